@@ -1,0 +1,1 @@
+"""From infusion rate to pain: plasma, receptor block, pain memory, slow site, pain score."""

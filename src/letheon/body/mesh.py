@@ -1,0 +1,148 @@
+"""The time mesh: steps h0 2^k, fine after each change of rate and coarse between; plain data for one compiled step.
+
+Event times are whole milliseconds. h0 divides their greatest common divisor by a power of two, so every event
+falls on the mesh exactly and one table of propagators serves all steps.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from letheon.dosing.regimen import Schedule
+
+__all__ = ["DAY_MS", "HOUR_MS", "Mesh", "lay", "padded_size"]
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+_SIZES = tuple(sorted({round(2 ** (e / 3)) for e in range(12, 60)}))
+_NODE_LEVELS = 2  # the integrator looks at quarters of a step
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """Steps of one arm.
+
+    Attributes
+    ----------
+    h0_h : float
+        Shortest tabulated step [h]: a quarter of the finest mesh step, or less.
+    level : int array, shape (step,)
+        Step length is ``h0_h 2**level``; padding steps have level -1 and move nothing.
+    piece : int array, shape (step,)
+        Piece of the schedule that gives the rate; 0 means no infusion, ``p + 1`` is piece p.
+    time_h : array, shape (step + 1,)
+        Times at the ends of the steps, from 0; padding repeats the last.
+    count : int
+        Steps that are not padding.
+    """
+
+    h0_h: float
+    level: np.ndarray
+    piece: np.ndarray
+    time_h: np.ndarray
+    count: int
+
+    @property
+    def levels(self) -> int:
+        """Number of tabulated levels needed, rounded up to a multiple of four."""
+        return 4 * math.ceil((int(self.level.max()) + 1) / 4)
+
+    def index_of(self, times_ms) -> np.ndarray:
+        """Return the row of `time_h` at each time [ms]; the times must lie on the mesh."""
+        wanted = np.asarray(times_ms) / HOUR_MS
+        index = np.searchsorted(self.time_h[: self.count + 1], wanted - 1e-9)
+        if not np.allclose(self.time_h[index], wanted, rtol=0, atol=1e-8):
+            raise ValueError("a time does not lie on the mesh")
+        return index
+
+
+def padded_size(count: int) -> int:
+    """Return the smallest listed array size that holds `count` items, so that few shapes are ever compiled.
+
+    Parameters
+    ----------
+    count : int
+        Items to hold.
+
+    Returns
+    -------
+    int
+        One of a fixed list that grows by about a quarter.
+
+    Examples
+    --------
+    >>> padded_size(17), padded_size(16)
+    (20, 16)
+    """
+    return next(size for size in _SIZES if size >= count)
+
+
+def lay(schedule: Schedule, horizon_ms: int, finest_h: float, coarsest_h: float, growth: float, marks_ms: tuple[int, ...] = ()) -> Mesh:
+    """Lay the mesh of an arm from 0 to the horizon, through every change of rate and every midnight.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        Canonical pieces of constant rate.
+    horizon_ms : int
+        End of follow-up [ms], a whole number of days.
+    finest_h : float
+        Longest first step after a change of rate [h].
+    coarsest_h : float
+        Longest step of all [h].
+    growth : float
+        A step is at most `growth` times the time since the last change of rate.
+    marks_ms : tuple of int
+        Further times [ms] that the mesh must hit.
+
+    Returns
+    -------
+    Mesh
+        Steps padded to a listed size.
+
+    Examples
+    --------
+    >>> from letheon.dosing.regimen import Schedule
+    >>> mesh = lay(Schedule((), ()), 2 * DAY_MS, 0.02, 8.0, 1.0)
+    >>> float(mesh.time_h[-1])
+    48.0
+    """
+    edges = [e for e in schedule.edges_ms if 0 < e < horizon_ms]
+    changes = set(edges) | {0}
+    marks = [m for m in marks_ms if 0 < m < horizon_ms]
+    stops = sorted({*edges, *marks, *range(0, horizon_ms + 1, DAY_MS), horizon_ms})
+    divisor = math.gcd(*stops)
+    halvings = max(_NODE_LEVELS, math.ceil(math.log2(divisor * 2**_NODE_LEVELS / (finest_h * HOUR_MS))))
+    h0_ms = divisor / 2**halvings
+    unit = 2**_NODE_LEVELS
+    finest = max(unit, 2 ** math.floor(math.log2(finest_h * HOUR_MS / h0_ms)))
+    coarsest = coarsest_h * HOUR_MS / h0_ms
+
+    level: list[int] = []
+    piece: list[int] = []
+    since = 0
+    for start, stop in zip(stops[:-1], stops[1:], strict=True):
+        if start in changes:
+            since = 0
+        left = round((stop - start) / h0_ms)
+        now = 1 + next((i for i, e in enumerate(schedule.edges_ms[1:]) if start < e), -1)
+        if now and start < schedule.edges_ms[0]:
+            now = 0
+        while left:
+            allowed = min(max(finest, since * growth), coarsest, left)
+            k = max(int(math.log2(allowed)), _NODE_LEVELS)
+            level.append(k)
+            piece.append(now)
+            left -= 2**k
+            since += 2**k
+    ends = np.cumsum([0, *(2**k for k in level)]) * (h0_ms / HOUR_MS)
+    size = padded_size(len(level))
+    spare = size - len(level)
+    return Mesh(
+        h0_h=h0_ms / HOUR_MS,
+        level=np.pad(np.array(level, np.int32), (0, spare), constant_values=-1),
+        piece=np.pad(np.array(piece, np.int32), (0, spare)),
+        time_h=np.pad(ends, (0, spare), mode="edge"),
+        count=len(level),
+    )

@@ -1,0 +1,194 @@
+"""From the body's states to pain: latent pain, placebo, flares, the diary and what is read from it.
+
+Day d is the 24 h that end at t = 24 d h; its diary entry is one whole number from 0 to 10. Baseline is the mean
+of the seven entries before t = 0.
+"""
+
+from typing import NamedTuple
+
+from letheon.arrays import jax, jnp
+
+__all__ = [
+    "BASELINE_DAYS",
+    "Course",
+    "diary",
+    "flare_days",
+    "placebo_shape",
+    "read_diary",
+]
+
+BASELINE_DAYS = 7
+_RELIEF = 0.7  # an entry at or below this share of baseline is a relief day (30 % less pain)
+_HALF = 0.5
+_POINTS = 2.0
+_RELAPSE = 0.85
+_RELAPSE_WINDOW, _RELAPSE_COUNT = 7, 5
+_REMISSION_DAYS = 14
+_AVERAGED = 3  # a responder is judged on the mean of the last three entries
+
+
+def placebo_shape(t, tau_on, tau_off):
+    """Return the time course of the placebo response, (1 - e^(-t/τ_on)) e^(-t/τ_off).
+
+    Parameters
+    ----------
+    t : array
+        Time since baseline [h].
+    tau_on, tau_off : array
+        Time constants of onset and fading [h].
+
+    Returns
+    -------
+    array
+        Share of the full response.
+
+    Examples
+    --------
+    >>> float(placebo_shape(0.0, 24.0, 600.0))
+    0.0
+    """
+    return -jnp.expm1(-t / tau_on) * jnp.exp(-t / tau_off)
+
+
+def flare_days(u, rate, duration):
+    """Return on which days a patient is in a flare.
+
+    Onsets are Poisson, at the start of a diary day; an overlapping flare extends to its own end.
+
+    Parameters
+    ----------
+    u : array, shape (day, …)
+        Uniform draws.
+    rate : array
+        Flares per hour.
+    duration : array
+        Length of a flare [h], rounded to whole days, at least one.
+
+    Returns
+    -------
+    array, shape (day, …)
+        1 on flare days, else 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> flare_days(np.array([0.5, 1e-9, 0.5, 0.5]), 1e-4, 48.0).tolist()
+    [0.0, 1.0, 1.0, 0.0]
+    """
+    onset = u < -jnp.expm1(-24.0 * rate)
+    length = jnp.maximum(jnp.round(duration / 24.0), 1.0)
+    day = jnp.arange(u.shape[0], dtype=float).reshape((-1,) + (1,) * (u.ndim - 1))
+    last = jax.lax.cummax(jnp.where(onset, day, -jnp.inf), axis=0)
+    return (day - last < length).astype(float)
+
+
+def diary(daily_mean, innovations, noise_sd, rho):
+    """Write the diary: latent daily mean plus AR(1) noise, rounded and clipped to 0-10.
+
+    Parameters
+    ----------
+    daily_mean : array, shape (day, …)
+        Latent mean pain of each day [NRS].
+    innovations : array, shape (day, …)
+        Standard normal draws.
+    noise_sd, rho : array
+        Stationary standard deviation [NRS] and correlation from day to day.
+
+    Returns
+    -------
+    array, shape (day, …)
+        Whole numbers from 0 to 10.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> diary(np.array([6.6, 12.0]), np.zeros(2), 1.0, 0.5).tolist()
+    [7.0, 10.0]
+    """
+
+    def step(noise, z):
+        noise = rho * noise + jnp.sqrt(1.0 - rho**2) * noise_sd * z
+        return noise, noise
+
+    first = noise_sd * innovations[0]
+    _, later = jax.lax.scan(step, first, innovations[1:])
+    noise = jnp.concatenate([first[None], later])
+    return jnp.clip(jnp.floor(daily_mean + noise + 0.5), 0.0, 10.0)
+
+
+class Course(NamedTuple):
+    """What a diary shows; one value per patient on the last axis.
+
+    Attributes
+    ----------
+    baseline : array
+        Mean of the seven entries before t = 0 [NRS].
+    nrs : array, shape (endpoint day, …)
+        Entries at the endpoint days.
+    responder_30, responder_50, responder_2pt : array, shape (endpoint day, …)
+        1 where the mean of the last three entries is low enough.
+    relief_days, pain_free_days : array
+        Days of relief (at most 70 % of baseline) and free of pain (at most 1).
+    remission : array
+        1 for those who respond at some time from the end of the course to 14 days after.
+    relapse_day : array
+        Day of relapse since t = 0; infinite without one (or without remission).
+    """
+
+    baseline: jax.Array
+    nrs: jax.Array
+    responder_30: jax.Array
+    responder_50: jax.Array
+    responder_2pt: jax.Array
+    relief_days: jax.Array
+    pain_free_days: jax.Array
+    remission: jax.Array
+    relapse_day: jax.Array
+
+
+def read_diary(entries, days, course_end_day, endpoint_days) -> Course:
+    """Read the endpoints from a diary that starts seven days before baseline.
+
+    Parameters
+    ----------
+    entries : array, shape (BASELINE_DAYS + day, …)
+        Diary; may be padded beyond `days`.
+    days : int
+        Days of follow-up that count; may be traced.
+    course_end_day : float
+        End of the first course, in days since t = 0.
+    endpoint_days : int array, shape (endpoint day,)
+        Days to read; may be traced, those beyond `days` are read at the last.
+
+    Returns
+    -------
+    Course
+        What the diary shows.
+    """
+    tail = (1,) * (entries.ndim - 1)
+    baseline = entries[:BASELINE_DAYS].mean(axis=0)
+    after = entries[BASELINE_DAYS:]
+    number = jnp.arange(1, after.shape[0] + 1).reshape((-1, *tail))
+    counted = number <= days
+    padded = entries[BASELINE_DAYS - _AVERAGED + 1 :]
+    recent = sum(padded[i : i + after.shape[0]] for i in range(_AVERAGED)) / _AVERAGED
+    at = jnp.minimum(jnp.asarray(endpoint_days), days) - 1
+
+    low = (recent <= _RELIEF * baseline) & counted
+    window = (number >= course_end_day) & (number <= course_end_day + _REMISSION_DAYS)
+    first_low = jnp.where(low & window, number, jnp.inf).min(axis=0)
+    high = entries >= _RELAPSE * baseline
+    start = BASELINE_DAYS - _RELAPSE_WINDOW + 1
+    highs = sum(high[start + i : start + i + after.shape[0]].astype(int) for i in range(_RELAPSE_WINDOW))
+    relapsed = (highs >= _RELAPSE_COUNT) & counted & (number > first_low)
+    return Course(
+        baseline=baseline,
+        nrs=after[at],
+        responder_30=(recent[at] <= _RELIEF * baseline).astype(float),
+        responder_50=(recent[at] <= _HALF * baseline).astype(float),
+        responder_2pt=(baseline - recent[at] >= _POINTS).astype(float),
+        relief_days=((after <= _RELIEF * baseline) & counted).sum(axis=0).astype(float),
+        pain_free_days=((after <= 1.0) & counted).sum(axis=0).astype(float),
+        remission=jnp.isfinite(first_low).astype(float),
+        relapse_day=jnp.where(relapsed, number.astype(float), jnp.inf).min(axis=0),
+    )

@@ -1,0 +1,66 @@
+"""Receptor block: the share of NMDA receptors held shut at given free concentrations."""
+
+from letheon.arrays import jnp
+
+__all__ = ["block", "occupancy_ratio"]
+
+_TINY = 1e-30  # keeps the power differentiable at zero drug; its block is below 1e-20
+
+
+def occupancy_ratio(concentrations, molar_masses, inhibition, weights, fu, kappa):
+    """Sum the free drugs in units of their inhibition constants.
+
+    Parameters
+    ----------
+    concentrations : sequence of array
+        Total plasma concentrations [ng/mL].
+    molar_masses : sequence of float
+        Molar masses [g/mol], one for each.
+    inhibition : sequence of array
+        Inhibition constants Ki [µM] in rat cortex (ebert1997).
+    weights : sequence of array
+        Weight of each drug; negative ones oppose.
+    fu : array
+        Unbound fraction, common to all (not separable from `kappa`).
+    kappa : array
+        Spinal against cortical sensitivity: multiplies every Ki.
+
+    Returns
+    -------
+    array
+        u = max(0, Σ w fu C / (κ Ki)).
+
+    Examples
+    --------
+    >>> float(occupancy_ratio([237.73], [237.73], [0.5], [1.0], 0.5, 1.0))
+    1.0
+    """
+    total = sum(
+        w * fu * c / m / (kappa * ki)
+        for c, m, ki, w in zip(concentrations, molar_masses, inhibition, weights, strict=True)
+    )
+    return jnp.maximum(total, 0.0)
+
+
+def block(ratio, hill):
+    """Return the share of receptors blocked, u^h / (1 + u^h), in [0, 1).
+
+    Parameters
+    ----------
+    ratio : array
+        Occupancy ratio u.
+    hill : array
+        Hill coefficient h.
+
+    Returns
+    -------
+    array
+        Block.
+
+    Examples
+    --------
+    >>> float(block(1.0, 1.3))
+    0.5
+    """
+    power = jnp.exp(hill * jnp.log(jnp.maximum(ratio, _TINY)))
+    return power / (1.0 + power)

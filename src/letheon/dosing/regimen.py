@@ -1,0 +1,424 @@
+"""Regimens: infusions on a clock, and the piecewise-constant rate that they amount to.
+
+Times are whole milliseconds from the scenario's origin, so that adjoining sessions meet exactly; masses are
+free base. A `Regimen` is what was ordered, a `Schedule` is its canonical form: two ways of writing the same
+drip give equal schedules, and so equal results.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from letheon.errors import InputError
+from letheon.units import MS_PER_HOUR
+
+MS_PER_DAY = 24 * MS_PER_HOUR
+DRUGS = ("racemic", "esketamine", "arketamine", "placebo")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Rate:
+    """An infusion rate that may depend on body weight.
+
+    The rate of a patient is the smaller of ``absolute_mg_h + per_kg_mg_h * weight`` and the ceiling.
+
+    Parameters
+    ----------
+    absolute_mg_h : float
+        Part that is the same for everybody [mg/h].
+    per_kg_mg_h : float
+        Part for each kg of body weight [mg/h/kg].
+    ceiling_mg_h : float
+        Upper limit of the sum [mg/h]; infinite if there is none.
+
+    Examples
+    --------
+    >>> Rate(per_kg_mg_h=0.35, ceiling_mg_h=25.0).at(60.0), Rate(per_kg_mg_h=0.35, ceiling_mg_h=25.0).at(90.0)
+    (21.0, 25.0)
+    """
+
+    absolute_mg_h: float = 0.0
+    per_kg_mg_h: float = 0.0
+    ceiling_mg_h: float = math.inf
+
+    @classmethod
+    def create(
+        cls, absolute_mg_h: float = 0.0, per_kg_mg_h: float = 0.0, ceiling_mg_h: float = math.inf
+    ) -> "Rate":
+        """Check the numbers, then build a rate.
+
+        Parameters
+        ----------
+        absolute_mg_h, per_kg_mg_h, ceiling_mg_h : float
+            As in the class; the first two finite and not negative, the ceiling above 0.
+
+        Returns
+        -------
+        Rate
+            The rate.
+
+        Raises
+        ------
+        InputError
+            If a number is out of range.
+
+        Examples
+        --------
+        >>> Rate.create(absolute_mg_h=5.0).at(70.0)
+        5.0
+        """
+        for name, value, unit in (
+            ("absolute_mg_h", absolute_mg_h, "mg/h"),
+            ("per_kg_mg_h", per_kg_mg_h, "mg/h/kg"),
+        ):
+            if not (math.isfinite(value) and value >= 0):
+                raise InputError(f"{name} must be finite and not negative [{unit}]; got {value}.")
+        if not ceiling_mg_h > 0:
+            raise InputError(
+                f"ceiling_mg_h must be above 0 [mg/h], or infinite for none; got {ceiling_mg_h}."
+            )
+        return cls(float(absolute_mg_h), float(per_kg_mg_h), float(ceiling_mg_h))
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether this rate gives nothing at any weight."""
+        return self.ceiling_mg_h == 0 or (self.absolute_mg_h == 0 and self.per_kg_mg_h == 0)
+
+    def at(self, weight_kg: float) -> float:
+        """Rate for one body weight.
+
+        Parameters
+        ----------
+        weight_kg : float
+            Body weight [kg].
+
+        Returns
+        -------
+        float
+            Rate [mg/h].
+
+        Examples
+        --------
+        >>> Rate(per_kg_mg_h=0.1).at(70.0)
+        7.0
+        """
+        return min(self.absolute_mg_h + self.per_kg_mg_h * weight_kg, self.ceiling_mg_h)
+
+    def scaled(self, factor: float) -> "Rate":
+        """Multiply every mass of the rate, for instance from a salt to free base.
+
+        Parameters
+        ----------
+        factor : float
+            Multiplier of the rate and of its ceiling.
+
+        Returns
+        -------
+        Rate
+            The scaled rate.
+
+        Examples
+        --------
+        >>> Rate(absolute_mg_h=10.0, ceiling_mg_h=8.0).scaled(0.5)
+        Rate(absolute_mg_h=5.0, per_kg_mg_h=0.0, ceiling_mg_h=4.0)
+        """
+        return Rate(self.absolute_mg_h * factor, self.per_kg_mg_h * factor, self.ceiling_mg_h * factor)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Infusion:
+    """One stretch of drip at one rate.
+
+    Parameters
+    ----------
+    start_ms : int
+        Start, milliseconds from the scenario's origin.
+    duration_ms : int
+        Length [ms].
+    rate : Rate
+        Rate of the drip.
+
+    Examples
+    --------
+    >>> Infusion.create(0.0, 4.0, Rate(absolute_mg_h=25.0)).stop_ms
+    14400000
+    """
+
+    start_ms: int
+    duration_ms: int
+    rate: Rate
+
+    @classmethod
+    def create(cls, start_h: float, duration_h: float, rate: Rate) -> "Infusion":
+        """Check and round the times, then build an infusion.
+
+        Parameters
+        ----------
+        start_h, duration_h : float
+            Start and length [h]; rounded to whole milliseconds.
+        rate : Rate
+            Rate of the drip.
+
+        Returns
+        -------
+        Infusion
+            The infusion.
+
+        Raises
+        ------
+        InputError
+            If the start is negative, or the length rounds to nothing.
+
+        Examples
+        --------
+        >>> Infusion.create(24.0, 2 / 3, Rate(absolute_mg_h=5.0)).duration_ms
+        2400000
+        """
+        if not (math.isfinite(start_h) and start_h >= 0):
+            raise InputError(f"start_h must be finite and not negative [h]; got {start_h}.")
+        if not (math.isfinite(duration_h) and round(duration_h * MS_PER_HOUR) > 0):
+            raise InputError(f"duration_h must be finite and at least a millisecond [h]; got {duration_h}.")
+        return cls(round(start_h * MS_PER_HOUR), round(duration_h * MS_PER_HOUR), rate)
+
+    @property
+    def stop_ms(self) -> int:
+        """End, milliseconds from the scenario's origin."""
+        return self.start_ms + self.duration_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The canonical piecewise-constant form of a regimen.
+
+    Piece ``k`` lasts from ``edges_ms[k]`` to ``edges_ms[k + 1]``. Equal adjacent pieces are one; the first
+    and the last piece give drug; a piece in between without terms is a pause. No pieces means no drug.
+
+    Parameters
+    ----------
+    edges_ms : tuple of int
+        Ascending edges, milliseconds from the origin, one more than there are pieces, or none.
+    terms : tuple of tuple of Rate
+        Rates that add up in each piece: at most one without ceiling, then those with a ceiling, sorted.
+
+    Examples
+    --------
+    >>> Regimen.create("racemic", [Infusion.create(0, 4, Rate(absolute_mg_h=25.0))]).schedule().dose_mg(70.0)
+    100.0
+    """
+
+    edges_ms: tuple[int, ...] = ()
+    terms: tuple[tuple[Rate, ...], ...] = ()
+
+    @property
+    def durations_h(self) -> tuple[float, ...]:
+        """Length of each piece [h]."""
+        return tuple((b - a) / MS_PER_HOUR for a, b in zip(self.edges_ms, self.edges_ms[1:], strict=False))
+
+    def rates(self, weight_kg: float) -> tuple[float, ...]:
+        """Rate in each piece for one body weight.
+
+        Parameters
+        ----------
+        weight_kg : float
+            Body weight [kg].
+
+        Returns
+        -------
+        tuple of float
+            One rate a piece [mg/h].
+
+        Examples
+        --------
+        >>> terms = (Rate(absolute_mg_h=5.0), Rate(per_kg_mg_h=1.0, ceiling_mg_h=9.0))
+        >>> Schedule((0, 3_600_000), (terms,)).rates(70.0)
+        (14.0,)
+        """
+        return tuple(math.fsum(rate.at(weight_kg) for rate in piece) for piece in self.terms)
+
+    def dose_mg(self, weight_kg: float) -> float:
+        """Total dose for one body weight.
+
+        Parameters
+        ----------
+        weight_kg : float
+            Body weight [kg].
+
+        Returns
+        -------
+        float
+            Dose [mg], free base.
+
+        Examples
+        --------
+        >>> Schedule((0, 1_800_000), ((Rate(per_kg_mg_h=1.0),),)).dose_mg(80.0)
+        40.0
+        """
+        return math.fsum(
+            rate * hours for rate, hours in zip(self.rates(weight_kg), self.durations_h, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Regimen:
+    """The infusions of one arm.
+
+    Parameters
+    ----------
+    drug : str
+        ``racemic``, ``esketamine``, ``arketamine`` or ``placebo``; those of a placebo are sham.
+    infusions : tuple of Infusion
+        Sorted by start; they may overlap, and then their rates add.
+
+    Examples
+    --------
+    >>> Regimen.create("esketamine", [Infusion.create(0, 100, Rate(per_kg_mg_h=0.2))]).dosing_days()
+    (0, 1, 2, 3, 4)
+    """
+
+    drug: str
+    infusions: tuple[Infusion, ...]
+
+    @classmethod
+    def create(cls, drug: str, infusions: Iterable[Infusion]) -> "Regimen":
+        """Check the drug and sort the infusions, then build a regimen.
+
+        Parameters
+        ----------
+        drug : str
+            One of the four drugs.
+        infusions : iterable of Infusion
+            In any order.
+
+        Returns
+        -------
+        Regimen
+            The regimen.
+
+        Raises
+        ------
+        InputError
+            If the drug is not known.
+
+        Examples
+        --------
+        >>> Regimen.create("racemic", []).schedule()
+        Schedule(edges_ms=(), terms=())
+        """
+        if drug not in DRUGS:
+            raise InputError(f"drug must be one of {', '.join(DRUGS)}; got {drug}.")
+        return cls(drug, tuple(sorted(infusions)))
+
+    @property
+    def stop_ms(self) -> int:
+        """End of the last infusion, milliseconds from the origin; 0 without infusions."""
+        return max((infusion.stop_ms for infusion in self.infusions), default=0)
+
+    def sham(self) -> "Regimen":
+        """Return the same sessions with placebo in the bag."""
+        return replace(self, drug="placebo")
+
+    def schedule(self) -> Schedule:
+        """Compile the infusions to their canonical piecewise-constant form.
+
+        Returns
+        -------
+        Schedule
+            Equal for any two regimens that give every patient the same drip; without pieces for placebo.
+
+        Examples
+        --------
+        >>> rate = Rate(absolute_mg_h=25.0)
+        >>> halves = [Infusion.create(0, 2, rate), Infusion.create(2, 2, rate)]
+        >>> whole = [Infusion.create(0, 4, rate)]
+        >>> Regimen.create("racemic", halves).schedule() == Regimen.create("racemic", whole).schedule()
+        True
+        """
+        if self.drug == "placebo":
+            return Schedule()
+        return _compile(self.infusions)
+
+    def dosing_days(self) -> tuple[int, ...]:
+        """Days on which drug or sham runs, counted from 0 at the origin.
+
+        Returns
+        -------
+        tuple of int
+            Ascending day indices; day ``k`` is the 24 h from ``24 * k`` h, or `day k + 1` in a scenario.
+
+        Examples
+        --------
+        >>> Regimen.create("racemic", [Infusion.create(22, 4, Rate(absolute_mg_h=25.0))]).dosing_days()
+        (0, 1)
+        """
+        days: set[int] = set()
+        for infusion in self.infusions:
+            if infusion.duration_ms > 0 and not infusion.rate.is_zero:
+                days.update(range(infusion.start_ms // MS_PER_DAY, -(-infusion.stop_ms // MS_PER_DAY)))
+        return tuple(sorted(days))
+
+    def courses(self, gap_ms: int = 7 * MS_PER_DAY) -> tuple[tuple[int, int], ...]:
+        """Group the sessions into courses: stretches without a pause of `gap_ms` or more.
+
+        Parameters
+        ----------
+        gap_ms : int
+            Shortest pause that begins a new course [ms]; 7 days by default.
+
+        Returns
+        -------
+        tuple of (int, int)
+            Start and end of each course, milliseconds from the origin.
+
+        Examples
+        --------
+        >>> day, rate = 24, Rate(absolute_mg_h=25.0)
+        >>> sessions = [Infusion.create(k * day, 4, rate) for k in (0, 1, 14)]
+        >>> [(a / 3_600_000, b / 3_600_000) for a, b in Regimen.create("racemic", sessions).courses()]
+        [(0.0, 28.0), (336.0, 340.0)]
+        """
+        found: list[tuple[int, int]] = []
+        for infusion in self.infusions:
+            if infusion.duration_ms <= 0 or infusion.rate.is_zero:
+                continue
+            if found and infusion.start_ms - found[-1][1] < gap_ms:
+                found[-1] = (found[-1][0], max(found[-1][1], infusion.stop_ms))
+            else:
+                found.append((infusion.start_ms, infusion.stop_ms))
+        return tuple(found)
+
+
+def _compile(infusions: tuple[Infusion, ...]) -> Schedule:
+    """Sweep over all edges, keeping the rates that run, then merge equal neighbours and trim pauses."""
+    running = [_plain(i) for i in infusions if i.duration_ms > 0 and not i.rate.is_zero]
+    edges = sorted({i.start_ms for i in running} | {i.stop_ms for i in running})
+    waiting = sorted(running, key=lambda i: i.start_ms, reverse=True)
+    active: list[Infusion] = []
+    pieces: list[tuple[int, tuple[Rate, ...]]] = []
+    for edge in edges:
+        active = [i for i in active if i.stop_ms > edge]
+        while waiting and waiting[-1].start_ms == edge:
+            active.append(waiting.pop())
+        terms = _added([i.rate for i in active])
+        if not pieces or pieces[-1][1] != terms:
+            pieces.append((edge, terms))
+    # the sweep ends on a pause at the last edge, and starts on a piece with drug
+    return Schedule(tuple(edge for edge, _ in pieces), tuple(terms for _, terms in pieces[:-1]))
+
+
+def _plain(infusion: Infusion) -> Infusion:
+    """Resolve a ceiling that does not depend on weight, so that it compares equal to the plain rate."""
+    rate = infusion.rate
+    if rate.per_kg_mg_h == 0 and rate.ceiling_mg_h != math.inf:
+        return replace(infusion, rate=Rate(min(rate.absolute_mg_h, rate.ceiling_mg_h)))
+    return infusion
+
+
+def _added(rates: list[Rate]) -> tuple[Rate, ...]:
+    """Add rates without ceiling into one; those with a ceiling stay apart, sorted."""
+    free = [rate for rate in rates if rate.ceiling_mg_h == math.inf]
+    capped = sorted(rate for rate in rates if rate.ceiling_mg_h != math.inf)
+    if not free:
+        return tuple(capped)
+    # fsum rounds once, so the order in which sessions were written cannot matter
+    total = Rate(math.fsum(r.absolute_mg_h for r in free), math.fsum(r.per_kg_mg_h for r in free))
+    return (total, *capped)

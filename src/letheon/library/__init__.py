@@ -1,0 +1,28 @@
+"""The numbers: drug models, receptor, pain, studies and sources, as frozen records."""
+
+from letheon.library.loader import (
+    numbers,
+    pain,
+    pk_model,
+    pk_models,
+    receptor,
+    sources,
+    studies,
+)
+from letheon.library.records import Number, PkModel, Residual, Source, Study, StudyArm
+
+__all__ = [
+    "Number",
+    "PkModel",
+    "Residual",
+    "Source",
+    "Study",
+    "StudyArm",
+    "numbers",
+    "pain",
+    "pk_model",
+    "pk_models",
+    "receptor",
+    "sources",
+    "studies",
+]

@@ -1,0 +1,356 @@
+"""Read the library's TOML and BibTeX files into frozen records, and refuse what does not belong there.
+
+A file that says something the records cannot hold is an error that names file, table and key: a misspelt
+key must never turn into a silent default.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from letheon.errors import InputError
+from letheon.library.bibliography import parse_sources
+from letheon.library.entries import parse_numbers, parse_sections
+from letheon.library.reading import (
+    as_choice,
+    as_float,
+    as_pair,
+    as_text,
+    as_texts,
+    as_variance,
+    check_keys,
+    read_toml,
+)
+from letheon.library.records import (
+    STATUSES,
+    VERIFIED,
+    Number,
+    PkModel,
+    Residual,
+    Source,
+    Study,
+    StudyArm,
+)
+
+_DESIGNS = ("randomised", "uncontrolled", "protocol")
+_SAMPLING = ("arterial", "venous", "mixed", "not seen")
+_RESIDUALS = ("proportional", "proportional+additive", "lognormal")
+_DRUGS = ("racemic", "esketamine", "arketamine", "placebo")
+
+_PK_NEEDS = (
+    "id",
+    "title",
+    "label",
+    "structure",
+    "drugs",
+    "analytes",
+    "sampling",
+    "population",
+    "reference_weight_kg",
+    "sources",
+    "note",
+    "parameters",
+    "scaling",
+    "validity",
+    "checks",
+)
+_PK_MAY = ("covariance", "iov", "iov_note", "residual")
+_STUDY_NEEDS = ("id", "source", "design", "follow_up_days", "verified", "note", "arms")
+
+
+def _scaling(table: Any, parameters: Mapping[str, Number], place: str) -> dict[str, float | str]:
+    check_keys(table, (), parameters, place)
+    return {k: v if v == "per_kg" else as_float(v, f"{place}.{k}") for k, v in table.items()}
+
+
+def _validity(table: Any, place: str) -> dict[str, tuple[float, float] | str]:
+    check_keys(table, ("weight_kg", "duration_h", "rate_mg_h", "text"), ("age_year",), place)
+    return {
+        k: as_text(v, f"{place}.{k}") if k == "text" else as_pair(v, f"{place}.{k}") for k, v in table.items()
+    }
+
+
+def _covariance(
+    rows: Any, parameters: Mapping[str, Number], place: str
+) -> tuple[tuple[str, str, float], ...]:
+    omegas = {number.role: number.omega for number in parameters.values() if number.role}
+    result = []
+    for index, row in enumerate(rows):
+        where = f"{place}[{index}]"
+        check_keys(row, ("roles", "status", "note"), ("value", "correlation"), where)
+        as_choice(row["status"], STATUSES, f"{where}.status")
+        roles = as_texts(row["roles"], f"{where}.roles")
+        if len(roles) != 2 or not set(roles) <= set(omegas):
+            raise InputError(f"{where}.roles: two roles of this model are due, got {roles}")
+        if ("value" in row) == ("correlation" in row):
+            raise InputError(f"{where}: give 'value' or 'correlation', one of the two")
+        if "value" in row:
+            value = as_float(row["value"], f"{where}.value")
+        else:
+            scale = math.sqrt(math.prod(omegas[role] for role in roles))
+            value = scale * as_float(row["correlation"], f"{where}.correlation")
+        result.append((roles[0], roles[1], value))
+    return tuple(result)
+
+
+def _residual(rows: Any, analytes: tuple[str, ...], place: str) -> dict[str, Residual]:
+    result = {}
+    for index, row in enumerate(rows):
+        where = f"{place}[{index}]"
+        check_keys(row, ("analyte", "kind", "sd"), ("additive", "additive_unit", "note"), where)
+        as_choice(row["analyte"], analytes, f"{where}.analyte")
+        as_choice(row["kind"], _RESIDUALS, f"{where}.kind")
+        for key in ("sd", "additive"):
+            as_variance(row.get(key, 0), f"{where}.{key}")
+        result[row["analyte"]] = Residual(**row)
+    return result
+
+
+def parse_pk_model(text: str, place: str) -> PkModel:
+    """Read one drug model.
+
+    Parameters
+    ----------
+    text : str
+        TOML text of a file in ``library/pk``.
+    place : str
+        Name of the file, for the error sentence.
+
+    Returns
+    -------
+    PkModel
+
+    Raises
+    ------
+    InputError
+        If a key is unknown or missing, or a value does not belong there.
+
+    Examples
+    --------
+    >>> parse_pk_model("idd = 'x'", "pk/x.toml")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    letheon.errors.InputError: pk/x.toml: unknown key 'idd'; known keys: id, title, label, ...
+    """
+    document = read_toml(text, place)
+    check_keys(document, _PK_NEEDS, _PK_MAY, place)
+    parameters = parse_numbers(document["parameters"], f"{place} [parameters]")
+    analytes = as_texts(document["analytes"], f"{place} analytes")
+    iov = document.get("iov", {})
+    check_keys(iov, (), parameters, f"{place} [iov]")
+    drugs = as_texts(document["drugs"], f"{place} drugs")
+    for drug in drugs:
+        as_choice(drug, _DRUGS, f"{place} drugs")
+    plain = {key: as_text(document[key], f"{place} {key}") for key in ("id", "title", "label", "structure")}
+    return PkModel(
+        **plain,
+        drugs=drugs,
+        analytes=analytes,
+        sampling=as_choice(document["sampling"], _SAMPLING, f"{place} sampling"),
+        population=as_text(document["population"], f"{place} population"),
+        parameters=parameters,
+        scaling=_scaling(document["scaling"], parameters, f"{place} [scaling]"),
+        reference_weight_kg=as_float(document["reference_weight_kg"], f"{place} reference_weight_kg"),
+        covariance=_covariance(document.get("covariance", []), parameters, f"{place} [[covariance]]"),
+        iov={name: as_variance(value, f"{place} [iov].{name}") for name, value in iov.items()},
+        residual=_residual(document.get("residual", []), analytes, f"{place} [[residual]]"),
+        validity=_validity(document["validity"], f"{place} [validity]"),
+        checks={k: as_float(v, f"{place} [checks].{k}") for k, v in document["checks"].items()},
+        sources=as_texts(document["sources"], f"{place} sources"),
+        note=as_text(document["note"], f"{place} note"),
+        iov_note=as_text(document.get("iov_note", ""), f"{place} iov_note"),
+    )
+
+
+def _arm(table: Any, place: str) -> StudyArm:
+    names = tuple(field.name for field in fields(StudyArm))
+    check_keys(table, (name for name in names if name != "n"), ("n",), place)
+    as_choice(table["drug"], _DRUGS, f"{place}.drug")
+    as_choice(table["verified"], VERIFIED, f"{place}.verified")
+    infusions = []
+    for row in table["infusions"]:
+        if not isinstance(row, list) or len(row) != 3:
+            raise InputError(f"{place}.infusions: [start h, duration h, rate mg/h] is due, got {row!r}")
+        infusions.append(tuple(as_float(item, f"{place}.infusions") for item in row))
+    return StudyArm(
+        name=as_text(table["name"], f"{place}.name"),
+        drug=table["drug"],
+        n=int(as_float(table["n"], f"{place}.n")) if "n" in table else None,
+        infusions=tuple(infusions),
+        days=as_float(table["days"], f"{place}.days"),
+        sessions=int(as_float(table["sessions"], f"{place}.sessions")),
+        hours=as_float(table["hours"], f"{place}.hours"),
+        dose_mg_70kg=as_float(table["dose_mg_70kg"], f"{place}.dose_mg_70kg"),
+        verified=table["verified"],
+        assumptions=as_texts(table["assumptions"], f"{place}.assumptions"),
+    )
+
+
+def parse_study(text: str, place: str) -> Study:
+    """Read one study.
+
+    Parameters
+    ----------
+    text : str
+        TOML text of a file in ``library/studies``.
+    place : str
+        Name of the file, for the error sentence.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    InputError
+        If a key is unknown or missing, or a value does not belong there.
+    """
+    document = read_toml(text, place)
+    check_keys(document, _STUDY_NEEDS, (), place)
+    follow_up = as_float(document["follow_up_days"], f"{place} follow_up_days")
+    if not 0 <= follow_up <= 84:
+        raise InputError(
+            f"{place} follow_up_days: must lie in [0, 84] (never beyond 12 weeks), got {follow_up}"
+        )
+    arms = tuple(_arm(row, f"{place} [[arms]][{index}]") for index, row in enumerate(document["arms"]))
+    return Study(
+        id=as_text(document["id"], f"{place} id"),
+        source=as_text(document["source"], f"{place} source"),
+        design=as_choice(document["design"], _DESIGNS, f"{place} design"),
+        arms=arms,
+        follow_up_days=follow_up,
+        verified=as_choice(document["verified"], VERIFIED, f"{place} verified"),
+        note=as_text(document["note"], f"{place} note"),
+    )
+
+
+def _home() -> Traversable:
+    return files("letheon.library")
+
+
+def _read(*parts: str) -> tuple[str, str]:
+    return _home().joinpath(*parts).read_text(encoding="utf-8"), "/".join(parts)
+
+
+def _stems(folder: str) -> tuple[str, ...]:
+    names = (entry.name for entry in _home().joinpath(folder).iterdir())
+    return tuple(sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml")))
+
+
+def _known(name: str, known: Iterable[str], what: str) -> None:
+    known = tuple(known)
+    if name not in known:
+        raise InputError(f"there is no {what} {name!r}; known: {', '.join(known)}")
+
+
+@cache
+def _sections(name: str) -> Mapping[str, Mapping[str, Number]]:
+    return parse_sections(*_read(name))
+
+
+@cache
+def pk_models() -> tuple[str, ...]:
+    """Return the keys of the shipped drug models, sorted."""
+    return _stems("pk")
+
+
+@cache
+def pk_model(id: str) -> PkModel:
+    """Return one shipped drug model.
+
+    Parameters
+    ----------
+    id : str
+        One of `pk_models`.
+
+    Returns
+    -------
+    PkModel
+        The same object at every call; treat its mappings as read-only.
+
+    Raises
+    ------
+    InputError
+        If there is no such model.
+
+    Examples
+    --------
+    >>> from letheon import library
+    >>> library.pk_model("otto2021").parameters["cl"].value
+    95.2
+    """
+    _known(id, pk_models(), "drug model")
+    return parse_pk_model(*_read("pk", f"{id}.toml"))
+
+
+def receptor() -> Mapping[str, Number]:
+    """Return the numbers of the receptor block: affinities [µM], free fraction, masses [g/mol]."""
+    return _sections("receptor.toml")["receptor"]
+
+
+def pain(section: str) -> Mapping[str, Number]:
+    """Return the numbers of one section of ``pain.toml``.
+
+    Parameters
+    ----------
+    section : str
+        ``memory``, ``flares``, ``acute``, ``placebo``, ``diary``, ``slow_site`` or ``population``.
+
+    Returns
+    -------
+    mapping
+        Name to `Number`.
+
+    Raises
+    ------
+    InputError
+        If there is no such section.
+
+    Examples
+    --------
+    >>> from letheon import library
+    >>> library.pain("memory")["tau_s"].unit
+    'day'
+    """
+    found = _sections("pain.toml")
+    _known(section, found, "section of pain.toml")
+    return found[section]
+
+
+@cache
+def studies() -> tuple[Study, ...]:
+    """Return the shipped studies, sorted by key."""
+    return tuple(parse_study(*_read("studies", f"{stem}.toml")) for stem in _stems("studies"))
+
+
+@cache
+def sources() -> Mapping[str, Source]:
+    """Return every source of ``sources.bib`` by its key."""
+    return parse_sources(*_read("sources.bib"))
+
+
+def numbers() -> Iterator[tuple[str, Number]]:
+    """Iterate over every number of the library with its home, such as ``pk/otto2021.toml``.
+
+    Yields
+    ------
+    tuple of (str, Number)
+
+    Examples
+    --------
+    >>> from letheon import library
+    >>> next(library.numbers())[0]
+    'pk/clements1981.toml'
+    """
+    for stem in pk_models():
+        for number in pk_model(stem).parameters.values():
+            yield f"pk/{stem}.toml", number
+    for name in ("receptor.toml", "pain.toml"):
+        for section, found in _sections(name).items():
+            for number in found.values():
+                yield f"{name} [{section}]", number

@@ -1,0 +1,1 @@
+"""Virtual patients: covariates, individual parameters, and draws of what nobody knows."""

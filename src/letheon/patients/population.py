@@ -1,0 +1,185 @@
+"""Who the patients are: covariates and personal quantiles, each from its own named stream."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import qmc
+
+from letheon import library
+from letheon.arrays import jax, jnp
+from letheon.streams import normals, uniforms
+
+__all__ = ["BANK_PATIENTS", "Covariates", "People", "bank_people", "bank_points", "people"]
+
+BANK_PATIENTS = 32
+_BANK_SEED = 20260102  # of the bank's people; common to all draws and scenarios
+_COVARIATES = ("weight", "baseline", "age", "asian", "class", "slow_class")
+
+
+class Covariates(NamedTuple):
+    """Distributions of the covariates, as numbers that compiled code takes as data.
+
+    Attributes
+    ----------
+    weight_mean, weight_sd : float
+        Lognormal body weight [kg].
+    baseline_mean, baseline_sd : float
+        Parent of the truncated normal baseline pain [NRS].
+    age_mean, age_sd : float
+        Parent of the truncated normal age [years].
+    asian : float
+        Share of Asian ancestry.
+    """
+
+    weight_mean: float
+    weight_sd: float
+    baseline_mean: float
+    baseline_sd: float
+    age_mean: float
+    age_sd: float
+    asian: float
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["weight_kg", "baseline", "age_years", "asian", "quantile", "eta", "flare_u", "diary_z", "draw"],
+    meta_fields=[],
+)
+@dataclass(frozen=True, slots=True)
+class People:
+    """A patient; many have one more, last axis.
+
+    Attributes
+    ----------
+    weight_kg, baseline, age_years : array
+        Body weight [kg], latent baseline pain [NRS], age [years].
+    asian : array
+        1 for Asian ancestry (a covariate of perezruixo2021), else 0.
+    quantile : mapping of str to array
+        Uniform personal quantiles: ``class`` and ``slow_class`` decide who responds.
+    eta : mapping of str to array
+        Standard normal personal deviations by role (``cl``, ``v1``, ``theta``, …).
+    flare_u : array, shape (day,)
+        Uniform draws that decide on which days flares begin.
+    diary_z : array, shape (day + 7,)
+        Standard normal innovations of the diary, from seven days before baseline.
+    draw : int
+        Which draw of the typical values the patient lives under.
+    """
+
+    weight_kg: jax.Array
+    baseline: jax.Array
+    age_years: jax.Array
+    asian: jax.Array
+    quantile: Mapping[str, jax.Array]
+    eta: Mapping[str, jax.Array]
+    flare_u: jax.Array
+    diary_z: jax.Array
+    draw: jax.Array
+
+
+def _truncated_normal(u, mean, sd, low, high):
+    cdf, inverse = jax.scipy.special.ndtr, jax.scipy.special.ndtri
+    spread = jnp.maximum(sd, 1e-9)  # a spread of 0 is everybody at the mean
+    floor, ceiling = cdf((low - mean) / spread), cdf((high - mean) / spread)
+    return jnp.clip(mean + sd * inverse(floor + u * (ceiling - floor)), low, high)
+
+
+@cache
+def _roles() -> tuple[str, ...]:
+    """List every eta role that the library's numbers name, and the placebo response."""
+    return (*sorted({n.role for _, n in library.numbers() if n.role}), "placebo")
+
+
+def _assemble(population, personal: Callable, flare_u, diary_z, draw) -> People:
+    limits = library.pain("population")
+    log_variance = jnp.log1p((population.weight_sd / population.weight_mean) ** 2)
+    z = jax.scipy.special.ndtri(personal("weight"))
+    drawn = population.weight_mean * jnp.exp(jnp.sqrt(log_variance) * z - log_variance / 2)
+    return People(
+        weight_kg=jnp.clip(drawn, limits["weight_low"].value, limits["weight_high"].value),
+        baseline=_truncated_normal(
+            personal("baseline"),
+            population.baseline_mean,
+            population.baseline_sd,
+            limits["baseline_low"].value,
+            limits["baseline_high"].value,
+        ),
+        age_years=_truncated_normal(personal("age"), population.age_mean, population.age_sd, 18.0, 100.0),
+        asian=(personal("asian") < population.asian).astype(float),
+        quantile={name: personal(name) for name in ("class", "slow_class")},
+        eta={role: jax.scipy.special.ndtri(personal(f"eta {role}")) for role in _roles()},
+        flare_u=flare_u,
+        diary_z=diary_z,
+        draw=draw,
+    )
+
+
+def people(population: Covariates, seed: int, patient: int, days: int, draws: int) -> People:
+    """Draw a patient by number: the same person whatever the population or the block; `jax.vmap` for many.
+
+    Parameters
+    ----------
+    population : Covariates
+        Distributions of the covariates.
+    seed : int
+        Seed of the scenario.
+    patient : int
+        Patient number.
+    days : int
+        Days of follow-up to draw diary and flares for; a longer follow-up keeps the first days.
+    draws : int
+        Number of draws of the typical values; patient k lives under draw k mod `draws`.
+
+    Returns
+    -------
+    People
+        One patient.
+    """
+    return _assemble(
+        population,
+        lambda name: uniforms(seed, name, patient, 1)[0],
+        uniforms(seed, "flares", patient, days),
+        normals(seed, "diary", patient, days + 7),
+        patient % draws,
+    )
+
+
+def bank_points() -> np.ndarray:
+    """Return the quasi-random points of the bank's people, shape (BANK_PATIENTS, quantile)."""
+    sobol = qmc.Sobol(len(_COVARIATES) + len(_roles()), scramble=True, rng=np.random.default_rng(_BANK_SEED))
+    return np.clip(sobol.random(BANK_PATIENTS), 1e-9, 1 - 1e-9)
+
+
+def bank_people(population: Covariates, point, patient: int, days: int, draw: int) -> People:
+    """Draw a person of the uncertainty bank: the same `BANK_PATIENTS` people meet every draw.
+
+    Parameters
+    ----------
+    population : Covariates
+        Distributions of the covariates.
+    point : array, shape (quantile,)
+        That person's row of `bank_points`.
+    patient : int
+        Number in the bank, below `BANK_PATIENTS`.
+    days : int
+        Days of follow-up.
+    draw : int
+        Draw of the typical values that the person lives under.
+
+    Returns
+    -------
+    People
+        One patient.
+    """
+    names = (*_COVARIATES, *(f"eta {role}" for role in _roles()))
+    return _assemble(
+        population,
+        lambda name: point[names.index(name)],
+        uniforms(_BANK_SEED, "flares", patient, days),
+        normals(_BANK_SEED, "diary", patient, days + 7),
+        draw,
+    )

@@ -1,0 +1,242 @@
+"""Reading: the tree of a scenario file becomes a `Scenario`."""
+
+import os
+import stat
+from pathlib import Path
+
+from letheon.errors import InputError
+from letheon.scenario import quantities
+from letheon.scenario.arms import POLICIES, read_arms
+from letheon.scenario.fields import (
+    bare_number,
+    choice,
+    quantity,
+    required,
+    spread,
+    switch,
+    table_of,
+    text_of,
+    whole,
+)
+from letheon.scenario.records import PK_MODELS, Models, Population, Scenario
+from letheon.scenario.tree import MAX_BYTES, Node, Table, read_tree
+from letheon.units import MS_PER_HOUR, shown
+
+FORMAT_VERSION = "1"
+MIN_FOLLOW_UP_MS = quantities.duration_ms("1 day")
+MAX_FOLLOW_UP_MS = quantities.duration_ms("10 years")
+MAX_PATIENTS = 10_000_000
+MAX_SEED = 2**63 - 1
+MAX_TITLE = 200
+
+_TOP = ("letheon", "title", "population", "follow_up", "seed", "models", "arms")
+_POPULATION = ("n", "weight", "baseline_nrs", "age", "asian")
+_MODELS = (
+    "pk",
+    "pain",
+    "rival",
+    "flares",
+    "expectancy",
+    "norketamine",
+    "induction",
+    "occasions",
+    "borrow_variability",
+)
+
+
+def load(path: str | os.PathLike[str]) -> Scenario:
+    """Read a scenario file.
+
+    Parameters
+    ----------
+    path : str or path
+        A regular file of at most 1 MB: UTF-8, with or without byte order mark, YAML 1.2.
+
+    Returns
+    -------
+    Scenario
+        The scenario, checked and in canonical quantities.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is no scenario: one sentence with file, line, field and remedy.
+
+    Examples
+    --------
+    >>> load("no such file.yaml")
+    Traceback (most recent call last):
+    letheon.errors.InputError: no such file.yaml: there is no such file; give the path of a scenario file.
+    """
+    name = os.fspath(path)
+    return loads(_decode(_read_bytes(Path(path), name), name), name)
+
+
+def _read_bytes(path: Path, name: str) -> bytes:
+    try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise InputError(f"{name}: is a folder; give the path of a scenario file inside it.")
+        if not stat.S_ISREG(mode):
+            raise InputError(f"{name}: is a device or a pipe; give the path of a scenario file.")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 4)  # a byte order mark does not count
+    except FileNotFoundError:
+        raise InputError(f"{name}: there is no such file; give the path of a scenario file.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "the path is not valid"
+        raise InputError(
+            f"{name}: cannot be read ({reason}); give the path of a scenario file you may read."
+        ) from None
+    if len(data) > MAX_BYTES + 3:
+        raise InputError(
+            f"{name}: is larger than 1 MB; write many sessions with repeat: {{every: 1 day, times: 10}}."
+        )
+    return data
+
+
+def _decode(data: bytes, name: str) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError(f"{name}, line 1: the text is UTF-16; save the file as UTF-8.")
+    if b"\0" in data:
+        line = 1 + data[: data.index(b"\0")].count(b"\n")
+        raise InputError(f"{name}, line {line}: there is a NUL byte; save the file as plain UTF-8 text.")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = 1 + data[: error.start].count(b"\n")
+        byte = f"0x{data[error.start]:02x}"
+        raise InputError(
+            f"{name}, line {line}: the byte {byte} is not UTF-8; save the file as UTF-8."
+        ) from None
+
+
+def loads(text: str, name: str = "scenario") -> Scenario:
+    r"""Read a scenario from its text.
+
+    Parameters
+    ----------
+    text : str
+        YAML 1.2.
+    name : str
+        Name to use in messages.
+
+    Returns
+    -------
+    Scenario
+        The scenario, checked and in canonical quantities.
+
+    Raises
+    ------
+    InputError
+        If the text is no scenario: one sentence with name, line, field and remedy.
+
+    Examples
+    --------
+    >>> loads("letheon: 1\ntitle: x\nfollow_up: 12\narms: {}")
+    Traceback (most recent call last):
+    letheon.errors.InputError: scenario, line 3, follow_up: "12" has no unit; write e.g. 12 weeks or 12 h.
+    """
+    top = read_tree(text, name)
+    _check_version(top)
+    top.check_keys(_TOP, POLICIES, "title: my scenario")
+    title = _title(required(top, "title", 'title: "one infusion in CRPS"'))
+    population = _population(top.entries.get("population"))
+    follow_up_ms = _follow_up(required(top, "follow_up", "follow_up: 12 weeks"))
+    seed = whole(top.entries["seed"], 0, MAX_SEED, 1) if "seed" in top.entries else 1
+    models = _models(top.entries.get("models"))
+    arms, warnings = read_arms(
+        required(top, "arms", "arms: {ketamine: {drug: racemic, sessions: [...]}}"), follow_up_ms
+    )
+    _check_pk(top, models, arms)
+    return Scenario(title, population, follow_up_ms / MS_PER_HOUR, seed, models, arms, warnings)
+
+
+def _check_version(top: Table) -> None:
+    if "letheon" not in top.entries:
+        near = ", ".join(shown(key) for key in list(top.entries)[:3]) or "nothing"
+        top.refuse(f"the entry letheon is missing among {near}; begin with the format version, letheon: 1.")
+    node = top.entries["letheon"]
+    version = text_of(node, "letheon: 1")
+    if version != FORMAT_VERSION:
+        node.refuse(f"{shown(version)} is not a format version that this Letheon reads; write letheon: 1.")
+
+
+def _title(node: Node) -> str:
+    title = text_of(node, 'title: "one infusion in CRPS"')
+    if len(title) > MAX_TITLE:
+        node.refuse(f"the title has {len(title)} characters; write at most {MAX_TITLE}.")
+    if any(not (c.isprintable() or c == "\u00a0") for c in title):
+        node.refuse(
+            f"the title {shown(title)} has a line break or an invisible character; write one line of text."
+        )
+    return title
+
+
+def _population(node: Node | None) -> Population:
+    if node is None:
+        return Population()
+    table = table_of(node, "{n: 1000, weight: 79 ± 19 kg}")
+    table.check_keys(_POPULATION, {}, "{n: 1000, weight: 79 ± 19 kg, baseline_nrs: 7.3 ± 2.0}")
+    given, default = table.entries, Population()
+    weight, nrs, age = given.get("weight"), given.get("baseline_nrs"), given.get("age")
+    return Population(
+        n=whole(given["n"], 1, MAX_PATIENTS, 1000) if "n" in given else default.n,
+        weight=spread(weight, "kg", (30, 200), 60, "79 ± 19 kg") if weight else default.weight,
+        baseline_nrs=spread(nrs, "NRS", (4, 10), 5, "7.3 ± 2.0", bare=True) if nrs else default.baseline_nrs,
+        age=spread(age, "year", (18, 100), 30, "46 ± 12 years") if age else default.age,
+        asian=bare_number(given["asian"], 0, 1, "0.2") if "asian" in given else default.asian,
+    )
+
+
+def _follow_up(node: Node) -> int:
+    text = text_of(node, "12 weeks")
+    try:
+        bare = quantities.parse(text).unit == ""
+    except InputError:
+        bare = False
+    if bare and len(text) < 20:
+        node.refuse(f"{shown(text)} has no unit; write e.g. {text} weeks or {text} h.")
+    value = quantity(node, quantities.duration_ms, "12 weeks")
+    if not MIN_FOLLOW_UP_MS <= value <= MAX_FOLLOW_UP_MS:
+        node.refuse(f"{shown(text)} is outside 1 day to 10 years; write e.g. 12 weeks.")
+    return value
+
+
+def _models(node: Node | None) -> Models:
+    if node is None:
+        return Models()
+    table = table_of(node, "{pk: auto, pain: memory}")
+    table.check_keys(_MODELS, {}, "{pk: auto, pain: memory, rival: on}")
+    given, default = table.entries, Models()
+
+    def flag(key: str) -> bool:
+        return switch(given[key]) if key in given else getattr(default, key)
+
+    return Models(
+        pk=choice(given["pk"], PK_MODELS, "pk: auto") if "pk" in given else default.pk,
+        pain=choice(given["pain"], ("memory", "slow_site"), "pain: memory")
+        if "pain" in given
+        else default.pain,
+        rival=flag("rival"),
+        flares=flag("flares"),
+        expectancy=bare_number(given["expectancy"], 0, 3, "0.5 NRS", "NRS") if "expectancy" in given else 0.0,
+        norketamine=bare_number(given["norketamine"], -1, 1, "-0.2") if "norketamine" in given else 0.0,
+        induction=flag("induction"),
+        occasions=flag("occasions"),
+        borrow_variability=flag("borrow_variability"),
+    )
+
+
+def _check_pk(top: Table, models: Models, arms: tuple) -> None:
+    """Refuse a pharmacokinetic model that does not describe the drug of some arm."""
+    for arm in arms:
+        if arm.drug == "placebo" or arm.drug in PK_MODELS[models.pk]:
+            continue
+        fitting = [name for name, drugs in PK_MODELS.items() if arm.drug in drugs]
+        table = top.entries["models"]
+        node = table.entries["pk"] if isinstance(table, Table) else table
+        node.refuse(
+            f"{models.pk} describes {' and '.join(PK_MODELS[models.pk])} only, "
+            f"and arm {arm.name} gives {arm.drug}; write pk: {', '.join(fitting[:-1])} or {fitting[-1]}."
+        )

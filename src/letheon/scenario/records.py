@@ -1,0 +1,205 @@
+"""What a scenario holds once it is read: plain frozen records in canonical units."""
+
+from dataclasses import dataclass
+
+from letheon.dosing.regimen import Regimen
+
+# which drugs each pharmacokinetic model describes; `auto` picks by drug
+PK_MODELS: dict[str, tuple[str, ...]] = {
+    "auto": ("racemic", "esketamine", "arketamine"),
+    "otto2021": ("esketamine",),
+    "simons2022": ("esketamine",),
+    "perezruixo2021": ("esketamine",),
+    "pair": ("racemic", "esketamine", "arketamine"),
+    "kamp2020": ("racemic",),
+    "domino1982": ("racemic",),
+    "clements1981": ("racemic",),
+    "hijazi2003": ("racemic",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A mean and a standard deviation between patients, both in the unit of their field.
+
+    Parameters
+    ----------
+    mean : float
+        Mean.
+    sd : float
+        Standard deviation; 0 makes everybody alike.
+
+    Examples
+    --------
+    >>> Spread(79.0, 19.0).sd
+    19.0
+    """
+
+    mean: float
+    sd: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """Who is treated.
+
+    Parameters
+    ----------
+    n : int
+        Number of virtual patients in each arm.
+    weight : Spread
+        Body weight [kg], lognormal.
+    baseline_nrs : Spread
+        Baseline pain [NRS], parent of a truncated normal on 4 to 10.
+    age : Spread
+        Age [years].
+    asian : float
+        Share of patients with Asian ancestry, 0 to 1; only one pharmacokinetic model uses it.
+
+    Examples
+    --------
+    >>> Population().weight
+    Spread(mean=79.0, sd=19.0)
+    """
+
+    n: int = 1000
+    weight: Spread = Spread(79.0, 19.0)
+    baseline_nrs: Spread = Spread(7.3, 2.0)
+    age: Spread = Spread(46.0, 12.0)
+    asian: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Which models run, and which of their switches are on.
+
+    Parameters
+    ----------
+    pk : str
+        Pharmacokinetic model, a key of `PK_MODELS`; ``auto`` picks by drug.
+    pain : str
+        ``memory`` (the self-sustaining pain memory) or ``slow_site`` (its linear rival).
+    rival : bool
+        Whether the other pain model runs beside the chosen one.
+    flares : bool
+        Whether flares may end a remission.
+    expectancy : float
+        Extra fall of pain from guessing the treatment [NRS]; a sensitivity.
+    norketamine : float
+        Weight of norketamine in the receptor block that acts on pain; a sensitivity.
+    induction : bool
+        Whether the formation of norketamine rises during long infusions.
+    occasions : bool
+        Whether a patient's pharmacokinetics vary from occasion to occasion.
+    borrow_variability : bool
+        Whether models without published variability borrow that of simons2022.
+
+    Examples
+    --------
+    >>> Models().pk, Models().rival
+    ('auto', True)
+    """
+
+    pk: str = "auto"
+    pain: str = "memory"
+    rival: bool = True
+    flares: bool = True
+    expectancy: float = 0.0
+    norketamine: float = 0.0
+    induction: bool = False
+    occasions: bool = False
+    borrow_variability: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One arm: a name and its regimen.
+
+    Parameters
+    ----------
+    name : str
+        Lower-case name, key of the arm in results.
+    drug : str
+        ``racemic``, ``esketamine``, ``arketamine`` or ``placebo``.
+    regimen : Regimen
+        Infusions in free base; the sham sessions for placebo.
+    like : str or None
+        For placebo, the arm whose sessions it copies.
+
+    Examples
+    --------
+    >>> Arm("none", "racemic", Regimen("racemic", ())).like is None
+    True
+    """
+
+    name: str
+    drug: str
+    regimen: Regimen
+    like: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A whole scenario with every default filled in.
+
+    Parameters
+    ----------
+    title : str
+        One line.
+    population : Population
+        Who is treated.
+    follow_up_h : float
+        End of the observation, from the scenario's origin [h].
+    seed : int
+        Seed of the named random streams.
+    models : Models
+        Which models run.
+    arms : tuple of Arm
+        In the order of the file.
+    warnings : tuple of str
+        Sentences about things that are allowed but worth a second look.
+
+    Examples
+    --------
+    >>> from letheon.scenario import loads
+    >>> scenario = loads('''
+    ... letheon: 1
+    ... title: one infusion
+    ... follow_up: 8 weeks
+    ... arms:
+    ...   ketamine: {drug: racemic, sessions: [{at: day 1, dose: 0.5 mg/kg, for: 40 min}]}
+    ... ''')
+    >>> scenario.follow_up_h, scenario.arms[0].regimen.schedule().dose_mg(70.0)
+    (1344.0, 35.0)
+    """
+
+    title: str
+    population: Population
+    follow_up_h: float
+    seed: int
+    models: Models
+    arms: tuple[Arm, ...]
+    warnings: tuple[str, ...] = ()
+
+    def arm(self, name: str) -> Arm:
+        """Return the arm of that name.
+
+        Parameters
+        ----------
+        name : str
+            Name of an arm.
+
+        Returns
+        -------
+        Arm
+            The arm.
+
+        Raises
+        ------
+        KeyError
+            If there is none of that name.
+        """
+        for arm in self.arms:
+            if arm.name == name:
+                return arm
+        raise KeyError(name)

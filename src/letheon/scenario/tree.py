@@ -1,0 +1,269 @@
+"""The YAML part: a text becomes a tree of tables, listings and values that know where they stand.
+
+Values stay text, whatever YAML would make of them, so ``on``, ``1:30`` and ``1e3`` mean what the field says.
+What a scenario does not need (anchors, aliases, tags, several documents, deep nesting) is refused.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from letheon.errors import InputError
+from letheon.units import shown
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 10
+_NULLS = {"", "~", "null", "Null", "NULL"}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A piece of the tree and its place.
+
+    Parameters
+    ----------
+    file : str
+        Name for messages.
+    line : int
+        Line, from 1.
+    field : str
+        Path such as ``arms.placebo.like``; items of listings count from 1; empty at the top.
+    """
+
+    file: str
+    line: int
+    field: str
+
+    def refuse(self, sentence: str, line: int | None = None) -> NoReturn:
+        """Raise an `InputError` that begins with the place of this node."""
+        place = f"{self.file}, line {line or self.line}" + (f", {self.field}" if self.field else "")
+        raise InputError(f"{place}: {sentence}")
+
+
+@dataclass(frozen=True, slots=True)
+class Value(Node):
+    """A single value, as text; `empty` if nothing, or null, is written."""
+
+    text: str
+    empty: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Node):
+    """A YAML sequence."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table(Node):
+    """A YAML mapping, with the line of each key."""
+
+    entries: dict[str, Node]
+    key_lines: dict[str, int]
+
+    def check_keys(self, known: Iterable[str], refused: Mapping[str, str], example: str) -> None:
+        """Refuse keys that mean nothing here.
+
+        Parameters
+        ----------
+        known : iterable of str
+            Keys that may stand here.
+        refused : mapping of str to str
+            Keys with a sentence of their own.
+        example : str
+            How such a table is written.
+        """
+        known = tuple(known)
+        before: Node | None = None
+        for key, node in self.entries.items():
+            if key not in known:
+                line = self.key_lines[key]
+                if key in refused:
+                    self.refuse(refused[key], line)
+                self.refuse(_unknown_key(key, node, before, known, example), line)
+            before = node
+
+
+def _unknown_key(key: str, node: Node, before: Node | None, known: tuple[str, ...], example: str) -> str:
+    """Say what is wrong with a key, with the usual slips of YAML in mind."""
+    if isinstance(node, Value) and node.empty:
+        if re.match(r"[0-9.]", key):
+            left = before.text if isinstance(before, Value) else ""
+            joined = f"{left}.{key}" if re.search(r"[0-9]$", left) else f"0.{key}"
+            return (
+                f"{shown(key)} stands alone after a comma, and inside {{ }} a comma ends an entry; "
+                f"write decimals with a point, e.g. {shown(joined)[1:-1]}."
+            )
+        first = re.split(r"[ :=]", key, maxsplit=1)
+        if len(first) == 2 and first[0] in known:
+            rest = first[1].strip(" :=")
+            return f"{shown(key)} has no colon followed by a space; write {first[0]}: {shown(rest)[1:-1]}."
+    near = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.6)
+    if near:
+        return f"{shown(key)} is not a key that may stand here; write {near[0]}, if that is meant."
+    if key == "<<":
+        return "merge keys (<<) are not read; write each entry out."
+    return f"{shown(key)} is not a key that may stand here; known are {', '.join(known)}, e.g. {example}."
+
+
+def read_tree(text: str, file: str) -> Table:
+    """Turn the text of a scenario into a tree.
+
+    Parameters
+    ----------
+    text : str
+        YAML 1.2.
+    file : str
+        Name for messages.
+
+    Returns
+    -------
+    Table
+        The top of the tree.
+
+    Raises
+    ------
+    InputError
+        If the text is not YAML, or holds what a scenario may not hold.
+    """
+    top = Node(file, 1, "")
+    body = text.removeprefix("\ufeff")
+    if len(body.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise InputError(
+            f"{file}: is larger than 1 MB; write many sessions with repeat: {{every: 1 day, times: 10}}."
+        )
+    if "\0" in body:
+        top.refuse(
+            "there is a NUL byte; save the file as plain UTF-8 text.",
+            1 + body[: body.index("\0")].count("\n"),
+        )
+    try:
+        root = _first_document(_checked(YAML(typ="safe", pure=True).parse(body), top), top)
+    except InputError:
+        raise
+    except YAMLError as error:
+        _refuse_yaml(error, top, body)
+    except Exception:  # beyond its own errors the reader trips over \U escapes that are no character
+        found = re.search(r"\\U(?!0010|000)", body)
+        line = 1 + body[: found.start() if found else 0].count("\n")
+        top.refuse("the YAML reader fails on an escape such as \\U; write the character itself.", line)
+    if not isinstance(root, Table):
+        top.refuse("a scenario is a map from keys to values; begin with a line letheon: 1.")
+    return root
+
+
+def _refuse_yaml(error: Any, top: Node, text: str) -> NoReturn:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None)
+    if mark is None or problem is None:
+        # a character that YAML does not allow; its position counts characters
+        position = getattr(error, "position", None)
+        before = text[:position] if isinstance(position, int) else ""
+        top.refuse(
+            "there is a control character in the text; remove it, and save as plain UTF-8.",
+            1 + before.count("\n"),
+        )
+    if "\\t" in problem:
+        top.refuse("a tab stands where YAML wants spaces; indent with spaces.", mark.line + 1)
+    reason = " ".join(str(problem).split()).rstrip(".")
+    if "mapping values are not allowed" in reason:
+        reason = "a second colon on the line, or a wrong indentation above"
+    top.refuse(
+        f"this is not valid YAML ({reason}); check the indentation, brackets and quotes here and just above.",
+        min(mark.line, text.count("\n")) + 1,
+    )
+
+
+def _checked(events: Iterable[Any], top: Node) -> Iterator[Any]:
+    """Pass events on, refusing what a scenario does not need as early as it is seen."""
+    documents = depth = 0
+    for event in events:
+        line = event.start_mark.line + 1
+        if isinstance(event, DocumentStartEvent):
+            documents += 1
+            if documents > 1:
+                top.refuse(
+                    "a second document begins here; a file holds one scenario, so remove the --- or ... .",
+                    line,
+                )
+            if event.version not in (None, (1, 2)) or event.tags:
+                top.refuse("there is a YAML directive (%); remove it, scenarios are read as YAML 1.2.", line)
+        elif isinstance(event, AliasEvent):
+            top.refuse(f"there is an alias, *{shown(event.anchor)[1:-1]}; write the value itself.", line)
+        elif isinstance(event, NodeEvent):
+            if event.anchor is not None:
+                top.refuse(
+                    f"there is an anchor, &{shown(event.anchor)[1:-1]}; remove it and write each value out.",
+                    line,
+                )
+            if (tag := getattr(event, "tag", None)) is not None:
+                top.refuse(f"there is a tag, {shown(tag)[1:-1]}; remove it, units say what a value is.", line)
+            if isinstance(event, (MappingStartEvent, SequenceStartEvent)):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    top.refuse(
+                        f"brackets or maps are nested over {MAX_DEPTH} deep; a scenario needs six levels.",
+                        line,
+                    )
+        elif isinstance(event, (MappingEndEvent, SequenceEndEvent)):
+            depth -= 1
+        yield event
+
+
+def _first_document(events: Iterator[Any], top: Node) -> Node:
+    root: Node | None = None
+    for event in events:
+        if isinstance(event, NodeEvent):
+            root = _node(event, events, top.file, "", event.start_mark.line + 1)
+    if root is None or (isinstance(root, Value) and root.empty):
+        top.refuse("there is no scenario in the file; begin with a line letheon: 1.")
+    return root
+
+
+def _node(event: Any, events: Iterator[Any], file: str, field: str, line: int) -> Node:
+    if isinstance(event, ScalarEvent):
+        empty = event.style is None and event.value in _NULLS
+        return Value(file, line, field, event.value, empty)
+    if isinstance(event, SequenceStartEvent):
+        items: list[Node] = []
+        while not isinstance(inner := next(events), SequenceEndEvent):
+            items.append(_node(inner, events, file, f"{field}[{len(items) + 1}]", inner.start_mark.line + 1))
+        return Listing(file, line, field, tuple(items))
+    return _table(events, Node(file, line, field))
+
+
+def _table(events: Iterator[Any], at: Node) -> Table:
+    entries: dict[str, Node] = {}
+    key_lines: dict[str, int] = {}
+    while not isinstance(event := next(events), MappingEndEvent):
+        line = event.start_mark.line + 1
+        if not isinstance(event, ScalarEvent):
+            at.refuse("a key here is itself a map or a list; keys are plain words, e.g. drug.", line)
+        key = event.value
+        if key in entries:
+            at.refuse(
+                f"the key {shown(key)} stands here twice, first on line {key_lines[key]}; keep one.", line
+            )
+        child = f"{at.field}.{shown(key)[1:-1]}" if at.field else shown(key)[1:-1]
+        value = next(events)
+        # an empty value is marked where the next token starts, which may be lines below
+        bare = isinstance(value, ScalarEvent) and value.value == ""
+        entries[key] = _node(value, events, at.file, child, line if bare else value.start_mark.line + 1)
+        key_lines[key] = line
+    return Table(at.file, at.line, at.field, entries, key_lines)

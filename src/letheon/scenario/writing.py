@@ -1,0 +1,124 @@
+"""Writing: a `Scenario` becomes the text of a scenario file in canonical units, every default filled in."""
+
+import json
+import math
+from collections.abc import Iterator
+
+from letheon.dosing.regimen import Infusion, Rate
+from letheon.scenario.quantities import Quantity, format_quantity
+from letheon.scenario.records import Arm, Scenario, Spread
+from letheon.units import MS_PER_HOUR, plain
+
+
+def time_text(milliseconds: int) -> str:
+    """Write whole milliseconds in the largest of h, min, s that needs few decimals.
+
+    Parameters
+    ----------
+    milliseconds : int
+        A time or a length of time [ms].
+
+    Returns
+    -------
+    str
+        Text that `letheon.units.duration_ms` reads back exactly.
+
+    Examples
+    --------
+    >>> time_text(5_400_000), time_text(2_400_000)
+    ('1.5 h', '40 min')
+    """
+    for unit, size in (("h", MS_PER_HOUR), ("min", 60_000)):
+        if milliseconds * 1000 % size == 0:
+            return f"{plain(milliseconds / size)} {unit}"
+    return f"{plain(milliseconds / 1000)} s"
+
+
+def dumps(scenario: Scenario) -> str:
+    """Write a scenario as text.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        A scenario as `load` or `loads` gives it.
+
+    Returns
+    -------
+    str
+        YAML; ``loads(dumps(scenario)) == scenario``. Masses are free base; sessions that recur are written
+        with ``repeat``.
+
+    Examples
+    --------
+    >>> from letheon.scenario import loads
+    >>> arms = "{a: {drug: racemic, sessions: [{at: 0 h, rate: 5 mg/h, for: 1 h}]}}"
+    >>> text = dumps(loads("{letheon: 1, title: x, follow_up: 1 day, arms: " + arms + "}"))
+    >>> print(text.splitlines()[-1])
+          - {at: 0 h, rate: 5 mg/h, for: 1 h}
+    """
+    people, models = scenario.population, scenario.models
+    lines = [
+        "letheon: 1",
+        f"title: {json.dumps(scenario.title, ensure_ascii=False)}",
+        f"population: {{n: {people.n}, weight: {_spread(people.weight, 'kg')}, "
+        f"baseline_nrs: {_spread(people.baseline_nrs, 'NRS')}, age: {_spread(people.age, 'year')}, "
+        f"asian: {plain(people.asian)}}}",
+        f"follow_up: {time_text(round(scenario.follow_up_h * MS_PER_HOUR))}",
+        f"seed: {scenario.seed}",
+        f"models: {{pk: {models.pk}, pain: {models.pain}, rival: {_switch(models.rival)}, "
+        f"flares: {_switch(models.flares)}, expectancy: {plain(models.expectancy)} NRS, "
+        f"norketamine: {plain(models.norketamine)}, induction: {_switch(models.induction)}, "
+        f"occasions: {_switch(models.occasions)}, borrow_variability: {_switch(models.borrow_variability)}}}",
+        "arms:",
+    ]
+    for arm in scenario.arms:
+        lines.extend(_arm(arm))
+    return "\n".join(lines) + "\n"
+
+
+def _spread(spread: Spread, unit: str) -> str:
+    return format_quantity(Quantity(spread.mean, unit, spread.sd))
+
+
+def _switch(value: bool) -> str:
+    return "on" if value else "off"
+
+
+def _arm(arm: Arm) -> Iterator[str]:
+    if arm.like is not None:
+        yield f"  {arm.name}: {{drug: {arm.drug}, like: {arm.like}}}"
+        return
+    yield f"  {arm.name}:"
+    yield f"    drug: {arm.drug}"
+    yield "    sessions:"
+    for infusion, every, times in _grouped(arm.regimen.infusions):
+        repeat = f", repeat: {{every: {time_text(every)}, times: {times}}}" if times > 1 else ""
+        yield (
+            f"      - {{at: {time_text(infusion.start_ms)}, {_rate(infusion.rate)}, "
+            f"for: {time_text(infusion.duration_ms)}{repeat}}}"
+        )
+
+
+def _rate(rate: Rate) -> str:
+    text = f"{plain(rate.per_kg_mg_h)} mg/kg/h" if rate.per_kg_mg_h else f"{plain(rate.absolute_mg_h)} mg/h"
+    ceiling = f", max: {plain(rate.ceiling_mg_h)} mg/h" if rate.ceiling_mg_h != math.inf else ""
+    return f"rate: {text}{ceiling}"
+
+
+def _grouped(infusions: tuple[Infusion, ...]) -> list[tuple[Infusion, int, int]]:
+    """Group equal infusions at equal intervals: first one, interval [ms], how many."""
+    alike: dict[tuple[int, Rate], list[int]] = {}
+    for infusion in infusions:
+        alike.setdefault((infusion.duration_ms, infusion.rate), []).append(infusion.start_ms)
+    runs: list[tuple[Infusion, int, int]] = []
+    for (duration, rate), starts in alike.items():
+        first = 0
+        while first < len(starts):
+            last = first + 1
+            every = starts[last] - starts[first] if last < len(starts) else 0
+            while every > 0 and last + 1 < len(starts) and starts[last + 1] - starts[last] == every:
+                last += 1
+            times = last - first + 1 if every > 0 else 1
+            runs.append((Infusion(starts[first], duration, rate), every, times))
+            first += times
+    return sorted(runs, key=lambda run: run[0])

@@ -1,0 +1,44 @@
+"""What all tests share: where the tree is, a fresh interpreter, properties with the same cases each time."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# The same cases on every run and machine; a busy machine's pause is no failure; nothing is left in the tree.
+settings.register_profile("letheon", deadline=None, derandomize=True, database=None)
+settings.load_profile("letheon")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Return the folder that holds pyproject.toml."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def fresh_python(root: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that runs Python code in an interpreter that has imported nothing of ours yet."""
+
+    def run(code: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        environment = dict(os.environ)
+        for name in ("XLA_FLAGS", "JAX_PLATFORMS", "JAX_ENABLE_X64"):
+            environment.pop(name, None)
+        paths = [str(root / "src"), environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+        return subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            cwd=cwd,
+            env=environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=300,
+            check=False,
+        )
+
+    return run

@@ -1,0 +1,289 @@
+"""The shape of the house: who may import whom, how large a file may be, and what may lie in the tree.
+
+The oracle is the plan itself, the list of floors below. The rules also show, on small wrong examples, that
+they would find a breach.
+"""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# From the ground up; a module may import from its own floor and from those below it.
+FLOORS = (
+    {"errors", "units", "streams", "arrays"},
+    {"library"},
+    {"dosing"},
+    {"patients"},
+    {"body"},
+    {"harms"},
+    {"scenario"},
+    {"simulate"},
+    {"runs"},
+    {"study"},
+    {"views"},
+)
+HEAVY = {
+    *(
+        "arviz",
+        "dask",
+        "diffrax",
+        "distributed",
+        "duckdb",
+        "fastapi",
+        "jax",
+        "jaxlib",
+        "lifelines",
+        "matplotlib",
+    ),
+    *(
+        "numba",
+        "numpyro",
+        "pandas",
+        "pint",
+        "plotly",
+        "polars",
+        "pyarrow",
+        "pydantic",
+        "scipy",
+        "statsmodels",
+    ),
+    "uvicorn",
+}
+# What `letheon --help` and every refusal of bad input go through: these load neither the above nor numpy.
+LIGHT = ("", "errors", "units", "library", "dosing", "scenario", "views", "views.cli")
+DOORS_TO_HEAVY = {"arrays", "streams"}
+NAMELESS_ROOMS = {"utils", "util", "helpers", "helper", "common", "misc"}
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "letheon"
+MOST_LINES_A_FILE = 600
+MOST_LINES_A_FUNCTION = 80
+MOST_PUBLIC_NAMES = 40
+
+
+def dotted(path: Path) -> str:
+    """Return a module's name below letheon, "" for letheon itself."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {
+    dotted(path): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))
+}
+IS_PACKAGE = {dotted(path) for path in PACKAGE.rglob("__init__.py")}
+
+
+def is_light(name: str) -> bool:
+    """Say whether a module belongs to what the fast path loads."""
+    return name in LIGHT or name.split(".")[0] in {"library", "dosing", "scenario"}
+
+
+def floor_of(name: str) -> int:
+    """Return the floor of a module, by the first part of its name below letheon."""
+    room = name.split(".")[0]
+    found = [level for level, rooms in enumerate(FLOORS) if room in rooms]
+    assert found, f"letheon.{name} stands on no floor: add it to FLOORS in {Path(__file__).name}"
+    return found[0]
+
+
+def without_type_checking(node: ast.AST) -> Iterator[ast.AST]:
+    """Walk what runs when a module is imported: no function bodies, nothing under `if TYPE_CHECKING`."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            continue
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+            continue
+        yield child
+        yield from without_type_checking(child)
+
+
+def imports_of(nodes: Iterator[ast.AST], name: str, is_package: bool) -> set[str]:
+    """Return the full names of the modules that the import statements among `nodes` ask for."""
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                here = ["letheon", *name.split(".")] if name else ["letheon"]
+                drop = node.level - 1 if is_package else node.level
+                base = ".".join([*here[: len(here) - drop], *([base] if base else [])])
+            # `from letheon import units` names a module, `from letheon.units import x` does not
+            found |= {f"letheon.{alias.name}" for alias in node.names} if base == "letheon" else {base}
+    return found
+
+
+def upward(name: str, tree: ast.Module, is_package: bool) -> set[str]:
+    """Return what a module imports from floors above its own, in functions too."""
+    if not name:
+        return set()
+    rooms = {
+        target.split(".")[1]
+        for target in imports_of(ast.walk(tree), name, is_package)
+        if "letheon." in target
+    }
+    known = {room for rooms_of_floor in FLOORS for room in rooms_of_floor}
+    return {room for room in rooms & known if floor_of(room) > floor_of(name)}
+
+
+def weights(name: str, tree: ast.Module, is_package: bool) -> set[str]:
+    """Return the heavy packages, or doors to them, that a module loads when it is imported."""
+    imported = imports_of(without_type_checking(tree), name, is_package)
+    heavy = {target.split(".")[0] for target in imported} & (HEAVY | {"numpy"})
+    return heavy | {
+        target for target in imported if target.removeprefix("letheon.").split(".")[0] in DOORS_TO_HEAVY
+    }
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_go_down_only(name: str) -> None:
+    assert upward(name, MODULES[name], name in IS_PACKAGE) == set()
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if is_light(name)])
+def test_the_fast_path_imports_nothing_heavy(name: str) -> None:
+    assert weights(name, MODULES[name], name in IS_PACKAGE) == set()
+
+
+def test_the_import_rules_find_a_breach() -> None:
+    lazy = ast.parse("def f():\n    from letheon.runs import store\n    import jax\n")
+    assert upward("simulate", lazy, False) == {"runs"}
+    assert upward("views.cli", lazy, False) == set()
+    assert upward("body.memory", ast.parse("from .. import scenario"), False) == {"scenario"}
+    assert upward("body.memory", ast.parse("from ..views.cli import main"), False) == {"views"}
+    assert upward("body", ast.parse("from .memory import phi\nimport letheon.harms.liver"), True) == {"harms"}
+    assert weights("views.cli", lazy, False) == set()
+    assert weights(
+        "views.cli", ast.parse("try:\n    import scipy.stats\nexcept ImportError: pass"), False
+    ) == {"scipy"}
+    assert weights("scenario", ast.parse("from letheon.arrays import jnp"), False) == {"letheon.arrays"}
+    assert weights("scenario", ast.parse("if TYPE_CHECKING:\n    import jax"), False) == set()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_files_functions_and_public_names_stay_small(name: str) -> None:
+    tree = MODULES[name]
+    path = PACKAGE.joinpath(*name.split("."))
+    path = path / "__init__.py" if name in IS_PACKAGE else path.with_suffix(".py")
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES_A_FILE
+    lengths = {
+        node.name: node.end_lineno - node.lineno + 1
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno is not None
+    }
+    assert {function: lines for function, lines in lengths.items() if lines > MOST_LINES_A_FUNCTION} == {}
+    assert len(public_names(tree)) < MOST_PUBLIC_NAMES
+
+
+def public_names(tree: ast.Module) -> set[str]:
+    """Return the names in `__all__`, or where it is absent the public functions and classes."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and any(
+            isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets
+        ):
+            return set(ast.literal_eval(node.value))
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return {node.name for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_names_are_nouns_and_imports_are_named(name: str) -> None:
+    assert not NAMELESS_ROOMS & set(name.split("."))
+    stars = [
+        n.lineno for n in ast.walk(MODULES[name]) if isinstance(n, ast.ImportFrom) and n.names[0].name == "*"
+    ]
+    assert stars == []
+
+
+@pytest.mark.parametrize("folder", ["tests", "benchmarks"])
+def test_test_files_stay_small_too(folder: str) -> None:
+    sizes = {
+        path.name: len(path.read_text(encoding="utf-8").splitlines())
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    assert {file: lines for file, lines in sizes.items() if lines > MOST_LINES_A_FILE} == {}
+
+
+def test_double_precision_is_switched_on_in_one_place_and_no_flag_is_set() -> None:
+    places = [
+        path.name
+        for path in PACKAGE.rglob("*.py")
+        for _ in re.findall("jax_enable" + "_x64", path.read_text(encoding="utf-8"))
+    ]
+    assert places == ["arrays.py"]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
+    assert "XLA_FLAGS" not in text
+    assert not re.search(r"\bpmap\b", text)
+
+
+def test_nothing_is_a_stub_and_no_test_is_left_out() -> None:
+    stub = re.compile(r"raise NotImplemented" + r"Error|pass\s*#\s*TODO")
+    excuse = re.compile(
+        r"pytest\.(mark\.)?(skip|skipif|xfail|importor" + r"skip)\b|^\s*assert Tr" + r"ue\b", re.MULTILINE
+    )
+    found = [path.name for path in PACKAGE.rglob("*.py") if stub.search(path.read_text(encoding="utf-8"))]
+    found += [
+        path.name
+        for path in (ROOT / "tests").rglob("*.py")
+        if excuse.search(path.read_text(encoding="utf-8"))
+    ]
+    assert found == []
+    assert excuse.search("@pytest.mark.sk" + "ip") and stub.search("raise NotImplemented" + "Error")
+
+
+# --- what may lie in the tree ---
+
+MACHINE = re.compile(r"(?<![\w./~$}-])/(?:work|farm|root|home|Users|tmp|opt|mnt|srv)/")
+REGISTRY = re.compile(
+    "|".join(["index" + r"[-_]url", "pypi" + r"\.org/simple", "python" + "hosted", "npm" + r"js\.(org|com)"])
+)
+WORKPLACE = re.compile(
+    "|".join(["bash_" + "jobs", r"\bCE" + r"O\b", r"\bissue #" + r"\d", r"\bCla" + "ude", r"\bfarm" + "hand"])
+)
+
+
+def files_of_the_tree() -> list[Path]:
+    """Return the files of the project: what git knows or would add; without git all but what is built."""
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if listing.returncode == 0:
+        return [ROOT / name for name in listing.stdout.split("\0") if name and (ROOT / name).is_file()]
+    made = {"__pycache__", "build", "dist", "site", "runs"}
+    parts = {path: path.relative_to(ROOT).parts for path in ROOT.rglob("*") if path.is_file()}
+    hidden = {
+        path
+        for path, names in parts.items()
+        if names[0].startswith(".") and names[0] not in {".ci", ".gitignore"}
+    }
+    return [path for path, names in parts.items() if path not in hidden and not made & set(names[:-1])]
+
+
+def strangers(text: str) -> list[str]:
+    """Return what in a text speaks of a machine, a registry or a workplace."""
+    return [found.group() for pattern in (MACHINE, REGISTRY, WORKPLACE) for found in pattern.finditer(text)]
+
+
+def test_the_tree_speaks_of_the_project_alone() -> None:
+    found = {}
+    for path in files_of_the_tree():
+        data = path.read_bytes()
+        if b"\0" in data or path.name.endswith(".min.js"):
+            continue
+        if strange := strangers(data.decode("utf-8")):
+            found[str(path.relative_to(ROOT))] = strange
+    assert found == {}
+
+
+def test_a_stranger_would_be_found() -> None:
+    assert (
+        strangers("see /ho" + "me/someone/x")
+        and strangers("--index" + "-url x")
+        and strangers("as issue #" + "12 says")
+    )
+    assert strangers("mg/h/70kg, n/home/x, https://example.org/home/page and ~/tmp/x") == []

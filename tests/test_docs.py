@@ -1,0 +1,218 @@
+"""The words are true: examples in the documentation run, links lead somewhere, and versions agree.
+
+The oracles are the program itself (its commands and options, the examples, the Makefile) and the tree.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from numpydoc.validate import validate
+from ruamel.yaml import YAML
+from typer.main import get_command
+from typer.testing import CliRunner
+
+import letheon
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+SUPPORT = {"randomised", "uncontrolled", "volunteer", "animal", "assumed", "not identified"}
+
+
+def name_of(path: Path) -> str:
+    """Return a short name for a test's identity."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """Return the fenced blocks of one language in a page."""
+    found = re.findall(
+        rf"^ *```{language}\n(.*?)^ *```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    return [str(block) for block in found]
+
+
+def command_lines() -> list[tuple[str, list[str]]]:
+    """Return every `letheon …` line of a shell block and every such phrase in the running text."""
+    found = []
+    for page in PAGES:
+        lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
+        lines += re.findall(r"`(letheon [^`]+)`", page.read_text(encoding="utf-8"))
+        for line in lines:
+            words = line.split("#")[0].split()
+            if words[:1] == ["letheon"]:
+                found.append((name_of(page), words[1:]))
+    return found
+
+
+def test_there_is_something_to_prove() -> None:
+    assert len(PAGES) >= 8 and len(EXAMPLES) >= 2
+    assert len(command_lines()) >= 5
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_each_scenario_shown_is_part_of_an_example(page: Path) -> None:
+    for block in blocks(page, "yaml"):
+        assert block.strip()
+        holders = [path.name for path in EXAMPLES if block in path.read_text(encoding="utf-8")]
+        assert holders, f"{name_of(page)} shows a scenario that no example holds:\n{block}"
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
+def test_each_example_loads(path: Path) -> None:
+    assert letheon.load(path).arms
+
+
+def test_the_readme_shows_a_whole_scenario() -> None:
+    (block,) = blocks(ROOT / "README.md", "yaml")
+    assert letheon.loads(block).arms
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_python_shown_compiles_and_its_names_exist(page: Path) -> None:
+    for block in blocks(page, "python"):
+        compile(block, name_of(page), "exec")
+    text = page.read_text(encoding="utf-8")
+    for name in re.findall(r"\bletheon\.(\w+)\(", text):
+        assert name in letheon.__all__ and callable(getattr(letheon, name))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if not re.match(r"https?:|mailto:|#", target) and not (page.parent / target.split("#")[0]).is_file():
+            broken.append(target)
+    assert broken == []
+
+
+@pytest.mark.parametrize(("page", "words"), command_lines(), ids=str)
+def test_commands_shown_exist_with_their_options(page: str, words: list[str]) -> None:
+    from letheon.views.cli import app
+
+    commands = getattr(get_command(app), "commands")  # noqa: B009  (typer's own type does not know it)
+    if words[0].startswith("-"):
+        assert CliRunner().invoke(app, words[:1]).exit_code == 0
+        return
+    assert words[0] in commands, f"{page} speaks of `letheon {words[0]}`, which does not exist"
+    options = {option for parameter in commands[words[0]].params for option in parameter.opts} | {"--help"}
+    assert {word for word in words if word.startswith("--")} <= options
+
+
+def test_every_command_is_in_the_documentation() -> None:
+    from letheon.views.cli import app
+
+    shown = {words[0] for _, words in command_lines()}
+    assert set(getattr(get_command(app), "commands")) <= shown  # noqa: B009
+
+
+def test_make_targets_shown_exist_and_the_help_lists_all() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z][a-z-]*):", text, re.MULTILINE))
+    phony = re.search(r"^\.PHONY: (.+)$", text, re.MULTILINE)
+    assert phony and set(phony.group(1).split()) == targets
+    shown = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert set(re.findall(r"^  make ([a-z-]+) ", shown, re.MULTILINE)) == targets
+    for page in PAGES:
+        asked = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(asked) <= targets, name_of(page)
+
+
+def test_the_navigation_names_every_page() -> None:
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    pages = {page for entry in YAML(typ="safe").load(text)["nav"] for page in entry.values()}
+    assert pages == {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert "font: false" in text
+
+
+def test_the_reference_names_modules_that_exist() -> None:
+    text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    modules = re.findall(r"^::: (\S+)$", text, re.MULTILINE)
+    assert modules
+    for module in modules:
+        path = ROOT.joinpath("src", *module.split("."))
+        assert path.with_suffix(".py").is_file() or (path / "__init__.py").is_file(), module
+
+
+def test_versions_agree() -> None:
+    citation = YAML(typ="safe").load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert str(citation["version"]) == letheon.__version__
+    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings[0] == letheon.__version__
+
+
+def test_the_changelog_has_a_place_for_changed_results() -> None:
+    assert "### Results change" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_each_decision_says_what_was_chosen_what_lost_and_why() -> None:
+    text = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line[:2] == "| "
+    ]
+    assert rows[0] == ["what", "chosen", "lost", "why"]
+    assert len(rows) > 15
+    assert [row for row in rows if len(row) != 4 or not all(row)] == []
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/limits.md"])
+def test_front_pages_say_that_no_advice_is_given(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8").lower()
+    assert "research and education only" in text
+    assert "no advice about a person" in text
+
+
+def test_every_label_of_support_is_explained() -> None:
+    rows = re.findall(
+        r"^\| `([a-z ]+)` \|", (ROOT / "docs" / "limits.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert set(rows) == SUPPORT
+
+
+# --- docstrings ---
+
+MODULES = [module.name for module in pkgutil.walk_packages(letheon.__path__, "letheon.")]
+CHECKS = set(
+    tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["numpydoc_validation"][
+        "checks"
+    ]
+)
+
+
+def public_objects(module: ModuleType) -> Iterator[str]:
+    """Return the full names of a module's own public functions and classes, and of these classes' methods."""
+    for name in getattr(module, "__all__", [name for name in vars(module) if not name.startswith("_")]):
+        thing = getattr(module, name)
+        if (
+            getattr(thing, "__module__", None) != module.__name__
+            or not callable(thing)
+            or not hasattr(thing, "__name__")
+        ):
+            continue
+        yield f"{module.__name__}.{name}"
+        if inspect.isclass(thing):
+            for member, value in vars(thing).items():
+                if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
+                    yield f"{module.__name__}.{name}.{member}"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstrings_are_whole(name: str) -> None:
+    module = importlib.import_module(name)
+    assert (module.__doc__ or "").strip(), f"{name} does not say what it is for"
+    faults = []
+    for thing in public_objects(module):
+        faults += [f"{thing}: {code} {text}" for code, text in validate(thing)["errors"] if code in CHECKS]
+    assert faults == []

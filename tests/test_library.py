@@ -1,0 +1,242 @@
+"""The numbers of the library: complete, sourced, and in step with what they were derived from."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+import tomllib
+from importlib.resources import files
+
+import numpy as np
+import pytest
+
+from letheon import library
+from letheon.library.records import STATUSES, VERIFIED
+from letheon.units import to_canonical
+
+HOME = files("letheon.library")
+SECTIONS = ("memory", "flares", "acute", "placebo", "diary", "slow_site", "population")
+
+
+def assert_same(table: dict, record: object) -> None:
+    for key, value in table.items():
+        shipped = getattr(record, key)
+        assert (list(shipped) if isinstance(shipped, tuple) else shipped) == value, (record, key)
+
+
+def test_every_number_is_complete():
+    """Red when a unit is misspelt, a source has no entry or a range leaves the value out."""
+    found = list(library.numbers())
+    assert len(found) > 120
+    known = library.sources()
+    for home, number in found:
+        place = f"{home} {number.name}"
+        low, high = number.range
+        assert math.isfinite(low) and math.isfinite(high) and low < high, place
+        assert low <= number.value <= high, place
+        assert number.canonical == pytest.approx(to_canonical(number.value, number.unit)), place
+        assert number.canonical_range[0] <= number.canonical <= number.canonical_range[1], place
+        assert number.status in STATUSES and number.verified in VERIFIED, place
+        assert set(number.sources) <= set(known), place
+        assert number.sources or number.note, place
+        assert (number.omega is None) == (number.role is None), place
+
+
+def test_wide_spreads_stay_inside_their_range():
+    """Red when a range is so narrow that many typical values would be drawn outside it."""
+    one_sided = {"cln_r", "gamma", "tau_g"}  # the range is meant to cut these
+    for home, number in library.numbers():
+        if number.spread["kind"] != "lognormal" or number.name in one_sided:
+            continue
+        sd = number.spread["sd"]
+        low, high = number.range
+        assert low <= number.value * math.exp(-1.6 * sd), f"{home} {number.name}"
+        assert high >= number.value * math.exp(1.6 * sd), f"{home} {number.name}"
+
+
+def test_recalled_numbers_are_never_used():
+    """Red when a value from memory slips in: it would look like evidence."""
+    for home, number in library.numbers():
+        assert number.verified != "recall", f"{home} {number.name}"
+
+
+def test_evidence_weights():
+    """Red when second-hand values weigh as much as read ones, or a derived value more than its basis."""
+    weights = {n.name: n.weight for _, n in library.numbers()}
+    assert weights["ki_esketamine"] == 1.0
+    assert weights["molar_mass_ketamine"] == 0.5
+    assert weights["salt_hydrochloride"] == weights["molar_mass_ketamine_hydrochloride"]
+    assert weights["theta"] == 0.0
+    assert library.pk_model("pair").parameters["cl_s"].weight == 0.5
+
+
+@pytest.mark.parametrize("name", ["receptor.toml", "pain.toml"])
+def test_sections_hold_all_that_the_files_say(name):
+    """Red when the reader drops or changes a key."""
+    raw = tomllib.loads(HOME.joinpath(name).read_text(encoding="utf-8"))
+    shipped = (
+        {"receptor": library.receptor()}
+        if name == "receptor.toml"
+        else {s: library.pain(s) for s in SECTIONS}
+    )
+    assert set(raw) == set(shipped)
+    for section, tables in raw.items():
+        assert set(tables) == set(shipped[section])
+        for key, table in tables.items():
+            assert_same(table, shipped[section][key])
+
+
+def test_derived_numbers_of_the_receptor():
+    """Red when a derived number and its basis drift apart."""
+    r = {name: number.value for name, number in library.receptor().items()}
+    salt = r["molar_mass_ketamine"] / r["molar_mass_ketamine_hydrochloride"]
+    assert r["salt_hydrochloride"] == pytest.approx(salt, abs=5e-4)
+    assert r["salt_hydrochloride"] == pytest.approx(28 / 32.3, abs=5e-4)  # as printed in the label
+    assert r["norketamine_slope_olofsen"] == pytest.approx(-(1.5 / 50) / (3.8 / 100), abs=5e-3)
+    assert r["fu"] == pytest.approx(1 - 0.45)
+    hydrogens = 2 * 1.008 + 12.011  # norketamine lacks a methylene group of ketamine
+    assert r["molar_mass_ketamine"] - r["molar_mass_norketamine"] == pytest.approx(hydrogens, abs=0.01)
+
+
+def test_norketamine_is_off_by_default():
+    assert library.receptor()["norketamine_weight"].value == 0
+
+
+def test_derived_numbers_of_the_slow_site():
+    """The drug's own response excludes the placebo's; red when a mixture class is taken as drug effect."""
+    s = {name: number.value for name, number in library.pain("slow_site").items()}
+    assert s["p_response"] == pytest.approx(1 - (1 - s["p_active"]) / (1 - s["p_placebo"]), abs=5e-3)
+    for name in ("p_active", "p_placebo", "p_response"):
+        number = library.pain("slow_site")[name]
+        a, b = number.spread["a"], number.spread["b"]
+        assert a / (a + b) == pytest.approx(number.value, abs=5e-3), name
+    sds = {"p_active": 0.10, "p_placebo": 0.09, "p_response": 0.14}
+    for name, sd in sds.items():
+        a, b = (library.pain("slow_site")[name].spread[k] for k in "ab")
+        assert math.sqrt(a * b / (a + b + 1)) / (a + b) == pytest.approx(sd, abs=3e-3), name
+    for name in ("half_life", "c50"):
+        number = library.pain("slow_site")[name]
+        low, high = number.range  # the published 95 % interval
+        assert number.spread["sd"] == pytest.approx(math.log(high / low) / 3.92, abs=1e-3)
+
+
+def test_spreads_of_the_pain_section_mean_what_their_notes_say():
+    p = library.pain("memory")["p_nonresponse"]
+    assert p.spread["a"] / (p.spread["a"] + p.spread["b"]) == pytest.approx(p.value)
+    fall = library.pain("placebo")["fall"]
+    a, b = fall.spread["a"], fall.spread["b"]
+    assert a / (a + b) == pytest.approx(0.1)
+    assert math.sqrt(a * b / (a + b + 1)) / (a + b) == pytest.approx(0.1)
+    c50 = library.pain("acute")["c50"]
+    assert c50.value * math.exp(1.645 * c50.spread["sd"]) == pytest.approx(900, rel=0.01)
+    leiden = library.pain("placebo")["fall_leiden"].value
+    assert leiden == pytest.approx((7.2 - 5.45) / 7.2, abs=5e-3)
+
+
+def test_memory_defaults_are_bistable():
+    """A low and a chronic state exist at the defaults; red when tuning removes the mechanism."""
+    m = {name: number.value for name, number in library.pain("memory").items()}
+    s = np.linspace(0, 1, 4001)
+    change = m["a"] + (1 - m["a"]) * s ** m["n"] / (s ** m["n"] + m["theta"] ** m["n"]) - s
+    assert np.count_nonzero(np.diff(np.sign(change))) == 3
+
+
+def test_default_patients_lie_inside_their_limits():
+    p = {name: number.value for name, number in library.pain("population").items()}
+    assert (
+        p["weight_low"]
+        < p["weight_mean"] - p["weight_sd"]
+        < p["weight_mean"] + p["weight_sd"]
+        < p["weight_high"]
+    )
+    assert p["baseline_low"] < p["baseline_mean"] < p["baseline_high"]
+
+
+def test_shipped_studies():
+    designs = {study.id: study.design for study in library.studies()}
+    assert {k for k, v in designs.items() if v == "randomised"} == {
+        "sigtermans2009",
+        "schwartzman2009",
+        "duration357",
+    }
+    assert designs["ketcrps2"] == "protocol"
+    for study in library.studies():
+        assert study.source in library.sources(), study.id
+        assert 0 <= study.follow_up_days <= 84, study.id
+        assert (study.follow_up_days == 0) == (study.design == "protocol"), study.id
+        assert study.verified != "recall" or study.design == "uncontrolled", study.id
+
+
+def test_dose_span_and_hours_agree_with_the_infusions():
+    """Red when a total was typed that its own schedule does not give."""
+    for study in library.studies():
+        for arm in study.arms:
+            place = f"{study.id} {arm.name}"
+            dose = sum(duration * rate for _, duration, rate in arm.infusions)
+            assert arm.dose_mg_70kg == pytest.approx(dose, rel=1e-3), place
+            assert arm.hours == pytest.approx(sum(duration for _, duration, _ in arm.infusions)), place
+            stops = [start + duration for start, duration, _ in arm.infusions]
+            starts = [start for start, _, _ in arm.infusions]
+            assert arm.days == pytest.approx((max(stops) - min(starts)) / 24, abs=1e-3), place
+            gaps = sum(later > stop for stop, later in zip(stops, starts[1:], strict=False))
+            assert arm.sessions == gaps + 1, place
+            assert (dose == 0) == (arm.drug == "placebo"), place
+
+
+@pytest.mark.parametrize(
+    ("study", "arm", "dose"),
+    [
+        ("sigtermans2009", "esketamine_slow", 1280),
+        ("sigtermans2009", "esketamine_fast", 1912),
+        ("schwartzman2009", "racemic", 1000),
+        ("duration357", "racemic_3d", 432),
+        ("duration357", "racemic_5d", 720),
+        ("duration357", "racemic_7d", 1008),
+        ("goldberg2010", "racemic", 3360),
+        ("kiefer2008", "racemic", 42000),
+    ],
+)
+def test_total_doses(study, arm, dose):
+    """Total doses for 70 kg [mg], worked out by hand from the protocols."""
+    arms = {(s.id, a.name): a for s in library.studies() for a in s.arms}
+    assert arms[study, arm].dose_mg_70kg == dose
+
+
+def test_studies_hold_all_that_their_files_say():
+    for study in library.studies():
+        raw = tomllib.loads(HOME.joinpath("studies", f"{study.id}.toml").read_text(encoding="utf-8"))
+        arms = raw.pop("arms")
+        assert_same(raw, study)
+        assert len(arms) == len(study.arms)
+        for table, arm in zip(arms, study.arms, strict=True):
+            assert [list(row) for row in arm.infusions] == table.pop("infusions")
+            assert_same(table, arm)
+
+
+def test_every_source_is_used_and_says_how_it_was_read():
+    """Red for a source that nothing cites, or one without the way it was read."""
+    used = {key for _, number in library.numbers() for key in number.sources}
+    used |= {key for model in library.pk_models() for key in library.pk_model(model).sources}
+    used |= {study.source for study in library.studies()}
+    assert used == set(library.sources())
+    for key, source in library.sources().items():
+        assert source.note, key
+        assert source.doi == "" or source.doi.startswith("10."), key
+        assert source.pmid == "" or source.pmid.isdigit(), key
+        assert source.year in source.citation, key
+    assert library.sources()["otto2021"].citation == (
+        "Otto ME, Bergmann KR, Jacobs G, van Esdonk MJ. Eur J Clin Pharmacol 2021;77:1181-1192"
+    )
+    dois = [source.doi for source in library.sources().values() if source.doi]
+    assert len(dois) == len(set(dois))
+
+
+def test_reading_the_library_loads_nothing_heavy():
+    """Red when numpy or a units package creeps into the reader: `--help` would wait for it."""
+    code = (
+        "import sys; from letheon import library; list(library.numbers()); library.studies();"
+        "library.sources(); print(sorted({'numpy', 'jax', 'scipy', 'pint', 'pyarrow'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

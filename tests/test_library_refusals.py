@@ -1,0 +1,154 @@
+"""What the readers of the library refuse: each sentence names the file, the table and the key."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import pytest
+
+from letheon import library
+from letheon.errors import InputError
+from letheon.library.bibliography import parse_sources
+from letheon.library.entries import parse_sections
+from letheon.library.loader import parse_pk_model, parse_study
+
+HOME = files("letheon.library")
+
+
+def number_text(**changes: object) -> str:
+    entry = {
+        "value": 3.0,
+        "unit": "1",
+        "range": [2.0, 4.0],
+        "status": "assumed",
+        "verified": "assumed",
+        "sources": [],
+        "spread": {"kind": "none"},
+        "note": "for a test",
+    }
+    for key, value in changes.items():
+        entry.pop(key, None)
+        if value is not None:
+            entry[key] = value
+    return "[memory.n]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in entry.items())
+
+
+def toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{k} = {toml(v)}" for k, v in value.items()) + " }"
+    if isinstance(value, str):
+        return f'"{value}"'
+    return f"[{', '.join(toml(v) for v in value)}]" if isinstance(value, list) else str(value)
+
+
+def test_a_plain_number_is_read():
+    """The text that the refusals below spoil is itself good."""
+    assert parse_sections(number_text(), "pain.toml")["memory"]["n"].value == 3.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"sdd": 1.0}, "unknown key 'sdd'"),
+        ({"unit": None}, "'unit' is missing"),
+        ({"value": 5.0}, "outside its range"),
+        ({"value": "3"}, "finite number"),
+        ({"value": float("inf")}, "finite number"),
+        ({"range": [4.0, 2.0]}, "above high"),
+        ({"range": [2.0]}, "[low, high]"),
+        ({"status": "guessed"}, "'guessed'"),
+        ({"verified": "seen"}, "'seen'"),
+        ({"note": None}, "without sources"),
+        ({"spread": {"kind": "gamma"}}, "'gamma'"),
+        ({"spread": {"kind": "lognormal"}}, "'sd' is missing"),
+        ({"spread": {"kind": "lognormal", "sd": 0.0}}, "must be positive"),
+        ({"spread": {"kind": "uniform", "sd": 0.1}}, "unknown key 'sd'"),
+        ({"omega": 0.1}, "'role' go together"),
+        ({"role": "n"}, "'role' go together"),
+        ({"omega": -0.1, "role": "n"}, "cannot be negative"),
+        ({"omega": 0.1, "cv": 0.3, "role": "n"}, "not both"),
+        ({"weight": 1.0}, "derived numbers only"),
+        ({"verified": "derived", "status": "derived", "sources": ["x"]}, "needs 'weight'"),
+    ],
+)
+def test_a_bad_number_is_refused_with_its_place(changes, words):
+    """Red when a slip of the pen becomes a silent default."""
+    with pytest.raises(InputError) as caught:
+        parse_sections(number_text(**changes), "pain.toml")
+    assert words in str(caught.value)
+    assert "pain.toml [memory].n" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('id = "pair"', 'idd = "pair"', "unknown key 'idd'"),
+        ('same_as = "v1"', 'same_as = "v9"', "'v9' is no parameter above it"),
+        ("correlation = 0.9", "correlation = 0.9\nvalue = 0.1", "one of the two"),
+        ('roles = ["cl", "cl_r"]', 'roles = ["cl", "q9"]', "two roles of this model"),
+        ('sampling = "arterial"', 'sampling = "artery"', "'artery'"),
+        ("[scaling]\n", "[scaling]\nv9 = 1\n", "unknown key 'v9'"),
+        ("[validity]\n", "[validity]\nheight = [1, 2]\n", "unknown key 'height'"),
+        ('analyte = "esketamine"', 'analyte = "ketamine"', "'ketamine'"),
+        ('drugs = ["racemic"', 'drugs = ["racemate"', "'racemate'"),
+        ("[checks]", "[checks", "not readable as TOML"),
+        ("[checks]", "[iov]\nv9 = 0.1\n\n[checks]", "unknown key 'v9'"),
+    ],
+)
+def test_a_bad_model_is_refused_with_its_place(old, new, words):
+    text = HOME.joinpath("pk", "pair.toml").read_text(encoding="utf-8")
+    assert old in text
+    with pytest.raises(InputError) as caught:
+        parse_pk_model(text.replace(old, new, 1), "pk/pair.toml")
+    assert words in str(caught.value)
+    assert "pk/pair.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("follow_up_days = 84", "follow_up_days = 90", "12 weeks"),
+        ('design = "randomised"', 'design = "random"', "'random'"),
+        ('drug = "esketamine"', 'drug = "ketamine"', "'ketamine'"),
+        ("sessions = 1", "session = 1", "unknown key 'session'"),
+        ("[0, 24, 5]", "[0, 24]", "start h, duration h"),
+    ],
+)
+def test_a_bad_study_is_refused_with_its_place(old, new, words):
+    text = HOME.joinpath("studies", "sigtermans2009.toml").read_text(encoding="utf-8")
+    assert old in text
+    with pytest.raises(InputError) as caught:
+        parse_study(text.replace(old, new, 1), "studies/sigtermans2009.toml")
+    assert words in str(caught.value)
+    assert "studies/sigtermans2009.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("@article{a,\n  title = {b},\n}\n", "'author' is missing"),
+        ("@article{a,\n  titel = {b},\n}\n", "unknown key 'titel'"),
+        ("title = {b},\n", "line 1"),
+        ("@misc{a,\n}\n@misc{a,\n}\n", "comes twice"),
+    ],
+)
+def test_a_bad_bibliography_is_refused(text, words):
+    with pytest.raises(InputError, match=r"sources\.bib") as caught:
+        parse_sources(text, "sources.bib")
+    assert words in str(caught.value)
+
+
+def test_unknown_names_are_refused_with_the_known_ones():
+    with pytest.raises(InputError, match=r"no drug model 'otto'.*otto2021"):
+        library.pk_model("otto")
+    with pytest.raises(InputError, match=r"no section of pain\.toml 'flare'.*flares"):
+        library.pain("flare")
+
+
+def test_a_recalled_number_is_an_assumption_without_weight():
+    """Red when a value from memory may call itself reported, or weighs anything as evidence."""
+    text = number_text(status="reported", verified="recall")
+    with pytest.raises(InputError, match="status 'assumed'"):
+        parse_sections(text, "pain.toml")
+    recalled = parse_sections(number_text(status="assumed", verified="recall"), "pain.toml")
+    assert recalled["memory"]["n"].weight == 0
