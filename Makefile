@@ -17,7 +17,7 @@ help: ## list the targets
 
 demo: $(VENV)/.for-run ## run the 100-hour esketamine trial and write its report
 	@$(BIN)/letheon simulate examples/sigtermans2009.yaml --out runs/demo
-	@echo "Open runs/demo/report.html in a browser."
+	@echo "Open $$(ls runs/demo/*.html) in a browser."
 
 test: lint ## lint and types, then all tests that are quick and need nothing special
 	@echo "Slow, browser and gpu tests are left out: make test-slow, make test-browser, $(BIN)/pytest -m gpu"

@@ -247,21 +247,21 @@ WORKPLACE = re.compile(
 
 
 def files_of_the_tree() -> list[Path]:
-    """Return the files of the project: what git knows or would add; without git all but what is built."""
+    """Return the files of the project: those that git knows; where it knows none, all but what is built."""
     listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        ["git", "ls-files", "-z"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if listing.returncode == 0:
+    if listing.returncode == 0 and listing.stdout:
         return [ROOT / name for name in listing.stdout.split("\0") if name and (ROOT / name).is_file()]
-    made = {"__pycache__", "build", "dist", "site", "runs"}
-    parts = {path: path.relative_to(ROOT).parts for path in ROOT.rglob("*") if path.is_file()}
-    hidden = {
-        path
-        for path, names in parts.items()
-        if names[0].startswith(".") and names[0] not in {".ci", ".gitignore"}
-    }
-    return [path for path, names in parts.items() if path not in hidden and not made & set(names[:-1])]
+    made = {"build", "dist", "site", "runs"}
+    kept = []
+    for path in ROOT.rglob("*"):
+        first, *rest = path.relative_to(ROOT).parts
+        hidden = first.startswith(".") and first not in {".ci", ".gitignore"}
+        if path.is_file() and not hidden and first not in made and "__pycache__" not in rest:
+            kept.append(path)
+    return kept
 
 
 def strangers(text: str) -> list[str]:

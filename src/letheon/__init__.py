@@ -17,17 +17,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import letheon.simulate as _simulate
+    from letheon.runs import simulate
     from letheon.scenario import load, loads
-
-    # not imported by name: tools that read the source would take it for the module itself
-    simulate = _simulate.simulate
 
 __version__ = "0.1.0"
 
 __all__ = ["__version__", "load", "loads", "simulate"]
 
-_HOMES = {"load": "letheon.scenario", "loads": "letheon.scenario", "simulate": "letheon.simulate"}
+_HOMES = {"load": "letheon.scenario", "loads": "letheon.scenario", "simulate": "letheon.runs"}
 
 
 def __getattr__(name: str) -> Any:
@@ -41,7 +38,7 @@ def __dir__() -> list[str]:
 
 
 class _Package(ModuleType):
-    """Keeps `letheon.simulate` the function, where importing the module of that name would put the module."""
+    """Keeps `letheon.simulate` the function: importing the package of that name would replace it."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (name in _HOMES and isinstance(value, ModuleType)):

@@ -8,7 +8,43 @@ import zlib
 
 from letheon.arrays import jax, jnp
 
-__all__ = ["normals", "uniforms"]
+__all__ = ["named_uniforms", "normals", "uniforms"]
+
+
+def _open_interval(seed, name, patient, count: int):
+    key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), name), patient)
+    bits = jax.random.bits(key, (count,), jnp.uint64)
+    return ((bits >> jnp.uint64(12)).astype(float) + 0.5) * 2.0**-52
+
+
+def _number(purpose: str) -> int:
+    return zlib.crc32(purpose.encode())
+
+
+def named_uniforms(seed: int, purposes: tuple[str, ...], patient: int):
+    """Draw one number for each of several purposes: the same as `uniforms` of each, in one operation.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the scenario; may be traced.
+    purposes : tuple of str
+        Names of the streams.
+    patient : int
+        Patient number.
+
+    Returns
+    -------
+    array, shape (purpose,)
+        Uniform draws.
+
+    Examples
+    --------
+    >>> bool(named_uniforms(1, ("weight", "age"), 7)[1] == uniforms(1, "age", 7, 1)[0])
+    True
+    """
+    names = jnp.array([_number(p) for p in purposes], jnp.uint32)
+    return jax.vmap(lambda name: _open_interval(seed, name, patient, 1)[0])(names)
 
 
 def uniforms(seed: int, purpose: str, patient: int, count: int):
@@ -35,9 +71,7 @@ def uniforms(seed: int, purpose: str, patient: int, count: int):
     >>> bool((uniforms(1, "demo", 7, 4)[:2] == uniforms(1, "demo", 7, 2)).all())
     True
     """
-    named = jax.random.fold_in(jax.random.key(seed), zlib.crc32(purpose.encode()))
-    bits = jax.random.bits(jax.random.fold_in(named, patient), (count,), jnp.uint64)
-    return ((bits >> jnp.uint64(12)).astype(float) + 0.5) * 2.0**-52
+    return _open_interval(seed, _number(purpose), patient, count)
 
 
 def normals(seed: int, purpose: str, patient: int, count: int):

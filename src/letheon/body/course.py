@@ -30,7 +30,9 @@ _WEIGHTS = (7 / 90, 0.0, 32 / 90, 12 / 90, 32 / 90, 7 / 90)
 _QUARTER = 2  # levels below a step at which its quarters are tabulated
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["system"], meta_fields=["enantiomer", "share", "drives"])
+@partial(
+    jax.tree_util.register_dataclass, data_fields=["system"], meta_fields=["enantiomer", "share", "drives"]
+)
 @dataclass(frozen=True, slots=True)
 class Plasma:
     """One enantiomer under one model.
@@ -109,16 +111,15 @@ class Steps(NamedTuple):
 
     Attributes
     ----------
-    h0_h, taylor_level : array
-        Shortest tabulated step [h]; of each plasma, the level up to which propagators come from the series.
+    h0_h : array
+        Shortest tabulated step [h].
     level, piece, epoch, day : int array, shape (step,)
-        Level of the step (-1: padding), piece of the schedule (0: none), epoch of the parameters, day.
+        Level of the step, piece of the schedule (0: none), epoch of the parameters, day.
     time_h : array, shape (step,)
         Start of the step [h].
     """
 
     h0_h: jax.Array
-    taylor_level: jax.Array
     level: jax.Array
     piece: jax.Array
     epoch: jax.Array
@@ -207,14 +208,11 @@ def _slow_share(body: Body, signals: _Signals):
 
 
 def _step(plasmas, tables, body: Body, masses, s_chronic, rates, h0_h, carry, data):
-    """Advance all states over one step of the mesh; padding moves nothing."""
+    """Advance all states over one step of the mesh."""
     states, s, g, areas, now = carry
     level, piece, epoch, day, t = data
-    live = level >= 0
-    h = jnp.where(live, h0_h * 2.0**level, 0.0)
-    quarters = [
-        table[jnp.maximum(level - _QUARTER, 0), epoch] for table in tables
-    ]
+    h = h0_h * 2.0**level
+    quarters = [table[level - _QUARTER, epoch] for table in tables]
     nodes, moved = [now], states
     for _ in _NODES[1:]:
         moved = [
@@ -241,8 +239,7 @@ def _step(plasmas, tables, body: Body, masses, s_chronic, rates, h0_h, carry, da
     boole = (7 / 90, 32 / 90, 12 / 90, 32 / 90, 7 / 90)
     area_slow = areas[1] + h * sum(w * p for w, p in zip(boole, slow, strict=True))
 
-    end = jax.tree.map(lambda new, old: jnp.where(live, new, old), nodes[-1], now)
-    states = [jnp.where(live, new, old) for new, old in zip(moved, states, strict=True)]
+    end = nodes[-1]
     row = Trajectory(
         levels=end.levels,
         block=end.block,
@@ -254,11 +251,14 @@ def _step(plasmas, tables, body: Body, masses, s_chronic, rates, h0_h, carry, da
         area=area,
         area_slow=area_slow,
     )
-    return (states, s, g, (area, area_slow), end), row
+    return (moved, s, g, (area, area_slow), end), row
 
 
-def run(plasmas, body: Body, masses, steps: Steps, rates, levels: int) -> Trajectory:
+def run(plasmas, body: Body, masses, steps: Steps, rates, levels: int, count=None) -> Trajectory:
     """Carry a patient along a mesh, from the chronic state; `jax.vmap` carries many.
+
+    The states after each step are written into arrays as long as `steps`, so one compiled program serves every mesh
+    that fits. With a fixed `count` the loop can be differentiated in reverse.
 
     Parameters
     ----------
@@ -274,18 +274,18 @@ def run(plasmas, body: Body, masses, steps: Steps, rates, levels: int) -> Trajec
         Infusion rates of the whole drug [mg/h]; row 0 is zero.
     levels : int
         Number of tabulated step levels.
+    count : int, optional
+        How many of the steps count; may be traced. Rows behind them stay zero. All of them by default.
 
     Returns
     -------
     Trajectory
         Axis (step + 1,).
     """
-    tables = [
-        jax.vmap(lambda system, top=top: propagators(system.rates, system.entry, steps.h0_h, top, levels), out_axes=1)(
-            plasma.system
-        )
-        for plasma, top in zip(plasmas, steps.taylor_level, strict=True)
-    ]
+    tabulate = jax.vmap(
+        lambda system: propagators(system.rates, system.entry, steps.h0_h, levels), out_axes=1
+    )
+    tables = [tabulate(plasma.system) for plasma in plasmas]
     zero = jnp.zeros_like(body.baseline)
     m = body.memory
     s_chronic = memory.chronic_state(m.theta, m.a, m.n)
@@ -303,8 +303,15 @@ def run(plasmas, body: Body, masses, steps: Steps, rates, levels: int) -> Trajec
         area=zero,
         area_slow=zero,
     )
-    data = (steps.level, steps.piece, steps.epoch, steps.day, steps.time_h)
+    size = steps.level.shape[0]
+    rows = jax.tree.map(lambda x: jnp.zeros((size + 1, *jnp.shape(x)), float).at[0].set(x), first)
     step = partial(_step, plasmas, tables, body, masses, s_chronic, rates, steps.h0_h)
-    _, rows = jax.lax.scan(step, carry, data)
-    return jax.tree.map(lambda a, b: jnp.concatenate([a[None], b]), first, rows)
 
+    def one(i, state):
+        carry, rows = state
+        data = (steps.level[i], steps.piece[i], steps.epoch[i], steps.day[i], steps.time_h[i])
+        carry, row = step(carry, data)
+        return carry, jax.tree.map(lambda all_, new: all_.at[i + 1].set(new), rows, row)
+
+    _, rows = jax.lax.fori_loop(0, size if count is None else count, one, (carry, rows))
+    return rows

@@ -15,7 +15,7 @@ __all__ = ["DAY_MS", "HOUR_MS", "Mesh", "lay", "padded_size"]
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
-_SIZES = tuple(sorted({round(2 ** (e / 3)) for e in range(12, 60)}))
+_SMALLEST = 16
 _NODE_LEVELS = 2  # the integrator looks at quarters of a step
 
 
@@ -28,7 +28,7 @@ class Mesh:
     h0_h : float
         Shortest tabulated step [h]: a quarter of the finest mesh step, or less.
     level : int array, shape (step,)
-        Step length is ``h0_h 2**level``; padding steps have level -1 and move nothing.
+        Step length is ``h0_h 2**level``; padding behind `count` is never run.
     piece : int array, shape (step,)
         Piece of the schedule that gives the rate; 0 means no infusion, ``p + 1`` is piece p.
     time_h : array, shape (step + 1,)
@@ -45,8 +45,8 @@ class Mesh:
 
     @property
     def levels(self) -> int:
-        """Number of tabulated levels needed, rounded up to a multiple of four."""
-        return 4 * math.ceil((int(self.level.max()) + 1) / 4)
+        """Number of tabulated levels needed, rounded up to a multiple of eight."""
+        return 8 * math.ceil((int(self.level.max()) - _NODE_LEVELS + 1) / 8)
 
     def index_of(self, times_ms) -> np.ndarray:
         """Return the row of `time_h` at each time [ms]; the times must lie on the mesh."""
@@ -58,7 +58,7 @@ class Mesh:
 
 
 def padded_size(count: int) -> int:
-    """Return the smallest listed array size that holds `count` items, so that few shapes are ever compiled.
+    """Return the array size that holds `count` items, a power of two, so that few shapes are ever compiled.
 
     Parameters
     ----------
@@ -68,17 +68,24 @@ def padded_size(count: int) -> int:
     Returns
     -------
     int
-        One of a fixed list that grows by about a quarter.
+        16, 32, 64, …
 
     Examples
     --------
     >>> padded_size(17), padded_size(16)
-    (20, 16)
+    (32, 16)
     """
-    return next(size for size in _SIZES if size >= count)
+    return max(_SMALLEST, 1 << max(count - 1, 0).bit_length())
 
 
-def lay(schedule: Schedule, horizon_ms: int, finest_h: float, coarsest_h: float, growth: float, marks_ms: tuple[int, ...] = ()) -> Mesh:
+def lay(
+    schedule: Schedule,
+    horizon_ms: int,
+    finest_h: float,
+    coarsest_h: float,
+    growth: float,
+    marks_ms: tuple[int, ...] = (),
+) -> Mesh:
     """Lay the mesh of an arm from 0 to the horizon, through every change of rate and every midnight.
 
     Parameters
@@ -141,7 +148,7 @@ def lay(schedule: Schedule, horizon_ms: int, finest_h: float, coarsest_h: float,
     spare = size - len(level)
     return Mesh(
         h0_h=h0_ms / HOUR_MS,
-        level=np.pad(np.array(level, np.int32), (0, spare), constant_values=-1),
+        level=np.pad(np.array(level, np.int32), (0, spare), constant_values=_NODE_LEVELS),
         piece=np.pad(np.array(piece, np.int32), (0, spare)),
         time_h=np.pad(ends, (0, spare), mode="edge"),
         count=len(level),

@@ -34,8 +34,9 @@ def _spread(table: Any, place: str) -> dict[str, str | float]:
     check_keys(table, ("kind", *SPREADS[kind]), (), place)
     spread: dict[str, str | float] = {"kind": kind}
     for key in SPREADS[kind]:
-        spread[key] = as_float(table[key], f"{place}.{key}")
-        if spread[key] <= 0:
+        size = as_float(table[key], f"{place}.{key}")
+        spread[key] = size
+        if size <= 0:
             raise InputError(f"{place}.{key}: must be positive, got {table[key]!r}")
     return spread
 

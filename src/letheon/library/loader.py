@@ -79,7 +79,7 @@ def _validity(table: Any, place: str) -> dict[str, tuple[float, float] | str]:
 def _covariance(
     rows: Any, parameters: Mapping[str, Number], place: str
 ) -> tuple[tuple[str, str, float], ...]:
-    omegas = {number.role: number.omega for number in parameters.values() if number.role}
+    omegas = {n.role: n.omega for n in parameters.values() if n.role is not None and n.omega is not None}
     result = []
     for index, row in enumerate(rows):
         where = f"{place}[{index}]"

@@ -10,16 +10,39 @@ from functools import cache
 
 import numpy as np
 from scipy import special
-from scipy.stats import qmc
 
 from letheon import library
 from letheon.library import Number
 from letheon.units import to_canonical
 
-__all__ = ["DRAWS", "typical_values"]
+__all__ = ["DRAWS", "latin_hypercube", "typical_values"]
 
 DRAWS = 64
-_SEED = 20260101  # of the scrambled Sobol points; the draws are part of the release, not of a scenario
+_SEED = 20260101  # of the hypercube; the draws are part of the release, not of a scenario
+
+
+def latin_hypercube(points: int, dimensions: int, seed: int) -> np.ndarray:
+    """Return points in the unit cube that divide each axis evenly.
+
+    Parameters
+    ----------
+    points, dimensions : int
+        How many points, of how many coordinates.
+    seed : int
+        Seed of the permutations.
+
+    Returns
+    -------
+    array, shape (points, dimensions)
+        Each column holds the middles of `points` equal strata once, in random order.
+
+    Examples
+    --------
+    >>> sorted(latin_hypercube(4, 2, 1)[:, 0].tolist())
+    [0.125, 0.375, 0.625, 0.875]
+    """
+    strata = np.tile(np.arange(points), (dimensions, 1))
+    return (np.random.default_rng(seed).permuted(strata, axis=1).T + 0.5) / points
 
 
 def _quantile(number: Number, u: np.ndarray) -> np.ndarray:
@@ -44,7 +67,9 @@ def _named_numbers() -> dict[str, Number]:
     """Return the library's numbers by ``home.name``; ``vn1 = v1`` does not vary by itself and is left out."""
     named = {}
     for home, number in library.numbers():
-        section = home.split("[")[-1].rstrip("]") if "[" in home else home.removeprefix("pk/").removesuffix(".toml")
+        section = (
+            home.split("[")[-1].rstrip("]") if "[" in home else home.removeprefix("pk/").removesuffix(".toml")
+        )
         if number.same_as is None:
             named[f"{section}.{number.name}"] = number
     return named
@@ -67,8 +92,7 @@ def typical_values() -> Mapping[str, np.ndarray]:
     """
     named = _named_numbers()
     uncertain = sorted(name for name, number in named.items() if number.spread["kind"] != "none")
-    sobol = qmc.Sobol(len(uncertain), scramble=True, rng=np.random.default_rng(_SEED))
-    points = np.clip(sobol.random(DRAWS), 1e-9, 1 - 1e-9)
+    points = latin_hypercube(DRAWS, len(uncertain), _SEED)
     values = {}
     for name, number in named.items():
         if name in uncertain:

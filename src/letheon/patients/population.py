@@ -1,21 +1,22 @@
 """Who the patients are: covariates and personal quantiles, each from its own named stream."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import qmc
 
 from letheon import library
 from letheon.arrays import jax, jnp
-from letheon.streams import normals, uniforms
+from letheon.patients.draws import latin_hypercube
+from letheon.streams import named_uniforms, normals, uniforms
 
-__all__ = ["BANK_PATIENTS", "Covariates", "People", "bank_people", "bank_points", "people"]
+__all__ = ["BANK_PATIENTS", "BANK_SEED", "Covariates", "People", "bank_points", "people"]
 
 BANK_PATIENTS = 32
-_BANK_SEED = 20260102  # of the bank's people; common to all draws and scenarios
+BANK_SEED = 20260102  # of the bank's people; common to all draws and scenarios
+_ADULT_YEARS = (18.0, 100.0)
 _COVARIATES = ("weight", "baseline", "age", "asian", "class", "slow_class")
 
 
@@ -45,7 +46,17 @@ class Covariates(NamedTuple):
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["weight_kg", "baseline", "age_years", "asian", "quantile", "eta", "flare_u", "diary_z", "draw"],
+    data_fields=[
+        "weight_kg",
+        "baseline",
+        "age_years",
+        "asian",
+        "quantile",
+        "eta",
+        "flare_u",
+        "diary_z",
+        "draw",
+    ],
     meta_fields=[],
 )
 @dataclass(frozen=True, slots=True)
@@ -94,31 +105,12 @@ def _roles() -> tuple[str, ...]:
     return (*sorted({n.role for _, n in library.numbers() if n.role}), "placebo")
 
 
-def _assemble(population, personal: Callable, flare_u, diary_z, draw) -> People:
-    limits = library.pain("population")
-    log_variance = jnp.log1p((population.weight_sd / population.weight_mean) ** 2)
-    z = jax.scipy.special.ndtri(personal("weight"))
-    drawn = population.weight_mean * jnp.exp(jnp.sqrt(log_variance) * z - log_variance / 2)
-    return People(
-        weight_kg=jnp.clip(drawn, limits["weight_low"].value, limits["weight_high"].value),
-        baseline=_truncated_normal(
-            personal("baseline"),
-            population.baseline_mean,
-            population.baseline_sd,
-            limits["baseline_low"].value,
-            limits["baseline_high"].value,
-        ),
-        age_years=_truncated_normal(personal("age"), population.age_mean, population.age_sd, 18.0, 100.0),
-        asian=(personal("asian") < population.asian).astype(float),
-        quantile={name: personal(name) for name in ("class", "slow_class")},
-        eta={role: jax.scipy.special.ndtri(personal(f"eta {role}")) for role in _roles()},
-        flare_u=flare_u,
-        diary_z=diary_z,
-        draw=draw,
-    )
+@cache
+def _purposes() -> tuple[str, ...]:
+    return (*_COVARIATES, *(f"eta {role}" for role in _roles()))
 
 
-def people(population: Covariates, seed: int, patient: int, days: int, draws: int) -> People:
+def people(population: Covariates, seed: int, patient: int, days: int, draw: int, point=None) -> People:
     """Draw a patient by number: the same person whatever the population or the block; `jax.vmap` for many.
 
     Parameters
@@ -131,55 +123,48 @@ def people(population: Covariates, seed: int, patient: int, days: int, draws: in
         Patient number.
     days : int
         Days of follow-up to draw diary and flares for; a longer follow-up keeps the first days.
-    draws : int
-        Number of draws of the typical values; patient k lives under draw k mod `draws`.
-
-    Returns
-    -------
-    People
-        One patient.
-    """
-    return _assemble(
-        population,
-        lambda name: uniforms(seed, name, patient, 1)[0],
-        uniforms(seed, "flares", patient, days),
-        normals(seed, "diary", patient, days + 7),
-        patient % draws,
-    )
-
-
-def bank_points() -> np.ndarray:
-    """Return the quasi-random points of the bank's people, shape (BANK_PATIENTS, quantile)."""
-    sobol = qmc.Sobol(len(_COVARIATES) + len(_roles()), scramble=True, rng=np.random.default_rng(_BANK_SEED))
-    return np.clip(sobol.random(BANK_PATIENTS), 1e-9, 1 - 1e-9)
-
-
-def bank_people(population: Covariates, point, patient: int, days: int, draw: int) -> People:
-    """Draw a person of the uncertainty bank: the same `BANK_PATIENTS` people meet every draw.
-
-    Parameters
-    ----------
-    population : Covariates
-        Distributions of the covariates.
-    point : array, shape (quantile,)
-        That person's row of `bank_points`.
-    patient : int
-        Number in the bank, below `BANK_PATIENTS`.
-    days : int
-        Days of follow-up.
     draw : int
-        Draw of the typical values that the person lives under.
+        Draw of the typical values that the patient lives under.
+    point : array, shape (purpose,), optional
+        Personal quantiles instead of random ones: a row of `bank_points`; NaN asks for random ones.
 
     Returns
     -------
     People
         One patient.
     """
-    names = (*_COVARIATES, *(f"eta {role}" for role in _roles()))
-    return _assemble(
-        population,
-        lambda name: point[names.index(name)],
-        uniforms(_BANK_SEED, "flares", patient, days),
-        normals(_BANK_SEED, "diary", patient, days + 7),
-        draw,
+    limits = library.pain("population")
+    u = named_uniforms(seed, _purposes(), patient)
+    u = u if point is None else jnp.where(jnp.isnan(point), u, point)
+    personal = dict(zip(_purposes(), u, strict=True))
+    z = jax.scipy.special.ndtri(u[len(_COVARIATES) :])
+    log_variance = jnp.log1p((population.weight_sd / population.weight_mean) ** 2)
+    weight_z = jax.scipy.special.ndtri(personal["weight"])
+    drawn = population.weight_mean * jnp.exp(jnp.sqrt(log_variance) * weight_z - log_variance / 2)
+    return People(
+        weight_kg=jnp.clip(drawn, limits["weight_low"].value, limits["weight_high"].value),
+        baseline=_truncated_normal(
+            personal["baseline"],
+            population.baseline_mean,
+            population.baseline_sd,
+            limits["baseline_low"].value,
+            limits["baseline_high"].value,
+        ),
+        age_years=_truncated_normal(personal["age"], population.age_mean, population.age_sd, *_ADULT_YEARS),
+        asian=(personal["asian"] < population.asian).astype(float),
+        quantile={name: personal[name] for name in ("class", "slow_class")},
+        eta=dict(zip(_roles(), z, strict=True)),
+        flare_u=uniforms(seed, "flares", patient, days),
+        diary_z=normals(seed, "diary", patient, days + 7),
+        draw=draw,
     )
+
+
+@cache
+def bank_points() -> np.ndarray:
+    """Return the personal quantiles of the bank's people, a Latin hypercube, shape (BANK_PATIENTS, purpose).
+
+    The same `BANK_PATIENTS` people meet every draw of the typical values; their flares and diaries are those of
+    patients 0 to `BANK_PATIENTS` - 1 of the stream `BANK_SEED`.
+    """
+    return latin_hypercube(BANK_PATIENTS, len(_purposes()), BANK_SEED)

@@ -48,9 +48,7 @@ def _etas(model: PkModel, people: People) -> Mapping[str, jax.Array]:
         return {}
     root = np.linalg.cholesky(omega)
     z = [people.eta[role] for role in roles]
-    return {
-        role: sum(root[i, j] * z[j] for j in range(i + 1) if root[i, j]) for i, role in enumerate(roles)
-    }
+    return {role: sum(root[i, j] * z[j] for j in range(i + 1) if root[i, j]) for i, role in enumerate(roles)}
 
 
 def _covariates(model: PkModel, values: dict, people: People) -> dict:

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from letheon import library
-from letheon.arrays import jnp
-from letheon.body import pharmacokinetics
 from letheon.body.course import Steps
 from letheon.body.mesh import DAY_MS, HOUR_MS, Mesh, lay, padded_size
 from letheon.dosing.regimen import Regimen, Schedule
@@ -22,7 +20,6 @@ _GROWTH = 1.0
 _COURSE_GAP_MS = 7 * DAY_MS
 _OCCASION_GAP_MS = 12 * HOUR_MS
 _INDUCTION_EPOCH_MS = 12 * HOUR_MS
-_SERIES_REACH = 0.25
 _PROFILE_TIMES = 500
 
 
@@ -111,11 +108,15 @@ def _parts(drug: str, pk: str) -> tuple[Part, ...]:
         names = {"levels": "otto2021", "acute": "simons2022"}
     else:
         names = {"levels": "pair", "acute": "pair"}
-    sides = {"esketamine": (("s", 1.0),), "arketamine": (("r", 1.0),), "racemic": (("s", 0.5), ("r", 0.5))}[drug]
+    sides = {"esketamine": (("s", 1.0),), "arketamine": (("r", 1.0),), "racemic": (("s", 0.5), ("r", 0.5))}[
+        drug
+    ]
     if names["levels"] == names["acute"]:
         return tuple(Part(names["levels"], side, share, both) for side, share in sides)
     return tuple(
-        Part(names[what], side, share, frozenset({what})) for what in ("levels", "acute") for side, share in sides
+        Part(names[what], side, share, frozenset({what}))
+        for what in ("levels", "acute")
+        for side, share in sides
     )
 
 
@@ -181,17 +182,6 @@ def _saved_rows(mesh: Mesh, days: np.ndarray) -> np.ndarray:
     return np.union1d(kept, picked)
 
 
-def fastest_rate(model_id: str, enantiomer: str) -> float:
-    """Return the largest rate of loss of a model's typical patient [1/h]; decides where squaring starts."""
-    model = library.pk_model(model_id)
-    values = {name: number.canonical for name, number in model.parameters.items()}
-    values = {k: v * 70.0 if model.scaling.get(k) == "per_kg" else v for k, v in values.items()}
-    constants = {k: n.canonical for k, n in library.receptor().items()}
-    chosen = choose_enantiomer(values, enantiomer)
-    system = pharmacokinetics.build(model.structure, chosen, enantiomer, constants)
-    return float(jnp.max(-jnp.diagonal(system.rates)))
-
-
 def choose_enantiomer(values: dict, enantiomer: str) -> dict:
     """Rename the parameters that a model states for each enantiomer (``cl_s``, ``cl_r``) to plain ones."""
     chosen = {k: v for k, v in values.items() if not k.endswith(("_s", "_r"))}
@@ -247,12 +237,8 @@ def plan_arm(scenario: Scenario, arm: Arm) -> ArmPlan:
     absolute, per_kg, ceiling, hours = _terms(schedule)
     given = 0.0 if arm.drug == "placebo" else 1.0
     parts = _parts(drug, models.pk)
-    reach = [
-        math.floor(math.log2(_SERIES_REACH / (fastest_rate(p.model, p.enantiomer) * mesh.h0_h))) for p in parts
-    ]
     steps = Steps(
         h0_h=np.float64(mesh.h0_h),
-        taylor_level=np.clip(np.array(reach, np.int32), 0, mesh.levels - 1),
         level=mesh.level,
         piece=mesh.piece,
         epoch=epoch,
@@ -317,8 +303,10 @@ def plan_arms(scenario: Scenario) -> tuple[ArmPlan, ...]:
             p,
             structure=replace(p.structure, levels=levels),
             steps=p.steps._replace(
-                level=_widen(p.steps.level, steps, -1),
-                **{f: _widen(getattr(p.steps, f), steps) for f in ("piece", "epoch", "day", "time_h")},
+                **{
+                    f: _widen(getattr(p.steps, f), steps)
+                    for f in ("level", "piece", "epoch", "day", "time_h")
+                },
             ),
             absolute=table(p.absolute, 0.0),
             per_kg=table(p.per_kg, 0.0),

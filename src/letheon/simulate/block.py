@@ -71,6 +71,7 @@ class _ArmData(NamedTuple):
     """The arrays of an `ArmPlan`."""
 
     steps: Steps
+    count: jax.Array
     absolute: jax.Array
     per_kg: jax.Array
     ceiling: jax.Array
@@ -169,7 +170,9 @@ def _body(own, people: People, switches: Switches) -> Body:
     )
 
 
-def _patient(structure: Structure, arm: _ArmData, draws, switches: Switches, people: People, number) -> BlockResult:
+def _patient(
+    structure: Structure, arm: _ArmData, draws, switches: Switches, people: People, number
+) -> BlockResult:
     """Run one patient."""
     own = _own(draws, people)
     body = _body(own, people, switches)
@@ -180,7 +183,7 @@ def _patient(structure: Structure, arm: _ArmData, draws, switches: Switches, peo
         for side in ("es", "ar")
         for name in ("ketamine", "norketamine")
     }
-    path = course.run(plasmas, body, masses, arm.steps, rates, structure.levels)
+    path = course.run(plasmas, body, masses, arm.steps, rates, structure.levels, arm.count)
 
     noise_sd, rho = own("diary.noise_sd"), own("diary.rho")
 
@@ -238,6 +241,7 @@ def run_block(plan: ArmPlan, draws, people: People, number, switches: Switches) 
     """
     arm = _ArmData(
         plan.steps,
+        plan.mesh.count,
         plan.absolute,
         plan.per_kg,
         plan.ceiling,

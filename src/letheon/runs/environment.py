@@ -1,0 +1,53 @@
+"""What a run's bytes depend on besides its scenario: versions and the processor's instruction set."""
+
+import platform
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import platformdirs
+
+import letheon
+
+__all__ = ["describe", "use_compile_cache"]
+
+_PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "pyarrow")
+_FEATURES = ("avx", "avx2", "fma", "avx512f", "avx512dq", "avx512vl", "asimd", "sve")
+
+
+@cache
+def _instruction_set() -> str:
+    """Name the vector extensions that change floating-point code."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore").splitlines()
+    except OSError:
+        lines = []
+    flags = next(
+        (line.split(":", 1)[1].split() for line in lines if line.startswith(("flags", "Features"))), []
+    )
+    return " ".join([platform.machine(), *(f for f in _FEATURES if f in flags)])
+
+
+def describe() -> dict:
+    """Return versions and instruction set, as they stand in ``run.json``.
+
+    Returns
+    -------
+    dict
+        Plain strings.
+    """
+    return {
+        "letheon": letheon.__version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in _PACKAGES},
+        "instruction_set": _instruction_set(),
+    }
+
+
+def use_compile_cache() -> None:
+    """Keep compiled programs in the user's cache folder, so that a second run starts at once."""
+    from letheon.arrays import jax
+
+    folder = platformdirs.user_cache_path("letheon", appauthor=False) / f"compiled-{letheon.__version__}"
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)

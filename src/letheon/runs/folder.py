@@ -1,0 +1,208 @@
+"""The run folder: where things lie, who owns it, and files that appear whole or not at all."""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from letheon.errors import InputError, RunError
+from letheon.scenario import Scenario, dumps
+
+__all__ = ["Folder", "check_output", "default_folder", "fingerprint", "written"]
+
+_STAMP = "run.json"
+_RESULT = "result.json"
+_FORMAT = 1
+
+
+def fingerprint(scenario: Scenario) -> str:
+    """Return what identifies a scenario: a hash of its resolved text.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario, with patients and seed as they will run.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    return hashlib.sha256(dumps(scenario).encode()).hexdigest()
+
+
+def default_folder(scenario: Scenario) -> Path:
+    """Return ``runs/<title>-<short hash>`` in the working folder.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario as it will run.
+
+    Returns
+    -------
+    Path
+        The folder that a run without ``--out`` uses.
+    """
+    slug = re.sub(r"[^a-z0-9]+", "-", scenario.title.lower()).strip("-")[:48].strip("-") or "run"
+    return Path("runs") / f"{slug}-{fingerprint(scenario)[:8]}"
+
+
+def check_output(path: Path) -> None:
+    """Refuse an output folder that cannot be used, before any work starts.
+
+    Parameters
+    ----------
+    path : Path
+        The folder; it may exist if it is empty or holds a run.
+
+    Raises
+    ------
+    InputError
+        If it is a file, holds something else, or cannot be written.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file; give --out a folder, or a name that does not exist yet.")
+    if path.is_dir():
+        try:
+            content = list(path.iterdir())
+        except OSError as error:
+            raise InputError(
+                f"{path} cannot be read ({error.strerror}); choose another folder with --out."
+            ) from None
+        if content and not (path / _STAMP).is_file():
+            raise InputError(
+                f"{path} holds files that are no Letheon run; choose an empty or new folder with --out."
+            )
+    nearest = path
+    while not nearest.exists():
+        nearest = nearest.parent
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+        raise InputError(
+            f"{path} cannot be written (no permission in {nearest}); choose another folder with --out."
+        )
+
+
+@contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """Write a file under another name beside its place, then move it there in one step.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file shall be.
+
+    Yields
+    ------
+    Path
+        Where to write it.
+
+    Raises
+    ------
+    RunError
+        If the disk is full or the folder is gone; nothing half-written is left.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        os.replace(partial, path)
+    except OSError as error:
+        raise RunError(
+            f"{path} could not be written ({error.strerror or error}); finished blocks are kept: make room and run the"
+            " same command again to continue."
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+class Folder:
+    """The files of one run.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    """
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+
+    @property
+    def stamp(self) -> Path:
+        """Versions, instruction set and scenario hash."""
+        return self.path / _STAMP
+
+    @property
+    def result(self) -> Path:
+        """The result document; there only when the run is finished."""
+        return self.path / _RESULT
+
+    @property
+    def profiles(self) -> Path:
+        """Profiles of all arms as one Parquet table."""
+        return self.path / "profiles.parquet"
+
+    def endpoints(self, arm: str, block: int) -> Path:
+        """Endpoints by patient of one block."""
+        return self.path / "endpoints" / arm / f"block-{block:05d}.parquet"
+
+    def partial(self, arm: str, kind: str, block: int) -> Path:
+        """What a finished block leaves for merging; ``kind`` is ``people`` or ``bank``."""
+        return self.path / "partials" / arm / f"{kind}-{block:05d}.npz"
+
+    def claim(self, stamp: dict, scenario: Scenario, text: str, fresh: bool) -> bool:
+        """Make the folder this run's own; return whether it already holds part of the same run.
+
+        Parameters
+        ----------
+        stamp : dict
+            What identifies run and machine.
+        scenario : Scenario
+            The scenario as it runs.
+        text : str
+            The scenario as given.
+        fresh : bool
+            Throw away what is there.
+
+        Returns
+        -------
+        bool
+            True if finished blocks may be used.
+
+        Raises
+        ------
+        InputError
+            If the folder holds another run.
+        """
+        check_output(self.path)
+        stamp = {"format": _FORMAT} | stamp
+        if self.stamp.is_file() and not fresh:
+            try:
+                found = json.loads(self.stamp.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                found = {}
+            if found == stamp:
+                return True
+            differs = ", ".join(k for k in stamp if found.get(k) != stamp[k]) or "its stamp"
+            raise InputError(
+                f"{self.path} holds another run (different {differs}); choose another --out, or --fresh to replace it."
+            )
+        if self.path.exists():
+            for name in ("endpoints", "partials"):
+                shutil.rmtree(self.path / name, ignore_errors=True)
+            for file in (self.result, self.profiles, self.path / "report.html"):
+                file.unlink(missing_ok=True)
+        for name, content in (
+            (_STAMP, json.dumps(stamp, indent=1)),
+            ("scenario.yaml", text),
+            ("resolved.yaml", dumps(scenario)),
+        ):
+            with written(self.path / name) as file:
+                file.write_text(content + ("" if content.endswith("\n") else "\n"), encoding="utf-8")
+        return False

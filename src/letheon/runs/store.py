@@ -1,0 +1,146 @@
+"""What a finished block leaves on disk: endpoints by patient (Parquet) and a partial for merging (NumPy)."""
+
+import zipfile
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from letheon.runs.folder import Folder, written
+
+__all__ = ["Partial", "read", "write", "write_profiles"]
+
+_WHOLE = ("patient", "draw")
+_FLAGS = ("responder_", "remission", "bistable", "rival_responder_", "rival_remission")
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """One block's contribution.
+
+    Attributes
+    ----------
+    columns : dict of str to array
+        Endpoints by patient; of a bank block, means by draw.
+    profile : dict of str to (array, array or None)
+        Sums and bin numbers by time; of a bank block, means by draw and time, and None.
+    """
+
+    columns: dict[str, np.ndarray]
+    profile: dict[str, tuple[np.ndarray, np.ndarray | None]]
+
+
+def _typed(name: str, values: np.ndarray) -> np.ndarray:
+    """Give a column the smallest type that holds it exactly; diary entries and flags are whole numbers."""
+    bare = name.removeprefix("rival_")
+    if name in _WHOLE:
+        return values.astype(np.int64 if name == "patient" else np.int16)
+    if name.startswith(_FLAGS) or bare.startswith("nrs_day"):
+        return values.astype(np.int8)
+    if bare in ("relief_days", "pain_free_days"):
+        return values.astype(np.int16)
+    return values.astype(np.float64)
+
+
+def write(folder: Folder, job, part: Partial) -> None:
+    """Keep a finished block; the partial comes last, and its presence says that the block is whole.
+
+    Parameters
+    ----------
+    folder : Folder
+        The run.
+    job : Job
+        Which block.
+    part : Partial
+        What it left.
+
+    Raises
+    ------
+    RunError
+        If the disk is full.
+    """
+    arm = job.plan.name
+    if job.kind == "people":
+        table = pa.table({name: _typed(name, values) for name, values in part.columns.items()})
+        with written(folder.endpoints(arm, job.block)) as file:
+            pq.write_table(table, file, compression="zstd")
+    arrays = {f"c/{name}": values for name, values in part.columns.items()}
+    for name, (first, bins) in part.profile.items():
+        arrays[f"s/{name}"] = first
+        if bins is not None:
+            arrays[f"b/{name}"] = bins
+    with written(folder.partial(arm, job.kind, job.block)) as file, file.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **arrays)
+
+
+def read(folder: Folder, job) -> Partial | None:
+    """Read a finished block back, or None where it is missing or damaged (then it is computed again).
+
+    Parameters
+    ----------
+    folder : Folder
+        The run.
+    job : Job
+        Which block.
+
+    Returns
+    -------
+    Partial or None
+        What the block left.
+    """
+    file = folder.partial(job.plan.name, job.kind, job.block)
+    if not file.is_file() or (
+        job.kind == "people" and not folder.endpoints(job.plan.name, job.block).is_file()
+    ):
+        return None
+    try:
+        with np.load(file, allow_pickle=False) as found:
+            arrays = {name: found[name] for name in found.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return None
+    columns = {name[2:]: values for name, values in arrays.items() if name.startswith("c/")}
+    profile = {
+        name[2:]: (values, arrays.get(f"b/{name[2:]}"))
+        for name, values in arrays.items()
+        if name.startswith("s/")
+    }
+    return Partial(columns, profile)
+
+
+def write_profiles(folder: Folder, document: dict) -> None:
+    """Write the profiles of a result document as one long table.
+
+    Parameters
+    ----------
+    folder : Folder
+        The run.
+    document : dict
+        The result document.
+
+    Raises
+    ------
+    RunError
+        If the disk is full.
+    """
+    statistics = ("mean", "q05", "q50", "q95", "mean_lo", "mean_hi")
+    rows: dict[str, list] = {name: [] for name in ("arm", "model", "quantity", "time_h", *statistics)}
+    for arm, content in document["arms"].items():
+        time = content["profile"]["time_h"]
+        main = {k: v for k, v in content["profile"].items() if isinstance(v, dict) and "mean" in v}
+        levels = content["profile"]["concentration_ng_per_ml"]
+        tables = [(document["models"]["pain"], main | levels)]
+        if "rival" in content:
+            tables.append((content["rival"]["model"], content["rival"]["profile"]))
+        for model, table in tables:
+            for quantity, band in table.items():
+                rows["arm"] += [arm] * len(time)
+                rows["model"] += [model] * len(time)
+                rows["quantity"] += [quantity] * len(time)
+                rows["time_h"] += time
+                for name in statistics:
+                    rows[name] += band.get(name, [None] * len(time))
+    types = {name: pa.float64() for name in ("time_h", *statistics)}
+    table = pa.table({name: pa.array(v, types.get(name, pa.string())) for name, v in rows.items()})
+    with written(folder.profiles) as file:
+        pq.write_table(table, file, compression="zstd")

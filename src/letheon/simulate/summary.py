@@ -1,0 +1,346 @@
+"""From merged blocks to the result document: endpoints, profiles, intervals, support."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+import letheon
+from letheon import library
+from letheon.patients.draws import DRAWS
+from letheon.scenario import Arm, Scenario
+from letheon.simulate.arms import ENDPOINT_DAYS, ArmPlan
+from letheon.simulate.bins import Profile
+from letheon.simulate.support import model_warnings, regimen_support
+from letheon.simulate.survival import kaplan_meier
+
+__all__ = ["ArmTotals", "columns", "document", "endpoint_names"]
+
+_DIGITS = 6  # significant digits in the document; the Parquet files hold the full numbers
+_INTERVAL = (0.05, 0.95)
+_RIVAL = "rival_"
+_LAST_SUPPORTED_DAY = 84
+_BOUNDS = {"NRS": (0.0, 10.0), "share": (0.0, 1.0), "days": (0.0, math.inf), "mg": (0.0, math.inf)}
+_NO_RELAPSE = (
+    "Relapse rests on assumed flares: not identified by the data, and beyond 12 weeks an assumption."
+)
+
+
+@dataclass(slots=True)
+class ArmTotals:
+    """What all blocks of one arm add up to.
+
+    Attributes
+    ----------
+    plan : ArmPlan
+        The arm.
+    columns : dict of str to array, shape (patient,)
+        Endpoints by patient.
+    profile : Profile
+        Counts and sums over patients.
+    bank_columns : dict of str to array, shape (draw,)
+        Means of the endpoints under each draw, over the bank's people.
+    bank_profile : dict of str to array, shape (draw, time)
+        The same for profiles.
+    """
+
+    plan: ArmPlan
+    columns: dict[str, np.ndarray]
+    profile: Profile
+    bank_columns: dict[str, np.ndarray] = field(default_factory=dict)
+    bank_profile: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def endpoint_days(days: int) -> list[int]:
+    """Return the endpoint days that the follow-up reaches."""
+    return [d for d in ENDPOINT_DAYS if d <= days]
+
+
+def endpoint_names(days: int) -> list[str]:
+    """Return the names of the endpoints of one pain model, as they stand in files.
+
+    Parameters
+    ----------
+    days : int
+        Days of follow-up.
+
+    Returns
+    -------
+    list of str
+        Names.
+
+    Examples
+    --------
+    >>> endpoint_names(1)[:3]
+    ['baseline_nrs', 'nrs_day_1', 'responder_30_day_1']
+    """
+    kinds = ("nrs", "responder_30", "responder_50", "responder_2pt")
+    daily = [f"{kind}_day_{d}" for d in endpoint_days(days) for kind in kinds]
+    return ["baseline_nrs", *daily, "relief_days", "pain_free_days", "remission", "relapse_day"]
+
+
+def _course_columns(course, days: int, valid: slice) -> dict[str, np.ndarray]:
+    out = {"baseline_nrs": np.asarray(course.baseline)[valid]}
+    for row, day in enumerate(endpoint_days(days)):
+        for kind in ("nrs", "responder_30", "responder_50", "responder_2pt"):
+            out[f"{kind}_day_{day}"] = np.asarray(getattr(course, kind))[row][valid]
+    for kind in ("relief_days", "pain_free_days", "remission", "relapse_day"):
+        out[kind] = np.asarray(getattr(course, kind))[valid]
+    return {name: out[name] for name in endpoint_names(days)}
+
+
+def columns(result, people, plan: ArmPlan, valid: int, pain: str) -> dict[str, np.ndarray]:
+    """Return one block's endpoints by patient, the chosen pain model first and its rival behind ``rival_``.
+
+    Parameters
+    ----------
+    result : BlockResult
+        What the block left.
+    people : People
+        Its patients.
+    plan : ArmPlan
+        The arm.
+    valid : int
+        Patients that count.
+    pain : str
+        ``memory`` or ``slow_site``: the model whose endpoints carry the plain names.
+
+    Returns
+    -------
+    dict of str to array, shape (patient,)
+        Columns.
+    """
+    kept = slice(0, valid)
+    main, rival = (result.diary, result.rival) if pain == "memory" else (result.rival, result.diary)
+    out = {
+        "weight_kg": np.asarray(people.weight_kg)[kept],
+        "baseline_latent": np.asarray(people.baseline)[kept],
+        "draw": np.asarray(people.draw)[kept],
+        "bistable": np.asarray(result.bistable)[kept],
+        "dose_mg": np.asarray(result.dose_mg)[kept],
+    }
+    out |= _course_columns(main, plan.days, kept)
+    return out | {f"{_RIVAL}{k}": v for k, v in _course_columns(rival, plan.days, kept).items()}
+
+
+def _round(value):
+    """Round to the digits that a document carries; infinities and NaN become null."""
+    if isinstance(value, dict):
+        return {k: _round(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_round(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return [_round(float(v)) for v in value]
+    if isinstance(value, float | np.floating):
+        if not math.isfinite(value):
+            return None
+        return float(f"{value:.{_DIGITS}g}") + 0.0
+    return value
+
+
+def _interval(mean, draws: np.ndarray, bounds=(-math.inf, math.inf)):
+    """Return the 90 % interval of a mean: the bank's spread over draws, moved onto the population's mean."""
+    low, high = np.quantile(draws, _INTERVAL, axis=0) - draws.mean(axis=0) + mean
+    return np.clip(low, *bounds), np.clip(high, *bounds)
+
+
+def _distribution(values: np.ndarray) -> dict:
+    q05, q50, q95 = np.quantile(values, [0.05, 0.5, 0.95])
+    sd = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    return {"mean": float(values.mean()), "sd": sd, "q05": q05, "q50": q50, "q95": q95}
+
+
+def _endpoint(name: str, unit: str, support: str, arm: ArmTotals, placebo: ArmTotals | None) -> dict:
+    values, draws = arm.columns[name], arm.bank_columns[name]
+    mean = float(values.mean())
+    if unit == "share":
+        out = {"mean": mean, "mc_se": math.sqrt(mean * (1 - mean) / len(values))}
+    else:
+        out = _distribution(values)
+    out["mean_interval"] = list(_interval(mean, draws, _BOUNDS[unit]))
+    out |= {"unit": unit, "support": support, "interval_support": "assumed"}
+    if placebo is not None:
+        difference = mean - float(placebo.columns[name].mean())
+        out["minus_placebo"] = difference
+        out["minus_placebo_interval"] = list(_interval(difference, draws - placebo.bank_columns[name]))
+    return out
+
+
+def _relapse(prefix: str, arm: ArmTotals, support: str) -> dict:
+    """Kaplan-Meier time to relapse of those who were in remission, from the end of the course."""
+    plan = arm.plan
+    remission = arm.columns[f"{prefix}remission"] > 0
+    horizon = plan.days - plan.course_end_day
+    out = {
+        "in_remission": float(remission.mean()),
+        "counted_from": "course end",
+        "restricted_to": horizon,
+        "unit": "days",
+        "support": support,
+        "interval_support": "assumed",
+        "note": _NO_RELAPSE,
+    }
+    marks = [0.0, *(d for d in (14, 28, 56, 84, 182, 365) if d <= horizon)]
+    if not remission.any():
+        nothing = {"median": None, "median_interval": [None, None], "restricted_mean": None}
+        return (
+            out | nothing | {"from_day_0": {"median": None}, "at_risk": [{"day": d, "n": 0} for d in marks]}
+        )
+    day = arm.columns[f"{prefix}relapse_day"][remission] - plan.course_end_day
+    relapsed = np.isfinite(day)
+    time = np.maximum(np.where(relapsed, day, horizon), 0.0)
+    curve = kaplan_meier(time, relapsed)
+    middle = curve.first_at_or_below(0.5)
+    out["median"] = middle
+    out["median_interval"] = [curve.first_at_or_below(0.5, bound) for bound in ("low", "high")]
+    out["restricted_mean"] = curve.restricted_mean(horizon)
+    out["from_day_0"] = {"median": None if middle is None else middle + plan.course_end_day}
+    out["at_risk"] = [{"day": d, "n": int((time >= d).sum())} for d in marks]
+    return out
+
+
+def _endpoints(
+    scenario: Scenario, arm: Arm, totals: ArmTotals, placebo: ArmTotals | None, prefix: str
+) -> dict:
+    def make(name, unit, day):
+        return _endpoint(f"{prefix}{name}", unit, regimen_support(scenario, arm, day), totals, placebo)
+
+    days = totals.plan.days
+    out = {f"nrs_day_{d}": make(f"nrs_day_{d}", "NRS", d) for d in endpoint_days(days)}
+    for kind in ("responder_30", "responder_50", "responder_2pt"):
+        out |= {f"{kind}_day_{d}": make(f"{kind}_day_{d}", "share", d) for d in endpoint_days(days)}
+    out |= {name: make(name, "days", days) for name in ("relief_days", "pain_free_days")}
+    out["remission"] = make("remission", "share", min(totals.plan.course_end_day + 14, days))
+    late = "not identified" if days > _LAST_SUPPORTED_DAY and scenario.models.flares else None
+    out["time_to_relapse_days"] = _relapse(prefix, totals, late or regimen_support(scenario, arm, days))
+    out["boosters"] = {"mean": 0.0, "boosters_per_year": 0.0, "unit": "sessions", "note": "fixed timetable"}
+    dose = _distribution(totals.columns["dose_mg"])
+    out["dose_mg"] = dose | {"unit": "mg", "support": regimen_support(scenario, arm, 0), "note": "free base"}
+    return out
+
+
+def _band(totals: ArmTotals, name: str, interval: bool = True) -> dict:
+    profile = totals.profile
+    mean = profile.mean(name)
+    out = {"mean": mean} | {f"q{q:02d}": profile.quantile(name, q / 100) for q in (5, 50, 95)}
+    if interval:
+        top = 10.0 if name.startswith("nrs") else 1.0
+        out["mean_lo"], out["mean_hi"] = _interval(mean, totals.bank_profile[name], (0.0, top))
+    return out
+
+
+def _profiles(totals: ArmTotals, pain: str) -> tuple[dict, dict]:
+    levels = [n for n in totals.profile.sums if n.endswith("ketamine")]
+    memory = {"sensitisation": _band(totals, "sensitisation"), "nrs": _band(totals, "nrs")}
+    slow = {"slow_site_effect": _band(totals, "slow_site_effect"), "nrs": _band(totals, "nrs_slow")}
+    main, rival = (memory, slow) if pain == "memory" else (slow, memory)
+    profile = {
+        "time_h": totals.plan.profile_time_h,
+        "concentration_ng_per_ml": {n: _band(totals, n, interval=False) for n in levels},
+        "nmda_block": _band(totals, "nmda_block"),
+    }
+    return profile | main, rival
+
+
+def _placebo_of(scenario: Scenario, arm: Arm) -> Arm | None:
+    if arm.drug == "placebo":
+        return None
+    shams = [other for other in scenario.arms if other.drug == "placebo"]
+    return next((sham for sham in shams if sham.like == arm.name), shams[0] if shams else None)
+
+
+def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> dict:
+    own = totals[arm.name]
+    sham = _placebo_of(scenario, arm)
+    placebo = totals[sham.name] if sham else None
+    pain = scenario.models.pain
+    profile, rival = _profiles(own, pain)
+    used = {}
+    for part in own.plan.structure.parts:
+        model = library.pk_model(part.model)
+        for purpose in part.drives:
+            used[purpose] = {"model": model.id, "label": model.label, "sampling": model.sampling}
+    out = {
+        "drug": arm.drug,
+        "like": arm.like,
+        "course_end_day": own.plan.course_end_day,
+        "models": {purpose: used[purpose] for purpose in ("levels", "acute")},
+        "profile": profile,
+        "endpoints": _endpoints(scenario, arm, own, placebo, ""),
+        "harms": {},
+    }
+    if scenario.models.rival:
+        endpoints = _endpoints(scenario, arm, own, placebo, _RIVAL)
+        name = "slow_site" if pain == "memory" else "memory"
+        out["rival"] = {"model": name, "endpoints": endpoints, "profile": rival}
+    return out
+
+
+def _sources(totals: dict[str, ArmTotals]) -> list[str]:
+    models = {part.model for t in totals.values() for part in t.plan.structure.parts}
+    found: dict[str, None] = {}
+    for model in sorted(models):
+        found |= dict.fromkeys(library.pk_model(model).sources)
+    for section in ("memory", "flares", "acute", "placebo", "diary", "slow_site", "population"):
+        for number in library.pain(section).values():
+            found |= dict.fromkeys(number.sources)
+    for number in library.receptor().values():
+        found |= dict.fromkeys(number.sources)
+    return list(found)
+
+
+def document(scenario: Scenario, totals: dict[str, ArmTotals]) -> dict:
+    """Make the result document of a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario as it ran.
+    totals : dict of str to ArmTotals
+        Merged blocks of each arm.
+
+    Returns
+    -------
+    dict
+        The document of ``letheon simulate --json``: no path, date, duration or host.
+    """
+    first = totals[scenario.arms[0].name]
+    models = scenario.models
+    weight, baseline, latent = (
+        _distribution(first.columns[name]) for name in ("weight_kg", "baseline_nrs", "baseline_latent")
+    )
+    rival = "slow_site" if models.pain == "memory" else "memory"
+    out = {
+        "letheon": letheon.__version__,
+        "title": scenario.title,
+        "seed": scenario.seed,
+        "n_patients": scenario.population.n,
+        "follow_up_days": first.plan.days,
+        "models": {
+            "pain": models.pain,
+            "rival": rival if models.rival else None,
+            "flares": models.flares,
+            "expectancy_nrs": models.expectancy,
+            "norketamine_weight": models.norketamine,
+            "norketamine_induction": models.induction,
+            "occasions": models.occasions,
+        },
+        "population": {
+            "weight_kg": {"mean": weight["mean"], "sd": weight["sd"]},
+            "baseline_nrs": {
+                "mean": baseline["mean"],
+                "sd": baseline["sd"],
+                "latent_mean": latent["mean"],
+                "latent_sd": latent["sd"],
+            },
+            "bistable_share": float(first.columns["bistable"].mean()),
+        },
+        "warnings": model_warnings(scenario, tuple(t.plan for t in totals.values())),
+        "sources": _sources(totals),
+        "interval": (
+            f"mean_interval is the 90 % interval of the mean over {DRAWS} draws of the parameters from spreads that"
+            " are published or assumed; its support is assumed until a calibrated posterior ships"
+        ),
+        "arms": {arm.name: _arm(scenario, arm, totals) for arm in scenario.arms},
+    }
+    return _round(out)

@@ -1,0 +1,224 @@
+"""The table of a run in the terminal: its arms side by side, and how to read them."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+__all__ = ["show_run"]
+
+_LABEL_WIDTH = 21
+_CELL_WIDTH = 17  # "45.2 [40.1, 50.3]"
+_NOTHING = "-"
+_RESEARCH = "For research and education only. Letheon gives no advice about a person."
+_HARMS = "Harms are not computed in this version; that says nothing about whether there are any."
+
+Row = tuple[str, list[str]]
+Group = tuple[str, list[Row]]
+
+
+def show_run(document: Mapping[str, Any], console: "Console") -> None:
+    """Print what a run found: a table of its arms, how to read it, and its warnings.
+
+    Parameters
+    ----------
+    document : mapping
+        The result document.
+    console : rich.console.Console
+        Where to print; arms that do not fit its width side by side go into further tables.
+    """
+    from rich.text import Text
+
+    console.print(Text(document["title"], style="bold"))
+    console.print(Text(_heading(document)))
+    arms = list(document["arms"].items())
+    for part in _parts(arms, console.width):
+        console.print(_table(document, dict(part)))
+    for sentence in _reading(document):
+        console.print(Text(sentence))
+    for warning in document["warnings"]:
+        console.print(Text.assemble(("Warning: ", "bold yellow"), warning))
+    console.print(Text(_RESEARCH, style="bold"))
+
+
+def _heading(document: Mapping[str, Any]) -> str:
+    models = document["models"]
+    rival = f", rival {models['rival']}" if models["rival"] else ""
+    return (
+        f"{document['n_patients']} virtual patients in each arm, followed for {document['follow_up_days']:g} days;"
+        f" seed {document['seed']}; pain model {models['pain']}{rival}"
+    )
+
+
+def _parts(arms: list, width: int) -> Iterator[list]:
+    """Split the arms into tables that fit the width, as equal in size as can be."""
+    most = max(1, (width - _LABEL_WIDTH) // (_CELL_WIDTH + 1))
+    tables = -(-len(arms) // most)
+    size = -(-len(arms) // tables)
+    for start in range(0, len(arms), size):
+        yield arms[start : start + size]
+
+
+def _table(document: Mapping[str, Any], arms: Mapping[str, Mapping[str, Any]]) -> "Table":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column("", min_width=_LABEL_WIDTH, no_wrap=True)
+    for name in arms:
+        table.add_column(Text(name), justify="right", overflow="fold")
+    for title, rows in _groups(document, list(arms.values())):
+        table.add_section()
+        table.add_row(Text(title, style="bold"))
+        for label, cells in rows:
+            table.add_row(Text(label), *(Text(cell) for cell in cells))
+    return table
+
+
+def _groups(document: Mapping[str, Any], arms: Sequence[Mapping[str, Any]]) -> Iterator[Group]:
+    days = shown_days(arms[0]["endpoints"])
+    yield "Pain, NRS 0 to 10", list(_pain_rows(document, arms, days))
+    if responder_day := next((day for day in (7, *days) if day in days), None):
+        yield f"Responders, day {responder_day}", list(_responder_rows(arms, responder_day))
+    yield "Days with relief", list(_measure_rows("mean", "relief_days", arms))
+    yield "Time to relapse, days", list(_relapse_rows(arms))
+    yield "Dose, mg", list(_dose_rows(arms))
+    if all(arm.get("rival") for arm in arms):
+        yield f"Rival, {arms[0]['rival']['model']}", list(_rival_rows(arms, days))
+
+
+def shown_days(endpoints: Mapping[str, Any]) -> list[int]:
+    """Return the days that the table shows: 7, 28 and the last one, as far as the run has them.
+
+    Parameters
+    ----------
+    endpoints : mapping
+        Endpoints of an arm.
+
+    Returns
+    -------
+    list of int
+
+    Examples
+    --------
+    >>> shown_days({"nrs_day_1": {}, "nrs_day_7": {}, "nrs_day_14": {}, "relief_days": {}})
+    [7, 14]
+    """
+    found = sorted(int(match[1]) for name in endpoints if (match := re.fullmatch(r"nrs_day_(\d+)", name)))
+    return [day for day in found if day in {7, 28, found[-1]}]
+
+
+def _pain_rows(
+    document: Mapping[str, Any], arms: Sequence[Mapping[str, Any]], days: Iterable[int]
+) -> Iterator[Row]:
+    baseline = document["population"]["baseline_nrs"]["mean"]
+    yield "baseline, mean", [_number(baseline) for _ in arms]
+    for day in days:
+        yield from _measure_rows(f"day {day}, mean", f"nrs_day_{day}", arms)
+
+
+def _measure_rows(label: str, name: str, arms: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    found = [arm["endpoints"].get(name, {}) for arm in arms]
+    yield label, [_with_interval(one, "mean", "mean_interval") for one in found]
+    yield "  patients", [_patients(one) for one in found]
+    yield from _difference_row(found, arms)
+    yield "  support", [one.get("support", _NOTHING) for one in found]
+
+
+def _difference_row(
+    found: Sequence[Mapping[str, Any]], arms: Sequence[Mapping[str, Any]], share: bool = False
+) -> Iterator[Row]:
+    compared = [
+        arm["drug"] != "placebo" and "minus_placebo" in one for one, arm in zip(found, arms, strict=True)
+    ]
+    if any(compared):
+        cells = [
+            _with_interval(one, "minus_placebo", "minus_placebo_interval", share) if shown else ""
+            for one, shown in zip(found, compared, strict=True)
+        ]
+        yield "  minus placebo", cells
+
+
+def _responder_rows(arms: Sequence[Mapping[str, Any]], day: int) -> Iterator[Row]:
+    for share in (30, 50):
+        found = [arm["endpoints"].get(f"responder_{share}_day_{day}", {}) for arm in arms]
+        yield f"{share} % less pain, %", [_with_interval(one, "mean", "mean_interval", True) for one in found]
+    yield "  support", [one.get("support", _NOTHING) for one in found]
+
+
+def _relapse_rows(arms: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    found = [arm["endpoints"].get("time_to_relapse_days", {}) for arm in arms]
+    yield "ever in remission, %", [_percent(one.get("in_remission")) for one in found]
+    yield "median of these", [_median(one) for one in found]
+    yield "  support", [one.get("support", _NOTHING) for one in found]
+
+
+def _dose_rows(arms: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    found = [arm["endpoints"].get("dose_mg", {}) for arm in arms]
+    yield "mean", [_number(one.get("mean")) for one in found]
+    yield "  patients", [_patients(one) for one in found]
+
+
+def _rival_rows(arms: Sequence[Mapping[str, Any]], days: Iterable[int]) -> Iterator[Row]:
+    rivals = [arm["rival"]["endpoints"] for arm in arms]
+    named = [(f"NRS day {day}, mean", f"nrs_day_{day}") for day in days]
+    for label, name in [*named, ("days with relief", "relief_days")]:
+        yield label, [_with_interval(one.get(name, {}), "mean", "mean_interval") for one in rivals]
+
+
+def _reading(document: Mapping[str, Any]) -> Iterator[str]:
+    yield (
+        '"patients" is the range that 90 % of the patients lie in: patients differ. [a, b] says how well a mean'
+        f" is known, not how patients differ: {document['interval']}."
+    )
+    yield '"support" is the kind of evidence behind a number; medians to relapse count from the end of the course.'
+    if not any(arm["harms"] for arm in document["arms"].values()):
+        yield _HARMS
+
+
+# --- cells ---
+
+
+def _number(value: float | None, sign: bool = False) -> str:
+    """Write a number with what is worth showing of it: one decimal below 100, none above."""
+    if value is None:
+        return _NOTHING
+    digits = 1 if abs(value) < 99.95 else 0
+    return f"{value:+z.{digits}f}" if sign else f"{value:z.{digits}f}"
+
+
+def _percent(value: float | None, sign: bool = False) -> str:
+    if value is None:
+        return _NOTHING
+    return f"{100 * value:+z.0f}" if sign else f"{100 * value:z.0f}"
+
+
+def _with_interval(found: Mapping[str, Any], value: str, interval: str, share: bool = False) -> str:
+    write, sign = (_percent if share else _number), value == "minus_placebo"
+    middle = write(found.get(value), sign)
+    low, high = found.get(interval) or (None, None)
+    return middle if low is None or high is None else f"{middle} [{write(low)}, {write(high)}]"
+
+
+def _patients(found: Mapping[str, Any]) -> str:
+    low, high = found.get("q05"), found.get("q95")
+    return _NOTHING if low is None or high is None else f"{_number(low)} to {_number(high)}"
+
+
+def _median(found: Mapping[str, Any]) -> str:
+    """Write a Kaplan-Meier median; one that lies beyond the follow-up is not reached, which is no number."""
+    if not found.get("in_remission"):
+        return _NOTHING
+    low, high = found.get("median_interval") or (None, None)
+    cells = [_day(day, found.get("restricted_to")) for day in (found.get("median"), low, high)]
+    return cells[0] if low is None and high is None else f"{cells[0]} [{cells[1]}, {cells[2]}]"
+
+
+def _day(day: float | None, end: float | None) -> str:
+    if day is not None:
+        return f"{day:z.0f}"
+    return _NOTHING if end is None else f">{end:.0f}"

@@ -1,0 +1,320 @@
+"""Scenarios: what a file means, worked out by hand; writing and reading back; the examples."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from letheon.dosing import Infusion, Rate, Regimen
+from letheon.library import pk_models, receptor
+from letheon.scenario import PK_MODELS, Arm, Models, Population, Scenario, Spread, dumps, load, loads
+
+HOUR, DAY = 3_600_000, 24 * 3_600_000
+EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.yaml"))
+HEAD = "letheon: 1\ntitle: test\nfollow_up: 12 weeks\n"
+
+
+def sessions(*entries: str, extra: str = "", drug: str = "racemic") -> Arm:
+    """Read an arm with these sessions."""
+    text = HEAD + f"arms:\n  a:\n    drug: {drug}\n{extra}    sessions:\n"
+    return loads(text + "".join(f"      - {entry}\n" for entry in entries)).arms[0]
+
+
+# ------------------------------------------------------------------------------------------------ meaning
+
+CONTRACT = """\
+letheon: 1                                  # format version
+title: "100 h of esketamine in CRPS-1 (Sigtermans 2009)"
+population: {n: 1000, weight: 79 ± 19 kg, baseline_nrs: 7.3 ± 2.0}
+follow_up: 12 weeks
+seed: 20090101
+models: {pk: auto, pain: memory, rival: on}
+arms:
+  esketamine:
+    drug: esketamine
+    sessions:
+      - {at: 0 h,  rate: 5 mg/h/70kg,  for: 24 h}
+      - {at: 24 h, rate: 10 mg/h/70kg, for: 24 h}
+      - {at: 48 h, rate: 15 mg/h/70kg, for: 24 h}
+      - {at: 72 h, rate: 20 mg/h/70kg, for: 28 h}
+  outpatient:
+    drug: racemic
+    sessions:
+      - {at: day 1, rate: 0.35 mg/kg/h, max: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 10}}
+  placebo: {drug: placebo, like: esketamine}   # sham sessions of that arm
+"""
+
+
+def test_the_contract() -> None:
+    steps = [(0, 24, 5), (24, 24, 10), (48, 24, 15), (72, 28, 20)]
+    hundred_hours = tuple(Infusion(a * HOUR, b * HOUR, Rate(per_kg_mg_h=rate / 70)) for a, b, rate in steps)
+    bag = tuple(Infusion(day * DAY, 4 * HOUR, Rate(0.0, 0.35, 25.0)) for day in range(10))
+    assert loads(CONTRACT) == Scenario(
+        title="100 h of esketamine in CRPS-1 (Sigtermans 2009)",
+        population=Population(1000, Spread(79.0, 19.0), Spread(7.3, 2.0), Spread(46.0, 12.0), 0.0),
+        follow_up_h=2016.0,
+        seed=20090101,
+        models=Models("auto", "memory", rival=True),
+        arms=(
+            Arm("esketamine", "esketamine", Regimen("esketamine", hundred_hours)),
+            Arm("outpatient", "racemic", Regimen("racemic", bag)),
+            Arm("placebo", "placebo", Regimen("placebo", hundred_hours), like="esketamine"),
+        ),
+    )
+
+
+def test_defaults() -> None:
+    scenario = loads(HEAD + "arms: {a: {drug: racemic, sessions: [{at: 0 h, rate: 5 mg/h, for: 1 h}]}}")
+    assert scenario.seed == 1
+    assert scenario.population == Population(
+        1000, Spread(79.0, 19.0), Spread(7.3, 2.0), Spread(46.0, 12.0), 0.0
+    )
+    assert scenario.models == Models("auto", "memory", True, True, 0.0, 0.0, False, False, False)
+    assert scenario.warnings == ()
+    assert scenario.arm("a") is scenario.arms[0]
+    with pytest.raises(KeyError):
+        scenario.arm("b")
+
+
+def test_every_model_switch() -> None:
+    text = (
+        "models: {pk: pair, pain: slow_site, rival: off, flares: false, expectancy: 0.5 NRS, norketamine: -0.2, "
+        "induction: on, occasions: true, borrow_variability: on}\n"
+        "arms: {a: {drug: arketamine, sessions: [{at: 0 h, rate: 5 mg/h, for: 1 h}]}}"
+    )
+    assert loads(HEAD + text).models == Models("pair", "slow_site", False, False, 0.5, -0.2, True, True, True)
+
+
+def test_population() -> None:
+    text = "population: {weight: 70 kg, baseline_nrs: 6 +/- 1.5 NRS, age: 40 years, asian: 0.25}\n"
+    arms = "arms: {a: {drug: racemic, sessions: [{at: 0 h, rate: 5 mg/h, for: 1 h}]}}"
+    assert loads(HEAD + text + arms).population == Population(
+        1000, Spread(70.0, 0.0), Spread(6.0, 1.5), Spread(40.0, 0.0), 0.25
+    )
+
+
+def test_a_dose_is_spread_over_its_time() -> None:
+    assert sessions("{at: day 1, dose: 100 mg, for: 4 h}") == sessions("{at: day 1, rate: 25 mg/h, for: 4 h}")
+    forty = sessions("{at: day 2, dose: 0.5 mg/kg, for: 40 min}").regimen.schedule()
+    assert forty.edges_ms == (DAY, DAY + 2_400_000)
+    assert forty.dose_mg(80.0) == pytest.approx(40.0, rel=1e-15)
+
+
+def test_day_n_is_24_hours_after_day_n_minus_1() -> None:
+    assert sessions("{at: day 3, rate: 5 mg/h, for: 1 h}") == sessions(
+        "{at: 48 h, rate: 5 mg/h, for: 60 min}"
+    )
+
+
+def test_repeat_counts_every_session() -> None:
+    entry = "{at: day 1, rate: 5 mg/h, for: 1 h, repeat: {every: 2 days, times: 3}}"
+    once = [f"{{at: day {day}, rate: 5 mg/h, for: 1 h}}" for day in (1, 3, 5)]
+    assert sessions(entry) == sessions(*once) == sessions(*reversed(once))
+
+
+def test_overlapping_sessions_add_with_a_warning() -> None:
+    text = HEAD + (
+        "arms: {a: {drug: racemic, sessions: [{at: 0 h, rate: 5 mg/h, for: 4 h}, {at: 2 h, rate: 5 mg/h, for: 4 h}]},"
+        " b: {drug: racemic, sessions: [{at: 0 h, rate: 5 mg/h, for: 2 h}, {at: 2 h, rate: 5 mg/h, for: 4 h}]}}"
+    )
+    scenario = loads(text)
+    assert scenario.arms[0].regimen.schedule().rates(70.0) == (5.0, 10.0, 5.0)
+    assert scenario.warnings == ("arms.a: sessions overlap, and their rates add.",)
+
+
+def test_salt_multiplies_every_mass() -> None:
+    factor = receptor()["salt_hydrochloride"].value
+    assert factor == pytest.approx(237.73 / (237.73 + 36.46), rel=1e-3)  # HCl weighs 36.46 g/mol
+    entry = "{at: 0 h, rate: 0.35 mg/kg/h, max: 25 mg/h, for: 4 h}"
+    salted = sessions(entry, extra="    salt: hydrochloride\n").regimen.infusions[0].rate
+    assert salted == Rate(0.0, 0.35 * factor, 25.0 * factor)
+    assert sessions(entry, extra="    salt: base\n") == sessions(entry)
+
+
+def test_zero_rates_are_pauses() -> None:
+    paused = sessions("{at: 0 h, rate: 5 mg/h, for: 1 h}", "{at: 1 h, rate: 0 mg/h, for: 1 h}")
+    assert paused.regimen.schedule() == sessions("{at: 0 h, rate: 5 mg/h, for: 1 h}").regimen.schedule()
+
+
+def test_limits_themselves_are_allowed() -> None:
+    top = "population: {n: 10000000, weight: 200 ± 60 kg, baseline_nrs: 10 ± 5}\nseed: 9223372036854775807\n"
+    text = "letheon: 1\ntitle: " + "x" * 200 + "\nfollow_up: 10 years\n" + top
+    arms = "arms: {a: {drug: racemic, sessions: [{at: 0 h, rate: 20 mg/kg/h, for: 24 h}]}}"
+    scenario = loads(text + arms)
+    assert scenario.follow_up_h == 87_660.0
+    assert scenario.arms[0].regimen.schedule().rates(70.0) == (1400.0,)
+    day = "letheon: 1\ntitle: x\nfollow_up: 1 day\narms: {a: {drug: racemic, sessions: [{at: 0 h, rate: 5 mg/h, for: 1 day}]}}"
+    assert loads(day).arms[0].regimen.stop_ms == DAY
+
+
+@pytest.mark.parametrize(
+    "spell", [lambda t: "\ufeff" + t, lambda t: t.replace("\n", "\r\n"), lambda t: "---\n" + t]
+)
+def test_byte_order_mark_line_ends_and_document_start(spell, tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_bytes(spell(CONTRACT).encode("utf-8"))
+    assert load(path) == load(str(path)) == loads(spell(CONTRACT)) == loads(CONTRACT)
+
+
+def test_block_style_and_quotes_mean_the_same() -> None:
+    block = "\n        ".join(
+        ["at: 'day 1'", 'rate: "5 mg/h"', "for: 4 h", "repeat:\n          every: 1 day\n          times: 2"]
+    )
+    assert sessions(block) == sessions(
+        "{at: day 1, rate: 5 mg/h, for: 4 h, repeat: {every: 1 day, times: 2}}"
+    )
+
+
+def test_models_of_the_library_are_those_of_the_scenario() -> None:
+    assert set(PK_MODELS) - {"auto"} <= set(pk_models())
+
+
+# ------------------------------------------------------------------------------------------------ examples
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_examples_read_and_read_back(path: Path) -> None:
+    scenario = load(path)
+    assert loads(dumps(scenario)) == scenario
+    assert scenario.warnings == ()
+    comments = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    assert len(comments) >= 2
+
+
+@pytest.mark.parametrize(
+    ("name", "arm", "dose_mg_at_70_kg", "days"),
+    [
+        ("sigtermans2009", "esketamine", 1280.0, 5),
+        ("sigtermans2009", "esketamine_fast", 40 + 80 + 120 + 22 * 76, 5),
+        ("schwartzman2009", "ketamine", 70 * 4 * (0.175 + 0.2625 + 8 * 0.35), 10),
+        ("goldberg2010", "racemic", 3360.0, 5),
+        ("single_infusion", "ketamine", 35.0, 1),
+        ("anaesthetic_5_day", "anaesthetic", 70 * 24 * 25.0, 5),
+        ("days_3_5_7", "days_3", 3 * 6 * 24.0, 3),
+        ("days_3_5_7", "days_5", 5 * 6 * 24.0, 5),
+        ("days_3_5_7", "days_7", 7 * 6 * 24.0, 7),
+        ("ketcrps2", "continuous", 70 * (24 * 0.05 + 24 * 0.1 + 96 * 0.2), 6),
+        ("ketcrps2", "continuous_at_maximum", 70 * 144 * 0.2, 6),
+        ("ketcrps2", "intermittent", 70 * 6 * (0.05 + 0.1 + 4 * 0.2), 6),
+        ("ketcrps2", "intermittent_at_maximum", 70 * 6 * 6 * 0.2, 6),
+        ("small", "ketamine", 2 * 4 * 24.5, 2),
+    ],
+)
+def test_doses_and_days_of_the_examples(name: str, arm: str, dose_mg_at_70_kg: float, days: int) -> None:
+    (path,) = (path for path in EXAMPLES if path.stem == name)
+    regimen = load(path).arm(arm).regimen
+    assert regimen.schedule().dose_mg(70.0) == pytest.approx(dose_mg_at_70_kg, rel=1e-12)
+    assert len(regimen.dosing_days()) == days
+
+
+# ------------------------------------------------------------------------------------------------ writing
+
+# 25 sessions at most, which together stay below the limit of 1400 mg/h
+rates = st.one_of(
+    st.builds(Rate, st.floats(0, 40)),
+    st.builds(Rate, st.just(0.0), st.floats(0, 0.5)),
+    st.builds(Rate, st.just(0.0), st.floats(1e-9, 0.5), st.floats(1e-9, 1e4)),
+    st.builds(Rate, st.floats(0, 40), st.just(0.0), st.floats(1e-9, 1e4)),
+)
+infusions = st.builds(Infusion, st.integers(0, 2_000 * HOUR), st.integers(1, 16 * HOUR), rates)
+courses = st.builds(
+    lambda start, length, rate, every, times: [
+        Infusion(start + k * every, length, rate) for k in range(times)
+    ],
+    st.integers(0, 500 * HOUR),
+    st.integers(1, 16 * HOUR),
+    rates,
+    st.integers(1, 24 * HOUR),
+    st.integers(1, 20),
+)
+
+
+@st.composite
+def regimens(draw: st.DrawFn, drug: str) -> Regimen:
+    found = draw(st.lists(infusions, max_size=5)) + draw(courses)
+    return Regimen.create(drug, found)
+
+
+@st.composite
+def scenarios(draw: st.DrawFn) -> Scenario:
+    drugs = draw(st.lists(st.sampled_from(["racemic", "esketamine", "arketamine"]), min_size=1, max_size=3))
+    names = draw(
+        st.lists(st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True), min_size=4, max_size=4, unique=True)
+    )
+    arms = [Arm(name, drug, draw(regimens(drug))) for name, drug in zip(names, drugs, strict=False)]
+    if draw(st.booleans()):
+        like = draw(st.sampled_from(arms))
+        arms.insert(draw(st.integers(0, len(arms))), Arm(names[3], "placebo", like.regimen.sham(), like.name))
+    pk = [model for model, allowed in PK_MODELS.items() if set(drugs) <= set(allowed)]
+    return Scenario(
+        title=draw(titles),
+        population=Population(
+            n=draw(st.integers(1, 10_000_000)),
+            weight=Spread(draw(st.floats(30, 200)), draw(st.floats(0, 60))),
+            baseline_nrs=Spread(draw(st.floats(4, 10)), draw(st.floats(0, 5))),
+            age=Spread(draw(st.floats(18, 100)), draw(st.floats(0, 30))),
+            asian=draw(st.floats(0, 1)),
+        ),
+        follow_up_h=draw(st.integers(2_100 * HOUR, 87_660 * HOUR)) / HOUR,
+        seed=draw(st.integers(0, 2**63 - 1)),
+        models=Models(
+            draw(st.sampled_from(pk)),
+            draw(st.sampled_from(["memory", "slow_site"])),
+            *(draw(st.booleans()) for _ in range(2)),
+            draw(st.floats(0, 3)),
+            draw(st.floats(-1, 1)),
+            *(draw(st.booleans()) for _ in range(3)),
+        ),
+        arms=tuple(arms),
+    )
+
+
+titles = (
+    st.text(
+        st.characters(codec="utf-8", categories=["L", "N", "P", "S", "M", "Zs"]), min_size=1, max_size=200
+    )
+    .map(str.strip)
+    .filter(lambda text: text and all(c.isprintable() or c == "\u00a0" for c in text))
+)
+
+
+@given(scenarios())
+def test_reading_what_was_written_gives_the_same_scenario(scenario: Scenario) -> None:
+    found = loads(dumps(scenario))
+    assert replace(found, warnings=()) == scenario
+    assert loads(dumps(found)) == found
+
+
+def test_writing_fills_in_every_default_and_groups_repeats() -> None:
+    assert dumps(loads(CONTRACT)).splitlines() == [
+        "letheon: 1",
+        'title: "100 h of esketamine in CRPS-1 (Sigtermans 2009)"',
+        "population: {n: 1000, weight: 79 ± 19 kg, baseline_nrs: 7.3 ± 2 NRS, age: 46 ± 12 years, asian: 0}",
+        "follow_up: 2016 h",
+        "seed: 20090101",
+        "models: {pk: auto, pain: memory, rival: on, flares: on, expectancy: 0 NRS, norketamine: 0, "
+        "induction: off, occasions: off, borrow_variability: off}",
+        "arms:",
+        "  esketamine:",
+        "    drug: esketamine",
+        "    sessions:",
+        "      - {at: 0 h, rate: 0.07142857142857142 mg/kg/h, for: 24 h}",
+        "      - {at: 24 h, rate: 0.14285714285714285 mg/kg/h, for: 24 h}",
+        "      - {at: 48 h, rate: 0.21428571428571427 mg/kg/h, for: 24 h}",
+        "      - {at: 72 h, rate: 0.2857142857142857 mg/kg/h, for: 28 h}",
+        "  outpatient:",
+        "    drug: racemic",
+        "    sessions:",
+        "      - {at: 0 h, rate: 0.35 mg/kg/h, max: 25 mg/h, for: 4 h, repeat: {every: 24 h, times: 10}}",
+        "  placebo: {drug: placebo, like: esketamine}",
+    ]
+
+
+def test_ceilings_that_are_infinite_are_not_written() -> None:
+    assert "max" not in dumps(
+        loads(HEAD + "arms: {a: {drug: racemic, sessions: [{at: 0 h, rate: 5 mg/h, for: 1 h}]}}")
+    )
+    assert math.isinf(sessions("{at: 0 h, rate: 5 mg/h, for: 1 h}").regimen.infusions[0].rate.ceiling_mg_h)
