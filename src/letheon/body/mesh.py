@@ -15,7 +15,7 @@ __all__ = ["DAY_MS", "HOUR_MS", "Mesh", "lay", "padded_size"]
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
-_SMALLEST = 16
+_SMALLEST_MESH = 512  # a loop runs over `count` steps only, so room costs memory but no time
 _NODE_LEVELS = 2  # the integrator looks at quarters of a step
 
 
@@ -57,25 +57,27 @@ class Mesh:
         return index
 
 
-def padded_size(count: int) -> int:
+def padded_size(count: int, smallest: int = 16) -> int:
     """Return the array size that holds `count` items, a power of two, so that few shapes are ever compiled.
 
     Parameters
     ----------
     count : int
         Items to hold.
+    smallest : int
+        Smallest size, a power of two.
 
     Returns
     -------
     int
-        16, 32, 64, …
+        `smallest`, or the next power of two that is large enough.
 
     Examples
     --------
     >>> padded_size(17), padded_size(16)
     (32, 16)
     """
-    return max(_SMALLEST, 1 << max(count - 1, 0).bit_length())
+    return max(smallest, 1 << max(count - 1, 0).bit_length())
 
 
 def lay(
@@ -144,7 +146,7 @@ def lay(
             left -= 2**k
             since += 2**k
     ends = np.cumsum([0, *(2**k for k in level)]) * (h0_ms / HOUR_MS)
-    size = padded_size(len(level))
+    size = padded_size(len(level), _SMALLEST_MESH)
     spare = size - len(level)
     return Mesh(
         h0_h=h0_ms / HOUR_MS,

@@ -156,6 +156,10 @@ class Folder:
         """What a finished block leaves for merging; ``kind`` is ``people`` or ``bank``."""
         return self.path / "partials" / arm / f"{kind}-{block:05d}.npz"
 
+    def forget_partials(self) -> None:
+        """Remove what only an unfinished run needs."""
+        shutil.rmtree(self.path / "partials", ignore_errors=True)
+
     def claim(self, stamp: dict, scenario: Scenario, text: str, fresh: bool) -> bool:
         """Make the folder this run's own; return whether it already holds part of the same run.
 

@@ -128,4 +128,5 @@ def simulate(
         write_profiles(folder, result)
         with written(folder.result) as file:
             file.write_text(json.dumps(result, ensure_ascii=False) + "\n", encoding="utf-8")
+        folder.forget_partials()
     return Run(folder.path if folder else None, result, resolved, continued=continued)

@@ -21,6 +21,7 @@ _COURSE_GAP_MS = 7 * DAY_MS
 _OCCASION_GAP_MS = 12 * HOUR_MS
 _INDUCTION_EPOCH_MS = 12 * HOUR_MS
 _PROFILE_TIMES = 500
+_SMALLEST_SCHEDULE, _PADDED_PROFILE = 64, 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def _parts(drug: str, pk: str) -> tuple[Part, ...]:
 
 
 def _terms(schedule: Schedule) -> tuple[np.ndarray, ...]:
-    pieces = padded_size(len(schedule.terms) + 1)
+    pieces = padded_size(len(schedule.terms) + 1, _SMALLEST_SCHEDULE)
     width = 2 ** math.ceil(math.log2(max(1, *(len(t) for t in schedule.terms), 1)))
     table = np.zeros((3, pieces, width))
     table[2] = np.inf
@@ -259,7 +260,7 @@ def plan_arm(scenario: Scenario, arm: Arm) -> ArmPlan:
         hours=hours,
         epoch_induction=induction,
         epoch_occasion=occasion,
-        save=np.pad(saved, (0, padded_size(len(saved)) - len(saved)), mode="edge"),
+        save=np.pad(saved, (0, padded_size(len(saved), _PADDED_PROFILE) - len(saved)), mode="edge"),
         saved=len(saved),
         day_rows=np.pad(day_rows, (0, padded_size(days) - days), mode="edge"),
         days=days,

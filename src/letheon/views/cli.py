@@ -96,9 +96,7 @@ def simulate(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", show_default=False, help="Run folder (default: runs/<title>-<short hash>)."
-        ),
+        typer.Option(metavar="DIR", show_default=False, help="Run folder (default: runs/TITLE-HASH)."),
     ] = None,
     patients: Annotated[
         str | None,

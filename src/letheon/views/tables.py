@@ -33,7 +33,8 @@ def show_run(document: Mapping[str, Any], console: "Console") -> None:
     from rich.text import Text
 
     console.print(Text(document["title"], style="bold"))
-    console.print(Text(_heading(document)))
+    for line in _heading(document):
+        console.print(Text(line))
     arms = list(document["arms"].items())
     for part in _parts(arms, console.width):
         console.print(_table(document, dict(part)))
@@ -44,13 +45,11 @@ def show_run(document: Mapping[str, Any], console: "Console") -> None:
     console.print(Text(_RESEARCH, style="bold"))
 
 
-def _heading(document: Mapping[str, Any]) -> str:
+def _heading(document: Mapping[str, Any]) -> Iterator[str]:
     models = document["models"]
-    rival = f", rival {models['rival']}" if models["rival"] else ""
-    return (
-        f"{document['n_patients']} virtual patients in each arm, followed for {document['follow_up_days']:g} days;"
-        f" seed {document['seed']}; pain model {models['pain']}{rival}"
-    )
+    rival = f", rival: {models['rival']}" if models["rival"] else ""
+    yield f"{document['n_patients']} virtual patients in each arm, followed for {document['follow_up_days']:g} days"
+    yield f"pain model: {models['pain']}{rival}; seed: {document['seed']}"
 
 
 def _parts(arms: list, width: int) -> Iterator[list]:
@@ -172,8 +171,8 @@ def _rival_rows(arms: Sequence[Mapping[str, Any]], days: Iterable[int]) -> Itera
 
 def _reading(document: Mapping[str, Any]) -> Iterator[str]:
     yield (
-        '"patients" is the range that 90 % of the patients lie in: patients differ. [a, b] says how well a mean'
-        f" is known, not how patients differ: {document['interval']}."
+        '"patients" is the range that 90 % of the patients lie in: patients differ. The interval in brackets'
+        f" says how well a mean is known: {document['interval']}."
     )
     yield '"support" is the kind of evidence behind a number; medians to relapse count from the end of the course.'
     if not any(arm["harms"] for arm in document["arms"].values()):
@@ -187,14 +186,19 @@ def _number(value: float | None, sign: bool = False) -> str:
     """Write a number with what is worth showing of it: one decimal below 100, none above."""
     if value is None:
         return _NOTHING
-    digits = 1 if abs(value) < 99.95 else 0
-    return f"{value:+z.{digits}f}" if sign else f"{value:z.{digits}f}"
+    return _rounded(value, 1 if abs(value) < 99.95 else 0, sign)
 
 
 def _percent(value: float | None, sign: bool = False) -> str:
     if value is None:
         return _NOTHING
-    return f"{100 * value:+z.0f}" if sign else f"{100 * value:z.0f}"
+    return _rounded(100 * value, 0, sign)
+
+
+def _rounded(value: float, digits: int, sign: bool) -> str:
+    """Round; what rounds to zero has no sign."""
+    text = f"{value:z.{digits}f}"
+    return f"+{text}" if sign and float(text) > 0 else text
 
 
 def _with_interval(found: Mapping[str, Any], value: str, interval: str, share: bool = False) -> str:

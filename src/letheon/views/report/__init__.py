@@ -1,0 +1,81 @@
+"""The report of a run: one HTML file that opens in any browser, without a network."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+__all__ = ["render", "write"]
+
+
+def render(document: Mapping[str, Any], scenario_text: str) -> str:
+    """Return the report of a result document as HTML.
+
+    Parameters
+    ----------
+    document : mapping
+        The result document of a run.
+    scenario_text : str
+        The scenario as it was given.
+
+    Returns
+    -------
+    str
+        One page that holds its style, scripts and data; equal arguments give equal text.
+
+    Examples
+    --------
+    >>> from letheon.runs import simulate
+    >>> run = simulate("examples/small.yaml", patients=4)  # doctest: +SKIP
+    >>> render(run.document, "").startswith("<!DOCTYPE html>")  # doctest: +SKIP
+    True
+    """
+    from letheon.views.report.page import page
+
+    return page(document, scenario_text)
+
+
+def write(document: Mapping[str, Any], scenario_text: str, path: str | Path) -> Path:
+    """Write the report to a file, whole or not at all.
+
+    Parameters
+    ----------
+    document : mapping
+        The result document of a run.
+    scenario_text : str
+        The scenario as it was given.
+    path : str or Path
+        Where the file goes; its folder must exist. A file that is there is replaced.
+
+    Returns
+    -------
+    Path
+        `path`.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written to; nothing is left behind, and an older file stays.
+    """
+    target = Path(path)
+    text = render(document, scenario_text)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes files that only their owner may read; a report is as open as any other new file.
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(name, 0o666 & ~mask)
+        os.replace(name, target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(name)
+        raise
+    return target

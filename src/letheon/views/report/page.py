@@ -1,0 +1,66 @@
+"""The page around the report: one HTML file with its style, script and data inside, and no way out of it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from letheon.views.report import cards, figures, notes, tables, words
+
+CONTENTS = {
+    "summary": "In one minute",
+    "figures": "Figures",
+    "endpoints": "Endpoints",
+    "reading": "How to read it",
+    "background": "Behind the numbers",
+}
+
+
+def page(document: Mapping[str, Any], scenario_text: str) -> str:
+    """Return the whole page.
+
+    The content policy lets in nothing from outside: no request can leave the page, and only the two scripts
+    that stand in it, named by their hashes, may run.
+    """
+    shelf = figures.Shelf()
+    content = (
+        cards.cards(document),
+        figures.section(document, shelf),
+        tables.section(document),
+        notes.reading(document),
+        notes.background(document, scenario_text),
+    )
+    links = "".join(f'<li><a href="#{key}">{title}</a></li>' for key, title in CONTENTS.items())
+    plotly, script = _asset("vendor", "plotly-basic.min.js"), _asset("report", "report.js")
+    # Elements that are empty in HTML's own sense carry no slash; the order is head, content, data, scripts.
+    return (
+        "<!DOCTYPE html>\n"
+        '<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy(plotly, script)}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
+        f"<title>{words.escape(document['title'])}: Letheon report</title>"
+        f"<style>{_asset('report', 'report.css')}</style></head>\n<body>"
+        f'{cards.header(document)}<nav aria-label="Contents"><ul>{links}</ul></nav>\n<main>'
+        + "\n".join(content)
+        + f"</main>\n{notes.footer(document)}"
+        f'<script type="application/json" id="figures-data">{shelf.as_json()}</script>\n'
+        f"<script>{plotly}</script>\n<script>{script}</script></body></html>\n"
+    )
+
+
+def _policy(*scripts: str) -> str:
+    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+    # Plotly writes its own style rules while it draws, hence 'unsafe-inline' for style alone.
+    return f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+
+
+def _asset(room: str, name: str) -> str:
+    return (resources.files("letheon.views") / room / name).read_text(encoding="utf-8")

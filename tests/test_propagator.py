@@ -1,0 +1,189 @@
+"""Propagators against 40-digit matrix exponentials and closed forms, at equal rates above all."""
+
+import math
+
+import mpmath as mp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import gammainc
+
+from letheon.arrays import jax, jnp
+from letheon.body.propagator import advance, one_propagator, propagators
+
+ONE = jax.jit(one_propagator)
+TABLE = jax.jit(propagators, static_argnums=3)
+SMALLEST = 1e-280  # entries below it are as good as zero
+
+
+def exact(matrix, hours) -> np.ndarray:
+    """Matrix exponential with 60 digits, rounded to double."""
+    with mp.workdps(60):
+        found = mp.expm(mp.matrix(np.asarray(matrix).tolist()) * mp.mpf(float(hours)), method="taylor")
+        return np.array([[float(x) for x in found[i, :]] for i in range(found.rows)])
+
+
+def with_infusion(a, b) -> np.ndarray:
+    """Append the constant infusion as a state that never changes."""
+    n = len(a)
+    full = np.zeros((n + 1, n + 1))
+    full[:n, :n], full[:n, n] = a, b
+    return full
+
+
+def relative(found, true) -> float:
+    """Largest componentwise relative error; where the truth is zero the value must be zero too."""
+    found, true = np.asarray(found), np.asarray(true)
+    counts = np.abs(true) > SMALLEST
+    assert np.all(np.abs(found[~counts]) <= SMALLEST)
+    return float(np.max(np.abs(found[counts] / true[counts] - 1.0), initial=0.0))
+
+
+def chain(rates) -> np.ndarray:
+    """Compartments that empty into the next one; the last leaves the body."""
+    return np.diag(-np.asarray(rates, float)) + np.diag(np.asarray(rates, float)[:-1], -1)
+
+
+@pytest.mark.parametrize("hours", [0.001, 0.1, 1.0, 30.0])
+def test_chain_of_equal_rates_is_the_erlang_law(hours):
+    """Six equal rates have one eigenvector only: x_j = (k t)^j e^(-k t) / j!, and its integral under infusion.
+
+    Red when anything divides by a difference of rates, or the series is cut too early for a long chain.
+    """
+    k, n = 3.7, 6
+    step = ONE(chain([k] * n), np.eye(n)[0], hours)
+    law = [(k * hours) ** j / math.factorial(j) * math.exp(-k * hours) for j in range(n)]
+    assert relative(step[:, 0], law) < 2e-13
+    under_infusion = [gammainc(j + 1, k * hours) / k for j in range(n)]
+    assert relative(step[:, n], under_infusion) < 2e-13
+
+
+@pytest.mark.parametrize("apart", [0.0, 1e-12, 1e-6])
+def test_nearly_equal_rates(apart):
+    """Componentwise 1e-12 whether rates are equal, 1e-12 or 1e-6 apart; red for any modal (eigenvector) form."""
+    rates = 2.0 * (1.0 + apart * np.arange(4))
+    a, b = chain(rates), np.array([1.0, 0.0, 0.5, 0.0])
+    a[0, 1], a[1, 1] = rates[1] * 0.3, -rates[1] * 1.3  # a way back, so that it is no mere chain
+    for hours in (0.02, 0.7, 11.0):
+        assert relative(ONE(a, b, hours), exact(with_infusion(a, b), hours)[:4]) < 1e-12
+    table = TABLE(a, b, 1 / 256, 12)
+    for level in (0, 4, 5, 11):
+        assert relative(table[level], exact(with_infusion(a, b), 2.0 ** (level - 8))[:4]) < 1e-12
+
+
+exponents = st.floats(-3.0, 3.0)
+
+
+@settings(max_examples=25)
+@given(logs=st.lists(exponents, min_size=16, max_size=16), gone=st.integers(0, 2**16 - 1), log_h=st.floats(-4.0, 2.0))
+def test_any_compartment_system(logs, gone, log_h):
+    """Rates over six decades, some absent, steps over six; red when the scaling is too weak for a stiff matrix."""
+    rates = 10.0 ** np.array(logs).reshape(4, 4)
+    rates[np.array([gone >> i & 1 for i in range(16)], bool).reshape(4, 4)] = 0.0
+    a = rates * (1 - np.eye(4))
+    a -= np.diag(a.sum(axis=0) + np.diag(rates))
+    b, hours = np.array([1.0, 0.0, 2.0, 0.0]), 10.0**log_h
+    true = exact(with_infusion(a, b), hours)[:4]
+    # each squaring doubles a rounding error of the diagonal: the bound grows with the fastest rate times the step
+    reach = 1.0 + hours * -np.diag(a).min()
+    assert relative(ONE(a, b, hours), true) < 2e-15 * (10.0 + reach)
+
+
+def test_table_does_not_depend_on_its_shortest_step():
+    """Levels by series and by squaring are the same numbers; red when a level is off by one."""
+    a = chain([3.0, 3.0, 0.2])
+    a[0, 2] = 0.1
+    a[2, 2] -= 0.1
+    b = np.array([1.0, 0.0, 0.0])
+    tables = [np.asarray(TABLE(a, b, 2.0**-e, 14)) for e in (3, 6, 10)]
+    for table, e in zip(tables, (3, 6, 10), strict=True):
+        for level in range(14):
+            if level > e + 5:
+                continue
+            true = exact(with_infusion(a, b), 2.0 ** (level - e))[:3]
+            assert relative(table[level], true) < 1e-12
+
+
+@pytest.mark.parametrize("fast", [200.0, 2_000.0, 50_000.0])
+def test_table_when_even_the_shortest_step_is_long(fast):
+    """A patient whose smallest volume empties many times in the shortest step is as exact as any other.
+
+    Red when the series is used beyond its reach: then amounts vanish from every state, not only the fast one.
+    """
+    a, b = chain([0.4, fast, 0.3]), np.array([1.0, 0.0, 0.0])
+    a[1, 2], a[2, 2] = 0.2, -0.5
+    table = TABLE(a, b, 1 / 256, 12)
+    for level in (0, 3, 11):
+        true = exact(with_infusion(a, b), 2.0 ** (level - 8))[:3]
+        assert relative(table[level], true) < 1e-9
+
+
+def test_table_and_single_step_agree():
+    a, b = chain([40.0, 40.0, 0.01]), np.array([1.0, 0.0, 0.0])
+    table = TABLE(a, b, 1 / 512, 12)
+    for level in range(12):
+        assert relative(ONE(a, b, 2.0 ** (level - 9)), table[level]) < 1e-12
+
+
+@settings(max_examples=20)
+@given(logs=st.lists(st.floats(-2.0, 2.0), min_size=9, max_size=9), log_h=st.floats(-3.0, 2.0))
+def test_nothing_is_lost_in_a_closed_system(logs, log_h):
+    """Without losses every column sums to 1, and the infused amount is all there; no entry is negative."""
+    a = 10.0 ** np.array(logs).reshape(3, 3) * (1 - np.eye(3))
+    a -= np.diag(a.sum(axis=0))
+    hours = 10.0**log_h
+    step = np.asarray(ONE(a, np.eye(3)[0], hours))
+    reach = 1.0 + hours * -np.diag(a).min()
+    assert np.all(step >= 0)
+    np.testing.assert_allclose(step[:, :3].sum(axis=0), 1.0, rtol=4e-15 * (10 + reach))
+    np.testing.assert_allclose(step[:, 3].sum(), hours, rtol=4e-15 * (10 + reach))
+
+
+def test_no_time_changes_nothing():
+    step = ONE(chain([3.0, 3.0]), np.array([1.0, 0.0]), 0.0)
+    assert np.array_equal(step, np.eye(2, 3))
+    assert np.array_equal(advance(step, np.array([1.5, 2.5]), 9.0), [1.5, 2.5])
+
+
+@pytest.mark.parametrize("apart", [0.0, 1e-12, 1e-6])
+def test_derivative_in_every_rate(apart):
+    """Exact derivative: exp of the block matrix [[A, E], [0, A]] holds d exp(A) along E.
+
+    Red when a derivative goes through eigenvectors, or through the number of squarings.
+    """
+    rates = jnp.array([2.0, 2.0 * (1 + apart), 2.0])
+    b = np.array([1.0, 0.0, 0.0])
+    n = 3
+
+    def last(rates, hours):
+        a = jnp.diag(-rates) + jnp.diag(rates[:-1], -1)
+        return one_propagator(a, b, hours)
+
+    def from_table(rates, hours):
+        a = jnp.diag(-rates) + jnp.diag(rates[:-1], -1)
+        return propagators(a, b, hours / 64, 7)[6]
+
+    a = with_infusion(chain(rates), b)
+    for hours in (0.3, 9.0):
+        one, table = (jax.jit(jax.jacfwd(f))(rates, hours) for f in (last, from_table))
+        reverse = jax.jit(jax.jacrev(last))(rates, hours)
+        for i in range(n):
+            along = np.zeros((n + 1, n + 1))
+            along[i, i] = -1.0
+            if i + 1 < n:
+                along[i + 1, i] = 1.0
+            block = np.block([[a, along], [np.zeros_like(a), a]])
+            true = exact(block, hours)[:n, n + 1 :]
+            for found in (one, table, reverse):
+                np.testing.assert_allclose(found[..., i], true, rtol=1e-10, atol=1e-13 * np.abs(true).max())
+
+
+def test_derivative_in_the_step():
+    """d/dh exp(A h) = A exp(A h), whatever the number of squarings at that step."""
+    a, b = chain([5.0, 5.0]), np.array([1.0, 0.0])
+    full = with_infusion(a, b)
+    for hours in (0.05, 0.1, 0.4, 6.0):
+        found = jax.jacfwd(lambda h: one_propagator(a, b, h))(hours)
+        true = (full @ exact(full, hours))[:2]
+        np.testing.assert_allclose(found, true, rtol=1e-11, atol=1e-14)
