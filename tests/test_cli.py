@@ -6,6 +6,7 @@ The oracles are the result document that a command is given, the library's own r
 import errno
 import io
 import json
+import os
 import re
 import resource
 import signal
@@ -21,21 +22,22 @@ from typing import Any
 import pytest
 
 import letheon
-from letheon import errors, library, runs
+from letheon import errors, runs
 from letheon.runs.folder import default_folder
 from letheon.scenario import load
 from letheon.views import cli, report, tables
-from letheon.views.catalogue import contents, entry
 from letheon.views.cli_reference import page
-from letheon.views.progress import Meter
 
 ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = [sys.executable, "-m", "letheon.views.cli"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "80", "PYTHONWARNINGS": "default"}
 SMALL = str(ROOT / "examples" / "small.yaml")
 COMMANDS = ["simulate", "cite", "library"]
 ANSI = "\x1b["
-HEAVY = (
-    "arviz duckdb jax jaxlib lifelines numba numpy numpyro pandas pint plotly polars pyarrow pydantic scipy statsmodels"
-).split()
+HEAVY = [
+    *("arviz", "jax", "jaxlib", "lifelines", "numpy", "numpyro", "pint", "plotly"),
+    *("polars", "pyarrow", "scipy", "statsmodels"),
+]
 PROBE = f"""
 import sys
 from letheon.views.cli import main
@@ -118,6 +120,7 @@ class Fake:
         if self.error:
             raise self.error
         options["out"].mkdir(parents=True, exist_ok=True)
+        (options["out"] / "run.json").write_text("{}", encoding="utf-8")
         return SimpleNamespace(document=self.document, reused=self.reused, continued=self.continued)
 
 
@@ -191,7 +194,7 @@ def test_help_comes_within_half_a_second() -> None:
     seconds = []
     for _ in range(3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run([sys.executable, "-m", "letheon.views.cli", "--help"], check=True, capture_output=True)
+        subprocess.run([*PROGRAM, "--help"], env=ENVIRONMENT, check=True, capture_output=True)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         # the processor's time, which a busy machine does not lengthen
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
@@ -389,7 +392,6 @@ def test_a_finished_run_is_shown_and_keeps_its_report(command: Callable, fake: F
         "Continued from what an earlier run had finished" in command("simulate", SMALL, "--out", tmp_path)[1]
     )
     (tmp_path / "report.html").write_text("as it was", encoding="utf-8")
-    (tmp_path / "run.json").write_text("{}", encoding="utf-8")
     fake.reused, fake.continued = True, False
     assert "finished before; --fresh" in command("simulate", SMALL, "--out", tmp_path)[1]
     assert (tmp_path / "report.html").read_text(encoding="utf-8") == "as it was"
@@ -495,7 +497,8 @@ def test_letters_that_a_terminal_lacks_end_nothing(
 def test_a_reader_who_has_seen_enough_is_no_failure() -> None:
     for arguments in (["library", "pair"], ["--version"]):
         child = subprocess.Popen(
-            [sys.executable, "-m", "letheon.views.cli", *arguments],
+            [*PROGRAM, *arguments],
+            env=ENVIRONMENT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -516,137 +519,13 @@ def test_an_output_that_is_full_is_told(command: Callable, monkeypatch: pytest.M
     assert code == 1 and is_one_sentence(err) and "No space left" in err
 
 
-# --- progress ---
-
-
-def test_progress_in_plain_lines_comes_every_few_seconds() -> None:
-    stream, seconds = io.StringIO(), iter([0, 1, 3, 5, 6, 9.9, 10])
-    with Meter(stream=stream, clock=lambda: next(seconds)) as meter:
-        for done in (100, 200, 300, 400, 500, 600):
-            meter(done, 1000, "esketamine")
-    lines = stream.getvalue().splitlines()
-    # 200 in 4 s, then 500 in 9 s
-    assert lines == [
-        "letheon: 300 of 1000 patient courses done, 50 a second, 14 s left (esketamine)",
-        "letheon: 600 of 1000 patient courses done, 56 a second, 7 s left (esketamine)",
-    ]
-
-
-def test_quiet_progress_is_silent_and_a_lost_stream_ends_no_run() -> None:
-    stream = io.StringIO()
-    with Meter(quiet=True, stream=stream, every_s=0) as meter:
-        meter(1, 2, "a")
-    assert stream.getvalue() == ""
-
-    class Gone(io.StringIO):
-        def write(self, text: str) -> int:
-            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
-
-    with Meter(stream=Gone(), every_s=0) as meter:
-        meter(1, 2, "a")
-        meter(2, 2, "a")
-
-
-def test_progress_in_a_terminal_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm-256color")
-    screen = Screen()
-    with Meter(stream=screen) as meter:
-        meter(10, 100, "esketamine")
-        time.sleep(0.01)
-        meter(50, 100, "esketamine")
-    assert "50 %" in screen.getvalue() and "left" in screen.getvalue()
-
-
-# --- library and cite ---
-
-
-def test_the_contents_of_the_library_name_every_entry() -> None:
-    text = "\n".join(contents())
-    names = re.findall(r"^  ([\w]+) ", text, re.MULTILINE)
-    homes = {home for home, _ in library.numbers()}
-    sections = {found[1] for home in homes if (found := re.search(r"\[(\w+)\]", home))}
-    assert set(names) == {*library.pk_models(), *sections, *(study.id for study in library.studies())}
-    assert all(list(entry(name)) for name in names)
-    assert max(len(line) for line in text.splitlines()) <= 80
-
-
-def test_every_number_of_the_library_can_be_read() -> None:
-    for home, number in library.numbers():
-        found = re.fullmatch(r"pk/(\w+)\.toml|.*\[(\w+)\]", home)
-        assert found
-        lines = list(entry(found[1] or found[2]))
-        assert any(
-            re.match(rf"{number.name} = {re.escape(f'{number.value:g}')}( |$)", line) for line in lines
-        ), home
-
-
-def test_library_shows_a_model_with_omegas_and_sources(command: Callable) -> None:
-    code, out, _ = command("library", "otto2021")
-    assert code == 0
-    model, flat = library.pk_model("otto2021"), " ".join(out.split())
-    for number in model.parameters.values():
-        low, high = number.range
-        assert (
-            f"{number.name} = {number.value:g} {number.unit} status: {number.status}; how read: {number.verified}"
-            in flat
-        )
-        assert f"range: {low:g} to {high:g} {number.unit}; spread of the typical value:" in flat
-        assert number.note in flat
-        if number.omega is not None:
-            assert f"omega {number.omega:.4g}" in flat
-    assert "lognormal, sd 0.0377 of the logarithm" in flat and "to the power 0.75" in flat
-    assert "covariance between patients of v1 and cl: 0.02261" in flat
-    for key in model.sources:
-        assert library.sources()[key].citation in flat
-    assert f"https://doi.org/{library.sources()['otto2021'].doi}" in flat
-
-
-def test_cite_lists_the_sources_of_a_run(command: Callable, tmp_path: Path) -> None:
-    document = make_document() | {"sources": ["otto2021", "nlmixr2lib", "future2031"]}
-    (tmp_path / "result.json").write_text(json.dumps(document), encoding="utf-8")
-    code, out, err = command("cite", tmp_path)
-    assert (code, err) == (0, "")
-    flat, otto = " ".join(out.split()), library.sources()["otto2021"]
-    assert f"{otto.citation} https://doi.org/{otto.doi} read: {otto.note}" in flat
-    assert library.sources()["nlmixr2lib"].url in flat
-    assert "future2031: not in the library" in flat
-    assert "sigtermans2009" not in out
-
-
-def test_cite_writes_bibtex(command: Callable, tmp_path: Path) -> None:
-    (tmp_path / "result.json").write_text(json.dumps(make_document()), encoding="utf-8")
-    code, out, _ = command("cite", tmp_path, "--bibtex")
-    assert code == 0
-    assert re.findall(r"^@\w+\{(.+),$", out, re.MULTILINE) == ["otto2021", "sigtermans2009", "letheon"]
-    assert f"doi = {{{library.sources()['sigtermans2009'].doi}}}" in out
-    assert len(re.findall(r"^\}$", out, re.MULTILINE)) == 3
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("run.json", "{}", "not finished"),
-        ("result.json", "{", "no result of Letheon"),
-        ("result.json", "[]", "no result of Letheon"),
-        ("result.json", '{"letheon": "0.1.0", "title": "x", "sources": [1]}', "no result of Letheon"),
-    ],
-)
-def test_cite_refuses_what_is_no_finished_run(
-    name: str, content: str, said: str, command: Callable, tmp_path: Path
-) -> None:
-    (tmp_path / name).write_text(content, encoding="utf-8")
-    code, out, err = command("cite", tmp_path)
-    assert (code, out) == (2, "")
-    assert is_one_sentence(err) and said in err and str(tmp_path) in err
-
-
 # --- the real thing ---
 
 
 def program(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[bytes]:
     """Run the program as the shell does."""
-    command = [sys.executable, "-m", "letheon.views.cli", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, timeout=300, check=False)
+    command = [*PROGRAM, *map(str, arguments)]
+    return subprocess.run(command, cwd=cwd, env=ENVIRONMENT, capture_output=True, timeout=300, check=False)
 
 
 def test_a_run_from_the_shell(tmp_path: Path) -> None:
@@ -676,9 +555,7 @@ def test_a_run_from_the_shell(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_is_finished_and_the_same_command_continues(tmp_path: Path) -> None:
     arguments = ["simulate", SMALL, "--patients", "20000", "--out", "run", "--quiet"]
-    child = subprocess.Popen(
-        [sys.executable, "-m", "letheon.views.cli", *arguments], cwd=tmp_path, stderr=subprocess.PIPE
-    )
+    child = subprocess.Popen([*PROGRAM, *arguments], cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE)
     kept = tmp_path / "run" / "endpoints" / "ketamine"
     deadline = time.monotonic() + 120
     while not list(kept.glob("block-*.parquet")) and time.monotonic() < deadline:

@@ -5,10 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from letheon.body.mesh import DAY_MS, HOUR_MS, lay, padded_size
+from letheon.body.mesh import DAY_MS, HOUR_MS, Grading, lay, padded_size
 from letheon.dosing.regimen import Infusion, Rate, Regimen, Schedule
 
-SETTINGS = {"finest_h": 1 / 60, "coarsest_h": 8.0, "growth": 1.0}
 
 
 def schedule(*spans):
@@ -24,19 +23,19 @@ spans = st.lists(
 @given(spans)
 def test_every_event_and_midnight_lies_on_the_mesh(drips):
     plan = schedule(*drips)
-    mesh = lay(plan, 7 * DAY_MS, **SETTINGS)
+    mesh = lay(plan, 7 * DAY_MS)
     mesh.index_of([e for e in plan.edges_ms if e <= 7 * DAY_MS])
     mesh.index_of(range(0, 7 * DAY_MS + 1, DAY_MS))
     lengths = np.diff(mesh.time_h[: mesh.count + 1])
     assert np.allclose(lengths, mesh.h0_h * 2.0 ** mesh.level[: mesh.count], rtol=1e-9)
-    assert lengths.max() <= SETTINGS["coarsest_h"] * (1 + 1e-12)
+    assert lengths.max() <= Grading().coarsest_h * (1 + 1e-12)
     assert mesh.level.min() >= 2
 
 
 @given(spans)
 def test_each_step_lies_in_one_piece(drips):
     plan = schedule(*drips)
-    mesh = lay(plan, 7 * DAY_MS, **SETTINGS)
+    mesh = lay(plan, 7 * DAY_MS)
     middle = 0.5 * (mesh.time_h[1:] + mesh.time_h[:-1])[: mesh.count] * HOUR_MS
     expected = np.searchsorted(plan.edges_ms, middle)
     expected[expected == len(plan.edges_ms)] = 0
@@ -44,27 +43,29 @@ def test_each_step_lies_in_one_piece(drips):
 
 
 def test_steps_after_a_change_start_fine_and_grow():
-    mesh = lay(schedule((DAY_MS, 4 * HOUR_MS, 25.0)), 3 * DAY_MS, **SETTINGS)
+    mesh = lay(schedule((DAY_MS, 4 * HOUR_MS, 25.0)), 3 * DAY_MS)
     first = int(mesh.index_of([DAY_MS])[0])
-    assert np.diff(mesh.time_h)[first] <= 1 / 60
-    after = np.diff(mesh.time_h)[first : first + 8]
-    since = mesh.time_h[first : first + 8] - 24.0
-    assert np.all(after[1:] <= np.maximum(since[1:], 1 / 60) * (1 + 1e-9))
+    grading = Grading()
+    after = np.diff(mesh.time_h)[first : first + 40]
+    since = mesh.time_h[first : first + 40] - 24.0
+    assert after[0] <= grading.finest_h
+    assert np.all(after[:20] <= [grading.longest(s) * (1 + 1e-9) for s in since[:20]])
+    assert after.max() > 0.5
 
 
 def test_a_quiet_day_costs_a_handful_of_steps():
     plan = schedule((0, 4 * HOUR_MS, 25.0))
-    few, many = (lay(plan, days * DAY_MS, **SETTINGS).count for days in (10, 110))
+    few, many = (lay(plan, days * DAY_MS).count for days in (10, 110))
     assert (many - few) / 100 <= 4
 
 
 def test_a_mesh_without_drug_is_only_days():
-    assert lay(Schedule(), 2 * DAY_MS, **SETTINGS).piece.max() == 0
+    assert lay(Schedule(), 2 * DAY_MS).piece.max() == 0
 
 
 def test_a_time_off_the_mesh_is_an_error():
     with pytest.raises(ValueError, match="does not lie"):
-        lay(Schedule(), DAY_MS, **SETTINGS).index_of([17])
+        lay(Schedule(), DAY_MS).index_of([17])
 
 
 def test_sizes_are_few():

@@ -105,7 +105,7 @@ def test_table_does_not_depend_on_its_shortest_step():
             assert relative(table[level], true) < 1e-12
 
 
-@pytest.mark.parametrize("fast", [200.0, 2_000.0, 50_000.0])
+@pytest.mark.parametrize("fast", [200.0, 2_000.0, 20_000.0])
 def test_table_when_even_the_shortest_step_is_long(fast):
     """A patient whose smallest volume empties many times in the shortest step is as exact as any other.
 
@@ -146,6 +146,19 @@ def test_no_time_changes_nothing():
     assert np.array_equal(advance(step, np.array([1.5, 2.5]), 9.0), [1.5, 2.5])
 
 
+def stepped(rates, hours):
+    """Propagator of a chain."""
+    return one_propagator(jnp.diag(-rates) + jnp.diag(rates[:-1], -1), jnp.array([1.0, 0.0, 0.0]), hours)
+
+
+def tabulated(rates, hours):
+    """The same, as the last level of a table."""
+    return propagators(jnp.diag(-rates) + jnp.diag(rates[:-1], -1), jnp.array([1.0, 0.0, 0.0]), hours / 64, 7)[6]
+
+
+DERIVATIVES = [jax.jit(f) for f in (jax.jacfwd(stepped), jax.jacfwd(tabulated), jax.jacrev(stepped))]
+
+
 @pytest.mark.parametrize("apart", [0.0, 1e-12, 1e-6])
 def test_derivative_in_every_rate(apart):
     """Exact derivative: exp of the block matrix [[A, E], [0, A]] holds d exp(A) along E.
@@ -153,21 +166,10 @@ def test_derivative_in_every_rate(apart):
     Red when a derivative goes through eigenvectors, or through the number of squarings.
     """
     rates = jnp.array([2.0, 2.0 * (1 + apart), 2.0])
-    b = np.array([1.0, 0.0, 0.0])
     n = 3
-
-    def last(rates, hours):
-        a = jnp.diag(-rates) + jnp.diag(rates[:-1], -1)
-        return one_propagator(a, b, hours)
-
-    def from_table(rates, hours):
-        a = jnp.diag(-rates) + jnp.diag(rates[:-1], -1)
-        return propagators(a, b, hours / 64, 7)[6]
-
-    a = with_infusion(chain(rates), b)
+    a = with_infusion(chain(rates), np.array([1.0, 0.0, 0.0]))
     for hours in (0.3, 9.0):
-        one, table = (jax.jit(jax.jacfwd(f))(rates, hours) for f in (last, from_table))
-        reverse = jax.jit(jax.jacrev(last))(rates, hours)
+        derivatives = [f(rates, hours) for f in DERIVATIVES]
         for i in range(n):
             along = np.zeros((n + 1, n + 1))
             along[i, i] = -1.0
@@ -175,7 +177,7 @@ def test_derivative_in_every_rate(apart):
                 along[i + 1, i] = 1.0
             block = np.block([[a, along], [np.zeros_like(a), a]])
             true = exact(block, hours)[:n, n + 1 :]
-            for found in (one, table, reverse):
+            for found in derivatives:
                 np.testing.assert_allclose(found[..., i], true, rtol=1e-10, atol=1e-13 * np.abs(true).max())
 
 
@@ -183,7 +185,8 @@ def test_derivative_in_the_step():
     """d/dh exp(A h) = A exp(A h), whatever the number of squarings at that step."""
     a, b = chain([5.0, 5.0]), np.array([1.0, 0.0])
     full = with_infusion(a, b)
+    slope = jax.jit(jax.jacfwd(lambda h: one_propagator(a, b, h)))
     for hours in (0.05, 0.1, 0.4, 6.0):
-        found = jax.jacfwd(lambda h: one_propagator(a, b, h))(hours)
+        found = slope(hours)
         true = (full @ exact(full, hours))[:2]
         np.testing.assert_allclose(found, true, rtol=1e-11, atol=1e-14)

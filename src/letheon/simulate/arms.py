@@ -14,9 +14,6 @@ from letheon.scenario import Arm, Scenario
 __all__ = ["ENDPOINT_DAYS", "ArmPlan", "Part", "Structure", "choose_enantiomer", "plan_arm", "plan_arms"]
 
 ENDPOINT_DAYS = (1, 3, 7, 14, 28, 35, 56, 84, 182, 365)
-_FINEST_H = 1 / 60
-_COARSEST_H = 8.0
-_GROWTH = 1.0
 _COURSE_GAP_MS = 7 * DAY_MS
 _OCCASION_GAP_MS = 12 * HOUR_MS
 _INDUCTION_EPOCH_MS = 12 * HOUR_MS
@@ -233,7 +230,7 @@ def plan_arm(scenario: Scenario, arm: Arm) -> ArmPlan:
     if models.induction and schedule.edges_ms:
         epochs = range(1, _induction_epochs() + 1)
         marks = tuple(schedule.edges_ms[0] + i * _INDUCTION_EPOCH_MS for i in epochs)
-    mesh = lay(schedule, days * DAY_MS, _FINEST_H, _COARSEST_H, _GROWTH, marks)
+    mesh = lay(schedule, days * DAY_MS, marks_ms=marks)
     epoch, induction, occasion = _epochs(schedule, mesh, models.induction, models.occasions)
     absolute, per_kg, ceiling, hours = _terms(schedule)
     given = 0.0 if arm.drug == "placebo" else 1.0

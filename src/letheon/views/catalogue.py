@@ -74,8 +74,8 @@ def entry(name: str) -> Iterator[str]:
 
     Examples
     --------
-    >>> next(entry("memory"))
-    'memory: 14 numbers, 14 assumed'
+    >>> next(entry("otto2021"))
+    'otto2021: Otto 2021: esketamine with esnorketamine, venous plasma'
     """
     if name in library.pk_models():
         return _model(library.pk_model(name))
@@ -134,7 +134,8 @@ def _section(name: str, numbers: Mapping[str, Number]) -> Iterator[str]:
 
 
 def _study(study: Study) -> Iterator[str]:
-    yield f"{study.id}: {study.design}, results count up to day {study.follow_up_days:g}, read: {study.verified}"
+    last = f"results count up to day {study.follow_up_days:g}"
+    yield f"{study.id}: {study.design}, {last}, read: {study.verified}"
     yield from _wrapped(study.note)
     yield ""
     for arm in study.arms:
@@ -230,6 +231,7 @@ def read_document(folder: Path) -> dict[str, Any]:
         raise InputError(
             f"{folder}: is no run folder, for it has no result.json; letheon simulate makes one."
         )
+    document: Any = None
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
         known = isinstance(document["letheon"], str) and isinstance(document["title"], str)
@@ -258,13 +260,14 @@ def citations(document: Mapping[str, Any]) -> Iterator[str]:
     str
         Lines of text.
     """
-    yield f"Sources of the run {document['title']!r}: {len(document['sources'])}, and Letheon {document['letheon']}"
+    maker = f"Letheon {document['letheon']}"
+    yield f"Sources of the run {document['title']!r}: {len(document['sources'])}, and {maker}"
     for key in document["sources"]:
         source = library.sources().get(key)
         if source:
             yield from _citation(key, source)
         else:
-            yield f"{key}: not in the library of Letheon {letheon.__version__}; see Letheon {document['letheon']}"
+            yield f"{key}: not in the library of Letheon {letheon.__version__}; see {maker}"
 
 
 def _citation(key: str, source: Source) -> Iterator[str]:

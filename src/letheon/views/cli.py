@@ -1,7 +1,7 @@
 """The command line: each command is a thin face on Python functions that do the work.
 
-Nothing heavy is imported here. A command checks its input first, with what is light, and only then imports what it
-needs, so that help and refusals come at once.
+Nothing heavy is imported here. A command checks its input first, with what is light, and only then imports
+what it needs, so that help and refusals come at once.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO, cast
 
 import typer
 from typer.core import TyperGroup
@@ -38,7 +38,7 @@ EXAMPLES = {
     "library": "letheon library otto2021",
 }
 # Typer brings its own copy of Click in some versions and uses the installed one in others; this is either's.
-_UsageError: type[Any] = typer.BadParameter.__mro__[1]
+_UsageError = cast(type[Exception], typer.BadParameter.__mro__[1])
 
 
 class _Commands(TyperGroup):
@@ -86,8 +86,8 @@ def _epilog(command: str) -> str:
 
 @app.command(
     short_help="Run every arm of a scenario.",
-    help="Run every arm of a scenario: a table here, and a run folder with Parquet tables and an HTML report.\n\n"
-    "Running it again continues what was interrupted, and shows what is finished.",
+    help="Run every arm of a scenario: a table here, and a run folder with Parquet tables and an HTML report."
+    "\n\nRunning it again continues what was interrupted, and shows what is finished.",
     epilog=_epilog("simulate"),
 )
 def simulate(
@@ -176,13 +176,13 @@ def _run(path: Path, folder: Path, planned: "Scenario", *, quiet: bool, fresh: b
     except (KeyboardInterrupt, Interrupted):
         without = ", without --fresh," if fresh else ""
         raise Interrupted(
-            f"interrupted; what is finished is kept in {folder}: run the same command{without} with --out {folder}"
-            " to continue."
+            f"interrupted; what is finished is kept in {folder}: run the same command{without} with"
+            f" --out {folder} to continue."
         ) from None
     except OSError as error:
         raise RunError(
-            f"the run stopped ({error.strerror or error}); what is finished is kept in {folder}: run the same command"
-            f" with --out {folder} to continue."
+            f"the run stopped ({error.strerror or error}); what is finished is kept in {folder}: run the same"
+            f" command with --out {folder} to continue."
         ) from error
 
 
@@ -197,8 +197,8 @@ def _report(run: "Run", scenario: Path, folder: Path) -> Path:
         report.write(run.document, scenario.read_text(encoding="utf-8-sig"), path)
     except OSError as error:
         raise RunError(
-            f"{path} could not be written ({error.strerror or error}); the run itself is finished: make room and run"
-            " the same command again."
+            f"{path} could not be written ({error.strerror or error}); the run itself is finished: make room"
+            " and run the same command again."
         ) from error
     return path
 
@@ -254,7 +254,7 @@ def cite(
 
 @app.command(
     short_help="List models and numbers, with their sources.",
-    help="List the models, sections of numbers and studies of the library; with a NAME, show every number of it.",
+    help="List the models, sections of numbers and studies of the library; with a NAME, show its numbers.",
     epilog=_epilog("library"),
 )
 def library(
@@ -367,20 +367,21 @@ def _outcome(arguments: Sequence[str]) -> int:
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except LetheonError as error:
-        code, sentence = error.exit_code, str(error)
+        failure, code, sentence = error, error.exit_code, str(error)
     except _UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
-            sys.stderr.write(f"{error.format_message()}\n")
+            sys.stderr.write(f"{error}\n")
             return InputError.exit_code
-        code, sentence = InputError.exit_code, _usage_sentence(error)
-    except (typer.Abort, KeyboardInterrupt):
-        code, sentence = Interrupted.exit_code, "interrupted; run the same command again to continue."
+        failure, code, sentence = error, InputError.exit_code, _usage_sentence(error)
+    except (typer.Abort, KeyboardInterrupt) as error:
+        failure, code = error, Interrupted.exit_code
+        sentence = "interrupted; run the same command again to continue."
     except Exception as error:
-        code = RunError.exit_code
+        failure, code = error, RunError.exit_code
         told = f"{type(error).__name__}: {error}".rstrip(": .")
         sentence = f"something failed that should not ({told}); {_DEBUG}=1 in the environment shows where."
     if os.environ.get(_DEBUG):
-        traceback.print_exc()
+        traceback.print_exception(failure)
     _tell(sentence)
     return code
 

@@ -16,25 +16,27 @@ __all__ = ["page"]
 
 _HEAD = """# Command line
 
-This page is made from the program itself. Each command takes `--help`; long ones show their progress on the error stream."""
+This page is made from the program itself. Each command takes `--help`; long ones show their progress on the
+error stream."""
 
 _TAIL = """## Exit codes
 
 | code | means |
 | --- | --- |
 | 0 | done, also with warnings |
-| 1 | a failure during the run, such as a full disk: what is finished is kept, and the message says how to continue |
+| 1 | a failure during the run, such as a full disk: what is finished is kept |
 | 2 | bad input or an unusable output folder, found before work starts: nothing was written |
-| 130 | interrupted with Ctrl-C: what is finished is kept, and the message says how to continue |
+| 130 | interrupted with Ctrl-C: what is finished is kept |
 
-Every message is one sentence on the error stream. `LETHEON_DEBUG=1` in the environment adds where in the program it arose.
-`NO_COLOR=1` turns colours off; where the output is no terminal there are none anyway.
+Every message is one sentence on the error stream; after 1 and 130 it says how to continue. `LETHEON_DEBUG=1`
+in the environment adds where in the program it arose. `NO_COLOR=1` turns colours off; where the output is no
+terminal there are none anyway.
 
 ## Run folders
 
-Without `--out` a run goes into `runs/` in the working folder, under its title and a short hash of its scenario, patients
-and seed. Running the same again continues what was interrupted and shows what is finished. A folder that holds something
-else, or another run, is refused."""
+Without `--out` a run goes into `runs/` in the working folder, under its title and a short hash of its
+scenario, patients and seed. Running the same again continues what was interrupted and shows what is finished.
+A folder that holds something else, or another run, is refused."""
 
 
 def page() -> str:

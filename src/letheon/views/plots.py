@@ -166,8 +166,8 @@ def views(document: Mapping[str, Any]) -> dict[str, View]:
     first = next(iter(document["arms"].values()))
     found = {"pain": View("nrs", PAIN_TITLE, 10.0)}
     highest = max((_highest(arm["profile"]["nmda_block"]) for arm in document["arms"].values()), default=0.0)
-    top = next(limit for limit in (0.1, 0.25, 0.5, 1.0) if highest <= 0.95 * limit or limit == 1.0)
-    found["block"] = View("nmda_block", "NMDA receptor block (share, 0–1)", top, course=True)
+    top = next(limit for limit in (0.1, 0.25, 0.5, 0.75, 1.0) if highest <= 0.95 * limit or limit == 1.0)
+    found["block"] = View("nmda_block", "NMDA block (share, 0–1)", top, course=True)
     for key in STATES:
         if key in first["profile"]:
             found["state"] = View(key, STATES[key], 1.0)
@@ -299,7 +299,7 @@ def level_panels(document: Mapping[str, Any]) -> dict[str, Figure]:
         for analyte, band in levels[name].items():
             line = _line(x, band, colours[analyte], analyte, digits=3, dash="solid", significant=True)
             data.append(line | {"y": _floored(band)["mean"]})
-        layout = _layout(axis, "Plasma concentration (ng/mL)", 1.05 * highest)
+        layout = _layout(axis, "Plasma level (ng/mL)", 1.05 * highest)
         high = math.log10(1.3 * highest)
         layout["meta"] = {"linear": [0, _number(1.05 * highest)], "log": [_number(high - 3.3), _number(high)]}
         found[name] = {"data": data, "layout": layout}

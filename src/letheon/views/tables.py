@@ -48,7 +48,8 @@ def show_run(document: Mapping[str, Any], console: "Console") -> None:
 def _heading(document: Mapping[str, Any]) -> Iterator[str]:
     models = document["models"]
     rival = f", rival: {models['rival']}" if models["rival"] else ""
-    yield f"{document['n_patients']} virtual patients in each arm, followed for {document['follow_up_days']:g} days"
+    days = f"followed for {document['follow_up_days']:g} days"
+    yield f"{document['n_patients']} virtual patients in each arm, {days}"
     yield f"pain model: {models['pain']}{rival}; seed: {document['seed']}"
 
 
@@ -174,7 +175,7 @@ def _reading(document: Mapping[str, Any]) -> Iterator[str]:
         '"patients" is the range that 90 % of the patients lie in: patients differ. The interval in brackets'
         f" says how well a mean is known: {document['interval']}."
     )
-    yield '"support" is the kind of evidence behind a number; medians to relapse count from the end of the course.'
+    yield '"support" is the kind of evidence behind a number. Relapse is timed from the end of the course.'
     if not any(arm["harms"] for arm in document["arms"].values()):
         yield _HARMS
 

@@ -71,11 +71,11 @@ def _card(document: Mapping[str, Any], name: str, colour: str) -> str:
         f'<li><span class="when">{when}</span><strong>{words.amount(value, "NRS")}</strong>{mark}</li>'
         for when, value, mark in steps
     )
-    drug = "sham infusions, no drug" if plots.is_placebo(arm) else words.escape(arm["drug"])
+    drug = "sham" if plots.is_placebo(arm) else words.escape(arm["drug"])
     rows = "".join(_row(*row) for row in _rows(document, name, days))
     return (
         f'<article class="card" style="--arm:{colour}"><h3>{words.arm_name(name)}</h3>'
-        f'<p class="small">{drug}; the course ends after {words.course(arm["course_end_day"])}</p>'
+        f'<p class="small">{drug}; course ends after {words.course(arm["course_end_day"])}</p>'
         f'<p class="strip-title">Mean pain score</p><ol class="strip">{strip}</ol><dl>{rows}</dl></article>'
     )
 
@@ -96,13 +96,13 @@ def _rows(document: Mapping[str, Any], name: str, days: list[int]) -> list[tuple
         if sham is not None and entry.get("minus_placebo") is not None:
             interval = words.change_between(entry.get("minus_placebo_interval"), "NRS")
             value = words.change(entry["minus_placebo"], "NRS")
-            rows.append((f"Pain against placebo, day {day}", value, f"({interval})", words.support_of(entry)))
+            rows.append((f"Pain against placebo, day {day}", value, f"({interval})", ""))
     for key in [f"responder_30_day_{day}" for day in days[:1]]:
         if key in endpoints:
             rows.append(_compared(document, sham, key, endpoints[key]))
     if "relief_days" in endpoints:
         label, value, note, mark = _compared(document, sham, "relief_days", endpoints["relief_days"])
-        rows.append((label, f"{value} of {words.number(document['follow_up_days'])}", note, mark))
+        rows.append((label, f"{value} of {format(document['follow_up_days'], 'g')}", note, mark))
     if "time_to_relapse_days" in endpoints:
         rows.append(_relapse(endpoints["time_to_relapse_days"]))
     if any(entry["endpoints"].get("boosters", {}).get("mean") for entry in document["arms"].values()):

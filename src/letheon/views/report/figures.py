@@ -72,7 +72,7 @@ def section(document: Mapping[str, Any], shelf: Shelf) -> str:
         '<section id="figures" aria-labelledby="h-figures"><h2 id="h-figures">Figures</h2>'
         '<p class="small screen">Point at a curve to read its values; drag sideways to zoom, double-click to go back.</p>'
         "<noscript><p>The figures need JavaScript; the tables below hold the same results as numbers.</p></noscript>"
-        + "".join(f"{figure}" for figure in made)
+        + "".join(made)
         + "</section>"
     )
 
@@ -144,10 +144,10 @@ def _levels(document: Mapping[str, Any], shelf: Shelf) -> str:
         '<button type="button" data-do="scale" data-scale="linear" aria-pressed="true">Linear</button>'
         '<button type="button" data-do="scale" data-scale="log" aria-pressed="false">Logarithmic</button></div>'
     )
-    cells = "".join(
+    cells = [
         _panel(name, shelf.place(figure, f"Plasma levels over time, {name}: values below the figure.", "small"))
         for name, figure in figures.items()
-    )
+    ]
     sampling = {
         arm["models"]["levels"]["sampling"] for arm in document["arms"].values() if not plots.is_placebo(arm)
     }
@@ -156,7 +156,7 @@ def _levels(document: Mapping[str, Any], shelf: Shelf) -> str:
         f"range of patients.{_without_drug(document)}"
     )
     controls = f'<div class="controls">{_windows(document)}{scale}</div>'
-    body = controls + _legend(keys) + f'<div class="panels">{cells}</div>'
+    body = controls + _legend(keys) + _cells(cells)
     return _figure("Plasma levels", body, caption, _level_values(document))
 
 
@@ -199,11 +199,17 @@ def _figure(heading: str, body: str, caption: str, table: str = "") -> str:
 
 
 def _grid(document: Mapping[str, Any], view: plots.View, shelf: Shelf) -> str:
-    cells = "".join(
+    cells = [
         _panel(name, shelf.place(figure, f"{view.title} over time, {name}: values in the tables.", "small"))
         for name, figure in plots.panels(document, view).items()
-    )
-    return f'<div class="panels">{cells}</div>'
+    ]
+    return _cells(cells)
+
+
+def _cells(cells: list[str]) -> str:
+    # Two or four panels fill the width two by two, other numbers in threes.
+    wide = " wide" if len(cells) in {1, 2, 4} else ""
+    return f'<div class="panels{wide}">{"".join(cells)}</div>'
 
 
 def _panel(name: str, plot: str) -> str:
@@ -249,7 +255,7 @@ def _windows(document: Mapping[str, Any]) -> str:
     """Return the buttons that choose how much of the time axis is seen."""
     whole = plots.course_window(document)
     span = 24.0 * document["follow_up_days"] / whole.hours_each
-    choices = [("Course and 3 days", whole.end, whole.step), ("Whole follow-up", span, _wide_step(span))]
+    choices = [("Course + 3 days", whole.end, whole.step), ("All", span, _wide_step(span))]
     if whole.unit == "h" and whole.end > 36:
         choices.insert(0, ("First 24 h", 24.0, 6.0))
     buttons = "".join(

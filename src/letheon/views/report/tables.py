@@ -10,6 +10,7 @@ from letheon.views.report import words
 
 Entry = Mapping[str, Any]
 RELAPSE = "time_to_relapse_days"
+ERROR_NOTE = "Share of patients; behind ±, the Monte Carlo standard error of this many patients, in points."
 UNITS = {"NRS": "points", "days": "days", "sessions": "sessions", "mg": "mg"}
 
 
@@ -18,8 +19,8 @@ def section(document: Mapping[str, Any]) -> str:
     keys = _keys(document)
     groups = [
         ("Pain score", "Numerical rating scale, 0 to 10.", [key for key in keys if key.startswith("nrs_day_")]),
-        ("Responders", "Share of patients.", [key for key in keys if key.startswith("responder_")]),
-        ("Relief, remission and dose", "", [key for key in keys if not key.startswith(("nrs_day_", "responder_"))]),
+        ("Responders", ERROR_NOTE, [key for key in keys if key.startswith("responder_")]),
+        ("Relief, remission and dose", "Shares as above.", [key for key in keys if not key.startswith(("nrs_day_", "responder_"))]),
     ]
     made = "".join(_table(document, title, note, some) for title, note, some in groups if some)
     return (
@@ -70,7 +71,7 @@ def _table(document: Mapping[str, Any], title: str, note: str, keys: list[str]) 
 
 
 def _body(document: Mapping[str, Any], key: str) -> str:
-    """Return the rows of one endpoint: mean, patients, difference, Monte Carlo error, rival."""
+    """Return the rows of one endpoint: mean, patients, difference from placebo, and the rival's."""
     entries = [arm["endpoints"].get(key, {}) for arm in document["arms"].values()]
     unit = next((entry["unit"] for entry in entries if entry.get("unit")), "")
     beside = f" ({UNITS[unit]})" if unit in {"days", "sessions", "mg"} else ""
@@ -78,8 +79,6 @@ def _body(document: Mapping[str, Any], key: str) -> str:
     rows = [_row(f"{name}{beside}", entries, lambda entry: _mean(entry, unit) + words.support_of(entry), "main")]
     if any("q05" in entry for entry in entries):
         rows.append(_row("patients, 5 % to 95 % (SD)".replace(" %", words.THIN + "%"), entries, lambda e: _patients(e, unit)))
-    if any(entry.get("mc_se") is not None for entry in entries):
-        rows.append(_row("Monte Carlo standard error", entries, lambda e: _error(e, unit)))
     if any(entry.get("minus_placebo") is not None for entry in entries):
         rows.append(_row("minus placebo", entries, lambda e: _minus(e, unit)))
     rival = [arm.get("rival", {}).get("endpoints", {}).get(key, {}) for arm in document["arms"].values()]
@@ -103,7 +102,7 @@ def _mean(entry: Entry, unit: str) -> str:
     known = "" if interval == words.ABSENT or entry["mean"] == 0 == (entry.get("sd") or 0) else f" ({interval})"
     per_year = entry.get("boosters_per_year")
     yearly = f"; {words.number(per_year, 2)} a year" if per_year else ""
-    return f"<b>{words.amount(entry['mean'], unit)}</b>{known}{yearly} "
+    return f"<b>{words.amount(entry['mean'], unit)}</b>{_error(entry, unit)}{known}{yearly} "
 
 
 def _patients(entry: Entry, unit: str) -> str:
@@ -114,10 +113,9 @@ def _patients(entry: Entry, unit: str) -> str:
 
 
 def _error(entry: Entry, unit: str) -> str:
+    """Return the Monte Carlo standard error behind its sign; none where it is 0."""
     error = entry.get("mc_se")
-    if error is None:
-        return words.ABSENT
-    return f"{words.number(100 * error, 2)} points" if unit == "share" else words.number(error, 2)
+    return f" ± {words.number(100 * error if unit == 'share' else error, 2)}" if error else ""
 
 
 def _minus(entry: Entry, unit: str) -> str:
@@ -176,7 +174,7 @@ def _at_risk(document: Mapping[str, Any]) -> str:
     days = sorted({day for by_day in counts.values() for day in by_day})
     if not days:
         return ""
-    head = "".join(f'<th scope="col">{words.number(day)}</th>' for day in days)
+    head = "".join(f'<th scope="col">{day:g}</th>' for day in days)
     rows = "".join(
         f'<tr><th scope="row">{words.arm_name(name)}</th>'
         + "".join(f"<td>{format(by_day[day], ',') if day in by_day else words.ABSENT}</td>" for day in days)

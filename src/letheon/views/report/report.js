@@ -1,0 +1,105 @@
+// Draws the figures that lie in the page as JSON, and makes their buttons work. Nothing is fetched.
+(() => {
+  "use strict";
+  const { axes, figures } = JSON.parse(document.getElementById("figures-data").textContent);
+  const config = { displayModeBar: false, responsive: true, displaylogo: false, showTips: false, scrollZoom: false };
+  // A finger that scrolls the page must not zoom a figure.
+  const coarse = window.matchMedia("(pointer: coarse)").matches;
+  const places = [...document.querySelectorAll(".plot")];
+  const drawn = new Set();
+
+  for (const figure of figures) {
+    for (const trace of figure.data) if (typeof trace.x === "string") trace.x = axes[Number(trace.x)];
+    figure.layout.dragmode = coarse ? false : "zoom";
+    figure.layout.hoverlabel = { bgcolor: "#ffffff", bordercolor: "#9aa1aa", font: { color: "#1b1f24", size: 12 }, namelength: -1 };
+  }
+
+  // A box of its own size lets print scale the drawing, whatever the width on screen was.
+  const frame = (place) => {
+    for (const svg of place.querySelectorAll("svg.main-svg")) {
+      svg.setAttribute("viewBox", `0 0 ${svg.getAttribute("width")} ${svg.getAttribute("height")}`);
+    }
+  };
+
+  const draw = (place) => {
+    if (drawn.has(place)) return;
+    drawn.add(place);
+    const figure = figures[Number(place.dataset.figure)];
+    const x = figure.layout.xaxis;
+    // Few tick labels fit on a phone.
+    if (x.dtick && place.clientWidth < 520 && x.range[1] / x.dtick > 8) x.dtick *= 2;
+    Plotly.newPlot(place, figure.data, figure.layout, config);
+    place.on("plotly_afterplot", () => frame(place));
+    frame(place);
+    place.classList.add("drawn");
+  };
+  const drawAll = () => places.forEach(draw);
+
+  // Figures in sight come first; the rest follow one by one, so that the page stays quick.
+  const seen = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) { seen.unobserve(entry.target); draw(entry.target); }
+  }, { rootMargin: "300px" });
+  places.forEach((place) => seen.observe(place));
+  const queue = [...places];
+  const next = () => { const place = queue.shift(); if (place) { draw(place); window.setTimeout(next, 30); } };
+  window.setTimeout(next, 200);
+
+  const press = (button, group) => {
+    for (const other of group.querySelectorAll("button")) other.setAttribute("aria-pressed", String(other === button));
+  };
+  const pressed = (button) => button.getAttribute("aria-pressed") === "true";
+  const actions = {
+    window(button, plots) {
+      press(button, button.parentElement);
+      const change = { "xaxis.range": [0, Number(button.dataset.end)], "xaxis.dtick": Number(button.dataset.step) };
+      plots.forEach((plot) => Plotly.relayout(plot, change));
+    },
+    scale(button, plots) {
+      press(button, button.parentElement);
+      const type = button.dataset.scale;
+      for (const plot of plots) {
+        const log = type === "log" ? { "yaxis.dtick": 1, "yaxis.nticks": 0 } : { "yaxis.dtick": null, "yaxis.nticks": 6 };
+        Plotly.relayout(plot, { "yaxis.type": type, "yaxis.range": plot.layout.meta[type], ...log });
+      }
+    },
+    arm(button, plots) {
+      button.setAttribute("aria-pressed", String(!pressed(button)));
+      show(button.closest("figure"), plots[0]);
+    },
+    interval(button, plots) { actions.arm(button, plots); },
+  };
+  const show = (figure, plot) => {
+    const arms = [...figure.querySelectorAll('[data-do="arm"]')].map(pressed);
+    const bands = pressed(figure.querySelector('[data-do="interval"]'));
+    const visible = plot.data.map((trace) => arms[trace.meta.arm] && (bands || trace.meta.part !== "interval"));
+    Plotly.restyle(plot, { visible });
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[data-do]");
+    if (!button) return;
+    const plots = [...button.closest("figure").querySelectorAll(".plot")];
+    plots.forEach(draw);
+    actions[button.dataset.do](button, plots);
+  });
+
+  // Paper has a width of its own: figures are drawn anew for it, and again for the screen afterwards.
+  const paper = { tall: [680, 330], middle: [680, 270], small: [330, 225] };
+  const kind = (place) => Object.keys(paper).find((size) => place.classList.contains(size));
+  let printing = false;
+  const toPaper = () => {
+    if (printing) return;
+    printing = true;
+    drawAll();
+    for (const place of places) {
+      const [width, height] = paper[kind(place)];
+      Plotly.relayout(place, { width, height, autosize: false });
+    }
+  };
+  const toScreen = () => {
+    if (!printing) return;
+    printing = false;
+    for (const place of places) Plotly.relayout(place, { width: null, height: null, autosize: true });
+  };
+  window.addEventListener("beforeprint", toPaper);
+  window.addEventListener("afterprint", toScreen);
+})();

@@ -1,0 +1,107 @@
+"""`letheon library` and `letheon cite`: the oracle is the library's own records."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from letheon import library
+from letheon.views.catalogue import contents, entry
+from letheon.views.cli import main
+
+DOCUMENT = {"letheon": "0.1.0", "title": "a trial", "sources": ["otto2021", "sigtermans2009"]}
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Return a function that runs the program here and gives exit code, stdout and stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, *capsys.readouterr()
+
+    return run
+
+
+def test_the_contents_of_the_library_name_every_entry() -> None:
+    text = "\n".join(contents())
+    names = re.findall(r"^  ([\w]+) ", text, re.MULTILINE)
+    homes = {home for home, _ in library.numbers()}
+    sections = {found[1] for home in homes if (found := re.search(r"\[(\w+)\]", home))}
+    assert set(names) == {*library.pk_models(), *sections, *(study.id for study in library.studies())}
+    assert all(list(entry(name)) for name in names)
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
+def test_every_number_of_the_library_can_be_read() -> None:
+    for home, number in library.numbers():
+        found = re.fullmatch(r"pk/(\w+)\.toml|.*\[(\w+)\]", home)
+        assert found
+        lines = list(entry(found[1] or found[2]))
+        assert any(
+            re.match(rf"{number.name} = {re.escape(f'{number.value:g}')}( |$)", line) for line in lines
+        ), home
+
+
+def test_library_shows_a_model_with_omegas_and_sources(command: Callable) -> None:
+    code, out, _ = command("library", "otto2021")
+    assert code == 0
+    model, flat = library.pk_model("otto2021"), " ".join(out.split())
+    for number in model.parameters.values():
+        low, high = number.range
+        assert (
+            f"{number.name} = {number.value:g} {number.unit} status: {number.status}; how read: {number.verified}"
+            in flat
+        )
+        assert f"range: {low:g} to {high:g} {number.unit}; spread of the typical value:" in flat
+        assert number.note in flat
+        if number.omega is not None:
+            assert f"omega {number.omega:.4g}" in flat
+    assert "lognormal, sd 0.0377 of the logarithm" in flat and "to the power 0.75" in flat
+    assert "covariance between patients of v1 and cl: 0.02261" in flat
+    for key in model.sources:
+        assert library.sources()[key].citation in flat
+    assert f"https://doi.org/{library.sources()['otto2021'].doi}" in flat
+
+
+def test_cite_lists_the_sources_of_a_run(command: Callable, tmp_path: Path) -> None:
+    document = DOCUMENT | {"sources": ["otto2021", "nlmixr2lib", "future2031"]}
+    (tmp_path / "result.json").write_text(json.dumps(document), encoding="utf-8")
+    code, out, err = command("cite", tmp_path)
+    assert (code, err) == (0, "")
+    flat, otto = " ".join(out.split()), library.sources()["otto2021"]
+    assert f"{otto.citation} https://doi.org/{otto.doi} read: {otto.note}" in flat
+    assert library.sources()["nlmixr2lib"].url in flat
+    assert "future2031: not in the library" in flat
+    assert "sigtermans2009" not in out
+
+
+def test_cite_writes_bibtex(command: Callable, tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_text(json.dumps(DOCUMENT), encoding="utf-8")
+    code, out, _ = command("cite", tmp_path, "--bibtex")
+    assert code == 0
+    assert re.findall(r"^@\w+\{(.+),$", out, re.MULTILINE) == ["otto2021", "sigtermans2009", "letheon"]
+    assert f"doi = {{{library.sources()['sigtermans2009'].doi}}}" in out
+    assert len(re.findall(r"^\}$", out, re.MULTILINE)) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("run.json", "{}", "not finished"),
+        ("result.json", "{", "no result of Letheon"),
+        ("result.json", "[]", "no result of Letheon"),
+        ("result.json", '{"letheon": "0.1.0", "title": "x", "sources": [1]}', "no result of Letheon"),
+    ],
+)
+def test_cite_refuses_what_is_no_finished_run(
+    name: str, content: str, said: str, command: Callable, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    code, out, err = command("cite", tmp_path)
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1 and said in err and str(tmp_path) in err
