@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +24,7 @@ import pytest
 
 import letheon
 from letheon import errors, runs
+from letheon.runs.environment import stamp_of
 from letheon.runs.folder import default_folder
 from letheon.scenario import load
 from letheon.views import cli, report, tables
@@ -120,7 +122,10 @@ class Fake:
         if self.error:
             raise self.error
         options["out"].mkdir(parents=True, exist_ok=True)
-        (options["out"] / "run.json").write_text("{}", encoding="utf-8")
+        planned = load(scenario)
+        population = replace(planned.population, n=options["patients"])
+        stamp = {"format": 1} | stamp_of(replace(planned, population=population, seed=options["seed"]))
+        (options["out"] / "run.json").write_text(json.dumps(stamp), encoding="utf-8")
         return SimpleNamespace(document=self.document, reused=self.reused, continued=self.continued)
 
 
@@ -376,13 +381,13 @@ def test_options_reach_the_run(command: Callable, fake: Fake, tmp_path: Path) ->
     command("simulate", SMALL, "--out", tmp_path, "--patients", "900", "--seed", "5", "--fresh")
     called = {key: fake.called[key] for key in ("scenario", "out", "patients", "seed", "fresh")}
     assert called == {"scenario": Path(SMALL), "out": tmp_path, "patients": 900, "seed": 5, "fresh": True}
-    command("simulate", SMALL, "--out", tmp_path, "--patients", "900", "--quick")
+    command("simulate", SMALL, "--out", tmp_path / "quick", "--patients", "900", "--quick")
     assert (fake.called["patients"], fake.called["seed"], fake.called["fresh"]) == (
         200,
         load(SMALL).seed,
         False,
     )
-    command("simulate", SMALL, "--out", tmp_path, "--quick")
+    command("simulate", SMALL, "--out", tmp_path / "few", "--quick")
     assert fake.called["patients"] == load(SMALL).population.n
 
 

@@ -9,14 +9,15 @@ from letheon.body.mesh import DAY_MS, HOUR_MS, Grading, lay, padded_size
 from letheon.dosing.regimen import Infusion, Rate, Regimen, Schedule
 
 
-
 def schedule(*spans):
     infusions = [Infusion(a, b, Rate(absolute_mg_h=r)) for a, b, r in spans]
     return Regimen.create("racemic", infusions).schedule()
 
 
 spans = st.lists(
-    st.tuples(st.integers(0, 4 * DAY_MS), st.integers(1, DAY_MS), st.floats(1.0, 50.0)), min_size=1, max_size=4
+    st.tuples(st.integers(0, 4 * DAY_MS), st.integers(1, DAY_MS), st.floats(1.0, 50.0)),
+    min_size=1,
+    max_size=4,
 )
 
 

@@ -76,7 +76,11 @@ exponents = st.floats(-3.0, 3.0)
 
 
 @settings(max_examples=25)
-@given(logs=st.lists(exponents, min_size=16, max_size=16), gone=st.integers(0, 2**16 - 1), log_h=st.floats(-4.0, 2.0))
+@given(
+    logs=st.lists(exponents, min_size=16, max_size=16),
+    gone=st.integers(0, 2**16 - 1),
+    log_h=st.floats(-4.0, 2.0),
+)
 def test_any_compartment_system(logs, gone, log_h):
     """Rates over six decades, some absent, steps over six; red when the scaling is too weak for a stiff matrix."""
     rates = 10.0 ** np.array(logs).reshape(4, 4)
@@ -153,7 +157,9 @@ def stepped(rates, hours):
 
 def tabulated(rates, hours):
     """The same, as the last level of a table."""
-    return propagators(jnp.diag(-rates) + jnp.diag(rates[:-1], -1), jnp.array([1.0, 0.0, 0.0]), hours / 64, 7)[6]
+    return propagators(
+        jnp.diag(-rates) + jnp.diag(rates[:-1], -1), jnp.array([1.0, 0.0, 0.0]), hours / 64, 7
+    )[6]
 
 
 DERIVATIVES = [jax.jit(f) for f in (jax.jacfwd(stepped), jax.jacfwd(tabulated), jax.jacrev(stepped))]

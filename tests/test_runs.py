@@ -50,13 +50,20 @@ def done(scenario, tmp_path_factory):
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    files = [*sorted(folder.glob("endpoints/*/*.parquet")), folder / "profiles.parquet", folder / "result.json"]
+    files = [
+        *sorted(folder.glob("endpoints/*/*.parquet")),
+        folder / "profiles.parquet",
+        folder / "result.json",
+    ]
     return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
 
 def endpoints(folder: Path, arm: str):
     files = sorted((folder / "endpoints" / arm).glob("*.parquet"))
-    return {name: np.concatenate([pq.read_table(f)[name].to_numpy() for f in files]) for name in pq.read_schema(files[0]).names}
+    return {
+        name: np.concatenate([pq.read_table(f)[name].to_numpy() for f in files])
+        for name in pq.read_schema(files[0]).names
+    }
 
 
 def test_twice_the_same_bytes(scenario, done, tmp_path):
@@ -198,8 +205,16 @@ def test_the_default_folder_names_title_and_content(scenario):
 def test_new_doses_times_and_sessions_do_not_compile_again(scenario, done):
     simulate(scenario, patients=5)  # whatever the order of the tests, the program is there now
     before = block._block._cache_size(), engine._draw_people._cache_size()
-    changed = TEXT.replace("14 mg/h/70kg", "0.31 mg/kg/h").replace("for: 2 h", "for: 97 min").replace("times: 2", "times: 5")
-    changed = changed.replace("7.3", "6.8").replace("seed: 11", "seed: 99").replace("n: 300", "n: 9, weight: 60 ± 5 kg")
+    changed = (
+        TEXT.replace("14 mg/h/70kg", "0.31 mg/kg/h")
+        .replace("for: 2 h", "for: 97 min")
+        .replace("times: 2", "times: 5")
+    )
+    changed = (
+        changed.replace("7.3", "6.8")
+        .replace("seed: 11", "seed: 99")
+        .replace("n: 300", "n: 9, weight: 60 ± 5 kg")
+    )
     simulate(loads(changed))
     assert (block._block._cache_size(), engine._draw_people._cache_size()) == before
 

@@ -16,7 +16,7 @@ __all__ = ["DAY_MS", "HOUR_MS", "Grading", "Mesh", "lay", "padded_size"]
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 _SMALLEST_MESH = 512  # a loop runs over `count` steps only, so room costs memory but no time
-_LATE = 1/30
+_LATE = 1 / 30
 _NODE_LEVELS = 2  # the integrator looks at quarters of a step
 
 
@@ -112,7 +112,7 @@ def padded_size(count: int, smallest: int = 16) -> int:
 def lay(
     schedule: Schedule,
     horizon_ms: int,
-    grading: Grading = Grading(),  # noqa: B008  (frozen)
+    grading: Grading = Grading(),
     marks_ms: tuple[int, ...] = (),
 ) -> Mesh:
     """Lay the mesh of an arm from 0 to the horizon, through every change of rate and every midnight.

@@ -8,8 +8,10 @@ from pathlib import Path
 import platformdirs
 
 import letheon
+from letheon.runs.folder import fingerprint
+from letheon.scenario import Scenario
 
-__all__ = ["describe", "use_compile_cache"]
+__all__ = ["stamp_of", "use_compile_cache"]
 
 _PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "pyarrow")
 _FEATURES = ("avx", "avx2", "fma", "avx512f", "avx512dq", "avx512vl", "asimd", "sve")
@@ -28,8 +30,13 @@ def _instruction_set() -> str:
     return " ".join([platform.machine(), *(f for f in _FEATURES if f in flags)])
 
 
-def describe() -> dict:
-    """Return versions and instruction set, as they stand in ``run.json``.
+def stamp_of(scenario: Scenario) -> dict:
+    """Return what identifies a run: the scenario's hash, versions and instruction set, as in ``run.json``.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario as it will run.
 
     Returns
     -------
@@ -37,6 +44,7 @@ def describe() -> dict:
         Plain strings.
     """
     return {
+        "scenario": fingerprint(scenario),
         "letheon": letheon.__version__,
         "python": platform.python_version(),
         **{name: version(name) for name in _PACKAGES},

@@ -160,6 +160,40 @@ class Folder:
         """Remove what only an unfinished run needs."""
         shutil.rmtree(self.path / "partials", ignore_errors=True)
 
+    def _found(self) -> dict:
+        try:
+            return json.loads(self.stamp.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+
+    def holds(self, stamp: dict) -> bool:
+        """Tell whether the folder holds (part of) the run of this stamp."""
+        return self._found() == {"format": _FORMAT} | stamp
+
+    def refuse_another(self, stamp: dict, fresh: bool) -> None:
+        """Refuse a folder that cannot be used, or that holds another run.
+
+        Parameters
+        ----------
+        stamp : dict
+            What identifies the run that is wanted.
+        fresh : bool
+            Whether another run may be thrown away.
+
+        Raises
+        ------
+        InputError
+            If the folder cannot be used.
+        """
+        check_output(self.path)
+        if fresh or not self.stamp.is_file() or self.holds(stamp):
+            return
+        found = self._found()
+        differs = ", ".join(k for k in stamp if found.get(k) != stamp[k]) or "its stamp"
+        raise InputError(
+            f"{self.path} holds another run (different {differs}); choose another --out, or --fresh to replace it."
+        )
+
     def claim(self, stamp: dict, scenario: Scenario, text: str, fresh: bool) -> bool:
         """Make the folder this run's own; return whether it already holds part of the same run.
 
@@ -184,26 +218,16 @@ class Folder:
         InputError
             If the folder holds another run.
         """
-        check_output(self.path)
-        stamp = {"format": _FORMAT} | stamp
-        if self.stamp.is_file() and not fresh:
-            try:
-                found = json.loads(self.stamp.read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                found = {}
-            if found == stamp:
-                return True
-            differs = ", ".join(k for k in stamp if found.get(k) != stamp[k]) or "its stamp"
-            raise InputError(
-                f"{self.path} holds another run (different {differs}); choose another --out, or --fresh to replace it."
-            )
+        if self.holds(stamp) and not fresh:
+            return True
+        self.refuse_another(stamp, fresh)
         if self.path.exists():
             for name in ("endpoints", "partials"):
                 shutil.rmtree(self.path / name, ignore_errors=True)
             for file in (self.result, self.profiles, self.path / "report.html"):
                 file.unlink(missing_ok=True)
         for name, content in (
-            (_STAMP, json.dumps(stamp, indent=1)),
+            (_STAMP, json.dumps({"format": _FORMAT} | stamp, indent=1)),
             ("scenario.yaml", text),
             ("resolved.yaml", dumps(scenario)),
         ):

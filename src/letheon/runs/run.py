@@ -7,15 +7,14 @@ from pathlib import Path
 
 from letheon import scenario as scenarios
 from letheon.runs.engine import run_arms
-from letheon.runs.environment import describe, use_compile_cache
-from letheon.runs.folder import Folder, fingerprint, written
+from letheon.runs.environment import stamp_of, use_compile_cache
+from letheon.runs.folder import Folder, written
 from letheon.runs.store import write_profiles
 from letheon.scenario import Scenario
+from letheon.scenario.reading import QUICK_PATIENTS
 from letheon.simulate import document, plan_arms
 
 __all__ = ["Run", "simulate"]
-
-_QUICK_PATIENTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def _resolve(given, patients: int | None, seed: int | None, quick: bool) -> tupl
     if patients is not None:
         population = replace(population, n=patients)
     if quick:
-        population = replace(population, n=min(population.n, _QUICK_PATIENTS))
+        population = replace(population, n=min(population.n, QUICK_PATIENTS))
     scenario = replace(scenario, population=population, seed=scenario.seed if seed is None else seed)
     return scenario, text
 
@@ -116,8 +115,7 @@ def simulate(
     folder, continued = None, False
     if out is not None:
         folder = Folder(out)
-        stamp = {"scenario": fingerprint(resolved)} | describe()
-        continued = folder.claim(stamp, resolved, text, fresh)
+        continued = folder.claim(stamp_of(resolved), resolved, text, fresh)
         if continued and folder.result.is_file():
             finished = json.loads(folder.result.read_text(encoding="utf-8"))
             return Run(folder.path, finished, resolved, reused=True)

@@ -26,6 +26,7 @@ FORMAT_VERSION = "1"
 MIN_FOLLOW_UP_MS = quantities.duration_ms("1 day")
 MAX_FOLLOW_UP_MS = quantities.duration_ms("10 years")
 MAX_PATIENTS = 10_000_000
+QUICK_PATIENTS = 200  # most patients of a first look
 MAX_SEED = 2**63 - 1
 MAX_TITLE = 200
 

@@ -85,31 +85,45 @@ def _longest_drip_h(arm: Arm) -> float:
     return longest
 
 
-def _one_model(scenario: Scenario, arm: Arm, model, purpose: str) -> list[str]:
-    validity = model.validity
+def _beyond(model, rates_hours: tuple[float, float]) -> dict[str, float]:
+    """Return which limits of a model an arm passes, with the value it reaches."""
+    hours, rate = rates_hours
+    limits = {"h on the drip": hours, "mg/h at 70 kg": rate}
+    studied = {
+        "h on the drip": model.validity["duration_h"][1],
+        "mg/h at 70 kg": model.validity["rate_mg_h"][1],
+    }
+    return {unit: value for unit, value in limits.items() if value > studied[unit] * (1 + 1e-9)}
+
+
+def _of_model(scenario: Scenario, model, purposes: set[str], arms: list[Arm]) -> list[str]:
+    """Say, once for all arms, where a model is used beyond what it was studied in."""
+    source = f"{model.label} ({', '.join(sorted(purposes))})"
     weight = scenario.population.weight
-    said = []
-    source = f"{model.label} ({purpose})"
-    low, high = validity["weight_kg"]
+    low, high = model.validity["weight_kg"]
     share = _outside(low, high, weight.mean, weight.sd)
+    said = []
     if share > _OUTSIDE_SHARE:
         said.append(
             f"{source} was studied at {low:g} to {high:g} kg; {share:.0%} of these patients lie outside."
         )
-    hours, top = _longest_drip_h(arm), validity["duration_h"][1]
-    if hours > top * (1 + 1e-9):
+    reached: dict[str, list[tuple[float, str]]] = {}
+    for arm in arms:
+        rate = max(arm.regimen.schedule().rates(_REFERENCE_KG), default=0.0)
+        for unit, value in _beyond(model, (_longest_drip_h(arm), rate)).items():
+            reached.setdefault(unit, []).append((value, arm.name))
+    top = {"h on the drip": model.validity["duration_h"][1], "mg/h at 70 kg": model.validity["rate_mg_h"][1]}
+    for unit, values in reached.items():
+        named = ", ".join(f"{name} {value:.3g}" for value, name in values)
+        factor = max(value for value, _ in values) / top[unit]
         said.append(
-            f"{source} was studied over {top:g} h on the drip; {arm.name} stays on it for {hours:g} h."
+            f"{source} was studied up to {top[unit]:g} {unit}; reached here: {named}"
+            f" (up to {factor:.2g} times as much): extrapolated."
         )
-    rate = max(arm.regimen.schedule().rates(_REFERENCE_KG), default=0.0)
-    if rate > validity["rate_mg_h"][1] * (1 + 1e-9):
-        factor = rate / validity["rate_mg_h"][1]
-        said.append(
-            f"{source} was studied up to {validity['rate_mg_h'][1]:g} mg/h (70 kg); {arm.name} reaches {rate:.3g} mg/h,"
-            f" {factor:.2g} times as much: levels are extrapolated."
-        )
-    no_spread = not any(number.omega for number in model.parameters.values())
-    if no_spread and not scenario.models.borrow_variability:
+    if (
+        not any(number.omega for number in model.parameters.values())
+        and not scenario.models.borrow_variability
+    ):
         said.append(
             f"{source} has no published variability between patients: all patients of one weight get the same levels"
             " (`borrow_variability: on` takes that of simons2022)."
@@ -132,15 +146,17 @@ def model_warnings(scenario: Scenario, plans: tuple[ArmPlan, ...]) -> list[str]:
     list of str
         Sentences, without repeats.
     """
-    said: dict[str, None] = dict.fromkeys(scenario.warnings)
+    said = list(scenario.warnings)
+    used: dict[str, tuple[set[str], list[Arm]]] = {}
     for arm, plan in zip(scenario.arms, plans, strict=True):
-        if arm.drug == "placebo":
-            continue
-        for part in plan.structure.parts:
-            purpose = "levels and block" if "levels" in part.drives else "acute effect"
-            said |= dict.fromkeys(_one_model(scenario, arm, library.pk_model(part.model), purpose))
-        if _longest_drip_h(arm) > 12:
-            said["Norketamine after 12 h on the drip is uncertain by a factor of 0.5 to 1."] = None
+        for part in plan.structure.parts if arm.drug != "placebo" else ():
+            purposes, arms = used.setdefault(part.model, (set(), []))
+            purposes |= {"levels and block" if drive == "levels" else "acute effect" for drive in part.drives}
+            arms += [arm] if arm not in arms else []
+    for model, (purposes, arms) in used.items():
+        said += _of_model(scenario, library.pk_model(model), purposes, arms)
+    if any(_longest_drip_h(arm) > 12 for _, arms in used.values() for arm in arms):
+        said.append("Norketamine after 12 h on the drip is uncertain by a factor of 0.5 to 1.")
     if scenario.follow_up_h > _LAST_SUPPORTED_DAY * 24:
-        said["Relapse beyond 12 weeks rests on assumed flares: not identified by any data."] = None
-    return list(said)
+        said.append("Relapse beyond 12 weeks rests on assumed flares: not identified by any data.")
+    return said

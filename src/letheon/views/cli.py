@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "cite", "library", "main", "simulate"]
 
-QUICK_PATIENTS = 200
 _DEBUG = "LETHEON_DEBUG"
 _RESEARCH = "For research and education only. Letheon gives no advice about a person."
 EXAMPLES = {
@@ -107,9 +106,7 @@ def simulate(
     seed: Annotated[
         str | None, typer.Option(metavar="S", show_default=False, help="Random seed, not the scenario's.")
     ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help=f"At most {QUICK_PATIENTS} patients, for a first look.")
-    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="At most 200 patients, for a first look.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document instead of the table.")
     ] = False,
@@ -123,10 +120,11 @@ def simulate(
 
     planned = _planned(scenarios.load(scenario), patients, seed, quick)
     # from here on the folder, which is still checked before anything heavy loads
-    from letheon.runs.folder import check_output, default_folder
+    from letheon.runs.environment import stamp_of
+    from letheon.runs.folder import Folder, default_folder
 
     folder = default_folder(planned) if out is None else out
-    check_output(folder)
+    Folder(folder).refuse_another(stamp_of(planned), fresh)
     run = _run(scenario, folder, planned, quiet=quiet, fresh=fresh)
     report = _report(run, scenario, folder)
     if as_json:
@@ -140,7 +138,7 @@ def simulate(
 
 def _planned(scenario: "Scenario", patients: str | None, seed: str | None, quick: bool) -> "Scenario":
     """Return the scenario as it will run, with what the options change."""
-    from letheon.scenario.reading import MAX_PATIENTS, MAX_SEED
+    from letheon.scenario.reading import MAX_PATIENTS, MAX_SEED, QUICK_PATIENTS
 
     n = scenario.population.n if patients is None else _whole("--patients", patients, 1, MAX_PATIENTS, 1000)
     number = scenario.seed if seed is None else _whole("--seed", seed, 0, MAX_SEED, 1)

@@ -22,7 +22,9 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, '
 # A logarithmic axis has no zero: levels are drawn no lower than this, and said as they are when hovered.
 LOWEST_LEVEL = 0.01  # [ng/mL]
 # Above this many arms, bands over one another would hide the lines.
-MOST_BANDS = 3
+MOST_BANDS = 2
+# Above this many arms with a drug, the figure of differences leaves the rival to the tables.
+MOST_RIVALS = 3
 # Longer views than this read better in days than in hours.
 LONGEST_IN_HOURS = 14 * 24.0  # [h]
 
@@ -144,7 +146,7 @@ def window(hours: float, most_ticks: int = 7) -> Window:
     if hours <= LONGEST_IN_HOURS:
         return Window(hours, _step(hours, (1, 2, 3, 6, 12, 24, 48, 72), most_ticks), "h")
     days = hours / 24.0
-    return Window(days, _step(days, (2, 4, 7, 14, 28, 56, 91, 182, 364), most_ticks), "days")
+    return Window(days, _step(days, (1, 2, 7, 14, 28, 56, 91, 182, 364), most_ticks), "days")
 
 
 def course_window(document: Mapping[str, Any]) -> Window:
@@ -179,41 +181,52 @@ def views(document: Mapping[str, Any]) -> dict[str, View]:
     return found
 
 
-def pain_comparison(document: Mapping[str, Any]) -> Figure:
-    """Return mean pain of all arms in one figure, with the 90 % interval of each mean as a band.
+def last_session_day(document: Mapping[str, Any], name: str) -> float:
+    """Return the day of an arm's last session: the last rise of its drug's level, or the end of the course.
 
-    A bar at the foot marks each arm's course, from the first infusion to the last. With more than three arms
-    the bands start hidden.
+    The course ends where no infusion follows for a week; sessions after that show only in the levels. A
+    placebo arm has those of the arm that it is like.
+    """
+    arm = document["arms"][name]
+    drugged = document["arms"].get(arm.get("like") or name, arm)
+    hours, last = drugged["profile"]["time_h"], 24.0 * arm["course_end_day"]
+    for analyte, band in drugged["profile"]["concentration_ng_per_ml"].items():
+        if "nor" not in analyte:
+            level = band["mean"]
+            least = 0.01 * max(level)
+            rises = [hours[i] for i in range(1, len(level)) if level[i] - level[i - 1] > least]
+            last = max(last, *rises, last)
+    return last / 24.0
+
+
+def starts_with_bands(document: Mapping[str, Any]) -> bool:
+    """Say whether the comparison starts with bands: with more arms they would lie over one another."""
+    return len(document["arms"]) <= MOST_BANDS
+
+
+def pain_comparison(document: Mapping[str, Any]) -> Figure:
+    """Return mean pain of all arms in one figure, with the 90 % interval of each mean as whiskers or as a band.
+
+    Two arms start with bands, more with whiskers side by side. At the foot a bar marks each arm's course, a
+    thin line its later sessions. ``meta`` of a trace says which arm it belongs to and which part it is.
     """
     axis = window(24.0 * document["follow_up_days"], most_ticks=12)
+    bands = starts_with_bands(document)
     data: list[Figure] = []
-    look = styles(document)
-    bands = len(look) <= MOST_BANDS
-    # Placebo last in the list is drawn first, so that it lies below the others.
-    for number, (name, arm) in reversed(list(enumerate(document["arms"].items()))):
-        x = _times(arm["profile"]["time_h"], axis)
-        for trace in _interval(x, arm["profile"]["nrs"], look[name].colour, 0.17):
-            data.append(trace | {"meta": {"arm": number, "part": "interval"}, "visible": bands})
-        line = _line(x, arm["profile"]["nrs"], look[name].colour, name, digits=1, dash=look[name].dash)
-        data.append(line | {"meta": {"arm": number, "part": "mean"}})
-        height = 0.16 + 0.27 * (len(look) - 1 - number)
-        bar = {"type": "scatter", "mode": "lines", "hoverinfo": "skip", "cliponaxis": False}
-        bar |= {"x": [0, _number(arm["course_end_day"] * 24.0 / axis.hours_each)], "y": [height, height]}
-        bar |= {"line": {"color": look[name].colour, "width": 6}, "name": name}
-        data.append(bar | {"meta": {"arm": number, "part": "course"}})
+    # The last arm, as a rule placebo, is drawn first, so that it lies below the others.
+    for number, name in reversed(list(enumerate(document["arms"]))):
+        for part, trace in _arm_of_comparison(document, name, number, axis):
+            hidden = part in {"band", "whiskers"} and (part == "band") != bands
+            data.append(trace | {"meta": {"arm": number, "part": part}, "visible": not hidden})
     layout = _layout(axis, PAIN_TITLE, 10.0)
     layout["yaxis"]["dtick"] = 2
-    layout["annotations"] = [
-        {
-            "text": "course",
-            "x": 0,
-            "y": 0.16 + 0.27 * (len(look) - 1) + 0.14,
-            "xanchor": "left",
-            "yanchor": "bottom",
-            "showarrow": False,
-            "font": {"size": 11},
-        }
-    ]
+    place = {
+        "x": 0,
+        "y": 0.3 + _BAR_STEP * (len(document["arms"]) - 1),
+        "xanchor": "left",
+        "yanchor": "bottom",
+    }
+    layout["annotations"] = [{"text": "course", "showarrow": False, "font": {"size": 11}} | place]
     return {"data": data, "layout": layout}
 
 
@@ -224,7 +237,7 @@ def differences(document: Mapping[str, Any]) -> Figure | None:
     is left to the tables. None where the scenario has no placebo arm.
     """
     active = {name: arm for name, arm in document["arms"].items() if not is_placebo(arm)}
-    with_rival = len(active) <= MOST_BANDS
+    with_rival = len(active) <= MOST_RIVALS
     series: list[tuple[int, str, bool, Mapping[str, Any]]] = []
     for number, (name, arm) in enumerate(document["arms"].items()):
         if name in active:
@@ -242,7 +255,7 @@ def differences(document: Mapping[str, Any]) -> Figure | None:
         trace = _differences_of(endpoints, days, shift, look[name].colour, rival)
         label = html.escape(name) + (" (rival model)" if rival else "")
         data.append(trace | {"name": label, "meta": {"arm": number, "part": "rival" if rival else "mean"}})
-    layout = _layout(Window(len(days) - 0.5, 1.0, "days"), "Difference from placebo (NRS points)", 1.0)
+    layout = _layout(Window(len(days) - 0.5, 1.0, "days"), "Minus placebo (NRS points)", 1.0)
     layout["xaxis"] |= {"range": [-0.5, len(days) - 0.5], "tickvals": list(range(len(days)))}
     layout["xaxis"] |= {
         "ticktext": [str(day) for day in days],
@@ -251,6 +264,8 @@ def differences(document: Mapping[str, Any]) -> Figure | None:
     layout["xaxis"] |= {"fixedrange": True}
     del layout["xaxis"]["dtick"], layout["xaxis"]["tick0"]
     layout["yaxis"] |= {"zeroline": True, "zerolinewidth": 2, "range": _difference_range(data)}
+    if layout["yaxis"]["range"][1] - layout["yaxis"]["range"][0] <= 8:
+        layout["yaxis"]["dtick"] = 1
     return {"data": data, "layout": layout | {"hovermode": "closest"}}
 
 
@@ -316,6 +331,50 @@ def analyte_colours(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 # --- parts of a figure ---
+
+_BAR_STEP = 0.27  # between the course bars at the foot of the comparison [NRS]
+
+
+def _arm_of_comparison(
+    document: Mapping[str, Any], name: str, number: int, axis: Window
+) -> Iterator[tuple[str, Figure]]:
+    """Yield the parts of one arm: band, whiskers, mean, course and later sessions."""
+    arm, look = document["arms"][name], styles(document)[name]
+    band, x = arm["profile"]["nrs"], _times(arm["profile"]["time_h"], axis)
+    for trace in _interval(x, band, look.colour, 0.2):
+        yield "band", trace
+    if "mean_lo" in band:
+        yield "whiskers", _whiskers(x, band, look.colour, axis, number - (len(document["arms"]) - 1) / 2.0)
+    yield "mean", _line(x, band, look.colour, name, digits=1, dash=look.dash)
+    height = 0.16 + _BAR_STEP * (len(document["arms"]) - 1 - number)
+    ends = {6.0: arm["course_end_day"], 1.5: last_session_day(document, name)}
+    for width, day in ends.items():
+        bar = {"type": "scatter", "mode": "lines", "hoverinfo": "skip", "y": [height, height]}
+        bar |= {
+            "x": [0, _number(24.0 * day / axis.hours_each)],
+            "line": {"color": look.colour, "width": width},
+        }
+        yield "course", bar
+
+
+def _whiskers(x: list, band: Mapping[str, Any], colour: str, axis: Window, place: float) -> Figure:
+    """Return the interval of the mean as whiskers at the ticks of the axis, `place` steps aside."""
+    step = _step(axis.end, (1, 2, 7, 14, 28, 56, 91, 182), 8) if axis.unit == "days" else axis.step
+    marks = [step * tick for tick in range(1, int(axis.end / step + 1e-9) + 1)]
+    points = [min(range(len(x)), key=lambda i, mark=mark: abs(x[i] - mark)) for mark in marks]
+    up = [_number(max(band["mean_hi"][i] - band["mean"][i], 0.0)) for i in points]
+    down = [_number(max(band["mean"][i] - band["mean_lo"][i], 0.0)) for i in points]
+    bar = {"type": "data", "symmetric": False, "array": up, "arrayminus": down}
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "hoverinfo": "skip",
+        # The last ones stay inside the figure.
+        "x": [_number(min(x[i] + 0.012 * axis.end * place, 0.997 * axis.end)) for i in points],
+        "y": [_number(band["mean"][i]) for i in points],
+        "marker": {"color": colour, "size": 5},
+        "error_y": bar | {"color": colour, "thickness": 1.6, "width": 3},
+    }
 
 
 def _step(span: float, choices: Sequence[float], most: int) -> float:

@@ -17,7 +17,7 @@ def header(document: Mapping[str, Any]) -> str:
     counts: dict[str, int] = {}
     for arm in arms.values():
         counts[arm["drug"]] = counts.get(arm["drug"], 0) + 1
-    drugs = ", ".join(f"{words.escape(drug)}{f' × {n}' if n > 1 else ''}" for drug, n in counts.items())
+    drugs = ", ".join(f"{words.drug(drug)}{f' × {n}' if n > 1 else ''}" for drug, n in counts.items())
     every = "arm" if len(arms) == 1 else f"each of {len(arms)} arms"
     sentence = (
         f"{words.plural(document['n_patients'], 'virtual patient')} with complex regional pain syndrome went through "
@@ -36,10 +36,14 @@ def cards(document: Mapping[str, Any]) -> str:
     look = plots.styles(document)
     made = "".join(_card(document, name, look[name].colour) for name in document["arms"])
     with_placebo = any(plots.is_placebo(arm) for arm in document["arms"].values())
-    against = " All arms hold the same virtual patients, so differences are within patients." if with_placebo else ""
+    against = (
+        " All arms hold the same virtual patients, so differences are within patients."
+        if with_placebo
+        else ""
+    )
     return (
         '<section id="summary" aria-labelledby="h-summary"><h2 id="h-summary">In one minute</h2>'
-        f'<div class="cards">{made}</div>'
+        f'<div class="cards{" wide" if len(look) in {2, 4} else ""}">{made}</div>'
         f'<p class="small">Pain is the daily score on a numerical rating scale, 0 to 10. Brackets hold the 90{words.THIN}% '
         f"interval of the mean: what is not known, not how patients differ.{against} The coloured words say "
         f'how well a result is supported: <a href="#reading">how to read this</a>.</p></section>'
@@ -71,13 +75,21 @@ def _card(document: Mapping[str, Any], name: str, colour: str) -> str:
         f'<li><span class="when">{when}</span><strong>{words.amount(value, "NRS")}</strong>{mark}</li>'
         for when, value, mark in steps
     )
-    drug = "sham" if plots.is_placebo(arm) else words.escape(arm["drug"])
+    drug = "sham" if plots.is_placebo(arm) else words.drug(arm["drug"])
     rows = "".join(_row(*row) for row in _rows(document, name, days))
     return (
         f'<article class="card" style="--arm:{colour}"><h3>{words.arm_name(name)}</h3>'
-        f'<p class="small">{drug}; course ends after {words.course(arm["course_end_day"])}</p>'
+        f'<p class="small">{drug}; {_course(document, name)}</p>'
         f'<p class="strip-title">Mean pain score</p><ol class="strip">{strip}</ol><dl>{rows}</dl></article>'
     )
+
+
+def _course(document: Mapping[str, Any], name: str) -> str:
+    end = document["arms"][name]["course_end_day"]
+    last = plots.last_session_day(document, name)
+    if last <= end + 1.0:
+        return f"course ends after {words.course(end)}"
+    return f"first course ends after {words.course(end)}, later sessions until day {last:.0f}"
 
 
 def _row(label: str, value: str, note: str, mark: str) -> str:
@@ -106,7 +118,9 @@ def _rows(document: Mapping[str, Any], name: str, days: list[int]) -> list[tuple
     if "time_to_relapse_days" in endpoints:
         rows.append(_relapse(endpoints["time_to_relapse_days"]))
     if any(entry["endpoints"].get("boosters", {}).get("mean") for entry in document["arms"].values()):
-        rows.append(("Booster sessions, mean", words.amount(endpoints["boosters"]["mean"], "sessions"), "", ""))
+        rows.append(
+            ("Booster sessions, mean", words.amount(endpoints["boosters"]["mean"], "sessions"), "", "")
+        )
     if "dose_mg" in endpoints:
         dose = "none" if plots.is_placebo(arm) else f"{words.amount(endpoints['dose_mg']['mean'], 'mg')} mg"
         rows.append(("Total dose, mean", dose, "", ""))

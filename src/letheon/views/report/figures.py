@@ -35,7 +35,7 @@ class Shelf:
         """Keep a figure and return the element that it will be drawn in."""
         self.figures.append(figure)
         number = len(self.figures) - 1
-        return f'<div class="plot {size}" data-figure="{number}" role="img" aria-label="{words.escape(alternative)}"></div>'
+        return f'<div class="chart {size}" data-figure="{number}" role="img" aria-label="{words.escape(alternative)}"></div>'
 
     def as_json(self) -> str:
         """Return all figures as JSON that may stand inside a script element.
@@ -52,7 +52,10 @@ class Shelf:
                 data.append(trace)
             figures.append({"data": data, "layout": figure["layout"]})
         text = json.dumps(
-            {"axes": list(axes), "figures": figures}, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+            {"axes": list(axes), "figures": figures},
+            ensure_ascii=False,
+            separators=(",", ":"),
+            allow_nan=False,
         )
         # Inside a script element only these could end it or change how it is read.
         for mark in "<>&\u2028\u2029":
@@ -63,7 +66,11 @@ class Shelf:
 def section(document: Mapping[str, Any], shelf: Shelf) -> str:
     """Return the section with all figures, which are put on the shelf."""
     views = plots.views(document)
-    made = [_comparison(document, shelf), _differences(document, shelf), _pain(document, views["pain"], shelf)]
+    made = [
+        _comparison(document, shelf),
+        _differences(document, shelf),
+        _pain(document, views["pain"], shelf),
+    ]
     made += [_levels(document, shelf), _block(document, views["block"], shelf)]
     made += [_state(document, views[key], shelf) for key in ("state",) if key in views]
     made += [_rival_pain(document, views[key], shelf) for key in ("rival_pain",) if key in views]
@@ -82,24 +89,32 @@ def section(document: Mapping[str, Any], shelf: Shelf) -> str:
 
 def _comparison(document: Mapping[str, Any], shelf: Shelf) -> str:
     look = plots.styles(document)
-    shown = len(look) <= plots.MOST_BANDS
     chips = "".join(
         f'<button type="button" class="chip" data-do="arm" data-arm="{number}" aria-pressed="true">'
         f"{_swatch(style.colour, style.dash)}{words.arm_name(name)}</button>"
         for number, (name, style) in enumerate(look.items())
     )
-    band = (
-        '<button type="button" class="chip" data-do="interval" aria-pressed="'
-        f'{"true" if shown else "false"}">{_swatch("#7d838c", "band")}90{words.THIN}% interval of the mean</button>'
+    first = "band" if plots.starts_with_bands(document) else "whiskers"
+    kinds = "".join(
+        f'<button type="button" data-do="interval" data-part="{part}" aria-pressed="{"true" if part == first else "false"}">'
+        f"{label}</button>"
+        for part, label in (("whiskers", "Whiskers"), ("band", "Bands"), ("none", "None"))
+    )
+    interval = (
+        f'<div class="choice"><span class="small" id="interval-label">90{words.THIN}% interval of the mean</span>'
+        f'<div role="group" class="segments" aria-labelledby="interval-label">{kinds}</div></div>'
     )
     caption = (
-        f"Mean pain score of each arm over {words.span(document['follow_up_days'])}. Shaded: the 90{words.THIN}% interval of "
-        "the mean, which says how well the mean is known, not how patients differ. Bars at the foot run from the first to "
-        "the last infusion."
+        f"Mean pain score of each arm over {words.span(document['follow_up_days'])}. Whiskers or bands are the "
+        f"90{words.THIN}% interval of the mean: how well it is known, not how patients differ. The bars at the foot are the "
+        "courses, thin lines the sessions after them. Curves are the pain behind the diary; the endpoints below are diary "
+        "entries, whole numbers with noise."
     )
     plot = shelf.place(plots.pain_comparison(document), _pain_in_words(document), "tall")
-    controls = f'<div class="controls"><div role="group" aria-label="Arms shown">{chips}</div>{band}</div>'
-    table = _values(document, plots.View("nrs", plots.PAIN_TITLE, 10.0))
+    controls = (
+        f'<div class="controls"><div role="group" aria-label="Arms shown">{chips}</div>{interval}</div>'
+    )
+    table = _values(document, plots.View("nrs", plots.PAIN_TITLE, 10.0), "Mean pain score")
     return _figure("Mean pain score", controls + plot, caption, table)
 
 
@@ -112,14 +127,16 @@ def _differences(document: Mapping[str, Any], shelf: Shelf) -> str:
     with_rival = any(trace["meta"]["part"] == "rival" for trace in figure["data"])
     keys = [(_swatch(style.colour, "dot-mark"), words.arm_name(name)) for name, style in active.items()]
     if with_rival:
-        keys.append((_swatch("#7d838c", "diamond"), "same colour, rival model"))
+        keys.append((_swatch("currentColor", "diamond"), "the same under the rival model"))
     caption = (
         f"Difference of the mean pain score from placebo, with its 90{words.THIN}% interval. Below zero is less pain than "
         "with placebo; an interval that crosses zero leaves the direction open."
     )
     if not with_rival and any("rival" in arm for arm in document["arms"].values()):
         caption += " The rival model's differences stand in the tables."
-    plot = shelf.place(figure, "Differences from placebo by day; the same numbers stand in the endpoint tables.", "middle")
+    plot = shelf.place(
+        figure, "Differences from placebo by day; the same numbers stand in the endpoint tables.", "middle"
+    )
     return _figure("Difference from placebo", _legend(keys) + plot, caption)
 
 
@@ -128,7 +145,9 @@ def _pain(document: Mapping[str, Any], view: plots.View, shelf: Shelf) -> str:
         f"Each arm by itself. The thin dashed lines hold 90{words.THIN}% of patients from day to day "
         f"(5{words.THIN}% to 95{words.THIN}%): how patients differ. The band around the mean is the interval of the mean."
     )
-    return _figure("How patients differ", _panel_legend(document, "placebo") + _grid(document, view, shelf), caption)
+    return _figure(
+        "How patients differ", _panel_legend(document, "placebo") + _grid(document, view, shelf), caption
+    )
 
 
 def _levels(document: Mapping[str, Any], shelf: Shelf) -> str:
@@ -138,14 +157,16 @@ def _levels(document: Mapping[str, Any], shelf: Shelf) -> str:
     colours = plots.analyte_colours(document)
     used = {trace["name"] for figure in figures.values() for trace in figure["data"] if "name" in trace}
     keys = [(_swatch(colour, "solid"), f"{name}, mean") for name, colour in colours.items() if name in used]
-    keys.append((_swatch("#7d838c", "range"), f"patients, 5{words.THIN}% to 95{words.THIN}%"))
+    keys.append((_swatch("currentColor", "range"), f"patients, 5{words.THIN}% to 95{words.THIN}%"))
     scale = (
         '<div role="group" aria-label="Concentration axis" class="segments">'
         '<button type="button" data-do="scale" data-scale="linear" aria-pressed="true">Linear</button>'
         '<button type="button" data-do="scale" data-scale="log" aria-pressed="false">Logarithmic</button></div>'
     )
     cells = [
-        _panel(name, shelf.place(figure, f"Plasma levels over time, {name}: values below the figure.", "small"))
+        _panel(
+            name, shelf.place(figure, f"Plasma levels over time, {name}: values below the figure.", "small")
+        )
         for name, figure in figures.items()
     ]
     sampling = {
@@ -168,7 +189,12 @@ def _block(document: Mapping[str, Any], view: plots.View, shelf: Shelf) -> str:
         f"{_without_drug(document)}"
     )
     body = f'<div class="controls">{_windows(document)}</div>' + _panel_legend(document, "")
-    return _figure("Receptor block", body + _grid(document, view, shelf), caption, _values(document, view))
+    return _figure(
+        "Receptor block",
+        body + _grid(document, view, shelf),
+        caption,
+        _values(document, view, "Receptor block"),
+    )
 
 
 def _state(document: Mapping[str, Any], view: plots.View, shelf: Shelf) -> str:
@@ -176,7 +202,7 @@ def _state(document: Mapping[str, Any], view: plots.View, shelf: Shelf) -> str:
     if view.rival:
         heading += " (rival model)"
     body = _panel_legend(document, "placebo") + _grid(document, view, shelf)
-    return _figure(heading, body, caption, _values(document, view))
+    return _figure(heading, body, caption, _values(document, view, heading))
 
 
 def _rival_pain(document: Mapping[str, Any], view: plots.View, shelf: Shelf) -> str:
@@ -188,7 +214,7 @@ def _rival_pain(document: Mapping[str, Any], view: plots.View, shelf: Shelf) -> 
     )
     body = _panel_legend(document, f"mean under the {words.pain_model(models['pain'])} model")
     heading = f"Pain score under the rival model ({words.pain_model(models['rival'])})"
-    return _figure(heading, body + _grid(document, view, shelf), caption, _values(document, view))
+    return _figure(heading, body + _grid(document, view, shelf), caption, _values(document, view, heading))
 
 
 # --- parts ---
@@ -222,8 +248,8 @@ def _legend(keys: list[tuple[str, str]]) -> str:
 
 def _panel_legend(document: Mapping[str, Any], reference: str) -> str:
     keys = [
-        (_swatch(plots.PALETTE[0], "mean-band"), f"mean with its 90{words.THIN}% interval"),
-        (_swatch(plots.PALETTE[0], "range"), f"patients, 5{words.THIN}% to 95{words.THIN}%"),
+        (_swatch("currentColor", "mean-band"), f"mean with its 90{words.THIN}% interval"),
+        (_swatch("currentColor", "range"), f"patients, 5{words.THIN}% to 95{words.THIN}%"),
     ]
     if reference == "placebo":
         shams = any(plots.is_placebo(arm) for arm in document["arms"].values())
@@ -235,7 +261,14 @@ def _panel_legend(document: Mapping[str, Any], reference: str) -> str:
 
 def _swatch(colour: str, kind: str) -> str:
     """Return a small drawing of a line, band or mark as it looks in the figure."""
-    dashes = {"dash": "7 4", "dot": "2 3", "dashdot": "7 3 2 3", "longdash": "10 4", "longdashdot": "10 3 2 3", "range": "3 3"}
+    dashes = {
+        "dash": "7 4",
+        "dot": "2 3",
+        "dashdot": "7 3 2 3",
+        "longdash": "10 4",
+        "longdashdot": "10 3 2 3",
+        "range": "3 3",
+    }
     if kind == "dot-mark":
         inside = f'<circle cx="13" cy="6" r="4.5" fill="{colour}"/>'
     elif kind == "diamond":
@@ -252,22 +285,29 @@ def _swatch(colour: str, kind: str) -> str:
 
 
 def _windows(document: Mapping[str, Any]) -> str:
-    """Return the buttons that choose how much of the time axis is seen."""
-    whole = plots.course_window(document)
-    span = 24.0 * document["follow_up_days"] / whole.hours_each
-    choices = [("Course + 3 days", whole.end, whole.step), ("All", span, _wide_step(span))]
-    if whole.unit == "h" and whole.end > 36:
-        choices.insert(0, ("First 24 h", 24.0, 6.0))
-    buttons = "".join(
-        f'<button type="button" data-do="window" data-end="{end:g}" data-step="{step:g}" '
-        f'aria-pressed="{"true" if end == whole.end else "false"}">{label}</button>'
-        for label, end, step in choices
-    )
-    return f'<div role="group" aria-label="Time shown" class="segments">{buttons}</div>'
-
-
-def _wide_step(span: float) -> float:
-    return next((step for step in (24.0, 48.0, 168.0, 336.0, 672.0, 1344.0) if span / step <= 6), 2184.0)
+    """Return the buttons that choose how much of the time axis is seen, with the ticks and title of each."""
+    course, whole = plots.course_window(document), plots.follow_up_window(document)
+    choices = [("Course + 3 days", course)]
+    if course.unit == "h" and course.end > 36:
+        choices.insert(0, ("First 24 h", plots.Window(24.0, 6.0, "h")))
+    if 24.0 * document["follow_up_days"] > course.end * course.hours_each:
+        choices.append(("All", whole))
+    buttons = []
+    for label, axis in choices:
+        ticks = [axis.step * tick for tick in range(int(axis.end / axis.step + 1e-9) + 1)]
+        scale = axis.hours_each / course.hours_each
+        settings = {
+            "xaxis.range": [0, axis.end * scale],
+            "xaxis.tickvals": [tick * scale for tick in ticks],
+            "xaxis.ticktext": [f"{tick:g}" for tick in ticks],
+            "xaxis.title.text": axis.title,
+        }
+        pressed = "true" if axis is course else "false"
+        change = words.escape(json.dumps(settings, separators=(",", ":")))
+        buttons.append(
+            f'<button type="button" data-do="window" data-change="{change}" aria-pressed="{pressed}">{label}</button>'
+        )
+    return f'<div role="group" aria-label="Time shown" class="segments">{"".join(buttons)}</div>'
 
 
 def _without_drug(document: Mapping[str, Any]) -> str:
@@ -279,7 +319,9 @@ def _pain_in_words(document: Mapping[str, Any]) -> str:
     parts = []
     for name, arm in document["arms"].items():
         days = plots.endpoint_days(arm["endpoints"])
-        points = (f"{words.amount(arm['endpoints'][f'nrs_day_{day}']['mean'], 'NRS')} on day {day}" for day in days)
+        points = (
+            f"{words.amount(arm['endpoints'][f'nrs_day_{day}']['mean'], 'NRS')} on day {day}" for day in days
+        )
         parts.append(f"{name}: {', '.join(points)}")
     return "Mean pain score over time. " + "; ".join(parts) + "."
 
@@ -287,15 +329,15 @@ def _pain_in_words(document: Mapping[str, Any]) -> str:
 # --- the same in numbers ---
 
 
-def _values(document: Mapping[str, Any], view: plots.View) -> str:
+def _values(document: Mapping[str, Any], view: plots.View, heading: str) -> str:
     unit = "NRS" if view.key == "nrs" else ""
-    columns = {}
+    columns = []
     for name, arm in document["arms"].items():
         if view.key == "nmda_block" and plots.is_placebo(arm):
             continue
         profile = arm["rival"]["profile"] if view.rival else arm["profile"]
-        columns[name] = (arm["profile"]["time_h"], profile[view.key], words.arm_name(name))
-    return _table_of(document, list(columns.values()), unit, view.course)
+        columns.append((arm["profile"]["time_h"], profile[view.key], words.arm_name(name)))
+    return _table_of(document, heading, columns, unit, view.course)
 
 
 def _level_values(document: Mapping[str, Any]) -> str:
@@ -305,22 +347,27 @@ def _level_values(document: Mapping[str, Any]) -> str:
             for analyte, band in arm["profile"]["concentration_ng_per_ml"].items():
                 label = f"{words.arm_name(name)}: {words.escape(analyte)} (ng/mL)"
                 columns.append((arm["profile"]["time_h"], band, label))
-    return _table_of(document, columns, "", True)
+    return _table_of(document, "Plasma levels", columns, "", True)
 
 
-def _table_of(document: Mapping[str, Any], columns: list, unit: str, course: bool) -> str:
+def _table_of(document: Mapping[str, Any], heading: str, columns: list, unit: str, course: bool) -> str:
     axis = plots.course_window(document) if course else plots.follow_up_window(document)
     marks = [axis.step * place for place in range(int(axis.end / axis.step + 1e-9) + 1)]
+    if course:
+        ends = {24.0 * arm["course_end_day"] / axis.hours_each for arm in document["arms"].values()}
+        marks = sorted(
+            {*marks, *(end for end in ends if all(abs(end - mark) > 0.02 * axis.step for mark in marks))}
+        )
     head = "".join(f'<th scope="col">{label}</th>' for _, _, label in columns)
     rows = []
     for mark in marks:
         cells = (
             f"<td>{_mean_at(hours, band, mark * axis.hours_each, unit)}</td>" for hours, band, _ in columns
         )
-        rows.append(f'<tr><th scope="row">{words.number(mark)}</th>{"".join(cells)}</tr>')
+        rows.append(f'<tr><th scope="row">{mark:.3g}</th>{"".join(cells)}</tr>')
     return (
         f'<details class="screen"><summary>Values</summary><p class="small">Means, with 5{words.THIN}% to 95{words.THIN}% of '
-        'patients in brackets.</p><div class="scroll" tabindex="0" role="region" aria-label="Values of this figure"><table>'
+        f'patients in brackets.</p><div class="scroll" tabindex="0" role="region" aria-label="Values: {heading}"><table>'
         f'<thead><tr><th scope="col">Time ({axis.unit})</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div></details>'
     )
 
@@ -331,7 +378,9 @@ def _mean_at(hours: list[float], band: Mapping[str, Any], hour: float, unit: str
     if place and hour - hours[place - 1] < hours[place] - hour:
         place -= 1
     mean, low, high = (
-        words.amount(band[key][place], unit) if unit else words.number(band[key][place], 2 if max(band["q95"]) <= 1 else 3)
+        words.amount(band[key][place], unit)
+        if unit
+        else words.number(band[key][place], 2 if max(band["q95"]) <= 1 else 3)
         for key in ("mean", "q05", "q95")
     )
     return f"{mean} <span class='note'>({low} to {high})</span>"

@@ -14,7 +14,9 @@ LAST_SUPPORTED_DAY = 84
 
 def reading(document: Mapping[str, Any]) -> str:
     """Return the section that says how to read ranges, intervals and labels, and what is assumed."""
-    labels = "".join(f"<div><dt>{words.badge(name)}</dt><dd>{text}</dd></div>" for name, text in words.SUPPORT.items())
+    labels = "".join(
+        f"<div><dt>{words.badge(name)}</dt><dd>{text}</dd></div>" for name, text in words.SUPPORT.items()
+    )
     per_cent = f"90{words.THIN}%"
     return (
         '<section id="reading" aria-labelledby="h-reading"><h2 id="h-reading">How to read it</h2><div class="columns">'
@@ -42,7 +44,7 @@ def background(document: Mapping[str, Any], scenario_text: str) -> str:
         f"<h3>Pain models</h3><p>{_pain_models(document)}</p>"
         f"<h3>Population as realised</h3>{_population(document)}"
         f"<h3>Sources</h3>{_sources(document)}"
-        f'<h3>Scenario as given</h3><pre tabindex="0" aria-label="Scenario as given">{words.escape(scenario_text.strip())}</pre>'
+        f'<h3>Scenario as given</h3><pre tabindex="0" role="region" aria-label="Scenario as given">{words.escape(scenario_text.strip())}</pre>'
         "</section>"
     )
 
@@ -99,7 +101,9 @@ def _assumed(document: Mapping[str, Any]) -> list[str]:
             "Expectancy from unblinding is set to zero; in the one long trial it cannot be told apart from the drug’s effect."
         )
     if models["norketamine_weight"]:
-        items.append(f"Norketamine counts towards receptor block with weight {words.number(models['norketamine_weight'])}.")
+        items.append(
+            f"Norketamine counts towards receptor block with weight {words.number(models['norketamine_weight'])}."
+        )
     return items
 
 
@@ -128,8 +132,14 @@ def _pain_models(document: Mapping[str, Any]) -> str:
     return (
         f"Main model: {words.pain_model(models['pain'])}. Rival: {rival}. Flares: {'on' if models['flares'] else 'off'}. "
         f"Expectancy: {words.number(models['expectancy_nrs'])} NRS points. "
-        f"Weight of norketamine in receptor block: {words.number(models['norketamine_weight'])}."
+        f"Weight of norketamine in receptor block: {words.number(models['norketamine_weight'])}. "
+        f"Induction of norketamine’s clearance: {_switch(models, 'norketamine_induction')}. "
+        f"Variability between occasions: {_switch(models, 'occasions')}."
     )
+
+
+def _switch(models: Mapping[str, Any], key: str) -> str:
+    return "on" if models.get(key) else "off"
 
 
 def _population(document: Mapping[str, Any]) -> str:
@@ -166,8 +176,12 @@ def _sources(document: Mapping[str, Any]) -> str:
         if source is None:
             items.append(f"<li>{words.escape(key)}</li>")
             continue
-        title = f"{words.escape(source.title)}. " if source.title else ""
-        doi = f" doi:{words.escape(source.doi)}." if source.doi else ""
-        note = f' <span class="note">How it was read: {words.escape(source.note)}.</span>' if source.note else ""
-        items.append(f"<li><b>{words.escape(key)}</b> {words.escape(source.citation)}. {title}{doi}{note}</li>")
+        doi = f"doi:{source.doi}" if source.doi else ""
+        facts = " ".join(_sentence(text) for text in (source.citation, source.title, doi) if text)
+        read = f'<span class="note">How it was read: {_sentence(source.note)}</span>' if source.note else ""
+        items.append(f"<li><b>{words.escape(key)}</b> {facts} {read}</li>")
     return f'<ol class="sources">{"".join(items)}</ol>' if items else "<p>None named.</p>"
+
+
+def _sentence(text: str) -> str:
+    return words.escape(text if text.endswith((".", "?", "!")) else text + ".")

@@ -5,7 +5,7 @@
   const config = { displayModeBar: false, responsive: true, displaylogo: false, showTips: false, scrollZoom: false };
   // A finger that scrolls the page must not zoom a figure.
   const coarse = window.matchMedia("(pointer: coarse)").matches;
-  const places = [...document.querySelectorAll(".plot")];
+  const places = [...document.querySelectorAll(".chart")];
   const drawn = new Set();
 
   for (const figure of figures) {
@@ -51,7 +51,7 @@
   const actions = {
     window(button, plots) {
       press(button, button.parentElement);
-      const change = { "xaxis.range": [0, Number(button.dataset.end)], "xaxis.dtick": Number(button.dataset.step) };
+      const change = JSON.parse(button.dataset.change);
       plots.forEach((plot) => Plotly.relayout(plot, change));
     },
     scale(button, plots) {
@@ -66,18 +66,22 @@
       button.setAttribute("aria-pressed", String(!pressed(button)));
       show(button.closest("figure"), plots[0]);
     },
-    interval(button, plots) { actions.arm(button, plots); },
+    interval(button, plots) {
+      press(button, button.parentElement);
+      show(button.closest("figure"), plots[0]);
+    },
   };
   const show = (figure, plot) => {
     const arms = [...figure.querySelectorAll('[data-do="arm"]')].map(pressed);
-    const bands = pressed(figure.querySelector('[data-do="interval"]'));
-    const visible = plot.data.map((trace) => arms[trace.meta.arm] && (bands || trace.meta.part !== "interval"));
+    const chosen = figure.querySelector('[data-do="interval"][aria-pressed="true"]').dataset.part;
+    const drawn = new Set(["mean", "course", chosen]);
+    const visible = plot.data.map((trace) => arms[trace.meta.arm] && drawn.has(trace.meta.part));
     Plotly.restyle(plot, { visible });
   };
   document.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-do]");
     if (!button) return;
-    const plots = [...button.closest("figure").querySelectorAll(".plot")];
+    const plots = [...button.closest("figure").querySelectorAll(".chart")];
     plots.forEach(draw);
     actions[button.dataset.do](button, plots);
   });

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from letheon.views import plots
 from letheon.views.report import words
 
 Entry = Mapping[str, Any]
@@ -18,9 +17,17 @@ def section(document: Mapping[str, Any]) -> str:
     """Return the section with all endpoint tables."""
     keys = _keys(document)
     groups = [
-        ("Pain score", "Numerical rating scale, 0 to 10.", [key for key in keys if key.startswith("nrs_day_")]),
+        (
+            "Pain score",
+            "Numerical rating scale, 0 to 10.",
+            [key for key in keys if key.startswith("nrs_day_")],
+        ),
         ("Responders", ERROR_NOTE, [key for key in keys if key.startswith("responder_")]),
-        ("Relief, remission and dose", "Shares as above.", [key for key in keys if not key.startswith(("nrs_day_", "responder_"))]),
+        (
+            "Relief, remission and dose",
+            "Shares as above.",
+            [key for key in keys if not key.startswith(("nrs_day_", "responder_"))],
+        ),
     ]
     made = "".join(_table(document, title, note, some) for title, note, some in groups if some)
     return (
@@ -76,9 +83,17 @@ def _body(document: Mapping[str, Any], key: str) -> str:
     unit = next((entry["unit"] for entry in entries if entry.get("unit")), "")
     beside = f" ({UNITS[unit]})" if unit in {"days", "sessions", "mg"} else ""
     name = words.endpoint_name(key)
-    rows = [_row(f"{name}{beside}", entries, lambda entry: _mean(entry, unit) + words.support_of(entry), "main")]
+    rows = [
+        _row(f"{name}{beside}", entries, lambda entry: _mean(entry, unit) + words.support_of(entry), "main")
+    ]
     if any("q05" in entry for entry in entries):
-        rows.append(_row("patients, 5 % to 95 % (SD)".replace(" %", words.THIN + "%"), entries, lambda e: _patients(e, unit)))
+        rows.append(
+            _row(
+                "patients, 5 % to 95 % (SD)".replace(" %", words.THIN + "%"),
+                entries,
+                lambda e: _patients(e, unit),
+            )
+        )
     if any(entry.get("minus_placebo") is not None for entry in entries):
         rows.append(_row("minus placebo", entries, lambda e: _minus(e, unit)))
     rival = [arm.get("rival", {}).get("endpoints", {}).get(key, {}) for arm in document["arms"].values()]
@@ -99,7 +114,9 @@ def _mean(entry: Entry, unit: str) -> str:
     if entry.get("mean") is None:
         return words.ABSENT
     interval = words.between(entry.get("mean_interval"), unit)
-    known = "" if interval == words.ABSENT or entry["mean"] == 0 == (entry.get("sd") or 0) else f" ({interval})"
+    known = (
+        "" if interval == words.ABSENT or entry["mean"] == 0 == (entry.get("sd") or 0) else f" ({interval})"
+    )
     per_year = entry.get("boosters_per_year")
     yearly = f"; {words.number(per_year, 2)} a year" if per_year else ""
     return f"<b>{words.amount(entry['mean'], unit)}</b>{_error(entry, unit)}{known}{yearly} "
@@ -109,7 +126,10 @@ def _patients(entry: Entry, unit: str) -> str:
     if entry.get("q05") is None or (entry["q05"] == entry["q95"] == 0):
         return words.ABSENT
     sd = f" (SD {words.amount(entry['sd'], unit)})" if entry.get("sd") is not None else ""
-    return words.between((entry["q05"], entry["q95"]), unit) + sd
+    ends = entry["q05"], entry["q95"]
+    # Entries of the diary are whole numbers, and so are most of their quantiles.
+    whole = unit == "NRS" and all(end == round(end) for end in ends)
+    return (f"{ends[0]:.0f} to {ends[1]:.0f}" if whole else words.between(ends, unit)) + sd
 
 
 def _error(entry: Entry, unit: str) -> str:
@@ -139,7 +159,9 @@ def _relapse(document: Mapping[str, Any]) -> str:
             if entry := endpoints.get(RELAPSE):
                 notes |= {words.escape(entry["note"]): None} if entry.get("note") else {}
                 kind = ' class="rival"' if place else ""
-                rows.append(f'<tr{kind}><th scope="row">{words.arm_name(name)}</th><td>{model}</td>{_times(entry)}</tr>')
+                rows.append(
+                    f'<tr{kind}><th scope="row">{words.arm_name(name)}</th><td>{model}</td>{_times(entry)}</tr>'
+                )
     if not rows:
         return ""
     return (
@@ -148,7 +170,8 @@ def _relapse(document: Mapping[str, Any]) -> str:
         '<thead><tr><th scope="col">Arm</th><th scope="col">Pain model</th><th scope="col">In remission</th>'
         f'<th scope="col">Median (90{words.THIN}% interval)</th><th scope="col">Median from day 0</th>'
         '<th scope="col">Restricted mean</th><th scope="col">Support</th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>" + "".join(f'<p class="small">{note}</p>' for note in notes)
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
+        + "".join(f'<p class="small">{note}</p>' for note in notes)
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 THIN = "\u202f"  # narrow space that does not break
 MINUS = "\u2212"
 ABSENT = "–"
+POINTS = " points"
 
 SUPPORT = {
     "randomised": "a randomised trial in CRPS gave this drug over as many days at a similar dose, and followed this long",
@@ -20,6 +21,7 @@ SUPPORT = {
     "assumed": "no study supports it: a choice of the model, with a spread chosen by judgement",
     "not identified": "the data that were fitted say almost nothing about it",
 }
+DRUGS = {"racemic": "racemic ketamine", "placebo": "placebo"}
 PAIN_MODELS = {"memory": "pain memory", "slow_site": "slow site"}
 
 
@@ -99,13 +101,15 @@ def change(value: float | None, unit: str) -> str:
         return ABSENT
     text = amount(value, unit)
     if unit == "share":
-        text = _percent(value) + " points"
+        text = _percent(value) + POINTS
     return text if text.startswith(MINUS) or not re.search("[1-9]", text) else "+" + text
 
 
 def change_between(interval: list[float] | None, unit: str) -> str:
     """Return the interval of a difference."""
-    return ABSENT if interval is None else f"{change(interval[0], unit)} to {change(interval[1], unit)}"
+    if interval is None:
+        return ABSENT
+    return f"{change(interval[0], unit).removesuffix(POINTS)} to {change(interval[1], unit).removesuffix(POINTS)}"
 
 
 def span(days: float) -> str:
@@ -129,7 +133,7 @@ def course(days: float) -> str:
     >>> course(4.1667), course(70.25)
     ('100 h', '70.2 days')
     """
-    return f"{number(days * 24)} h" if days <= 7 else f"{number(days)} days"
+    return f"{days * 24:.3g} h" if days <= 7 else f"{days:.3g} days"
 
 
 def badge(support: str | None) -> str:
@@ -138,6 +142,11 @@ def badge(support: str | None) -> str:
         return ""
     kind = re.sub(r"[^a-z]+", "-", support.lower())
     return f'<span class="badge {kind}" title="{escape(SUPPORT.get(support, ""))}">{escape(support)}</span>'
+
+
+def drug(name: str) -> str:
+    """Return a drug's name for reading, escaped."""
+    return escape(DRUGS.get(name, name))
 
 
 def pain_model(name: str | None) -> str:
