@@ -54,9 +54,7 @@ def level(hour: float, steps: tuple, clearance: float, rate: float) -> float:
     return total
 
 
-def band(
-    mean: list[float], spread: float, top: float, interval: float | None = None
-) -> dict[str, list[float]]:
+def band(mean: list[float], spread: float, top: float, interval: float | None = None) -> dict[str, list[float]]:
     """Return a profile around a mean; `interval` is the half-width of the mean's interval as a share of it."""
     found = {
         "mean": mean,
@@ -111,9 +109,7 @@ def pain(hour: float, depth: float, placebo: float) -> float:
     return BASELINE * (1 - fall) * (1 - placebo * (1 - math.exp(-day)) * math.exp(-day / 28))
 
 
-def arm(
-    name: str, drug: str, steps: tuple, depth: float, follow_up: float, with_placebo: bool
-) -> dict[str, Any]:
+def arm(name: str, drug: str, steps: tuple, depth: float, follow_up: float, with_placebo: bool) -> dict[str, Any]:
     """Return one arm of the document."""
     hours = times(follow_up)
     parent = [level(h, steps, 84.0, 0.35) for h in hours]
@@ -136,16 +132,12 @@ def arm(
         found["relief_days"] = endpoint(
             60 * depth + 14.3, 22.0, "days", "assumed", 14.3 if with_placebo else None, follow_up
         )
-        found["pain_free_days"] = endpoint(
-            9 * depth + 0.4, 3.0, "days", "assumed", 0.4 if with_placebo else None
-        )
+        found["pain_free_days"] = endpoint(9 * depth + 0.4, 3.0, "days", "assumed", 0.4 if with_placebo else None)
         found["remission"] = share(0.2 + depth, "assumed")
         found["time_to_relapse_days"] = relapse(31.4 if depth else 9.0, 0.2 + depth)
         found["boosters"] = {**endpoint(0.0, 0.0, "sessions", "assumed", None), "boosters_per_year": 0.0}
         dose = sum(length * speed for _, length, speed in steps) * 79.1 / 70.0
-        found["dose_mg"] = endpoint(
-            dose if depth else 0.0, 0.23 * dose if depth else 0.0, "mg", "randomised", None
-        )
+        found["dose_mg"] = endpoint(dose if depth else 0.0, 0.23 * dose if depth else 0.0, "mg", "randomised", None)
         return found
 
     models = {

@@ -70,9 +70,7 @@ def dotted(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = {
-    dotted(path): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))
-}
+MODULES = {dotted(path): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
 IS_PACKAGE = {dotted(path) for path in PACKAGE.rglob("__init__.py")}
 
 
@@ -121,11 +119,7 @@ def upward(name: str, tree: ast.Module, is_package: bool) -> set[str]:
     """Return what a module imports from floors above its own, in functions too."""
     if not name:
         return set()
-    rooms = {
-        target.split(".")[1]
-        for target in imports_of(ast.walk(tree), name, is_package)
-        if "letheon." in target
-    }
+    rooms = {target.split(".")[1] for target in imports_of(ast.walk(tree), name, is_package) if "letheon." in target}
     known = {room for rooms_of_floor in FLOORS for room in rooms_of_floor}
     return {room for room in rooms & known if floor_of(room) > floor_of(name)}
 
@@ -134,9 +128,7 @@ def weights(name: str, tree: ast.Module, is_package: bool) -> set[str]:
     """Return the heavy packages, or doors to them, that a module loads when it is imported."""
     imported = imports_of(without_type_checking(tree), name, is_package)
     heavy = {target.split(".")[0] for target in imported} & (HEAVY | {"numpy"})
-    return heavy | {
-        target for target in imported if target.removeprefix("letheon.").split(".")[0] in DOORS_TO_HEAVY
-    }
+    return heavy | {target for target in imported if target.removeprefix("letheon.").split(".")[0] in DOORS_TO_HEAVY}
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -157,9 +149,7 @@ def test_the_import_rules_find_a_breach() -> None:
     assert upward("body.memory", ast.parse("from ..views.cli import main"), False) == {"views"}
     assert upward("body", ast.parse("from .memory import phi\nimport letheon.harms.liver"), True) == {"harms"}
     assert weights("views.cli", lazy, False) == set()
-    assert weights(
-        "views.cli", ast.parse("try:\n    import scipy.stats\nexcept ImportError: pass"), False
-    ) == {"scipy"}
+    assert weights("views.cli", ast.parse("try:\n    import scipy.stats\nexcept ImportError: pass"), False) == {"scipy"}
     assert weights("scenario", ast.parse("from letheon.arrays import jnp"), False) == {"letheon.arrays"}
     assert weights("scenario", ast.parse("if TYPE_CHECKING:\n    import jax"), False) == set()
 
@@ -182,9 +172,7 @@ def test_files_functions_and_public_names_stay_small(name: str) -> None:
 def public_names(tree: ast.Module) -> set[str]:
     """Return the names in `__all__`, or where it is absent the public functions and classes."""
     for node in tree.body:
-        if isinstance(node, ast.Assign) and any(
-            isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets
-        ):
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
             return set(ast.literal_eval(node.value))
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return {node.name for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")}
@@ -193,18 +181,13 @@ def public_names(tree: ast.Module) -> set[str]:
 @pytest.mark.parametrize("name", MODULES)
 def test_names_are_nouns_and_imports_are_named(name: str) -> None:
     assert not NAMELESS_ROOMS & set(name.split("."))
-    stars = [
-        n.lineno for n in ast.walk(MODULES[name]) if isinstance(n, ast.ImportFrom) and n.names[0].name == "*"
-    ]
+    stars = [n.lineno for n in ast.walk(MODULES[name]) if isinstance(n, ast.ImportFrom) and n.names[0].name == "*"]
     assert stars == []
 
 
 @pytest.mark.parametrize("folder", ["tests", "benchmarks"])
 def test_test_files_stay_small_too(folder: str) -> None:
-    sizes = {
-        path.name: len(path.read_text(encoding="utf-8").splitlines())
-        for path in (ROOT / folder).rglob("*.py")
-    }
+    sizes = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / folder).rglob("*.py")}
     assert {file: lines for file, lines in sizes.items() if lines > MOST_LINES_A_FILE} == {}
 
 
@@ -226,11 +209,7 @@ def test_nothing_is_a_stub_and_no_test_is_left_out() -> None:
         r"pytest\.(mark\.)?(skip|skipif|xfail|importor" + r"skip)\b|^\s*assert Tr" + r"ue\b", re.MULTILINE
     )
     found = [path.name for path in PACKAGE.rglob("*.py") if stub.search(path.read_text(encoding="utf-8"))]
-    found += [
-        path.name
-        for path in (ROOT / "tests").rglob("*.py")
-        if excuse.search(path.read_text(encoding="utf-8"))
-    ]
+    found += [path.name for path in (ROOT / "tests").rglob("*.py") if excuse.search(path.read_text(encoding="utf-8"))]
     assert found == []
     assert excuse.search("@pytest.mark.sk" + "ip") and stub.search("raise NotImplemented" + "Error")
 

@@ -36,7 +36,7 @@ def test_no_drug_is_zero_and_not_the_smallest_level():
 
 def test_values_outside_stay_in_the_outermost_bins():
     index = BINS["nrs"].index(np.array([-1.0, 10.0, 50.0]))
-    assert index.tolist() == [0, 499, 499]
+    assert index.tolist() == [0, 500, 500]
 
 
 @given(st.integers(1, 39), st.permutations(range(4)))

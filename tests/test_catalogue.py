@@ -42,9 +42,7 @@ def test_every_number_of_the_library_can_be_read() -> None:
         found = re.fullmatch(r"pk/(\w+)\.toml|.*\[(\w+)\]", home)
         assert found
         lines = list(entry(found[1] or found[2]))
-        assert any(
-            re.match(rf"{number.name} = {re.escape(f'{number.value:g}')}( |$)", line) for line in lines
-        ), home
+        assert any(re.match(rf"{number.name} = {re.escape(f'{number.value:g}')}( |$)", line) for line in lines), home
 
 
 def test_library_shows_a_model_with_omegas_and_sources(command: Callable) -> None:

@@ -134,9 +134,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
     """Put a fake in the place of the simulator, and a report of one line in that of the real one."""
     made = Fake()
     monkeypatch.setattr(runs, "simulate", made)
-    monkeypatch.setattr(
-        report, "write", lambda document, text, path: Path(path).write_text(text, encoding="utf-8")
-    )
+    monkeypatch.setattr(report, "write", lambda document, text, path: Path(path).write_text(text, encoding="utf-8"))
     monkeypatch.delenv("LETHEON_DEBUG", raising=False)
     monkeypatch.setenv("COLUMNS", "80")
     return made
@@ -272,9 +270,7 @@ def test_a_refusal_loads_nothing_heavy(name: str, fresh_python: Callable, tmp_pa
     assert ended.stderr.splitlines()[-1] == "2 []"
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["simulate", "--help"], ["--version"], ["library", "otto2021"]]
-)
+@pytest.mark.parametrize("arguments", [["--help"], ["simulate", "--help"], ["--version"], ["library", "otto2021"]])
 def test_what_needs_no_numbers_loads_none(arguments: list[str], fresh_python: Callable) -> None:
     assert fresh_python(PROBE, *arguments).stderr == "0 []\n"
 
@@ -323,9 +319,7 @@ def test_the_words_around_the_table(command: Callable, fake: Fake, tmp_path: Pat
     # paths stay in one piece, to be copied
     assert f"Run folder: {tmp_path / 'run'}\n" in out
     assert f"Report: {tmp_path / 'run' / 'report.html'}\n" in out
-    assert (tmp_path / "run" / "report.html").read_text(encoding="utf-8") == Path(SMALL).read_text(
-        encoding="utf-8"
-    )
+    assert (tmp_path / "run" / "report.html").read_text(encoding="utf-8") == Path(SMALL).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("count", "tables_due"), [(1, 1), (3, 1), (4, 2), (5, 2), (7, 3)])
@@ -393,9 +387,7 @@ def test_options_reach_the_run(command: Callable, fake: Fake, tmp_path: Path) ->
 
 def test_a_finished_run_is_shown_and_keeps_its_report(command: Callable, fake: Fake, tmp_path: Path) -> None:
     fake.continued = True
-    assert (
-        "Continued from what an earlier run had finished" in command("simulate", SMALL, "--out", tmp_path)[1]
-    )
+    assert "Continued from what an earlier run had finished" in command("simulate", SMALL, "--out", tmp_path)[1]
     (tmp_path / "report.html").write_text("as it was", encoding="utf-8")
     fake.reused, fake.continued = True, False
     assert "finished before; --fresh" in command("simulate", SMALL, "--out", tmp_path)[1]
@@ -426,9 +418,7 @@ def test_failures_end_with_their_code_and_a_sentence(
         assert str(tmp_path / "run") in err
 
 
-def test_an_interrupted_fresh_run_is_continued_without_fresh(
-    command: Callable, fake: Fake, tmp_path: Path
-) -> None:
+def test_an_interrupted_fresh_run_is_continued_without_fresh(command: Callable, fake: Fake, tmp_path: Path) -> None:
     fake.error = KeyboardInterrupt()
     assert "without --fresh" in command("simulate", SMALL, "--out", tmp_path, "--fresh")[2]
 
@@ -486,9 +476,7 @@ def test_no_terminal_no_colour_even_if_forced(
     assert ANSI not in command("simulate", SMALL, "--out", tmp_path / "run")[1]
 
 
-def test_letters_that_a_terminal_lacks_end_nothing(
-    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_letters_that_a_terminal_lacks_end_nothing(fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for option, encoding in (("--fresh", "ascii"), ("--json", "utf-8")):
         raw = io.BytesIO()
         monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))

@@ -34,9 +34,7 @@ def name_of(path: Path) -> str:
 
 def blocks(page: Path, language: str) -> list[str]:
     """Return the fenced blocks of one language in a page."""
-    found = re.findall(
-        rf"^ *```{language}\n(.*?)^ *```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
-    )
+    found = re.findall(rf"^ *```{language}\n(.*?)^ *```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     return [str(block) for block in found]
 
 
@@ -157,11 +155,7 @@ def test_the_changelog_has_a_place_for_changed_results() -> None:
 
 def test_each_decision_says_what_was_chosen_what_lost_and_why() -> None:
     text = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
-    rows = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in text.splitlines()
-        if line[:2] == "| "
-    ]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:2] == "| "]
     assert rows[0] == ["what", "chosen", "lost", "why"]
     assert len(rows) > 15
     assert [row for row in rows if len(row) != 4 or not all(row)] == []
@@ -175,9 +169,7 @@ def test_front_pages_say_that_no_advice_is_given(page: str) -> None:
 
 
 def test_every_label_of_support_is_explained() -> None:
-    rows = re.findall(
-        r"^\| `([a-z ]+)` \|", (ROOT / "docs" / "limits.md").read_text(encoding="utf-8"), re.MULTILINE
-    )
+    rows = re.findall(r"^\| `([a-z ]+)` \|", (ROOT / "docs" / "limits.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert set(rows) == SUPPORT
 
 
@@ -185,9 +177,7 @@ def test_every_label_of_support_is_explained() -> None:
 
 MODULES = [module.name for module in pkgutil.walk_packages(letheon.__path__, "letheon.")]
 CHECKS = set(
-    tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["numpydoc_validation"][
-        "checks"
-    ]
+    tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["numpydoc_validation"]["checks"]
 )
 
 

@@ -75,11 +75,7 @@ def test_evidence_weights():
 def test_sections_hold_all_that_the_files_say(name):
     """Red when the reader drops or changes a key."""
     raw = tomllib.loads(HOME.joinpath(name).read_text(encoding="utf-8"))
-    shipped = (
-        {"receptor": library.receptor()}
-        if name == "receptor.toml"
-        else {s: library.pain(s) for s in SECTIONS}
-    )
+    shipped = {"receptor": library.receptor()} if name == "receptor.toml" else {s: library.pain(s) for s in SECTIONS}
     assert set(raw) == set(shipped)
     for section, tables in raw.items():
         assert set(tables) == set(shipped[section])
@@ -144,12 +140,7 @@ def test_memory_defaults_are_bistable():
 
 def test_default_patients_lie_inside_their_limits():
     p = {name: number.value for name, number in library.pain("population").items()}
-    assert (
-        p["weight_low"]
-        < p["weight_mean"] - p["weight_sd"]
-        < p["weight_mean"] + p["weight_sd"]
-        < p["weight_high"]
-    )
+    assert p["weight_low"] < p["weight_mean"] - p["weight_sd"] < p["weight_mean"] + p["weight_sd"] < p["weight_high"]
     assert p["baseline_low"] < p["baseline_mean"] < p["baseline_high"]
 
 

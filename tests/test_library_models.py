@@ -55,11 +55,7 @@ def level_after(matrix: np.ndarray, volume: float, rate: float, hours: float) ->
     """Level [ng/mL] at the end of an infusion: A^-1 (e^(A t) - 1) R."""
     infusion = np.zeros(len(matrix))
     infusion[0] = rate
-    return (
-        MG_PER_L
-        / volume
-        * np.linalg.solve(matrix, (expm(matrix * hours) - np.eye(len(matrix))) @ infusion)[0]
-    )
+    return MG_PER_L / volume * np.linalg.solve(matrix, (expm(matrix * hours) - np.eye(len(matrix))) @ infusion)[0]
 
 
 def plateau(matrix: np.ndarray, volume: float, rate: float) -> float:
@@ -150,9 +146,7 @@ def test_volumes_at_steady_state():
     """Red when two volumes are exchanged with a wrong one, or one is left out."""
     for model in ("otto2021", "simons2022", "kamp2020", "perezruixo2021"):
         p = canonical(model)
-        assert p["v1"] + p["v2"] + p["v3"] == pytest.approx(
-            library.pk_model(model).checks["vss_l"], rel=0.001
-        )
+        assert p["v1"] + p["v2"] + p["v3"] == pytest.approx(library.pk_model(model).checks["vss_l"], rel=0.001)
     for model in ("domino1982", "clements1981"):
         p = canonical(model)
         ratio = 1 + p["k12"] / p["k21"] + (p["k13"] / p["k31"] if "k13" in p else 0)
@@ -183,20 +177,14 @@ def test_norketamine_at_steady_state():
     r = {name: number.value for name, number in library.receptor().items()}
     nk, hnk = (r[f"molar_mass_{x}"] / r["molar_mass_ketamine"] for x in ("norketamine", "hydroxynorketamine"))
     p = canonical("otto2021")
-    assert p["cl"] / p["cln"] == pytest.approx(
-        library.pk_model("otto2021").checks["nk_to_k_ratio"], rel=0.003
-    )
+    assert p["cl"] / p["cln"] == pytest.approx(library.pk_model("otto2021").checks["nk_to_k_ratio"], rel=0.003)
     p, checks = canonical("simons2022"), library.pk_model("simons2022").checks
     molar = p["fm"] * p["cl"] / p["cln"]
     assert molar * nk == pytest.approx(checks["nk_to_k_ratio"], rel=0.005)
-    assert molar * p["fm_hnk"] * p["cln"] / p["clh"] * hnk == pytest.approx(
-        checks["hnk_to_k_ratio"], rel=0.006
-    )
+    assert molar * p["fm_hnk"] * p["cln"] / p["clh"] * hnk == pytest.approx(checks["hnk_to_k_ratio"], rel=0.006)
     p, checks = canonical("pair"), library.pk_model("pair").checks
     for x in "sr":
-        assert p["fm"] * p[f"cl_{x}"] / p[f"cln_{x}"] * nk == pytest.approx(
-            checks[f"nk_to_k_ratio_{x}"], rel=0.005
-        )
+        assert p["fm"] * p[f"cl_{x}"] / p[f"cln_{x}"] * nk == pytest.approx(checks[f"nk_to_k_ratio_{x}"], rel=0.005)
         plateau_10 = MG_PER_L * 10 / p[f"cl_{x}"]
         assert plateau_10 == pytest.approx(checks[f"plateau_racemic_20_mg_h_{x}_ng_ml"], rel=0.005)
 
@@ -366,9 +354,7 @@ def test_enantiomer_clearances_are_correlated():
     omegas = {x.role: x.omega for x in shipped.parameters.values()}
     found = {(a, b): value / math.sqrt(omegas[a] * omegas[b]) for a, b, value in shipped.covariance}
     assert found == {("cl", "cl_r"): pytest.approx(0.9), ("cln", "cln_r"): pytest.approx(0.9)}
-    assert (shipped.parameters["cl_r"].value / shipped.parameters["cl_s"].value) == pytest.approx(
-        0.91, abs=0.005
-    )
+    assert (shipped.parameters["cl_r"].value / shipped.parameters["cl_s"].value) == pytest.approx(0.91, abs=0.005)
 
 
 def test_borrowed_omegas_equal_their_owner():

@@ -219,34 +219,25 @@ def test_what_is_not_yaml_is_refused_with_its_line(old: str, new: str, line: int
 
 @pytest.mark.parametrize("text", ["", "# nothing but words\n\n", "~\n", "---\n", "\ufeff"])
 def test_an_empty_file_is_no_scenario(text: str) -> None:
-    assert (
-        refusal_of(text) == "s.yaml, line 1: there is no scenario in the file; begin with a line letheon: 1."
-    )
+    assert refusal_of(text) == "s.yaml, line 1: there is no scenario in the file; begin with a line letheon: 1."
 
 
 @pytest.mark.parametrize("text", ["- 1\n- 2\n", "hello\n", "'quoted'", "[]"])
 def test_a_scenario_is_a_map(text: str) -> None:
     sentence = refusal_of(text)
-    assert (
-        sentence == "s.yaml, line 1: a scenario is a map from keys to values; begin with a line letheon: 1."
-    )
+    assert sentence == "s.yaml, line 1: a scenario is a map from keys to values; begin with a line letheon: 1."
 
 
 def test_at_most_16_arms() -> None:
     head = GOOD[: GOOD.index("arms:")]
     arms = [f"  arm_{k}: {{drug: racemic, sessions: [{SESSION}]}}\n" for k in range(17)]
     assert len(loads(head + "arms:\n" + "".join(arms[:16])).arms) == 16
-    assert (
-        refusal_of(head + "arms:\n" + "".join(arms))
-        == "s.yaml, line 8, arms: there are 17 arms; write 1 to 16."
-    )
+    assert refusal_of(head + "arms:\n" + "".join(arms)) == "s.yaml, line 8, arms: there are 17 arms; write 1 to 16."
 
 
 def test_arm_names_have_at_most_40_characters() -> None:
     assert loads(GOOD.replace("ketamine", "k" * 40)).arms[0].name == "k" * 40
-    assert f'arms: "{"k" * 41}" cannot name an arm; use a to z' in refusal_of(
-        GOOD.replace("ketamine", "k" * 41)
-    )
+    assert f'arms: "{"k" * 41}" cannot name an arm; use a to z' in refusal_of(GOOD.replace("ketamine", "k" * 41))
 
 
 def test_at_most_2000_infusions_an_arm() -> None:
@@ -266,9 +257,7 @@ def test_at_most_2000_infusions_an_arm() -> None:
 
 def test_like_among_no_arms_that_give_a_drug() -> None:
     text = GOOD[: GOOD.index("arms:")] + "arms: {a: {drug: placebo, like: b}, b: {drug: placebo, like: a}}\n"
-    assert refusal_of(text).startswith(
-        's.yaml, line 7, arms.a.like: "b" is no arm that gives a drug; add such an arm'
-    )
+    assert refusal_of(text).startswith('s.yaml, line 7, arms.a.like: "b" is no arm that gives a drug; add such an arm')
 
 
 @pytest.mark.parametrize(
@@ -382,9 +371,7 @@ def test_any_text_gives_a_scenario_or_one_sentence(text: str) -> None:
 def test_any_spoilt_scenario_gives_a_scenario_or_one_sentence(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(GOOD)))
     stop = data.draw(st.integers(start, min(len(GOOD), start + 30)))
-    pieces = st.sampled_from(
-        [*"{}[]:,-?&*!|>'\"%@#\t\n 0٣±", "1e400", "nan", "~", "true", "<<: ", "\\U", "- "]
-    )
+    pieces = st.sampled_from([*"{}[]:,-?&*!|>'\"%@#\t\n 0٣±", "1e400", "nan", "~", "true", "<<: ", "\\U", "- "])
     between = "".join(data.draw(st.lists(pieces, max_size=4)))
     check_outcome(GOOD[:start] + between + GOOD[stop:])
 

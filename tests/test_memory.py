@@ -37,9 +37,7 @@ def steady_states(theta, a, n) -> list[float]:
     return [brentq(drift, grid[i], grid[i + 1], xtol=1e-15, rtol=1e-15) for i in at]
 
 
-@pytest.mark.parametrize(
-    ("s", "theta", "a", "n"), [(0.3, 0.45, 0.1, 3.0), (1.0, 0.2, 0.0, 2.0), (1e-6, 0.5, 0.1, 3.1)]
-)
+@pytest.mark.parametrize(("s", "theta", "a", "n"), [(0.3, 0.45, 0.1, 3.0), (1.0, 0.2, 0.0, 2.0), (1e-6, 0.5, 0.1, 3.1)])
 def test_phi_is_the_written_formula(s, theta, a, n):
     assert float(phi(s, theta, a, n)) == pytest.approx(potentiation(s, theta, a, n), rel=1e-14)
 
@@ -164,18 +162,14 @@ def test_the_unstable_root_divides_the_fates(offset, settles):
     m = patient()
     states = steady_states(m.theta, m.a, m.n)
     start = float(UNSTABLE(m.theta, m.a, m.n)) + offset
-    path = solve_ivp(
-        lambda t, s: [float(slopes(m, s[0], 0.0, 0.0, 0.0, 0.0)[0])], (0.0, 300 * DAY), [start], rtol=1e-8
-    )
+    path = solve_ivp(lambda t, s: [float(slopes(m, s[0], 0.0, 0.0, 0.0, 0.0)[0])], (0.0, 300 * DAY), [start], rtol=1e-8)
     assert path.y[0, -1] == pytest.approx(states[0] if settles == "low" else states[2], abs=1e-4)
 
 
 def test_who_has_one_state_only_comes_back_from_anywhere():
     """Below the lower fold even a fall to the floor does not last."""
     m = patient(theta=0.95 * float(FOLDS(0.11, 3.06)[2]))
-    path = solve_ivp(
-        lambda t, s: [float(slopes(m, s[0], 0.0, 0.0, 0.0, 0.0)[0])], (0.0, 400 * DAY), [0.01], rtol=1e-8
-    )
+    path = solve_ivp(lambda t, s: [float(slopes(m, s[0], 0.0, 0.0, 0.0, 0.0)[0])], (0.0, 400 * DAY), [0.01], rtol=1e-8)
     assert path.y[0, -1] == pytest.approx(float(CHRONIC(m.theta, m.a, m.n)), abs=1e-4)
 
 

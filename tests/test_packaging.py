@@ -64,9 +64,7 @@ def test_importing_loads_nothing_heavy_sets_nothing_and_starts_nothing(fresh_pyt
     assert untouched and threads == 1
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["simulate", "--help"], ["simulate", "no-such-scenario.yaml"]]
-)
+@pytest.mark.parametrize("arguments", [["--help"], ["simulate", "--help"], ["simulate", "no-such-scenario.yaml"]])
 def test_help_and_refusals_load_nothing_heavy(fresh_python, tmp_path: Path, arguments: list[str]) -> None:
     code = (
         "import atexit, json, sys\n"
@@ -121,9 +119,7 @@ def test_the_wheel_holds_the_whole_package_its_licence_and_its_command(tmp_path:
     assert f"{info}/licenses/LICENSE" in names
     assert "letheon = letheon.views.cli:main" in commands
     assert "letheon/py.typed" in expected
-    assert any(name.endswith(".toml") for name in expected) and any(
-        name.endswith(".bib") for name in expected
-    )
+    assert any(name.endswith(".toml") for name in expected) and any(name.endswith(".bib") for name in expected)
 
 
 # --- what is declared ---
@@ -175,9 +171,7 @@ def test_every_dependency_is_pinned_within_its_bounds_and_from_no_address() -> N
         assert name in pins, f"{name} is not in constraints.txt: run make constraints"
         for pin in pins[name]:
             version = str(pin.specifier).removeprefix("==")
-            assert requirement.specifier.contains(version), (
-                f"{pin} is outside {requirement}: run make constraints"
-            )
+            assert requirement.specifier.contains(version), f"{pin} is outside {requirement}: run make constraints"
     assert "letheon" not in pins
     assert "://" not in (ROOT / "constraints.txt").read_text(encoding="utf-8")
 

@@ -59,9 +59,7 @@ def drip(rng) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     edges = np.sort(rng.uniform(0.0, 60.0, PIECES + 1))
     rates = rng.uniform(1.0, 80.0, PIECES)
     rates[rng.integers(PIECES)] = 0.0
-    times = np.sort(
-        [edges[1], edges[-1], *rng.uniform(0.0, 70.0, 2), edges[0] + 0.01, rng.uniform(80.0, 400.0)]
-    )
+    times = np.sort([edges[1], edges[-1], *rng.uniform(0.0, 70.0, 2), edges[0] + 0.01, rng.uniform(80.0, 400.0)])
     return edges, rates, times
 
 
@@ -134,9 +132,7 @@ def check_table(model: str, side: str, number: int) -> None:
     # to the minute, or to the millisecond: then the shortest step is a quarter of a millisecond
     unit = 60_000 if number % 2 == 0 else 1
     infusions = [
-        Infusion(
-            int(s) // unit * unit, int(rng.integers(1, 12 * 60)) * 60_000, Rate(float(rng.uniform(1, 80)))
-        )
+        Infusion(int(s) // unit * unit, int(rng.integers(1, 12 * 60)) * 60_000, Rate(float(rng.uniform(1, 80))))
         for s in starts
     ]
     schedule = Regimen("esketamine", tuple(infusions)).schedule()

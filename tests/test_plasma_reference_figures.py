@@ -29,9 +29,7 @@ def typical_person():
 @cache
 def typical(model: str, side: str = "s"):
     shipped = library.pk_model(model)
-    values = individual_pk(
-        shipped, {name: n.canonical for name, n in shipped.parameters.items()}, typical_person()
-    )
+    values = individual_pk(shipped, {name: n.canonical for name, n in shipped.parameters.items()}, typical_person())
     return build(shipped.structure, choose_enantiomer(values, side), side, CONSTANTS)
 
 
@@ -72,14 +70,10 @@ def test_end_of_20_mg_in_20_minutes(model, level):
 
 def test_arterial_levels_exceed_venous_ones_in_the_first_hour():
     """Two- to threefold, and by the plateau they agree within 20 %."""
-    ratio = [
-        after(typical("simons2022"), 60.0, h) / after(typical("otto2021"), 60.0, h) for h in (0.1, 1 / 3, 1.0)
-    ]
+    ratio = [after(typical("simons2022"), 60.0, h) / after(typical("otto2021"), 60.0, h) for h in (0.1, 1 / 3, 1.0)]
     assert 2.0 < ratio[1] < 3.0
     assert ratio[0] > ratio[1] > ratio[2] > 1.0
-    assert after(typical("simons2022"), 22.2, 100.0) == pytest.approx(
-        after(typical("otto2021"), 22.2, 100.0), rel=0.2
-    )
+    assert after(typical("simons2022"), 22.2, 100.0) == pytest.approx(after(typical("otto2021"), 22.2, 100.0), rel=0.2)
 
 
 @pytest.mark.parametrize(
@@ -97,9 +91,7 @@ def test_metabolites_at_the_plateau(model, name, ratio):
     assert found[name][0] / found["esketamine"][0] == pytest.approx(ratio, rel=0.01)
 
 
-@pytest.mark.parametrize(
-    ("side", "parent", "level", "ratio"), [("s", "es", 108, 1.50), ("r", "ar", 119, 2.33)]
-)
+@pytest.mark.parametrize(("side", "parent", "level", "ratio"), [("s", "es", 108, 1.50), ("r", "ar", 119, 2.33)])
 def test_racemic_20_mg_h(side, parent, level, ratio):
     """Half the mass is each enantiomer; the pair's plateaus and ratios of norketamine."""
     found = solve(typical("pair", side), [0.0, 3000.0], [10.0], [3000.0])

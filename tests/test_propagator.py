@@ -157,9 +157,7 @@ def stepped(rates, hours):
 
 def tabulated(rates, hours):
     """The same, as the last level of a table."""
-    return propagators(
-        jnp.diag(-rates) + jnp.diag(rates[:-1], -1), jnp.array([1.0, 0.0, 0.0]), hours / 64, 7
-    )[6]
+    return propagators(jnp.diag(-rates) + jnp.diag(rates[:-1], -1), jnp.array([1.0, 0.0, 0.0]), hours / 64, 7)[6]
 
 
 DERIVATIVES = [jax.jit(f) for f in (jax.jacfwd(stepped), jax.jacfwd(tabulated), jax.jacrev(stepped))]

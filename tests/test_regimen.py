@@ -24,9 +24,7 @@ def rate_at(infusions: list[Infusion], moment_ms: float, weight_kg: float) -> fl
 
 
 def test_back_to_back_equals_one() -> None:
-    assert (
-        schedule((0, 2, FIVE), (2, 2, FIVE)) == schedule((0, 4, FIVE)) == Schedule((0, 4 * HOUR), ((FIVE,),))
-    )
+    assert schedule((0, 2, FIVE), (2, 2, FIVE)) == schedule((0, 4, FIVE)) == Schedule((0, 4 * HOUR), ((FIVE,),))
     assert schedule((0, 2, CAPPED), (2, 2, CAPPED)) == schedule((0, 4, CAPPED))
 
 
@@ -114,9 +112,7 @@ def test_a_long_session_holds_a_course_together() -> None:
 
 
 def test_dosing_days_count_touched_days() -> None:
-    days = Regimen.create(
-        "racemic", [Infusion.create(22, 4, FIVE), Infusion.create(96, 24, FIVE)]
-    ).dosing_days()
+    days = Regimen.create("racemic", [Infusion.create(22, 4, FIVE), Infusion.create(96, 24, FIVE)]).dosing_days()
     assert days == (0, 1, 4)
 
 

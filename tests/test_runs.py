@@ -206,15 +206,9 @@ def test_new_doses_times_and_sessions_do_not_compile_again(scenario, done):
     simulate(scenario, patients=5)  # whatever the order of the tests, the program is there now
     before = block._block._cache_size(), engine._draw_people._cache_size()
     changed = (
-        TEXT.replace("14 mg/h/70kg", "0.31 mg/kg/h")
-        .replace("for: 2 h", "for: 97 min")
-        .replace("times: 2", "times: 5")
+        TEXT.replace("14 mg/h/70kg", "0.31 mg/kg/h").replace("for: 2 h", "for: 97 min").replace("times: 2", "times: 5")
     )
-    changed = (
-        changed.replace("7.3", "6.8")
-        .replace("seed: 11", "seed: 99")
-        .replace("n: 300", "n: 9, weight: 60 ± 5 kg")
-    )
+    changed = changed.replace("7.3", "6.8").replace("seed: 11", "seed: 99").replace("n: 300", "n: 9, weight: 60 ± 5 kg")
     simulate(loads(changed))
     assert (block._block._cache_size(), engine._draw_people._cache_size()) == before
 

@@ -69,9 +69,7 @@ def test_the_contract() -> None:
 def test_defaults() -> None:
     scenario = loads(HEAD + "arms: {a: {drug: racemic, sessions: [{at: 0 h, rate: 5 mg/h, for: 1 h}]}}")
     assert scenario.seed == 1
-    assert scenario.population == Population(
-        1000, Spread(79.0, 19.0), Spread(7.3, 2.0), Spread(46.0, 12.0), 0.0
-    )
+    assert scenario.population == Population(1000, Spread(79.0, 19.0), Spread(7.3, 2.0), Spread(46.0, 12.0), 0.0)
     assert scenario.models == Models("auto", "memory", True, True, 0.0, 0.0, False, False, False)
     assert scenario.warnings == ()
     assert scenario.arm("a") is scenario.arms[0]
@@ -104,9 +102,7 @@ def test_a_dose_is_spread_over_its_time() -> None:
 
 
 def test_day_n_is_24_hours_after_day_n_minus_1() -> None:
-    assert sessions("{at: day 3, rate: 5 mg/h, for: 1 h}") == sessions(
-        "{at: 48 h, rate: 5 mg/h, for: 60 min}"
-    )
+    assert sessions("{at: day 3, rate: 5 mg/h, for: 1 h}") == sessions("{at: 48 h, rate: 5 mg/h, for: 60 min}")
 
 
 def test_repeat_counts_every_session() -> None:
@@ -150,9 +146,7 @@ def test_limits_themselves_are_allowed() -> None:
     assert loads(day).arms[0].regimen.stop_ms == DAY
 
 
-@pytest.mark.parametrize(
-    "spell", [lambda t: "\ufeff" + t, lambda t: t.replace("\n", "\r\n"), lambda t: "---\n" + t]
-)
+@pytest.mark.parametrize("spell", [lambda t: "\ufeff" + t, lambda t: t.replace("\n", "\r\n"), lambda t: "---\n" + t])
 def test_byte_order_mark_line_ends_and_document_start(spell, tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     path.write_bytes(spell(CONTRACT).encode("utf-8"))
@@ -163,9 +157,7 @@ def test_block_style_and_quotes_mean_the_same() -> None:
     block = "\n        ".join(
         ["at: 'day 1'", 'rate: "5 mg/h"', "for: 4 h", "repeat:\n          every: 1 day\n          times: 2"]
     )
-    assert sessions(block) == sessions(
-        "{at: day 1, rate: 5 mg/h, for: 4 h, repeat: {every: 1 day, times: 2}}"
-    )
+    assert sessions(block) == sessions("{at: day 1, rate: 5 mg/h, for: 4 h, repeat: {every: 1 day, times: 2}}")
 
 
 def test_models_of_the_library_are_those_of_the_scenario() -> None:
@@ -221,9 +213,7 @@ rates = st.one_of(
 )
 infusions = st.builds(Infusion, st.integers(0, 2_000 * HOUR), st.integers(1, 16 * HOUR), rates)
 courses = st.builds(
-    lambda start, length, rate, every, times: [
-        Infusion(start + k * every, length, rate) for k in range(times)
-    ],
+    lambda start, length, rate, every, times: [Infusion(start + k * every, length, rate) for k in range(times)],
     st.integers(0, 500 * HOUR),
     st.integers(1, 16 * HOUR),
     rates,
@@ -241,9 +231,7 @@ def regimens(draw: st.DrawFn, drug: str) -> Regimen:
 @st.composite
 def scenarios(draw: st.DrawFn) -> Scenario:
     drugs = draw(st.lists(st.sampled_from(["racemic", "esketamine", "arketamine"]), min_size=1, max_size=3))
-    names = draw(
-        st.lists(st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True), min_size=4, max_size=4, unique=True)
-    )
+    names = draw(st.lists(st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True), min_size=4, max_size=4, unique=True))
     arms = [Arm(name, drug, draw(regimens(drug))) for name, drug in zip(names, drugs, strict=False)]
     if draw(st.booleans()):
         like = draw(st.sampled_from(arms))
@@ -273,9 +261,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
 
 
 titles = (
-    st.text(
-        st.characters(codec="utf-8", categories=["L", "N", "P", "S", "M", "Zs"]), min_size=1, max_size=200
-    )
+    st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "M", "Zs"]), min_size=1, max_size=200)
     .map(str.strip)
     .filter(lambda text: text and all(c.isprintable() or c == "\u00a0" for c in text))
 )
@@ -314,7 +300,5 @@ def test_writing_fills_in_every_default_and_groups_repeats() -> None:
 
 
 def test_ceilings_that_are_infinite_are_not_written() -> None:
-    assert "max" not in dumps(
-        loads(HEAD + "arms: {a: {drug: racemic, sessions: [{at: 0 h, rate: 5 mg/h, for: 1 h}]}}")
-    )
+    assert "max" not in dumps(loads(HEAD + "arms: {a: {drug: racemic, sessions: [{at: 0 h, rate: 5 mg/h, for: 1 h}]}}"))
     assert math.isinf(sessions("{at: 0 h, rate: 5 mg/h, for: 1 h}").regimen.infusions[0].rate.ceiling_mg_h)

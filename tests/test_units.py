@@ -61,9 +61,7 @@ def test_unknown_library_unit_is_refused_with_what_is_known(unit: str) -> None:
 
 
 def test_canonical_numbers_are_not_touched() -> None:
-    assert all(
-        to_canonical(0.1 + 0.2, unit) == 0.1 + 0.2 for unit in ("h", "L", "mg", "kg", "1", "ng/mL", "µM")
-    )
+    assert all(to_canonical(0.1 + 0.2, unit) == 0.1 + 0.2 for unit in ("h", "L", "mg", "kg", "1", "ng/mL", "µM"))
 
 
 # ---------------------------------------------------------------------------------------------- quantities
@@ -158,9 +156,7 @@ def test_lengths_of_time_are_whole_milliseconds(text: str, milliseconds: int) ->
     assert duration_ms(text) == milliseconds
 
 
-@pytest.mark.parametrize(
-    ("text", "hours"), [("day 1", 0), ("day 3", 48), ("24 h", 24), ("2 days", 48), ("Day 2", 24)]
-)
+@pytest.mark.parametrize(("text", "hours"), [("day 1", 0), ("day 3", 48), ("24 h", 24), ("2 days", 48), ("Day 2", 24)])
 def test_day_n_begins_after_n_minus_1_days(text: str, hours: int) -> None:
     assert moment_ms(text) == hours * 3_600_000
 
@@ -179,8 +175,7 @@ REFUSED = [
     (
         parse,
         "1,000 mg",
-        '"1,000 mg" has a comma in its number; '
-        "write 1000 mg without separators, or 1.000 mg if a decimal is meant.",
+        '"1,000 mg" has a comma in its number; write 1000 mg without separators, or 1.000 mg if a decimal is meant.',
     ),
     (
         parse,

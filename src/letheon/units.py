@@ -76,9 +76,7 @@ def _library_unit(unit: str) -> tuple[float, str]:
             part = "µ" + part[1:]
         if part not in _SIMPLE:
             known = ", ".join([*_SIMPLE, *_WHOLE])
-            raise InputError(
-                f"{shown(unit)} is not a known unit; known are {known} and quotients such as L/h/kg."
-            )
+            raise InputError(f"{shown(unit)} is not a known unit; known are {known} and quotients such as L/h/kg.")
         scale, name = _SIMPLE[part]
         factor = factor / scale if place else scale
         canonical.append(name)

@@ -30,9 +30,7 @@ _WEIGHTS = (7 / 90, 0.0, 32 / 90, 12 / 90, 32 / 90, 7 / 90)
 _QUARTER = 2  # levels below a step at which its quarters are tabulated
 
 
-@partial(
-    jax.tree_util.register_dataclass, data_fields=["system"], meta_fields=["enantiomer", "share", "drives"]
-)
+@partial(jax.tree_util.register_dataclass, data_fields=["system"], meta_fields=["enantiomer", "share", "drives"])
 @dataclass(frozen=True, slots=True)
 class Plasma:
     """One enantiomer under one model.
@@ -282,9 +280,7 @@ def run(plasmas, body: Body, masses, steps: Steps, rates, levels: int, count=Non
     Trajectory
         Axis (step + 1,).
     """
-    tabulate = jax.vmap(
-        lambda system: propagators(system.rates, system.entry, steps.h0_h, levels), out_axes=1
-    )
+    tabulate = jax.vmap(lambda system: propagators(system.rates, system.entry, steps.h0_h, levels), out_axes=1)
     tables = [tabulate(plasma.system) for plasma in plasmas]
     zero = jnp.zeros_like(body.baseline)
     m = body.memory

@@ -42,9 +42,7 @@ class Rate:
     ceiling_mg_h: float = math.inf
 
     @classmethod
-    def create(
-        cls, absolute_mg_h: float = 0.0, per_kg_mg_h: float = 0.0, ceiling_mg_h: float = math.inf
-    ) -> "Rate":
+    def create(cls, absolute_mg_h: float = 0.0, per_kg_mg_h: float = 0.0, ceiling_mg_h: float = math.inf) -> "Rate":
         """Check the numbers, then build a rate.
 
         Parameters
@@ -74,9 +72,7 @@ class Rate:
             if not (math.isfinite(value) and value >= 0):
                 raise InputError(f"{name} must be finite and not negative [{unit}]; got {value}.")
         if not ceiling_mg_h > 0:
-            raise InputError(
-                f"ceiling_mg_h must be above 0 [mg/h], or infinite for none; got {ceiling_mg_h}."
-            )
+            raise InputError(f"ceiling_mg_h must be above 0 [mg/h], or infinite for none; got {ceiling_mg_h}.")
         return cls(float(absolute_mg_h), float(per_kg_mg_h), float(ceiling_mg_h))
 
     @property
@@ -253,9 +249,7 @@ class Schedule:
         >>> Schedule((0, 1_800_000), ((Rate(per_kg_mg_h=1.0),),)).dose_mg(80.0)
         40.0
         """
-        return math.fsum(
-            rate * hours for rate, hours in zip(self.rates(weight_kg), self.durations_h, strict=True)
-        )
+        return math.fsum(rate * hours for rate, hours in zip(self.rates(weight_kg), self.durations_h, strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,9 +47,7 @@ def parse_sources(text: str, place: str) -> dict[str, Source]:
         elif entry is not None and (field := _FIELD.fullmatch(line)):
             entry[field[1]] = field[2]
         else:
-            raise InputError(
-                f"{place} line {count}: an entry, a field 'name = {{...}},' or '}}' is due: {line!r}"
-            )
+            raise InputError(f"{place} line {count}: an entry, a field 'name = {{...}},' or '}}' is due: {line!r}")
     return {key: _source(key, entry, place) for key, entry in found.items()}
 
 
@@ -60,9 +58,7 @@ def _source(key: str, entry: dict[str, str], place: str) -> Source:
     where = entry.get("journal") or entry.get("howpublished") or entry.get("school", "")
     volume = f";{entry['volume']}" if "volume" in entry else ""
     pages = f":{entry['pages'].replace('--', '-')}" if "pages" in entry else ""
-    authors = ", ".join(_person(name) for name in entry["author"].split(" and ")).replace(
-        ", others", " et al."
-    )
+    authors = ", ".join(_person(name) for name in entry["author"].split(" and ")).replace(", others", " et al.")
     return Source(
         key=key,
         citation=f"{authors.rstrip('.')}. {where} {entry['year']}{volume}{pages}",

@@ -71,14 +71,10 @@ def _scaling(table: Any, parameters: Mapping[str, Number], place: str) -> dict[s
 
 def _validity(table: Any, place: str) -> dict[str, tuple[float, float] | str]:
     check_keys(table, ("weight_kg", "duration_h", "rate_mg_h", "text"), ("age_year",), place)
-    return {
-        k: as_text(v, f"{place}.{k}") if k == "text" else as_pair(v, f"{place}.{k}") for k, v in table.items()
-    }
+    return {k: as_text(v, f"{place}.{k}") if k == "text" else as_pair(v, f"{place}.{k}") for k, v in table.items()}
 
 
-def _covariance(
-    rows: Any, parameters: Mapping[str, Number], place: str
-) -> tuple[tuple[str, str, float], ...]:
+def _covariance(rows: Any, parameters: Mapping[str, Number], place: str) -> tuple[tuple[str, str, float], ...]:
     omegas = {n.role: n.omega for n in parameters.values() if n.role is not None and n.omega is not None}
     result = []
     for index, row in enumerate(rows):
@@ -214,9 +210,7 @@ def parse_study(text: str, place: str) -> Study:
     check_keys(document, _STUDY_NEEDS, (), place)
     follow_up = as_float(document["follow_up_days"], f"{place} follow_up_days")
     if not 0 <= follow_up <= 84:
-        raise InputError(
-            f"{place} follow_up_days: must lie in [0, 84] (never beyond 12 weeks), got {follow_up}"
-        )
+        raise InputError(f"{place} follow_up_days: must lie in [0, 84] (never beyond 12 weeks), got {follow_up}")
     arms = tuple(_arm(row, f"{place} [[arms]][{index}]") for index, row in enumerate(document["arms"]))
     return Study(
         id=as_text(document["id"], f"{place} id"),

@@ -67,9 +67,7 @@ def _named_numbers() -> dict[str, Number]:
     """Return the library's numbers by ``home.name``; ``vn1 = v1`` does not vary by itself and is left out."""
     named = {}
     for home, number in library.numbers():
-        section = (
-            home.split("[")[-1].rstrip("]") if "[" in home else home.removeprefix("pk/").removesuffix(".toml")
-        )
+        section = home.split("[")[-1].rstrip("]") if "[" in home else home.removeprefix("pk/").removesuffix(".toml")
         if number.same_as is None:
             named[f"{section}.{number.name}"] = number
     return named

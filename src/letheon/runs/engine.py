@@ -219,6 +219,4 @@ class _Merge:
         def joined(parts):
             return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
-        return ArmTotals(
-            self.plan, joined(self.people), self.profile, joined(self.bank), joined(self.bank_profile)
-        )
+        return ArmTotals(self.plan, joined(self.people), self.profile, joined(self.bank), joined(self.bank_profile))

@@ -24,9 +24,7 @@ def _instruction_set() -> str:
         lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore").splitlines()
     except OSError:
         lines = []
-    flags = next(
-        (line.split(":", 1)[1].split() for line in lines if line.startswith(("flags", "Features"))), []
-    )
+    flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith(("flags", "Features"))), [])
     return " ".join([platform.machine(), *(f for f in _FEATURES if f in flags)])
 
 

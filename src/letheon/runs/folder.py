@@ -72,20 +72,14 @@ def check_output(path: Path) -> None:
         try:
             content = list(path.iterdir())
         except OSError as error:
-            raise InputError(
-                f"{path} cannot be read ({error.strerror}); choose another folder with --out."
-            ) from None
+            raise InputError(f"{path} cannot be read ({error.strerror}); choose another folder with --out.") from None
         if content and not (path / _STAMP).is_file():
-            raise InputError(
-                f"{path} holds files that are no Letheon run; choose an empty or new folder with --out."
-            )
+            raise InputError(f"{path} holds files that are no Letheon run; choose an empty or new folder with --out.")
     nearest = path
     while not nearest.exists():
         nearest = nearest.parent
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise InputError(
-            f"{path} cannot be written (no permission in {nearest}); choose another folder with --out."
-        )
+        raise InputError(f"{path} cannot be written (no permission in {nearest}); choose another folder with --out.")
 
 
 @contextmanager

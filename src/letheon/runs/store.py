@@ -90,9 +90,7 @@ def read(folder: Folder, job) -> Partial | None:
         What the block left.
     """
     file = folder.partial(job.plan.name, job.kind, job.block)
-    if not file.is_file() or (
-        job.kind == "people" and not folder.endpoints(job.plan.name, job.block).is_file()
-    ):
+    if not file.is_file() or (job.kind == "people" and not folder.endpoints(job.plan.name, job.block).is_file()):
         return None
     try:
         with np.load(file, allow_pickle=False) as found:
@@ -101,9 +99,7 @@ def read(folder: Folder, job) -> Partial | None:
         return None
     columns = {name[2:]: values for name, values in arrays.items() if name.startswith("c/")}
     profile = {
-        name[2:]: (values, arrays.get(f"b/{name[2:]}"))
-        for name, values in arrays.items()
-        if name.startswith("s/")
+        name[2:]: (values, arrays.get(f"b/{name[2:]}")) for name, values in arrays.items() if name.startswith("s/")
     }
     return Partial(columns, profile)
 

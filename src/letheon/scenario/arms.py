@@ -92,13 +92,10 @@ def _placebo(name: str, table: Table, real: dict[str, Arm]) -> Arm:
     like = text_of(node, example)
     if like not in real:
         if not real:
-            node.refuse(
-                f"{shown(like)} is no arm that gives a drug; add such an arm, e.g. ketamine: {_ARM_EXAMPLE}."
-            )
+            node.refuse(f"{shown(like)} is no arm that gives a drug; add such an arm, e.g. ketamine: {_ARM_EXAMPLE}.")
         near = difflib.get_close_matches(like, real, n=1, cutoff=0.6)
         node.refuse(
-            f"{shown(like)} is no other arm that gives a drug; "
-            f"write like: {near[0] if near else next(iter(real))}."
+            f"{shown(like)} is no other arm that gives a drug; write like: {near[0] if near else next(iter(real))}."
         )
     return Arm(name, "placebo", real[like].regimen.sham(), like)
 
@@ -110,9 +107,7 @@ def _active(name: str, drug: str, table: Table, follow_up_ms: int) -> Arm:
             f"only a placebo arm can be like another, and this arm gives {drug}; "
             "write its sessions out, or drug: placebo."
         )
-    listing = listing_of(
-        required(table, "sessions", f"sessions: [{_SESSION_EXAMPLE}]"), f"- {_SESSION_EXAMPLE}"
-    )
+    listing = listing_of(required(table, "sessions", f"sessions: [{_SESSION_EXAMPLE}]"), f"- {_SESSION_EXAMPLE}")
     infusions: list[Infusion] = []
     for item in listing.items:
         session = table_of(item, _SESSION_EXAMPLE)
@@ -149,15 +144,12 @@ def _session(table: Table, follow_up_ms: int) -> list[Infusion]:
     start = quantity(at, quantities.moment_ms, "at: day 1")
     if start < 0:
         at.refuse(
-            f"{shown(text_of(at, ''))} is before the origin; "
-            "write a time from 0 h on, e.g. at: 0 h or at: day 1."
+            f"{shown(text_of(at, ''))} is before the origin; write a time from 0 h on, e.g. at: 0 h or at: day 1."
         )
     length = required(table, "for", "for: 4 h")
     duration = quantity(length, quantities.duration_ms, "for: 4 h")
     if duration <= 0:
-        length.refuse(
-            f"{shown(text_of(length, ''))} is no length of time above 0; write e.g. for: 4 h or for: 40 min."
-        )
+        length.refuse(f"{shown(text_of(length, ''))} is no length of time above 0; write e.g. for: 4 h or for: 40 min.")
     rate = _rate(table, duration)
     every, times = _repeat(table.entries.get("repeat"))
     last = start + (times - 1) * every
@@ -197,8 +189,7 @@ def _rate(table: Table, duration_ms: int) -> Rate:
     text = text_of(node, "")
     if absolute < 0 or per_kg < 0:
         node.refuse(
-            f"{shown(text)} is negative; write a {given[0]} of 0 or more, "
-            f"e.g. {shown(text.lstrip('-'))[1:-1]}."
+            f"{shown(text)} is negative; write a {given[0]} of 0 or more, e.g. {shown(text.lstrip('-'))[1:-1]}."
         )
     at_70_kg = absolute + per_kg * REFERENCE_WEIGHT_KG
     if at_70_kg > MAX_RATE_MG_H:
@@ -229,9 +220,7 @@ def _repeat(node: Node | None) -> tuple[int, int]:
     every_node = required(table, "every", f"repeat: {example}")
     every = quantity(every_node, quantities.duration_ms, "every: 1 day")
     if every <= 0:
-        every_node.refuse(
-            f"{shown(text_of(every_node, ''))} is no interval above 0; write e.g. every: 1 day."
-        )
+        every_node.refuse(f"{shown(text_of(every_node, ''))} is no interval above 0; write e.g. every: 1 day.")
     times = whole(required(table, "times", f"repeat: {example}"), 1, MAX_INFUSIONS, 10)
     return every, times
 

@@ -81,37 +81,28 @@ def bare_number(node: Node, low: float, high: float, example: str, unit: str = "
     if found.spread is not None:
         node.refuse(f"{shown(given)} has a spread, which cannot stand here; write e.g. {example}.")
     if found.unit not in {"", unit}:
-        node.refuse(
-            f"{shown(given)} has the unit {found.unit}, which cannot stand here; write e.g. {example}."
-        )
+        node.refuse(f"{shown(given)} has the unit {found.unit}, which cannot stand here; write e.g. {example}.")
     if not low <= found.value <= high:
         node.refuse(f"{shown(given)} is outside {plain(low)} to {plain(high)}; write e.g. {example}.")
     return found.value
 
 
-def spread(
-    node: Node, unit: str, mean: tuple[float, float], max_sd: float, example: str, bare: bool = False
-) -> Spread:
+def spread(node: Node, unit: str, mean: tuple[float, float], max_sd: float, example: str, bare: bool = False) -> Spread:
     """Read ``a ± b``, or ``a`` alone for everybody alike; `bare` makes the unit optional."""
     found = quantity(node, lambda text: quantities.parse(text, example), example)
     given = text_of(node, example)
     if found.unit == "" and not bare:
         node.refuse(f"{shown(given)} has no unit; write e.g. {example}.")
     if found.unit not in {"", unit}:
-        node.refuse(
-            f"{shown(given)} has the unit {found.unit}, which cannot stand here; write e.g. {example}."
-        )
+        node.refuse(f"{shown(given)} has the unit {found.unit}, which cannot stand here; write e.g. {example}.")
     name = {"kg": " kg", "year": " years"}.get(unit, "")
     if not mean[0] <= found.value <= mean[1]:
         node.refuse(
-            f"the mean in {shown(given)} is outside {plain(mean[0])} to {plain(mean[1])}{name}; "
-            f"write e.g. {example}."
+            f"the mean in {shown(given)} is outside {plain(mean[0])} to {plain(mean[1])}{name}; write e.g. {example}."
         )
     sd = found.spread or 0.0
     if not 0 <= sd <= max_sd:
-        node.refuse(
-            f"the spread in {shown(given)} is outside 0 to {plain(max_sd)}{name}; write e.g. {example}."
-        )
+        node.refuse(f"the spread in {shown(given)} is outside 0 to {plain(max_sd)}{name}; write e.g. {example}.")
     return Spread(found.value, sd)
 
 

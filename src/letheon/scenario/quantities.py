@@ -89,11 +89,7 @@ def _rate_units() -> dict[str, tuple[str, str, str]]:
 
 
 def _dose_units() -> dict[str, tuple[str, str]]:
-    return {
-        f"{mass}/{weight}" if weight else mass: (mass, weight)
-        for mass in _MASSES
-        for weight in ("", *_PER_WEIGHT)
-    }
+    return {f"{mass}/{weight}" if weight else mass: (mass, weight) for mass in _MASSES for weight in ("", *_PER_WEIGHT)}
 
 
 RATE_UNITS = _rate_units()
@@ -200,9 +196,7 @@ def parse(text: str, example: str = "5 mg/h") -> Quantity:
             raise InputError(f"{shown(stripped)} has no number after the ±; write e.g. {example}.")
         spread, rest = number(second.group(), example), rest[second.end() :]
     elif "±" in rest or "+/-" in rest:
-        raise InputError(
-            f"{shown(stripped)} has a unit before the ±; write the unit once, at the end, e.g. {example}."
-        )
+        raise InputError(f"{shown(stripped)} has a unit before the ±; write the unit once, at the end, e.g. {example}.")
     return Quantity(value, _scenario_unit(rest, stripped, example), spread)
 
 
@@ -213,9 +207,7 @@ def _scenario_unit(raw: str, whole: str, example: str) -> str:
     if unit == "":
         return ""
     if "month" in unit:
-        raise InputError(
-            f"{shown(whole)} counts in months, whose length varies; write weeks or days, e.g. 12 weeks."
-        )
+        raise InputError(f"{shown(whole)} counts in months, whose length varies; write weeks or days, e.g. 12 weeks.")
     parts = [_ALIASES.get(part, part) for part in unit.split("/")]
     # body weight may stand before or after the time; the normal order is mg/kg/h and mg/h/70kg
     if len(parts) == 3 and (parts[2] == "kg" or parts[1] == "70kg"):
@@ -303,14 +295,10 @@ def duration_ms(text: str) -> int:
     given = text.strip()
     quantity = _single(text, "a time", "{0} h or {0} min", TIME_EXAMPLE)
     if quantity.unit not in _TIMES_S:
-        raise InputError(
-            f"{shown(given)} is no time, for its unit is {quantity.unit}; write e.g. {TIME_EXAMPLE}."
-        )
+        raise InputError(f"{shown(given)} is no time, for its unit is {quantity.unit}; write e.g. {TIME_EXAMPLE}.")
     milliseconds = quantity.value * (_TIMES_S[quantity.unit] * 1000)
     if abs(milliseconds) > 1e15:
-        raise InputError(
-            f"{shown(given)} is longer than any scenario can run (10 years); write e.g. {TIME_EXAMPLE}."
-        )
+        raise InputError(f"{shown(given)} is longer than any scenario can run (10 years); write e.g. {TIME_EXAMPLE}.")
     return round(milliseconds)
 
 
@@ -340,9 +328,7 @@ def moment_ms(text: str) -> int:
     words = text.split()
     if len(words) == 2 and words[0] in {"day", "days", "Day"}:
         if not re.fullmatch(r"[0-9]{1,5}", words[1]) or int(words[1]) < 1:
-            raise InputError(
-                f"{shown(text)} is no day; days are whole numbers from 1 on, so write e.g. day 1 or 12 h."
-            )
+            raise InputError(f"{shown(text)} is no day; days are whole numbers from 1 on, so write e.g. day 1 or 12 h.")
         return (int(words[1]) - 1) * 24 * MS_PER_HOUR
     given = text.strip()
     if _NUMBER.fullmatch(given):
@@ -376,13 +362,9 @@ def rate_mg_h(text: str) -> tuple[float, float]:
     given = text.strip()
     quantity = _single(text, "a rate", "{0} mg/h or 0.1 mg/kg/h", RATE_EXAMPLE)
     if quantity.unit in DOSE_UNITS:
-        raise InputError(
-            f"{shown(given)} is a dose, not a rate; write {given}/h, or dose: {given} in place of rate."
-        )
+        raise InputError(f"{shown(given)} is a dose, not a rate; write {given}/h, or dose: {given} in place of rate.")
     if quantity.unit not in RATE_UNITS:
-        raise InputError(
-            f"{shown(given)} is no rate, for its unit is {quantity.unit}; write e.g. {RATE_EXAMPLE}."
-        )
+        raise InputError(f"{shown(given)} is no rate, for its unit is {quantity.unit}; write e.g. {RATE_EXAMPLE}.")
     mass, time, weight = RATE_UNITS[quantity.unit]
     value = quantity.value if time == "h" else quantity.value * 3600 / _TIMES_S[time]
     value = _finite(_mass_mg(value, mass), given)
@@ -417,9 +399,7 @@ def dose_mg(text: str) -> tuple[float, float]:
     if quantity.unit in RATE_UNITS:
         raise InputError(f"{shown(given)} is a rate, not a dose; write rate: {given} in place of dose.")
     if quantity.unit not in DOSE_UNITS:
-        raise InputError(
-            f"{shown(given)} is no dose, for its unit is {quantity.unit}; write e.g. {DOSE_EXAMPLE}."
-        )
+        raise InputError(f"{shown(given)} is no dose, for its unit is {quantity.unit}; write e.g. {DOSE_EXAMPLE}.")
     mass, weight = DOSE_UNITS[quantity.unit]
     return _by_weight(_finite(_mass_mg(quantity.value, mass), given), weight)
 
@@ -431,9 +411,7 @@ def _mass_mg(value: float, mass: str) -> float:
 
 def _finite(value: float, given: str) -> float:
     if not math.isfinite(value):
-        raise InputError(
-            f"{shown(given)} is too large a number; write one that a drip can run at, e.g. 20 mg/h."
-        )
+        raise InputError(f"{shown(given)} is too large a number; write one that a drip can run at, e.g. 20 mg/h.")
     return value
 
 

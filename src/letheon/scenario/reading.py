@@ -86,13 +86,9 @@ def _read_bytes(path: Path, name: str) -> bytes:
         raise InputError(f"{name}: there is no such file; give the path of a scenario file.") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "the path is not valid"
-        raise InputError(
-            f"{name}: cannot be read ({reason}); give the path of a scenario file you may read."
-        ) from None
+        raise InputError(f"{name}: cannot be read ({reason}); give the path of a scenario file you may read.") from None
     if len(data) > MAX_BYTES + 3:
-        raise InputError(
-            f"{name}: is larger than 1 MB; write many sessions with repeat: {{every: 1 day, times: 10}}."
-        )
+        raise InputError(f"{name}: is larger than 1 MB; write many sessions with repeat: {{every: 1 day, times: 10}}.")
     return data
 
 
@@ -107,9 +103,7 @@ def _decode(data: bytes, name: str) -> str:
     except UnicodeDecodeError as error:
         line = 1 + data[: error.start].count(b"\n")
         byte = f"0x{data[error.start]:02x}"
-        raise InputError(
-            f"{name}, line {line}: the byte {byte} is not UTF-8; save the file as UTF-8."
-        ) from None
+        raise InputError(f"{name}, line {line}: the byte {byte} is not UTF-8; save the file as UTF-8.") from None
 
 
 def loads(text: str, name: str = "scenario") -> Scenario:
@@ -168,9 +162,7 @@ def _title(node: Node) -> str:
     if len(title) > MAX_TITLE:
         node.refuse(f"the title has {len(title)} characters; write at most {MAX_TITLE}.")
     if any(not (c.isprintable() or c == "\u00a0") for c in title):
-        node.refuse(
-            f"the title {shown(title)} has a line break or an invisible character; write one line of text."
-        )
+        node.refuse(f"the title {shown(title)} has a line break or an invisible character; write one line of text.")
     return title
 
 
@@ -216,9 +208,7 @@ def _models(node: Node | None) -> Models:
 
     return Models(
         pk=choice(given["pk"], PK_MODELS, "pk: auto") if "pk" in given else default.pk,
-        pain=choice(given["pain"], ("memory", "slow_site"), "pain: memory")
-        if "pain" in given
-        else default.pain,
+        pain=choice(given["pain"], ("memory", "slow_site"), "pain: memory") if "pain" in given else default.pain,
         rival=flag("rival"),
         flares=flag("flares"),
         expectancy=bare_number(given["expectancy"], 0, 3, "0.5 NRS", "NRS") if "expectancy" in given else 0.0,

@@ -145,9 +145,7 @@ def read_tree(text: str, file: str) -> Table:
     top = Node(file, 1, "")
     body = text.removeprefix("\ufeff")
     if len(body.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise InputError(
-            f"{file}: is larger than 1 MB; write many sessions with repeat: {{every: 1 day, times: 10}}."
-        )
+        raise InputError(f"{file}: is larger than 1 MB; write many sessions with repeat: {{every: 1 day, times: 10}}.")
     if "\0" in body:
         top.refuse(
             "there is a NUL byte; save the file as plain UTF-8 text.",
@@ -257,9 +255,7 @@ def _table(events: Iterator[Any], at: Node) -> Table:
             at.refuse("a key here is itself a map or a list; keys are plain words, e.g. drug.", line)
         key = event.value
         if key in entries:
-            at.refuse(
-                f"the key {shown(key)} stands here twice, first on line {key_lines[key]}; keep one.", line
-            )
+            at.refuse(f"the key {shown(key)} stands here twice, first on line {key_lines[key]}; keep one.", line)
         child = f"{at.field}.{shown(key)[1:-1]}" if at.field else shown(key)[1:-1]
         value = next(events)
         # an empty value is marked where the next token starts, which may be lines below

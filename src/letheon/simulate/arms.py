@@ -106,15 +106,11 @@ def _parts(drug: str, pk: str) -> tuple[Part, ...]:
         names = {"levels": "otto2021", "acute": "simons2022"}
     else:
         names = {"levels": "pair", "acute": "pair"}
-    sides = {"esketamine": (("s", 1.0),), "arketamine": (("r", 1.0),), "racemic": (("s", 0.5), ("r", 0.5))}[
-        drug
-    ]
+    sides = {"esketamine": (("s", 1.0),), "arketamine": (("r", 1.0),), "racemic": (("s", 0.5), ("r", 0.5))}[drug]
     if names["levels"] == names["acute"]:
         return tuple(Part(names["levels"], side, share, both) for side, share in sides)
     return tuple(
-        Part(names[what], side, share, frozenset({what}))
-        for what in ("levels", "acute")
-        for side, share in sides
+        Part(names[what], side, share, frozenset({what})) for what in ("levels", "acute") for side, share in sides
     )
 
 
@@ -301,10 +297,7 @@ def plan_arms(scenario: Scenario) -> tuple[ArmPlan, ...]:
             p,
             structure=replace(p.structure, levels=levels),
             steps=p.steps._replace(
-                **{
-                    f: _widen(getattr(p.steps, f), steps)
-                    for f in ("level", "piece", "epoch", "day", "time_h")
-                },
+                **{f: _widen(getattr(p.steps, f), steps) for f in ("level", "piece", "epoch", "day", "time_h")},
             ),
             absolute=table(p.absolute, 0.0),
             per_kg=table(p.per_kg, 0.0),

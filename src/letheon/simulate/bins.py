@@ -13,21 +13,21 @@ __all__ = ["BINS", "Bins", "Profile", "bins_of", "digitise"]
 
 @dataclass(frozen=True, slots=True)
 class Bins:
-    """Fixed bins: equal widths from 0 to `top`, or equal ratios above `floor` (below it counts as 0).
+    """Fixed bins: bin 0 is nothing at all, the others have equal widths up to `top`, or equal ratios above `floor`.
 
     Parameters
     ----------
     count : int
-        Number of bins.
+        Number of bins, with bin 0.
     top : float
         Upper edge of the last.
     floor : float
-        0 for equal widths; else the lower edge of the logarithmic bins, and bin 0 is what lies below.
+        0 for equal widths; else the lower edge of the logarithmic bins, and what lies below counts as nothing.
 
     Examples
     --------
-    >>> BINS["nrs"].index(np.array([0.0, 5.0, 10.0])).tolist()
-    [0, 250, 499]
+    >>> BINS["nrs"].index(np.array([0.0, 0.01, 5.0, 10.0])).tolist()
+    [0, 1, 251, 500]
     """
 
     count: int
@@ -37,18 +37,17 @@ class Bins:
     @property
     def edges(self) -> np.ndarray:
         """Edges of the bins, one more than there are bins."""
-        if not self.floor:
-            return np.linspace(0.0, self.top, self.count + 1)
-        return np.concatenate([[0.0], np.geomspace(self.floor, self.top, self.count)])
+        space = np.geomspace if self.floor else np.linspace
+        return np.concatenate([[0.0], space(self.floor, self.top, self.count)])
 
     def index(self, values: np.ndarray) -> np.ndarray:
         """Return the bin of each value; values outside go to the first or last bin."""
-        if not self.floor:
-            raw = np.floor(values * (self.count / self.top))
-        else:
+        if self.floor:
             step = np.log(self.top / self.floor) / (self.count - 1)
-            raw = 1 + np.floor(np.log(np.maximum(values, 1e-300) / self.floor) / step)
-        return np.clip(raw, 0, self.count - 1).astype(np.uint16)
+            raw = np.floor(np.log(np.maximum(values, 1e-300) / self.floor) / step)
+        else:
+            raw = np.where(values > 0, np.floor(values * ((self.count - 1) / self.top)), -1)
+        return np.clip(1 + raw, 0, self.count - 1).astype(np.uint16)
 
     def quantiles(self, counts: np.ndarray, q: float) -> np.ndarray:
         """Return a quantile at each time from counts of shape (time, bin), linear within its bin."""
@@ -60,19 +59,18 @@ class Bins:
         before = cumulative[row, k] - inside
         share = np.where(inside > 0, (wanted - before) / np.maximum(inside, 1), 0.0).clip(0, 1)
         edges = self.edges
-        value = edges[k] + share * (edges[k + 1] - edges[k])
-        return np.where((k == 0) & (self.floor > 0), 0.0, value)
+        return np.where(k > 0, edges[k] + share * (edges[k + 1] - edges[k]), 0.0)
 
 
 _LEVEL = Bins(932, 1e5, 1e-3)
-_SHARE = Bins(500, 1.0)
+_SHARE = Bins(501, 1.0)
 BINS = {
     "nmda_block": _SHARE,
     "sensitisation": _SHARE,
     "growth": _SHARE,
     "slow_site_effect": _SHARE,
-    "nrs": Bins(500, 10.0),
-    "nrs_slow": Bins(500, 10.0),
+    "nrs": Bins(501, 10.0),
+    "nrs_slow": Bins(501, 10.0),
 }
 
 

@@ -96,9 +96,7 @@ def _plasmas(structure: Structure, own, people: People, switches: Switches, arm:
     plasmas = []
     for part in structure.parts:
         model = library.pk_model(part.model)
-        typical = {
-            name: own(f"{model.id}.{number_.same_as or name}") for name, number_ in model.parameters.items()
-        }
+        typical = {name: own(f"{model.id}.{number_.same_as or name}") for name, number_ in model.parameters.items()}
         etas = {
             name: normals(switches.seed, f"occasion {name}", number, 64)[arm.epoch_occasion % 64]
             for name in (model.iov if arm.epoch_occasion.shape[0] > 1 else ())
@@ -129,9 +127,7 @@ def _body(own, people: People, switches: Switches) -> Body:
     a, n = own("memory.a"), own("memory.n")
     ceiling = memory.folds(a, n)[3]
     log_sd = jnp.sqrt(numbers["theta"].omega)
-    theta = truncated_lognormal(
-        jax.scipy.special.ndtr(people.eta["theta"]), own("memory.theta"), log_sd, ceiling
-    )
+    theta = truncated_lognormal(jax.scipy.special.ndtr(people.eta["theta"]), own("memory.theta"), log_sd, ceiling)
 
     def personal(home, name, role):
         number = (library.receptor() if home == "receptor" else library.pain(home))[name]
@@ -153,9 +149,7 @@ def _body(own, people: People, switches: Switches) -> Body:
         kappa=personal("receptor", "kappa", "kappa"),
         hill=own("receptor.hill"),
         fu=own("receptor.fu"),
-        inhibition={
-            s: own(f"receptor.ki_{s}") for s in ("esketamine", "arketamine", "esnorketamine", "arnorketamine")
-        },
+        inhibition={s: own(f"receptor.ki_{s}") for s in ("esketamine", "arketamine", "esnorketamine", "arnorketamine")},
         norketamine_weight=switches.norketamine,
         c50_acute=personal("acute", "c50", "c50_acute"),
         arketamine_weight=own("acute.arketamine_weight"),
@@ -170,9 +164,7 @@ def _body(own, people: People, switches: Switches) -> Body:
     )
 
 
-def _patient(
-    structure: Structure, arm: _ArmData, draws, switches: Switches, people: People, number
-) -> BlockResult:
+def _patient(structure: Structure, arm: _ArmData, draws, switches: Switches, people: People, number) -> BlockResult:
     """Run one patient."""
     own = _own(draws, people)
     body = _body(own, people, switches)

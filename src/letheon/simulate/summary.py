@@ -21,9 +21,7 @@ _INTERVAL = (0.05, 0.95)
 _RIVAL = "rival_"
 _LAST_SUPPORTED_DAY = 84
 _BOUNDS = {"NRS": (0.0, 10.0), "share": (0.0, 1.0), "days": (0.0, math.inf), "mg": (0.0, math.inf)}
-_NO_RELAPSE = (
-    "Relapse rests on assumed flares: not identified by the data, and beyond 12 weeks an assumption."
-)
+_NO_RELAPSE = "Relapse rests on assumed flares: not identified by the data, and beyond 12 weeks an assumption."
 
 
 @dataclass(slots=True)
@@ -183,9 +181,7 @@ def _relapse(prefix: str, arm: ArmTotals, support: str) -> dict:
     marks = [0.0, *(d for d in (14, 28, 56, 84, 182, 365) if d <= horizon)]
     if not remission.any():
         nothing = {"median": None, "median_interval": [None, None], "restricted_mean": None}
-        return (
-            out | nothing | {"from_day_0": {"median": None}, "at_risk": [{"day": d, "n": 0} for d in marks]}
-        )
+        return out | nothing | {"from_day_0": {"median": None}, "at_risk": [{"day": d, "n": 0} for d in marks]}
     day = arm.columns[f"{prefix}relapse_day"][remission] - plan.course_end_day
     relapsed = np.isfinite(day)
     time = np.maximum(np.where(relapsed, day, horizon), 0.0)
@@ -199,9 +195,7 @@ def _relapse(prefix: str, arm: ArmTotals, support: str) -> dict:
     return out
 
 
-def _endpoints(
-    scenario: Scenario, arm: Arm, totals: ArmTotals, placebo: ArmTotals | None, prefix: str
-) -> dict:
+def _endpoints(scenario: Scenario, arm: Arm, totals: ArmTotals, placebo: ArmTotals | None, prefix: str) -> dict:
     def make(name, unit, day):
         return _endpoint(f"{prefix}{name}", unit, regimen_support(scenario, arm, day), totals, placebo)
 

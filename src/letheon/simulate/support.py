@@ -70,9 +70,7 @@ def _outside(low: float, high: float, mean: float, sd: float) -> float:
         return float(not low <= mean <= high)
     spread = math.sqrt(math.log1p((sd / mean) ** 2))
     centre = math.log(mean) - spread**2 / 2
-    inside = special.ndtr((math.log(high) - centre) / spread) - special.ndtr(
-        (math.log(low) - centre) / spread
-    )
+    inside = special.ndtr((math.log(high) - centre) / spread) - special.ndtr((math.log(low) - centre) / spread)
     return 1.0 - float(inside)
 
 
@@ -104,9 +102,7 @@ def _of_model(scenario: Scenario, model, purposes: set[str], arms: list[Arm]) ->
     share = _outside(low, high, weight.mean, weight.sd)
     said = []
     if share > _OUTSIDE_SHARE:
-        said.append(
-            f"{source} was studied at {low:g} to {high:g} kg; {share:.0%} of these patients lie outside."
-        )
+        said.append(f"{source} was studied at {low:g} to {high:g} kg; {share:.0%} of these patients lie outside.")
     reached: dict[str, list[tuple[float, str]]] = {}
     for arm in arms:
         rate = max(arm.regimen.schedule().rates(_REFERENCE_KG), default=0.0)
@@ -120,10 +116,7 @@ def _of_model(scenario: Scenario, model, purposes: set[str], arms: list[Arm]) ->
             f"{source} was studied up to {top[unit]:g} {unit}; reached here: {named}"
             f" (up to {factor:.2g} times as much): extrapolated."
         )
-    if (
-        not any(number.omega for number in model.parameters.values())
-        and not scenario.models.borrow_variability
-    ):
+    if not any(number.omega for number in model.parameters.values()) and not scenario.models.borrow_variability:
         said.append(
             f"{source} has no published variability between patients: all patients of one weight get the same levels"
             " (`borrow_variability: on` takes that of simons2022)."

@@ -119,9 +119,7 @@ def _model(model: PkModel) -> Iterator[str]:
         yield f"residual error of {analyte}: {error.kind}, SD {error.sd:.4g}{extra}"
     yield from _wrapped(model.iov_note)
     yield ""
-    yield from _used(
-        (*model.sources, *(key for number in model.parameters.values() for key in number.sources))
-    )
+    yield from _used((*model.sources, *(key for number in model.parameters.values() for key in number.sources)))
 
 
 def _section(name: str, numbers: Mapping[str, Number]) -> Iterator[str]:
@@ -158,14 +156,10 @@ def _number(
     yield from _wrapped(
         f"status: {number.status}; how read: {number.verified}; weight as evidence: {number.weight:g}", 4
     )
-    yield from _wrapped(
-        f"range: {low:g} to {high:g}{unit}; spread of the typical value: {_spread(number)}", 4
-    )
+    yield from _wrapped(f"range: {low:g} to {high:g}{unit}; spread of the typical value: {_spread(number)}", 4)
     if number.omega is not None:
         percent = 100 * math.sqrt(math.expm1(number.omega))
-        yield from _wrapped(
-            f"between patients: omega {number.omega:.4g} (CV {percent:.0f} %), role {number.role}", 4
-        )
+        yield from _wrapped(f"between patients: omega {number.omega:.4g} (CV {percent:.0f} %), role {number.role}", 4)
     if iov:
         yield f"    between occasions: variance {iov:.4g}"
     if scaling == "per_kg":
@@ -217,20 +211,14 @@ def read_document(folder: Path) -> dict[str, Any]:
         If there is no such folder, or it holds no finished run.
     """
     if not folder.exists():
-        raise InputError(
-            f"{folder}: there is no such folder; give the run folder that letheon simulate named."
-        )
+        raise InputError(f"{folder}: there is no such folder; give the run folder that letheon simulate named.")
     if not folder.is_dir():
         raise InputError(f"{folder}: is a file; give the run folder that letheon simulate named.")
     file = folder / "result.json"
     if not file.is_file() and (folder / "run.json").is_file():
-        raise InputError(
-            f"{folder}: this run is not finished; run the same letheon simulate again to continue it."
-        )
+        raise InputError(f"{folder}: this run is not finished; run the same letheon simulate again to continue it.")
     if not file.is_file():
-        raise InputError(
-            f"{folder}: is no run folder, for it has no result.json; letheon simulate makes one."
-        )
+        raise InputError(f"{folder}: is no run folder, for it has no result.json; letheon simulate makes one.")
     document: Any = None
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
@@ -241,9 +229,7 @@ def read_document(folder: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError):
         known = False
     if not known:
-        raise InputError(
-            f"{file}: is no result of Letheon; run letheon simulate again with --fresh to make one."
-        )
+        raise InputError(f"{file}: is no result of Letheon; run letheon simulate again with --fresh to make one.")
     return document
 
 
@@ -305,9 +291,7 @@ def bibtex(document: Mapping[str, Any]) -> Iterator[str]:
     found = {entry[1]: entry[0] for entry in re.finditer(r"^@\w+\{([\w-]+),\n.*?^\}$", text, re.M | re.S)}
     for key in document["sources"]:
         yield ""
-        yield from found.get(
-            key, f"% {key}: not in the library of Letheon {letheon.__version__}"
-        ).splitlines()
+        yield from found.get(key, f"% {key}: not in the library of Letheon {letheon.__version__}").splitlines()
     yield from (
         "",
         "@software{letheon,",

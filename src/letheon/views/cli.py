@@ -90,29 +90,21 @@ def _epilog(command: str) -> str:
     epilog=_epilog("simulate"),
 )
 def simulate(
-    scenario: Annotated[
-        Path, typer.Argument(metavar="SCENARIO", show_default=False, help="A scenario file (YAML).")
-    ],
+    scenario: Annotated[Path, typer.Argument(metavar="SCENARIO", show_default=False, help="A scenario file (YAML).")],
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", show_default=False, help="Run folder (default: runs/TITLE-HASH)."),
     ] = None,
     patients: Annotated[
         str | None,
-        typer.Option(
-            metavar="N", show_default=False, help="Virtual patients in each arm, not the scenario's number."
-        ),
+        typer.Option(metavar="N", show_default=False, help="Virtual patients in each arm, not the scenario's number."),
     ] = None,
     seed: Annotated[
         str | None, typer.Option(metavar="S", show_default=False, help="Random seed, not the scenario's.")
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="At most 200 patients, for a first look.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document instead of the table.")
-    ] = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", help="Show neither progress nor table nor warnings.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the table.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show neither progress nor table nor warnings.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute again what is already there.")] = False,
 ) -> None:
     """Run a scenario; see `letheon.runs.simulate`."""
@@ -258,9 +250,7 @@ def cite(
 def library(
     name: Annotated[
         str | None,
-        typer.Argument(
-            metavar="NAME", show_default=False, help="A model, section or study, such as otto2021."
-        ),
+        typer.Argument(metavar="NAME", show_default=False, help="A model, section or study, such as otto2021."),
     ] = None,
 ) -> None:
     """Show the library; see `letheon.library`."""
@@ -331,12 +321,8 @@ def _usage_sentence(error: Any) -> str:
     example = f"for example: {EXAMPLES.get(where.split()[-1], EXAMPLES['simulate'])}"
     kind = type(error).__name__
     if kind == "NoSuchOption":
-        options = [
-            option for parameter in context.command.params for option in parameter.opts if option[:2] == "--"
-        ]
-        return (
-            f"{where} has no option {error.option_name}; {_nearest(error.option_name, [*options, '--help'])}."
-        )
+        options = [option for parameter in context.command.params for option in parameter.opts if option[:2] == "--"]
+        return f"{where} has no option {error.option_name}; {_nearest(error.option_name, [*options, '--help'])}."
     if kind == "MissingParameter":
         return f"{where} needs {error.param.metavar}; {example}"
     message = error.format_message().rstrip(".")

@@ -13,20 +13,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-Figure = dict[str, Any]
+from letheon.views import traces
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES = ("solid", "dash", "dashdot", "longdash", "longdashdot")
 PLACEBO_GREYS = ("#7d838c", "#a3a8b0", "#5d636b")
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
-# A logarithmic axis has no zero: levels are drawn no lower than this, and said as they are when hovered.
-LOWEST_LEVEL = 0.01  # [ng/mL]
 # Above this many arms, bands over one another would hide the lines.
 MOST_BANDS = 2
 # Above this many arms with a drug, the figure of differences leaves the rival to the tables.
 MOST_RIVALS = 3
-# Longer views than this read better in days than in hours.
-LONGEST_IN_HOURS = 14 * 24.0  # [h]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +47,7 @@ class View:
     rival : bool
         Whether the quantity is the rival model's.
     course : bool
-        Whether the course and three days are shown (in hours where that is short) and not the whole follow-up.
+        Whether the course and three days are shown (in hours where that is short), not the whole follow-up.
     """
 
     key: str
@@ -60,25 +55,6 @@ class View:
     top: float
     rival: bool = False
     course: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A stretch of the time axis: its `end`, the `step` between ticks, and the `unit`, ``h`` or ``days``."""
-
-    end: float
-    step: float
-    unit: str
-
-    @property
-    def hours_each(self) -> float:
-        """Length of the unit [h]."""
-        return 1.0 if self.unit == "h" else 24.0
-
-    @property
-    def title(self) -> str:
-        """Title of the time axis."""
-        return f"Time since the first infusion ({self.unit})"
 
 
 PAIN_TITLE = "Pain score (NRS, 0–10)"
@@ -133,31 +109,15 @@ def endpoint_days(endpoints: Mapping[str, Any], stem: str = "nrs") -> list[int]:
     return sorted(int(match[1]) for match in matches if match)
 
 
-def window(hours: float, most_ticks: int = 7) -> Window:
-    """Return a time axis from 0 to `hours` [h], in hours where it is short, else in days.
-
-    Examples
-    --------
-    >>> window(100.0)
-    Window(end=100.0, step=24.0, unit='h')
-    >>> window(84 * 24.0)
-    Window(end=84.0, step=14.0, unit='days')
-    """
-    if hours <= LONGEST_IN_HOURS:
-        return Window(hours, _step(hours, (1, 2, 3, 6, 12, 24, 48, 72), most_ticks), "h")
-    days = hours / 24.0
-    return Window(days, _step(days, (1, 2, 7, 14, 28, 56, 91, 182, 364), most_ticks), "days")
-
-
-def course_window(document: Mapping[str, Any]) -> Window:
+def course_window(document: Mapping[str, Any]) -> traces.Window:
     """Return the time axis of the course: to three days after the last infusion of any arm."""
     last = max(arm["course_end_day"] for arm in document["arms"].values())
-    return window(24.0 * min(last + 3.0, document["follow_up_days"]))
+    return traces.window(24.0 * min(last + 3.0, document["follow_up_days"]))
 
 
-def follow_up_window(document: Mapping[str, Any]) -> Window:
+def follow_up_window(document: Mapping[str, Any]) -> traces.Window:
     """Return the time axis of the whole follow-up."""
-    return window(24.0 * document["follow_up_days"])
+    return traces.window(24.0 * document["follow_up_days"])
 
 
 def views(document: Mapping[str, Any]) -> dict[str, View]:
@@ -167,7 +127,7 @@ def views(document: Mapping[str, Any]) -> dict[str, View]:
     """
     first = next(iter(document["arms"].values()))
     found = {"pain": View("nrs", PAIN_TITLE, 10.0)}
-    highest = max((_highest(arm["profile"]["nmda_block"]) for arm in document["arms"].values()), default=0.0)
+    highest = max((traces.highest(arm["profile"]["nmda_block"]) for arm in document["arms"].values()), default=0.0)
     top = next(limit for limit in (0.1, 0.25, 0.5, 0.75, 1.0) if highest <= 0.95 * limit or limit == 1.0)
     found["block"] = View("nmda_block", "NMDA block (share, 0–1)", top, course=True)
     for key in STATES:
@@ -204,21 +164,21 @@ def starts_with_bands(document: Mapping[str, Any]) -> bool:
     return len(document["arms"]) <= MOST_BANDS
 
 
-def pain_comparison(document: Mapping[str, Any]) -> Figure:
-    """Return mean pain of all arms in one figure, with the 90 % interval of each mean as whiskers or as a band.
+def pain_comparison(document: Mapping[str, Any]) -> traces.Figure:
+    """Return mean pain of all arms in one figure, with 90 % intervals of the means as whiskers or bands.
 
     Two arms start with bands, more with whiskers side by side. At the foot a bar marks each arm's course, a
     thin line its later sessions. ``meta`` of a trace says which arm it belongs to and which part it is.
     """
-    axis = window(24.0 * document["follow_up_days"], most_ticks=12)
+    axis = traces.window(24.0 * document["follow_up_days"], most_ticks=12)
     bands = starts_with_bands(document)
-    data: list[Figure] = []
+    data: list[traces.Figure] = []
     # The last arm, as a rule placebo, is drawn first, so that it lies below the others.
     for number, name in reversed(list(enumerate(document["arms"]))):
         for part, trace in _arm_of_comparison(document, name, number, axis):
             hidden = part in {"band", "whiskers"} and (part == "band") != bands
             data.append(trace | {"meta": {"arm": number, "part": part}, "visible": not hidden})
-    layout = _layout(axis, PAIN_TITLE, 10.0)
+    layout = traces.layout(axis, PAIN_TITLE, 10.0)
     layout["yaxis"]["dtick"] = 2
     place = {
         "x": 0,
@@ -230,11 +190,11 @@ def pain_comparison(document: Mapping[str, Any]) -> Figure:
     return {"data": data, "layout": layout}
 
 
-def differences(document: Mapping[str, Any]) -> Figure | None:
+def differences(document: Mapping[str, Any]) -> traces.Figure | None:
     """Return each arm's difference from placebo at the endpoint days, with 90 % intervals of the mean.
 
-    Filled circles are the main pain model, open diamonds the rival; with more than three active arms the rival
-    is left to the tables. None where the scenario has no placebo arm.
+    Filled circles are the main pain model, open diamonds the rival; with more than three active arms the
+    rival is left to the tables. None where the scenario has no placebo arm.
     """
     active = {name: arm for name, arm in document["arms"].items() if not is_placebo(arm)}
     with_rival = len(active) <= MOST_RIVALS
@@ -249,13 +209,14 @@ def differences(document: Mapping[str, Any]) -> Figure | None:
     if not days:
         return None
     look = styles(document)
-    data = []
+    data: list[traces.Figure] = []
     for place, (number, name, rival, endpoints) in enumerate(series):
         shift = (place - (len(series) - 1) / 2.0) * min(0.16, 0.64 / len(series))
-        trace = _differences_of(endpoints, days, shift, look[name].colour, rival)
+        meta = {"arm": number, "part": "rival" if rival else "mean"}
         label = html.escape(name) + (" (rival model)" if rival else "")
-        data.append(trace | {"name": label, "meta": {"arm": number, "part": "rival" if rival else "mean"}})
-    layout = _layout(Window(len(days) - 0.5, 1.0, "days"), "Minus placebo (NRS points)", 1.0)
+        for trace in _differences_of(endpoints, days, shift, look[name].colour, rival):
+            data.append(trace | {"name": label, "meta": meta})
+    layout = traces.layout(traces.Window(len(days) - 0.5, 1.0, "days"), "Minus placebo (NRS points)", 1.0)
     layout["xaxis"] |= {"range": [-0.5, len(days) - 0.5], "tickvals": list(range(len(days)))}
     layout["xaxis"] |= {
         "ticktext": [str(day) for day in days],
@@ -269,7 +230,7 @@ def differences(document: Mapping[str, Any]) -> Figure | None:
     return {"data": data, "layout": layout | {"hovermode": "closest"}}
 
 
-def panels(document: Mapping[str, Any], view: View) -> dict[str, Figure]:
+def panels(document: Mapping[str, Any], view: View) -> dict[str, traces.Figure]:
     """Return one figure per arm of a quantity: mean, its 90 % interval, range of patients, and a comparison.
 
     The grey line for comparison is the placebo arm's mean; in a rival's pain it is the arm's own mean under
@@ -277,46 +238,49 @@ def panels(document: Mapping[str, Any], view: View) -> dict[str, Figure]:
     """
     axis = course_window(document) if view.course else follow_up_window(document)
     look = styles(document)
-    found: dict[str, Figure] = {}
+    found: dict[str, traces.Figure] = {}
     for name, arm in document["arms"].items():
         if view.key == "nmda_block" and is_placebo(arm):
             continue
         band = _profile(arm, view)[view.key]
-        x = _times(arm["profile"]["time_h"], axis)
+        x = traces.times(arm["profile"]["time_h"], axis)
         data = [
-            *_range(x, band, look[name].colour),
-            *_interval(x, band, look[name].colour, 0.26),
-            _line(x, band, look[name].colour, "mean", digits=1 if view.top == 10.0 else 2),
+            *traces.patients(x, band, look[name].colour),
+            *traces.interval(x, band, look[name].colour, 0.26),
+            traces.line(x, band, look[name].colour, "mean", digits=1 if view.top == 10.0 else 2),
         ]
         if reference := _reference(document, name, view):
             data.append(_reference_line(reference, view, axis))
-        found[name] = {"data": data, "layout": _layout(axis, view.title, view.top)}
+        found[name] = {"data": data, "layout": traces.layout(axis, view.title, view.top)}
     return found
 
 
-def level_panels(document: Mapping[str, Any]) -> dict[str, Figure]:
+def level_panels(document: Mapping[str, Any]) -> dict[str, traces.Figure]:
     """Return plasma levels of each arm that gives a drug, one figure an arm.
 
-    Solid lines are means over patients, thin dashed lines the range of patients. `layout.meta` holds the ranges
-    of the vertical axis, ``linear`` and ``log`` (the latter as powers of ten), the same in all arms.
+    Solid lines are means over patients, thin dashed lines the range of patients. `layout.meta` holds the
+    ranges of the vertical axis, ``linear`` and ``log`` (powers of ten), the same in all arms.
     """
     axis = course_window(document)
     active = {name: arm for name, arm in document["arms"].items() if not is_placebo(arm)}
     levels = {name: arm["profile"]["concentration_ng_per_ml"] for name, arm in active.items()}
     colours = analyte_colours(document)
-    highest = max((_highest(band) for arm in levels.values() for band in arm.values()), default=1.0) or 1.0
-    found: dict[str, Figure] = {}
+    highest = max((traces.highest(band) for arm in levels.values() for band in arm.values()), default=1.0) or 1.0
+    found: dict[str, traces.Figure] = {}
     for name, arm in active.items():
-        x = _times(arm["profile"]["time_h"], axis)
-        data: list[Figure] = []
+        x = traces.times(arm["profile"]["time_h"], axis)
+        data: list[traces.Figure] = []
         for analyte, band in levels[name].items():
-            data += _range(x, _floored(band), colours[analyte], fill=0.0)
+            data += traces.patients(x, traces.floored(band), colours[analyte], fill=0.0)
         for analyte, band in levels[name].items():
-            line = _line(x, band, colours[analyte], analyte, digits=3, dash="solid", significant=True)
-            data.append(line | {"y": _floored(band)["mean"]})
-        layout = _layout(axis, "Plasma level (ng/mL)", 1.05 * highest)
+            line = traces.line(x, band, colours[analyte], analyte, digits=3, dash="solid", significant=True)
+            data.append(line | {"y": traces.floored(band)["mean"]})
+        layout = traces.layout(axis, "Plasma level (ng/mL)", 1.05 * highest)
         high = math.log10(1.3 * highest)
-        layout["meta"] = {"linear": [0, _number(1.05 * highest)], "log": [_number(high - 3.3), _number(high)]}
+        layout["meta"] = {
+            "linear": [0, traces.number(1.05 * highest)],
+            "log": [traces.number(high - 3.3), traces.number(high)],
+        }
         found[name] = {"data": data, "layout": layout}
     return found
 
@@ -336,129 +300,26 @@ _BAR_STEP = 0.27  # between the course bars at the foot of the comparison [NRS]
 
 
 def _arm_of_comparison(
-    document: Mapping[str, Any], name: str, number: int, axis: Window
-) -> Iterator[tuple[str, Figure]]:
+    document: Mapping[str, Any], name: str, number: int, axis: traces.Window
+) -> Iterator[tuple[str, traces.Figure]]:
     """Yield the parts of one arm: band, whiskers, mean, course and later sessions."""
     arm, look = document["arms"][name], styles(document)[name]
-    band, x = arm["profile"]["nrs"], _times(arm["profile"]["time_h"], axis)
-    for trace in _interval(x, band, look.colour, 0.2):
+    band, x = arm["profile"]["nrs"], traces.times(arm["profile"]["time_h"], axis)
+    for trace in traces.interval(x, band, look.colour, 0.2):
         yield "band", trace
     if "mean_lo" in band:
-        yield "whiskers", _whiskers(x, band, look.colour, axis, number - (len(document["arms"]) - 1) / 2.0)
-    yield "mean", _line(x, band, look.colour, name, digits=1, dash=look.dash)
+        place = number - (len(document["arms"]) - 1) / 2.0
+        yield "whiskers", traces.whiskers_at_ticks(x, band, look.colour, axis, place)
+    yield "mean", traces.line(x, band, look.colour, name, digits=1, dash=look.dash)
     height = 0.16 + _BAR_STEP * (len(document["arms"]) - 1 - number)
     ends = {6.0: arm["course_end_day"], 1.5: last_session_day(document, name)}
     for width, day in ends.items():
         bar = {"type": "scatter", "mode": "lines", "hoverinfo": "skip", "y": [height, height]}
         bar |= {
-            "x": [0, _number(24.0 * day / axis.hours_each)],
+            "x": [0, traces.number(24.0 * day / axis.hours_each)],
             "line": {"color": look.colour, "width": width},
         }
         yield "course", bar
-
-
-def _whiskers(x: list, band: Mapping[str, Any], colour: str, axis: Window, place: float) -> Figure:
-    """Return the interval of the mean as whiskers at the ticks of the axis, `place` steps aside."""
-    step = _step(axis.end, (1, 2, 7, 14, 28, 56, 91, 182), 8) if axis.unit == "days" else axis.step
-    marks = [step * tick for tick in range(1, int(axis.end / step + 1e-9) + 1)]
-    points = [min(range(len(x)), key=lambda i, mark=mark: abs(x[i] - mark)) for mark in marks]
-    up = [_number(max(band["mean_hi"][i] - band["mean"][i], 0.0)) for i in points]
-    down = [_number(max(band["mean"][i] - band["mean_lo"][i], 0.0)) for i in points]
-    bar = {"type": "data", "symmetric": False, "array": up, "arrayminus": down}
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "hoverinfo": "skip",
-        # The last ones stay inside the figure.
-        "x": [_number(min(x[i] + 0.012 * axis.end * place, 0.997 * axis.end)) for i in points],
-        "y": [_number(band["mean"][i]) for i in points],
-        "marker": {"color": colour, "size": 5},
-        "error_y": bar | {"color": colour, "thickness": 1.6, "width": 3},
-    }
-
-
-def _step(span: float, choices: Sequence[float], most: int) -> float:
-    return float(next((step for step in choices if span / step <= most), choices[-1]))
-
-
-def _number(value: float) -> float | int | None:
-    """Round to four significant digits: a picture shows no more."""
-    if value is None or not math.isfinite(value):
-        return None
-    short = float(f"{value:.4g}")
-    return int(short) if short == int(short) and abs(short) < 1e6 else short
-
-
-def _numbers(values: Sequence[float]) -> list[float | int | None]:
-    return [_number(value) for value in values]
-
-
-def _times(hours: Sequence[float], axis: Window) -> list[float | int | None]:
-    # Seven digits keep the edges of infusions apart over a year.
-    return [round(hour / axis.hours_each, 4) for hour in hours]
-
-
-def _highest(band: Mapping[str, Any]) -> float:
-    values = [v for key in ("mean", "q95") for v in band.get(key, ()) if v is not None and math.isfinite(v)]
-    return max(values, default=0.0)
-
-
-def _floored(band: Mapping[str, Any]) -> dict[str, list[float | int | None]]:
-    return {key: _numbers([max(v, LOWEST_LEVEL) for v in band[key]]) for key in ("mean", "q05", "q95")}
-
-
-def _faint(colour: str, alpha: float) -> str:
-    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{alpha})"
-
-
-def _edges(x: list, low: list, high: list, line: Figure, fill: str) -> Iterator[Figure]:
-    base = {"type": "scatter", "mode": "lines", "x": x, "hoverinfo": "skip", "line": line}
-    yield base | {"y": low}
-    yield base | {"y": high} | ({"fill": "tonexty", "fillcolor": fill} if fill else {})
-
-
-def _interval(x: list, band: Mapping[str, Any], colour: str, alpha: float) -> Iterator[Figure]:
-    """Yield the two edges of the interval of the mean, filled between; nothing where there is none."""
-    if "mean_lo" in band:
-        low, high = _numbers(band["mean_lo"]), _numbers(band["mean_hi"])
-        yield from _edges(x, low, high, {"width": 0, "color": colour}, _faint(colour, alpha))
-
-
-def _range(x: list, band: Mapping[str, Any], colour: str, fill: float = 0.045) -> Iterator[Figure]:
-    """Yield the 5 % and 95 % lines of patients, thin and dashed."""
-    line = {"width": 1.1, "color": colour, "dash": "3px,3px"}
-    yield from _edges(
-        x, _numbers(band["q05"]), _numbers(band["q95"]), line, _faint(colour, fill) if fill else ""
-    )
-
-
-def _line(
-    x: list,
-    band: Mapping[str, Any],
-    colour: str,
-    name: str,
-    *,
-    digits: int,
-    dash: str = "solid",
-    significant: bool = False,
-) -> Figure:
-    """Return a mean line that says, when hovered, the mean with its interval, or the range where it has none."""
-    low, high = ("mean_lo", "mean_hi") if "mean_lo" in band else ("q05", "q95")
-    spread = "90 % interval" if low == "mean_lo" else "patients"
-    form = f".{digits}~r" if significant else f".{digits}f"
-    columns = [_numbers(band[key]) for key in ("mean", low, high)]
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": html.escape(name),
-        "x": x,
-        "y": columns[0],
-        "customdata": [list(row) for row in zip(*columns, strict=True)],
-        "hovertemplate": f"%{{customdata[0]:{form}}} ({spread} %{{customdata[1]:{form}}} to %{{customdata[2]:{form}}})"
-        "<extra></extra>",
-        "line": {"color": colour, "width": 2.4, "dash": dash},
-    }
 
 
 def _profile(arm: Mapping[str, Any], view: View) -> Mapping[str, Any]:
@@ -477,7 +338,7 @@ def _reference(document: Mapping[str, Any], name: str, view: View) -> tuple[str,
     return "placebo", document["arms"][sham]
 
 
-def _reference_line(reference: tuple[str, Mapping[str, Any]], view: View, axis: Window) -> Figure:
+def _reference_line(reference: tuple[str, Mapping[str, Any]], view: View, axis: traces.Window) -> traces.Figure:
     label, arm = reference
     profile = arm["profile"] if label == "main model" else _profile(arm, view)
     digits = 1 if view.top == 10.0 else 2
@@ -485,8 +346,8 @@ def _reference_line(reference: tuple[str, Mapping[str, Any]], view: View, axis: 
         "type": "scatter",
         "mode": "lines",
         "name": label,
-        "x": _times(arm["profile"]["time_h"], axis),
-        "y": _numbers(profile[view.key]["mean"]),
+        "x": traces.times(arm["profile"]["time_h"], axis),
+        "y": traces.numbers(profile[view.key]["mean"]),
         "hovertemplate": f"%{{y:.{digits}f}}<extra></extra>",
         "line": {"color": PLACEBO_GREYS[0], "width": 2, "dash": "dot"},
         "meta": {"part": "reference"},
@@ -495,41 +356,23 @@ def _reference_line(reference: tuple[str, Mapping[str, Any]], view: View, axis: 
 
 def _differences_of(
     endpoints: Mapping[str, Any], days: Sequence[int], shift: float, colour: str, rival: bool
-) -> Figure:
+) -> Iterator[traces.Figure]:
+    """Yield the intervals and then the marks of one arm under one model; only the marks can be pointed at."""
     rows = []
     for place, day in enumerate(days):
         entry = endpoints.get(f"nrs_day_{day}", {})
         middle, interval = entry.get("minus_placebo"), entry.get("minus_placebo_interval")
         if middle is not None and interval is not None:
-            low, high = interval
-            # The point estimate of one random sample may lie outside the interval of the bank of draws.
-            rows.append(
-                (
-                    round(place + shift, 3),
-                    middle,
-                    max(high - middle, 0.0),
-                    max(middle - low, 0.0),
-                    low,
-                    high,
-                    day,
-                )
-            )
-    bar = {
-        "type": "data",
-        "symmetric": False,
-        "color": colour,
-        "width": 0,
-        "thickness": 1.4 if rival else 2.4,
-    }
-    bar |= {"array": [_number(row[2]) for row in rows], "arrayminus": [_number(row[3]) for row in rows]}
-    return {
+            rows.append((round(place + shift, 3), middle, *interval, day))
+    x, middles, lows, highs, _ = zip(*rows, strict=True) if rows else ((),) * 5
+    yield traces.whiskers(x, lows, highs, colour, 1.4 if rival else 2.4, 0)
+    yield {
         "type": "scatter",
         "mode": "markers",
-        "x": [row[0] for row in rows],
-        "y": [_number(row[1]) for row in rows],
-        "customdata": [[_number(row[4]), _number(row[5]), row[6]] for row in rows],
+        "x": list(x),
+        "y": traces.numbers(middles),
+        "customdata": [[traces.number(low), traces.number(high), day] for _, _, low, high, day in rows],
         "hovertemplate": "day %{customdata[2]}: %{y:.1f} (90 % interval %{customdata[0]:.1f} to %{customdata[1]:.1f})",
-        "error_y": bar,
         "marker": {
             "color": colour,
             "size": 9,
@@ -539,39 +382,7 @@ def _differences_of(
     }
 
 
-def _difference_range(data: Sequence[Figure]) -> list[float]:
-    lows = [row[0] for trace in data for row in trace["customdata"] if row[0] is not None]
-    highs = [row[1] for trace in data for row in trace["customdata"] if row[1] is not None]
+def _difference_range(data: Sequence[traces.Figure]) -> list[float]:
+    lows = [row[0] for trace in data for row in trace.get("customdata", ())]
+    highs = [row[1] for trace in data for row in trace.get("customdata", ())]
     return [math.floor(min([*lows, -1.0]) - 0.2), math.ceil(max([*highs, 0.5]) + 0.2)]
-
-
-def _layout(axis: Window, y_title: str, top: float) -> Figure:
-    return {
-        "margin": {"l": 54, "r": 16, "t": 12, "b": 48},
-        "font": {"family": FONT, "size": 12, "color": "#434a54"},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "showlegend": False,
-        "hovermode": "x unified",
-        "xaxis": {
-            "title": {"text": axis.title, "standoff": 10},
-            "range": [0, _number(axis.end)],
-            "tick0": 0,
-            "dtick": _number(axis.step),
-            "showgrid": False,
-            "zeroline": False,
-            "ticks": "outside",
-            "ticklen": 4,
-            "hoverformat": ".1f",
-            "unifiedhovertitle": {"text": "%{x:.1f} " + axis.unit},
-        },
-        "yaxis": {
-            "title": {"text": y_title, "standoff": 8},
-            "range": [0, _number(top)],
-            "gridcolor": "#e3e5e8",
-            "zeroline": True,
-            "zerolinecolor": "#9aa1aa",
-            "fixedrange": True,
-            "nticks": 6,
-        },
-    }

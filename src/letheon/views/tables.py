@@ -112,9 +112,7 @@ def shown_days(endpoints: Mapping[str, Any]) -> list[int]:
     return [day for day in found if day in {7, 28, found[-1]}]
 
 
-def _pain_rows(
-    document: Mapping[str, Any], arms: Sequence[Mapping[str, Any]], days: Iterable[int]
-) -> Iterator[Row]:
+def _pain_rows(document: Mapping[str, Any], arms: Sequence[Mapping[str, Any]], days: Iterable[int]) -> Iterator[Row]:
     baseline = document["population"]["baseline_nrs"]["mean"]
     yield "baseline, mean", [_number(baseline) for _ in arms]
     for day in days:
@@ -132,9 +130,7 @@ def _measure_rows(label: str, name: str, arms: Sequence[Mapping[str, Any]]) -> I
 def _difference_row(
     found: Sequence[Mapping[str, Any]], arms: Sequence[Mapping[str, Any]], share: bool = False
 ) -> Iterator[Row]:
-    compared = [
-        arm["drug"] != "placebo" and "minus_placebo" in one for one, arm in zip(found, arms, strict=True)
-    ]
+    compared = [arm["drug"] != "placebo" and "minus_placebo" in one for one, arm in zip(found, arms, strict=True)]
     if any(compared):
         cells = [
             _with_interval(one, "minus_placebo", "minus_placebo_interval", share) if shown else ""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from letheon.views import plots
-from letheon.views.report import words
+from letheon.views.report import markup, words
 
 DISCLAIMER = "Research and education only; no advice about a person."
 
@@ -20,8 +20,10 @@ def header(document: Mapping[str, Any]) -> str:
     drugs = ", ".join(f"{words.drug(drug)}{f' × {n}' if n > 1 else ''}" for drug, n in counts.items())
     every = "arm" if len(arms) == 1 else f"each of {len(arms)} arms"
     sentence = (
-        f"{words.plural(document['n_patients'], 'virtual patient')} with complex regional pain syndrome went through "
-        f"{'one ' if len(arms) == 1 else ''}{every} ({drugs}) and {'was' if document['n_patients'] == 1 else 'were'} "
+        f"{words.plural(document['n_patients'], 'virtual patient')} with complex regional pain syndrome "
+        "went through "
+        f"{'one ' if len(arms) == 1 else ''}{every} ({drugs}) and "
+        f"{'was' if document['n_patients'] == 1 else 'were'} "
         f"followed for {words.span(document['follow_up_days'])} from the first infusion."
     )
     return (
@@ -36,17 +38,16 @@ def cards(document: Mapping[str, Any]) -> str:
     look = plots.styles(document)
     made = "".join(_card(document, name, look[name].colour) for name in document["arms"])
     with_placebo = any(plots.is_placebo(arm) for arm in document["arms"].values())
-    against = (
-        " All arms hold the same virtual patients, so differences are within patients."
-        if with_placebo
-        else ""
-    )
-    return (
-        '<section id="summary" aria-labelledby="h-summary"><h2 id="h-summary">In one minute</h2>'
-        f'<div class="cards{" wide" if len(look) in {2, 4} else ""}">{made}</div>'
-        f'<p class="small">Pain is the daily score on a numerical rating scale, 0 to 10. Brackets hold the 90{words.THIN}% '
-        f"interval of the mean: what is not known, not how patients differ.{against} The coloured words say "
-        f'how well a result is supported: <a href="#reading">how to read this</a>.</p></section>'
+    against = " All arms hold the same virtual patients, so differences are within patients." if with_placebo else ""
+    shape = "cards wide" if len(look) in {2, 4} else "cards"
+    return markup.section(
+        "summary",
+        "In one minute",
+        f'<div class="{shape}">{made}</div>'
+        '<p class="small">Pain is the daily score on a numerical rating scale, 0 to 10. Brackets hold the '
+        f"90{words.THIN}% interval of the mean: what is not known, not how patients differ.{against} The "
+        "coloured "
+        'words say how well a result is supported: <a href="#reading">how to read this</a>.</p>',
     )
 
 
@@ -93,7 +94,7 @@ def _course(document: Mapping[str, Any], name: str) -> str:
 
 
 def _row(label: str, value: str, note: str, mark: str) -> str:
-    small = f' <span class="note">{note}</span>' if note else ""
+    small = f" {markup.note(note)}" if note else ""
     return f"<div><dt>{label}{mark and ' ' + mark}</dt><dd><b>{value}</b>{small}</dd></div>"
 
 
@@ -118,9 +119,7 @@ def _rows(document: Mapping[str, Any], name: str, days: list[int]) -> list[tuple
     if "time_to_relapse_days" in endpoints:
         rows.append(_relapse(endpoints["time_to_relapse_days"]))
     if any(entry["endpoints"].get("boosters", {}).get("mean") for entry in document["arms"].values()):
-        rows.append(
-            ("Booster sessions, mean", words.amount(endpoints["boosters"]["mean"], "sessions"), "", "")
-        )
+        rows.append(("Booster sessions, mean", words.amount(endpoints["boosters"]["mean"], "sessions"), "", ""))
     if "dose_mg" in endpoints:
         dose = "none" if plots.is_placebo(arm) else f"{words.amount(endpoints['dose_mg']['mean'], 'mg')} mg"
         rows.append(("Total dose, mean", dose, "", ""))

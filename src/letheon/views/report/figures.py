@@ -7,14 +7,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from letheon.views import plots
-from letheon.views.report import words
+from letheon.views import plots, traces
+from letheon.views.report import markup, words
 
 # What each panel figure shows: heading, caption, text alternative.
 STATE_CAPTIONS = {
     "sensitisation": (
         "Sensitisation: the memory of pain",
-        "The sensitised state that holds pain up by itself; 1 would be full sensitisation. Receptor block starves it, and "
+        "The sensitised state that holds pain up by itself; 1 would be full sensitisation. Receptor block "
+        "starves it, and "
         "a patient whose state falls below a threshold settles low until a flare brings it back.",
     ),
     "slow_site_effect": (
@@ -29,13 +30,14 @@ class Shelf:
     """Collects the figures of a page, numbered, to be written once as JSON."""
 
     def __init__(self) -> None:
-        self.figures: list[plots.Figure] = []
+        self.figures: list[traces.Figure] = []
 
-    def place(self, figure: plots.Figure, alternative: str, size: str) -> str:
+    def place(self, figure: traces.Figure, alternative: str, size: str) -> str:
         """Keep a figure and return the element that it will be drawn in."""
         self.figures.append(figure)
         number = len(self.figures) - 1
-        return f'<div class="chart {size}" data-figure="{number}" role="img" aria-label="{words.escape(alternative)}"></div>'
+        label = words.escape(alternative)
+        return f'<div class="chart {size}" data-figure="{number}" role="img" aria-label="{label}"></div>'
 
     def as_json(self) -> str:
         """Return all figures as JSON that may stand inside a script element.
@@ -75,12 +77,14 @@ def section(document: Mapping[str, Any], shelf: Shelf) -> str:
     made += [_state(document, views[key], shelf) for key in ("state",) if key in views]
     made += [_rival_pain(document, views[key], shelf) for key in ("rival_pain",) if key in views]
     made += [_state(document, views[key], shelf) for key in ("rival_state",) if key in views]
-    return (
-        '<section id="figures" aria-labelledby="h-figures"><h2 id="h-figures">Figures</h2>'
-        '<p class="small screen">Point at a curve to read its values; drag sideways to zoom, double-click to go back.</p>'
-        "<noscript><p>The figures need JavaScript; the tables below hold the same results as numbers.</p></noscript>"
-        + "".join(made)
-        + "</section>"
+    return markup.section(
+        "figures",
+        "Figures",
+        '<p class="small screen">Point at a curve to read its values; drag sideways to zoom, double-click '
+        "to go "
+        "back.</p><noscript><p>The figures need JavaScript; the tables below hold the same results as "
+        "numbers."
+        f"</p></noscript>{''.join(made)}",
     )
 
 
@@ -95,25 +99,25 @@ def _comparison(document: Mapping[str, Any], shelf: Shelf) -> str:
         for number, (name, style) in enumerate(look.items())
     )
     first = "band" if plots.starts_with_bands(document) else "whiskers"
-    kinds = "".join(
-        f'<button type="button" data-do="interval" data-part="{part}" aria-pressed="{"true" if part == first else "false"}">'
-        f"{label}</button>"
+    kinds = [
+        markup.button(label, part == first, do="interval", part=part)
         for part, label in (("whiskers", "Whiskers"), ("band", "Bands"), ("none", "None"))
-    )
+    ]
     interval = (
-        f'<div class="choice"><span class="small" id="interval-label">90{words.THIN}% interval of the mean</span>'
-        f'<div role="group" class="segments" aria-labelledby="interval-label">{kinds}</div></div>'
+        f'<div class="choice"><span class="small" id="interval-label">90{words.THIN}% interval of the mean'
+        f"</span>{markup.segments('', kinds, 'interval-label')}</div>"
     )
     caption = (
-        f"Mean pain score of each arm over {words.span(document['follow_up_days'])}. Whiskers or bands are the "
-        f"90{words.THIN}% interval of the mean: how well it is known, not how patients differ. The bars at the foot are the "
-        "courses, thin lines the sessions after them. Curves are the pain behind the diary; the endpoints below are diary "
+        f"Mean pain score of each arm over {words.span(document['follow_up_days'])}. Whiskers or bands are "
+        "the "
+        f"90{words.THIN}% interval of the mean: how well it is known, not how patients differ. The bars at "
+        "the foot are the "
+        "courses, thin lines the sessions after them. Curves are the pain behind the diary; the endpoints "
+        "below are diary "
         "entries, whole numbers with noise."
     )
     plot = shelf.place(plots.pain_comparison(document), _pain_in_words(document), "tall")
-    controls = (
-        f'<div class="controls"><div role="group" aria-label="Arms shown">{chips}</div>{interval}</div>'
-    )
+    controls = f'<div class="controls"><div role="group" aria-label="Arms shown">{chips}</div>{interval}</div>'
     table = _values(document, plots.View("nrs", plots.PAIN_TITLE, 10.0), "Mean pain score")
     return _figure("Mean pain score", controls + plot, caption, table)
 
@@ -129,7 +133,8 @@ def _differences(document: Mapping[str, Any], shelf: Shelf) -> str:
     if with_rival:
         keys.append((_swatch("currentColor", "diamond"), "the same under the rival model"))
     caption = (
-        f"Difference of the mean pain score from placebo, with its 90{words.THIN}% interval. Below zero is less pain than "
+        f"Difference of the mean pain score from placebo, with its 90{words.THIN}% interval. Below zero is "
+        "less pain than "
         "with placebo; an interval that crosses zero leaves the direction open."
     )
     if not with_rival and any("rival" in arm for arm in document["arms"].values()):
@@ -143,11 +148,10 @@ def _differences(document: Mapping[str, Any], shelf: Shelf) -> str:
 def _pain(document: Mapping[str, Any], view: plots.View, shelf: Shelf) -> str:
     caption = (
         f"Each arm by itself. The thin dashed lines hold 90{words.THIN}% of patients from day to day "
-        f"(5{words.THIN}% to 95{words.THIN}%): how patients differ. The band around the mean is the interval of the mean."
+        f"(5{words.THIN}% to 95{words.THIN}%): how patients differ. The band around the mean is the "
+        "interval of the mean."
     )
-    return _figure(
-        "How patients differ", _panel_legend(document, "placebo") + _grid(document, view, shelf), caption
-    )
+    return _figure("How patients differ", _panel_legend(document, "placebo") + _grid(document, view, shelf), caption)
 
 
 def _levels(document: Mapping[str, Any], shelf: Shelf) -> str:
@@ -158,22 +162,19 @@ def _levels(document: Mapping[str, Any], shelf: Shelf) -> str:
     used = {trace["name"] for figure in figures.values() for trace in figure["data"] if "name" in trace}
     keys = [(_swatch(colour, "solid"), f"{name}, mean") for name, colour in colours.items() if name in used]
     keys.append((_swatch("currentColor", "range"), f"patients, 5{words.THIN}% to 95{words.THIN}%"))
-    scale = (
-        '<div role="group" aria-label="Concentration axis" class="segments">'
-        '<button type="button" data-do="scale" data-scale="linear" aria-pressed="true">Linear</button>'
-        '<button type="button" data-do="scale" data-scale="log" aria-pressed="false">Logarithmic</button></div>'
+    choices = (("Linear", "linear"), ("Logarithmic", "log"))
+    scale = markup.segments(
+        "Concentration axis",
+        [markup.button(label, kind == "linear", do="scale", scale=kind) for label, kind in choices],
     )
     cells = [
-        _panel(
-            name, shelf.place(figure, f"Plasma levels over time, {name}: values below the figure.", "small")
-        )
+        _panel(name, shelf.place(figure, f"Plasma levels over time, {name}: values below the figure.", "small"))
         for name, figure in figures.items()
     ]
-    sampling = {
-        arm["models"]["levels"]["sampling"] for arm in document["arms"].values() if not plots.is_placebo(arm)
-    }
+    sampling = {arm["models"]["levels"]["sampling"] for arm in document["arms"].values() if not plots.is_placebo(arm)}
     caption = (
-        f"Plasma concentrations ({words.escape(' and '.join(sorted(sampling)))} sampling), means over patients with the "
+        f"Plasma concentrations ({words.escape(' and '.join(sorted(sampling)))} sampling), means over "
+        "patients with the "
         f"range of patients.{_without_drug(document)}"
     )
     controls = f'<div class="controls">{_windows(document)}{scale}</div>'
@@ -185,8 +186,7 @@ def _block(document: Mapping[str, Any], view: plots.View, shelf: Shelf) -> str:
     if all(plots.is_placebo(arm) for arm in document["arms"].values()):
         return ""
     caption = (
-        "Share of NMDA receptors blocked: mean with its interval, and the range of patients."
-        f"{_without_drug(document)}"
+        f"Share of NMDA receptors blocked: mean with its interval, and the range of patients.{_without_drug(document)}"
     )
     body = f'<div class="controls">{_windows(document)}</div>' + _panel_legend(document, "")
     return _figure(
@@ -208,8 +208,10 @@ def _state(document: Mapping[str, Any], view: plots.View, shelf: Shelf) -> str:
 def _rival_pain(document: Mapping[str, Any], view: plots.View, shelf: Shelf) -> str:
     models = document["models"]
     caption = (
-        f"The {words.pain_model(models['rival'])} model explains the same trial in another way: in colour, the mean "
-        f"pain score under it; dotted grey, the mean under the {words.pain_model(models['pain'])} model. Where the two "
+        f"The {words.pain_model(models['rival'])} model explains the same trial in another way: in colour, "
+        "the mean "
+        f"pain score under it; dotted grey, the mean under the {words.pain_model(models['pain'])} model. "
+        "Where the two "
         "part, the evidence does not decide between them."
     )
     body = _panel_legend(document, f"mean under the {words.pain_model(models['pain'])} model")
@@ -272,7 +274,8 @@ def _swatch(colour: str, kind: str) -> str:
     if kind == "dot-mark":
         inside = f'<circle cx="13" cy="6" r="4.5" fill="{colour}"/>'
     elif kind == "diamond":
-        inside = f'<path d="M13 1.5l4.5 4.5l-4.5 4.5l-4.5 -4.5z" fill="none" stroke="{colour}" stroke-width="1.8"/>'
+        shape = "M13 1.5l4.5 4.5l-4.5 4.5l-4.5 -4.5z"
+        inside = f'<path d="{shape}" fill="none" stroke="{colour}" stroke-width="1.8"/>'
     else:
         inside = ""
         if kind in {"band", "mean-band"}:
@@ -281,7 +284,8 @@ def _swatch(colour: str, kind: str) -> str:
             dash = f' stroke-dasharray="{dashes[kind]}"' if kind in dashes else ""
             width = 1.3 if kind == "range" else 2.4
             inside += f'<path d="M0 6h26" stroke="{colour}" stroke-width="{width}"{dash}/>'
-    return f'<svg class="swatch" width="26" height="12" viewBox="0 0 26 12" aria-hidden="true" focusable="false">{inside}</svg>'
+    size = 'width="26" height="12" viewBox="0 0 26 12"'
+    return f'<svg class="swatch" {size} aria-hidden="true" focusable="false">{inside}</svg>'
 
 
 def _windows(document: Mapping[str, Any]) -> str:
@@ -289,7 +293,7 @@ def _windows(document: Mapping[str, Any]) -> str:
     course, whole = plots.course_window(document), plots.follow_up_window(document)
     choices = [("Course + 3 days", course)]
     if course.unit == "h" and course.end > 36:
-        choices.insert(0, ("First 24 h", plots.Window(24.0, 6.0, "h")))
+        choices.insert(0, ("First 24 h", traces.Window(24.0, 6.0, "h")))
     if 24.0 * document["follow_up_days"] > course.end * course.hours_each:
         choices.append(("All", whole))
     buttons = []
@@ -302,12 +306,9 @@ def _windows(document: Mapping[str, Any]) -> str:
             "xaxis.ticktext": [f"{tick:g}" for tick in ticks],
             "xaxis.title.text": axis.title,
         }
-        pressed = "true" if axis is course else "false"
-        change = words.escape(json.dumps(settings, separators=(",", ":")))
-        buttons.append(
-            f'<button type="button" data-do="window" data-change="{change}" aria-pressed="{pressed}">{label}</button>'
-        )
-    return f'<div role="group" aria-label="Time shown" class="segments">{"".join(buttons)}</div>'
+        change = json.dumps(settings, separators=(",", ":"))
+        buttons.append(markup.button(label, axis is course, do="window", change=change))
+    return markup.segments("Time shown", buttons)
 
 
 def _without_drug(document: Mapping[str, Any]) -> str:
@@ -319,9 +320,7 @@ def _pain_in_words(document: Mapping[str, Any]) -> str:
     parts = []
     for name, arm in document["arms"].items():
         days = plots.endpoint_days(arm["endpoints"])
-        points = (
-            f"{words.amount(arm['endpoints'][f'nrs_day_{day}']['mean'], 'NRS')} on day {day}" for day in days
-        )
+        points = (f"{words.amount(arm['endpoints'][f'nrs_day_{day}']['mean'], 'NRS')} on day {day}" for day in days)
         parts.append(f"{name}: {', '.join(points)}")
     return "Mean pain score over time. " + "; ".join(parts) + "."
 
@@ -355,20 +354,17 @@ def _table_of(document: Mapping[str, Any], heading: str, columns: list, unit: st
     marks = [axis.step * place for place in range(int(axis.end / axis.step + 1e-9) + 1)]
     if course:
         ends = {24.0 * arm["course_end_day"] / axis.hours_each for arm in document["arms"].values()}
-        marks = sorted(
-            {*marks, *(end for end in ends if all(abs(end - mark) > 0.02 * axis.step for mark in marks))}
-        )
-    head = "".join(f'<th scope="col">{label}</th>' for _, _, label in columns)
+        marks = sorted({*marks, *(end for end in ends if all(abs(end - mark) > 0.02 * axis.step for mark in marks))})
     rows = []
     for mark in marks:
-        cells = (
-            f"<td>{_mean_at(hours, band, mark * axis.hours_each, unit)}</td>" for hours, band, _ in columns
-        )
-        rows.append(f'<tr><th scope="row">{mark:.3g}</th>{"".join(cells)}</tr>')
+        hour = mark * axis.hours_each
+        cells = (_mean_at(hours, band, hour, unit) for hours, band, _ in columns)
+        rows.append(markup.row(f"{mark:.3g}", cells))
+    heads = [f"Time ({axis.unit})", *(label for _, _, label in columns)]
+    made = markup.table(f"Values: {heading}", heads, f"<tbody>{''.join(rows)}</tbody>")
     return (
-        f'<details class="screen"><summary>Values</summary><p class="small">Means, with 5{words.THIN}% to 95{words.THIN}% of '
-        f'patients in brackets.</p><div class="scroll" tabindex="0" role="region" aria-label="Values: {heading}"><table>'
-        f'<thead><tr><th scope="col">Time ({axis.unit})</th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div></details>'
+        f'<details class="screen"><summary>Values</summary><p class="small">Means, with 5{words.THIN}% to '
+        f"95{words.THIN}% of patients in brackets.</p>{made}</details>"
     )
 
 
@@ -383,4 +379,4 @@ def _mean_at(hours: list[float], band: Mapping[str, Any], hour: float, unit: str
         else words.number(band[key][place], 2 if max(band["q95"]) <= 1 else 3)
         for key in ("mean", "q05", "q95")
     )
-    return f"{mean} <span class='note'>({low} to {high})</span>"
+    return f"{mean} {markup.note(f'({low} to {high})')}"

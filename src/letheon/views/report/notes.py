@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from letheon.views import plots
-from letheon.views.report import words
+from letheon.views.report import markup, words
 
 # Beyond this day no result counts as supported by a trial.
 LAST_SUPPORTED_DAY = 84
@@ -14,22 +14,29 @@ LAST_SUPPORTED_DAY = 84
 
 def reading(document: Mapping[str, Any]) -> str:
     """Return the section that says how to read ranges, intervals and labels, and what is assumed."""
-    labels = "".join(
-        f"<div><dt>{words.badge(name)}</dt><dd>{text}</dd></div>" for name, text in words.SUPPORT.items()
-    )
+    labels = "".join(f"<div><dt>{words.badge(name)}</dt><dd>{text}</dd></div>" for name, text in words.SUPPORT.items())
     per_cent = f"90{words.THIN}%"
-    return (
-        '<section id="reading" aria-labelledby="h-reading"><h2 id="h-reading">How to read it</h2><div class="columns">'
+    spread = (
         "<div><h3>Two kinds of spread</h3>"
-        f"<p><b>Range of patients</b>, 5{words.THIN}% to 95{words.THIN}% (thin dashed lines): patients differ. It would stay "
-        "as wide if everything were known.</p>"
-        f"<p><b>Interval of the mean</b>, {per_cent} (bands, bars, brackets): what is not known about the mean. It would "
-        f"shrink with better evidence. In the document’s words: {words.escape(document['interval'])}</p>"
-        f"{_rival(document)}</div>"
-        f'<div><h3>Support</h3><dl class="labels">{labels}</dl></div></div>'
-        f"<h3>What is assumed</h3><ul>{''.join(f'<li>{item}</li>' for item in _assumed(document))}</ul>"
-        "<h3>Harms</h3><p><b>Harms are not computed in this version.</b> That says nothing about whether there are any: ketamine "
-        "infusions have acute and long-term harms, and this report weighs none of them against relief.</p></section>"
+        f"<p><b>Range of patients</b>, 5{words.THIN}% to 95{words.THIN}% (thin dashed lines): patients "
+        "differ. "
+        "It would stay as wide if everything were known.</p>"
+        f"<p><b>Interval of the mean</b>, {per_cent} (bands, whiskers, brackets): what is not known about "
+        "the "
+        "mean. It would shrink with better evidence. In the document’s words: "
+        f"{words.escape(document['interval'])}</p>{_rival(document)}</div>"
+    )
+    assumed = "".join(f"<li>{item}</li>" for item in _assumed(document))
+    harms = (
+        "<p><b>Harms are not computed in this version.</b> That says nothing about whether there are any: "
+        "ketamine infusions have acute and long-term harms, and this report weighs none of them against "
+        "relief.</p>"
+    )
+    return markup.section(
+        "reading",
+        "How to read it",
+        f'<div class="columns">{spread}<div><h3>Support</h3><dl class="labels">{labels}</dl></div></div>'
+        f"<h3>What is assumed</h3><ul>{assumed}</ul><h3>Harms</h3>{harms}",
     )
 
 
@@ -37,15 +44,17 @@ def background(document: Mapping[str, Any], scenario_text: str) -> str:
     """Return the section with warnings, models, population, sources and the scenario."""
     warnings = "".join(f"<li>{words.escape(text)}</li>" for text in document["warnings"])
     shown = f'<ul class="warnings">{warnings}</ul>' if warnings else "<p>None.</p>"
-    return (
-        '<section id="background" aria-labelledby="h-background"><h2 id="h-background">Behind the numbers</h2>'
+    scenario = words.escape(scenario_text.strip())
+    return markup.section(
+        "background",
+        "Behind the numbers",
         f"<h3>Warnings</h3>{shown}"
         f"<h3>Drug models</h3>{_models(document)}"
         f"<h3>Pain models</h3><p>{_pain_models(document)}</p>"
         f"<h3>Population as realised</h3>{_population(document)}"
         f"<h3>Sources</h3>{_sources(document)}"
-        f'<h3>Scenario as given</h3><pre tabindex="0" role="region" aria-label="Scenario as given">{words.escape(scenario_text.strip())}</pre>'
-        "</section>"
+        '<h3>Scenario as given</h3><pre tabindex="0" role="region" aria-label="Scenario as given">'
+        f"{scenario}</pre>",
     )
 
 
@@ -53,7 +62,8 @@ def footer(document: Mapping[str, Any]) -> str:
     """Return the last line: version, seed, patients."""
     return (
         f"<footer><p>Letheon {words.escape(document['letheon'])}; seed {words.escape(document['seed'])}; "
-        f"{words.plural(document['n_patients'], 'virtual patient')} in each arm. The same scenario, seed and version give the "
+        f"{words.plural(document['n_patients'], 'virtual patient')} in each arm. The same scenario, seed "
+        "and version give the "
         "same report. Research and education only; no advice about a person.</p>"
         "<p>Figures: plotly.js, basic bundle, © Plotly, Inc., MIT licence.</p></footer>"
     )
@@ -65,7 +75,8 @@ def _rival(document: Mapping[str, Any]) -> str:
         return ""
     return (
         f"<p><b>Two pain models.</b> The main one is {words.pain_model(models['pain'])}, the rival "
-        f"{words.pain_model(models['rival'])}. Both fit the long-infusion trial about as well, so both are run; the distance "
+        f"{words.pain_model(models['rival'])}. Both fit the long-infusion trial about as well, so both are "
+        "run; the distance "
         "between them is a third uncertainty, which neither interval holds.</p>"
     )
 
@@ -75,30 +86,36 @@ def _assumed(document: Mapping[str, Any]) -> list[str]:
     items = []
     if models["flares"]:
         items.append(
-            "Flares end remissions: how often they come, how long they last and how strong they are is assumed. The evidence "
+            "Flares end remissions: how often they come, how long they last and how strong they are is "
+            "assumed. The evidence "
             "does not identify them."
         )
     else:
         items.append(
-            "Flares are switched off in this scenario, so a patient who has left the sensitised state never goes back: "
+            "Flares are switched off in this scenario, so a patient who has left the sensitised state never "
+            "goes back: "
             "relapses are understated."
         )
     items.append(
-        f"No trial reports pain beyond {words.span(LAST_SUPPORTED_DAY)}: relapse after that is an assumption, in every result."
+        f"No trial reports pain beyond {words.span(LAST_SUPPORTED_DAY)}: relapse after that is an "
+        "assumption, in every result."
     )
     if document["follow_up_days"] > LAST_SUPPORTED_DAY:
         items[-1] += f" This report goes on to day {words.number(document['follow_up_days'])}."
     items.append(
-        "The placebo response differs between trials and is drawn as such; the noise of the diary and the course of the placebo "
+        "The placebo response differs between trials and is drawn as such; the noise of the diary and the "
+        "course of the placebo "
         "response over time are assumed."
     )
     if models["expectancy_nrs"]:
         items.append(
-            f"Expectancy from unblinding is set to {words.number(models['expectancy_nrs'])} NRS points; no trial identifies it."
+            f"Expectancy from unblinding is set to {words.number(models['expectancy_nrs'])} NRS points; no "
+            "trial identifies it."
         )
     else:
         items.append(
-            "Expectancy from unblinding is set to zero; in the one long trial it cannot be told apart from the drug’s effect."
+            "Expectancy from unblinding is set to zero; in the one long trial it cannot be told apart from "
+            "the drug’s effect."
         )
     if models["norketamine_weight"]:
         items.append(
@@ -114,23 +131,20 @@ def _models(document: Mapping[str, Any]) -> str:
             continue
         for role, model in arm["models"].items():
             purpose = {"levels": "levels and pain", "acute": "acute effect"}.get(role, role)
-            cells = (words.escape(purpose), words.escape(model["model"]), words.escape(model["label"]))
-            tail = "".join(f"<td>{cell}</td>" for cell in (*cells, words.escape(model["sampling"])))
-            rows.append(f'<tr><th scope="row">{words.arm_name(name)}</th>{tail}</tr>')
+            facts = (purpose, model["model"], model["label"], model["sampling"])
+            rows.append(markup.row(words.arm_name(name), map(words.escape, facts)))
     if not rows:
         return "<p>No arm gives a drug.</p>"
-    return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="Drug models"><table class="text"><thead><tr><th scope="col">Arm</th>'
-        '<th scope="col">Used for</th><th scope="col">Model</th><th scope="col">Label</th><th scope="col">Sampling</th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
+    heads = ("Arm", "Used for", "Model", "Label", "Sampling")
+    return markup.table("Drug models", heads, f"<tbody>{''.join(rows)}</tbody>", kind="text")
 
 
 def _pain_models(document: Mapping[str, Any]) -> str:
     models = document["models"]
     rival = words.pain_model(models["rival"]) if models.get("rival") else "not run"
     return (
-        f"Main model: {words.pain_model(models['pain'])}. Rival: {rival}. Flares: {'on' if models['flares'] else 'off'}. "
+        f"Main model: {words.pain_model(models['pain'])}. Rival: {rival}. Flares: "
+        f"{'on' if models['flares'] else 'off'}. "
         f"Expectancy: {words.number(models['expectancy_nrs'])} NRS points. "
         f"Weight of norketamine in receptor block: {words.number(models['norketamine_weight'])}. "
         f"Induction of norketamine’s clearance: {_switch(models, 'norketamine_induction')}. "
@@ -152,18 +166,17 @@ def _population(document: Mapping[str, Any]) -> str:
     if "latent_mean" in pain:
         latent = words.number(pain["latent_mean"], 2), words.number(pain["latent_sd"], 2)
         rows.append(("Baseline pain without diary noise (NRS)", *latent))
-    made = "".join(f'<tr><th scope="row">{a}</th><td>{b}</td><td>{c}</td></tr>' for a, b, c in rows)
+    made = "".join(markup.row(name, (mean, sd)) for name, mean, sd in rows)
     share = population.get("bistable_share")
     bistable = ""
     if share is not None:
         bistable = (
-            f"<p>In the memory model {words.amount(share, 'share')} of patients have a low state that they could settle in "
+            f"<p>In the memory model {words.amount(share, 'share')} of patients have a low state that they "
+            "could settle in "
             "(they are bistable); the others always climb back.</p>"
         )
-    return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="Population as realised"><table><thead><tr><th scope="col">Quantity</th>'
-        f'<th scope="col">Mean</th><th scope="col">SD</th></tr></thead><tbody>{made}</tbody></table></div>{bistable}'
-    )
+    heads = ("Quantity", "Mean", "SD")
+    return markup.table("Population as realised", heads, f"<tbody>{made}</tbody>") + bistable
 
 
 def _sources(document: Mapping[str, Any]) -> str:
@@ -178,7 +191,7 @@ def _sources(document: Mapping[str, Any]) -> str:
             continue
         doi = f"doi:{source.doi}" if source.doi else ""
         facts = " ".join(_sentence(text) for text in (source.citation, source.title, doi) if text)
-        read = f'<span class="note">How it was read: {_sentence(source.note)}</span>' if source.note else ""
+        read = markup.note(f"How it was read: {_sentence(source.note)}") if source.note else ""
         items.append(f"<li><b>{words.escape(key)}</b> {facts} {read}</li>")
     return f'<ol class="sources">{"".join(items)}</ol>' if items else "<p>None named.</p>"
 

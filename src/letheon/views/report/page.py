@@ -55,7 +55,8 @@ def page(document: Mapping[str, Any], scenario_text: str) -> str:
 def _policy(*scripts: str) -> str:
     hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
     # Plotly writes its own style rules while it draws, hence 'unsafe-inline' for style alone.
-    return f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    sources = f"script-src {hashes}; style-src 'unsafe-inline'"
+    return f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"
 
 
 def _digest(script: str) -> str:

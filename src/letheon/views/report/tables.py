@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from letheon.views.report import words
+from letheon.views.report import markup, words
 
 Entry = Mapping[str, Any]
 RELAPSE = "time_to_relapse_days"
@@ -30,16 +30,16 @@ def section(document: Mapping[str, Any]) -> str:
         ),
     ]
     made = "".join(_table(document, title, note, some) for title, note, some in groups if some)
-    return (
-        '<section id="endpoints" aria-labelledby="h-endpoints"><h2 id="h-endpoints">Endpoints</h2>'
-        f'<p class="small">Days count from the first infusion. Brackets after a mean hold its 90{words.THIN}% interval; '
-        f"the range of patients is a row of its own.{_interval_support(document)}</p>"
-        f"{made}{_relapse(document)}{_at_risk(document)}</section>"
+    intro = (
+        f'<p class="small">Days count from the first infusion. Brackets after a mean hold its '
+        f"90{words.THIN}% interval; the range of patients is a row of its "
+        f"own.{_interval_support(document)}</p>"
     )
+    return markup.section("endpoints", "Endpoints", intro + made + _relapse(document) + _at_risk(document))
 
 
 def _keys(document: Mapping[str, Any]) -> list[str]:
-    """Return the endpoints of all arms: pain by day, responders by kind and day, then the rest as they come."""
+    """Return the endpoints of all arms: pain by day, responders by kind and day, then the rest as given."""
     found = dict.fromkeys(key for arm in document["arms"].values() for key in arm["endpoints"])
     found.pop(RELAPSE, None)
     if not any(arm["endpoints"].get("boosters", {}).get("mean") for arm in document["arms"].values()):
@@ -67,14 +67,10 @@ def _interval_support(document: Mapping[str, Any]) -> str:
 
 
 def _table(document: Mapping[str, Any], title: str, note: str, keys: list[str]) -> str:
-    arms = document["arms"]
-    head = "".join(f'<th scope="col">{words.arm_name(name)}</th>' for name in arms)
+    heads = ["Endpoint", *(words.arm_name(name) for name in document["arms"])]
+    caption = f"{title} {markup.note(note)}" if note else title
     bodies = "".join(_body(document, key) for key in keys)
-    caption = f"{title}{f' <span class=note>{note}</span>' if note else ''}"
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{title}"><table class="endpoints"><caption>{caption}</caption>'
-        f'<thead><tr><th scope="col">Endpoint</th>{head}</tr></thead>{bodies}</table></div>'
-    )
+    return markup.table(title, heads, bodies, caption=caption, kind="endpoints")
 
 
 def _body(document: Mapping[str, Any], key: str) -> str:
@@ -83,9 +79,7 @@ def _body(document: Mapping[str, Any], key: str) -> str:
     unit = next((entry["unit"] for entry in entries if entry.get("unit")), "")
     beside = f" ({UNITS[unit]})" if unit in {"days", "sessions", "mg"} else ""
     name = words.endpoint_name(key)
-    rows = [
-        _row(f"{name}{beside}", entries, lambda entry: _mean(entry, unit) + words.support_of(entry), "main")
-    ]
+    rows = [_row(f"{name}{beside}", entries, lambda entry: _mean(entry, unit) + words.support_of(entry), "main")]
     if any("q05" in entry for entry in entries):
         rows.append(
             _row(
@@ -106,17 +100,14 @@ def _body(document: Mapping[str, Any], key: str) -> str:
 
 
 def _row(label: str, entries: Iterable[Entry], cell: Callable[[Entry], str], kind: str = "") -> str:
-    cells = "".join(f"<td>{cell(entry)}</td>" for entry in entries)
-    return f'<tr{f" class={kind}" if kind else ""}><th scope="row">{label}</th>{cells}</tr>'
+    return markup.row(label, (cell(entry) for entry in entries), kind)
 
 
 def _mean(entry: Entry, unit: str) -> str:
     if entry.get("mean") is None:
         return words.ABSENT
     interval = words.between(entry.get("mean_interval"), unit)
-    known = (
-        "" if interval == words.ABSENT or entry["mean"] == 0 == (entry.get("sd") or 0) else f" ({interval})"
-    )
+    known = "" if interval == words.ABSENT or entry["mean"] == 0 == (entry.get("sd") or 0) else f" ({interval})"
     per_year = entry.get("boosters_per_year")
     yearly = f"; {words.number(per_year, 2)} a year" if per_year else ""
     return f"<b>{words.amount(entry['mean'], unit)}</b>{_error(entry, unit)}{known}{yearly} "
@@ -158,24 +149,22 @@ def _relapse(document: Mapping[str, Any]) -> str:
         for place, (model, endpoints) in enumerate(versions):
             if entry := endpoints.get(RELAPSE):
                 notes |= {words.escape(entry["note"]): None} if entry.get("note") else {}
-                kind = ' class="rival"' if place else ""
-                rows.append(
-                    f'<tr{kind}><th scope="row">{words.arm_name(name)}</th><td>{model}</td>{_times(entry)}</tr>'
-                )
+                cells = [model, *_times(entry)]
+                rows.append(markup.row(words.arm_name(name), cells, "rival" if place else ""))
     if not rows:
         return ""
-    return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="Time to relapse"><table><caption>Time to relapse '
-        "<span class=note>Days from the end of the course, in patients who had a remission; Kaplan–Meier.</span></caption>"
-        '<thead><tr><th scope="col">Arm</th><th scope="col">Pain model</th><th scope="col">In remission</th>'
-        f'<th scope="col">Median (90{words.THIN}% interval)</th><th scope="col">Median from day 0</th>'
-        '<th scope="col">Restricted mean</th><th scope="col">Support</th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-        + "".join(f'<p class="small">{note}</p>' for note in notes)
+    explained = "Days from the end of the course, in patients who had a remission; Kaplan–Meier."
+    heads = ["Arm", "Pain model", "In remission", f"Median (90{words.THIN}% interval)", "Median from day 0"]
+    made = markup.table(
+        "Time to relapse",
+        [*heads, "Restricted mean", "Support"],
+        f"<tbody>{''.join(rows)}</tbody>",
+        caption=f"Time to relapse {markup.note(explained)}",
     )
+    return made + "".join(f'<p class="small">{note}</p>' for note in notes)
 
 
-def _times(entry: Entry) -> str:
+def _times(entry: Entry) -> tuple[str, ...]:
     limit = words.amount(entry.get("restricted_to"), "days")
     beyond = f"not reached in {limit}" if entry.get("in_remission") else words.ABSENT
     median = words.amount(entry["median"], "days") if entry["median"] is not None else beyond
@@ -185,8 +174,8 @@ def _times(entry: Entry) -> str:
     first = words.amount(start, "days") if start is not None else words.ABSENT
     mean = entry.get("restricted_mean")
     restricted = words.ABSENT if mean is None else f"{words.amount(mean, 'days')} of {limit}"
-    cells = (words.amount(entry.get("in_remission"), "share"), f"<b>{median}</b>{known}", first, restricted)
-    return "".join(f"<td>{cell}</td>" for cell in cells) + f"<td>{words.support_of(entry)}</td>"
+    share = words.amount(entry.get("in_remission"), "share")
+    return share, f"<b>{median}</b>{known}", first, restricted, words.support_of(entry)
 
 
 def _at_risk(document: Mapping[str, Any]) -> str:
@@ -197,16 +186,19 @@ def _at_risk(document: Mapping[str, Any]) -> str:
     days = sorted({day for by_day in counts.values() for day in by_day})
     if not days:
         return ""
-    head = "".join(f'<th scope="col">{day:g}</th>' for day in days)
     rows = "".join(
-        f'<tr><th scope="row">{words.arm_name(name)}</th>'
-        + "".join(f"<td>{format(by_day[day], ',') if day in by_day else words.ABSENT}</td>" for day in days)
-        + "</tr>"
+        markup.row(
+            words.arm_name(name),
+            (format(by_day[day], ",") if day in by_day else words.ABSENT for day in days),
+        )
         for name, by_day in counts.items()
     )
     model = words.pain_model(document["models"]["pain"])
-    return (
-        '<div class="scroll" tabindex="0" role="region" aria-label="Number at risk"><table class="counts"><caption>Number at '
-        f"risk <span class=note>Patients still in remission and under observation, {model} model, by days from the end of the "
-        f'course.</span></caption><thead><tr><th scope="col">Day</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+    explained = f"Patients still in remission and under observation, {model} model, by days from the end of the course."
+    return markup.table(
+        "Number at risk",
+        ["Day", *(f"{day:g}" for day in days)],
+        f"<tbody>{rows}</tbody>",
+        caption=f"Number at risk {markup.note(explained)}",
+        kind="counts",
     )

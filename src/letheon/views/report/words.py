@@ -1,4 +1,4 @@
-"""How the report says a number: three significant digits at most, units beside it, nothing finer than is known."""
+"""How the report says a number: at most three significant digits, and nothing finer than is known."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ ABSENT = "–"
 POINTS = " points"
 
 SUPPORT = {
-    "randomised": "a randomised trial in CRPS gave this drug over as many days at a similar dose, and followed this long",
+    "randomised": "a randomised trial in CRPS gave this drug over as many days at a similar dose, and "
+    "followed this long",
     "uncontrolled": "a study in CRPS without a control group gave this drug over as many days at a similar dose",
     "volunteer": "only the mechanism was seen, in healthy volunteers",
     "animal": "only the mechanism was seen, in animals",
@@ -63,12 +64,12 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def amount(value: float | None, unit: str) -> str:
-    """Return a value as its unit asks for it, without the unit, except for the % of a share.
+    r"""Return a value as its unit asks for it, without the unit, except for the % of a share.
 
     Examples
     --------
-    >>> amount(4.321, "NRS"), amount(31.4, "days"), amount(2.34, "days"), amount(0.6212, "share").replace(THIN, " ")
-    ('4.3', '31', '2.3', '62 %')
+    >>> amount(4.321, "NRS"), amount(31.4, "days"), amount(2.34, "days"), amount(0.62, "share")
+    ('4.3', '31', '2.3', '62\u202f%')
     """
     if value is None or not math.isfinite(value):
         return ABSENT
@@ -109,7 +110,8 @@ def change_between(interval: list[float] | None, unit: str) -> str:
     """Return the interval of a difference."""
     if interval is None:
         return ABSENT
-    return f"{change(interval[0], unit).removesuffix(POINTS)} to {change(interval[1], unit).removesuffix(POINTS)}"
+    low, high = (change(end, unit).removesuffix(POINTS) for end in interval)
+    return f"{low} to {high}"
 
 
 def span(days: float) -> str:
@@ -155,12 +157,12 @@ def pain_model(name: str | None) -> str:
 
 
 def endpoint_name(key: str) -> str:
-    """Return what an endpoint is, in words.
+    r"""Return what an endpoint is, in words.
 
     Examples
     --------
     >>> endpoint_name("responder_30_day_7"), endpoint_name("dose_mg")
-    ('At least 30\\u202f% less pain, day 7', 'Total dose')
+    ('At least 30\u202f% less pain, day 7', 'Total dose')
     """
     if match := re.fullmatch(r"nrs_day_(\d+)", key):
         return f"Day {match[1]}"
