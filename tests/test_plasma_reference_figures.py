@@ -7,22 +7,22 @@ import numpy as np
 import pytest
 
 from letheon import library
-from letheon.arrays import jax
+from letheon.arrays import jax, jnp
 from letheon.body import slow_site
-from letheon.body.pharmacokinetics import build, levels, with_effect_site
+from letheon.body.pharmacokinetics import System, build, levels, with_effect_site
 from letheon.patients.population import Covariates, people
 from letheon.patients.variability import individual_pk
 from letheon.simulate.arms import choose_enantiomer
 
 LEVELS = jax.jit(levels)
-PIECES, TIMES = 4, 10  # one shape for all: each structure is compiled once
+PIECES, TIMES, WIDEST = 4, 10, 12  # one shape for all
 CONSTANTS = {name: n.canonical for name, n in library.receptor().items() if name.startswith("molar")}
 
 
 @cache
 def typical_person():
     """70 kg, 40 years, no personal deviation from the typical values."""
-    who = people(Covariates(70.0, 1e-9, 7.3, 2.0, 40.0, 1e-9, 0.0), 1, 0, 1, 1)
+    who = jax.jit(people, static_argnums=(3, 4))(Covariates(70.0, 1.0, 7.3, 2.0, 40.0, 1.0, 0.0), 1, 0, 1, 1)
     return replace(who, weight_kg=70.0, age_years=40.0, eta=dict.fromkeys(who.eta, 0.0))
 
 
@@ -33,13 +33,20 @@ def typical(model: str, side: str = "s"):
     return build(shipped.structure, choose_enantiomer(values, side), side, CONSTANTS)
 
 
+def wide(system: System) -> System:
+    """Add empty compartments up to one size, so that one program serves all models."""
+    spare = WIDEST - len(system.states)
+    return System(jnp.pad(system.rates, (0, spare)), jnp.ones(1), ("k",) * WIDEST, (("k", 0),))
+
+
 def solve(system, edges, rates, times) -> dict[str, np.ndarray]:
     """Levels [ng/mL] by substance; edges, rates and times are filled up to one shape."""
     edges = [*edges, *[edges[-1]] * (PIECES + 1 - len(edges))]
     rates = [*rates, *[0.0] * (PIECES - len(rates))]
     count = len(times)
-    states = LEVELS(system, edges, rates, [*times, *[times[-1]] * (TIMES - count)])[:count]
-    return {name: np.asarray(system.read(name, states.T)) for name, _ in system.readouts}
+    found = LEVELS(wide(system), edges, rates, [*times, *[times[-1]] * (TIMES - count)])
+    states = np.asarray(found)[:count, : len(system.states)]
+    return {name: states[:, i] * float(system.scale[row]) for row, (name, i) in enumerate(system.readouts)}
 
 
 def after(system, rate, hours, name="esketamine") -> float:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-from letheon.arrays import jax, jnp
+from letheon.arrays import Array, jax, jnp
 from letheon.body import memory, pain, receptor, slow_site
 from letheon.body.pharmacokinetics import System
 from letheon.body.propagator import advance, propagators
@@ -85,23 +85,23 @@ class Body(NamedTuple):
     """
 
     memory: memory.Memory
-    responds: jax.Array
-    slow_responds: jax.Array
-    kappa: jax.Array
-    hill: jax.Array
-    fu: jax.Array
+    responds: Array
+    slow_responds: Array
+    kappa: Array
+    hill: Array
+    fu: Array
     inhibition: dict
-    norketamine_weight: jax.Array
-    c50_acute: jax.Array
-    arketamine_weight: jax.Array
-    placebo: jax.Array
-    tau_on: jax.Array
-    tau_off: jax.Array
-    expectancy: jax.Array
-    c50_slow: jax.Array
-    baseline: jax.Array
-    flare_rise: jax.Array
-    flares: jax.Array
+    norketamine_weight: Array
+    c50_acute: Array
+    arketamine_weight: Array
+    placebo: Array
+    tau_on: Array
+    tau_off: Array
+    expectancy: Array
+    c50_slow: Array
+    baseline: Array
+    flare_rise: Array
+    flares: Array
 
 
 class Steps(NamedTuple):
@@ -117,12 +117,12 @@ class Steps(NamedTuple):
         Start of the step [h].
     """
 
-    h0_h: jax.Array
-    level: jax.Array
-    piece: jax.Array
-    epoch: jax.Array
-    day: jax.Array
-    time_h: jax.Array
+    h0_h: Array
+    level: Array
+    piece: Array
+    epoch: Array
+    day: Array
+    time_h: Array
 
 
 class Trajectory(NamedTuple):
@@ -141,22 +141,22 @@ class Trajectory(NamedTuple):
     """
 
     levels: dict
-    block: jax.Array
-    sensitisation: jax.Array
-    growth: jax.Array
-    slow_effect: jax.Array
-    pain: jax.Array
-    pain_slow: jax.Array
-    area: jax.Array
-    area_slow: jax.Array
+    block: Array
+    sensitisation: Array
+    growth: Array
+    slow_effect: Array
+    pain: Array
+    pain_slow: Array
+    area: Array
+    area_slow: Array
 
 
 class _Signals(NamedTuple):
     """What plasma says at one node."""
 
-    block: jax.Array
-    quiet: jax.Array  # share of pain that the acute effect leaves
-    slow_effect: jax.Array
+    block: Array
+    quiet: Array  # share of pain that the acute effect leaves
+    slow_effect: Array
     levels: dict
 
 

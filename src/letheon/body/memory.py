@@ -9,7 +9,7 @@ folds, roots of the quadratic n (1 - s)(s - a) = s (1 - a).
 
 from typing import NamedTuple
 
-from letheon.arrays import jax, jnp
+from letheon.arrays import Array, jax, jnp
 
 __all__ = ["Memory", "chronic_state", "folds", "phi", "slopes", "unstable_root"]
 
@@ -38,13 +38,13 @@ class Memory(NamedTuple):
         Time constant of its fading [h].
     """
 
-    theta: jax.Array
-    tau_s: jax.Array
-    a: jax.Array
-    n: jax.Array
-    gamma: jax.Array
-    k_g: jax.Array
-    tau_g: jax.Array
+    theta: Array
+    tau_s: Array
+    a: Array
+    n: Array
+    gamma: Array
+    k_g: Array
+    tau_g: Array
 
 
 def phi(s, theta, a, n):

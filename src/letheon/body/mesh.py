@@ -6,6 +6,7 @@ falls on the mesh exactly and one table of propagators serves all steps.
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -153,7 +154,7 @@ def lay(
     level: list[int] = []
     piece: list[int] = []
     since = 0
-    for start, stop in zip(stops[:-1], stops[1:], strict=True):
+    for start, stop in pairwise(stops):
         if start in changes:
             since = 0
         left = round((stop - start) / h0_ms)

@@ -6,7 +6,7 @@ of the seven entries before t = 0.
 
 from typing import NamedTuple
 
-from letheon.arrays import jax, jnp
+from letheon.arrays import Array, jax, jnp
 
 __all__ = [
     "BASELINE_DAYS",
@@ -135,15 +135,15 @@ class Course(NamedTuple):
         Day of relapse since t = 0; infinite without one (or without remission).
     """
 
-    baseline: jax.Array
-    nrs: jax.Array
-    responder_30: jax.Array
-    responder_50: jax.Array
-    responder_2pt: jax.Array
-    relief_days: jax.Array
-    pain_free_days: jax.Array
-    remission: jax.Array
-    relapse_day: jax.Array
+    baseline: Array
+    nrs: Array
+    responder_30: Array
+    responder_50: Array
+    responder_2pt: Array
+    relief_days: Array
+    pain_free_days: Array
+    remission: Array
+    relapse_day: Array
 
 
 def read_diary(entries, days, course_end_day, endpoint_days) -> Course:
@@ -171,7 +171,7 @@ def read_diary(entries, days, course_end_day, endpoint_days) -> Course:
     number = jnp.arange(1, after.shape[0] + 1).reshape((-1, *tail))
     counted = number <= days
     padded = entries[BASELINE_DAYS - _AVERAGED + 1 :]
-    recent = sum(padded[i : i + after.shape[0]] for i in range(_AVERAGED)) / _AVERAGED
+    recent = jnp.stack([padded[i : i + after.shape[0]] for i in range(_AVERAGED)]).mean(axis=0)
     at = jnp.minimum(jnp.asarray(endpoint_days), days) - 1
 
     low = (recent <= _RELIEF * baseline) & counted

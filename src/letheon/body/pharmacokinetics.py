@@ -7,7 +7,7 @@ A molar model's fluxes are converted to milligrams at the point of metabolism, w
 from dataclasses import dataclass
 from functools import partial
 
-from letheon.arrays import jax, jnp
+from letheon.arrays import Array, jax, jnp
 from letheon.body.propagator import advance, one_propagator
 from letheon.errors import InputError
 
@@ -33,8 +33,8 @@ class System:
         Substance or site, and the state that it is read from.
     """
 
-    rates: jax.Array
-    scale: jax.Array
+    rates: Array
+    scale: Array
     states: tuple[str, ...]
     readouts: tuple[tuple[str, int], ...]
 

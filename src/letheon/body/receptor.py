@@ -4,7 +4,7 @@ from letheon.arrays import jnp
 
 __all__ = ["block", "occupancy_ratio"]
 
-_TINY = 1e-30  # keeps the power differentiable at zero drug; its block is below 1e-20
+_TINY = 1e-30  # keeps the power differentiable at zero drug, where block is 0
 
 
 def occupancy_ratio(concentrations, molar_masses, inhibition, weights, fu, kappa):
@@ -63,4 +63,4 @@ def block(ratio, hill):
     0.5
     """
     power = jnp.exp(hill * jnp.log(jnp.maximum(ratio, _TINY)))
-    return power / (1.0 + power)
+    return jnp.where(ratio > _TINY, power / (1.0 + power), 0.0)

@@ -57,7 +57,7 @@ def _quantile(number: Number, u: np.ndarray) -> np.ndarray:
         centre, low, high = np.log(number.value), np.log(max(low, 1e-300)), np.log(high)
     else:
         centre = number.value
-    sd = number.spread["sd"]
+    sd = float(number.spread["sd"])
     floor, ceiling = special.ndtr((low - centre) / sd), special.ndtr((high - centre) / sd)
     value = centre + sd * special.ndtri(floor + u * (ceiling - floor))
     return np.exp(value) if kind == "lognormal" else value

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from letheon import library
-from letheon.arrays import jax, jnp
+from letheon.arrays import Array, jax, jnp
 from letheon.patients.draws import latin_hypercube
 from letheon.streams import named_uniforms, normals, uniforms
 
@@ -81,15 +81,15 @@ class People:
         Which draw of the typical values the patient lives under.
     """
 
-    weight_kg: jax.Array
-    baseline: jax.Array
-    age_years: jax.Array
-    asian: jax.Array
-    quantile: Mapping[str, jax.Array]
-    eta: Mapping[str, jax.Array]
-    flare_u: jax.Array
-    diary_z: jax.Array
-    draw: jax.Array
+    weight_kg: Array
+    baseline: Array
+    age_years: Array
+    asian: Array
+    quantile: Mapping[str, Array]
+    eta: Mapping[str, Array]
+    flare_u: Array
+    diary_z: Array
+    draw: Array
 
 
 def _truncated_normal(u, mean, sd, low, high):

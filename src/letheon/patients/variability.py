@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from letheon.arrays import jax, jnp
+from letheon.arrays import Array, jax, jnp
 from letheon.library import PkModel, pk_model
 from letheon.patients.population import People
 
@@ -42,7 +42,7 @@ def omega_matrix(model: PkModel) -> tuple[tuple[str, ...], np.ndarray]:
     return roles, omega
 
 
-def _etas(model: PkModel, people: People) -> Mapping[str, jax.Array]:
+def _etas(model: PkModel, people: People) -> Mapping[str, Array]:
     roles, omega = omega_matrix(model)
     if not roles:
         return {}
@@ -65,12 +65,12 @@ def _covariates(model: PkModel, values: dict, people: People) -> dict:
 
 def individual_pk(
     model: PkModel,
-    typical: Mapping[str, jax.Array],
+    typical: Mapping[str, Array],
     people: People,
     *,
     borrow: bool = False,
-    occasion_etas: Mapping[str, jax.Array] | None = None,
-) -> dict[str, jax.Array]:
+    occasion_etas: Mapping[str, Array] | None = None,
+) -> dict[str, Array]:
     """Return a patient's pharmacokinetic parameters.
 
     Parameters
@@ -98,7 +98,7 @@ def individual_pk(
         if name not in values:
             continue
         role = number.role or (name if source is not model else None)
-        if role in etas:
+        if role is not None and role in etas:
             values[name] = values[name] * jnp.exp(etas[role])
         exponent = model.scaling.get(name, 0.0)
         if exponent == "per_kg":

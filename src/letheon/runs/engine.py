@@ -208,7 +208,7 @@ class _Merge:
         """Add the next block."""
         if job.kind == "people":
             self.people.append(part.columns)
-            self.profile.add(part.profile)
+            self.profile.add({k: (sums, bins) for k, (sums, bins) in part.profile.items() if bins is not None})
         else:
             self.bank.append(part.columns)
             self.bank_profile.append({name: values for name, (values, _) in part.profile.items()})

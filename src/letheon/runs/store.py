@@ -1,6 +1,7 @@
 """What a finished block leaves on disk: endpoints by patient (Parquet) and a partial for merging (NumPy)."""
 
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +29,7 @@ class Partial:
     """
 
     columns: dict[str, np.ndarray]
-    profile: dict[str, tuple[np.ndarray, np.ndarray | None]]
+    profile: Mapping[str, tuple[np.ndarray, np.ndarray | None]]
 
 
 def _typed(name: str, values: np.ndarray) -> np.ndarray:

@@ -5,12 +5,13 @@ results are dropped), so a patient always meets the same program at the same pla
 many patients were asked for or who computed which block.
 """
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
 from letheon import library
-from letheon.arrays import jax, jnp
+from letheon.arrays import Array, jax, jnp
 from letheon.body import course, memory, pain, pharmacokinetics, slow_site
 from letheon.body.course import Body, Plasma, Steps
 from letheon.patients.population import People
@@ -62,8 +63,8 @@ class BlockResult(NamedTuple):
 
     diary: pain.Course
     rival: pain.Course
-    dose_mg: jax.Array
-    bistable: jax.Array
+    dose_mg: Array
+    bistable: Array
     profile: dict
 
 
@@ -71,20 +72,20 @@ class _ArmData(NamedTuple):
     """The arrays of an `ArmPlan`."""
 
     steps: Steps
-    count: jax.Array
-    absolute: jax.Array
-    per_kg: jax.Array
-    ceiling: jax.Array
-    hours: jax.Array
-    epoch_induction: jax.Array
-    epoch_occasion: jax.Array
-    save: jax.Array
-    day_rows: jax.Array
-    days: jax.Array
-    course_end_day: jax.Array
+    count: Array
+    absolute: Array
+    per_kg: Array
+    ceiling: Array
+    hours: Array
+    epoch_induction: Array
+    epoch_occasion: Array
+    save: Array
+    day_rows: Array
+    days: Array
+    course_end_day: Array
 
 
-def _own(draws: Mapping[str, jax.Array], people: People):
+def _own(draws: Mapping[str, Array], people: People):
     """Look up each patient's draw of the typical values, by ``home.name``."""
     return lambda name: draws[name][people.draw]
 
@@ -122,16 +123,21 @@ def _system(structure: str, part: Part, constants, slow, acute, values) -> pharm
     return system if "levels" in part.drives else system.only_upstream_of("acute")
 
 
+def _sd(number: library.Number) -> float:
+    """Return the standard deviation of a number's eta."""
+    return math.sqrt(number.omega or 0.0)
+
+
 def _body(own, people: People, switches: Switches) -> Body:
     numbers = library.pain("memory")
     a, n = own("memory.a"), own("memory.n")
     ceiling = memory.folds(a, n)[3]
-    log_sd = jnp.sqrt(numbers["theta"].omega)
+    log_sd = _sd(numbers["theta"])
     theta = truncated_lognormal(jax.scipy.special.ndtr(people.eta["theta"]), own("memory.theta"), log_sd, ceiling)
 
     def personal(home, name, role):
         number = (library.receptor() if home == "receptor" else library.pain(home))[name]
-        return own(f"{home}.{name}") * jnp.exp(jnp.sqrt(number.omega) * people.eta[role])
+        return own(f"{home}.{name}") * jnp.exp(_sd(number) * people.eta[role])
 
     rate = own("flares.rate") * switches.flares
     return Body(

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -151,6 +152,7 @@ def _distribution(values: np.ndarray) -> dict:
 def _endpoint(name: str, unit: str, support: str, arm: ArmTotals, placebo: ArmTotals | None) -> dict:
     values, draws = arm.columns[name], arm.bank_columns[name]
     mean = float(values.mean())
+    out: dict[str, Any]
     if unit == "share":
         out = {"mean": mean, "mc_se": math.sqrt(mean * (1 - mean) / len(values))}
     else:
@@ -337,4 +339,4 @@ def document(scenario: Scenario, totals: dict[str, ArmTotals]) -> dict:
         ),
         "arms": {arm.name: _arm(scenario, arm, totals) for arm in scenario.arms},
     }
-    return _round(out)
+    return {name: _round(value) for name, value in out.items()}

@@ -168,7 +168,7 @@ def pain_comparison(document: Mapping[str, Any]) -> traces.Figure:
     """Return mean pain of all arms in one figure, with 90 % intervals of the means as whiskers or bands.
 
     Two arms start with bands, more with whiskers side by side. At the foot a bar marks each arm's course, a
-    thin line its later sessions. ``meta`` of a trace says which arm it belongs to and which part it is.
+    thin line its later sessions. ``meta`` of a trace says which arm it belongs to, by number, and which part it is.
     """
     axis = traces.window(24.0 * document["follow_up_days"], most_ticks=12)
     bands = starts_with_bands(document)
@@ -177,7 +177,7 @@ def pain_comparison(document: Mapping[str, Any]) -> traces.Figure:
     for number, name in reversed(list(enumerate(document["arms"]))):
         for part, trace in _arm_of_comparison(document, name, number, axis):
             hidden = part in {"band", "whiskers"} and (part == "band") != bands
-            data.append(trace | {"meta": {"arm": number, "part": part}, "visible": not hidden})
+            data.append(trace | {"meta": {"curve": number, "part": part}, "visible": not hidden})
     layout = traces.layout(axis, PAIN_TITLE, 10.0)
     layout["yaxis"]["dtick"] = 2
     place = {
@@ -212,7 +212,7 @@ def differences(document: Mapping[str, Any]) -> traces.Figure | None:
     data: list[traces.Figure] = []
     for place, (number, name, rival, endpoints) in enumerate(series):
         shift = (place - (len(series) - 1) / 2.0) * min(0.16, 0.64 / len(series))
-        meta = {"arm": number, "part": "rival" if rival else "mean"}
+        meta = {"curve": number, "part": "rival" if rival else "mean"}
         label = html.escape(name) + (" (rival model)" if rival else "")
         for trace in _differences_of(endpoints, days, shift, look[name].colour, rival):
             data.append(trace | {"name": label, "meta": meta})
@@ -264,17 +264,21 @@ def level_panels(document: Mapping[str, Any]) -> dict[str, traces.Figure]:
     axis = course_window(document)
     active = {name: arm for name, arm in document["arms"].items() if not is_placebo(arm)}
     levels = {name: arm["profile"]["concentration_ng_per_ml"] for name, arm in active.items()}
-    colours = analyte_colours(document)
+    colours, ranges = analyte_colours(document), starts_with_ranges(document)
     highest = max((traces.highest(band) for arm in levels.values() for band in arm.values()), default=1.0) or 1.0
     found: dict[str, traces.Figure] = {}
     for name, arm in active.items():
         x = traces.times(arm["profile"]["time_h"], axis)
         data: list[traces.Figure] = []
+        order = list(colours)
         for analyte, band in levels[name].items():
-            data += traces.patients(x, traces.floored(band), colours[analyte], fill=0.0)
+            meta = {"meta": {"curve": order.index(analyte), "part": "range"}, "visible": ranges}
+            floored = traces.floored(band)
+            data += [trace | meta for trace in traces.patients(x, floored, colours[analyte], fill=0.0)]
         for analyte, band in levels[name].items():
             line = traces.line(x, band, colours[analyte], analyte, digits=3, dash="solid", significant=True)
-            data.append(line | {"y": traces.floored(band)["mean"]})
+            meta = {"meta": {"curve": order.index(analyte), "part": "mean"}}
+            data.append(line | meta | {"y": traces.floored(band)["mean"]})
         layout = traces.layout(axis, "Plasma level (ng/mL)", 1.05 * highest)
         high = math.log10(1.3 * highest)
         layout["meta"] = {
@@ -283,6 +287,11 @@ def level_panels(document: Mapping[str, Any]) -> dict[str, traces.Figure]:
         }
         found[name] = {"data": data, "layout": layout}
     return found
+
+
+def starts_with_ranges(document: Mapping[str, Any]) -> bool:
+    """Say whether levels start with the range of patients: with more than two curves it would hide them."""
+    return len(analyte_colours(document)) <= MOST_BANDS
 
 
 def analyte_colours(document: Mapping[str, Any]) -> dict[str, str]:

@@ -105,7 +105,7 @@ def numbers(values: Sequence[float]) -> list[float | int | None]:
     return [number(value) for value in values]
 
 
-def times(hours: Sequence[float], axis: Window) -> list[float | int | None]:
+def times(hours: Sequence[float], axis: Window) -> list[float]:
     """Return times in the unit of an axis, to the fourth decimal: the edges of infusions stay apart."""
     return [round(hour / axis.hours_each, 4) for hour in hours]
 
@@ -196,6 +196,6 @@ def whiskers_at_ticks(x: Sequence[float], band: Mapping[str, Any], colour: str, 
     marks = [step * tick for tick in range(1, int(axis.end / step + 1e-9) + 1)]
     points = [min(range(len(x)), key=lambda i, mark=mark: abs(x[i] - mark)) for mark in marks]
     # The last ones stay inside the figure.
-    beside = [number(min(x[i] + 0.012 * axis.end * place, 0.997 * axis.end)) for i in points]
-    ends = ([band[key][i] for i in points] for key in ("mean_lo", "mean_hi"))
-    return whiskers(beside, *ends, colour, 1.6, 3)
+    beside = [round(min(x[i] + 0.012 * axis.end * place, 0.997 * axis.end), 3) for i in points]
+    lows, highs = ([band[key][i] for i in points] for key in ("mean_lo", "mean_hi"))
+    return whiskers(beside, lows, highs, colour, 1.6, 3)

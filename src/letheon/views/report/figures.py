@@ -94,8 +94,7 @@ def section(document: Mapping[str, Any], shelf: Shelf) -> str:
 def _comparison(document: Mapping[str, Any], shelf: Shelf) -> str:
     look = plots.styles(document)
     chips = "".join(
-        f'<button type="button" class="chip" data-do="arm" data-arm="{number}" aria-pressed="true">'
-        f"{_swatch(style.colour, style.dash)}{words.arm_name(name)}</button>"
+        _chip(_swatch(style.colour, style.dash), words.arm_name(name), True, curve=str(number))
         for number, (name, style) in enumerate(look.items())
     )
     first = "band" if plots.starts_with_bands(document) else "whiskers"
@@ -159,16 +158,20 @@ def _levels(document: Mapping[str, Any], shelf: Shelf) -> str:
     if not figures:
         return ""
     colours = plots.analyte_colours(document)
-    used = {trace["name"] for figure in figures.values() for trace in figure["data"] if "name" in trace}
-    keys = [(_swatch(colour, "solid"), f"{name}, mean") for name, colour in colours.items() if name in used]
-    keys.append((_swatch("currentColor", "range"), f"patients, 5{words.THIN}% to 95{words.THIN}%"))
+    chips = [
+        _chip(_swatch(colour, "solid"), words.escape(name), True, curve=str(number))
+        for number, (name, colour) in enumerate(colours.items())
+    ]
+    label = f"patients, 5{words.THIN}% to 95{words.THIN}%"
+    shown = plots.starts_with_ranges(document)
+    chips.append(_chip(_swatch("currentColor", "range"), label, shown, part="range"))
     choices = (("Linear", "linear"), ("Logarithmic", "log"))
     scale = markup.segments(
         "Concentration axis",
         [markup.button(label, kind == "linear", do="scale", scale=kind) for label, kind in choices],
     )
     cells = [
-        _panel(name, shelf.place(figure, f"Plasma levels over time, {name}: values below the figure.", "small"))
+        _panel(name, shelf.place(figure, f"Plasma levels over time, {name}: values below the figure.", "low"))
         for name, figure in figures.items()
     ]
     sampling = {arm["models"]["levels"]["sampling"] for arm in document["arms"].values() if not plots.is_placebo(arm)}
@@ -178,7 +181,8 @@ def _levels(document: Mapping[str, Any], shelf: Shelf) -> str:
         f"range of patients.{_without_drug(document)}"
     )
     controls = f'<div class="controls">{_windows(document)}{scale}</div>'
-    body = controls + _legend(keys) + _cells(cells)
+    curves = f'<div class="controls"><div role="group" aria-label="Curves shown">{"".join(chips)}</div></div>'
+    body = controls + curves + _cells(cells)
     return _figure("Plasma levels", body, caption, _level_values(document))
 
 
@@ -228,7 +232,7 @@ def _figure(heading: str, body: str, caption: str, table: str = "") -> str:
 
 def _grid(document: Mapping[str, Any], view: plots.View, shelf: Shelf) -> str:
     cells = [
-        _panel(name, shelf.place(figure, f"{view.title} over time, {name}: values in the tables.", "small"))
+        _panel(name, shelf.place(figure, f"{view.title} over time, {name}: values in the tables.", "low"))
         for name, figure in plots.panels(document, view).items()
     ]
     return _cells(cells)
@@ -242,6 +246,11 @@ def _cells(cells: list[str]) -> str:
 
 def _panel(name: str, plot: str) -> str:
     return f'<div class="panel"><h4>{words.arm_name(name)}</h4>{plot}</div>'
+
+
+def _chip(swatch: str, label: str, pressed: bool, **data: str) -> str:
+    """Return a legend entry that shows or hides its curve."""
+    return markup.button(swatch + label, pressed, kind="chip", do="curve", **data)
 
 
 def _legend(keys: list[tuple[str, str]]) -> str:
@@ -346,7 +355,7 @@ def _level_values(document: Mapping[str, Any]) -> str:
             for analyte, band in arm["profile"]["concentration_ng_per_ml"].items():
                 label = f"{words.arm_name(name)}: {words.escape(analyte)} (ng/mL)"
                 columns.append((arm["profile"]["time_h"], band, label))
-    return _table_of(document, "Plasma levels", columns, "", True)
+    return _table_of(document, "Plasma levels", columns, "ng/mL", True)
 
 
 def _table_of(document: Mapping[str, Any], heading: str, columns: list, unit: str, course: bool) -> str:
@@ -373,10 +382,16 @@ def _mean_at(hours: list[float], band: Mapping[str, Any], hour: float, unit: str
     place = min(bisect.bisect_left(hours, hour), len(hours) - 1)
     if place and hour - hours[place - 1] < hours[place] - hour:
         place -= 1
-    mean, low, high = (
-        words.amount(band[key][place], unit)
-        if unit
-        else words.number(band[key][place], 2 if max(band["q95"]) <= 1 else 3)
-        for key in ("mean", "q05", "q95")
-    )
+    mean, low, high = (_value(band[key][place], unit) for key in ("mean", "q05", "q95"))
     return f"{mean} {markup.note(f'({low} to {high})')}"
+
+
+def _value(value: float, unit: str) -> str:
+    """Return a value of a profile: pain, a level [ng/mL], or a share; nothing finer than a hundredth."""
+    if unit == "NRS":
+        return words.amount(value, unit)
+    if value == 0.0:
+        return "0"
+    if value < value < (0.01 if unit == "ng/mL" else 0.005):
+        return "<0.01"
+    return words.number(value) if unit == "ng/mL" and value >= 0.1 else f"{value:.2f}"

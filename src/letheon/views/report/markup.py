@@ -43,7 +43,8 @@ def segments(label: str, buttons: Iterable[str], labelled_by: str = "") -> str:
     return f'<div role="group" {name} class="segments">{"".join(buttons)}</div>'
 
 
-def button(text: str, pressed: bool, **data: str) -> str:
-    """Return a button that stays pressed; `data` become its data attributes, escaped here."""
+def button(text: str, pressed: bool, kind: str = "", **data: str) -> str:
+    """Return a button that stays pressed; `kind` is its class, `data` its data attributes, escaped here."""
+    opening = f'<button type="button" class="{kind}"' if kind else '<button type="button"'
     attributes = "".join(f' data-{key}="{words.escape(value)}"' for key, value in data.items())
-    return f'<button type="button"{attributes} aria-pressed="{"true" if pressed else "false"}">{text}</button>'
+    return f'{opening}{attributes} aria-pressed="{"true" if pressed else "false"}">{text}</button>'

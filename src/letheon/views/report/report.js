@@ -58,24 +58,25 @@
       press(button, button.parentElement);
       const type = button.dataset.scale;
       for (const plot of plots) {
-        const log = type === "log" ? { "yaxis.dtick": 1, "yaxis.nticks": 0 } : { "yaxis.dtick": null, "yaxis.nticks": 6 };
-        Plotly.relayout(plot, { "yaxis.type": type, "yaxis.range": plot.layout.meta[type], ...log });
+        const ticks = type === "log" ? { "yaxis.tickmode": "linear", "yaxis.dtick": 1 } : { "yaxis.tickmode": "auto" };
+        Plotly.relayout(plot, { "yaxis.type": type, "yaxis.range": plot.layout.meta[type], ...ticks });
       }
     },
-    arm(button, plots) {
+    // A chip stands for one arm, or for one drug or metabolite, or for the range of patients.
+    curve(button, plots) {
       button.setAttribute("aria-pressed", String(!pressed(button)));
-      show(button.closest("figure"), plots[0]);
+      plots.forEach((plot) => show(button.closest("figure"), plot));
     },
     interval(button, plots) {
       press(button, button.parentElement);
-      show(button.closest("figure"), plots[0]);
+      plots.forEach((plot) => show(button.closest("figure"), plot));
     },
   };
   const show = (figure, plot) => {
-    const arms = [...figure.querySelectorAll('[data-do="arm"]')].map(pressed);
-    const chosen = figure.querySelector('[data-do="interval"][aria-pressed="true"]').dataset.part;
-    const drawn = new Set(["mean", "course", chosen]);
-    const visible = plot.data.map((trace) => arms[trace.meta.arm] && drawn.has(trace.meta.part));
+    const parts = new Set(["mean", "course"]);
+    for (const on of figure.querySelectorAll('[data-part][aria-pressed="true"]')) parts.add(on.dataset.part);
+    const curves = [...figure.querySelectorAll("[data-curve]")].map(pressed);
+    const visible = plot.data.map((trace) => curves[trace.meta.curve] && parts.has(trace.meta.part));
     Plotly.restyle(plot, { visible });
   };
   document.addEventListener("click", (event) => {
@@ -87,7 +88,7 @@
   });
 
   // Paper has a width of its own: figures are drawn anew for it, and again for the screen afterwards.
-  const paper = { tall: [680, 330], middle: [680, 270], small: [330, 225] };
+  const paper = { tall: [680, 330], middle: [680, 270], low: [330, 225] };
   const kind = (place) => Object.keys(paper).find((size) => place.classList.contains(size));
   let printing = false;
   const toPaper = () => {
