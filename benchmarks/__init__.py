@@ -1,0 +1,1 @@
+"""Benchmarks: Letheon against named peers, interleaved in one run."""
