@@ -119,7 +119,7 @@ def arm(name: str, drug: str, steps: tuple, depth: float, follow_up: float, with
     state = [pain(h, depth, 0.0) / BASELINE for h in hours]
 
     def endpoints(nrs_at, sham_at) -> dict[str, Any]:
-        label = "randomised" if drug != "placebo" else "randomised"
+        label = "randomised"
         found: dict[str, Any] = {
             f"nrs_day_{day}": endpoint(nrs_at(24.0 * day), 2.1, "NRS", label, sham_at(24.0 * day) if with_placebo else None, 10.0)
             for day in DAYS if day <= follow_up
@@ -175,7 +175,8 @@ def document(follow_up: float = 84.0, with_placebo: bool = True, rival: bool = T
     if with_placebo:
         arms["placebo"] = arm("placebo", "placebo", no_drug, 0.0, follow_up, True)
         for entry in arms["placebo"]["endpoints"].values():
-            entry.pop("minus_placebo", None), entry.pop("minus_placebo_interval", None)
+            entry.pop("minus_placebo", None)
+            entry.pop("minus_placebo_interval", None)
     if not rival:
         for entry in arms.values():
             del entry["rival"]

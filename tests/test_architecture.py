@@ -21,7 +21,7 @@ FLOORS = (
     {"body"},
     {"harms"},
     {"scenario"},
-    {"simulate"},
+    {"pipeline"},
     {"runs"},
     {"study"},
     {"views"},
@@ -143,7 +143,7 @@ def test_the_fast_path_imports_nothing_heavy(name: str) -> None:
 
 def test_the_import_rules_find_a_breach() -> None:
     lazy = ast.parse("def f():\n    from letheon.runs import store\n    import jax\n")
-    assert upward("simulate", lazy, False) == {"runs"}
+    assert upward("pipeline", lazy, False) == {"runs"}
     assert upward("views.cli", lazy, False) == set()
     assert upward("body.memory", ast.parse("from .. import scenario"), False) == {"scenario"}
     assert upward("body.memory", ast.parse("from ..views.cli import main"), False) == {"views"}

@@ -10,13 +10,13 @@ import pytest
 
 from letheon.arrays import jax, jnp
 from letheon.body import course, memory
-from letheon.body.mesh import DAY_MS, HOUR_MS, Grading, lay
+from letheon.body.mesh import HOUR_MS, Grading, lay
 from letheon.body.pharmacokinetics import levels
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.patients.draws import DRAWS, typical_values
 from letheon.patients.population import Covariates, people
+from letheon.pipeline import arms, block
 from letheon.scenario import Arm, loads
-from letheon.simulate import arms, block
 
 LEIDEN = Covariates(79.0, 19.0, 7.3, 2.0, 46.0, 12.0, 0.0)
 MASS = {"esketamine": 237.73, "arketamine": 237.73, "esnorketamine": 223.70, "arnorketamine": 223.70}
@@ -146,7 +146,7 @@ def arm_data(plan) -> block._ArmData:
 
 @partial(jax.jit, static_argnums=1)
 def persons(numbers, days: int):
-    return jax.vmap(lambda k: people(LEIDEN, 5, k, days, DRAWS), out_axes=-1)(numbers)
+    return jax.vmap(lambda k: people(LEIDEN, 5, k, days, k % DRAWS), out_axes=-1)(numbers)
 
 
 def run(plan, numbers, flares=1.0, draws=None) -> Found:
@@ -255,11 +255,11 @@ def test_courses_against_diffrax():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("drug", ["esketamine", "racemic"])
-def test_random_courses_against_diffrax(drug):
-    """Ten random regimens of each drug, fifty patients, eight weeks; those close to the unstable root day by day."""
-    days, numbers = 56, np.arange(50)
-    regimens = [random_regimen(drug, seed) for seed in range(10)]
+@pytest.mark.parametrize(("drug", "seeds"), [("esketamine", range(14)), ("racemic", range(14, 20))])
+def test_random_courses_against_diffrax(drug, seeds):
+    """Twenty random regimens, fifty patients, six weeks; patients close to the unstable root day by day."""
+    days, numbers = 42, np.arange(50)
+    regimens = [random_regimen(drug, seed) for seed in seeds]
     worst = {"s": 0.0, "g": 0.0, "pain": 0.0, "rival": 0.0, "one day": 0.0}
     near = 0
     for regimen, plan in zip(regimens, plans(regimens, days), strict=True):
@@ -272,7 +272,6 @@ def test_random_courses_against_diffrax(drug):
         for patient in np.flatnonzero(~kept):
             near += 1
             worst["one day"] = max(worst["one day"], error_of_single_days(regimen, found, patient, days))
-    print(drug, worst, "near the root:", near)
     assert worst["s"] < 1e-6 and worst["g"] < 1e-6
     assert worst["pain"] < 1e-5 and worst["rival"] < 1e-5
     assert near > 0 and worst["one day"] < 1e-6

@@ -83,7 +83,6 @@ def test_help_and_refusals_load_nothing_heavy(fresh_python, tmp_path: Path, argu
 def test_the_public_names_are_the_functions_in_their_homes() -> None:
     homes = {name: importlib.import_module("letheon.scenario") for name in ("load", "loads")}
     homes["simulate"] = importlib.import_module("letheon.runs")
-    importlib.import_module("letheon.simulate.arms")  # a package with the name of one of the functions
     for name, home in homes.items():
         assert getattr(letheon, name) is getattr(home, name)
         assert callable(getattr(letheon, name))

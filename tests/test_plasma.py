@@ -16,7 +16,7 @@ from letheon.body.propagator import advance, propagators
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.patients.population import Covariates, people
 from letheon.patients.variability import individual_pk
-from letheon.simulate.arms import choose_enantiomer
+from letheon.pipeline.arms import choose_enantiomer
 
 SYSTEMS = (
     ("otto2021", "s"),
@@ -33,7 +33,7 @@ ANYBODY = Covariates(79.0, 19.0, 7.3, 2.0, 62.0, 15.0, 0.5)
 CONSTANTS = {name: n.canonical for name, n in library.receptor().items() if name.startswith("molar")}
 PIECES, TIMES, WIDEST = 4, 6, 13  # one shape for all models
 SOLVE = jax.jit(levels)
-PERSON = jax.jit(people, static_argnums=(3, 4))
+PERSON = jax.jit(people, static_argnums=3)
 MANY = jax.jit(jax.vmap(levels, in_axes=(0, None, None, None)))
 
 
@@ -41,7 +41,7 @@ MANY = jax.jit(jax.vmap(levels, in_axes=(0, None, None, None)))
 def parameters(model: str, side: str, number: int) -> dict:
     """Individual parameters of a patient of random weight, age, ancestry and etas."""
     shipped = library.pk_model(model)
-    who = PERSON(ANYBODY, 11, number, 1, 1)
+    who = PERSON(ANYBODY, 11, number, 1, 0)
     typical = {name: n.canonical for name, n in shipped.parameters.items()}
     values = choose_enantiomer(individual_pk(shipped, typical, who), side)
     return {name: float(v) for name, v in values.items()}

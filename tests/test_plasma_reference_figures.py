@@ -12,7 +12,7 @@ from letheon.body import slow_site
 from letheon.body.pharmacokinetics import System, build, levels, with_effect_site
 from letheon.patients.population import Covariates, people
 from letheon.patients.variability import individual_pk
-from letheon.simulate.arms import choose_enantiomer
+from letheon.pipeline.arms import choose_enantiomer
 
 LEVELS = jax.jit(levels)
 PIECES, TIMES, WIDEST = 4, 10, 12  # one shape for all
@@ -22,7 +22,7 @@ CONSTANTS = {name: n.canonical for name, n in library.receptor().items() if name
 @cache
 def typical_person():
     """70 kg, 40 years, no personal deviation from the typical values."""
-    who = jax.jit(people, static_argnums=(3, 4))(Covariates(70.0, 1.0, 7.3, 2.0, 40.0, 1.0, 0.0), 1, 0, 1, 1)
+    who = jax.jit(people, static_argnums=3)(Covariates(70.0, 1.0, 7.3, 2.0, 40.0, 1.0, 0.0), 1, 0, 1, 0)
     return replace(who, weight_kg=70.0, age_years=40.0, eta=dict.fromkeys(who.eta, 0.0))
 
 

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from letheon.errors import InputError, Interrupted, RunError
+from letheon.pipeline import block, plan_arms
 from letheon.runs import default_folder, engine, simulate, store
 from letheon.runs.folder import Folder, check_output
 from letheon.scenario import loads
-from letheon.simulate import block, plan_arms
 
 TEXT = """
 letheon: 1

@@ -2,9 +2,9 @@
 
 import pytest
 
+from letheon.pipeline import plan_arms
+from letheon.pipeline.support import model_warnings, regimen_support
 from letheon.scenario import loads
-from letheon.simulate import plan_arms
-from letheon.simulate.support import model_warnings, regimen_support
 
 SIGTERMANS = """
       - {at: 0 h, rate: %s mg/h/70kg, for: 24 h}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from letheon.simulate.survival import kaplan_meier
+from letheon.pipeline.survival import kaplan_meier
 
 
 def sample(seed):

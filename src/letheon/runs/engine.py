@@ -13,12 +13,12 @@ from letheon.arrays import jax, jnp
 from letheon.errors import Interrupted
 from letheon.patients.draws import DRAWS, typical_values
 from letheon.patients.population import BANK_PATIENTS, BANK_SEED, Covariates, bank_points, people
+from letheon.pipeline import BLOCK, ArmPlan, ArmTotals, Profile, Switches, run_block
+from letheon.pipeline.bins import digitise
+from letheon.pipeline.summary import columns
 from letheon.runs import store
 from letheon.runs.folder import Folder
 from letheon.scenario import Scenario
-from letheon.simulate import BLOCK, ArmPlan, ArmTotals, Profile, Switches, run_block
-from letheon.simulate.bins import digitise
-from letheon.simulate.summary import columns
 
 __all__ = ["Job", "run_arms"]
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from letheon import scenario as scenarios
+from letheon.pipeline import document, plan_arms
 from letheon.runs.engine import run_arms
 from letheon.runs.environment import stamp_of, use_compile_cache
 from letheon.runs.folder import Folder, written
 from letheon.runs.store import write_profiles
 from letheon.scenario import Scenario
 from letheon.scenario.reading import QUICK_PATIENTS
-from letheon.simulate import document, plan_arms
 
 __all__ = ["Run", "simulate"]
 

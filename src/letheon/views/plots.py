@@ -317,8 +317,8 @@ def _arm_of_comparison(
     for trace in traces.interval(x, band, look.colour, 0.2):
         yield "band", trace
     if "mean_lo" in band:
-        place = number - (len(document["arms"]) - 1) / 2.0
-        yield "whiskers", traces.whiskers_at_ticks(x, band, look.colour, axis, place)
+        most = (len(document["arms"]) - 1) / 2.0
+        yield "whiskers", traces.whiskers_at_ticks(x, band, look.colour, axis, number - most, most)
     yield "mean", traces.line(x, band, look.colour, name, digits=1, dash=look.dash)
     height = 0.16 + _BAR_STEP * (len(document["arms"]) - 1 - number)
     ends = {6.0: arm["course_end_day"], 1.5: last_session_day(document, name)}

@@ -190,12 +190,15 @@ def whiskers(
     }
 
 
-def whiskers_at_ticks(x: Sequence[float], band: Mapping[str, Any], colour: str, axis: Window, place: float) -> Figure:
-    """Return the interval of the mean as whiskers at ticks of the axis, `place` steps to the side."""
+def whiskers_at_ticks(
+    x: Sequence[float], band: Mapping[str, Any], colour: str, axis: Window, place: float, most: float
+) -> Figure:
+    """Return the interval of the mean as whiskers at ticks, `place` of at most `most` steps to the side."""
     step = _step(axis.end, (1, 2, 7, 14, 28, 56, 91, 182), 8) if axis.unit == "days" else axis.step
     marks = [step * tick for tick in range(1, int(axis.end / step + 1e-9) + 1)]
     points = [min(range(len(x)), key=lambda i, mark=mark: abs(x[i] - mark)) for mark in marks]
-    # The last ones stay inside the figure.
-    beside = [round(min(x[i] + 0.012 * axis.end * place, 0.997 * axis.end), 3) for i in points]
+    # The last ones stay inside the figure, side by side.
+    shift, last = 0.012 * axis.end, axis.end * (0.997 - 0.012 * most)
+    beside = [round(min(x[i], last) + shift * place, 3) for i in points]
     lows, highs = ([band[key][i] for i in points] for key in ("mean_lo", "mean_hi"))
     return whiskers(beside, lows, highs, colour, 1.6, 3)

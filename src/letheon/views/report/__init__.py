@@ -13,7 +13,7 @@ __all__ = ["render", "write"]
 
 
 def render(document: Mapping[str, Any], scenario_text: str) -> str:
-    """Return the report of a result document as HTML.
+    '''Return the report of a result document as HTML.
 
     Parameters
     ----------
@@ -29,11 +29,21 @@ def render(document: Mapping[str, Any], scenario_text: str) -> str:
 
     Examples
     --------
+    >>> from letheon import loads
     >>> from letheon.runs import simulate
-    >>> run = simulate("examples/small.yaml", patients=4)  # doctest: +SKIP
-    >>> render(run.document, "").startswith("<!DOCTYPE html>")  # doctest: +SKIP
-    True
-    """
+    >>> text = """
+    ... letheon: 1
+    ... title: One hour of ketamine
+    ... population: {n: 2}
+    ... follow_up: 1 day
+    ... seed: 1
+    ... models: {rival: off}
+    ... arms: {hour: {drug: racemic, sessions: [{at: 0 h, rate: 20 mg/h, for: 1 h}]}}
+    ... """
+    >>> page = render(simulate(loads(text)).document, text)
+    >>> page.startswith("<!DOCTYPE html>"), "2 virtual patients" in page
+    (True, True)
+    '''
     from letheon.views.report.page import page
 
     return page(document, scenario_text)

@@ -21,10 +21,9 @@ def header(document: Mapping[str, Any]) -> str:
     every = "arm" if len(arms) == 1 else f"each of {len(arms)} arms"
     sentence = (
         f"{words.plural(document['n_patients'], 'virtual patient')} with complex regional pain syndrome "
-        "went through "
-        f"{'one ' if len(arms) == 1 else ''}{every} ({drugs}) and "
-        f"{'was' if document['n_patients'] == 1 else 'were'} "
-        f"followed for {words.span(document['follow_up_days'])} from the first infusion."
+        f"went through {'one ' if len(arms) == 1 else ''}{every} ({drugs}) and "
+        f"{'was' if document['n_patients'] == 1 else 'were'} followed for "
+        f"{words.span(document['follow_up_days'])} from the first infusion."
     )
     return (
         f'<header><p class="brand">Letheon {words.escape(document["letheon"])}: simulation report</p>'

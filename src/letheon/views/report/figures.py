@@ -15,8 +15,8 @@ STATE_CAPTIONS = {
     "sensitisation": (
         "Sensitisation: the memory of pain",
         "The sensitised state that holds pain up by itself; 1 would be full sensitisation. Receptor block "
-        "starves it, and "
-        "a patient whose state falls below a threshold settles low until a flare brings it back.",
+        "starves it, and a patient whose state falls below a threshold settles low until a flare brings it "
+        "back.",
     ),
     "slow_site_effect": (
         "Effect at the slow site",
@@ -108,12 +108,9 @@ def _comparison(document: Mapping[str, Any], shelf: Shelf) -> str:
     )
     caption = (
         f"Mean pain score of each arm over {words.span(document['follow_up_days'])}. Whiskers or bands are "
-        "the "
-        f"90{words.THIN}% interval of the mean: how well it is known, not how patients differ. The bars at "
-        "the foot are the "
-        "courses, thin lines the sessions after them. Curves are the pain behind the diary; the endpoints "
-        "below are diary "
-        "entries, whole numbers with noise."
+        f"the 90{words.THIN}% interval of the mean: how well it is known, not how patients differ. The bars "
+        "at the foot are the courses, thin lines the sessions after them. Curves are the pain behind the "
+        "diary; the endpoints below are diary entries, whole numbers with noise."
     )
     plot = shelf.place(plots.pain_comparison(document), _pain_in_words(document), "tall")
     controls = f'<div class="controls"><div role="group" aria-label="Arms shown">{chips}</div>{interval}</div>'
@@ -133,8 +130,7 @@ def _differences(document: Mapping[str, Any], shelf: Shelf) -> str:
         keys.append((_swatch("currentColor", "diamond"), "the same under the rival model"))
     caption = (
         f"Difference of the mean pain score from placebo, with its 90{words.THIN}% interval. Below zero is "
-        "less pain than "
-        "with placebo; an interval that crosses zero leaves the direction open."
+        "less pain than with placebo; an interval that crosses zero leaves the direction open."
     )
     if not with_rival and any("rival" in arm for arm in document["arms"].values()):
         caption += " The rival model's differences stand in the tables."
@@ -175,11 +171,9 @@ def _levels(document: Mapping[str, Any], shelf: Shelf) -> str:
         for name, figure in figures.items()
     ]
     sampling = {arm["models"]["levels"]["sampling"] for arm in document["arms"].values() if not plots.is_placebo(arm)}
-    caption = (
-        f"Plasma concentrations ({words.escape(' and '.join(sorted(sampling)))} sampling), means over "
-        "patients with the "
-        f"range of patients.{_without_drug(document)}"
-    )
+    sites = words.escape(" and ".join(sorted(sampling)))
+    ranges = "with the range of patients" if shown else "the range of patients can be shown too"
+    caption = f"Plasma levels, {sites} sampling: means over patients, {ranges}.{_without_drug(document)}"
     controls = f'<div class="controls">{_windows(document)}{scale}</div>'
     curves = f'<div class="controls"><div role="group" aria-label="Curves shown">{"".join(chips)}</div></div>'
     body = controls + curves + _cells(cells)
@@ -213,10 +207,8 @@ def _rival_pain(document: Mapping[str, Any], view: plots.View, shelf: Shelf) -> 
     models = document["models"]
     caption = (
         f"The {words.pain_model(models['rival'])} model explains the same trial in another way: in colour, "
-        "the mean "
-        f"pain score under it; dotted grey, the mean under the {words.pain_model(models['pain'])} model. "
-        "Where the two "
-        "part, the evidence does not decide between them."
+        f"the mean pain score under it; dotted grey, the mean under the {words.pain_model(models['pain'])} "
+        "model. Where the two part, the evidence does not decide between them."
     )
     body = _panel_legend(document, f"mean under the {words.pain_model(models['pain'])} model")
     heading = f"Pain score under the rival model ({words.pain_model(models['rival'])})"
@@ -392,6 +384,6 @@ def _value(value: float, unit: str) -> str:
         return words.amount(value, unit)
     if value == 0.0:
         return "0"
-    if value < value < (0.01 if unit == "ng/mL" else 0.005):
-        return "<0.01"
+    if value < 0.01:
+        return "under 0.01"
     return words.number(value) if unit == "ng/mL" and value >= 0.1 else f"{value:.2f}"

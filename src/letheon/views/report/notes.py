@@ -17,14 +17,11 @@ def reading(document: Mapping[str, Any]) -> str:
     labels = "".join(f"<div><dt>{words.badge(name)}</dt><dd>{text}</dd></div>" for name, text in words.SUPPORT.items())
     per_cent = f"90{words.THIN}%"
     spread = (
-        "<div><h3>Two kinds of spread</h3>"
-        f"<p><b>Range of patients</b>, 5{words.THIN}% to 95{words.THIN}% (thin dashed lines): patients "
-        "differ. "
-        "It would stay as wide if everything were known.</p>"
-        f"<p><b>Interval of the mean</b>, {per_cent} (bands, whiskers, brackets): what is not known about "
-        "the "
-        "mean. It would shrink with better evidence. In the document’s words: "
-        f"{words.escape(document['interval'])}</p>{_rival(document)}</div>"
+        f"<div><h3>Two kinds of spread</h3><p><b>Range of patients</b>, 5{words.THIN}% to 95{words.THIN}% "
+        "(thin dashed lines): patients differ. It would stay as wide if everything were "
+        f"known.</p><p><b>Interval of the mean</b>, {per_cent} (bands, whiskers, brackets): what is not "
+        "known about the mean. It would shrink with better evidence. "
+        f"{_interval(document)}</p>{_rival(document)}</div>"
     )
     assumed = "".join(f"<li>{item}</li>" for item in _assumed(document))
     harms = (
@@ -63,10 +60,14 @@ def footer(document: Mapping[str, Any]) -> str:
     return (
         f"<footer><p>Letheon {words.escape(document['letheon'])}; seed {words.escape(document['seed'])}; "
         f"{words.plural(document['n_patients'], 'virtual patient')} in each arm. The same scenario, seed "
-        "and version give the "
-        "same report. Research and education only; no advice about a person.</p>"
-        "<p>Figures: plotly.js, basic bundle, © Plotly, Inc., MIT licence.</p></footer>"
+        "and version give the same report. Research and education only; no advice about a "
+        "person.</p><p>Figures: plotly.js, basic bundle, © Plotly, Inc., MIT licence.</p></footer>"
     )
+
+
+def _interval(document: Mapping[str, Any]) -> str:
+    """Return the document's own sentence on its intervals, said as a sentence of prose."""
+    return _sentence(document["interval"].replace("mean_interval is", "Here it is"))
 
 
 def _rival(document: Mapping[str, Any]) -> str:
@@ -76,8 +77,7 @@ def _rival(document: Mapping[str, Any]) -> str:
     return (
         f"<p><b>Two pain models.</b> The main one is {words.pain_model(models['pain'])}, the rival "
         f"{words.pain_model(models['rival'])}. Both fit the long-infusion trial about as well, so both are "
-        "run; the distance "
-        "between them is a third uncertainty, which neither interval holds.</p>"
+        "run; the distance between them is a third uncertainty, which neither interval holds.</p>"
     )
 
 
@@ -87,14 +87,12 @@ def _assumed(document: Mapping[str, Any]) -> list[str]:
     if models["flares"]:
         items.append(
             "Flares end remissions: how often they come, how long they last and how strong they are is "
-            "assumed. The evidence "
-            "does not identify them."
+            "assumed. The evidence does not identify them."
         )
     else:
         items.append(
-            "Flares are switched off in this scenario, so a patient who has left the sensitised state never "
-            "goes back: "
-            "relapses are understated."
+            "Flares are switched off in this scenario, so a patient who has left the sensitised state "
+            "never goes back: relapses are understated."
         )
     items.append(
         f"No trial reports pain beyond {words.span(LAST_SUPPORTED_DAY)}: relapse after that is an "
@@ -104,8 +102,7 @@ def _assumed(document: Mapping[str, Any]) -> list[str]:
         items[-1] += f" This report goes on to day {words.number(document['follow_up_days'])}."
     items.append(
         "The placebo response differs between trials and is drawn as such; the noise of the diary and the "
-        "course of the placebo "
-        "response over time are assumed."
+        "course of the placebo response over time are assumed."
     )
     if models["expectancy_nrs"]:
         items.append(
@@ -144,11 +141,10 @@ def _pain_models(document: Mapping[str, Any]) -> str:
     rival = words.pain_model(models["rival"]) if models.get("rival") else "not run"
     return (
         f"Main model: {words.pain_model(models['pain'])}. Rival: {rival}. Flares: "
-        f"{'on' if models['flares'] else 'off'}. "
-        f"Expectancy: {words.number(models['expectancy_nrs'])} NRS points. "
-        f"Weight of norketamine in receptor block: {words.number(models['norketamine_weight'])}. "
-        f"Induction of norketamine’s clearance: {_switch(models, 'norketamine_induction')}. "
-        f"Variability between occasions: {_switch(models, 'occasions')}."
+        f"{'on' if models['flares'] else 'off'}. Expectancy: {words.number(models['expectancy_nrs'])} NRS "
+        f"points. Weight of norketamine in receptor block: {words.number(models['norketamine_weight'])}. "
+        f"Induction of norketamine’s clearance: {_switch(models, 'norketamine_induction')}. Variability "
+        f"between occasions: {_switch(models, 'occasions')}."
     )
 
 
@@ -172,8 +168,7 @@ def _population(document: Mapping[str, Any]) -> str:
     if share is not None:
         bistable = (
             f"<p>In the memory model {words.amount(share, 'share')} of patients have a low state that they "
-            "could settle in "
-            "(they are bistable); the others always climb back.</p>"
+            "could settle in (they are bistable); the others always climb back.</p>"
         )
     heads = ("Quantity", "Mean", "SD")
     return markup.table("Population as realised", heads, f"<tbody>{made}</tbody>") + bistable

@@ -190,11 +190,13 @@ def support_of(entry: Mapping[str, Any] | None) -> str:
 
 def _percent(value: float) -> str:
     percent = 100.0 * value
-    if 0.0 < percent < 0.5:
-        return "<1"
-    if 99.5 < percent < 100.0:
-        return ">99"
-    return _signed_text(percent, 0)
+    if 0.0 < percent < 0.05:
+        return "under 0.1"
+    if 99.95 <= percent < 100.0:
+        return "over 99.9"
+    # Next to nothing and next to everything are not the same as nothing and everything.
+    edge = 0.05 <= abs(percent) < 0.95 or 99.05 <= abs(percent) < 99.95
+    return _signed_text(percent, 1 if edge else 0)
 
 
 def _signed_text(value: float, places: int) -> str:

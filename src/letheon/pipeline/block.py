@@ -16,7 +16,7 @@ from letheon.body import course, memory, pain, pharmacokinetics, slow_site
 from letheon.body.course import Body, Plasma, Steps
 from letheon.patients.population import People
 from letheon.patients.variability import individual_pk, logit_normal_mean, truncated_lognormal
-from letheon.simulate.arms import ENDPOINT_DAYS, ArmPlan, Part, Structure, choose_enantiomer
+from letheon.pipeline.arms import ENDPOINT_DAYS, ArmPlan, Part, Structure, choose_enantiomer
 from letheon.streams import normals
 
 __all__ = ["BLOCK", "BlockResult", "Switches", "run_block"]

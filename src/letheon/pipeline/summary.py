@@ -9,11 +9,11 @@ import numpy as np
 import letheon
 from letheon import library
 from letheon.patients.draws import DRAWS
+from letheon.pipeline.arms import ENDPOINT_DAYS, ArmPlan
+from letheon.pipeline.bins import Profile
+from letheon.pipeline.support import model_warnings, regimen_support
+from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
-from letheon.simulate.arms import ENDPOINT_DAYS, ArmPlan
-from letheon.simulate.bins import Profile
-from letheon.simulate.support import model_warnings, regimen_support
-from letheon.simulate.survival import kaplan_meier
 
 __all__ = ["ArmTotals", "columns", "document", "endpoint_names"]
 
@@ -207,8 +207,9 @@ def _endpoints(scenario: Scenario, arm: Arm, totals: ArmTotals, placebo: ArmTota
         out |= {f"{kind}_day_{d}": make(f"{kind}_day_{d}", "share", d) for d in endpoint_days(days)}
     out |= {name: make(name, "days", days) for name in ("relief_days", "pain_free_days")}
     out["remission"] = make("remission", "share", min(totals.plan.course_end_day + 14, days))
-    late = "not identified" if days > _LAST_SUPPORTED_DAY and scenario.models.flares else None
-    out["time_to_relapse_days"] = _relapse(prefix, totals, late or regimen_support(scenario, arm, days))
+    # no trial reports times to relapse; beyond 12 weeks, or with assumed flares, nothing identifies them
+    support = "not identified" if scenario.models.flares or days > _LAST_SUPPORTED_DAY else "assumed"
+    out["time_to_relapse_days"] = _relapse(prefix, totals, support)
     out["boosters"] = {"mean": 0.0, "boosters_per_year": 0.0, "unit": "sessions", "note": "fixed timetable"}
     dose = _distribution(totals.columns["dose_mg"])
     out["dose_mg"] = dose | {"unit": "mg", "support": regimen_support(scenario, arm, 0), "note": "free base"}

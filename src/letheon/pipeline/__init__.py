@@ -10,10 +10,10 @@
 `letheon.runs` drives it block by block and keeps what it makes.
 """
 
-from letheon.simulate.arms import ArmPlan, plan_arms
-from letheon.simulate.bins import Profile
-from letheon.simulate.block import BLOCK, BlockResult, Switches, run_block
-from letheon.simulate.summary import ArmTotals, document
+from letheon.pipeline.arms import ArmPlan, plan_arms
+from letheon.pipeline.bins import Profile
+from letheon.pipeline.block import BLOCK, BlockResult, Switches, run_block
+from letheon.pipeline.summary import ArmTotals, document
 
 __all__ = [
     "BLOCK",

@@ -5,8 +5,8 @@ import math
 from scipy import special
 
 from letheon import library
+from letheon.pipeline.arms import ArmPlan
 from letheon.scenario import Arm, Scenario
-from letheon.simulate.arms import ArmPlan
 
 __all__ = ["LABELS", "model_warnings", "regimen_support"]
 

@@ -1,0 +1,199 @@
+"""The report in a browser: it asks the network for nothing, shows everything, and can be used by everyone.
+
+The system's Chromium opens the file from disk. The oracles are the browser's own measurements (requests,
+boxes, scroll widths, layout shifts) and the rules of axe.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import report_document
+
+from letheon.views import report
+
+pytestmark = pytest.mark.browser
+
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+SHIFTS = """
+window.shifts = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) window.shifts += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+# Every text of every figure whose box leaves its figure, and every pair of tick labels that touch.
+CUT_OFF = """() => [...document.querySelectorAll(".chart")].flatMap((chart) => {
+  const frame = chart.getBoundingClientRect();
+  return [...chart.querySelectorAll("svg text")].filter((text) => text.textContent).filter((text) => {
+    const box = text.getBoundingClientRect();
+    return box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1
+      || box.bottom > frame.bottom + 1;
+  }).map((text) => chart.dataset.figure + ": " + text.textContent);
+})"""
+TOUCHING = """() => [...document.querySelectorAll(".chart")].flatMap((chart) => [".xtick", ".ytick"].flatMap((kind) => {
+  const boxes = [...chart.querySelectorAll(kind + " text")].map((text) => text.getBoundingClientRect());
+  return boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) => a.left < b.right && b.left < a.right
+    && a.top < b.bottom && b.top < a.bottom).map(() => chart.dataset.figure + " " + kind));
+}))"""
+TITLES = '() => [...document.querySelectorAll(".chart")].map((c) => [".xtitle", ".ytitle"].map((k) => c.querySelector(k).textContent))'
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert program, "these tests need the system's Chromium; install the package chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    return report.write(report_document.document(), report_document.SCENARIO, path).as_uri()
+
+
+def opened(browser: Any, address: str, size: dict[str, int] = DESKTOP, **options: Any) -> Any:
+    """Return a page with all its figures drawn; what it asked for and complained of lies in two lists on it."""
+    page = browser.new_context(viewport=size, **options).new_page()
+    page.requests_seen, page.complaints = [], []
+    page.on("request", lambda request: page.requests_seen.append(request.url))
+    page.on("console", lambda message: page.complaints.append(message.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("dialog", lambda dialog: page.complaints.append(f"dialog {dialog.message}"))
+    page.add_init_script(SHIFTS)
+    page.goto(address)
+    page.locator(".chart.drawn").nth(page.locator(".chart").count() - 1).wait_for()
+    return page
+
+
+def figure(page: Any, heading: str) -> Any:
+    return page.locator("figure", has=page.get_by_role("heading", name=heading, exact=True))
+
+
+def test_it_draws_every_figure_and_asks_for_nothing(browser: Any, file: str) -> None:
+    page = opened(browser, file)
+    assert page.requests_seen == [file]
+    assert page.complaints == []
+    assert page.locator(".chart").count() == page.locator(".chart .scatterlayer").count() == 18
+    titles = page.evaluate(TITLES)
+    assert titles[0] == ["Time since the first infusion (days)", "Pain score (NRS, 0–10)"]
+    assert ["Time since the first infusion (h)", "Plasma level (ng/mL)"] in titles
+    assert all(x and y for x, y in titles)
+    assert page.evaluate("window.shifts") < 0.01
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE, {"width": 820, "height": 1180}], ids=["desktop", "phone", "tablet"])
+def test_nothing_is_cut_off_or_overlaps(browser: Any, file: str, size: dict[str, int]) -> None:
+    page = opened(browser, file, size)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert page.evaluate(CUT_OFF) == []
+    assert page.evaluate(TOUCHING) == []
+
+
+def test_the_measures_would_find_a_fault(browser: Any, file: str) -> None:
+    page = opened(browser, file)
+    page.evaluate("Plotly.relayout(document.querySelector('.chart'), {'margin.l': 5, 'xaxis.dtick': 0.4})")
+    assert page.evaluate(CUT_OFF) and page.evaluate(TOUCHING)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_axe_finds_nothing_serious(browser: Any, file: str, scheme: str, size: dict[str, int]) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = opened(browser, file, size, color_scheme=scheme)
+    for summary in page.locator("summary").all():
+        summary.click()
+    found = Axe().run(page).response["violations"]
+    serious = [
+        (violation["id"], node["html"], node["failureSummary"])
+        for violation in found
+        for node in violation["nodes"][:3]
+        if violation["impact"] in {"serious", "critical"}
+    ]
+    assert serious == []
+
+
+def test_the_comparison_can_hide_arms_and_change_the_interval(browser: Any, file: str) -> None:
+    page = opened(browser, file)
+    box = figure(page, "Mean pain score")
+    shown = "c => c.data.filter(t => t.visible !== false).map(t => t.meta.part + t.meta.curve)"
+    chart = box.locator(".chart")
+    assert set(chart.evaluate(shown)) == {
+        f"{part}{arm}" for part in ("mean", "whiskers", "course") for arm in (0, 1, 2)
+    }
+    box.get_by_role("button", name="Bands").click()
+    box.get_by_role("button", name="placebo").click()
+    assert set(chart.evaluate(shown)) == {f"{part}{arm}" for part in ("mean", "band", "course") for arm in (0, 1)}
+    assert box.get_by_role("button", name="placebo").get_attribute("aria-pressed") == "false"
+    box.get_by_role("button", name="None").click()
+    assert set(chart.evaluate(shown)) == {"mean0", "mean1", "course0", "course1"}
+    assert page.complaints == []
+
+
+def test_levels_can_be_seen_by_keyboard_over_other_times_and_on_a_logarithmic_axis(browser: Any, file: str) -> None:
+    page = opened(browser, file)
+    box = figure(page, "Plasma levels")
+    axes = "c => [c.layout.xaxis.range, c.layout.yaxis.type || 'linear', c.layout.xaxis.title.text]"
+    hours = "Time since the first infusion (h)"
+    charts = box.locator(".chart")
+    end, kind, title = charts.first.evaluate(axes)
+    assert end[1] == pytest.approx(172, abs=0.1) and (kind, title) == ("linear", hours)
+    for name, expected in (
+        ("First 24 h", [[0, 24], "linear", hours]),
+        ("Logarithmic", [[0, 24], "log", hours]),
+        ("All", [[0, 84 * 24], "log", "Time since the first infusion (days)"]),
+        ("Linear", [[0, 84 * 24], "linear", "Time since the first infusion (days)"]),
+    ):
+        button = box.get_by_role("button", name=name)
+        button.focus()
+        page.keyboard.press("Enter")
+        assert [chart.evaluate(axes) for chart in charts.all()] == [expected] * 2
+        assert button.get_attribute("aria-pressed") == "true"
+        assert page.evaluate(TOUCHING) == [] and page.evaluate(CUT_OFF) == []
+    assert page.complaints == []
+
+
+def test_paper_is_light_and_holds_what_the_screen_hides_in_dark(browser: Any, file: str) -> None:
+    page = opened(browser, file, color_scheme="dark")
+    colour = "getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(colour) == "rgb(17, 20, 24)"
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(colour) == "rgb(255, 255, 255)"
+    ink = page.evaluate("getComputedStyle(document.querySelector('.chart .xtitle')).fill")
+    assert ink == "rgb(71, 77, 86)"
+    widths = page.evaluate("[...document.querySelectorAll('.chart')].map(c => c.layout.width)")
+    assert set(widths) == {680, 330}
+    assert not page.locator("nav").is_visible() and page.locator("pre").is_visible()
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen")
+    assert page.locator(".chart svg.main-svg").first.bounding_box()["width"] > 900
+    assert page.pdf(prefer_css_page_size=True)[:5] == b"%PDF-"
+    assert page.complaints == []
+
+
+def test_hostile_names_stay_text(browser: Any, tmp_path: Path) -> None:
+    evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)><a href='javascript:alert(3)'>x</a>%{y}"
+    document = report_document.document()
+    document["title"], document["warnings"] = evil, [evil]
+    document["arms"] = {evil: document["arms"]["esketamine"], "placebo": document["arms"]["placebo"]}
+    page = opened(browser, report.write(document, evil, tmp_path / "report.html").as_uri())
+    page.locator(".chart").first.hover()
+    page.locator(".hoverlayer text").first.wait_for()
+    assert page.complaints == [] and len(page.requests_seen) == 1
+    assert page.locator("h1").text_content() == evil
+    assert page.locator("img, .chart a").count() == 0
+
+
+def test_without_scripts_the_numbers_are_still_there(browser: Any, file: str) -> None:
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(file)
+    assert page.get_by_role("cell", name="randomised").count() > 10
+    assert page.get_by_role("heading", name="How to read it").is_visible()
