@@ -2,8 +2,10 @@
 
 import warnings
 
+import lifelines
 import numpy as np
 import pytest
+from lifelines.utils import restricted_mean_survival_time
 from scipy import stats
 
 from letheon.pipeline.survival import kaplan_meier
@@ -29,9 +31,6 @@ def test_curve_and_interval_are_those_of_scipy(seed):
 
 
 def test_median_and_restricted_mean_are_those_of_lifelines():
-    lifelines = pytest.importorskip("lifelines")
-    from lifelines.utils import restricted_mean_survival_time
-
     time, event = sample(7)
     curve = kaplan_meier(time, event)
     known = lifelines.KaplanMeierFitter().fit(time, event)

@@ -24,6 +24,7 @@ _POINTS = 2.0
 _RELAPSE = 0.85
 _RELAPSE_WINDOW, _RELAPSE_COUNT = 7, 5
 _REMISSION_DAYS = 14
+_SLACK = 1e-9  # entries are whole numbers: being exactly at a share of baseline must not hang on rounding
 _AVERAGED = 3  # a responder is judged on the mean of the last three entries
 
 
@@ -174,20 +175,21 @@ def read_diary(entries, days, course_end_day, endpoint_days) -> Course:
     recent = jnp.stack([padded[i : i + after.shape[0]] for i in range(_AVERAGED)]).mean(axis=0)
     at = jnp.minimum(jnp.asarray(endpoint_days), days) - 1
 
-    low = (recent <= _RELIEF * baseline) & counted
+    relief, half = _RELIEF * baseline + _SLACK, _HALF * baseline + _SLACK
+    low = (recent <= relief) & counted
     window = (number >= course_end_day) & (number <= course_end_day + _REMISSION_DAYS)
     first_low = jnp.where(low & window, number, jnp.inf).min(axis=0)
-    high = entries >= _RELAPSE * baseline
+    high = entries >= _RELAPSE * baseline - _SLACK
     start = BASELINE_DAYS - _RELAPSE_WINDOW + 1
     highs = sum(high[start + i : start + i + after.shape[0]].astype(int) for i in range(_RELAPSE_WINDOW))
     relapsed = (highs >= _RELAPSE_COUNT) & counted & (number > first_low)
     return Course(
         baseline=baseline,
         nrs=after[at],
-        responder_30=(recent[at] <= _RELIEF * baseline).astype(float),
-        responder_50=(recent[at] <= _HALF * baseline).astype(float),
-        responder_2pt=(baseline - recent[at] >= _POINTS).astype(float),
-        relief_days=((after <= _RELIEF * baseline) & counted).sum(axis=0).astype(float),
+        responder_30=(recent[at] <= relief).astype(float),
+        responder_50=(recent[at] <= half).astype(float),
+        responder_2pt=(baseline - recent[at] >= _POINTS - _SLACK).astype(float),
+        relief_days=((after <= relief) & counted).sum(axis=0).astype(float),
         pain_free_days=((after <= 1.0) & counted).sum(axis=0).astype(float),
         remission=jnp.isfinite(first_low).astype(float),
         relapse_day=jnp.where(relapsed, number.astype(float), jnp.inf).min(axis=0),

@@ -17,6 +17,8 @@ __all__ = ["advance", "one_propagator", "propagators"]
 # first appear at the eleventh order, at the far end of the longest chain.
 _TERMS = 18
 _REACH = 0.5
+_EXTRA = 8  # squarings below the shortest tabulated step: for compartments that empty 128 times in it
+_MOST = 40
 
 
 def _augmented(a, b):
@@ -25,6 +27,15 @@ def _augmented(a, b):
     n = a.shape[0]
     full = jnp.zeros((n + 1, n + 1)).at[:n, :n].set(a).at[:n, n].set(b)
     return full + shift * jnp.eye(n + 1), shift
+
+
+def _squared(p, times, most: int):
+    """Square a matrix a traced number of times; a fixed loop, so that it can be differentiated in reverse."""
+
+    def again(current, i):
+        return jnp.where(i < times, current @ current, current), None
+
+    return jax.lax.scan(again, p, jnp.arange(float(most)))[0]
 
 
 def propagators(a, b, h0, levels: int):
@@ -58,9 +69,10 @@ def propagators(a, b, h0, levels: int):
     n = a.shape[0]
     # Short steps come from the series, each for itself, and long ones by squaring from the longest of those:
     # squaring from the shortest would double its rounding error at every level.
-    top = jnp.floor(jnp.log2(_REACH / jnp.maximum(jax.lax.stop_gradient(shift) * h0, 1e-300)))
-    top = jnp.clip(top, 0, levels - 1)
-    steps = h0 * 2.0 ** jnp.minimum(jnp.arange(levels), top)
+    loss = jnp.maximum(jax.lax.stop_gradient(shift) * h0, 1e-300)
+    top = jnp.clip(jnp.floor(jnp.log2(_REACH / loss)), 0, levels - 1)
+    extra = jnp.clip(jnp.ceil(jnp.log2(loss / _REACH)), 0, _EXTRA)  # where even h0 is too long for the series
+    steps = h0 * 2.0 ** (jnp.minimum(jnp.arange(levels), top) - extra)
     column = steps.reshape((levels, 1, 1))
     eye = jnp.eye(n + 1)
 
@@ -79,7 +91,9 @@ def propagators(a, b, h0, levels: int):
         current = jnp.where(k <= top, from_series, previous @ previous)
         return current, current
 
-    _, table = jax.lax.scan(level, series[0], (jnp.arange(levels), series))
+    shortest = _squared(series[0], extra, _EXTRA)
+    _, table = jax.lax.scan(level, shortest, (jnp.arange(1, levels), series[1:]))
+    table = jnp.concatenate([shortest[None], table])
     return table[:, :n]
 
 
@@ -122,10 +136,7 @@ def one_propagator(a, b, h):
     (_, total), _ = jax.lax.scan(term, (start, start), jnp.arange(1.0, _TERMS + 1.0))
     total = total * jnp.exp(-shift * small)
 
-    def again(current, i):
-        return jnp.where(i < squarings, current @ current, current), None
-
-    total, _ = jax.lax.scan(again, total, jnp.arange(40.0))
+    total = _squared(total, squarings, _MOST)
     return total[: a.shape[0]]
 
 
