@@ -146,7 +146,7 @@ def arm(name: str, drug: str, steps: tuple, depth: float, follow_up: float, with
     }
     block = [0.9 * c / (c + 420.0) for c in parent]
     return {
-        "drug": drug, "like": "esketamine" if drug == "placebo" else None, "course_end_day": 4.1667, "models": models,
+        "drug": drug, "like": "esketamine" if drug == "placebo" else None, "course_end_day": 4.1667, "last_infusion_day": 4.1667, "models": models,
         "profile": {
             "time_h": hours,
             "concentration_ng_per_ml": {"esketamine": band(parent, 0.38, 1e9), "esnorketamine": band(metabolite, 0.5, 1e9)},

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import diffrax
@@ -52,7 +53,7 @@ class Weighted(NamedTuple):
 
 def split(plasmas, y):
     at = np.cumsum([0, *(p.system.rates.shape[-1] for p in plasmas)])
-    return [y[a:b] for a, b in zip(at, at[1:], strict=False)], y[at[-1] :]
+    return [y[a:b] for a, b in pairwise(at)], y[at[-1] :]
 
 
 def blocked(body, found):

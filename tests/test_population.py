@@ -140,10 +140,8 @@ def test_the_bank_holds_the_same_people_under_every_draw():
     person = numbers % BANK_PATIENTS
     bank = of_the_bank(person, numbers // BANK_PATIENTS, bank_points()[person])
     assert np.array_equal(bank.draw, numbers // BANK_PATIENTS)
-    first, *others = (
-        jax.tree.map(lambda x: x[..., d * BANK_PATIENTS : (d + 1) * BANK_PATIENTS], bank)
-        for d in range(3)  # noqa: B023
-    )
+    folded = jax.tree.map(lambda x: x.reshape(*x.shape[:-1], 3, BANK_PATIENTS), bank)
+    first, *others = (jax.tree.map(lambda x, d=d: x[..., d, :], folded) for d in range(3))
     for field in ("weight_kg", "baseline", "age_years", "asian", "quantile", "eta", "flare_u", "diary_z"):
         for other in others:
             assert same(getattr(first, field), getattr(other, field))

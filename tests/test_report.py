@@ -206,16 +206,11 @@ def test_arms_without_a_drug_are_grey_and_have_no_levels(document: dict) -> None
     assert set(plots.level_panels(document)) == {"esketamine", "esketamine_fast"}
 
 
-def test_the_last_session_shows_in_the_levels(document: dict) -> None:
-    assert plots.last_session_day(document, "esketamine") == pytest.approx(4.1667)
+def test_sessions_after_the_first_course_are_named(document: dict) -> None:
+    assert "later sessions" not in Page(report.render(document, "")).text
     later = copy.deepcopy(document)
-    profile = later["arms"]["esketamine"]["profile"]
-    place = next(i for i, hour in enumerate(profile["time_h"]) if hour > 70 * 24)
-    profile["concentration_ng_per_ml"]["esketamine"]["mean"][place] = 100.0
-    day = profile["time_h"][place] / 24
-    assert plots.last_session_day(later, "esketamine") == pytest.approx(day)
-    assert plots.last_session_day(later, "placebo") == pytest.approx(day)  # like esketamine
-    assert f"later sessions until day {day:.0f}" in Page(report.render(later, "")).text
+    later["arms"]["esketamine"]["last_infusion_day"] = 70.25
+    assert "later sessions until day 70" in Page(report.render(later, "")).text
 
 
 def test_with_the_models_swapped_the_slow_site_is_the_main_state(document: dict) -> None:

@@ -162,7 +162,8 @@ def _endpoint(name: str, unit: str, support: str, arm: ArmTotals, placebo: ArmTo
     if placebo is not None:
         difference = mean - float(placebo.columns[name].mean())
         out["minus_placebo"] = difference
-        out["minus_placebo_interval"] = list(_interval(difference, draws - placebo.bank_columns[name]))
+        reach = _BOUNDS[unit][1]
+        out["minus_placebo_interval"] = list(_interval(difference, draws - placebo.bank_columns[name], (-reach, reach)))
     return out
 
 
@@ -261,6 +262,7 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> dict:
         "drug": arm.drug,
         "like": arm.like,
         "course_end_day": own.plan.course_end_day,
+        "last_infusion_day": arm.regimen.stop_ms / 86_400_000,
         "models": {purpose: used[purpose] for purpose in ("levels", "acute")},
         "profile": profile,
         "endpoints": _endpoints(scenario, arm, own, placebo, ""),

@@ -141,24 +141,6 @@ def views(document: Mapping[str, Any]) -> dict[str, View]:
     return found
 
 
-def last_session_day(document: Mapping[str, Any], name: str) -> float:
-    """Return the day of an arm's last session: the last rise of its drug's level, or the end of the course.
-
-    The course ends where no infusion follows for a week; sessions after that show only in the levels. A
-    placebo arm has those of the arm that it is like.
-    """
-    arm = document["arms"][name]
-    drugged = document["arms"].get(arm.get("like") or name, arm)
-    hours, last = drugged["profile"]["time_h"], 24.0 * arm["course_end_day"]
-    for analyte, band in drugged["profile"]["concentration_ng_per_ml"].items():
-        if "nor" not in analyte:
-            level = band["mean"]
-            least = 0.01 * max(level)
-            rises = [hours[i] for i in range(1, len(level)) if level[i] - level[i - 1] > least]
-            last = max(last, *rises, last)
-    return last / 24.0
-
-
 def starts_with_bands(document: Mapping[str, Any]) -> bool:
     """Say whether the comparison starts with bands: with more arms they would lie over one another."""
     return len(document["arms"]) <= MOST_BANDS
@@ -321,7 +303,7 @@ def _arm_of_comparison(
         yield "whiskers", traces.whiskers_at_ticks(x, band, look.colour, axis, number - most, most)
     yield "mean", traces.line(x, band, look.colour, name, digits=1, dash=look.dash)
     height = 0.16 + _BAR_STEP * (len(document["arms"]) - 1 - number)
-    ends = {6.0: arm["course_end_day"], 1.5: last_session_day(document, name)}
+    ends = {6.0: arm["course_end_day"], 1.5: arm["last_infusion_day"]}
     for width, day in ends.items():
         bar = {"type": "scatter", "mode": "lines", "hoverinfo": "skip", "y": [height, height]}
         bar |= {

@@ -86,7 +86,7 @@ def _card(document: Mapping[str, Any], name: str, colour: str) -> str:
 
 def _course(document: Mapping[str, Any], name: str) -> str:
     end = document["arms"][name]["course_end_day"]
-    last = plots.last_session_day(document, name)
+    last = document["arms"][name]["last_infusion_day"]
     if last <= end + 1.0:
         return f"course ends after {words.course(end)}"
     return f"first course ends after {words.course(end)}, later sessions until day {last:.0f}"
