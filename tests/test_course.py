@@ -296,22 +296,37 @@ def error_of_single_days(regimen: Regimen, found: Found, patient: int, days: int
     return float(np.abs(np.asarray(states)[1, -4] - s[1:]).max())
 
 
+# ---- one racemic regimen, one program
+
+
+TWICE = drips("racemic", (3.0, 90.0, 0.4), (150.0, 4.0, 1.0))
+ROOM = 8192  # steps
+
+
+def eight_days(regimen: Regimen = TWICE):
+    """Plan eight days with room for a very fine mesh."""
+    (plan,) = plans([regimen], 8)
+    pad = ROOM - len(plan.steps.level)
+    wide = {
+        f: np.pad(getattr(plan.steps, f), (0, pad), mode="edge") for f in ("level", "piece", "epoch", "day", "time_h")
+    }
+    return replace(plan, steps=plan.steps._replace(**wide))
+
+
 def test_order_of_convergence(monkeypatch):
-    """Uniform steps, halved: the error falls by about 2^5, for both states and for the integrals of pain.
+    """Uniform steps, halved: the error falls by 2^5 or more, for both states and for the integrals of pain.
 
     Red when a coefficient of the step is wrong (then the order is 2 to 4), or a weight of the integrals.
     """
-    regimen, found = drips("esketamine", (0.0, 24.0, 0.3)), []
+    found = []
     draws = typical_values() | {"receptor.hill": np.ones(DRAWS)}  # no kink in the block where the drug begins
     for h in (1 / 4, 1 / 8, 1 / 16, 1 / 32):
         uniform = Grading(finest_h=h, early_h=h, coarsest_h=h, growth=0.0, late=0.0)
         monkeypatch.setattr(arms, "lay", partial(lay, grading=uniform))
-        plan = widened(plans([regimen], 1)[0], 1024)
-        path = run(plan, np.arange(2), flares=0.0, draws=draws).path
+        path = run(eight_days(), np.arange(3), flares=0.0, draws=draws).path
         found.append(np.array([x[1] for x in (path.sensitisation, path.growth, path.area, path.area_slow)]))
     off = [np.abs(x - found[-1]).max(axis=1) for x in found[:-1]]
-    order = np.log2(off[-2] / off[-1])
-    assert np.all((order > 4.7) & (order < 6.5)), order
+    assert np.all(np.log2(off[-2] / off[-1]) > 4.7)
 
 
 def test_plasma_and_pain_along_the_course():
@@ -319,9 +334,9 @@ def test_plasma_and_pain_along_the_course():
 
     Red when a state is read a step early or late, an effect is counted twice, or the halves of the racemate are not.
     """
-    regimen, days, numbers = drips("racemic", (3.0, 90.0, 0.4), (150.0, 4.0, 1.0)), 8, np.arange(3)
-    found = run(plans([regimen], days)[0], numbers)
-    spec = reference(regimen, found, days)
+    days, numbers = 8, np.arange(3)
+    found = run(eight_days(), numbers)
+    spec = reference(TWICE, found, days)
     midnights, body = 24.0 * np.arange(days + 1), found.body
     for patient in range(len(numbers)):
         plasmas, own, rates = jax.tree.map(lambda x: x[..., patient], (found.plasmas, body, spec.rates))  # noqa: B023
@@ -345,7 +360,7 @@ def test_plasma_and_pain_along_the_course():
 
 def test_without_drug_and_flares_only_placebo_acts():
     """The state stays chronic, and the integral of pain is the closed form of the placebo response."""
-    plan = replace_rates(plans([drips("racemic", (3.0, 90.0, 0.4), (150.0, 4.0, 1.0))], 8)[0], 0.0)
+    plan = replace_rates(eight_days(), 0.0)
     found = run(plan, np.arange(3), flares=0.0)
     path, body = jax.tree.map(lambda x: np.asarray(x)[:9], found.path), found.body
     np.testing.assert_allclose(path.sensitisation, np.broadcast_to(path.sensitisation[0], (9, 3)), rtol=1e-12)
@@ -363,7 +378,7 @@ def replace_rates(plan, factor: float):
 
 def test_who_does_not_respond_keeps_levels_and_acute_effect():
     """In the class that does not respond block does not act on the state; everything else is as in the others."""
-    plan = plans([drips("racemic", (3.0, 90.0, 0.4), (150.0, 4.0, 1.0))], 8)[0]
+    plan = eight_days()
     draws = typical_values()
     shares = {"memory.p_nonresponse": np.ones(DRAWS)}
     none, all_ = (run(plan, np.arange(3), 0.0, draws | {k: c * v for k, v in shares.items()}) for c in (1.0, 0.0))
@@ -379,7 +394,7 @@ def test_who_does_not_respond_keeps_levels_and_acute_effect():
 
 def test_states_stay_in_the_unit_interval():
     """Anaesthetic doses, flares: nobody leaves [0, 1]; red when a step is too long for the fastest patients."""
-    plan = plans([drips("racemic", (0.0, 120.0, 5.0), (150.0, 4.0, 1.0))], 8)[0]
+    plan = eight_days(drips("racemic", (0.0, 120.0, 5.0), (150.0, 4.0, 1.0)))
     path = run(replace_rates(plan, 3.0), np.arange(3)).path
     for state in (path.sensitisation, path.growth, path.block, path.slow_effect):
         assert np.all(np.asarray(state) >= 0) and np.all(np.asarray(state) <= 1)
@@ -387,15 +402,7 @@ def test_states_stay_in_the_unit_interval():
 
 
 def test_patients_in_another_order_give_their_own_courses():
-    plan = plans([drips("racemic", (3.0, 90.0, 0.4), (150.0, 4.0, 1.0))], 8)[0]
+    plan = eight_days()
     together, turned = (run(plan, np.array(n)).path for n in ([4, 7, 9], [9, 4, 7]))
     for one, other in zip(jax.tree.leaves(together), jax.tree.leaves(turned), strict=True):
         assert np.array_equal(one[..., [2, 0, 1]], other)
-
-
-def widened(plan, size: int):
-    pad = size - len(plan.steps.level)
-    wide = {
-        f: np.pad(getattr(plan.steps, f), (0, pad), mode="edge") for f in ("level", "piece", "epoch", "day", "time_h")
-    }
-    return replace(plan, steps=plan.steps._replace(**wide))
