@@ -12,6 +12,7 @@ __all__ = ["individual_pk", "logit_normal_mean", "omega_matrix", "truncated_logn
 
 _REFERENCE_KG = 70.0
 _BORROWED_FROM = "simons2022"
+_NODES, _NEWTON_STEPS = 24, 5
 
 
 def omega_matrix(model: PkModel) -> tuple[tuple[str, ...], np.ndarray]:
@@ -138,7 +139,9 @@ def truncated_lognormal(u, median, log_sd, ceiling):
 
 
 def logit_normal_mean(mean, sd, z):
-    """Return a logit-normal value whose population mean is `mean`, to about one per cent (MacKay 1992).
+    """Return a logit-normal value whose population mean is `mean`.
+
+    The centre has no closed form; Newton's method finds it, the mean taken by Gauss-Hermite quadrature.
 
     Parameters
     ----------
@@ -159,5 +162,11 @@ def logit_normal_mean(mean, sd, z):
     >>> round(float(logit_normal_mean(0.5, 1.0, 0.0)), 3)
     0.5
     """
-    centre = jax.scipy.special.logit(jnp.maximum(mean, 1e-6)) * jnp.sqrt(1.0 + jnp.pi * sd**2 / 8.0)
+    nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    weights = weights / weights.sum()
+    mean = jnp.clip(mean, 1e-6, 1.0 - 1e-6)
+    centre = jax.scipy.special.logit(mean) * jnp.sqrt(1.0 + jnp.pi * sd**2 / 8.0)  # near enough to start from
+    for _ in range(_NEWTON_STEPS):
+        share = jax.nn.sigmoid(centre + sd * nodes)
+        centre = centre - (weights @ share - mean) / (weights @ (share * (1.0 - share)))
     return jax.nn.sigmoid(centre + sd * z)
