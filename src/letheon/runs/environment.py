@@ -1,6 +1,7 @@
 """What a run's bytes depend on besides its scenario: versions and the processor's instruction set."""
 
 import platform
+import zlib
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -54,6 +55,8 @@ def use_compile_cache() -> None:
     """Keep compiled programs in the user's cache folder, so that a second run starts at once."""
     from letheon.arrays import jax
 
-    folder = platformdirs.user_cache_path("letheon", appauthor=False) / f"compiled-{letheon.__version__}"
+    machine = zlib.crc32(_instruction_set().encode())  # programs are for one kind of processor; homes may be shared
+    cache = platformdirs.user_cache_path("letheon", appauthor=False)
+    folder = cache / f"compiled-{letheon.__version__}-{machine:08x}"
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
