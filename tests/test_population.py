@@ -34,8 +34,10 @@ def many():
 
 
 def few(population=LEIDEN, seed=3, numbers=None, days=2):
-    """Sixty-four people, one program."""
-    return crowd(population, seed, jnp.arange(64) if numbers is None else jnp.asarray(numbers), days)
+    """Sixty-four people, through the program of the many."""
+    wanted = np.arange(64) if numbers is None else np.asarray(numbers)
+    padded = np.concatenate([wanted, np.arange(N - 64)])
+    return jax.tree.map(lambda x: x[..., :64], crowd(population, seed, jnp.asarray(padded), days))
 
 
 def everybody_at(weight=70.0, age=46.0, asian=0.0):

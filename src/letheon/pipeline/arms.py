@@ -14,7 +14,6 @@ from letheon.scenario import Arm, Scenario
 __all__ = ["ENDPOINT_DAYS", "ArmPlan", "Part", "Structure", "choose_enantiomer", "plan_arm", "plan_arms"]
 
 ENDPOINT_DAYS = (1, 3, 7, 14, 28, 35, 56, 84, 182, 365)
-_COURSE_GAP_MS = 7 * DAY_MS
 _OCCASION_GAP_MS = 12 * HOUR_MS
 _INDUCTION_EPOCH_MS = 12 * HOUR_MS
 _PROFILE_TIMES = 500
@@ -38,6 +37,7 @@ class Structure:
     parts: tuple[Part, ...]
     levels: int
     borrow: bool
+    occasions: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def _parts(drug: str, pk: str) -> tuple[Part, ...]:
 
 def _terms(schedule: Schedule) -> tuple[np.ndarray, ...]:
     pieces = padded_size(len(schedule.terms) + 1, _SMALLEST_SCHEDULE)
-    width = 2 ** math.ceil(math.log2(max(1, *(len(t) for t in schedule.terms), 1)))
+    width = padded_size(max((len(terms) for terms in schedule.terms), default=1), 1)
     table = np.zeros((3, pieces, width))
     table[2] = np.inf
     hours = np.zeros(pieces)
@@ -151,16 +151,6 @@ def _epochs(schedule: Schedule, mesh: Mesh, induction: bool, occasions: bool):
     slope, cap = _induction()
     factor = np.minimum(1.0 + slope * middle, cap) if induction else np.ones(count)
     return epoch.reshape(-1).astype(np.int32), factor, pairs[1].astype(np.int32)
-
-
-def _course_end_day(regimen: Regimen) -> float:
-    """Return the end of the first course: gaps under seven days belong to it."""
-    end = 0
-    for infusion in sorted(regimen.infusions):
-        if end and infusion.start_ms - end >= _COURSE_GAP_MS:
-            break
-        end = max(end, infusion.stop_ms)
-    return end / DAY_MS
 
 
 def _saved_rows(mesh: Mesh, days: np.ndarray) -> np.ndarray:
@@ -244,7 +234,7 @@ def plan_arm(scenario: Scenario, arm: Arm) -> ArmPlan:
     return ArmPlan(
         name=arm.name,
         drug=arm.drug,
-        structure=Structure(parts, mesh.levels, models.borrow_variability),
+        structure=Structure(parts, mesh.levels, models.borrow_variability, models.occasions),
         mesh=mesh,
         steps=steps,
         absolute=absolute * given,
@@ -257,7 +247,7 @@ def plan_arm(scenario: Scenario, arm: Arm) -> ArmPlan:
         saved=len(saved),
         day_rows=np.pad(day_rows, (0, padded_size(days) - days), mode="edge"),
         days=days,
-        course_end_day=_course_end_day(arm.regimen),
+        course_end_day=arm.regimen.courses()[0][1] / DAY_MS if arm.regimen.infusions else 0.0,
     )
 
 

@@ -22,6 +22,7 @@ from letheon.streams import normals
 __all__ = ["BLOCK", "BlockResult", "Switches", "run_block"]
 
 BLOCK = 256
+_OCCASIONS = 64  # drawn for each patient; later ones begin anew
 _SHORTEST_HALF_LIFE_H = 1 / 60  # an effect site faster than a minute is plasma itself
 
 
@@ -97,10 +98,10 @@ def _plasmas(structure: Structure, own, people: People, switches: Switches, arm:
     plasmas = []
     for part in structure.parts:
         model = library.pk_model(part.model)
-        typical = {name: own(f"{model.id}.{number_.same_as or name}") for name, number_ in model.parameters.items()}
+        typical = {name: own(f"{model.id}.{p.same_as or name}") for name, p in model.parameters.items()}
         etas = {
-            name: normals(switches.seed, f"occasion {name}", number, 64)[arm.epoch_occasion % 64]
-            for name in (model.iov if arm.epoch_occasion.shape[0] > 1 else ())
+            name: normals(switches.seed, f"occasion {name}", number, _OCCASIONS)[arm.epoch_occasion % _OCCASIONS]
+            for name in (model.iov if structure.occasions else ())
         }
         values = individual_pk(model, typical, people, borrow=structure.borrow, occasion_etas=etas)
         values = {name: jnp.broadcast_to(v, arm.epoch_induction.shape) for name, v in values.items()}
