@@ -186,3 +186,13 @@ def test_every_model_runs(pk, drug):
     total = sum(max(band["mean"]) for name, band in levels.items() if "nor" not in name)
     assert 50 < total < 500
     assert arm["models"]["levels"]["model"] == pk
+
+
+def test_an_arm_of_nothing_but_pauses_gives_nothing():
+    text = (
+        "letheon: 1\ntitle: t\npopulation: {n: 4}\nfollow_up: 3 days\n"
+        "arms:\n  a: {drug: racemic, sessions: [{at: 0 h, rate: 0 mg/h, for: 4 h}]}\n"
+    )
+    arm = simulate(loads(text)).document["arms"]["a"]
+    assert arm["endpoints"]["dose_mg"]["mean"] == 0.0
+    assert max(arm["profile"]["concentration_ng_per_ml"]["esketamine"]["q95"]) == 0.0

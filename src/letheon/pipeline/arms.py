@@ -247,7 +247,7 @@ def plan_arm(scenario: Scenario, arm: Arm) -> ArmPlan:
         saved=len(saved),
         day_rows=np.pad(day_rows, (0, padded_size(days) - days), mode="edge"),
         days=days,
-        course_end_day=arm.regimen.courses()[0][1] / DAY_MS if arm.regimen.infusions else 0.0,
+        course_end_day=next((stop / DAY_MS for _, stop in arm.regimen.courses()), 0.0),
     )
 
 
