@@ -17,7 +17,6 @@ __all__ = ["DAY_MS", "HOUR_MS", "Grading", "Mesh", "lay", "padded_size"]
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 _SMALLEST_MESH = 512  # a loop runs over `count` steps only, so room costs memory but no time
-_LATE = 1 / 30
 _NODE_LEVELS = 2  # the integrator looks at quarters of a step
 
 
