@@ -171,6 +171,7 @@ arms:
         ("perezruixo2021", "esketamine"),
         ("pair", "arketamine"),
         ("kamp2020", "racemic"),
+        ("kamp2020", "arketamine"),
         ("domino1982", "racemic"),
         ("clements1981", "racemic"),
         ("hijazi2003", "racemic"),

@@ -119,7 +119,7 @@ CASES = [
     # models
     ('{pk: auto}', 'auto', 'line 6, models: "auto" stands where a map is due; write e.g. {pk: auto, pain: memory}.'),
     ('{pk: auto}', '{pk: otto}', 'line 6, models.pk: "otto" is not known here; write otto2021, if that is meant.'),
-    ('{pk: auto}', '{pk: otto2021}', 'line 6, models.pk: otto2021 describes esketamine only, and arm ketamine gives racemic; write pk: auto, pair, kamp2020, domino1982, clements1981 or hijazi2003.'),
+    ('{pk: auto}', '{pk: otto2021}', 'line 6, models.pk: otto2021 describes esketamine only, and arm ketamine gives racemic; write pk: auto, clements1981, domino1982, hijazi2003, kamp2020 or pair.'),
     ('{pk: auto}', '{pain: reboot}', 'line 6, models.pain: "reboot" is not known here; write one of memory, slow_site.'),
     ('{pk: auto}', '{rival: yes}', 'line 6, models.rival: "yes" is no switch; write on or off.'),
     ('{pk: auto}', '{flares: }', 'line 6, models.flares: nothing is written here; write e.g. on.'),
@@ -263,12 +263,12 @@ def test_like_among_no_arms_that_give_a_drug() -> None:
 @pytest.mark.parametrize(
     ("pk", "drug", "remedy"),
     [
-        ("otto2021", "racemic", "write pk: auto, pair, kamp2020, domino1982, clements1981 or hijazi2003."),
-        ("simons2022", "racemic", "write pk: auto, pair, kamp2020, domino1982, clements1981 or hijazi2003."),
-        ("kamp2020", "esketamine", "write pk: auto, otto2021, simons2022, perezruixo2021 or pair."),
-        ("hijazi2003", "esketamine", "write pk: auto, otto2021, simons2022, perezruixo2021 or pair."),
-        ("perezruixo2021", "arketamine", "write pk: auto or pair."),
-        ("clements1981", "arketamine", "write pk: auto or pair."),
+        ("otto2021", "racemic", "write pk: auto, clements1981, domino1982, hijazi2003, kamp2020 or pair."),
+        ("simons2022", "racemic", "write pk: auto, clements1981, domino1982, hijazi2003, kamp2020 or pair."),
+        ("domino1982", "esketamine", "write pk: auto, kamp2020, otto2021, pair, perezruixo2021 or simons2022."),
+        ("hijazi2003", "esketamine", "write pk: auto, kamp2020, otto2021, pair, perezruixo2021 or simons2022."),
+        ("perezruixo2021", "arketamine", "write pk: auto, kamp2020 or pair."),
+        ("clements1981", "arketamine", "write pk: auto, kamp2020 or pair."),
     ],
 )
 def test_a_model_must_describe_the_drug(pk: str, drug: str, remedy: str) -> None:

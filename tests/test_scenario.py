@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from letheon.dosing import Infusion, Rate, Regimen
-from letheon.library import pk_models, receptor
-from letheon.scenario import PK_MODELS, Arm, Models, Population, Scenario, Spread, dumps, load, loads
+from letheon.library import receptor
+from letheon.scenario import Arm, Models, Population, Scenario, Spread, dumps, load, loads, pk_choices
 
 HOUR, DAY = 3_600_000, 24 * 3_600_000
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.yaml"))
@@ -160,10 +160,6 @@ def test_block_style_and_quotes_mean_the_same() -> None:
     assert sessions(block) == sessions("{at: day 1, rate: 5 mg/h, for: 4 h, repeat: {every: 1 day, times: 2}}")
 
 
-def test_models_of_the_library_are_those_of_the_scenario() -> None:
-    assert set(PK_MODELS) - {"auto"} <= set(pk_models())
-
-
 # ------------------------------------------------------------------------------------------------ examples
 
 
@@ -236,7 +232,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     if draw(st.booleans()):
         like = draw(st.sampled_from(arms))
         arms.insert(draw(st.integers(0, len(arms))), Arm(names[3], "placebo", like.regimen.sham(), like.name))
-    pk = [model for model, allowed in PK_MODELS.items() if set(drugs) <= set(allowed)]
+    pk = [model for model, allowed in pk_choices().items() if set(drugs) <= set(allowed)]
     return Scenario(
         title=draw(titles),
         population=Population(

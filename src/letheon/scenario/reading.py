@@ -18,7 +18,7 @@ from letheon.scenario.fields import (
     text_of,
     whole,
 )
-from letheon.scenario.records import PK_MODELS, Models, Population, Scenario
+from letheon.scenario.records import Models, Population, Scenario, pk_choices
 from letheon.scenario.tree import MAX_BYTES, Node, Table, read_tree
 from letheon.units import MS_PER_HOUR, shown
 
@@ -207,7 +207,7 @@ def _models(node: Node | None) -> Models:
         return switch(given[key]) if key in given else getattr(default, key)
 
     return Models(
-        pk=choice(given["pk"], PK_MODELS, "pk: auto") if "pk" in given else default.pk,
+        pk=choice(given["pk"], pk_choices(), "pk: auto") if "pk" in given else default.pk,
         pain=choice(given["pain"], ("memory", "slow_site"), "pain: memory") if "pain" in given else default.pain,
         rival=flag("rival"),
         flares=flag("flares"),
@@ -221,13 +221,16 @@ def _models(node: Node | None) -> Models:
 
 def _check_pk(top: Table, models: Models, arms: tuple) -> None:
     """Refuse a pharmacokinetic model that does not describe the drug of some arm."""
+    if models.pk == "auto":
+        return
+    described = pk_choices()[models.pk]
     for arm in arms:
-        if arm.drug == "placebo" or arm.drug in PK_MODELS[models.pk]:
+        if arm.drug == "placebo" or arm.drug in described:
             continue
-        fitting = [name for name, drugs in PK_MODELS.items() if arm.drug in drugs]
+        fitting = [name for name, drugs in pk_choices().items() if arm.drug in drugs]
         table = top.entries["models"]
         node = table.entries["pk"] if isinstance(table, Table) else table
         node.refuse(
-            f"{models.pk} describes {' and '.join(PK_MODELS[models.pk])} only, "
+            f"{models.pk} describes {' and '.join(described)} only, "
             f"and arm {arm.name} gives {arm.drug}; write pk: {', '.join(fitting[:-1])} or {fitting[-1]}."
         )

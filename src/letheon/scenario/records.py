@@ -1,21 +1,29 @@
 """What a scenario holds once it is read: plain frozen records in canonical units."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
-from letheon.dosing.regimen import Regimen
+from letheon import library
+from letheon.dosing.regimen import DRUGS, Regimen
 
-# which drugs each pharmacokinetic model describes; `auto` picks by drug
-PK_MODELS: dict[str, tuple[str, ...]] = {
-    "auto": ("racemic", "esketamine", "arketamine"),
-    "otto2021": ("esketamine",),
-    "simons2022": ("esketamine",),
-    "perezruixo2021": ("esketamine",),
-    "pair": ("racemic", "esketamine", "arketamine"),
-    "kamp2020": ("racemic",),
-    "domino1982": ("racemic",),
-    "clements1981": ("racemic",),
-    "hijazi2003": ("racemic",),
-}
+
+@cache
+def pk_choices() -> Mapping[str, tuple[str, ...]]:
+    """Return which drugs each pharmacokinetic model describes; ``auto`` picks by drug.
+
+    Returns
+    -------
+    mapping of str to tuple of str
+        Model to drugs, from the library.
+
+    Examples
+    --------
+    >>> pk_choices()["otto2021"]
+    ('esketamine',)
+    """
+    given = tuple(drug for drug in DRUGS if drug != "placebo")
+    return {"auto": given} | {model: library.pk_model(model).drugs for model in library.pk_models()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,7 @@ class Models:
     Parameters
     ----------
     pk : str
-        Pharmacokinetic model, a key of `PK_MODELS`; ``auto`` picks by drug.
+        Pharmacokinetic model, a key of `pk_choices`; ``auto`` picks by drug.
     pain : str
         ``memory`` (the self-sustaining pain memory) or ``slow_site`` (its linear rival).
     rival : bool
