@@ -16,7 +16,7 @@ from letheon.body.pharmacokinetics import levels
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.patients.draws import DRAWS, typical_values
 from letheon.patients.population import Covariates, people
-from letheon.pipeline import arms, block
+from letheon.pipeline import arms, assemble
 from letheon.scenario import Arm, loads
 
 LEIDEN = Covariates(79.0, 19.0, 7.3, 2.0, 46.0, 12.0, 0.0)
@@ -121,9 +121,9 @@ class Found(NamedTuple):
 
 
 def carry_one(structure, arm, draws, switches, who, number) -> Found:
-    own = block._own(draws, who)
-    body = block._body(own, who, switches)
-    plasmas = block._plasmas(structure, own, who, switches, arm, number)
+    own = assemble.own_values(draws, who)
+    body = assemble.body_of(own, who, switches)
+    plasmas = assemble.plasmas_of(structure, own, who, switches, arm, number)
     rates = jnp.minimum(arm.absolute + arm.per_kg * who.weight_kg, arm.ceiling).sum(axis=1)
     path = course.run(plasmas, body, MASS, arm.steps, rates, structure.levels, arm.count)
     path = jax.tree.map(lambda x: x[arm.day_rows], path)
@@ -140,11 +140,6 @@ def carry(structure, arm, draws, who, number, switches) -> Found:
     return jax.vmap(one, in_axes=-1, out_axes=-1)(who, number)
 
 
-def arm_data(plan) -> block._ArmData:
-    found = {f: getattr(plan, f) for f in block._ArmData._fields if f != "count"}
-    return block._ArmData(**found, count=plan.mesh.count)
-
-
 @partial(jax.jit, static_argnums=1)
 def persons(numbers, days: int):
     return jax.vmap(lambda k: people(LEIDEN, 5, k, days, k % DRAWS), out_axes=-1)(numbers)
@@ -152,9 +147,9 @@ def persons(numbers, days: int):
 
 def run(plan, numbers, flares=1.0, draws=None) -> Found:
     who = persons(jnp.asarray(numbers), len(plan.day_rows) - 1)
-    switches = block.Switches(5, flares, 0.0, 0.0)
+    switches = assemble.Switches(5, flares, 0.0, 0.0)
     draws = typical_values() if draws is None else draws
-    return carry(plan.structure, arm_data(plan), draws, who, jnp.asarray(numbers), switches)
+    return carry(plan.structure, assemble.arm_data(plan), draws, who, jnp.asarray(numbers), switches)
 
 
 def plans(regimens, days: int):

@@ -1,0 +1,242 @@
+"""From the library and a patient to what the body needs: plasma systems, parameters, rates.
+
+Written for one patient; `own` looks a typical value up by ``home.name`` under the patient's draw, so a calibration can
+put traced values in its place.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import NamedTuple
+
+from letheon import library
+from letheon.arrays import Array, jax, jnp
+from letheon.body import memory, pain, pharmacokinetics, slow_site
+from letheon.body.course import Body, Plasma, Steps
+from letheon.patients.population import People
+from letheon.patients.variability import individual_pk, logit_normal_mean, truncated_lognormal
+from letheon.pipeline.arms import ArmPlan, Part, Structure, choose_enantiomer
+from letheon.streams import normals
+
+__all__ = ["ArmData", "Own", "Switches", "arm_data", "body_of", "molar_masses", "own_values", "plasmas_of", "rates_of"]
+
+Own = Callable[[str], Array]
+_OCCASIONS = 64  # drawn for each patient; later ones begin anew
+_SHORTEST_HALF_LIFE_H = 1 / 60  # an effect site faster than a minute is plasma itself
+
+
+class Switches(NamedTuple):
+    """Numbers that a scenario sets for all arms or one; data, not program.
+
+    Attributes
+    ----------
+    seed : int
+        Seed of the occasions' stream.
+    flares : float
+        1 if flares happen, else 0.
+    expectancy : float
+        Relief from unblinding in this arm [NRS].
+    norketamine : float
+        Weight of norketamine in the block.
+    """
+
+    seed: int
+    flares: float
+    expectancy: float
+    norketamine: float
+
+
+class ArmData(NamedTuple):
+    """The arrays of an `ArmPlan`, as compiled code takes them; see there."""
+
+    steps: Steps
+    count: Array
+    absolute: Array
+    per_kg: Array
+    ceiling: Array
+    hours: Array
+    epoch_induction: Array
+    epoch_occasion: Array
+    save: Array
+    day_rows: Array
+    days: Array
+    course_end_day: Array
+
+
+def arm_data(plan: ArmPlan) -> ArmData:
+    """Return the arrays of a plan.
+
+    Parameters
+    ----------
+    plan : ArmPlan
+        The arm.
+
+    Returns
+    -------
+    ArmData
+        Its arrays.
+    """
+    return ArmData(count=plan.mesh.count, **{name: getattr(plan, name) for name in ArmData._fields if name != "count"})
+
+
+def own_values(draws: Mapping[str, Array], people: People) -> Own:
+    """Return the lookup of a patient's typical values.
+
+    Parameters
+    ----------
+    draws : mapping of str to array, shape (draw,)
+        Draws of the typical values.
+    people : People
+        One patient.
+
+    Returns
+    -------
+    callable
+        From ``home.name`` to the value under the patient's draw, in canonical units.
+    """
+    return lambda name: draws[name][people.draw]
+
+
+def molar_masses() -> dict[str, float]:
+    """Return the molar mass [g/mol] of each substance that blocks the receptor."""
+    receptor = library.receptor()
+    names = ("ketamine", "norketamine")
+    return {f"{side}{name}": receptor[f"molar_mass_{name}"].canonical for side in ("es", "ar") for name in names}
+
+
+def rates_of(arm: ArmData, people: People) -> Array:
+    """Return a patient's infusion rates by piece of the schedule [mg/h]; the first is no infusion.
+
+    Parameters
+    ----------
+    arm : ArmData
+        The arm.
+    people : People
+        One patient.
+
+    Returns
+    -------
+    array, shape (piece + 1,)
+        Rates.
+    """
+    return jnp.minimum(arm.absolute + arm.per_kg * people.weight_kg, arm.ceiling).sum(axis=1)
+
+
+def plasmas_of(
+    structure: Structure, own: Own, people: People, switches: Switches, arm: ArmData, number
+) -> tuple[Plasma, ...]:
+    """Return a patient's plasma systems with their effect sites.
+
+    Parameters
+    ----------
+    structure : Structure
+        Which models run.
+    own : callable
+        Lookup of typical values.
+    people : People
+        One patient.
+    switches : Switches
+        What the scenario sets.
+    arm : ArmData
+        The arm: epochs of induction and occasions.
+    number : int
+        The patient's number, for the stream of occasions.
+
+    Returns
+    -------
+    tuple of Plasma
+        One for each part of the structure.
+    """
+    constants = {name: n.canonical for name, n in library.receptor().items() if n.name.startswith("molar")}
+    slow = slow_site.rate(own("slow_site.half_life"))
+    acute = slow_site.rate(jnp.maximum(own("acute.half_life"), _SHORTEST_HALF_LIFE_H))
+    plasmas = []
+    for part in structure.parts:
+        model = library.pk_model(part.model)
+        typical = {name: own(f"{model.id}.{p.same_as or name}") for name, p in model.parameters.items()}
+        etas = {
+            name: normals(switches.seed, f"occasion {name}", number, _OCCASIONS)[arm.epoch_occasion % _OCCASIONS]
+            for name in (model.iov if structure.occasions else ())
+        }
+        values = individual_pk(model, typical, people, borrow=structure.borrow, occasion_etas=etas)
+        values = {name: jnp.broadcast_to(v, arm.epoch_induction.shape) for name, v in values.items()}
+        values = choose_enantiomer(values, part.enantiomer)
+        if "cln" in values:
+            values["cln"] = values["cln"] * arm.epoch_induction
+        make = partial(_system, model.structure, part, constants, slow, acute)
+        plasmas.append(Plasma(jax.vmap(make)(values), part.enantiomer, part.share, part.drives))
+    return tuple(plasmas)
+
+
+def _system(structure: str, part: Part, constants, slow, acute, values) -> pharmacokinetics.System:
+    """Make one enantiomer's system with the effect sites that it drives."""
+    system = pharmacokinetics.build(structure, values, part.enantiomer, constants)
+    parent = system.readouts[0][0]
+    if "levels" in part.drives and part.enantiomer == "s":
+        system = pharmacokinetics.with_effect_site(system, "slow", parent, slow)
+    if "acute" in part.drives:
+        system = pharmacokinetics.with_effect_site(system, "acute", parent, acute)
+    return system if "levels" in part.drives else system.only_upstream_of("acute")
+
+
+def _sd(number: library.Number) -> float:
+    """Return the standard deviation of a number's eta."""
+    return math.sqrt(number.omega or 0.0)
+
+
+def body_of(own: Own, people: People, switches: Switches) -> Body:
+    """Return everything else about a patient: memory, receptor, acute effect, placebo, flares.
+
+    Parameters
+    ----------
+    own : callable
+        Lookup of typical values.
+    people : People
+        One patient.
+    switches : Switches
+        What the scenario sets.
+
+    Returns
+    -------
+    Body
+        The patient.
+    """
+    numbers = library.pain("memory")
+    a, n = own("memory.a"), own("memory.n")
+    ceiling = memory.folds(a, n)[3]
+    log_sd = _sd(numbers["theta"])
+    theta = truncated_lognormal(jax.scipy.special.ndtr(people.eta["theta"]), own("memory.theta"), log_sd, ceiling)
+
+    def personal(home, name, role):
+        number = (library.receptor() if home == "receptor" else library.pain(home))[name]
+        return own(f"{home}.{name}") * jnp.exp(_sd(number) * people.eta[role])
+
+    rate = own("flares.rate") * switches.flares
+    return Body(
+        memory=memory.Memory(
+            theta=theta,
+            tau_s=personal("memory", "tau_s", "tau_s"),
+            a=a,
+            n=n,
+            gamma=own("memory.gamma"),
+            k_g=own("memory.k_g"),
+            tau_g=own("memory.tau_g"),
+        ),
+        responds=(people.quantile["class"] >= own("memory.p_nonresponse")).astype(float),
+        slow_responds=(people.quantile["slow_class"] < own("slow_site.p_response")).astype(float),
+        kappa=personal("receptor", "kappa", "kappa"),
+        hill=own("receptor.hill"),
+        fu=own("receptor.fu"),
+        inhibition={s: own(f"receptor.ki_{s}") for s in ("esketamine", "arketamine", "esnorketamine", "arnorketamine")},
+        norketamine_weight=switches.norketamine,
+        c50_acute=personal("acute", "c50", "c50_acute"),
+        arketamine_weight=own("acute.arketamine_weight"),
+        placebo=logit_normal_mean(own("placebo.fall"), own("placebo.patient_sd"), people.eta["placebo"]),
+        tau_on=own("placebo.tau_on"),
+        tau_off=own("placebo.tau_off"),
+        expectancy=switches.expectancy,
+        c50_slow=own("slow_site.c50"),
+        baseline=people.baseline,
+        flare_rise=own("flares.rise"),
+        flares=pain.flare_days(people.flare_u, rate, own("flares.duration")),
+    )
