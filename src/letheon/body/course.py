@@ -1,8 +1,7 @@
 """The course of an arm: plasma, block, memory, slow site and pain carried together through one mesh.
 
-Plasma is exact at every node. The memory takes Butcher's fifth-order Runge-Kutta step, whose nodes
-0, 1/4, 1/4, 1/2, 3/4, 1 are quarters: exact plasma at each stage costs four applications of one tabulated
-propagator. Its weights are Boole's rule, so the daily mean of pain is integrated to the same order.
+Plasma is exact at every node: four applications of one tabulated propagator give the quarters of a step that the
+integrator of the memory looks at (`response`).
 """
 
 from dataclasses import dataclass
@@ -10,23 +9,13 @@ from functools import partial
 from typing import NamedTuple
 
 from letheon.arrays import Array, jax, jnp
-from letheon.body import memory, pain, receptor, slow_site
+from letheon.body.pain import placebo_shape
 from letheon.body.pharmacokinetics import System
 from letheon.body.propagator import advance, propagators
+from letheon.body.response import NODES, Body, Levels, Signals, State, advance_state, felt, signals, start
 
-__all__ = ["Body", "Plasma", "Steps", "Trajectory", "run"]
+__all__ = ["Body", "Plasma", "Steps", "Trajectory", "exposure", "replay", "run"]
 
-_NODES = (0.0, 0.25, 0.5, 0.75, 1.0)
-_STAGE_NODE = (0, 1, 1, 2, 3, 4)  # which node each Runge-Kutta stage looks at
-_STAGES = (
-    (),
-    (1 / 4,),
-    (1 / 8, 1 / 8),
-    (0.0, -1 / 2, 1.0),
-    (3 / 16, 0.0, 0.0, 9 / 16),
-    (-3 / 7, 2 / 7, 12 / 7, -12 / 7, 8 / 7),
-)
-_WEIGHTS = (7 / 90, 0.0, 32 / 90, 12 / 90, 32 / 90, 7 / 90)
 _QUARTER = 2  # levels below a step at which its quarters are tabulated
 
 
@@ -51,57 +40,6 @@ class Plasma:
     enantiomer: str
     share: float
     drives: frozenset[str]
-
-
-class Body(NamedTuple):
-    """Everything else about the patient; times in hours.
-
-    Attributes
-    ----------
-    memory : memory.Memory
-        Pain memory.
-    responds, slow_responds : array
-        1 for those in whom block acts on the memory; in whom the slow site acts.
-    kappa, hill, fu : array
-        Receptor scale, Hill coefficient, unbound fraction.
-    inhibition : mapping of str to array
-        Ki [µM] of each substance.
-    norketamine_weight : array
-        Weight of norketamine in the block.
-    c50_acute, arketamine_weight : array
-        Acute effect.
-    placebo, tau_on, tau_off : array
-        Placebo response.
-    expectancy : array
-        Relief from unblinding in this arm at full course [NRS].
-    c50_slow : array
-        Slow site.
-    baseline : array
-        Latent baseline pain [NRS].
-    flare_rise : array
-        Rise of `a` in a flare.
-    flares : array, shape (day,)
-        1 on flare days.
-    """
-
-    memory: memory.Memory
-    responds: Array
-    slow_responds: Array
-    kappa: Array
-    hill: Array
-    fu: Array
-    inhibition: dict
-    norketamine_weight: Array
-    c50_acute: Array
-    arketamine_weight: Array
-    placebo: Array
-    tau_on: Array
-    tau_off: Array
-    expectancy: Array
-    c50_slow: Array
-    baseline: Array
-    flare_rise: Array
-    flares: Array
 
 
 class Steps(NamedTuple):
@@ -151,105 +89,69 @@ class Trajectory(NamedTuple):
     area_slow: Array
 
 
-class _Signals(NamedTuple):
-    """What plasma says at one node."""
-
-    block: Array
-    quiet: Array  # share of pain that the acute effect leaves
-    slow_effect: Array
-    levels: dict
-
-
-def _signals(plasmas, body: Body, masses, states) -> _Signals:
-    levels, acute, slow = {}, 0.0, 0.0
-    for plasma, state in zip(plasmas, states, strict=True):
-        if "levels" in plasma.drives:
-            names = [n for n, _ in plasma.system.readouts if n not in ("acute", "slow")]
-            levels |= {n: _read(plasma.system, n, state) for n in names}
-            if plasma.enantiomer == "s":
-                slow = _read(plasma.system, "slow", state)
-        if "acute" in plasma.drives:
-            weight = 1.0 if plasma.enantiomer == "s" else body.arketamine_weight
-            acute = acute + weight * _read(plasma.system, "acute", state)
-    counted = [n for n in levels if n in body.inhibition]
-    ratio = receptor.occupancy_ratio(
-        [levels[n] for n in counted],
-        [masses[n] for n in counted],
-        [body.inhibition[n] for n in counted],
-        [body.norketamine_weight if "nor" in n else 1.0 for n in counted],
-        body.fu,
-        body.kappa,
-    )
-    zero = jnp.zeros_like(body.baseline)
-    return _Signals(
-        block=receptor.block(ratio, body.hill) + zero,
-        quiet=1.0 - slow_site.effect(acute + zero, body.c50_acute),
-        slow_effect=slow_site.effect(slow + zero, body.c50_slow),
-        levels=levels,
-    )
-
-
 def _read(system: System, name: str, state):
     """Read a concentration; the scale of the first epoch serves all (volumes do not change by occasion)."""
     row = [n for n, _ in system.readouts].index(name)
     return state[system.readouts[row][1]] * system.scale[0, row]
 
 
-def _felt(body: Body, base, signals: _Signals, shape):
-    """Return latent pain: base share of the baseline, less the acute, placebo and expectancy effects."""
-    score = body.baseline * base * signals.quiet * (1.0 - body.placebo * shape)
-    return jnp.maximum(score - body.expectancy * shape, 0.0)
+def _levels(plasmas, states) -> Levels:
+    """Read what blocks, and the effect sites, from the states of all plasma systems."""
+    plasma, acute, slow = {}, {"s": jnp.zeros(()), "r": jnp.zeros(())}, jnp.zeros(())
+    for part, state in zip(plasmas, states, strict=True):
+        if "levels" in part.drives:
+            names = [n for n, _ in part.system.readouts if n not in ("acute", "slow")]
+            plasma |= {n: _read(part.system, n, state) for n in names}
+            if part.enantiomer == "s":
+                slow = _read(part.system, "slow", state)
+        if "acute" in part.drives:
+            acute[part.enantiomer] = _read(part.system, "acute", state)
+    return Levels(plasma, acute["s"], acute["r"], slow)
 
 
-def _slow_share(body: Body, signals: _Signals):
-    return 1.0 - body.slow_responds * signals.slow_effect
+def _tables(plasmas, steps: Steps, levels: int):
+    tabulate = jax.vmap(lambda system: propagators(system.rates, system.entry, steps.h0_h, levels), out_axes=1)
+    return [tabulate(plasma.system) for plasma in plasmas]
 
 
-def _step(plasmas, tables, body: Body, masses, s_chronic, rates, h0_h, carry, data):
-    """Advance all states over one step of the mesh."""
-    states, s, g, areas, now = carry
-    level, piece, epoch, day, t = data
-    h = h0_h * 2.0**level
+def _quarters(plasmas, tables, rates, step, states):
+    """Carry plasma over a step; return the states at its end and the levels at its quarters."""
+    level, piece, epoch = step
+    found = []
     quarters = [table[level - _QUARTER, epoch] for table in tables]
-    nodes, moved = [now], states
-    for _ in _NODES[1:]:
-        moved = [
+    for _ in NODES[1:]:
+        states = [
             advance(quarter, x, rates[piece] * plasma.share)
-            for quarter, x, plasma in zip(quarters, moved, plasmas, strict=True)
+            for quarter, x, plasma in zip(quarters, states, plasmas, strict=True)
         ]
-        nodes.append(_signals(plasmas, body, masses, moved))
-    flare = body.flare_rise * body.flares[day]
-    shapes = [pain.placebo_shape(t + c * h, body.tau_on, body.tau_off) for c in _NODES]
+        found.append(_levels(plasmas, states))
+    return states, found
 
-    slope_s, slope_g, felt = [], [], []
-    for stage, node in zip(_STAGES, _STAGE_NODE, strict=True):
-        s_i = s + h * sum(w * k for w, k in zip(stage, slope_s, strict=True) if w)
-        g_i = g + h * sum(w * k for w, k in zip(stage, slope_g, strict=True) if w)
-        acting = nodes[node].block * body.responds
-        ds, dg = memory.slopes(body.memory, s_i, g_i, acting, acting, flare)
-        slope_s.append(ds)
-        slope_g.append(dg)
-        felt.append(_felt(body, s_i / s_chronic, nodes[node], shapes[node]))
-    s = s + h * sum(w * k for w, k in zip(_WEIGHTS, slope_s, strict=True) if w)
-    g = g + h * sum(w * k for w, k in zip(_WEIGHTS, slope_g, strict=True) if w)
-    area = areas[0] + h * sum(w * p for w, p in zip(_WEIGHTS, felt, strict=True) if w)
-    slow = [_felt(body, _slow_share(body, n), n, c) for n, c in zip(nodes, shapes, strict=True)]
-    boole = (7 / 90, 32 / 90, 12 / 90, 32 / 90, 7 / 90)
-    area_slow = areas[1] + h * sum(w * p for w, p in zip(boole, slow, strict=True))
 
-    end = nodes[-1]
-    row = Trajectory(
-        levels=end.levels,
-        block=end.block,
-        sensitisation=s,
-        growth=g,
-        slow_effect=end.slow_effect,
-        pain=_felt(body, s / s_chronic, end, shapes[-1]),
-        pain_slow=_felt(body, _slow_share(body, end), end, shapes[-1]),
-        area=area,
-        area_slow=area_slow,
+def _row(body: Body, s_chronic, t, state: State, levels: Levels, signal: Signals) -> Trajectory:
+    shape = placebo_shape(t, body.tau_on, body.tau_off)
+    return Trajectory(
+        levels=levels.plasma,
+        block=signal.block,
+        sensitisation=state.s,
+        growth=state.g,
+        slow_effect=signal.slow_effect,
+        pain=felt(body, signal, shape, state.s / s_chronic),
+        pain_slow=felt(body, signal, shape, None, slow=True),
+        area=state.area,
+        area_slow=state.area_slow,
     )
-    return (moved, s, g, (area, area_slow), end), row
+
+
+def _collect(first: Trajectory, carry, step, size: int, count) -> Trajectory:
+    """Run `step` over the mesh and write a row after each into arrays of a fixed size."""
+    rows = jax.tree.map(lambda x: jnp.zeros((size + 1, *jnp.shape(x)), float).at[0].set(x), first)
+
+    def one(i, both):
+        carry, row = step(i, both[0])
+        return carry, jax.tree.map(lambda kept, new: kept.at[i + 1].set(new), both[1], row)
+
+    return jax.lax.fori_loop(0, size if count is None else count, one, (carry, rows))[1]
 
 
 def run(plasmas, body: Body, masses, steps: Steps, rates, levels: int, count=None) -> Trajectory:
@@ -280,34 +182,80 @@ def run(plasmas, body: Body, masses, steps: Steps, rates, levels: int, count=Non
     Trajectory
         Axis (step + 1,).
     """
-    tabulate = jax.vmap(lambda system: propagators(system.rates, system.entry, steps.h0_h, levels), out_axes=1)
-    tables = [tabulate(plasma.system) for plasma in plasmas]
-    zero = jnp.zeros_like(body.baseline)
-    m = body.memory
-    s_chronic = memory.chronic_state(m.theta, m.a, m.n)
+    steps, rates = jax.tree.map(jnp.asarray, (steps, rates))
+    tables = _tables(plasmas, steps, levels)
     states = [jnp.zeros(len(p.system.states)) for p in plasmas]
-    now = _signals(plasmas, body, masses, states)
-    carry = (states, s_chronic, zero, (zero, zero), now)
-    first = Trajectory(
-        levels=now.levels,
-        block=now.block,
-        sensitisation=s_chronic,
-        growth=zero,
-        slow_effect=now.slow_effect,
-        pain=body.baseline,
-        pain_slow=body.baseline,
-        area=zero,
-        area_slow=zero,
-    )
-    size = steps.level.shape[0]
-    rows = jax.tree.map(lambda x: jnp.zeros((size + 1, *jnp.shape(x)), float).at[0].set(x), first)
-    step = partial(_step, plasmas, tables, body, masses, s_chronic, rates, steps.h0_h)
+    state, none = start(body), _levels(plasmas, states)
+    s_chronic, now = state.s, signals(body, masses, none)
 
-    def one(i, state):
-        carry, rows = state
-        data = (steps.level[i], steps.piece[i], steps.epoch[i], steps.day[i], steps.time_h[i])
-        carry, row = step(carry, data)
-        return carry, jax.tree.map(lambda all_, new: all_.at[i + 1].set(new), rows, row)
+    def step(i, carry):
+        states, state, now = carry
+        h, t = steps.h0_h * 2.0 ** steps.level[i], steps.time_h[i]
+        states, found = _quarters(plasmas, tables, rates, (steps.level[i], steps.piece[i], steps.epoch[i]), states)
+        nodes = [now, *(signals(body, masses, at) for at in found)]
+        state = advance_state(body, s_chronic, steps.day[i], t, h, state, nodes)
+        return (states, state, nodes[-1]), _row(body, s_chronic, t + h, state, found[-1], nodes[-1])
 
-    _, rows = jax.lax.fori_loop(0, size if count is None else count, one, (carry, rows))
-    return rows
+    first = _row(body, s_chronic, 0.0, state, none, now)
+    return _collect(first, (states, state, now), step, steps.level.shape[0], count)
+
+
+def exposure(plasmas, steps: Steps, rates, levels: int) -> Levels:
+    """Return the levels at all nodes of a mesh, to be used many times with different bodies.
+
+    Parameters
+    ----------
+    plasmas, steps, rates, levels
+        As for `run`.
+
+    Returns
+    -------
+    Levels
+        Axes (step, node), the nodes being the quarters of each step with both its ends.
+    """
+    steps, rates = jax.tree.map(jnp.asarray, (steps, rates))
+    tables = _tables(plasmas, steps, levels)
+    states = [jnp.zeros(len(p.system.states)) for p in plasmas]
+
+    def step(carry, data):
+        states, now = carry
+        states, found = _quarters(plasmas, tables, rates, data, states)
+        return (states, found[-1]), jax.tree.map(lambda *x: jnp.stack(x), now, *found)
+
+    _, nodes = jax.lax.scan(step, (states, _levels(plasmas, states)), (steps.level, steps.piece, steps.epoch))
+    return nodes
+
+
+def replay(body: Body, masses, steps: Steps, nodes: Levels) -> Trajectory:
+    """Carry a patient along a mesh on which the levels are known: what `run` does, without plasma.
+
+    Parameters
+    ----------
+    body : Body
+        The patient.
+    masses : mapping of str to float
+        Molar mass [g/mol] of each substance that blocks.
+    steps : Steps
+        The mesh, without padding.
+    nodes : Levels
+        From `exposure`.
+
+    Returns
+    -------
+    Trajectory
+        Axis (step + 1,).
+    """
+    steps = jax.tree.map(jnp.asarray, steps)
+    state = start(body)
+    s_chronic = state.s
+    known = signals(body, masses, nodes)
+
+    def step(i, state):
+        h, t = steps.h0_h * 2.0 ** steps.level[i], steps.time_h[i]
+        at = [jax.tree.map(lambda x, k=k: x[i, k], known) for k in range(len(NODES))]
+        state = advance_state(body, s_chronic, steps.day[i], t, h, state, at)
+        end = jax.tree.map(lambda x: x[i, -1], nodes)
+        return state, _row(body, s_chronic, t + h, state, end, at[-1])
+
+    first = _row(body, s_chronic, 0.0, state, *(jax.tree.map(lambda x: x[0, 0], x) for x in (nodes, known)))
+    return _collect(first, state, step, steps.level.shape[0], None)

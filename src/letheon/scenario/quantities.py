@@ -7,6 +7,7 @@ and refuses decimal commas, months and bare numbers with a sentence that says wh
 import difflib
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from letheon.errors import InputError
@@ -54,6 +55,8 @@ _ALIASES = {
     "weeks": "week",
     "years": "year",
     "ug": "µg",
+    "ml": "mL",
+    "l": "L",
 }
 # spellings that are refused, with what to write
 _HINTS = {
@@ -72,6 +75,9 @@ _HINTS = {
     "KG": "kg",
     "Kg": "kg",
     "MG": "mg",
+    "ML": "mL",
+    "mls": "mL",
+    "cc": "mL",
 }
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _COMMA = re.compile(r"[+-]?[0-9]+(?:,[0-9]+)+(?:\.[0-9]+)?")
@@ -152,7 +158,7 @@ def _refuse_comma(text: str) -> None:
     raise InputError(f"{shown(text)} has a comma in its number; write {remedy}.")
 
 
-def parse(text: str, example: str = "5 mg/h") -> Quantity:
+def parse(text: str, example: str = "5 mg/h", units: Collection[str] = UNITS) -> Quantity:
     """Read a quantity of a scenario: a number, an optional ``± spread``, an optional unit.
 
     Parameters
@@ -161,6 +167,8 @@ def parse(text: str, example: str = "5 mg/h") -> Quantity:
         For example ``5 mg/h/70kg``, ``0.35 mg/kg/h``, ``79 ± 19 kg``, ``7.3 +/- 2``, ``40 min``.
     example : str
         What to show as an example of what would work.
+    units : collection of str
+        Normal spellings of the units that may stand here; those of a scenario by default.
 
     Returns
     -------
@@ -197,10 +205,10 @@ def parse(text: str, example: str = "5 mg/h") -> Quantity:
         spread, rest = number(second.group(), example), rest[second.end() :]
     elif "±" in rest or "+/-" in rest:
         raise InputError(f"{shown(stripped)} has a unit before the ±; write the unit once, at the end, e.g. {example}.")
-    return Quantity(value, _scenario_unit(rest, stripped, example), spread)
+    return Quantity(value, _known_unit(rest, stripped, example, units), spread)
 
 
-def _scenario_unit(raw: str, whole: str, example: str) -> str:
+def _known_unit(raw: str, whole: str, example: str, units: Collection[str]) -> str:
     """Return the normal spelling of a unit that follows a number."""
     unit = re.sub(r"\s*/\s*", "/", micro(raw.strip()))
     unit = re.sub(r"/70\s+kg", "/70kg", unit)
@@ -213,20 +221,20 @@ def _scenario_unit(raw: str, whole: str, example: str) -> str:
     if len(parts) == 3 and (parts[2] == "kg" or parts[1] == "70kg"):
         parts = [parts[0], parts[2], parts[1]]
     spelled = "/".join(parts)
-    if spelled in UNITS:
+    if spelled in units:
         return spelled
-    remedy = _unit_remedy(spelled, example)
+    remedy = _unit_remedy(spelled, example, units)
     raise InputError(f"{shown(whole)} has the unknown unit {shown(raw.strip())}; {remedy}.")
 
 
-def _unit_remedy(unit: str, example: str) -> str:
+def _unit_remedy(unit: str, example: str, units: Collection[str]) -> str:
     parts = unit.split("/")
-    if parts[0].lower() in {"ml", "l"}:
+    if parts[0].lower() in {"ml", "l"} and "mL" not in units:
         return "a volume says nothing without the bag's strength, so write the drug's mass, e.g. 5 mg/h"
     hinted = "/".join(_HINTS.get(part, part) for part in parts)
-    if hinted in UNITS:
+    if hinted in units:
         return f"write {hinted}"
-    near = difflib.get_close_matches(unit, UNITS, n=1, cutoff=0.8)
+    near = difflib.get_close_matches(unit, units, n=1, cutoff=0.8)
     return f"write {near[0]}, if that is meant" if near else f"write e.g. {example}"
 
 

@@ -1,0 +1,252 @@
+"""The response of a patient to levels over one step: block, pain memory, slow site, pain.
+
+The memory takes Butcher's fifth-order Runge-Kutta step, whose nodes 0, 1/4, 1/4, 1/2, 3/4, 1 are quarters of a step,
+where plasma is known exactly. Its weights are Boole's rule, so the daily mean of pain is integrated to the same order.
+"""
+
+from typing import NamedTuple
+
+from letheon.arrays import Array, jnp
+from letheon.body import memory, pain, receptor, slow_site
+
+__all__ = ["NODES", "Body", "Levels", "Signals", "State", "advance_state", "felt", "signals", "start"]
+
+NODES = (0.0, 0.25, 0.5, 0.75, 1.0)
+_STAGE_NODE = (0, 1, 1, 2, 3, 4)  # which node each Runge-Kutta stage looks at
+_STAGES = (
+    (),
+    (1 / 4,),
+    (1 / 8, 1 / 8),
+    (0.0, -1 / 2, 1.0),
+    (3 / 16, 0.0, 0.0, 9 / 16),
+    (-3 / 7, 2 / 7, 12 / 7, -12 / 7, 8 / 7),
+)
+_WEIGHTS = (7 / 90, 0.0, 32 / 90, 12 / 90, 32 / 90, 7 / 90)
+_BOOLE = (7 / 90, 32 / 90, 12 / 90, 32 / 90, 7 / 90)
+
+
+class Body(NamedTuple):
+    """Everything else about the patient; times in hours.
+
+    Attributes
+    ----------
+    memory : memory.Memory
+        Pain memory.
+    responds, slow_responds : array
+        1 for those in whom block acts on the memory; in whom the slow site acts.
+    kappa, hill, fu : array
+        Receptor scale, Hill coefficient, unbound fraction.
+    inhibition : mapping of str to array
+        Ki [µM] of each substance.
+    norketamine_weight : array
+        Weight of norketamine in the block.
+    c50_acute, arketamine_weight : array
+        Acute effect.
+    placebo, tau_on, tau_off : array
+        Placebo response.
+    expectancy : array
+        Relief from unblinding in this arm at full course [NRS].
+    c50_slow : array
+        Slow site.
+    baseline : array
+        Latent baseline pain [NRS].
+    flare_rise : array
+        Rise of `a` in a flare.
+    flares : array, shape (day,)
+        1 on flare days.
+    """
+
+    memory: memory.Memory
+    responds: Array
+    slow_responds: Array
+    kappa: Array
+    hill: Array
+    fu: Array
+    inhibition: dict
+    norketamine_weight: Array
+    c50_acute: Array
+    arketamine_weight: Array
+    placebo: Array
+    tau_on: Array
+    tau_off: Array
+    expectancy: Array
+    c50_slow: Array
+    baseline: Array
+    flare_rise: Array
+    flares: Array
+
+
+class Levels(NamedTuple):
+    """Concentrations at one time [ng/mL].
+
+    Attributes
+    ----------
+    plasma : mapping of str to array
+        Substances in plasma, under the model that drives the block.
+    acute_s, acute_r : array
+        Esketamine and arketamine at the acute effect site.
+    slow : array
+        Esketamine at the slow site.
+    """
+
+    plasma: dict
+    acute_s: Array
+    acute_r: Array
+    slow: Array
+
+
+class Signals(NamedTuple):
+    """What levels say at one time.
+
+    Attributes
+    ----------
+    block, slow_effect : array
+        Receptor block and effect of the slow site.
+    quiet : array
+        Share of pain that the acute effect leaves.
+    """
+
+    block: Array
+    quiet: Array
+    slow_effect: Array
+
+
+class State(NamedTuple):
+    """What a patient carries from step to step.
+
+    Attributes
+    ----------
+    s, g : array
+        Sensitisation and growth.
+    area, area_slow : array
+        Integrals of pain since t = 0 under the memory and under the slow site [NRS h].
+    """
+
+    s: Array
+    g: Array
+    area: Array
+    area_slow: Array
+
+
+def signals(body: Body, masses, levels: Levels) -> Signals:
+    """Turn concentrations into what acts on a patient.
+
+    Parameters
+    ----------
+    body : Body
+        The patient.
+    masses : mapping of str to float
+        Molar mass [g/mol] of each substance that blocks.
+    levels : Levels
+        Concentrations.
+
+    Returns
+    -------
+    Signals
+        Block and effects.
+    """
+    counted = [name for name in levels.plasma if name in body.inhibition]
+    ratio = receptor.occupancy_ratio(
+        [levels.plasma[name] for name in counted],
+        [masses[name] for name in counted],
+        [body.inhibition[name] for name in counted],
+        [body.norketamine_weight if "nor" in name else 1.0 for name in counted],
+        body.fu,
+        body.kappa,
+    )
+    acute = levels.acute_s + body.arketamine_weight * levels.acute_r
+    return Signals(
+        block=receptor.block(ratio, body.hill),
+        quiet=1.0 - slow_site.effect(acute, body.c50_acute),
+        slow_effect=slow_site.effect(levels.slow, body.c50_slow),
+    )
+
+
+def start(body: Body) -> State:
+    """Return the state before treatment: the chronic one.
+
+    Parameters
+    ----------
+    body : Body
+        The patient.
+
+    Returns
+    -------
+    State
+        Chronic sensitisation, no growth.
+    """
+    m = body.memory
+    zero = jnp.zeros_like(body.baseline)
+    return State(memory.chronic_state(m.theta, m.a, m.n), zero, zero, zero)
+
+
+def felt(body: Body, signal: Signals, shape, share, slow: bool = False):
+    """Return latent pain [NRS] where `share` of the chronic pain is left.
+
+    Parameters
+    ----------
+    body : Body
+        The patient.
+    signal : Signals
+        Present effects.
+    shape : array
+        Present share of the placebo response.
+    share : array
+        Sensitisation as a share of the chronic one; not used with `slow`.
+    slow : bool
+        Under the slow site instead of the memory.
+
+    Returns
+    -------
+    array
+        Pain, at least 0.
+    """
+    left = 1.0 - body.slow_responds * signal.slow_effect if slow else share
+    score = body.baseline * left * signal.quiet * (1.0 - body.placebo * shape)
+    return jnp.maximum(score - body.expectancy * shape, 0.0)
+
+
+def _weighed(weights, slopes):
+    return sum(w * k for w, k in zip(weights, slopes, strict=True) if w)
+
+
+def advance_state(body: Body, s_chronic, day, t, h, state: State, nodes: list[Signals]) -> State:
+    """Carry a patient over one step.
+
+    Parameters
+    ----------
+    body : Body
+        The patient.
+    s_chronic : array
+        Chronic sensitisation.
+    day : int
+        Day of the step, for flares.
+    t, h : array
+        Start and length of the step [h].
+    state : State
+        State at the start.
+    nodes : list of Signals
+        Signals at `NODES`.
+
+    Returns
+    -------
+    State
+        State at the end.
+    """
+    flare = body.flare_rise * body.flares[day]
+    shapes = [pain.placebo_shape(t + c * h, body.tau_on, body.tau_off) for c in NODES]
+    slope_s, slope_g, score = [], [], []
+    for stage, node in zip(_STAGES, _STAGE_NODE, strict=True):
+        s, g = state.s + h * _weighed(stage, slope_s), state.g + h * _weighed(stage, slope_g)
+        acting = nodes[node].block * body.responds
+        ds, dg = memory.slopes(body.memory, s, g, acting, acting, flare)
+        slope_s.append(ds)
+        slope_g.append(dg)
+        score.append(felt(body, nodes[node], shapes[node], s / s_chronic))
+    slow = [felt(body, n, c, None, slow=True) for n, c in zip(nodes, shapes, strict=True)]
+    return State(
+        s=state.s + h * _weighed(_WEIGHTS, slope_s),
+        g=state.g + h * _weighed(_WEIGHTS, slope_g),
+        area=state.area + h * _weighed(_WEIGHTS, score),
+        area_slow=state.area_slow + h * _weighed(_BOOLE, slow),
+    )

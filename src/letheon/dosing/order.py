@@ -1,0 +1,226 @@
+"""Order: one body weight, one kind of vial, one kind of bag, and what cannot be made up from them."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from letheon.errors import InputError
+from letheon.units import REFERENCE_WEIGHT_KG, plain
+
+VIAL_SALTS = ("base", "hydrochloride")
+# what a usual infusion pump can be set to [mL/h]
+MIN_PUMP_ML_H = 0.1
+MAX_PUMP_ML_H = 999.0
+MIN_WEIGHT_KG, MAX_WEIGHT_KG = 30.0, 200.0
+MAX_VIAL_MG_PER_ML = 200.0  # above any vial on the market: a slip of the pen
+MIN_BAG_ML, MAX_BAG_ML = 1.0, 5000.0
+DEFAULT_MG_PER_ML = 1.0
+
+_ROUNDING = 1 + 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is drawn up: one body weight, one kind of vial, one kind of bag.
+
+    Parameters
+    ----------
+    weight_kg : float
+        Body weight [kg].
+    vial_mg_per_ml : float
+        Strength of the vial as its label has it [mg/mL].
+    vial_salt : str
+        What the label counts: ``base`` or ``hydrochloride``.
+    base_mg_per_ml : float
+        Strength of the vial in free base [mg/mL].
+    bag_ml : float
+        Volume of a bag once it is made up [mL].
+    mg_per_ml : float
+        Strength of a bag of drug, in free base [mg/mL].
+    vial_ml : float or None
+        Content of one vial [mL], if vials are to be counted.
+
+    Examples
+    --------
+    >>> order = Order.create(bag_ml=100.0, mg_per_ml=1.0, vial_mg_per_ml=50.0)
+    >>> order.drug_ml, order.diluent_ml
+    (2.0, 98.0)
+    """
+
+    weight_kg: float = REFERENCE_WEIGHT_KG
+    vial_mg_per_ml: float = 50.0
+    vial_salt: str = "base"
+    base_mg_per_ml: float = 50.0
+    bag_ml: float = 100.0
+    mg_per_ml: float = DEFAULT_MG_PER_ML
+    vial_ml: float | None = None
+
+    @classmethod
+    def create(
+        cls,
+        *,
+        weight_kg: float = REFERENCE_WEIGHT_KG,
+        vial_mg_per_ml: float = 50.0,
+        vial_salt: str = "base",
+        bag_ml: float = 100.0,
+        mg_per_ml: float | None = None,
+        bag_mg: float | None = None,
+        vial_ml: float | None = None,
+    ) -> "Order":
+        """Check the numbers, then build an order.
+
+        Parameters
+        ----------
+        weight_kg, vial_mg_per_ml, vial_salt, bag_ml, vial_ml : optional
+            As in the class.
+        mg_per_ml : float, optional
+            Strength of a bag, in free base [mg/mL]; 1 mg/mL where `bag_mg` is not given either.
+        bag_mg : float, optional
+            Drug in a bag, in free base [mg]; stands in place of `mg_per_ml`.
+
+        Returns
+        -------
+        Order
+            The order.
+
+        Raises
+        ------
+        InputError
+            If a number is out of range, or a bag cannot be made up like this.
+
+        Examples
+        --------
+        >>> Order.create(bag_mg=250.0, bag_ml=250.0).mg_per_ml
+        1.0
+        """
+        _check(weight_kg, "body weight", MIN_WEIGHT_KG, MAX_WEIGHT_KG, "kg")
+        _check(bag_ml, "volume of a bag", MIN_BAG_ML, MAX_BAG_ML, "mL")
+        if vial_ml is not None:
+            _check(vial_ml, "content of a vial", 0.1, 1000.0, "mL")
+        if not 0 < vial_mg_per_ml <= MAX_VIAL_MG_PER_ML:
+            raise InputError(
+                f"the strength of a vial must be above 0 and at most {plain(MAX_VIAL_MG_PER_ML)} mg/mL; got "
+                f"{plain(vial_mg_per_ml)} mg/mL."
+            )
+        base = vial_mg_per_ml * _base_fraction(vial_salt)
+        strength = _bag_strength(mg_per_ml, bag_mg, bag_ml, base)
+        return cls(
+            float(weight_kg), float(vial_mg_per_ml), vial_salt, base, float(bag_ml), strength,
+            None if vial_ml is None else float(vial_ml),
+        )  # fmt: skip
+
+    @property
+    def drug_ml(self) -> float:
+        """Volume from the vial in each bag of drug [mL]."""
+        return self.bag_ml * min(self.mg_per_ml / self.base_mg_per_ml, 1.0)
+
+    @property
+    def diluent_ml(self) -> float:
+        """Volume of diluent in each bag of drug [mL]."""
+        return self.bag_ml - self.drug_ml
+
+    @property
+    def bag_mg(self) -> float:
+        """Drug in each bag, in free base [mg]."""
+        return self.bag_ml * self.mg_per_ml
+
+    @property
+    def vials_a_bag(self) -> int | None:
+        """Vials opened for each bag of drug, where their content is known."""
+        if self.vial_ml is None:
+            return None
+        return math.ceil(self.drug_ml / self.vial_ml / _ROUNDING)
+
+    def pump_ml_h(self, mg_per_h: float) -> float:
+        """Return the rate of the pump for a rate of the drug.
+
+        Parameters
+        ----------
+        mg_per_h : float
+            Rate of the drug, in free base [mg/h].
+
+        Returns
+        -------
+        float
+            Rate of the pump [mL/h].
+
+        Raises
+        ------
+        InputError
+            If no pump can run at it.
+
+        Examples
+        --------
+        >>> Order.create(mg_per_ml=2.0).pump_ml_h(25.0)
+        12.5
+        """
+        pump = mg_per_h / self.mg_per_ml
+        given = f"{mg_per_h:.4g} mg/h from a bag of {self.mg_per_ml:.4g} mg/mL is {pump:.4g} mL/h"
+        if pump > MAX_PUMP_ML_H * _ROUNDING:
+            raise InputError(
+                f"{given}, above the {plain(MAX_PUMP_ML_H)} mL/h that a pump can run at; "
+                f"take a bag of {_up(mg_per_h / MAX_PUMP_ML_H)} mg/mL or stronger."
+            )
+        if pump * _ROUNDING < MIN_PUMP_ML_H:
+            raise InputError(
+                f"{given}, below the {plain(MIN_PUMP_ML_H)} mL/h that a pump can run at; "
+                f"take a bag of {_down(mg_per_h / MIN_PUMP_ML_H)} mg/mL or weaker."
+            )
+        return pump
+
+
+def _check(value: float, name: str, low: float, high: float, unit: str) -> None:
+    if not low <= value <= high:
+        raise InputError(f"the {name} must be {plain(low)} to {plain(high)} {unit}; got {plain(value)} {unit}.")
+
+
+def _base_fraction(vial_salt: str) -> float:
+    if vial_salt not in VIAL_SALTS:
+        raise InputError(f"the salt of a vial must be {' or '.join(VIAL_SALTS)}; got {vial_salt}.")
+    if vial_salt == "base":
+        return 1.0
+    from letheon.library import receptor  # the numbers load only when an order asks for one
+
+    return receptor()["salt_hydrochloride"].value
+
+
+def _bag_strength(mg_per_ml: float | None, bag_mg: float | None, bag_ml: float, base_mg_per_ml: float) -> float:
+    """Return the strength of a bag [mg/mL] from whichever of the two was given."""
+    if mg_per_ml is not None and bag_mg is not None:
+        raise InputError("both the strength of a bag and the drug in it are given; keep one of them.")
+    if bag_mg is not None:
+        if not (math.isfinite(bag_mg) and bag_mg > 0):
+            raise InputError(f"the drug in a bag must be above 0 mg; got {plain(bag_mg)} mg.")
+        needed = bag_mg / base_mg_per_ml
+        if needed > bag_ml * _ROUNDING:
+            raise InputError(
+                f"{plain(bag_mg)} mg is {needed:.4g} mL of this vial, more than the bag of {plain(bag_ml)} mL holds; "
+                f"take at most {_down(bag_ml * base_mg_per_ml)} mg, a larger bag or a stronger vial."
+            )
+        return bag_mg / bag_ml
+    strength = DEFAULT_MG_PER_ML if mg_per_ml is None else float(mg_per_ml)
+    if not (math.isfinite(strength) and strength > 0):
+        raise InputError(f"the strength of a bag must be above 0 mg/mL; got {plain(strength)} mg/mL.")
+    if strength > base_mg_per_ml * _ROUNDING:
+        raise InputError(
+            f"a bag of {plain(strength)} mg/mL cannot be made from a vial of {base_mg_per_ml:.4g} mg/mL (free base); "
+            f"take at most {_down(base_mg_per_ml)} mg/mL, or a stronger vial."
+        )
+    return strength
+
+
+def _up(value: float) -> str:
+    return plain(_three_digits(value, math.ceil))
+
+
+def _down(value: float) -> str:
+    return plain(_three_digits(value, math.floor))
+
+
+def _three_digits(value: float, towards: Callable[[float], int]) -> float:
+    """Round to three digits towards the side that is safe to recommend."""
+    place = 2 - math.floor(math.log10(value))
+    scaled = value * 10.0**place
+    # 49.99999999999999 is 50, and must not be pushed to the next number
+    whole = round(scaled) if math.isclose(scaled, round(scaled), rel_tol=1e-9) else towards(scaled)
+    return round(whole / 10.0**place, max(place, 0))
