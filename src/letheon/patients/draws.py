@@ -81,7 +81,7 @@ def typical_values() -> Mapping[str, np.ndarray]:
     -------
     mapping of str to array, shape (DRAWS,)
         Keys are ``"home.name"``, e.g. ``"memory.theta"`` or ``"otto2021.cln"``; numbers without a spread
-        repeat their value.
+        repeat their value. ``"home.name.sd"`` is the standard deviation of a number's eta between patients.
 
     Examples
     --------
@@ -98,4 +98,6 @@ def typical_values() -> Mapping[str, np.ndarray]:
             values[name] = np.array([to_canonical(v, number.unit) for v in np.clip(raw, *number.range)])
         else:
             values[name] = np.full(DRAWS, number.canonical)
+        if number.omega:
+            values[f"{name}.sd"] = np.full(DRAWS, np.sqrt(number.omega))
     return values

@@ -4,7 +4,6 @@ Written for one patient; `own` looks a typical value up by ``home.name`` under t
 put traced values in its place.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
@@ -179,11 +178,6 @@ def _system(structure: str, part: Part, constants, slow, acute, values) -> pharm
     return system if "levels" in part.drives else system.only_upstream_of("acute")
 
 
-def _sd(number: library.Number) -> float:
-    """Return the standard deviation of a number's eta."""
-    return math.sqrt(number.omega or 0.0)
-
-
 def body_of(own: Own, people: People, switches: Switches) -> Body:
     """Return everything else about a patient: memory, receptor, acute effect, placebo, flares.
 
@@ -201,21 +195,19 @@ def body_of(own: Own, people: People, switches: Switches) -> Body:
     Body
         The patient.
     """
-    numbers = library.pain("memory")
     a, n = own("memory.a"), own("memory.n")
     ceiling = memory.folds(a, n)[3]
-    log_sd = _sd(numbers["theta"])
-    theta = truncated_lognormal(jax.scipy.special.ndtr(people.eta["theta"]), own("memory.theta"), log_sd, ceiling)
+    quantile = jax.scipy.special.ndtr(people.eta["theta"])
+    theta = truncated_lognormal(quantile, own("memory.theta"), own("memory.theta.sd"), ceiling)
 
-    def personal(home, name, role):
-        number = (library.receptor() if home == "receptor" else library.pain(home))[name]
-        return own(f"{home}.{name}") * jnp.exp(_sd(number) * people.eta[role])
+    def personal(name: str, role: str):
+        return own(name) * jnp.exp(own(f"{name}.sd") * people.eta[role])
 
     rate = own("flares.rate") * switches.flares
     return Body(
         memory=memory.Memory(
             theta=theta,
-            tau_s=personal("memory", "tau_s", "tau_s"),
+            tau_s=personal("memory.tau_s", "tau_s"),
             a=a,
             n=n,
             gamma=own("memory.gamma"),
@@ -224,12 +216,12 @@ def body_of(own: Own, people: People, switches: Switches) -> Body:
         ),
         responds=(people.quantile["class"] >= own("memory.p_nonresponse")).astype(float),
         slow_responds=(people.quantile["slow_class"] < own("slow_site.p_response")).astype(float),
-        kappa=personal("receptor", "kappa", "kappa"),
+        kappa=personal("receptor.kappa", "kappa"),
         hill=own("receptor.hill"),
         fu=own("receptor.fu"),
         inhibition={s: own(f"receptor.ki_{s}") for s in ("esketamine", "arketamine", "esnorketamine", "arnorketamine")},
         norketamine_weight=switches.norketamine,
-        c50_acute=personal("acute", "c50", "c50_acute"),
+        c50_acute=personal("acute.c50", "c50_acute"),
         arketamine_weight=own("acute.arketamine_weight"),
         placebo=logit_normal_mean(own("placebo.fall"), own("placebo.patient_sd"), people.eta["placebo"]),
         tau_on=own("placebo.tau_on"),
