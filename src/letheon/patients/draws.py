@@ -15,7 +15,7 @@ from letheon import library
 from letheon.library import Number
 from letheon.units import to_canonical
 
-__all__ = ["DRAWS", "latin_hypercube", "typical_values"]
+__all__ = ["DRAWS", "latin_hypercube", "named_numbers", "typical_values"]
 
 DRAWS = 64
 _SEED = 20260101  # of the hypercube; the draws are part of the release, not of a scenario
@@ -63,7 +63,7 @@ def _quantile(number: Number, u: np.ndarray) -> np.ndarray:
     return np.exp(value) if kind == "lognormal" else value
 
 
-def _named_numbers() -> dict[str, Number]:
+def named_numbers() -> dict[str, Number]:
     """Return the library's numbers by ``home.name``; ``vn1 = v1`` does not vary by itself and is left out."""
     named = {}
     for home, number in library.numbers():
@@ -88,7 +88,7 @@ def typical_values() -> Mapping[str, np.ndarray]:
     >>> typical_values()["memory.tau_s"].shape
     (64,)
     """
-    named = _named_numbers()
+    named = named_numbers()
     uncertain = sorted(name for name, number in named.items() if number.spread["kind"] != "none")
     points = latin_hypercube(DRAWS, len(uncertain), _SEED)
     values = {}

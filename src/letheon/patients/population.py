@@ -12,7 +12,7 @@ from letheon.arrays import Array, jax, jnp
 from letheon.patients.draws import latin_hypercube
 from letheon.streams import named_uniforms, normals, uniforms
 
-__all__ = ["BANK_PATIENTS", "BANK_SEED", "Covariates", "People", "bank_points", "people"]
+__all__ = ["BANK_PATIENTS", "BANK_SEED", "Covariates", "People", "bank_points", "people", "purposes"]
 
 BANK_PATIENTS = 32
 BANK_SEED = 7  # of eight seeds the one whose intervals lie closest to those of 256 people (docs/model.md)
@@ -106,7 +106,8 @@ def _roles() -> tuple[str, ...]:
 
 
 @cache
-def _purposes() -> tuple[str, ...]:
+def purposes() -> tuple[str, ...]:
+    """Return the names of a patient's personal quantiles, in the order of a point."""
     return (*_COVARIATES, *(f"eta {role}" for role in _roles()))
 
 
@@ -134,9 +135,9 @@ def people(population: Covariates, seed: int, patient: int, days: int, draw: int
         One patient.
     """
     limits = library.pain("population")
-    u = named_uniforms(seed, _purposes(), patient)
+    u = named_uniforms(seed, purposes(), patient)
     u = u if point is None else jnp.where(jnp.isnan(point), u, point)
-    personal = dict(zip(_purposes(), u, strict=True))
+    personal = dict(zip(purposes(), u, strict=True))
     z = jax.scipy.special.ndtri(u[len(_COVARIATES) :])
     log_variance = jnp.log1p((population.weight_sd / population.weight_mean) ** 2)
     weight_z = jax.scipy.special.ndtri(personal["weight"])
@@ -167,4 +168,4 @@ def bank_points() -> np.ndarray:
     The same `BANK_PATIENTS` people meet every draw of the typical values; their flares and diaries are those of
     patients 0 to `BANK_PATIENTS` - 1 of the stream `BANK_SEED`.
     """
-    return latin_hypercube(BANK_PATIENTS, len(_purposes()), BANK_SEED)
+    return latin_hypercube(BANK_PATIENTS, len(purposes()), BANK_SEED)

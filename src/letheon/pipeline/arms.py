@@ -7,7 +7,7 @@ import numpy as np
 
 from letheon import library
 from letheon.body.course import Steps
-from letheon.body.mesh import DAY_MS, HOUR_MS, Mesh, lay, padded_size
+from letheon.body.mesh import DAY_MS, HOUR_MS, Grading, Mesh, lay, padded_size
 from letheon.dosing.regimen import Regimen, Schedule
 from letheon.scenario import Arm, Scenario
 
@@ -194,7 +194,7 @@ def _given(scenario: Scenario, arm: Arm) -> tuple[str, Schedule]:
     return like.drug, Regimen(like.drug, arm.regimen.infusions).schedule()
 
 
-def plan_arm(scenario: Scenario, arm: Arm) -> ArmPlan:
+def plan_arm(scenario: Scenario, arm: Arm, grading: Grading = Grading()) -> ArmPlan:  # noqa: B008  (frozen)
     """Turn an arm into data.
 
     Parameters
@@ -203,6 +203,8 @@ def plan_arm(scenario: Scenario, arm: Arm) -> ArmPlan:
         The scenario it belongs to.
     arm : Arm
         The arm; a placebo arm runs the program and the mesh of the arm it is like, at rate zero.
+    grading : Grading
+        How fine the mesh is.
 
     Returns
     -------
@@ -216,7 +218,7 @@ def plan_arm(scenario: Scenario, arm: Arm) -> ArmPlan:
     if models.induction and schedule.edges_ms:
         epochs = range(1, _induction_epochs() + 1)
         marks = tuple(schedule.edges_ms[0] + i * _INDUCTION_EPOCH_MS for i in epochs)
-    mesh = lay(schedule, days * DAY_MS, marks_ms=marks)
+    mesh = lay(schedule, days * DAY_MS, grading, marks)
     epoch, induction, occasion = _epochs(schedule, mesh, models.induction, models.occasions)
     absolute, per_kg, ceiling, hours = _terms(schedule)
     given = 0.0 if arm.drug == "placebo" else 1.0
