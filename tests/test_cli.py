@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = [sys.executable, "-m", "letheon.views.cli"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "80", "PYTHONWARNINGS": "default"}
 SMALL = str(ROOT / "examples" / "small.yaml")
-COMMANDS = ["simulate", "cite", "library"]
+COMMANDS = ["simulate", "cite", "library", "worksheet", "evidence"]
 ANSI = "\x1b["
 HEAVY = [
     *("arviz", "jax", "jaxlib", "lifelines", "numpy", "numpyro", "pint", "plotly"),

@@ -272,7 +272,7 @@ def test_order_of_convergence(monkeypatch):
     draws = typical_values() | {"receptor.hill": np.ones(DRAWS)}  # no kink in the block where the drug begins
     for h in (1 / 4, 1 / 8, 1 / 16, 1 / 32):
         uniform = Grading(finest_h=h, early_h=h, coarsest_h=h, growth=0.0, late=0.0)
-        monkeypatch.setattr(arms, "lay", partial(lay, grading=uniform))
+        monkeypatch.setattr(arms, "lay", lambda schedule, end, _, marks, to=uniform: lay(schedule, end, to, marks))
         path = run(three_weeks()[0], FOUR, flares=0.0, draws=draws).path
         found.append(np.array([x[1] for x in (path.sensitisation, path.growth, path.area, path.area_slow)]))
     off = [np.abs(x - found[-1]).max(axis=1) for x in found[:-1]]

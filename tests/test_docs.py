@@ -101,7 +101,13 @@ def test_commands_shown_exist_with_their_options(page: str, words: list[str]) ->
         assert CliRunner().invoke(app, words[:1]).exit_code == 0
         return
     assert words[0] in commands, f"{page} speaks of `letheon {words[0]}`, which does not exist"
-    options = {option for parameter in commands[words[0]].params for option in parameter.opts} | {"--help"}
+    command, rest = commands[words[0]], words[1:]
+    while inner := vars(command).get("commands"):
+        if not rest:
+            return
+        assert rest[0] in inner, f"{page} speaks of `letheon {' '.join(words)}`, which does not exist"
+        command, rest = inner[rest[0]], rest[1:]
+    options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
     assert {word for word in words if word.startswith("--")} <= options
 
 

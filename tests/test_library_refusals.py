@@ -10,7 +10,8 @@ from letheon import library
 from letheon.errors import InputError
 from letheon.library.bibliography import parse_sources
 from letheon.library.entries import parse_sections
-from letheon.library.loader import parse_pk_model, parse_study
+from letheon.library.loader import parse_pk_model
+from letheon.library.study_file import parse_study
 
 HOME = files("letheon.library")
 
@@ -112,6 +113,24 @@ def test_a_bad_model_is_refused_with_its_place(old, new, words):
         ('drug = "esketamine"', 'drug = "ketamine"', "'ketamine'"),
         ("sessions = 1", "session = 1", "unknown key 'session'"),
         ("[0, 24, 5]", "[0, 24]", "start h, duration h"),
+        ('drug = "placebo"', 'drug = "racemic"', "do not go together"),
+        ("dose_mg_70kg = 1280", "", "'dose_mg_70kg' is missing"),
+        ('diagnosis = "CRPS"', 'diagnosis = "RSD"', "'RSD'"),
+        ('role = "calibrate"', 'role = "hold_out"', "if, and only if"),
+        ('calibrates = ["memory"]', 'calibrates = ["memry"]', "'memry'"),
+        ('calibrates = ["memory"]', 'calibrates = ["memory"]\nrelevance = 1.5', "not above 1"),
+        ("n = 60", "n = 60.5", "whole number"),
+        ('measure = "pain_mean"', 'measure = "pain"', "said in words"),
+        ('measure = "pain_mean"', 'measure = "pain_men"', "'pain_men'"),
+        ('arm = "placebo"', 'arm = "plcebo"', "'plcebo'"),
+        ('against = "placebo"', 'against = "all"', "'all'"),
+        ("value = 2.68", "value = 2.68\nrange = [2, 3]", "one of 'value', 'range' and 'statement'"),
+        ("time_days = 7", "time_days = -7", "cannot be negative"),
+        ("weight = 1", "", "needs 'weight'"),
+        ("se = 0.51", "se = 0.51\ninterval = [1.7, 3.7]", "go together"),
+        ("se = 0.51", "se = 0.51\nweight = 0.2", "derived numbers only"),
+        ("value = 6.9\n", "value = 6.9\ntarget = true\n", "a recalled value is no target"),
+        ('verified = "abstract"\ntarget = true', 'verified = "secondary"\ntarget = true', "says in 'via'"),
     ],
 )
 def test_a_bad_study_is_refused_with_its_place(old, new, words):

@@ -10,12 +10,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from letheon.dosing.regimen import MS_PER_DAY as DAY_MS
 from letheon.dosing.regimen import Schedule
+from letheon.units import MS_PER_HOUR as HOUR_MS
 
 __all__ = ["DAY_MS", "HOUR_MS", "Grading", "Mesh", "lay", "padded_size"]
 
-HOUR_MS = 3_600_000
-DAY_MS = 24 * HOUR_MS
 _SMALLEST_MESH = 512  # a loop runs over `count` steps only, so room costs memory but no time
 _NODE_LEVELS = 2  # the integrator looks at quarters of a step
 

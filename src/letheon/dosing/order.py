@@ -1,8 +1,8 @@
 """Order: one body weight, one kind of vial, one kind of bag, and what cannot be made up from them."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from letheon.errors import InputError
 from letheon.units import REFERENCE_WEIGHT_KG, plain
@@ -12,8 +12,10 @@ VIAL_SALTS = ("base", "hydrochloride")
 MIN_PUMP_ML_H = 0.1
 MAX_PUMP_ML_H = 999.0
 MIN_WEIGHT_KG, MAX_WEIGHT_KG = 30.0, 200.0
-MAX_VIAL_MG_PER_ML = 200.0  # above any vial on the market: a slip of the pen
+# far outside anything on the market: a slip of the pen
+MIN_VIAL_MG_PER_ML, MAX_VIAL_MG_PER_ML = 0.1, 200.0
 MIN_BAG_ML, MAX_BAG_ML = 1.0, 5000.0
+MIN_MG_PER_ML = 1e-6
 DEFAULT_MG_PER_ML = 1.0
 
 _ROUNDING = 1 + 1e-9
@@ -97,11 +99,7 @@ class Order:
         _check(bag_ml, "volume of a bag", MIN_BAG_ML, MAX_BAG_ML, "mL")
         if vial_ml is not None:
             _check(vial_ml, "content of a vial", 0.1, 1000.0, "mL")
-        if not 0 < vial_mg_per_ml <= MAX_VIAL_MG_PER_ML:
-            raise InputError(
-                f"the strength of a vial must be above 0 and at most {plain(MAX_VIAL_MG_PER_ML)} mg/mL; got "
-                f"{plain(vial_mg_per_ml)} mg/mL."
-            )
+        _check(vial_mg_per_ml, "strength of a vial", MIN_VIAL_MG_PER_ML, MAX_VIAL_MG_PER_ML, "mg/mL")
         base = vial_mg_per_ml * _base_fraction(vial_salt)
         strength = _bag_strength(mg_per_ml, bag_mg, bag_ml, base)
         return cls(
@@ -189,8 +187,8 @@ def _bag_strength(mg_per_ml: float | None, bag_mg: float | None, bag_ml: float, 
     if mg_per_ml is not None and bag_mg is not None:
         raise InputError("both the strength of a bag and the drug in it are given; keep one of them.")
     if bag_mg is not None:
-        if not (math.isfinite(bag_mg) and bag_mg > 0):
-            raise InputError(f"the drug in a bag must be above 0 mg; got {plain(bag_mg)} mg.")
+        if not (math.isfinite(bag_mg) and bag_mg / bag_ml >= MIN_MG_PER_ML):
+            raise InputError(f"the drug in a bag must be above 0 mg, e.g. 100 mg; got {plain(bag_mg)} mg.")
         needed = bag_mg / base_mg_per_ml
         if needed > bag_ml * _ROUNDING:
             raise InputError(
@@ -199,8 +197,8 @@ def _bag_strength(mg_per_ml: float | None, bag_mg: float | None, bag_ml: float, 
             )
         return bag_mg / bag_ml
     strength = DEFAULT_MG_PER_ML if mg_per_ml is None else float(mg_per_ml)
-    if not (math.isfinite(strength) and strength > 0):
-        raise InputError(f"the strength of a bag must be above 0 mg/mL; got {plain(strength)} mg/mL.")
+    if not (math.isfinite(strength) and strength >= MIN_MG_PER_ML):
+        raise InputError(f"the strength of a bag must be above 0 mg/mL, e.g. 1 mg/mL; got {plain(strength)} mg/mL.")
     if strength > base_mg_per_ml * _ROUNDING:
         raise InputError(
             f"a bag of {plain(strength)} mg/mL cannot be made from a vial of {base_mg_per_ml:.4g} mg/mL (free base); "
@@ -210,17 +208,14 @@ def _bag_strength(mg_per_ml: float | None, bag_mg: float | None, bag_ml: float, 
 
 
 def _up(value: float) -> str:
-    return plain(_three_digits(value, math.ceil))
+    return _three_digits(value, ROUND_CEILING)
 
 
 def _down(value: float) -> str:
-    return plain(_three_digits(value, math.floor))
+    return _three_digits(value, ROUND_FLOOR)
 
 
-def _three_digits(value: float, towards: Callable[[float], int]) -> float:
-    """Round to three digits towards the side that is safe to recommend."""
-    place = 2 - math.floor(math.log10(value))
-    scaled = value * 10.0**place
-    # 49.99999999999999 is 50, and must not be pushed to the next number
-    whole = round(scaled) if math.isclose(scaled, round(scaled), rel_tol=1e-9) else towards(scaled)
-    return round(whole / 10.0**place, max(place, 0))
+def _three_digits(value: float, towards: str) -> str:
+    """Round to three digits towards the side that works when it is taken."""
+    exact = Decimal(f"{value:.12g}")  # 49.99999999999999 is 50, and must not be pushed to the next number
+    return plain(float(exact.quantize(Decimal(1).scaleb(exact.adjusted() - 2), rounding=towards)))

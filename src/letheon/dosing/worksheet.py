@@ -8,7 +8,7 @@ session, and no bag is kept from one session to the next; within a session a bag
 import math
 from dataclasses import dataclass, replace
 
-from letheon.dosing.order import Order
+from letheon.dosing.order import MAX_PUMP_ML_H, MIN_PUMP_ML_H, Order
 from letheon.dosing.regimen import Regimen
 from letheon.errors import InputError
 from letheon.units import MS_PER_HOUR, plain
@@ -246,8 +246,7 @@ def worksheet(regimen: Regimen, order: Order | None = None) -> Worksheet:
     # a sham schedule is empty, so the bags are those of the drug it stands for
     schedule = replace(regimen, drug="racemic").schedule()
     spans = list(zip(schedule.edges_ms, schedule.edges_ms[1:], schedule.rates(order.weight_kg), strict=False))
-    for rate in sorted({rate for _, _, rate in spans if rate > 0}, reverse=True):
-        order.pump_ml_h(rate)
+    _check_rates([rate for _, _, rate in spans if rate > 0], order)
     due = math.fsum((b - a) / MS_PER_HOUR * max(rate / order.bag_mg, rate and 1 / MAX_HANG_H) for a, b, rate in spans)
     if due > MAX_BAGS:
         raise InputError(
@@ -264,6 +263,19 @@ def worksheet(regimen: Regimen, order: Order | None = None) -> Worksheet:
             sessions.append([(start, stop, rate)])
     sham = regimen.drug == "placebo"
     return Worksheet(regimen.drug, order, tuple(_session(session, order, sham) for session in sessions))
+
+
+def _check_rates(rates: list[float], order: Order) -> None:
+    """Refuse what no pump can run, with advice that suits the fastest and the slowest step."""
+    if not rates:
+        return
+    fast, slow = max(rates), min(rates)
+    if fast * MIN_PUMP_ML_H > slow * MAX_PUMP_ML_H:
+        raise InputError(
+            f"rates of {slow:.4g} and {fast:.4g} mg/h are too far apart for one pump ({plain(MIN_PUMP_ML_H)} to "
+            f"{plain(MAX_PUMP_ML_H)} mL/h) and one strength of bag; write them in scenarios of their own."
+        )
+    order.pump_ml_h(slow if slow < order.mg_per_ml * MIN_PUMP_ML_H else fast)
 
 
 def _session(spans: list[tuple[int, int, float]], order: Order, sham: bool) -> SessionSheet:

@@ -1,5 +1,6 @@
 """The numbers: drug models, receptor, pain, studies and sources, as frozen records."""
 
+from letheon.library.evidence import Outcome, Population, Study, StudyArm
 from letheon.library.loader import (
     numbers,
     pain,
@@ -9,11 +10,13 @@ from letheon.library.loader import (
     sources,
     studies,
 )
-from letheon.library.records import Number, PkModel, Residual, Source, Study, StudyArm
+from letheon.library.records import Number, PkModel, Residual, Source
 
 __all__ = [
     "Number",
+    "Outcome",
     "PkModel",
+    "Population",
     "Residual",
     "Source",
     "Study",

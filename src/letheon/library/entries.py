@@ -41,7 +41,8 @@ def _spread(table: Any, place: str) -> dict[str, str | float]:
     return spread
 
 
-def _weight(table: Mapping[str, Any], verified: str, place: str) -> float:
+def evidence_weight(table: Mapping[str, Any], verified: str, place: str) -> float:
+    """Return what a value weighs by the way it was read; a derived one says so itself."""
     if verified != "derived":
         if "weight" in table:
             raise InputError(f"{place}: 'weight' belongs to derived numbers only; {verified!r} has its own")
@@ -92,7 +93,7 @@ def _number(name: str, table: Any, place: str) -> Number:
         omega=omega,
         role=role,
         note=note,
-        weight=_weight(table, verified, place),
+        weight=evidence_weight(table, verified, place),
         cv=as_float(table["cv"], f"{place}.cv") if "cv" in table else None,
     )
 

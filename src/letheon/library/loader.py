@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -17,6 +16,7 @@ from typing import Any
 from letheon.errors import InputError
 from letheon.library.bibliography import parse_sources
 from letheon.library.entries import parse_numbers, parse_sections
+from letheon.library.evidence import Study
 from letheon.library.reading import (
     as_choice,
     as_float,
@@ -29,16 +29,13 @@ from letheon.library.reading import (
 )
 from letheon.library.records import (
     STATUSES,
-    VERIFIED,
     Number,
     PkModel,
     Residual,
     Source,
-    Study,
-    StudyArm,
 )
+from letheon.library.study_file import parse_study
 
-_DESIGNS = ("randomised", "uncontrolled", "protocol")
 _SAMPLING = ("arterial", "venous", "mixed", "not seen")
 _RESIDUALS = ("proportional", "proportional+additive", "lognormal")
 _DRUGS = ("racemic", "esketamine", "arketamine", "placebo")
@@ -61,7 +58,6 @@ _PK_NEEDS = (
     "checks",
 )
 _PK_MAY = ("covariance", "iov", "iov_note", "residual")
-_STUDY_NEEDS = ("id", "source", "design", "follow_up_days", "verified", "note", "arms")
 
 
 def _scaling(table: Any, parameters: Mapping[str, Number], place: str) -> dict[str, float | str]:
@@ -160,66 +156,6 @@ def parse_pk_model(text: str, place: str) -> PkModel:
         sources=as_texts(document["sources"], f"{place} sources"),
         note=as_text(document["note"], f"{place} note"),
         iov_note=as_text(document.get("iov_note", ""), f"{place} iov_note"),
-    )
-
-
-def _arm(table: Any, place: str) -> StudyArm:
-    names = tuple(field.name for field in fields(StudyArm))
-    check_keys(table, (name for name in names if name != "n"), ("n",), place)
-    as_choice(table["drug"], _DRUGS, f"{place}.drug")
-    as_choice(table["verified"], VERIFIED, f"{place}.verified")
-    infusions = []
-    for row in table["infusions"]:
-        if not isinstance(row, list) or len(row) != 3:
-            raise InputError(f"{place}.infusions: [start h, duration h, rate mg/h] is due, got {row!r}")
-        infusions.append(tuple(as_float(item, f"{place}.infusions") for item in row))
-    return StudyArm(
-        name=as_text(table["name"], f"{place}.name"),
-        drug=table["drug"],
-        n=int(as_float(table["n"], f"{place}.n")) if "n" in table else None,
-        infusions=tuple(infusions),
-        days=as_float(table["days"], f"{place}.days"),
-        sessions=int(as_float(table["sessions"], f"{place}.sessions")),
-        hours=as_float(table["hours"], f"{place}.hours"),
-        dose_mg_70kg=as_float(table["dose_mg_70kg"], f"{place}.dose_mg_70kg"),
-        verified=table["verified"],
-        assumptions=as_texts(table["assumptions"], f"{place}.assumptions"),
-    )
-
-
-def parse_study(text: str, place: str) -> Study:
-    """Read one study.
-
-    Parameters
-    ----------
-    text : str
-        TOML text of a file in ``library/studies``.
-    place : str
-        Name of the file, for the error sentence.
-
-    Returns
-    -------
-    Study
-
-    Raises
-    ------
-    InputError
-        If a key is unknown or missing, or a value does not belong there.
-    """
-    document = read_toml(text, place)
-    check_keys(document, _STUDY_NEEDS, (), place)
-    follow_up = as_float(document["follow_up_days"], f"{place} follow_up_days")
-    if not 0 <= follow_up <= 84:
-        raise InputError(f"{place} follow_up_days: must lie in [0, 84] (never beyond 12 weeks), got {follow_up}")
-    arms = tuple(_arm(row, f"{place} [[arms]][{index}]") for index, row in enumerate(document["arms"]))
-    return Study(
-        id=as_text(document["id"], f"{place} id"),
-        source=as_text(document["source"], f"{place} source"),
-        design=as_choice(document["design"], _DESIGNS, f"{place} design"),
-        arms=arms,
-        follow_up_days=follow_up,
-        verified=as_choice(document["verified"], VERIFIED, f"{place} verified"),
-        note=as_text(document["note"], f"{place} note"),
     )
 
 

@@ -1,4 +1,4 @@
-"""Frozen records of the library: what a number, a drug model, a study and a source are."""
+"""Frozen records of the library: what a number, a drug model and a source are."""
 
 from __future__ import annotations
 
@@ -166,45 +166,6 @@ class PkModel:
     sources: tuple[str, ...]
     note: str = ""
     iov_note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StudyArm:
-    """One arm of a study, for a patient of 70 kg.
-
-    `infusions` are ``(start [h], duration [h], rate [mg/h])``; `days` is the span from the first to the last
-    infusion hour [day], `sessions` the number of stretches on the drip, `hours` their total length [h],
-    `dose_mg_70kg` the total dose [mg]. `assumptions` lists what the sources do not give.
-    """
-
-    name: str
-    drug: str
-    n: int | None
-    infusions: tuple[tuple[float, float, float], ...]
-    days: float
-    sessions: int
-    hours: float
-    dose_mg_70kg: float
-    verified: str
-    assumptions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Study:
-    """One study in CRPS that decides how well a regimen is supported.
-
-    `design` is ``randomised``, ``uncontrolled`` or ``protocol`` (no results yet). `follow_up_days` [day]
-    counts from the first infusion and never exceeds 84: no result beyond 12 weeks is taken as supported. A
-    protocol has 0.
-    """
-
-    id: str
-    source: str
-    design: str
-    arms: tuple[StudyArm, ...]
-    follow_up_days: float
-    verified: str
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

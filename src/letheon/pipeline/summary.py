@@ -8,6 +8,7 @@ import numpy as np
 
 import letheon
 from letheon import library
+from letheon.dosing.regimen import MS_PER_DAY
 from letheon.patients.draws import DRAWS
 from letheon.pipeline.arms import ENDPOINT_DAYS, ArmPlan
 from letheon.pipeline.bins import Profile
@@ -263,7 +264,7 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> dict:
         "drug": arm.drug,
         "like": arm.like,
         "course_end_day": own.plan.course_end_day,
-        "last_infusion_day": arm.regimen.stop_ms / 86_400_000,
+        "last_infusion_day": arm.regimen.stop_ms / MS_PER_DAY,
         "models": {purpose: used[purpose] for purpose in ("levels", "acute")},
         "profile": profile,
         "endpoints": _endpoints(scenario, arm, own, placebo, ""),

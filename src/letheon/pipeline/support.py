@@ -5,6 +5,7 @@ import math
 from scipy import special
 
 from letheon import library
+from letheon.dosing.regimen import MS_PER_DAY
 from letheon.pipeline.arms import ArmPlan
 from letheon.scenario import Arm, Scenario
 
@@ -23,7 +24,7 @@ def _near(value: float, reference: float) -> bool:
 
 def _span_days(arm: Arm) -> float:
     start = min(infusion.start_ms for infusion in arm.regimen.infusions)
-    return (arm.regimen.stop_ms - start) / 86_400_000
+    return (arm.regimen.stop_ms - start) / MS_PER_DAY
 
 
 def _dosed(scenario: Scenario, arm: Arm) -> Arm:
@@ -54,10 +55,12 @@ def regimen_support(scenario: Scenario, arm: Arm, day: float) -> str:
     days, dose = _span_days(dosed), dosed.regimen.schedule().dose_mg(_REFERENCE_KG)
     found = set()
     for study in library.studies():
-        if day > min(study.follow_up_days, _LAST_SUPPORTED_DAY):
+        if study.diagnosis != "CRPS" or day > min(study.follow_up_days, _LAST_SUPPORTED_DAY):
             continue
         for known in study.arms:
             if known.drug != dosed.drug or known.verified == "recall":
+                continue
+            if known.days is None or known.dose_mg_70kg is None:
                 continue
             if _near(days, known.days) and _near(dose, known.dose_mg_70kg):
                 found.add(study.design)

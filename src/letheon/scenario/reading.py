@@ -4,6 +4,7 @@ import os
 import stat
 from pathlib import Path
 
+from letheon.dosing.order import MAX_WEIGHT_KG, MIN_WEIGHT_KG
 from letheon.errors import InputError
 from letheon.scenario import quantities
 from letheon.scenario.arms import POLICIES, read_arms
@@ -175,7 +176,7 @@ def _population(node: Node | None) -> Population:
     weight, nrs, age = given.get("weight"), given.get("baseline_nrs"), given.get("age")
     return Population(
         n=whole(given["n"], 1, MAX_PATIENTS, 1000) if "n" in given else default.n,
-        weight=spread(weight, "kg", (30, 200), 60, "79 ± 19 kg") if weight else default.weight,
+        weight=spread(weight, "kg", (MIN_WEIGHT_KG, MAX_WEIGHT_KG), 60, "79 ± 19 kg") if weight else default.weight,
         baseline_nrs=spread(nrs, "NRS", (4, 10), 5, "7.3 ± 2.0", bare=True) if nrs else default.baseline_nrs,
         age=spread(age, "year", (18, 100), 30, "46 ± 12 years") if age else default.age,
         asian=bare_number(given["asian"], 0, 1, "0.2") if "asian" in given else default.asian,

@@ -47,11 +47,12 @@ def contents() -> Iterator[str]:
     for name, numbers in _sections().items():
         yield f"  {name:<16}{_tally(numbers.values())}"
     yield ""
-    yield "Studies that decide how well a regimen is supported"
+    yield "Studies"
     for study in library.studies():
         yield f"  {study.id:<16}{study.design}, {len(study.arms)} arm{'s'[: len(study.arms) != 1]}"
     yield ""
     yield "Show one with its numbers and sources: letheon library NAME"
+    yield "Results of the studies: letheon evidence list"
 
 
 def entry(name: str) -> Iterator[str]:
@@ -135,12 +136,16 @@ def _study(study: Study) -> Iterator[str]:
     last = f"results count up to day {study.follow_up_days:g}"
     yield f"{study.id}: {study.design}, {last}, read: {study.verified}"
     yield from _wrapped(study.note)
+    yield f"Results: letheon evidence show {study.id}"
     yield ""
     for arm in study.arms:
         people = "n not known" if arm.n is None else f"n = {arm.n}"
         yield f"{arm.name}: {arm.drug}, {people}, read: {arm.verified}"
-        yield f"    {arm.hours:g} h on the drip within {arm.days:g} days, sessions: {arm.sessions}"
-        yield f"    dose at 70 kg: {arm.dose_mg_70kg:g} mg"
+        if arm.infusions:
+            yield f"    {arm.hours:g} h on the drip within {arm.days:g} days, sessions: {arm.sessions}"
+            yield f"    dose at 70 kg: {arm.dose_mg_70kg:g} mg"
+        else:
+            yield from _wrapped(arm.regimen, 4)
         for assumption in arm.assumptions:
             yield from _wrapped(f"assumed: {assumption}", 4)
     yield ""

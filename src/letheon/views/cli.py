@@ -22,6 +22,7 @@ from typer.core import TyperGroup
 
 import letheon
 from letheon.errors import InputError, Interrupted, LetheonError, LetheonWarning, RunError
+from letheon.views import evidence, worksheet
 
 if TYPE_CHECKING:
     from letheon.runs import Run
@@ -35,6 +36,8 @@ EXAMPLES = {
     "simulate": "letheon simulate examples/small.yaml --out runs/small",
     "cite": "letheon cite runs/small --bibtex",
     "library": "letheon library otto2021",
+    "worksheet": worksheet.EXAMPLE,
+    **evidence.EXAMPLES,
 }
 # Typer brings its own copy of Click in some versions and uses the installed one in others; this is either's.
 _UsageError = cast(type[Exception], typer.BadParameter.__mro__[1])
@@ -305,6 +308,10 @@ def _tell(text: str) -> None:
         sys.stderr.flush()
 
 
+worksheet.register(app, _write)
+evidence.register(app, _write, _Commands)
+
+
 # --- from the shell, and back to it ---
 
 
@@ -318,7 +325,7 @@ def _usage_sentence(error: Any) -> str:
     """Turn a usage error into one sentence that says what would work."""
     context = error.ctx
     where = context.command_path if context else "letheon"
-    example = f"for example: {EXAMPLES.get(where.split()[-1], EXAMPLES['simulate'])}"
+    example = f"for example: {EXAMPLES.get(where.removeprefix('letheon '), EXAMPLES['simulate'])}"
     kind = type(error).__name__
     if kind == "NoSuchOption":
         options = [option for parameter in context.command.params for option in parameter.opts if option[:2] == "--"]

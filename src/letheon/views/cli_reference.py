@@ -53,8 +53,17 @@ def page() -> str:
     '# Command line'
     """
     commands: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
-    parts = [_HEAD, *("\n".join(_command(name, command)) for name, command in commands.items()), _TAIL]
+    parts = [_HEAD, *("\n".join(_command(name, command)) for name, command in _flat(commands)), _TAIL]
     return "\n\n".join(parts) + "\n"
+
+
+def _flat(commands: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Put the commands of a group in the place of the group."""
+    for name, command in commands.items():
+        if inner := vars(command).get("commands"):
+            yield from _flat(inner, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 def _command(name: str, command: Any) -> Iterator[str]:

@@ -1,0 +1,251 @@
+"""The command `letheon worksheet`: what it prints, what it refuses, and what it loads.
+
+The oracles are sums done by hand and the contract of exit codes.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from letheon.scenario import load
+from letheon.views import cli
+from letheon.views.worksheet import NOTICE
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+SCHWARTZMAN = str(ROOT / "examples" / "schwartzman2009.yaml")
+SIGTERMANS = str(ROOT / "examples" / "sigtermans2009.yaml")
+HEAVY = ["arviz", "jax", "jaxlib", "lifelines", "numpy", "pint", "plotly", "polars", "pyarrow", "scipy", "statsmodels"]
+PROBE = f"""
+import sys
+from letheon.views.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit as ended:
+    code = ended.code
+print(code, sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
+"""
+
+
+@pytest.fixture
+def worksheet(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Return a function that runs the command here and gives exit code, stdout and stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["worksheet", *map(str, arguments)])
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, *capsys.readouterr()
+
+    return run
+
+
+def rows(text: str) -> list[list[str]]:
+    """Return the words of each line."""
+    return [line.split() for line in text.splitlines()]
+
+
+def flat(text: str) -> str:
+    """Return a text without its line breaks."""
+    return " ".join(text.split())
+
+
+# --- in words ---
+
+
+def test_schwartzmans_bag_in_the_terminal(worksheet: Callable) -> None:
+    code, out, err = worksheet(SCHWARTZMAN, "--weight", "79 kg", "--arm", "ketamine")
+    assert (code, err) == (0, "")
+    assert ["1", "0", "4", "12.5", "12.5", "50", "50", "1"] in rows(out)
+    assert ["1", "0", "4", "18.75", "18.75", "75", "75", "1"] in rows(out)
+    assert ["1", "0", "4", "25", "25", "100", "100", "1"] in rows(out)
+    for said in (
+        "take 2 mL of drug from the vial (100 mg)",
+        "add 98 mL of diluent",
+        "gives 100 mL at 1 mg/mL",
+        "Sessions 3 to 10, alike: the first at 48 h (day 3), then every 24 h",
+        # 50 + 75 + 8 x 100 mg in 10 bags of 100 mg
+        "10 sessions, 40 h on the drip, 925 mL, 925 mg.",
+        "10 bags, 20 mL of drug (1000 mg), 980 mL of diluent; left over in the bags: 75 mL (75 mg).",
+    ):
+        assert flat(out).count(said) == 1
+    assert "placebo" not in out
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_fits_80_columns_between_two_notices(path: Path, worksheet: Callable) -> None:
+    code, out, _ = worksheet(path)
+    assert code == 0
+    assert max(len(line) for line in out.splitlines()) <= 80
+    assert flat(out).startswith(NOTICE) and flat(out).endswith(NOTICE)
+    assert re.findall(r"^Arm (\w+): ", out, re.MULTILINE) == [arm.name for arm in load(path).arms]
+    assert "One body weight: 70 kg (the default; --weight chooses another). All mg are free base." in flat(out)
+
+
+def test_the_notice_says_what_this_is_for() -> None:
+    for said in ("research and education only", "checked by a pharmacist", "never advice about a person"):
+        assert said in NOTICE
+
+
+def test_a_long_infusion_changes_bags_when_they_are_empty(worksheet: Callable) -> None:
+    _, out, _ = worksheet(SIGTERMANS, "--arm", "esketamine")
+    assert ["1", "0", "24", "5", "5", "120", "120", "1-2"] in rows(out)
+    assert ["4", "72", "100", "20", "20", "560", "560", "8-13"] in rows(out)
+    assert ["all", "0", "100", "1280", "1280"] in rows(out)
+    assert "13 bags, 20 mL (20 mg) left over. Hang bag 1 at 0 h, 2 at 20 h, 3 at 32 h" in flat(out)
+    assert "12 at 91 h and so on, 1 more (--json)." in flat(out)
+
+
+def test_a_bag_that_would_hang_too_long_is_split(worksheet: Callable) -> None:
+    # 1280 mg at 1 mg/mL fill two litres at most, but none may hang for longer than 24 h of the 100
+    _, out, _ = worksheet(SIGTERMANS, "--arm", "esketamine", "--bag", "1 L")
+    assert "2 would hold the volume; split into 5 so that none hangs longer than 24 h." in flat(out)
+    assert "Hang bag 1 at 0 h, 2 at 24 h, 3 at 48 h, 4 at 72 h, 5 at 96 h." in flat(out)
+
+
+def test_placebo_gets_the_same_volumes_and_says_so(worksheet: Callable) -> None:
+    _, out, _ = worksheet(SCHWARTZMAN, "--weight", "79 kg", "--arm", "placebo")
+    assert "No drug: the same volumes and pump rates as arm ketamine, diluent alone" in flat(out)
+    assert ["1", "0", "4", "0", "25", "100", "0", "1"] in rows(out)
+    assert "take 0 mL of drug add 100 mL of diluent gives 100 mL at 0 mg/mL" in flat(out)
+    assert "925 mL, 0 mg." in flat(out)
+
+
+def test_the_label_is_said_and_can_be_changed(worksheet: Callable) -> None:
+    assert "its label read as free base" in flat(worksheet(SCHWARTZMAN)[1])
+    _, out, _ = worksheet(SCHWARTZMAN, "--vial-salt", "hydrochloride", "--arm", "ketamine")
+    assert "its label read as hydrochloride, which is 43.35 mg/mL of free base." in flat(out)
+    # 100 mg / 43.35 mg/mL
+    assert "take 2.31 mL of drug from the vial (100 mg)" in flat(out)
+
+
+def test_vials_are_counted_where_their_content_is_given(worksheet: Callable) -> None:
+    _, out, _ = worksheet(SCHWARTZMAN, "--weight", "79 kg", "--vial-volume", "10 mL", "--arm", "ketamine")
+    assert "Vials of 10 mL, each for one bag only: 10; left over in them: 80 mL (4000 mg)." in flat(out)
+    assert "Vials" not in worksheet(SCHWARTZMAN)[1]
+
+
+def test_drug_in_a_bag_may_stand_for_its_strength(worksheet: Callable) -> None:
+    by_mass = worksheet(SCHWARTZMAN, "--per-bag", "250 mg", "--bag", "500 mL")
+    assert by_mass == worksheet(SCHWARTZMAN, "--concentration", "0.5 mg/mL", "--bag", "500 mL")
+    assert "gives 500 mL at 0.5 mg/mL" in flat(by_mass[1])
+
+
+def test_an_arm_of_pauses_and_an_overlap(worksheet: Callable, tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(
+        "letheon: 1\ntitle: t\nfollow_up: 1 week\narms:\n"
+        "  rest: {drug: racemic, sessions: [{at: 0 h, rate: 0 mg/h, for: 4 h}]}\n"
+        "  both: {drug: racemic, sessions: [{at: 1 h, rate: 5 mg/h, for: 4 h}, {at: 3 h, rate: 5 mg/h, for: 4 h}]}\n",
+        encoding="utf-8",
+    )
+    code, out, err = worksheet(path)
+    assert (code, err) == (0, "")
+    assert "Arm rest: racemic Nothing is infused." in flat(out)
+    assert "Session 1, at 1 h (day 1)" in out
+    assert ["2", "2", "4", "10", "10", "20", "20", "1"] in rows(out)
+    assert "Warning: arms.both: sessions overlap, and their rates add." in out
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (25.0, "25"), (18.375, "18.38"), (0.00123, "0.00123"), (1e-6, "1e-06"), (8751240.25, "8751240")],
+)
+def test_numbers_are_short(value: float, text: str) -> None:
+    from letheon.views.worksheet import _number
+
+    assert _number(value) == text
+
+
+# --- as a document ---
+
+
+def test_json_holds_every_digit(worksheet: Callable) -> None:
+    code, out, err = worksheet(SIGTERMANS, "--weight", "79 kg", "--json")
+    assert (code, err) == (0, "")
+    assert out.count("\n") == 1
+    found = json.loads(out)
+    assert (found["notice"], found["weight_kg"], found["masses"]) == (NOTICE, 79.0, "free base")
+    assert list(found["arms"]) == ["esketamine", "esketamine_fast", "placebo"]
+    arm = found["arms"]["esketamine"]
+    assert arm["bag"] == {"drug_ml": 2.0, "diluent_ml": 98.0, "mg": 100.0, "mg_per_ml": 1.0}
+    (session,) = arm["sessions"]
+    dose = load(SIGTERMANS).arm("esketamine").regimen.schedule().dose_mg(79.0)
+    assert arm["totals"]["mg"] == pytest.approx(dose, rel=1e-12)
+    assert sum(step["mg"] for step in session["steps"]) == pytest.approx(dose, rel=1e-12)
+    assert len(session["bags"]) == arm["totals"]["bags"] == session["steps"][-1]["bags"][1]
+    assert [step["from_h"] for step in session["steps"]] == [0.0, 24.0, 48.0, 72.0]
+    assert (arm["like"], found["arms"]["placebo"]["like"]) == (None, "esketamine")
+    assert found["arms"]["placebo"]["totals"]["ml"] == arm["totals"]["ml"]
+    assert found["arms"]["placebo"]["totals"]["mg"] == 0.0
+
+
+def test_times_in_the_document_count_from_the_origin(worksheet: Callable) -> None:
+    found = json.loads(worksheet(SCHWARTZMAN, "--json", "--arm", "ketamine")[1])
+    last = found["arms"]["ketamine"]["sessions"][-1]
+    assert (last["start_h"], last["steps"][0]["to_h"], last["bags"][0]["hung_h"]) == (216.0, 220.0, 216.0)
+
+
+# --- refusals ---
+
+# fmt: off
+REFUSALS = {
+    "mass for a volume": (["--bag", "100 mg"], '--bag: "100 mg" is no volume, for its unit is mg; write e.g. 100 mL.'),
+    "no unit": (["--bag", "100"], '--bag: "100" has no unit; write e.g. 100 mL.'),
+    "comma": (["--concentration", "0,5 mg/mL"], '--concentration: "0,5 mg/mL" has a comma in its number; write 0.5 mg/mL with a decimal point.'),
+    "volume for a strength": (["--vial", "10 mL"], '--vial: "10 mL" is no strength, for its unit is mL; write e.g. 1 mg/mL.'),
+    "weight without unit": (["--weight", "70"], '--weight: "70" has no unit; write e.g. 70 kg.'),
+    "no weight": (["--weight", "0 kg"], "the body weight must be 30 to 200 kg; got 0 kg."),
+    "empty weight": (["--weight", ""], "--weight: nothing is written here; write e.g. 70 kg."),
+    "strength above the vial": (["--concentration", "60 mg/mL"], "a bag of 60 mg/mL cannot be made from a vial of 50 mg/mL (free base); take at most 50 mg/mL, or a stronger vial."),
+    "drug above the bag": (["--per-bag", "6 g"], "6000 mg is 120 mL of this vial, more than the bag of 100 mL holds; take at most 5000 mg, a larger bag or a stronger vial."),
+    "too fast": (["--concentration", "10 µg/mL"], "arm ketamine: 24.5 mg/h from a bag of 0.01 mg/mL is 2450 mL/h, above the 999 mL/h that a pump can run at; take a bag of 0.0246 mg/mL or stronger."),
+    "too slow": (["--vial", "200 mg/mL", "--concentration", "200 mg/mL"], "arm ketamine: 12.25 mg/h from a bag of 200 mg/mL is 0.06125 mL/h, below the 0.1 mL/h that a pump can run at; take a bag of 122 mg/mL or weaker."),
+    "two strengths": (["--per-bag", "100 mg", "--concentration", "1 mg/mL"], "both the strength of a bag and the drug in it are given; keep one of them."),
+    "unknown salt": (["--vial-salt", "hcl"], "the salt of a vial must be base or hydrochloride; got hcl."),
+    "unknown arm": (["--arm", "ketamin"], "--arm 'ketamin' is no arm of this scenario; choose among ketamine, placebo."),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_refusals_are_one_sentence_with_exit_code_2(name: str, worksheet: Callable) -> None:
+    arguments, sentence = REFUSALS[name]
+    assert worksheet(SCHWARTZMAN, *arguments) == (2, "", f"letheon: {sentence}\n")
+
+
+def test_a_unit_apart_from_its_number_shows_how_to_quote(worksheet: Callable) -> None:
+    code, out, err = worksheet(SCHWARTZMAN, "--weight", "70", "kg")
+    assert (code, out) == (2, "")
+    assert "(kg)" in err and '--weight "79 kg"' in err
+
+
+def test_a_bad_scenario_is_refused_as_ever(worksheet: Callable, tmp_path: Path) -> None:
+    assert worksheet(tmp_path / "absent.yaml")[:2] == (2, "")
+    (tmp_path / "bad.yaml").write_text("letheon: 1\ntitle: x\nfollow_up: 12\narms: {}\n", encoding="utf-8")
+    code, out, err = worksheet(tmp_path / "bad.yaml")
+    assert (code, out) == (2, "")
+    assert "line 3, follow_up" in err
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [(0, []), (0, ["--json"]), (0, ["--vial-salt", "hydrochloride"]), (2, ["--bag", "100"])],
+    ids=str,
+)
+def test_nothing_heavy_loads(code: int, arguments: list[str], fresh_python: Callable) -> None:
+    ended = fresh_python(PROBE, "worksheet", SCHWARTZMAN, *arguments)
+    assert ended.stderr.splitlines()[-1] == f"{code} []"
+
+
+# --- the page about it ---
+
+
+def test_the_page_shows_what_the_program_prints(worksheet: Callable) -> None:
+    page = (ROOT / "docs" / "worksheet.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```text\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert cli.EXAMPLES["worksheet"] + " --arm ketamine" in page
+    assert shown == worksheet(SCHWARTZMAN, "--weight", "79 kg", "--arm", "ketamine")[1]
