@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
+from threading import Lock
 
 import numpy as np
 
@@ -63,7 +64,20 @@ class _Runner:
             p.asian,
         )
 
+        self.known: set = set()
+        self.first = Lock()
+
     def __call__(self, job: Job) -> store.Partial:
+        """Compute a job; the first of each structure alone, or every thread would trace and load the same program."""
+        structure = job.plan.structure
+        if structure in self.known:
+            return self._compute(job)
+        with self.first:
+            made = self._compute(job)
+            self.known.add(structure)
+        return made
+
+    def _compute(self, job: Job) -> store.Partial:
         plan, models = job.plan, self.scenario.models
         start = job.block * BLOCK
         number = np.arange(start, start + BLOCK)

@@ -44,6 +44,20 @@ def _typed(name: str, values: np.ndarray) -> np.ndarray:
     return values.astype(np.float64)
 
 
+def _column(values: np.ndarray, null: np.ndarray | None = None) -> pa.Array:
+    """Wrap numbers as a column; `pyarrow.array` would import pandas first, where that is installed."""
+    bits = None if null is None else pa.py_buffer(np.packbits(~null, bitorder="little"))
+    data = pa.py_buffer(np.ascontiguousarray(values))
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), [bits, data])
+
+
+def _words(values: list[str]) -> pa.Array:
+    """Wrap words as a column."""
+    encoded = [value.encode() for value in values]
+    ends = np.cumsum([0, *(len(value) for value in encoded)], dtype=np.int32)
+    return pa.StringArray.from_buffers(len(values), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded)))
+
+
 def write(folder: Folder, job, part: Partial) -> None:
     """Keep a finished block; the partial comes last, and its presence says that the block is whole.
 
@@ -63,7 +77,8 @@ def write(folder: Folder, job, part: Partial) -> None:
     """
     arm = job.plan.name
     if job.kind == "people":
-        table = pa.table({name: _typed(name, values) for name, values in part.columns.items()})
+        columns = [_column(_typed(name, values)) for name, values in part.columns.items()]
+        table = pa.Table.from_arrays(columns, names=list(part.columns))
         with written(folder.endpoints(arm, job.block)) as file:
             pq.write_table(table, file, compression="zstd")
     arrays = {f"c/{name}": values for name, values in part.columns.items()}
@@ -137,7 +152,10 @@ def write_profiles(folder: Folder, document: dict) -> None:
                 rows["time_h"] += time
                 for name in statistics:
                     rows[name] += band.get(name, [None] * len(time))
-    types = {name: pa.float64() for name in ("time_h", *statistics)}
-    table = pa.table({name: pa.array(v, types.get(name, pa.string())) for name, v in rows.items()})
+    columns = [_words(rows[name]) for name in ("arm", "model", "quantity")]
+    for name in ("time_h", *statistics):
+        null = np.array([value is None for value in rows[name]])
+        columns.append(_column(np.array([0.0 if value is None else value for value in rows[name]]), null))
+    table = pa.Table.from_arrays(columns, names=list(rows))
     with written(folder.profiles) as file:
         pq.write_table(table, file, compression="zstd")
