@@ -67,4 +67,4 @@ def use_compile_cache() -> None:
     cache = platformdirs.user_cache_path("letheon", appauthor=False)
     folder = cache / f"compiled-{letheon.__version__}-{machine:08x}"
     jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
