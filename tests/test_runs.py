@@ -77,11 +77,17 @@ def test_in_memory_equals_the_folder(scenario, done):
     assert simulate(scenario).document == json.loads((done.folder / "result.json").read_text())
 
 
-@pytest.mark.parametrize("n", [7, 100])
-def test_few_patients_are_the_first_of_many(scenario, done, tmp_path, n):
+@pytest.fixture(scope="module")
+def thousand(scenario, tmp_path_factory):
+    """Return a run of 1,000 patients: four blocks, the last one filled up."""
+    return simulate(scenario, out=tmp_path_factory.mktemp("thousand") / "run", patients=1000)
+
+
+@pytest.mark.parametrize("n", [7, 100, 300])
+def test_few_patients_are_the_first_of_many(scenario, thousand, tmp_path, n):
     few = simulate(scenario, out=tmp_path / "few", patients=n)
     for arm in ("short", "placebo"):
-        one, many = endpoints(few.folder, arm), endpoints(done.folder, arm)
+        one, many = endpoints(few.folder, arm), endpoints(thousand.folder, arm)
         for name, values in one.items():
             assert values.tobytes() == many[name][:n].tobytes(), name
 
