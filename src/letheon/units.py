@@ -52,6 +52,7 @@ _WHOLE: dict[str, tuple[float, str]] = {
     "year of age": (1.0, "year of age"),
     "count": (1.0, "count"),
     "mmHg": (1.0, "mmHg"),
+    "beats/min": (1.0, "beats/min"),
     "MADRS": (1.0, "MADRS"),
     "cm": (1.0, "cm"),
     "kg/m2": (1.0, "kg/m2"),

@@ -9,7 +9,6 @@ from functools import partial
 from typing import NamedTuple
 
 from letheon.arrays import Array, jax, jnp
-from letheon.body.pain import placebo_shape
 from letheon.body.pharmacokinetics import System
 from letheon.body.propagator import advance, propagators
 from letheon.body.response import NODES, Body, Levels, Signals, State, advance_state, felt, signals, start
@@ -129,15 +128,14 @@ def _quarters(plasmas, tables, rates, step, states):
 
 
 def _row(body: Body, s_chronic, t, state: State, levels: Levels, signal: Signals) -> Trajectory:
-    shape = placebo_shape(t, body.tau_on, body.tau_off)
     return Trajectory(
         levels=levels.plasma,
         block=signal.block,
         sensitisation=state.s,
         growth=state.g,
         slow_effect=signal.slow_effect,
-        pain=felt(body, signal, shape, state.s / s_chronic),
-        pain_slow=felt(body, signal, shape, None, slow=True),
+        pain=felt(body, signal, t, state.s / s_chronic),
+        pain_slow=felt(body, signal, t),
         area=state.area,
         area_slow=state.area_slow,
     )
@@ -226,7 +224,23 @@ def exposure(plasmas, steps: Steps, rates, levels: int) -> Levels:
     return nodes
 
 
-def replay(body: Body, masses, steps: Steps, nodes: Levels) -> Trajectory:
+@partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _bounded(x, bound: float):
+    return x
+
+
+def _bounded_forward(x, bound: float):
+    return x, None
+
+
+def _bounded_reverse(bound: float, _, sensitivity):
+    return (jnp.clip(sensitivity, -bound, bound),)
+
+
+_bounded.defvjp(_bounded_forward, _bounded_reverse)
+
+
+def replay(body: Body, masses, steps: Steps, nodes: Levels, bound: float | None = None) -> Trajectory:
     """Carry a patient along a mesh on which the levels are known: what `run` does, without plasma.
 
     Parameters
@@ -239,6 +253,9 @@ def replay(body: Body, masses, steps: Steps, nodes: Levels) -> Trajectory:
         The mesh, without padding.
     nodes : Levels
         From `exposure`.
+    bound : float, optional
+        Bounds the sensitivity of a result to sensitisation at any time, in reverse differentiation. Near the unstable
+        root it grows exponentially with the time to come: true, but no use to a sampler, which any smooth force serves.
 
     Returns
     -------
@@ -250,12 +267,16 @@ def replay(body: Body, masses, steps: Steps, nodes: Levels) -> Trajectory:
     s_chronic = state.s
     known = signals(body, masses, nodes)
 
-    def step(i, state):
-        h, t = steps.h0_h * 2.0 ** steps.level[i], steps.time_h[i]
-        at = [jax.tree.map(lambda x, k=k: x[i, k], known) for k in range(len(NODES))]
-        state = advance_state(body, s_chronic, steps.day[i], t, h, state, at)
-        end = jax.tree.map(lambda x: x[i, -1], nodes)
+    def step(state, data):  # a scan, whose slices and rows cost less in reverse than an array written in place
+        level, day, t, levels, known = data
+        h = steps.h0_h * 2.0**level
+        at = [jax.tree.map(lambda x, k=k: x[k], known) for k in range(len(NODES))]
+        if bound is not None:
+            state = state._replace(s=_bounded(state.s, bound))
+        state = advance_state(body, s_chronic, day, t, h, state, at)
+        end = jax.tree.map(lambda x: x[-1], levels)
         return state, _row(body, s_chronic, t + h, state, end, at[-1])
 
     first = _row(body, s_chronic, 0.0, state, *(jax.tree.map(lambda x: x[0, 0], x) for x in (nodes, known)))
-    return _collect(first, state, step, steps.level.shape[0], None)
+    _, rows = jax.lax.scan(jax.checkpoint(step), state, (steps.level, steps.day, steps.time_h, nodes, known))
+    return jax.tree.map(lambda x, xs: jnp.concatenate([jnp.asarray(x, float)[None], xs]), first, rows)

@@ -114,6 +114,7 @@ def lay(
     horizon_ms: int,
     grading: Grading = Grading(),
     marks_ms: tuple[int, ...] = (),
+    midnights: bool = True,
 ) -> Mesh:
     """Lay the mesh of an arm from 0 to the horizon, through every change of rate and every midnight.
 
@@ -127,6 +128,8 @@ def lay(
         How fine.
     marks_ms : tuple of int
         Further times [ms] that the mesh must hit.
+    midnights : bool
+        Whether it must hit every midnight.
 
     Returns
     -------
@@ -143,7 +146,7 @@ def lay(
     edges = [e for e in schedule.edges_ms if 0 < e < horizon_ms]
     changes = set(edges) | {0}
     marks = [m for m in marks_ms if 0 < m < horizon_ms]
-    stops = sorted({*edges, *marks, *range(0, horizon_ms + 1, DAY_MS), horizon_ms})
+    stops = sorted({0, *edges, *marks, *(range(0, horizon_ms, DAY_MS) if midnights else ()), horizon_ms})
     divisor = math.gcd(*stops)
     finest_ms = grading.finest_h * HOUR_MS
     halvings = max(_NODE_LEVELS, math.ceil(math.log2(divisor * 2**_NODE_LEVELS / finest_ms)))

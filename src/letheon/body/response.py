@@ -9,7 +9,7 @@ from typing import NamedTuple
 from letheon.arrays import Array, jnp
 from letheon.body import memory, pain, receptor, slow_site
 
-__all__ = ["NODES", "Body", "Levels", "Signals", "State", "advance_state", "felt", "signals", "start"]
+__all__ = ["NODES", "Body", "Levels", "Readout", "Signals", "State", "advance_state", "felt", "signals", "start"]
 
 NODES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _STAGE_NODE = (0, 1, 1, 2, 3, 4)  # which node each Runge-Kutta stage looks at
@@ -23,6 +23,27 @@ _STAGES = (
 )
 _WEIGHTS = (7 / 90, 0.0, 32 / 90, 12 / 90, 32 / 90, 7 / 90)
 _BOOLE = (7 / 90, 32 / 90, 12 / 90, 32 / 90, 7 / 90)
+
+
+class Readout(NamedTuple):
+    """How lasting relief becomes pain; each pain model has its own, since each was fitted with its own.
+
+    Attributes
+    ----------
+    c50_acute, arketamine_weight : array
+        Acute effect: level of half effect [ng/mL], potency of arketamine against esketamine.
+    placebo, tau_on, tau_off : array
+        Placebo response: full size, time constants [h].
+    odds : array
+        Factor on the odds of lasting relief: the effect of the study that the patient is in.
+    """
+
+    c50_acute: Array
+    arketamine_weight: Array
+    placebo: Array
+    tau_on: Array
+    tau_off: Array
+    odds: Array
 
 
 class Body(NamedTuple):
@@ -40,10 +61,8 @@ class Body(NamedTuple):
         Ki [µM] of each substance.
     norketamine_weight : array
         Weight of norketamine in the block.
-    c50_acute, arketamine_weight : array
-        Acute effect.
-    placebo, tau_on, tau_off : array
-        Placebo response.
+    readout, readout_slow : Readout
+        From lasting relief to pain under the memory and under the slow site.
     expectancy : array
         Relief from unblinding in this arm at full course [NRS].
     c50_slow : array
@@ -64,11 +83,8 @@ class Body(NamedTuple):
     fu: Array
     inhibition: dict
     norketamine_weight: Array
-    c50_acute: Array
-    arketamine_weight: Array
-    placebo: Array
-    tau_on: Array
-    tau_off: Array
+    readout: Readout
+    readout_slow: Readout
     expectancy: Array
     c50_slow: Array
     baseline: Array
@@ -102,13 +118,14 @@ class Signals(NamedTuple):
     ----------
     block, slow_effect : array
         Receptor block and effect of the slow site.
-    quiet : array
-        Share of pain that the acute effect leaves.
+    quiet, quiet_slow : array
+        Share of pain that the acute effect leaves under the memory and under the slow site.
     """
 
     block: Array
     quiet: Array
     slow_effect: Array
+    quiet_slow: Array
 
 
 class State(NamedTuple):
@@ -154,11 +171,16 @@ def signals(body: Body, masses, levels: Levels) -> Signals:
         body.fu,
         body.kappa,
     )
-    acute = levels.acute_s + body.arketamine_weight * levels.acute_r
+
+    def quiet(readout: Readout):
+        acute = levels.acute_s + readout.arketamine_weight * levels.acute_r
+        return 1.0 - slow_site.effect(acute, readout.c50_acute)
+
     return Signals(
         block=receptor.block(ratio, body.hill),
-        quiet=1.0 - slow_site.effect(acute, body.c50_acute),
+        quiet=quiet(body.readout),
         slow_effect=slow_site.effect(levels.slow, body.c50_slow),
+        quiet_slow=quiet(body.readout_slow),
     )
 
 
@@ -180,7 +202,7 @@ def start(body: Body) -> State:
     return State(memory.chronic_state(m.theta, m.a, m.n), zero, zero, zero)
 
 
-def felt(body: Body, signal: Signals, shape, share, slow: bool = False):
+def felt(body: Body, signal: Signals, t, share=None):
     """Return latent pain [NRS] where `share` of the chronic pain is left.
 
     Parameters
@@ -189,20 +211,25 @@ def felt(body: Body, signal: Signals, shape, share, slow: bool = False):
         The patient.
     signal : Signals
         Present effects.
-    shape : array
-        Present share of the placebo response.
-    share : array
-        Sensitisation as a share of the chronic one; not used with `slow`.
-    slow : bool
-        Under the slow site instead of the memory.
+    t : array
+        Time since baseline [h].
+    share : array, optional
+        Sensitisation as a share of the chronic one; without it, pain is that of the slow site.
 
     Returns
     -------
     array
         Pain, at least 0.
     """
-    left = 1.0 - body.slow_responds * signal.slow_effect if slow else share
-    score = body.baseline * left * signal.quiet * (1.0 - body.placebo * shape)
+    if share is None:
+        readout, quiet = body.readout_slow, signal.quiet_slow
+        share = 1.0 - body.slow_responds * signal.slow_effect
+    else:
+        readout, quiet = body.readout, signal.quiet
+    shape = pain.placebo_shape(t, readout.tau_on, readout.tau_off)
+    relief = jnp.maximum(1.0 - share, 0.0)
+    left = share / (1.0 + relief * (readout.odds - 1.0))  # the odds of relief times `odds`
+    score = body.baseline * left * quiet * (1.0 - readout.placebo * shape)
     return jnp.maximum(score - body.expectancy * shape, 0.0)
 
 
@@ -234,7 +261,7 @@ def advance_state(body: Body, s_chronic, day, t, h, state: State, nodes: list[Si
         State at the end.
     """
     flare = body.flare_rise * body.flares[day]
-    shapes = [pain.placebo_shape(t + c * h, body.tau_on, body.tau_off) for c in NODES]
+    times = [t + c * h for c in NODES]
     slope_s, slope_g, score = [], [], []
     for stage, node in zip(_STAGES, _STAGE_NODE, strict=True):
         s, g = state.s + h * _weighed(stage, slope_s), state.g + h * _weighed(stage, slope_g)
@@ -242,8 +269,8 @@ def advance_state(body: Body, s_chronic, day, t, h, state: State, nodes: list[Si
         ds, dg = memory.slopes(body.memory, s, g, acting, acting, flare)
         slope_s.append(ds)
         slope_g.append(dg)
-        score.append(felt(body, nodes[node], shapes[node], s / s_chronic))
-    slow = [felt(body, n, c, None, slow=True) for n, c in zip(nodes, shapes, strict=True)]
+        score.append(felt(body, nodes[node], times[node], s / s_chronic))
+    slow = [felt(body, n, at) for n, at in zip(nodes, times, strict=True)]
     return State(
         s=state.s + h * _weighed(_WEIGHTS, slope_s),
         g=state.g + h * _weighed(_WEIGHTS, slope_g),

@@ -1,7 +1,13 @@
 """The numbers: drug models, receptor, pain, studies and sources, as frozen records."""
 
-from letheon.library.evidence import Outcome, Population, Study, StudyArm
+from letheon.library.evidence import PAIN_MODELS, Outcome, Population, Study, StudyArm
+from letheon.library.harm_evidence import BladderRow, BladderSchedule, HarmCount, UsePattern
 from letheon.library.loader import (
+    bladder_posterior,
+    bladder_rows,
+    bladder_schedules,
+    harm_counts,
+    harms,
     numbers,
     pain,
     pk_model,
@@ -10,21 +16,34 @@ from letheon.library.loader import (
     sources,
     studies,
 )
+from letheon.library.posterior import Posterior, posterior
 from letheon.library.records import Number, PkModel, Residual, Source
 
 __all__ = [
+    "PAIN_MODELS",
+    "BladderRow",
+    "BladderSchedule",
+    "HarmCount",
     "Number",
     "Outcome",
     "PkModel",
     "Population",
+    "Posterior",
     "Residual",
     "Source",
     "Study",
     "StudyArm",
+    "UsePattern",
+    "bladder_posterior",
+    "bladder_rows",
+    "bladder_schedules",
+    "harm_counts",
+    "harms",
     "numbers",
     "pain",
     "pk_model",
     "pk_models",
+    "posterior",
     "receptor",
     "sources",
     "studies",

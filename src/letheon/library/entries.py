@@ -24,7 +24,7 @@ from letheon.library.records import SPREADS, STATUSES, VERIFIED, Number
 _WEIGHTS = {"fulltext": 1.0, "abstract": 1.0, "secondary": 0.5, "recall": 0.0, "assumed": 0.0}
 
 _NUMBER_NEEDS = ("value", "unit", "range", "status", "verified", "sources", "spread")
-_NUMBER_MAY = ("omega", "cv", "role", "note", "weight")
+_NUMBER_MAY = ("omega", "omega_spread", "cv", "role", "note", "weight")
 
 
 def _spread(table: Any, place: str) -> dict[str, str | float]:
@@ -81,6 +81,8 @@ def _number(name: str, table: Any, place: str) -> Number:
     role = as_text(table["role"], f"{place}.role") if "role" in table else None
     if (omega is None) != (role is None):
         raise InputError(f"{place}: a variance between patients and a 'role' go together")
+    if "omega_spread" in table and omega is None:
+        raise InputError(f"{place}: 'omega_spread' belongs to a variance between patients, and there is none")
     return Number(
         name=name,
         value=value,
@@ -95,6 +97,7 @@ def _number(name: str, table: Any, place: str) -> Number:
         note=note,
         weight=evidence_weight(table, verified, place),
         cv=as_float(table["cv"], f"{place}.cv") if "cv" in table else None,
+        omega_spread=as_variance(table.get("omega_spread", 0.0), f"{place}.omega_spread"),
     )
 
 

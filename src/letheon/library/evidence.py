@@ -132,6 +132,8 @@ class StudyArm:
         What the sources do not give and `infusions` takes for granted.
     beside : str
         Drugs given beside.
+    by_weight : bool
+        Whether the rates go with body weight; else they are the same for every patient.
     """
 
     name: str
@@ -149,6 +151,7 @@ class StudyArm:
     verified: str
     assumptions: tuple[str, ...] = ()
     beside: str = ""
+    by_weight: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from letheon.errors import InputError
 from letheon.library.bibliography import parse_sources
 from letheon.library.entries import parse_numbers, parse_sections
 from letheon.library.evidence import Study
+from letheon.library.harm_evidence import BladderRow, BladderSchedule, HarmCount, parse_bladder, parse_counts
+from letheon.library.posterior import Posterior, parse_posterior
 from letheon.library.reading import (
     as_choice,
     as_float,
@@ -38,6 +40,7 @@ from letheon.library.study_file import parse_study
 
 _SAMPLING = ("arterial", "venous", "mixed", "not seen")
 _RESIDUALS = ("proportional", "proportional+additive", "lognormal")
+_BLADDER_LAWS = ("saturating", "unsaturated")
 _DRUGS = ("racemic", "esketamine", "arketamine", "placebo")
 
 _PK_NEEDS = (
@@ -252,6 +255,90 @@ def pain(section: str) -> Mapping[str, Number]:
     return found[section]
 
 
+def harms(section: str) -> Mapping[str, Number]:
+    """Return the numbers of one section of ``harms.toml``.
+
+    Parameters
+    ----------
+    section : str
+        ``psychedelic``, ``circulation``, ``comedication``, ``liver``, ``bladder`` or ``mood``.
+
+    Returns
+    -------
+    mapping
+        Name to `Number`.
+
+    Raises
+    ------
+    InputError
+        If there is no such section.
+
+    Examples
+    --------
+    >>> from letheon import library
+    >>> library.harms("psychedelic")["c50"].value
+    121.0
+    """
+    found = _sections("harms.toml")
+    _known(section, found, "section of harms.toml")
+    return found[section]
+
+
+@cache
+def harm_counts() -> tuple[HarmCount, ...]:
+    """Return how often each harm was seen, study by study."""
+    return parse_counts(*_read("harm_counts.toml"))
+
+
+@cache
+def _bladder() -> tuple[tuple[BladderRow, ...], tuple[BladderSchedule, ...]]:
+    return parse_bladder(*_read("bladder_rows.toml"))
+
+
+def bladder_rows() -> tuple[BladderRow, ...]:
+    """Return what the bladder's injury laws are fitted to and scored on."""
+    return _bladder()[0]
+
+
+def bladder_schedules() -> tuple[BladderSchedule, ...]:
+    """Return the schedules at which both injury laws are looked at."""
+    return _bladder()[1]
+
+
+@cache
+def bladder_posterior(law: str) -> Posterior:
+    """Return the shipped fit of an injury law of the bladder.
+
+    Parameters
+    ----------
+    law : str
+        ``saturating`` or ``unsaturated``.
+
+    Returns
+    -------
+    Posterior
+        Draws by name (``bladder.k_rep``, ``bladder.d50.sd``, …), in the library's units; made by
+        ``python -m letheon.harms.bladder_fit``.
+
+    Raises
+    ------
+    InputError
+        If there is no such law.
+
+    Examples
+    --------
+    >>> from letheon import library
+    >>> library.bladder_posterior("saturating").model
+    'bladder_saturating'
+    """
+    _known(law, _BLADDER_LAWS, "injury law")
+    stem = f"bladder_{law}"
+    table, about = (_home().joinpath("posterior", f"{stem}.{ending}") for ending in ("csv", "toml"))
+    if not table.is_file():
+        return Posterior(stem, {})
+    return parse_posterior(stem, table.read_text("utf-8"), about.read_text("utf-8"), f"posterior/{stem}")
+
+
 @cache
 def studies() -> tuple[Study, ...]:
     """Return the shipped studies, sorted by key."""
@@ -280,7 +367,7 @@ def numbers() -> Iterator[tuple[str, Number]]:
     for stem in pk_models():
         for number in pk_model(stem).parameters.values():
             yield f"pk/{stem}.toml", number
-    for name in ("receptor.toml", "pain.toml"):
+    for name in ("receptor.toml", "pain.toml", "harms.toml"):
         for section, found in _sections(name).items():
             for number in found.values():
                 yield f"{name} [{section}]", number

@@ -12,6 +12,7 @@ VERIFIED = ("fulltext", "abstract", "secondary", "derived", "recall", "assumed")
 SPREADS: Mapping[str, tuple[str, ...]] = {
     "lognormal": ("sd",),
     "normal": ("sd",),
+    "half-normal": ("sd",),
     "beta": ("a", "b"),
     "uniform": (),
     "none": (),
@@ -40,10 +41,12 @@ class Number:
         Lowest and highest plausible value [`unit`].
     spread : mapping
         Uncertainty of the typical value: ``kind`` is ``lognormal`` (``sd`` of the logarithm), ``normal``
-        (``sd`` [`unit`]), ``beta`` (``a``, ``b``), ``uniform`` (over `range`) or ``none`` (none published or
+        (``sd`` [`unit`]), ``half-normal`` (the size of a normal around 0 with ``sd`` [`unit`]), ``beta`` (``a``, ``b``), ``uniform`` (over `range`) or ``none`` (none published or
         none wanted). Draws are meant to stay inside `range`.
     omega : float or None
         Variance between patients of the log-normal eta, if any.
+    omega_spread : float
+        Uncertainty of its square root, the SD between patients: SD of the logarithm; 0 where none is carried.
     role : str or None
         Name of that eta. Equal roles mean the same standard normal of a patient, whatever the model.
     note : str
@@ -79,6 +82,7 @@ class Number:
     weight: float
     cv: float | None = None
     same_as: str | None = None
+    omega_spread: float = 0.0
 
     @property
     def canonical(self) -> float:

@@ -31,7 +31,7 @@ _STUDY_NEEDS = (
 )
 _STUDY_MAY = ("calibrates", "relevance")
 _ARM_NEEDS = ("name", "drug", "regimen", "verified")
-_ARM_MAY = ("group", "route", "n", "n_verified", "beside")
+_ARM_MAY = ("group", "route", "n", "n_verified", "beside", "by_weight")
 _ARM_RUN = ("infusions", "days", "sessions", "hours", "dose_mg_70kg", "assumptions")
 _OUTCOME_NEEDS = ("arm", "measure", "verified")
 _OUTCOME_MAY = (
@@ -52,6 +52,13 @@ def _one_text(table: Any, key: str, place: str) -> str:
     if key in table and not text:
         raise InputError(f"{place}.{key}: leave the key out where there is nothing to say")
     return text
+
+
+def _flag(table: Any, key: str, place: str) -> bool:
+    value = table.get(key, False)
+    if not isinstance(value, bool):
+        raise InputError(f"{place}.{key}: true or false is due here, got {value!r}")
+    return value
 
 
 def _population(table: Any, place: str) -> Population:
@@ -98,6 +105,7 @@ def _arm(table: Any, place: str) -> StudyArm:
         verified=verified,
         assumptions=as_texts(table["assumptions"], f"{place}.assumptions") if run else (),
         beside=_one_text(table, "beside", place),
+        by_weight=_flag(table, "by_weight", place),
     )
 
 
@@ -130,9 +138,6 @@ def _outcome(table: Any, groups: Iterable[str], place: str) -> Outcome:
     if verified == "secondary" and "via" not in table:
         raise InputError(f"{place}: a second-hand value says in 'via' what was read")
     spread = {key: as_variance(table[key], f"{place}.{key}") for key in ("se", "sd") if key in table}
-    target = table.get("target", False)
-    if not isinstance(target, bool):
-        raise InputError(f"{place}.target: true or false is due here, got {target!r}")
     return Outcome(
         arm=as_choice(table["arm"], (*groups, "all"), f"{place}.arm"),
         measure=table["measure"],
@@ -150,7 +155,7 @@ def _outcome(table: Any, groups: Iterable[str], place: str) -> Outcome:
         level=as_float(table["level"], f"{place}.level") if "level" in table else None,
         n=_whole(table["n"], f"{place}.n") if "n" in table else None,
         via=_one_text(table, "via", place),
-        target=target,
+        target=_flag(table, "target", place),
         note=_one_text(table, "note", place),
     )
 

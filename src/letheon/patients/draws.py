@@ -1,8 +1,8 @@
 """Draws of the typical values: what we do not know, apart from how patients differ.
 
-Until a calibrated posterior ships, draws come from the spreads that the library states for its numbers
-(published standard errors, or assumed spreads). Patient k uses draw k mod `DRAWS`, so the range over patients is
-predictive; the interval of a mean comes from `DRAWS` small populations of the same people.
+Calibrated numbers come from the shipped posterior of their pain model, all others from the spreads that the library
+states for them (published standard errors, or assumed spreads). Patient k uses draw k mod `DRAWS`, so the range over
+patients is predictive; the interval of a mean comes from `DRAWS` small populations of the same people.
 """
 
 from collections.abc import Mapping
@@ -15,9 +15,15 @@ from letheon import library
 from letheon.library import Number
 from letheon.units import to_canonical
 
-__all__ = ["DRAWS", "latin_hypercube", "named_numbers", "typical_values"]
+__all__ = ["DRAWS", "RIVAL", "SHARED", "latin_hypercube", "named_numbers", "prior_values", "quantile", "typical_values"]
 
 DRAWS = 64
+RIVAL = "slow_site:"  # before the name of a number that both pain models use: its value in the slow site's posterior
+SHARED = (
+    *("acute.c50", "acute.c50.sd", "acute.arketamine_weight"),
+    *("placebo.fall", "placebo.patient_sd", "placebo.tau_on", "placebo.tau_off"),
+    *("between.sd", "between.effect"),
+)
 _SEED = 20260101  # of the hypercube; the draws are part of the release, not of a scenario
 
 
@@ -45,19 +51,37 @@ def latin_hypercube(points: int, dimensions: int, seed: int) -> np.ndarray:
     return (np.random.default_rng(seed).permuted(strata, axis=1).T + 0.5) / points
 
 
-def _quantile(number: Number, u: np.ndarray) -> np.ndarray:
-    """Invert the spread of a number at probabilities `u`, within its range, in the library's unit."""
+def quantile(number: Number, u: np.ndarray) -> np.ndarray:
+    """Invert the spread of a number at probabilities `u`, within its range.
+
+    Parameters
+    ----------
+    number : Number
+        A number of the library that has a spread.
+    u : array
+        Probabilities.
+
+    Returns
+    -------
+    array
+        Values in the library's unit.
+
+    Examples
+    --------
+    >>> float(quantile(named_numbers()["memory.theta"], np.array(0.5)))
+    0.45
+    """
     kind = number.spread["kind"]
     low, high = number.range
     if kind == "uniform":
         return low + u * (high - low)
     if kind == "beta":
-        return special.betaincinv(number.spread["a"], number.spread["b"], u)
+        return np.clip(special.betaincinv(number.spread["a"], number.spread["b"], u), low, high)
+    centre, sd = number.value, float(number.spread["sd"])
+    if kind == "half-normal":
+        return sd * special.ndtri(0.5 + u * (special.ndtr(high / sd) - 0.5))
     if kind == "lognormal":
-        centre, low, high = np.log(number.value), np.log(max(low, 1e-300)), np.log(high)
-    else:
-        centre = number.value
-    sd = float(number.spread["sd"])
+        centre, low, high = np.log(centre), np.log(max(low, 1e-300)), np.log(high)
     floor, ceiling = special.ndtr((low - centre) / sd), special.ndtr((high - centre) / sd)
     value = centre + sd * special.ndtri(floor + u * (ceiling - floor))
     return np.exp(value) if kind == "lognormal" else value
@@ -74,14 +98,57 @@ def named_numbers() -> dict[str, Number]:
 
 
 @cache
-def typical_values() -> Mapping[str, np.ndarray]:
-    """Return every typical value, as `DRAWS` draws in canonical units.
+def prior_values(draws: int = DRAWS) -> Mapping[str, np.ndarray]:
+    """Return every typical value as the library's spreads have it, before any calibration.
+
+    Parameters
+    ----------
+    draws : int
+        How many draws.
 
     Returns
     -------
-    mapping of str to array, shape (DRAWS,)
+    mapping of str to array, shape (draws,)
+        As `typical_values`, without the names of the rival.
+    """
+    named = named_numbers()
+    uncertain = sorted(name for name, number in named.items() if number.spread["kind"] != "none")
+    spreads = sorted(name for name, number in named.items() if number.omega_spread)
+    points = latin_hypercube(draws, len(uncertain) + len(spreads), _SEED)
+    values = {}
+    for name, number in named.items():
+        if name in uncertain:
+            raw = np.clip(quantile(number, points[:, uncertain.index(name)]), *number.range)
+            values[name] = np.array([to_canonical(v, number.unit) for v in raw])
+        else:
+            values[name] = np.full(draws, number.canonical)
+        if number.omega:
+            values[f"{name}.sd"] = np.full(draws, np.sqrt(number.omega))
+        if name in spreads:
+            z = special.ndtri(points[:, len(uncertain) + spreads.index(name)])
+            values[f"{name}.sd"] *= np.exp(number.omega_spread * z)
+    return values
+
+
+def _unit_of(name: str, named: Mapping[str, Number]) -> str:
+    return "1" if name.endswith(".sd") else named[name].unit
+
+
+@cache
+def typical_values(draws: int = DRAWS) -> Mapping[str, np.ndarray]:
+    """Return every typical value, as draws in canonical units.
+
+    Parameters
+    ----------
+    draws : int
+        How many draws: at most as many as the shipped posteriors have.
+
+    Returns
+    -------
+    mapping of str to array, shape (draws,)
         Keys are ``"home.name"``, e.g. ``"memory.theta"`` or ``"otto2021.cln"``; numbers without a spread
-        repeat their value. ``"home.name.sd"`` is the standard deviation of a number's eta between patients.
+        repeat their value. ``"home.name.sd"`` is the standard deviation of a number's eta between patients,
+        ``"slow_site:home.name"`` the value of a shared number in the posterior of the slow site.
 
     Examples
     --------
@@ -89,15 +156,11 @@ def typical_values() -> Mapping[str, np.ndarray]:
     (64,)
     """
     named = named_numbers()
-    uncertain = sorted(name for name, number in named.items() if number.spread["kind"] != "none")
-    points = latin_hypercube(DRAWS, len(uncertain), _SEED)
-    values = {}
-    for name, number in named.items():
-        if name in uncertain:
-            raw = _quantile(number, points[:, uncertain.index(name)])
-            values[name] = np.array([to_canonical(v, number.unit) for v in np.clip(raw, *number.range)])
-        else:
-            values[name] = np.full(DRAWS, number.canonical)
-        if number.omega:
-            values[f"{name}.sd"] = np.full(DRAWS, np.sqrt(number.omega))
+    values = dict(prior_values(draws))
+    values |= {f"{RIVAL}{name}": values[name] for name in SHARED}
+    for model in library.PAIN_MODELS:
+        for name, column in library.posterior(model).columns.items():
+            key = f"{RIVAL}{name}" if model == "slow_site" and name in SHARED else name
+            unit = _unit_of(name, named)
+            values[key] = np.array([to_canonical(v, unit) for v in column[:draws]])
     return values

@@ -67,7 +67,7 @@ class ArmPlan:
     saved : int
         How many of them count.
     day_rows : int array, shape (day + 1,)
-        Rows of the trajectory at the midnights; padded.
+        Rows of the trajectory at the midnights (or stops); padded.
     days : int
         Days of follow-up.
     course_end_day : float
@@ -194,7 +194,12 @@ def _given(scenario: Scenario, arm: Arm) -> tuple[str, Schedule]:
     return like.drug, Regimen(like.drug, arm.regimen.infusions).schedule()
 
 
-def plan_arm(scenario: Scenario, arm: Arm, grading: Grading = Grading()) -> ArmPlan:  # noqa: B008  (frozen)
+def plan_arm(
+    scenario: Scenario,
+    arm: Arm,
+    grading: Grading = Grading(),  # noqa: B008  (frozen)
+    stops_ms: tuple[int, ...] | None = None,
+) -> ArmPlan:
     """Turn an arm into data.
 
     Parameters
@@ -205,6 +210,8 @@ def plan_arm(scenario: Scenario, arm: Arm, grading: Grading = Grading()) -> ArmP
         The arm; a placebo arm runs the program and the mesh of the arm it is like, at rate zero.
     grading : Grading
         How fine the mesh is.
+    stops_ms : tuple of int, optional
+        Times to hit and to find in `day_rows` [ms] instead of the midnights; the last ends the mesh.
 
     Returns
     -------
@@ -218,7 +225,12 @@ def plan_arm(scenario: Scenario, arm: Arm, grading: Grading = Grading()) -> ArmP
     if models.induction and schedule.edges_ms:
         epochs = range(1, _induction_epochs() + 1)
         marks = tuple(schedule.edges_ms[0] + i * _INDUCTION_EPOCH_MS for i in epochs)
-    mesh = lay(schedule, days * DAY_MS, grading, marks)
+    if stops_ms is None:
+        stops = tuple(d * DAY_MS for d in range(days + 1))
+        mesh = lay(schedule, days * DAY_MS, grading, marks)
+    else:
+        stops = stops_ms
+        mesh = lay(schedule, stops[-1], grading, (*marks, *stops), midnights=False)
     epoch, induction, occasion = _epochs(schedule, mesh, models.induction, models.occasions)
     absolute, per_kg, ceiling, hours = _terms(schedule)
     given = 0.0 if arm.drug == "placebo" else 1.0
@@ -231,7 +243,7 @@ def plan_arm(scenario: Scenario, arm: Arm, grading: Grading = Grading()) -> ArmP
         day=np.minimum((mesh.time_h[:-1] + 1e-9) // 24, days - 1).astype(np.int32),
         time_h=mesh.time_h[:-1],
     )
-    day_rows = mesh.index_of([d * DAY_MS for d in range(days + 1)])
+    day_rows = mesh.index_of(stops)
     saved = _saved_rows(mesh, day_rows)
     return ArmPlan(
         name=arm.name,
@@ -247,7 +259,7 @@ def plan_arm(scenario: Scenario, arm: Arm, grading: Grading = Grading()) -> ArmP
         epoch_occasion=occasion,
         save=np.pad(saved, (0, padded_size(len(saved), _PADDED_PROFILE) - len(saved)), mode="edge"),
         saved=len(saved),
-        day_rows=np.pad(day_rows, (0, padded_size(days) - days), mode="edge"),
+        day_rows=np.pad(day_rows, (0, padded_size(len(stops) - 1) + 1 - len(stops)), mode="edge"),
         days=days,
         course_end_day=next((stop / DAY_MS for _, stop in arm.regimen.courses()), 0.0),
     )

@@ -12,6 +12,8 @@ from letheon import library
 from letheon.arrays import Array, jax, jnp
 from letheon.body import memory, pain, pharmacokinetics, slow_site
 from letheon.body.course import Body, Plasma, Steps
+from letheon.body.response import Readout
+from letheon.patients.draws import RIVAL
 from letheon.patients.population import People
 from letheon.patients.variability import individual_pk, logit_normal_mean, truncated_lognormal
 from letheon.pipeline.arms import ArmPlan, Part, Structure, choose_enantiomer
@@ -178,6 +180,18 @@ def _system(structure: str, part: Part, constants, slow, acute, values) -> pharm
     return system if "levels" in part.drives else system.only_upstream_of("acute")
 
 
+def _readout(own: Own, people: People) -> Readout:
+    """Return how lasting relief becomes pain in a patient under one pain model."""
+    return Readout(
+        c50_acute=own("acute.c50") * jnp.exp(own("acute.c50.sd") * people.eta["c50_acute"]),
+        arketamine_weight=own("acute.arketamine_weight"),
+        placebo=logit_normal_mean(own("placebo.fall"), own("placebo.patient_sd"), people.eta["placebo"]),
+        tau_on=own("placebo.tau_on"),
+        tau_off=own("placebo.tau_off"),
+        odds=jnp.exp(own("between.effect")),
+    )
+
+
 def body_of(own: Own, people: People, switches: Switches) -> Body:
     """Return everything else about a patient: memory, receptor, acute effect, placebo, flares.
 
@@ -221,11 +235,8 @@ def body_of(own: Own, people: People, switches: Switches) -> Body:
         fu=own("receptor.fu"),
         inhibition={s: own(f"receptor.ki_{s}") for s in ("esketamine", "arketamine", "esnorketamine", "arnorketamine")},
         norketamine_weight=switches.norketamine,
-        c50_acute=personal("acute.c50", "c50_acute"),
-        arketamine_weight=own("acute.arketamine_weight"),
-        placebo=logit_normal_mean(own("placebo.fall"), own("placebo.patient_sd"), people.eta["placebo"]),
-        tau_on=own("placebo.tau_on"),
-        tau_off=own("placebo.tau_off"),
+        readout=_readout(own, people),
+        readout_slow=_readout(lambda name: own(RIVAL + name), people),
         expectancy=switches.expectancy,
         c50_slow=own("slow_site.c50"),
         baseline=people.baseline,

@@ -5,7 +5,9 @@ then replays the response of a few quasi-random people on them. The class of pat
 not drawn but summed out: both fates of each person are returned, to be mixed with the class's probability.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -13,18 +15,21 @@ import numpy as np
 
 from letheon.arrays import Array, jax, jnp
 from letheon.body import course
-from letheon.body.mesh import Grading
+from letheon.body.mesh import HOUR_MS, Grading
 from letheon.body.response import Body, Levels
-from letheon.patients.draws import latin_hypercube, named_numbers, typical_values
+from letheon.patients.draws import latin_hypercube, typical_values
 from letheon.patients.population import Covariates, People, people, purposes
 from letheon.pipeline import assemble
 from letheon.pipeline.arms import plan_arm
 from letheon.scenario import Scenario
 
-__all__ = ["COARSE", "Cohort", "Forecast", "forecast", "middle_values", "prepare"]
+__all__ = ["COARSE", "FULL", "Cohort", "Fate", "Forecast", "flare_shares", "forecast", "middle_values", "prepare", "stack"]
 
-COARSE = Grading(finest_h=0.25, early_h=8.0, coarsest_h=24.0, growth=1.0, late=0.2)
+COARSE = Grading(finest_h=0.25, early_h=8.0, coarsest_h=36.0, growth=1.0, late=0.25)
+FULL = Grading()
 _SEED = 20260103  # of the people; common random numbers for all parameters and arms
+_NO_LENGTH = -2000  # level of a step that fills up a mesh: 2^-2000 is 0
+_MOST_FLARES = 12.0  # a year, for how many onsets are drawn
 
 
 class Cohort(NamedTuple):
@@ -38,48 +43,58 @@ class Cohort(NamedTuple):
         Levels at its nodes; axes (patient, step, node).
     people : People
         The people, on the last axis.
-    day_rows : int array, shape (day + 1,)
-        Rows of a trajectory at the midnights.
+    onsets : array, shape (flare, patient)
+        Onsets of flares, in units of the mean time between two.
+    stops_h : array, shape (stop,)
+        Times at which a forecast is read [h].
+    rows : int array, shape (stop,)
+        Rows of a trajectory at these times.
     """
 
     steps: course.Steps
     nodes: Levels
     people: People
-    day_rows: np.ndarray
+    onsets: np.ndarray
+    stops_h: np.ndarray
+    rows: np.ndarray
 
 
-class Forecast(NamedTuple):
-    """Latent pain by day [NRS], before the noise of a diary; axes (day, patient).
+class Fate(NamedTuple):
+    """Latent pain of a cohort, before the noise of a diary; axes (stop, patient).
 
     Attributes
     ----------
-    responders, others : array
-        Daily means of the same people with and without a block that acts on the memory.
-    slow_responders, slow_others : array
-        The same under the slow site.
+    pain : array
+        Pain at the stops [NRS].
+    area : array
+        Its integral since t = 0 [NRS h].
     """
 
-    responders: Array
-    others: Array
-    slow_responders: Array
-    slow_others: Array
+    pain: Array
+    area: Array
+
+
+class Forecast(NamedTuple):
+    """Both fates of the same people: with (`responders`) and without (`others`) an effect on lasting pain."""
+
+    responders: Fate
+    others: Fate
 
 
 def middle_values() -> dict[str, Array]:
-    """Return the library's typical values themselves, by ``home.name``, in canonical units.
+    """Return the middles of the typical values, by ``home.name``, in canonical units.
 
     Returns
     -------
     dict of str to float
-        What `forecast` takes; a calibration replaces some.
+        What `forecast` takes: medians of the draws where there are any, else the library's values.
 
     Examples
     --------
-    >>> round(middle_values()["memory.tau_s"] / 24, 1)
-    2.9
+    >>> 1 < middle_values()["memory.tau_s"] / 24 < 10
+    True
     """
-    spreads = {name: float(values[0]) for name, values in typical_values().items() if name.endswith(".sd")}
-    return {name: number.canonical for name, number in named_numbers().items()} | spreads
+    return {name: float(np.median(values)) for name, values in typical_values().items()}
 
 
 def _covariates(scenario: Scenario) -> Covariates:
@@ -88,7 +103,21 @@ def _covariates(scenario: Scenario) -> Covariates:
     return Covariates(weight.mean, weight.sd, baseline.mean, baseline.sd, age.mean, age.sd, p.asian)
 
 
-def prepare(scenario: Scenario, arm: str, patients: int = 64, grading: Grading = COARSE) -> Cohort:
+def _onsets(horizon_h: float, patients: int) -> np.ndarray:
+    """Draw unit-rate arrivals of flares, evenly spread over the people, enough for the horizon."""
+    expected = _MOST_FLARES * horizon_h / (365.25 * 24)
+    flares = math.ceil(expected + 4.0 * math.sqrt(expected) + 2.0)
+    gaps = -np.log(latin_hypercube(patients, flares, _SEED + 1).T)
+    return np.cumsum(gaps, axis=0)
+
+
+def prepare(
+    scenario: Scenario,
+    arm: str,
+    patients: int = 64,
+    grading: Grading = COARSE,
+    stops_h: Sequence[float] | None = None,
+) -> Cohort:
     """Make an arm ready: draw its people and solve their plasma on a coarse mesh.
 
     Parameters
@@ -101,13 +130,18 @@ def prepare(scenario: Scenario, arm: str, patients: int = 64, grading: Grading =
         How many quasi-random people stand for the cohort.
     grading : Grading
         How fine the mesh is.
+    stops_h : sequence of float, optional
+        Times to read forecasts at, from 0 to the last that matters [h]; the midnights of the follow-up by default.
 
     Returns
     -------
     Cohort
         To be used with any parameters; people are the same in every arm.
     """
-    plan = plan_arm(scenario, scenario.arm(arm), grading)
+    days = math.ceil(scenario.follow_up_h / 24 - 1e-9)
+    stops = np.asarray(24.0 * np.arange(days + 1) if stops_h is None else stops_h, float)
+    stops_ms = tuple(round(h * HOUR_MS) for h in stops)
+    plan = plan_arm(scenario, scenario.arm(arm), grading, stops_ms)
     data = assemble.arm_data(plan)
     fields = ("level", "piece", "epoch", "day", "time_h")
     steps = plan.steps._replace(**{f: getattr(plan.steps, f)[: plan.mesh.count] for f in fields})
@@ -127,15 +161,96 @@ def prepare(scenario: Scenario, arm: str, patients: int = 64, grading: Grading =
         return jax.vmap(one, out_axes=(-1, 0))(numbers, points)
 
     who, nodes = solve(np.arange(patients), points)
-    return Cohort(steps, nodes, who, plan.day_rows[: plan.days + 1])
+    unused = np.zeros((1, patients))  # flares come from `onsets`, and no diary is written
+    who = replace(who, flare_u=unused, diary_z=unused)
+    onsets = _onsets(stops[-1], patients)
+    return Cohort(steps, nodes, who, onsets, stops, plan.day_rows[: len(stops)])
 
 
-def _daily(cohort: Cohort, body: Body, nodes: Levels):
-    path = course.replay(body, assemble.molar_masses(), cohort.steps, nodes)
-    return tuple(jnp.diff(area[cohort.day_rows]) / 24.0 for area in (path.area, path.area_slow))
+def stack(cohorts: Sequence[Cohort]) -> Cohort:
+    """Put cohorts of equally many people on one leading axis, for `jax.vmap`: one program instead of many.
+
+    Parameters
+    ----------
+    cohorts : sequence of Cohort
+        Arms, of any drug and length.
+
+    Returns
+    -------
+    Cohort
+        Shorter meshes are filled up with steps of no length, fewer stops with the last.
+    """
+    count, stops, flares = (max(f(c) for c in cohorts) for f in (_count, _stops, _flares))
+    substances = sorted({name for c in cohorts for name in c.nodes.plasma})
+
+    def fill(x, size: int, axis: int, **how):
+        width = [(0, 0)] * np.ndim(x)
+        width[axis] = (0, size - np.shape(x)[axis])
+        return np.pad(x, width, **(how or {"mode": "edge"}))
+
+    def widen(c: Cohort) -> Cohort:
+        none = np.zeros_like(c.nodes.acute_s)
+        plasma = {name: c.nodes.plasma.get(name, none) for name in substances}
+        nodes = jax.tree.map(lambda x: fill(x, count, 1), c.nodes._replace(plasma=plasma))
+        steps = {f: fill(getattr(c.steps, f), count, 0) for f in ("piece", "epoch", "day", "time_h")}
+        level = fill(c.steps.level, count, 0, constant_values=_NO_LENGTH)
+        onsets = fill(c.onsets, flares, 0, constant_values=1e9)
+        rows, stops_h = (fill(x, stops, 0) for x in (c.rows, c.stops_h))
+        return Cohort(c.steps._replace(level=level, **steps), nodes, c.people, onsets, stops_h, rows)
+
+    return jax.tree.map(lambda *x: np.stack(x), *map(widen, cohorts))
 
 
-def forecast(values: Mapping[str, Array], cohort: Cohort, flares: bool = True, expectancy: float = 0.0) -> Forecast:
+def _count(cohort: Cohort) -> int:
+    return len(cohort.steps.level)
+
+
+def _stops(cohort: Cohort) -> int:
+    return len(cohort.stops_h)
+
+
+def _flares(cohort: Cohort) -> int:
+    return len(cohort.onsets)
+
+
+def flare_shares(onsets, rate, duration, start, stop):
+    """Return the share of each step that a patient spends in a flare, smooth in rate and duration.
+
+    Parameters
+    ----------
+    onsets : array, shape (flare,)
+        Increasing onsets, in units of the mean time between two.
+    rate, duration : array
+        Flares per hour, their length [h]; an overlapping flare extends to its own end.
+    start, stop : array, shape (step,)
+        Ends of the steps [h].
+
+    Returns
+    -------
+    array, shape (step,)
+        Shares in [0, 1].
+
+    Examples
+    --------
+    >>> flare_shares(np.array([1.0, 9.0]), 0.01, 50.0, np.array([0.0, 100.0]), np.array([100.0, 200.0])).tolist()
+    [0.0, 0.5]
+    """
+    begin = onsets / rate
+    end = jnp.minimum(begin + duration, jnp.append(begin[1:], jnp.inf))
+    low, high = jnp.maximum(begin[:, None], start), jnp.minimum(end[:, None], stop)
+    return jnp.maximum(high - low, 0.0).sum(axis=0) / jnp.maximum(stop - start, 1e-9)
+
+
+def forecast(
+    values: Mapping[str, Array],
+    cohort: Cohort,
+    pain: str = "memory",
+    *,
+    flares: bool = True,
+    expectancy: float = 0.0,
+    norketamine: float = 0.0,
+    bound: float | None = None,
+) -> Forecast:
     """Return the latent pain of a cohort under given parameters.
 
     Parameters
@@ -144,23 +259,42 @@ def forecast(values: Mapping[str, Array], cohort: Cohort, flares: bool = True, e
         Typical values and spreads by ``home.name`` and ``home.name.sd``, in canonical units; may be traced.
     cohort : Cohort
         From `prepare`.
+    pain : str
+        Pain model: ``memory`` or ``slow_site``.
     flares : bool
         Whether flares happen.
     expectancy : float
         Relief from unblinding [NRS].
+    norketamine : float
+        Weight of norketamine in the block.
+    bound : float, optional
+        As for `letheon.body.course.replay`: bounds sensitivities in reverse differentiation.
 
     Returns
     -------
     Forecast
-        Axes (day, patient).
+        Axes (stop, patient).
     """
-    switches = assemble.Switches(_SEED, float(flares), expectancy, 0.0)
+    switches = assemble.Switches(_SEED, float(flares), expectancy, norketamine)
+    count = cohort.steps.level.shape[0]
+    steps = cohort.steps._replace(day=jnp.arange(count))  # flares are told by step, not by day
+    start = jnp.asarray(steps.time_h)
+    stop = start + steps.h0_h * 2.0 ** jnp.asarray(steps.level)
 
-    def one(who, nodes):
+    def one(who, onsets, nodes):
         body = assemble.body_of(values.__getitem__, who, switches)
-        yes = body._replace(responds=1.0, slow_responds=1.0)
-        no = body._replace(responds=0.0, slow_responds=0.0)
-        (memory, slow), (memory_no, slow_no) = _daily(cohort, yes, nodes), _daily(cohort, no, nodes)
-        return Forecast(memory, memory_no, slow, slow_no)
+        if flares:
+            shares = flare_shares(onsets, values["flares.rate"], values["flares.duration"], start, stop)
+        else:
+            shares = jnp.zeros(count)
 
-    return jax.vmap(one, in_axes=(-1, 0), out_axes=-1)(cohort.people, cohort.nodes)
+        def fate(responds):
+            mine = body._replace(flares=shares, responds=responds, slow_responds=responds)
+            path = course.replay(mine, assemble.molar_masses(), steps, nodes, bound)
+            score, area = (path.pain, path.area) if pain == "memory" else (path.pain_slow, path.area_slow)
+            return Fate(score[cohort.rows], area[cohort.rows])
+
+        both = jax.vmap(fate)(jnp.array([1.0, 0.0]))
+        return Forecast(*(jax.tree.map(lambda x, i=i: x[i], both) for i in range(2)))
+
+    return jax.vmap(one, in_axes=(-1, -1, 0), out_axes=-1)(cohort.people, cohort.onsets, cohort.nodes)

@@ -1,7 +1,8 @@
-"""Progress of a run on the error stream: a bar in a terminal, a plain line every few seconds elsewhere."""
+"""Progress of long work on the error stream: a bar in a terminal, a plain line every few seconds elsewhere."""
 
 import contextlib
 import sys
+import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-__all__ = ["Meter"]
+__all__ = ["Meter", "Stages"]
 
 
 class Meter:
@@ -96,6 +97,97 @@ class Meter:
                 self._stream.flush()
         except OSError:
             self._quiet = True
+
+
+class Stages:
+    """A callable for ``progress=`` of work in stages, each counted in units of its own.
+
+    A new stage is said at once; within a stage a line comes every few seconds. What an earlier call left done, and
+    so comes within the first second, does not count into the pace. Threads may share it.
+
+    Parameters
+    ----------
+    stream : text stream, optional
+        Where to write; the error stream by default.
+    every_s : float
+        Least time between two plain lines of a stage [s].
+    clock : callable
+        Returns the time [s].
+
+    Examples
+    --------
+    >>> seconds = iter([0.0, 2.0, 12.0])
+    >>> with Stages(stream=sys.stdout, clock=lambda: next(seconds)) as stages:
+    ...     stages("preparing", 0, 1)
+    ...     stages("sampling", 100, 1000)
+    ...     stages("sampling", 400, 1000)
+    letheon: preparing
+    letheon: sampling: 100 of 1000
+    letheon: sampling: 400 of 1000, 30 a second, 20 s left
+    """
+
+    def __init__(
+        self, stream: TextIO | None = None, every_s: float = 5.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.about = ""
+        self._stream = sys.stderr if stream is None else stream
+        self._every_s = every_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._bar: Progress | None = None
+        self._stage: tuple[str, int] | None = None
+        self._first = (0, 0.0)
+        self._shown_at = 0.0
+        self._gone = False
+
+    def __enter__(self) -> "Stages":
+        if self._stream.isatty():
+            self._bar = _bar(self._stream)
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            with contextlib.suppress(OSError):
+                self._bar.stop()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Show how far the work is.
+
+        Parameters
+        ----------
+        what : str
+            What is being worked on; `about`, if it is set, stands before it.
+        done, total : int
+            How many of how many; the stage is known by its total.
+        """
+        with self._lock:
+            if self._gone:
+                return
+            now = self._clock()
+            stage = (self.about, total)
+            new = stage != self._stage
+            if new or done < self._first[0] or now - self._first[1] < 1.0:
+                self._stage, self._first = stage, (done, now)
+            pace = _pace(done - self._first[0], total - done, now - self._first[1])
+            label = f"{self.about}: {what}" if self.about else what
+            try:
+                self._show(label, done, total, pace, new, now)
+            except OSError:
+                self._gone = True
+
+    def _show(self, label: str, done: int, total: int, pace: str, new: bool, now: float) -> None:
+        if self._bar is not None:
+            # a stage of one step has no share: the bar only moves
+            length = total if total > 1 else None
+            self._bar.update(self._bar.task_ids[0], completed=done, total=length, what=label, pace=pace)
+        elif new or now - self._shown_at >= self._every_s:
+            self._shown_at = now
+            count = f": {done} of {total}" if total > 1 else ""
+            self._stream.write(f"letheon: {label}{count}{', ' + pace if pace else ''}\n")
+            self._stream.flush()
 
 
 def _pace(done: int, left: int, seconds: float) -> str:

@@ -32,12 +32,13 @@ class Shelf:
     def __init__(self) -> None:
         self.figures: list[traces.Figure] = []
 
-    def place(self, figure: traces.Figure, alternative: str, size: str) -> str:
-        """Keep a figure and return the element that it will be drawn in."""
+    def place(self, figure: traces.Figure, alternative: str, size: str, height: int = 0) -> str:
+        """Keep a figure and return the element that it will be drawn in; `height` [px] is for the size ``rows``."""
         self.figures.append(figure)
         number = len(self.figures) - 1
         label = words.escape(alternative)
-        return f'<div class="chart {size}" data-figure="{number}" role="img" aria-label="{label}"></div>'
+        own = f' style="height:{height}px" data-height="{height}"' if height else ""
+        return f'<div class="chart {size}" data-figure="{number}"{own} role="img" aria-label="{label}"></div>'
 
     def as_json(self) -> str:
         """Return all figures as JSON that may stand inside a script element.

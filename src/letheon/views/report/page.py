@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Any
 
@@ -20,11 +20,7 @@ CONTENTS = {
 
 
 def page(document: Mapping[str, Any], scenario_text: str) -> str:
-    """Return the whole page.
-
-    The content policy lets in nothing from outside: no request can leave the page, and only the two scripts
-    that stand in it, named by their hashes, may run.
-    """
+    """Return the whole page of a run."""
     shelf = figures.Shelf()
     content = (
         cards.cards(document),
@@ -33,7 +29,25 @@ def page(document: Mapping[str, Any], scenario_text: str) -> str:
         notes.reading(document),
         notes.background(document, scenario_text),
     )
-    links = "".join(f'<li><a href="#{key}">{title}</a></li>' for key, title in CONTENTS.items())
+    title = f"{document['title']}: Letheon report"
+    return frame(title, cards.header(document), CONTENTS, content, notes.footer(document), shelf)
+
+
+def frame(
+    title: str,
+    header: str,
+    contents: Mapping[str, str],
+    sections: Iterable[str],
+    footer: str,
+    shelf: figures.Shelf,
+) -> str:
+    """Return a whole page around its sections, with style, data and scripts inside.
+
+    The content policy lets in nothing from outside: no request can leave the page, and only the two scripts
+    that stand in it, named by their hashes, may run. `contents` names the sections by their anchors; `title` is
+    plain text, all else is HTML.
+    """
+    links = "".join(f'<li><a href="#{key}">{name}</a></li>' for key, name in contents.items())
     plotly, script = _asset("vendor", "plotly-basic.min.js"), _asset("report", "report.js")
     # Elements that are empty in HTML's own sense carry no slash; the order is head, content, data, scripts.
     return (
@@ -42,11 +56,11 @@ def page(document: Mapping[str, Any], scenario_text: str) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_policy(plotly, script)}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
-        f"<title>{words.escape(document['title'])}: Letheon report</title>"
+        f"<title>{words.escape(title)}</title>"
         f"<style>{_asset('report', 'report.css')}</style></head>\n<body>"
-        f'{cards.header(document)}<nav aria-label="Contents"><ul>{links}</ul></nav>\n<main>'
-        + "\n".join(content)
-        + f"</main>\n{notes.footer(document)}"
+        f'{header}<nav aria-label="Contents"><ul>{links}</ul></nav>\n<main>'
+        + "\n".join(sections)
+        + f"</main>\n{footer}"
         f'<script type="application/json" id="figures-data">{shelf.as_json()}</script>\n'
         f"<script>{plotly}</script>\n<script>{script}</script></body></html>\n"
     )

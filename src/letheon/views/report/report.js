@@ -90,13 +90,15 @@
   // Paper has a width of its own: figures are drawn anew for it, and again for the screen afterwards.
   const paper = { tall: [680, 330], middle: [680, 270], low: [330, 225] };
   const kind = (place) => Object.keys(paper).find((size) => place.classList.contains(size));
+  // A figure of rows keeps its height; two of them side by side share the width.
+  const sheet = (place) => paper[kind(place)] ?? [place.closest(".panels") ? 330 : 680, Number(place.dataset.height)];
   let printing = false;
   const toPaper = () => {
     if (printing) return;
     printing = true;
     drawAll();
     for (const place of places) {
-      const [width, height] = paper[kind(place)];
+      const [width, height] = sheet(place);
       Plotly.relayout(place, { width, height, autosize: false });
     }
   };

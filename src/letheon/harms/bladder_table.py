@@ -1,0 +1,257 @@
+"""The bladder's laws against the evidence, and on infusion schedules: tables for readers and tests.
+
+``python -m letheon.harms.bladder_table`` prints the tables of docs/harms.md.
+"""
+
+import math
+from collections.abc import Mapping
+from functools import cache, partial
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+from letheon import library
+from letheon.arrays import Array, jax, jnp
+from letheon.harms.bladder import LAWS, Lining, Tissue, advance, healthy, loss, symptoms, tissue, typical_values
+from letheon.harms.bladder_fit import row_spread
+from letheon.harms.bladder_use import GRID, WEIGHTS, Users, beyond_threshold, predict, repeat
+from letheon.library import BladderRow, BladderSchedule
+from letheon.units import HOURS_PER_YEAR
+
+__all__ = ["Prediction", "ScheduleRisk", "bladder_table", "markdown", "schedule_table", "values_with_doses"]
+
+_SEED = 20260105
+_SMALL_LOSS = 0.10
+_SIGNIFICANT = 1.96
+_G_DAY = 1000.0 / 24.0  # mg/h of 1 g a day
+
+
+class Prediction(NamedTuple):
+    """A row of the evidence beside what a law predicts.
+
+    Attributes
+    ----------
+    row : BladderRow
+        The row.
+    law : str
+        The law.
+    middle, low, high : float
+        Median over the posterior draws and their 5 % and 95 % quantiles; the error of the row is not in them.
+    score : float
+        Observation minus prediction in SDs of both, on the scale of `row_spread`; NaN without an observation or
+        where the law predicts exactly none.
+    quiet : float
+        For a contrast of which only "no difference" was reported: the probability of that. NaN otherwise.
+    """
+
+    row: BladderRow
+    law: str
+    middle: float
+    low: float
+    high: float
+    score: float
+    quiet: float
+
+
+class ScheduleRisk(NamedTuple):
+    """A schedule under a law, right after its last dose.
+
+    Attributes
+    ----------
+    schedule : BladderSchedule
+        The schedule.
+    law : str
+        The law.
+    lasting, lasting_low, lasting_high : float
+        Share of people with a loss beyond the threshold, on the actual dosing days: median, 5 % and 95 % of draws.
+    small : float
+        Share with a loss above a tenth (median).
+    symptoms : float
+        Probability of symptoms at the end of the last dosing day (median); background included.
+    averaged : float
+        Share with a loss beyond the threshold if the dose were spread evenly over the interval (median); NaN for
+        a single course, which has none.
+    """
+
+    schedule: BladderSchedule
+    law: str
+    lasting: float
+    lasting_low: float
+    lasting_high: float
+    small: float
+    symptoms: float
+    averaged: float
+
+
+@cache
+def values_with_doses(law: str) -> Mapping[str, np.ndarray]:
+    """Return the draws of a law, with a factor for every dose that a report leaves out.
+
+    Parameters
+    ----------
+    law : str
+        Injury law.
+
+    Returns
+    -------
+    mapping of str to array, shape (draw,)
+        As `letheon.harms.bladder.typical_values`; doses that no calibration row informs follow their prior.
+
+    Examples
+    --------
+    >>> "dose@winstock2012" in values_with_doses("saturating")
+    True
+    """
+    values = dict(typical_values(law))
+    draws, rng = len(values["k_rep"]), np.random.default_rng(_SEED)
+    middles = special.ndtri((np.arange(draws) + 0.5) / draws)
+    for row in library.bladder_rows():
+        name = f"dose@{row.dose}"
+        if row.dose and name not in values:
+            values[name] = np.exp(values["dose_error"] * rng.permutation(middles))
+    return values
+
+
+def _scaled(row: BladderRow, value: np.ndarray) -> np.ndarray:
+    """Put a value on the scale on which the row's spread is stated."""
+    with np.errstate(divide="ignore"):
+        if row.n is not None:
+            return special.logit(value)
+        return value if row.measure in ("symptom_excess", "log_odds_per_day") else np.log(value)
+
+
+def _compare(row: BladderRow, law: str, found: np.ndarray) -> Prediction:
+    score = quiet = math.nan
+    if row.observed and found.min() > 0.0 and (row.n is None or found.max() < 1.0):
+        scaled = _scaled(row, found)
+        off = float(_scaled(row, np.array(row.observed)) - np.median(scaled))
+        score = off / math.hypot(row_spread(row), float(scaled.std()))
+    if row.log_se is not None:
+        z = np.log(found) / row.log_se
+        quiet = float(np.mean(special.ndtr(_SIGNIFICANT - z) - special.ndtr(-_SIGNIFICANT - z)))
+    low, middle, high = np.quantile(found, (0.05, 0.5, 0.95))
+    return Prediction(row, law, float(middle), float(low), float(high), score, quiet)
+
+
+@cache
+def bladder_table() -> tuple[Prediction, ...]:
+    """Return every row of the evidence beside the predictions of both laws, fitted rows first.
+
+    Returns
+    -------
+    tuple of Prediction
+        One for each row and law.
+    """
+    rows = sorted(library.bladder_rows(), key=lambda row: row.role != "calibrate")
+    found = {}
+    for law in LAWS:
+        # not compiled: so many rows would take longer to compile than to compute once
+        predictions = jax.vmap(lambda values, law=law: [predict(law, values, row) for row in rows])(
+            dict(values_with_doses(law))
+        )
+        found[law] = [np.asarray(column) for column in predictions]
+    return tuple(_compare(row, law, found[law][i]) for i, row in enumerate(rows) for law in LAWS)
+
+
+def _course(law: str, person: Tissue, schedule: BladderSchedule, drive: Array) -> Lining:
+    """Return the state right after the last dosing day."""
+    hours, state = 24.0 * schedule.days, healthy(GRID.shape)
+    if schedule.every_days is None or schedule.years is None:
+        return advance(law, person, state, drive, hours)
+    cycles = schedule.years * HOURS_PER_YEAR / (24.0 * schedule.every_days)
+    state = repeat(law, person, state, drive, hours, 24.0 * schedule.every_days - hours, cycles - 1.0)
+    return advance(law, person, state, drive, hours)
+
+
+def _risks(schedule: BladderSchedule, law: str, values: Mapping[str, Array]) -> tuple[Array, ...]:
+    person = tissue(values.__getitem__, jnp.asarray(GRID))
+    drive, weights = jnp.asarray(schedule.g_per_day * _G_DAY), jnp.asarray(WEIGHTS)
+    state = _course(law, person, schedule, drive)
+    group = Users(person, state, weights)
+    lasting = (beyond_threshold(*group[:2]) * weights).sum()
+    small = (jax.nn.sigmoid((loss(*group[:2]) - _SMALL_LOSS) / 0.01) * weights).sum()
+    ill = (symptoms(*group[:2]) * weights).sum()
+    if schedule.every_days is None or schedule.years is None:
+        return lasting, small, ill, jnp.nan * ill
+    spread = drive * schedule.days / schedule.every_days
+    steady = advance(law, person, healthy(GRID.shape), spread, schedule.years * HOURS_PER_YEAR)
+    return lasting, small, ill, (beyond_threshold(person, steady) * weights).sum()
+
+
+@cache
+def schedule_table() -> tuple[ScheduleRisk, ...]:
+    """Return both laws on the schedules of the evidence: shown, never used, for nothing identifies them there.
+
+    Returns
+    -------
+    tuple of ScheduleRisk
+        One for each schedule and law.
+    """
+    found = []
+    for schedule in library.bladder_schedules():
+        for law in LAWS:
+            risks = jax.vmap(partial(_risks, schedule, law))(dict(typical_values(law)))
+            lasting, small, ill, averaged = (np.asarray(x) for x in risks)
+            low, middle, high = np.quantile(lasting, (0.05, 0.5, 0.95))
+            medians = [float(np.median(x)) for x in (small, ill, averaged)]
+            found.append(ScheduleRisk(schedule, law, float(middle), float(low), float(high), *medians))
+    return tuple(found)
+
+
+def _told(value: float) -> str:
+    """Write a number so that rounding on another machine cannot change it often: two digits after the first."""
+    if not math.isfinite(value):
+        return "–"
+    if abs(value) >= 100:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3f}"
+
+
+def _observed(row: BladderRow) -> str:
+    if row.observed is None:
+        return "no difference" if row.log_se is not None else "not a number"
+    return f"{_told(row.observed)} (n = {row.n})" if row.n is not None else _told(row.observed)
+
+
+def _cell(prediction: Prediction) -> str:
+    text = f"{_told(prediction.middle)} ({_told(prediction.low)}–{_told(prediction.high)})"
+    if math.isfinite(prediction.score):
+        return f"{text}; {prediction.score:+.1f}"
+    return f"{text}; quiet {prediction.quiet:.2f}" if math.isfinite(prediction.quiet) else text
+
+
+def _share(value: float) -> str:
+    if not math.isfinite(value):
+        return "–"
+    return "below 0.1 %" if value < 0.001 else f"{100.0 * value:.1f} %"
+
+
+def markdown() -> str:
+    """Return both tables in Markdown, as docs/harms.md shows them.
+
+    Returns
+    -------
+    str
+        Two tables.
+    """
+    lines = ["| role | observation | read | seen | saturating law | unsaturated law |", "| --- " * 6 + "|"]
+    pairs = bladder_table()
+    for one, other in zip(pairs[::2], pairs[1::2], strict=True):
+        role = "fitted" if one.row.role == "calibrate" else "scored"
+        cells = (role, one.row.told, one.row.verified, _observed(one.row), _cell(one), _cell(other))
+        lines.append(f"| {' | '.join(cells)} |")
+    lines += ["", "| schedule | law | lasting loss | loss above 10 % | symptoms | averaged | prototypes |"]
+    lines.append("| --- " * 7 + "|")
+    for risk in schedule_table():
+        lasting = f"{_share(risk.lasting)} ({_share(risk.lasting_low)} to {_share(risk.lasting_high)})"
+        cells = (
+            *(risk.schedule.told, risk.law, lasting, _share(risk.small), _share(risk.symptoms)),
+            *(_share(risk.averaged), _share(risk.schedule.earlier[risk.law])),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

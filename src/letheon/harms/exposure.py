@@ -1,0 +1,207 @@
+"""How much drug, on which days, in what stretches: the plain facts of a schedule that harms go by."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from letheon.dosing.regimen import MS_PER_DAY, Regimen, Schedule
+from letheon.units import HOURS_PER_YEAR, MS_PER_HOUR
+
+__all__ = ["Cumulative", "DayPieces", "Stretch", "cumulative", "daily_hours", "day_pieces", "stretches"]
+
+
+class Stretch(NamedTuple):
+    """An infusion without a pause.
+
+    Attributes
+    ----------
+    start_h, stop_h : float
+        Since the origin [h].
+    """
+
+    start_h: float
+    stop_h: float
+
+    @property
+    def hours(self) -> float:
+        """Length [h]."""
+        return self.stop_h - self.start_h
+
+
+def stretches(schedule: Schedule) -> tuple[Stretch, ...]:
+    """Return the stretches in which drug runs without a pause.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        The schedule.
+
+    Returns
+    -------
+    tuple of Stretch
+        In order; empty without drug.
+
+    Examples
+    --------
+    >>> from letheon.dosing.regimen import Infusion, Rate
+    >>> drips = [Infusion.create(24 * day, 4, Rate(absolute_mg_h=25.0)) for day in (0, 1)]
+    >>> [s.hours for s in stretches(Regimen.create("racemic", drips).schedule())]
+    [4.0, 4.0]
+    """
+    found: list[Stretch] = []
+    for terms, start, stop in zip(schedule.terms, schedule.edges_ms, schedule.edges_ms[1:], strict=False):
+        if not terms:
+            continue
+        start_h, stop_h = start / MS_PER_HOUR, stop / MS_PER_HOUR
+        if found and start_h == found[-1].stop_h:
+            found[-1] = Stretch(found[-1].start_h, stop_h)
+        else:
+            found.append(Stretch(start_h, stop_h))
+    return tuple(found)
+
+
+def daily_hours(schedule: Schedule, days: int) -> np.ndarray:
+    """Return how long each piece of a schedule runs on each day; times rates it is the dose of the day.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        The schedule.
+    days : int
+        Days of follow-up, from the origin.
+
+    Returns
+    -------
+    array, shape (day, piece)
+        Hours.
+
+    Examples
+    --------
+    >>> from letheon.dosing.regimen import Infusion, Rate
+    >>> schedule = Regimen.create("racemic", [Infusion.create(22, 4, Rate(absolute_mg_h=25.0))]).schedule()
+    >>> (daily_hours(schedule, 3) @ schedule.rates(70.0)).tolist()
+    [50.0, 50.0, 0.0]
+    """
+    edges = np.array(schedule.edges_ms if schedule.terms else (0,), dtype=float)
+    start, stop = edges[:-1], edges[1:]
+    midnight = MS_PER_DAY * np.arange(days, dtype=float)[:, None]
+    return np.maximum(np.minimum(stop, midnight + MS_PER_DAY) - np.maximum(start, midnight), 0.0) / MS_PER_HOUR
+
+
+class DayPieces(NamedTuple):
+    """Days of equal dosing put together, so that a pause of years is one piece.
+
+    Attributes
+    ----------
+    hours : array, shape (stretch of days, piece)
+        Hours of each piece of the schedule on one of these days.
+    days : array, shape (stretch of days,)
+        How many days.
+    ends : int array, shape (mark,)
+        After which stretch of days each mark falls: row of `letheon.harms.bladder.follow`.
+    """
+
+    hours: np.ndarray
+    days: np.ndarray
+    ends: np.ndarray
+
+
+def day_pieces(schedule: Schedule, days: int, marks: Iterable[int] = (), size: int = 0) -> DayPieces:
+    """Put days of equal dosing together, with a cut at each mark.
+
+    Parameters
+    ----------
+    schedule : Schedule
+        The schedule.
+    days : int
+        Days of follow-up.
+    marks : iterable of int
+        Days whose ends are looked at, from 1 to `days`.
+    size : int
+        Length to pad to with stretches of no days, so that compiled programs fit many schedules; 0 for no padding.
+
+    Returns
+    -------
+    DayPieces
+        Stretches of days.
+
+    Examples
+    --------
+    >>> day_pieces(Schedule(), 365, (100,)).days.tolist()
+    [100.0, 265.0]
+    """
+    marks = tuple(marks)
+    hours = daily_hours(schedule, days)
+    new = np.ones(days, bool)
+    new[1:] = (hours[1:] != hours[:-1]).any(axis=1)
+    new[[mark for mark in marks if mark < days]] = True
+    first = np.flatnonzero(new)
+    length = np.diff(np.append(first, days)).astype(float)
+    ends = np.searchsorted(np.cumsum(length), np.array(marks, float) - 0.5) + 1
+    room = max(size - len(first), 0)
+    return DayPieces(np.pad(hours[first], ((0, room), (0, 0))), np.pad(length, (0, room)), ends)
+
+
+class Cumulative(NamedTuple):
+    """What a patient is given in all.
+
+    Attributes
+    ----------
+    dose_mg : float
+        Drug [mg].
+    hours : float
+        Time on the drip [h].
+    infusion_days : int
+        Days on which drug runs.
+    sessions, courses : int
+        Stretches without a pause; stretches of days without a week's pause.
+    courses_a_year : float
+        Courses over the years of follow-up; a follow-up of less than a year counts as one.
+    """
+
+    dose_mg: float
+    hours: float
+    infusion_days: int
+    sessions: int
+    courses: int
+    courses_a_year: float
+
+
+def cumulative(regimen: Regimen, weight_kg: float, follow_up_h: float) -> Cumulative:
+    """Add up what a regimen gives.
+
+    Parameters
+    ----------
+    regimen : Regimen
+        The regimen; a placebo gives nothing.
+    weight_kg : float
+        Body weight [kg].
+    follow_up_h : float
+        Time followed [h].
+
+    Returns
+    -------
+    Cumulative
+        Totals.
+
+    Examples
+    --------
+    >>> from letheon.dosing.regimen import Infusion, Rate
+    >>> drips = [Infusion.create(24 * day, 4, Rate(absolute_mg_h=25.0)) for day in range(10)]
+    >>> cumulative(Regimen.create("racemic", drips), 70.0, 84 * 24.0)
+    Cumulative(dose_mg=1000.0, hours=40.0, infusion_days=10, sessions=10, courses=1, courses_a_year=1.0)
+    """
+    schedule = regimen.schedule()
+    if not schedule.terms:
+        return Cumulative(0.0, 0.0, 0, 0, 0, 0.0)
+    runs: Sequence[Stretch] = stretches(schedule)
+    courses = len(regimen.courses())
+    return Cumulative(
+        dose_mg=schedule.dose_mg(weight_kg),
+        hours=sum(run.hours for run in runs),
+        infusion_days=len(regimen.dosing_days()),
+        sessions=len(runs),
+        courses=courses,
+        courses_a_year=courses / max(follow_up_h / HOURS_PER_YEAR, 1.0),
+    )

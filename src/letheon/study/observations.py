@@ -1,0 +1,227 @@
+"""What studies report, as likelihoods that can also be drawn from: means, counts, statements.
+
+A value of weight w (library) counts as one with the error ``SE / sqrt(w)``, or a count as one of ``n w`` patients that
+scatter beta-binomially. A statement ("minimal", "3 to 5") is a value known to lie in a band, seen with a normal error.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy import special
+
+from letheon.arrays import Array, jax, jnp
+
+__all__ = ["Band", "Count", "Gaussian", "Observation", "log_likelihood", "resample"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gaussian:
+    """Values with a joint normal error.
+
+    Attributes
+    ----------
+    study : str
+        Whose they are.
+    names : tuple of str
+        Predictions that they estimate.
+    values : tuple of float
+        As reported.
+    covariance : array, shape (value, value)
+        Of the errors.
+    """
+
+    study: str
+    names: tuple[str, ...]
+    values: tuple[float, ...]
+    covariance: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many of `n` patients.
+
+    Attributes
+    ----------
+    study, name : str
+        Whose it is; the prediction that it estimates, a probability.
+    value, n : int
+        Patients with the event, and all.
+    weight : float
+        Weight in (0, 1].
+    """
+
+    study: str
+    name: str
+    value: int
+    n: int
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A statement: the value seen lies between two limits.
+
+    Attributes
+    ----------
+    study, name : str
+        Whose it is; the prediction.
+    low, high : float
+        Limits of the value seen; may be infinite.
+    sd : float
+        Error of the value seen.
+    edges : tuple of float
+        All limits between which another result of the same study would have been sorted.
+    given : Gaussian or None
+        Values of the same patients that the error goes along with.
+    gain : array, shape (value,)
+        How far the error moves for an error of each of these.
+    """
+
+    study: str
+    name: str
+    low: float
+    high: float
+    sd: float
+    edges: tuple[float, ...] = ()
+    given: Gaussian | None = None
+    gain: tuple[float, ...] = ()
+
+
+Observation = Gaussian | Count | Band
+
+
+def _concentration(count: Count) -> float:
+    """Return a + b of the beta-binomial whose variance is that of n·w patients; infinite for the binomial."""
+    if count.weight >= 1.0 or count.n < 2:
+        return math.inf
+    return (count.n - 1) / (1.0 / count.weight - 1.0) - 1.0
+
+
+def _log_between(low, high):
+    """Return log(Φ(high) - Φ(low)), exact in both tails."""
+    mirrored = low > 0
+    both = jnp.stack([jnp.where(mirrored, -high, low), jnp.where(mirrored, -low, high)])
+    a, b = jax.scipy.special.log_ndtr(both)
+    return b + jnp.log1p(-jnp.exp(jnp.minimum(a - b, -1e-12)))
+
+
+def _counts(found: list[Count], p) -> Array:
+    k, n, total = (np.array(x, float) for x in zip(*((c.value, c.n, _concentration(c)) for c in found), strict=True))
+    choose = special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
+    p = jnp.clip(p, 1e-6, 1.0 - 1e-6)
+    plain = k * jnp.log(p) + (n - k) * jnp.log1p(-p)
+    if np.isinf(total).all():
+        return choose + plain
+    size = np.where(np.isinf(total), 1.0, total)
+    a, b = size * p, size * (1.0 - p)
+    up = jax.scipy.special.gammaln(jnp.concatenate([k + a, n - k + b]))  # one call: its derivative is a long program
+    down = jax.scipy.special.gammaln(jnp.concatenate([a, b]))
+    fixed = special.gammaln(size) - special.gammaln(n + size)
+    scattered = (up - down).reshape(2, -1).sum(axis=0) + fixed
+    return choose + jnp.where(np.isinf(total), plain, scattered)
+
+
+def _residual(found: Gaussian, predicted: Mapping[str, Array]):
+    return jnp.stack([v - predicted[name] for v, name in zip(found.values, found.names, strict=True)])
+
+
+def _bands(found: list[Band], predicted: Mapping[str, Array]):
+    centres = [predicted[band.name] for band in found]
+    for i, band in enumerate(found):
+        if band.given is not None:
+            centres[i] = centres[i] + jnp.asarray(band.gain) @ _residual(band.given, predicted)
+    low, high, sd = (np.array(x) for x in zip(*((b.low, b.high, b.sd) for b in found), strict=True))
+    big = 40.0  # standard deviations: as good as infinite, and differentiable
+    centre = jnp.stack(centres)
+    return _log_between(*(jnp.clip((edge - centre) / sd, -big, big) for edge in (low, high)))
+
+
+def _gaussian(found: Gaussian, predicted: Mapping[str, Array]):
+    root = np.linalg.cholesky(found.covariance)
+    scaled = jnp.asarray(np.linalg.inv(root)) @ _residual(found, predicted)
+    constant = np.log(np.diag(root)).sum() + 0.5 * len(root) * math.log(2.0 * math.pi)
+    return -0.5 * scaled @ scaled - constant
+
+
+def log_likelihood(observations: Sequence[Observation], predicted: Mapping[str, Array]) -> Array:
+    """Return the log likelihood of each observation.
+
+    Parameters
+    ----------
+    observations : sequence of Observation
+        What studies report.
+    predicted : mapping of str to array
+        Predictions by name.
+
+    Returns
+    -------
+    array, shape (observation,)
+        Log densities or log probabilities; may be differentiated.
+
+    Examples
+    --------
+    >>> [round(float(x), 6) for x in log_likelihood([Count("x", "p", 0, 4)], {"p": 0.5})]
+    [-2.772589]
+    """
+    counts, bands = ([one for one in observations if isinstance(one, kind)] for kind in (Count, Band))
+    told: dict[int, Array] = {id(one): _gaussian(one, predicted) for one in observations if isinstance(one, Gaussian)}
+    if counts:
+        chances = _counts(counts, jnp.stack([jnp.asarray(predicted[one.name], float) for one in counts]))
+        told |= {id(one): chances[i] for i, one in enumerate(counts)}
+    if bands:
+        shares = _bands(bands, predicted)
+        told |= {id(one): shares[i] for i, one in enumerate(bands)}
+    return jnp.stack([told[id(one)] for one in observations])
+
+
+def resample(
+    observations: tuple[Observation, ...], predicted: Mapping[str, float], seed: int
+) -> tuple[Observation, ...]:
+    """Draw what the same studies would have reported if the predictions were true.
+
+    Parameters
+    ----------
+    observations : tuple of Observation
+        What they did report: sizes, errors and limits are kept.
+    predicted : mapping of str to float
+        The truth.
+    seed : int
+        Seed.
+
+    Returns
+    -------
+    tuple of Observation
+        In the same order.
+    """
+    rng = np.random.default_rng(seed)
+    drawn: dict[int, Gaussian] = {}
+    result = []
+    for one in observations:
+        if isinstance(one, Gaussian):
+            truth = np.array([float(predicted[name]) for name in one.names])
+            new = replace(one, values=tuple(rng.multivariate_normal(truth, one.covariance).tolist()))
+            drawn[id(one)] = new
+        elif isinstance(one, Count):
+            p = float(predicted[one.name])
+            total = _concentration(one)
+            p = p if math.isinf(total) else rng.beta(max(total * p, 1e-9), max(total * (1 - p), 1e-9))
+            new = replace(one, value=int(rng.binomial(one.n, p)))
+        else:
+            new = _resort(one, predicted, drawn, rng)
+        result.append(new)
+    return tuple(result)
+
+
+def _resort(band: Band, predicted, drawn, rng) -> Band:
+    """Draw the value that a statement stands for and sort it between the edges."""
+    centre, given = float(predicted[band.name]), band.given
+    if given is not None:
+        given = drawn[id(given)]
+        errors = np.array(given.values) - [float(predicted[name]) for name in given.names]
+        centre += float(np.dot(band.gain, errors))
+    seen = rng.normal(centre, band.sd)
+    edges = (-math.inf, *sorted({*band.edges, band.low, band.high} - {-math.inf, math.inf}), math.inf)
+    at = int(np.searchsorted(edges, seen)) - 1
+    return replace(band, low=edges[at], high=edges[at + 1], given=given)

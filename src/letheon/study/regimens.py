@@ -1,0 +1,58 @@
+"""From a study of the evidence to a scenario: its arms as regimens that can be run."""
+
+from letheon.errors import InputError
+from letheon.library import Study
+from letheon.library.evidence import CONTROLS
+from letheon.scenario import Scenario, loads
+
+__all__ = ["study_scenario"]
+
+_DRUGS = {"racemic with magnesium": "racemic", "form not stated": "racemic"}
+
+
+def _sessions(arm, scale: float) -> str:
+    per = "/70kg" if arm.by_weight else ""
+    lines = []
+    for start, duration, rate in arm.infusions:
+        minutes = [round(60 * x) for x in (start, duration)]  # studies state hours to three decimals
+        lines.append(f"      - {{at: {minutes[0]} min, rate: {scale * rate:.6g} mg/h{per}, for: {minutes[1]} min}}")
+    return "\n".join(lines)
+
+
+def study_scenario(study: Study, follow_up_days: int, rate_factor: float = 1.0) -> Scenario:
+    """Return a scenario with every arm of a study that gives ketamine and whose infusions are known.
+
+    Parameters
+    ----------
+    study : Study
+        From `letheon.library.studies`.
+    follow_up_days : int
+        Days to follow the patients for.
+    rate_factor : float
+        Factor on every rate, for a sensitivity analysis.
+
+    Returns
+    -------
+    Scenario
+        Arms under their names; the population is the default one.
+
+    Raises
+    ------
+    InputError
+        If no infusion is known.
+
+    Examples
+    --------
+    >>> from letheon import library
+    >>> goldberg = next(s for s in library.studies() if s.id == "goldberg2010")
+    >>> [arm.drug for arm in study_scenario(goldberg, 5).arms]
+    ['racemic']
+    """
+    arms = [arm for arm in study.arms if arm.infusions and arm.drug not in CONTROLS]
+    if not arms:
+        raise InputError(f"the study {study.id} gives no infusion that could be simulated")
+    text = f'letheon: 1\ntitle: "{study.id}"\nfollow_up: {follow_up_days} days\narms:\n'
+    for arm in arms:
+        text += f"  {arm.name}:\n    drug: {_DRUGS.get(arm.drug, arm.drug)}\n    sessions:\n"
+        text += _sessions(arm, rate_factor) + "\n"
+    return loads(text)

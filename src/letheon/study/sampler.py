@@ -1,0 +1,345 @@
+"""Hamiltonian Monte Carlo in blocks of iterations whose state is saved: it can stop anywhere and goes on to the bit.
+
+NumPyro's NUTS does the sampling. Modes come first, by BFGS from dispersed starts; the inverse Hessian at the best one
+is the mass matrix, so that the sampler meets one scale in all directions and short trees do.
+"""
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from scipy import optimize
+
+from letheon.arrays import jax, jnp
+from letheon.errors import InputError, Interrupted
+
+__all__ = ["FULL_SETTINGS", "QUICK_SETTINGS", "Chains", "Mode", "Settings", "find_modes", "sample", "take_up"]
+
+_BLOCK = 10  # iterations between two saves: a few seconds
+_SAME_MODE = 1.0  # modes nearer than this in every standard normal are one
+_STEP = 0.2  # for the Hessian, by central differences of the gradient: wide, so that small roughness averages out
+_FLATTEST, _STEEPEST = 1.0, 1e-6  # variances of the Laplace approximation: never wider than the prior
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How hard to work.
+
+    Attributes
+    ----------
+    chains, warmup, samples : int
+        Chains, and iterations of each before and after it counts.
+    patients : int
+        Quasi-random people who stand for an arm.
+    starts : int
+        Dispersed starts of the search for modes.
+    tree_depth : int
+        Longest trajectory, ``2**tree_depth - 1`` steps.
+    seed : int
+        Seed of starts and chains.
+    """
+
+    chains: int = 4
+    warmup: int = 300
+    samples: int = 500
+    patients: int = 64
+    starts: int = 8
+    tree_depth: int = 6
+    seed: int = 20261122
+
+
+FULL_SETTINGS = Settings()
+QUICK_SETTINGS = Settings(chains=2, warmup=100, samples=150, patients=32, starts=2, tree_depth=5)
+
+
+class Mode(NamedTuple):
+    """A mode of the posterior.
+
+    Attributes
+    ----------
+    z : array, shape (parameter,)
+        Where it is, as standard normals.
+    log_posterior : float
+        Log density there.
+    log_mass : float
+        Log of the Laplace approximation to the mass around it.
+    root : array, shape (parameter, parameter)
+        Cholesky factor of its covariance.
+    found : int
+        How many starts led there.
+    """
+
+    z: np.ndarray
+    log_posterior: float
+    log_mass: float
+    root: np.ndarray
+    found: int
+
+
+class Chains(NamedTuple):
+    """What the chains left; axes (chain, iteration, …).
+
+    Attributes
+    ----------
+    z : array
+        Standard normals of the parameters.
+    energy, accept, steps, diverging : array
+        Energy, mean acceptance, leapfrog steps, and 1 where an iteration diverged.
+    """
+
+    z: np.ndarray
+    energy: np.ndarray
+    accept: np.ndarray
+    steps: np.ndarray
+    diverging: np.ndarray
+
+
+Progress = Callable[[str, int, int], None]
+
+
+def _workers() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _together(jobs: list[Callable[[], object]], stop: threading.Event) -> list:
+    """Run jobs on threads (compiled code runs beside each other); Ctrl-C lets each save and stop."""
+    with ThreadPoolExecutor(min(_workers(), len(jobs))) as pool:
+        futures = [pool.submit(job) for job in jobs]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            stop.set()
+            for future in futures:
+                future.cancel()
+            raise
+
+
+def _save(path: Path, **arrays) -> None:
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez(file, **arrays)
+    part.replace(path)
+
+
+def _climb(gradient, start: np.ndarray) -> tuple[np.ndarray, float]:
+    def negative(z):
+        value, slope = gradient(z)
+        if not np.isfinite(value):
+            return 1e12, np.zeros_like(z)
+        return -float(value), -np.asarray(slope)
+
+    found = optimize.minimize(negative, start, jac=True, method="BFGS", options={"maxiter": 300, "gtol": 1e-3})
+    return found.x, -float(found.fun)
+
+
+def _laplace(gradient, z: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the Cholesky factor of the covariance at a mode, and its log determinant."""
+    size = len(z)
+    hessian = np.empty((size, size))
+    for i in range(size):
+        step = np.zeros(size)
+        step[i] = _STEP
+        up, down = (np.asarray(gradient(z + sign * step)[1]) for sign in (1.0, -1.0))
+        hessian[i] = (down - up) / (2.0 * _STEP)
+    values, vectors = np.linalg.eigh(0.5 * (hessian + hessian.T))
+    variances = np.clip(1.0 / np.maximum(values, 1e-9), _STEEPEST, _FLATTEST)
+    root = np.linalg.cholesky((vectors * variances) @ vectors.T)
+    return root, float(np.log(variances).sum())
+
+
+def find_modes(
+    log_posterior,
+    size: int,
+    settings: Settings,
+    folder: Path | None = None,
+    progress: Progress | None = None,
+    arguments: tuple = (),
+) -> tuple[Mode, ...]:
+    """Climb from dispersed starts and describe the modes found, best first.
+
+    Parameters
+    ----------
+    log_posterior : callable
+        From standard normals to the log posterior density; traceable by JAX.
+    size : int
+        Number of parameters.
+    settings : Settings
+        Starts and seed.
+    folder : Path, optional
+        Where finished climbs are kept; a second call takes them up.
+    progress : callable, optional
+        Told ``(what, done, all)``.
+    arguments : tuple
+        Further arguments of `log_posterior`; arrays in them are data, not program.
+
+    Returns
+    -------
+    tuple of Mode
+        At least one.
+    """
+    compiled = jax.jit(jax.value_and_grad(log_posterior))
+
+    def gradient(z):
+        return compiled(z, *arguments)
+
+    rng = np.random.default_rng(settings.seed)
+    starts = np.vstack([np.zeros(size), rng.normal(size=(settings.starts - 1, size))])
+    stop, done = threading.Event(), []
+
+    def climb(i: int):
+        path = folder / f"climb_{i}.npz" if folder else None
+        if path and path.exists():
+            kept = np.load(path)
+            found = kept["z"], float(kept["value"])
+        elif stop.is_set():
+            raise Interrupted("stopped; the state is kept")
+        else:
+            found = _climb(gradient, starts[i])
+            if path:
+                _save(path, z=found[0], value=np.array(found[1]))
+        done.append(i)
+        if progress:
+            progress("searching for modes", len(done), settings.starts)
+        return found
+
+    jax.block_until_ready(gradient(starts[0]))  # compiled once, before the threads meet
+    climbed = sorted(_together([lambda i=i: climb(i) for i in range(settings.starts)], stop), key=lambda f: -f[1])
+    groups: list[list] = []
+    for z, value in climbed:
+        near = next((g for g in groups if np.max(np.abs(g[0][0] - z)) < _SAME_MODE), None)
+        groups.append([(z, value)]) if near is None else near.append((z, value))
+    modes = []
+    for group in groups:
+        z, value = group[0]
+        root, log_det = _laplace(gradient, z)
+        mass = value + 0.5 * log_det + 0.5 * size * np.log(2.0 * np.pi)
+        modes.append(Mode(z, value, float(mass), root, len(group)))
+    return tuple(sorted(modes, key=lambda m: -m.log_mass))
+
+
+def _start_states(kernel, modes: tuple[Mode, ...], settings: Settings, arguments):
+    """Start each chain away from the others: around the modes that hold the mass, one sigma out."""
+    heavy = [m for m in modes if m.log_mass > modes[0].log_mass - 3.0]
+    rng = np.random.default_rng(settings.seed + 1)
+    states = []
+    for chain, key in enumerate(jax.random.split(jax.random.key(settings.seed, impl="threefry2x32"), settings.chains)):
+        mode = heavy[chain % len(heavy)]
+        start = mode.z + mode.root @ rng.normal(size=len(mode.z))
+        key = jax.random.key_data(key)
+        states.append(kernel.init(key, settings.warmup, {"z": jnp.asarray(start)}, arguments, {}))
+    return states
+
+
+def sample(
+    model, arguments: tuple, modes: tuple[Mode, ...], settings: Settings, folder: Path, progress: Progress | None = None
+) -> Chains:
+    """Run the chains, a block of iterations at a time.
+
+    Parameters
+    ----------
+    model : callable
+        NumPyro model with one site ``z``, a vector.
+    arguments : tuple
+        Its arguments; arrays in them are data, not program.
+    modes : tuple of Mode
+        From `find_modes`: where to start, and the mass matrix.
+    settings : Settings
+        Chains and iterations.
+    folder : Path
+        Where the state of each chain is kept; a second call takes it up and gives the same bits.
+    progress : callable, optional
+        Told ``(what, done, all)`` iterations.
+
+    Returns
+    -------
+    Chains
+        Iterations after the warm-up.
+    """
+    from numpyro.infer import NUTS  # heavy
+
+    best = modes[0]
+    kernel = NUTS(
+        model,
+        dense_mass=True,
+        adapt_mass_matrix=False,
+        inverse_mass_matrix={("z",): jnp.asarray(best.root @ best.root.T)},
+        max_tree_depth=settings.tree_depth,
+        target_accept_prob=0.85,
+    )
+    states = _start_states(kernel, modes, settings, arguments)
+
+    @jax.jit
+    def block(state, arguments):
+        def one(state, _):
+            state = kernel.sample(state, arguments, {})
+            return state, (state.z["z"], state.energy, state.accept_prob, state.num_steps, state.diverging)
+
+        return jax.lax.scan(one, state, None, length=_BLOCK)
+
+    blocks = -(-(settings.warmup + settings.samples) // _BLOCK)
+    stop, finished = threading.Event(), [0] * settings.chains
+    block(states[0], arguments)  # compiled once, before the threads meet
+
+    def run(chain: int):
+        path = folder / f"chain_{chain}.npz"
+        leaves, tree = jax.tree.flatten(states[chain])
+        rows, done = [[] for _ in range(5)], 0
+        if path.exists():
+            kept = np.load(path)
+            leaves = [jnp.asarray(kept[f"leaf_{i}"]) for i in range(len(leaves))]
+            rows, done = [[kept[f"row_{i}"]] for i in range(5)], int(kept["done"])
+        state = jax.tree.unflatten(tree, leaves)
+        while True:
+            finished[chain] = done
+            if progress:
+                progress("sampling", sum(finished) * _BLOCK, blocks * _BLOCK * settings.chains)
+            if done == blocks:
+                return [np.concatenate(row) for row in rows]
+            if stop.is_set():
+                raise Interrupted("stopped; the state is kept")
+            state, new = block(state, arguments)
+            for row, values in zip(rows, new, strict=True):
+                row.append(np.asarray(values))
+            done += 1
+            kept = {f"leaf_{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(state))}
+            kept |= {f"row_{i}": np.concatenate(row) for i, row in enumerate(rows)}
+            _save(path, done=np.array(done), **kept)
+
+    chains = _together([lambda c=c: run(c) for c in range(settings.chains)], stop)
+    counted = slice(settings.warmup, settings.warmup + settings.samples)
+    return Chains(*(np.stack(rows)[:, counted] for rows in zip(*chains, strict=True)))
+
+
+def take_up(folder: Path, settings: Settings, about: dict) -> None:
+    """Open a working folder: empty, or left by the same calibration.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of states.
+    settings : Settings
+        As asked for now.
+    about : dict
+        What else decides the bits.
+
+    Raises
+    ------
+    InputError
+        If it holds the state of another calibration.
+    """
+    asked = json.loads(json.dumps({**asdict(settings), **about}))
+    note = folder / "settings.json"
+    if note.exists():
+        left = json.loads(note.read_text(encoding="utf-8"))
+        if left != asked:
+            names = ", ".join(sorted(k for k in asked if left.get(k) != asked[k]))
+            raise InputError(f"{folder} holds a calibration with other settings ({names}); choose another folder")
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    note.write_text(json.dumps(asked, indent=1), encoding="utf-8")

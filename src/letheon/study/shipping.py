@@ -1,0 +1,100 @@
+"""Draws that a calibration left in a folder, in the place of those that ship."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from letheon import library
+from letheon.errors import InputError
+from letheon.library.posterior import Posterior, parse_posterior
+from letheon.patients.draws import RIVAL, SHARED, named_numbers, typical_values
+from letheon.units import to_canonical
+
+__all__ = ["merged_values", "posteriors_in"]
+
+DRAWS = 256
+
+
+def posteriors_in(folder: Path) -> dict[str, Posterior]:
+    """Return the posteriors that lie in a folder of calibrations.
+
+    Parameters
+    ----------
+    folder : Path
+        What ``letheon calibrate --out`` names, or the folder of one pain model in it.
+
+    Returns
+    -------
+    dict of str to Posterior
+        By pain model: one or both.
+
+    Raises
+    ------
+    InputError
+        If there is none, or a file cannot be read.
+    """
+    found = {}
+    for pain in library.PAIN_MODELS:
+        for place in (folder / pain / pain, folder / pain):
+            table, about = place.with_suffix(".csv"), place.with_suffix(".toml")
+            if not (table.is_file() and about.is_file()):
+                continue
+            try:
+                words = table.read_text(encoding="utf-8"), about.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                raise InputError(f"{place}.csv and .toml cannot be read ({error})") from None
+            if not words[0].strip():
+                raise InputError(f"{place}.csv is empty; run letheon calibrate again.")
+            found[pain] = parse_posterior(pain, *words, str(place))
+            break
+    if not found:
+        names = " or ".join(f"{pain}/{pain}.csv" for pain in library.PAIN_MODELS)
+        raise InputError(f"{folder} holds no posterior draws ({names}); give the folder of letheon calibrate --out.")
+    return found
+
+
+def merged_values(posteriors: Mapping[str, Posterior], draws: int = DRAWS) -> dict[str, np.ndarray]:
+    r"""Return every typical value with the draws of these posteriors in the place of the shipped ones.
+
+    Parameters
+    ----------
+    posteriors : mapping of str to Posterior
+        By pain model; a model that is not named keeps its shipped draws.
+    draws : int
+        How many draws at most: as many as the shortest table has, if that is fewer.
+
+    Returns
+    -------
+    dict of str to array, shape (draw,)
+        As `letheon.patients.draws.typical_values`: canonical units; a number that both pain models share stands
+        under ``"slow_site:home.name"`` for the slow site.
+
+    Raises
+    ------
+    InputError
+        If a column is no number of the library.
+
+    Examples
+    --------
+    >>> table = parse_posterior("memory", "memory.tau_s\n2\n3\n", "", "x")
+    >>> merged_values({"memory": table})["memory.tau_s"].tolist()
+    [48.0, 72.0]
+    """
+    lengths = [len(column) for one in posteriors.values() for column in one.columns.values()]
+    draws = min([draws, *lengths])
+    if draws < 1:
+        raise InputError("a table of posterior draws holds no draws; run letheon calibrate again.")
+    named = named_numbers()
+    values = dict(typical_values(draws))
+    for pain, one in posteriors.items():
+        for name, column in one.columns.items():
+            if name in named:
+                unit = named[name].unit
+            elif name.removesuffix(".sd") in named:
+                unit = "1"  # the SD of a log-normal eta between patients
+            else:
+                raise InputError(f"the draws of {pain} hold {name!r}, which is no number of the library")
+            key = f"{RIVAL}{name}" if pain == "slow_site" and name in SHARED else name
+            values[key] = np.array([to_canonical(v, unit) for v in column[:draws]])
+    return values

@@ -1,0 +1,210 @@
+"""Numbers, counts and rows of harms in the library: derived again from what they rest on; what the readers refuse."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from importlib.resources import files
+
+import pytest
+from scipy import stats
+
+from letheon import library
+from letheon.errors import InputError
+from letheon.library.harm_evidence import parse_bladder, parse_counts
+
+HOME = files("letheon.library")
+SECTIONS = ("psychedelic", "circulation", "comedication", "liver", "bladder", "mood")
+
+
+def test_the_file_holds_these_sections_and_nothing_is_dropped():
+    raw = tomllib.loads(HOME.joinpath("harms.toml").read_text(encoding="utf-8"))
+    assert tuple(raw) == SECTIONS
+    for section, tables in raw.items():
+        shipped = library.harms(section)
+        assert set(tables) == set(shipped)
+        for key, table in tables.items():
+            for word, value in table.items():
+                kept = getattr(shipped[key], word)
+                assert (list(kept) if isinstance(kept, tuple) else kept) == value, (section, key, word)
+    with pytest.raises(InputError, match=r"no section of harms\.toml 'kidney'"):
+        library.harms("kidney")
+
+
+def test_psychedelic_numbers_follow_from_their_sources():
+    p = library.harms("psychedelic")
+    ketamine = library.receptor()["molar_mass_ketamine"].value
+    assert p["c50"].value == pytest.approx(0.51 * ketamine, abs=0.5)  # nmol/mL
+    assert p["half_life"].spread["sd"] == pytest.approx(math.log(13.0 / 5.1) / 3.92, abs=1e-3)
+    assert p["c50"].spread["sd"] > math.log(157 / 90) / 3.92  # wider than one study's interval, for two disagree
+    low, high = p["c50"].range
+    assert low < 0.3 * ketamine < high
+    for name, (events, n) in {"background": (5, 28), "treated": (22, 29)}.items():
+        a, b = p[name].spread["a"], p[name].spread["b"]
+        assert (a, b) == (events, n - events)
+        assert a / (a + b) == pytest.approx(p[name].value, abs=2e-3)
+    share = p["spontaneous_share"]
+    assert share.range[0] == pytest.approx(6 / 101 / 0.76, abs=3e-3) and share.range[1] == pytest.approx(
+        0.22 / 0.76, abs=0.015
+    )
+    assert share.value == pytest.approx(sum(share.range) / 2)
+
+
+def test_circulation_and_comedication_follow_from_their_sources():
+    c = library.harms("circulation")
+    assert c["output_slope"].value == pytest.approx(0.45 / 320, abs=1e-5)
+    assert c["output_slope"].range == pytest.approx((0.40 / 320, 0.50 / 320), abs=1e-5)
+    assert c["systolic_rise"].range == (3.28, 12.61) and c["diastolic_rise"].range == (3.17, 8.49)
+    assert c["reference_level"].value == 185 / 2
+    m = library.harms("comedication")
+    assert m["clonidine_pressure"].range[0] == pytest.approx(39 / 55, abs=2e-3)
+    assert m["clonidine_pulse"].range[0] == pytest.approx(20 / 46, abs=6e-3)
+
+
+def test_priors_of_the_bladder_do_not_rest_on_what_they_are_fitted_to():
+    """Red when a prior is centred on a row that the fit uses, which would count it twice."""
+    fitted_to = {key for row in library.bladder_rows() if row.role == "calibrate" for key in row.sources}
+    scored_on = {key for row in library.bladder_rows() for key in row.sources} - fitted_to
+    for name, number in library.harms("bladder").items():
+        if number.spread["kind"] != "none":
+            assert not set(number.sources) & (fitted_to | scored_on), name
+
+
+def test_counts_are_complete_and_recalled_ones_have_no_weight():
+    counts = library.harm_counts()
+    assert {c.source for c in counts} <= set(library.sources())
+    recalled = [c for c in counts if c.verified == "recall"]
+    assert len(recalled) == 4 and all(c.weight == 0 and "recall" in c.note for c in recalled)
+    six, fifty_two = (
+        next(c for c in counts if (c.source, c.n) == key) for key in (("noppers2011liver", 6), ("lee2025", 52))
+    )
+    assert six.n == 6 and (fifty_two.events, fifty_two.n) == (0, 52)
+    # shares that were printed as per cent fit the counts that stand for them
+    printed = {("psychomimetic", "drug"): 0.76, ("psychomimetic", "comparison"): 0.18}
+    for (effect, arm), share in printed.items():
+        found = [c for c in counts if (c.effect, c.arm, c.verified) == (effect, arm, "derived")]
+        assert found[0].events / found[0].n == pytest.approx(share, abs=5e-3)
+    for source, shares in {
+        "sustain3": {"nausea": 0.344, "headache": 0.374, "sedation": 0.236, "dizziness": 0.347},
+        "esketaminetiming": {"nausea": 0.14, "sedation": 0.038, "dizziness": 0.206},
+    }.items():
+        for c in counts:
+            if c.source == source:
+                assert c.events / c.n == pytest.approx(shares[c.effect], abs=1e-3), (source, c.effect)
+
+
+def test_rows_follow_from_their_sources():
+    """Ratios, groups and standard errors worked out again; red when a digit is off."""
+    rows = {row.id: row for row in library.bladder_rows()}
+    assert {key for row in rows.values() for key in row.sources} <= set(library.sources())
+    assert rows["volume_while_using"].observed == pytest.approx((203.2 + 199.6 + 189.5) / 3 / 450, abs=2e-3)
+    assert rows["volume_after_a_year_off"].observed == pytest.approx(387 / 450, abs=1e-3)
+    assert rows["volume_just_quit"].observed == pytest.approx(243 / 450, abs=1e-3)
+    assert rows["volume_after_months_off"].observed == pytest.approx(274.4 / 401.9, abs=3e-3)
+    assert rows["recent_quitters"].observed == pytest.approx(253.3 / 401.9, abs=1e-3)
+    assert rows["cystometric"].observed == pytest.approx(115 / 401.9, abs=5e-3)
+    assert rows["cystometric"].se == pytest.approx(66.6 / math.sqrt(30) / 402, abs=1e-3)
+    for id, (a, sd_a), (b, sd_b) in (
+        ("anaesthetic_by_dose", (191.3, 68.5), (299.0, 99)),
+        ("anaesthetic_by_duration", (219.0, 59.7), (325.5, 104.5)),
+    ):
+        assert rows[id].observed == pytest.approx(a / b, abs=4e-3)
+        assert rows[id].se / rows[id].observed == pytest.approx(
+            math.hypot(sd_a / a, sd_b / b) / math.sqrt(15), abs=2e-3
+        )
+    assert rows["functional_by_dose"].log_se == pytest.approx(66.6 / 115 * math.sqrt(2 / 15), abs=2e-3)
+    drug, placebo = 16 / 573, 3 / 447
+    assert rows["pollakiuria"].observed == pytest.approx(drug - placebo, abs=5e-4)
+    error = math.sqrt(drug * (1 - drug) / 573 + placebo * (1 - placebo) / 447)
+    assert rows["pollakiuria"].se == pytest.approx(error, abs=1e-4)
+    assert rows["odds_per_use_day"].observed == pytest.approx(math.log(1.016), abs=2e-4)
+    assert rows["latency_users"].se == pytest.approx(26.36 / math.sqrt(106), abs=5e-3)
+    # doses of the two groups: means of a lognormal (3.2, SD 2.0) above and below 5 g/day
+    spread = math.sqrt(math.log1p((2.0 / 3.2) ** 2))
+    centre = math.log(3.2) - spread**2 / 2
+    cut = (math.log(5) - centre) / spread
+    above = 3.2 * stats.norm.sf(cut - spread) / stats.norm.sf(cut)
+    below = 3.2 * stats.norm.cdf(cut - spread) / stats.norm.cdf(cut)
+    assert (rows["anaesthetic_by_dose"].pattern.g, rows["anaesthetic_by_dose"].against.g) == pytest.approx(
+        (above, below), abs=0.06
+    )
+    months = (
+        39 + 20.8 * stats.truncnorm.mean((36 - 39) / 20.8, 10),
+        39 + 20.8 * stats.truncnorm.mean(-39 / 20.8, (36 - 39) / 20.8),
+    )
+    row = rows["anaesthetic_by_duration"]
+    assert (row.pattern.months, row.against.months) == pytest.approx(months, abs=2)
+
+
+COUNT = """
+[[counts]]
+effect = "nausea"
+source = "colina2023"
+kind = "long"
+style = "spontaneous"
+arm = "drug"
+events = 4
+n = 101
+verified = "abstract"
+support = "assumed"
+note = ""
+"""
+ROW = """
+schedules = []
+[[rows]]
+id = "x"
+role = "calibrate"
+told = "x"
+measure = "lasting_loss"
+people = "all"
+observed = 0.5
+n = 10
+pattern = { g = 1, on_days = 1, every_days = 7, months = 3, route = "nasal" }
+sources = ["pal2013"]
+verified = "abstract"
+assumed = []
+note = ""
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('effect = "nausea"', 'effect = "itch"', "'itch'"),
+        ("events = 4", "events = 400", "400 of 101"),
+        ("events = 4\n", "", "'events' and 'n' are due"),
+        ("events = 4", "events = 0.4", "whole number"),
+        ('kind = "long"', 'kind = "one long course"', "'one long course'"),
+        ('arm = "drug"', 'arm = "difference"', "'share' and 'interval'"),
+        ('verified = "abstract"', 'verified = "derived"', "'weight'"),
+        ('note = ""', "", "'note' is missing"),
+        ("n = 101", "n = 101\nsharre = 1", "unknown key 'sharre'"),
+    ],
+)
+def test_a_bad_count_is_refused_with_its_place(old, new, words):
+    assert len(parse_counts(COUNT, "x.toml")) == 1
+    with pytest.raises(InputError, match=r"x\.toml \[\[counts\]\]\[0\]") as refused:
+        parse_counts(COUNT.replace(old, new), "x.toml")
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('measure = "lasting_loss"', 'measure = "loss"', "'loss'"),
+        ("n = 10\n", "", "go together"),
+        ("observed = 0.5\n", "", "go together"),
+        ("on_days = 1,", "on_days = 8,", "cannot exceed the interval"),
+        ('route = "nasal"', 'route = "smoked"', "'smoked'"),
+        ('verified = "abstract"', 'verified = "recall"', "that was read"),
+        ('role = "calibrate"', 'role = "fit"', "'fit'"),
+        ("g = 1,", "g = 1, often = 1,", "unknown key 'often'"),
+        ('note = ""', 'note = ""\n[[schedules]]\nid = "y"', "[[schedules]][0]"),
+    ],
+)
+def test_a_bad_row_is_refused_with_its_place(old, new, words):
+    assert len(parse_bladder(ROW, "x.toml")[0]) == 1
+    text = ROW.replace(old, new)
+    with pytest.raises(InputError, match=r"x\.toml") as refused:
+        parse_bladder(text.replace("schedules = []\n", "") if "schedules" in new else text, "x.toml")
+    assert words in str(refused.value)

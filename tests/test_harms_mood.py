@@ -1,0 +1,87 @@
+"""Mood: the course of one session by its published landmarks, repeated sessions, and the masked trial beside them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from letheon import library
+from letheon.arrays import jax
+from letheon.harms import mood
+
+NUMBERS = library.harms("mood")
+ONSET, HALF_LIFE = NUMBERS["onset"].canonical, NUMBERS["half_life"].canonical
+
+
+def own(name: str) -> float:
+    return NUMBERS[name.split(".")[1]].canonical
+
+
+def test_onset_in_hours_peak_at_day_one_half_gone_after_two_weeks():
+    t = np.linspace(0.01, 60 * 24, 200_001)
+    course = np.asarray(mood.shape(t, ONSET, HALF_LIFE))
+    assert course.max() == pytest.approx(1.0, abs=1e-9)
+    assert t[course.argmax()] == pytest.approx(24, abs=2)
+    assert 0.3 < float(mood.shape(3.0, ONSET, HALF_LIFE)) < 0.65  # 6.2 of 10 points at 2-4 h
+    after = t[course.argmax() :]
+    half = after[np.flatnonzero(course[course.argmax() :] < 0.5)[0]]
+    assert 13 <= half / 24 <= 18
+    assert float(mood.shape(-5.0, ONSET, HALF_LIFE)) == 0.0
+
+
+def test_half_life_is_that_of_response():
+    """52.2 to 39.8 % of patients between day 1 and day 7."""
+    derived = 6 * np.log(2) / np.log(0.522 / 0.398)
+    assert NUMBERS["half_life"].value == pytest.approx(derived, abs=0.5)
+    ratio = float(mood.shape(7 * 24.0, ONSET, HALF_LIFE) / mood.shape(24.0, ONSET, HALF_LIFE))
+    assert ratio == pytest.approx(0.398 / 0.522, abs=0.02)
+
+
+def test_one_session_falls_by_the_published_difference():
+    day = np.array([0.0, float(mood.peak_time(ONSET, HALF_LIFE))])
+    found = np.asarray(mood.fall(day, np.zeros(1), np.ones(1), own))
+    assert found == pytest.approx([0.0, NUMBERS["fall"].value], abs=1e-9)
+    assert 16.5 - 8.8 <= found[1] <= 9.96
+
+
+def test_repeated_sessions_add_up_but_not_without_end():
+    """Six in twelve days: more than one, less than the most; weekly ones afterwards hold what was reached."""
+    six = 24.0 * np.array([0, 2, 4, 7, 9, 11])
+    weekly = 24.0 * np.array([18, 25, 32, 39])
+    t = 24.0 * np.array([12.0, 40.0])
+    alone = np.asarray(mood.fall(t, six, np.ones(6), own))
+    held = np.asarray(mood.fall(t, np.concatenate([six, weekly]), np.ones(10), own))
+    one = float(mood.fall(t[:1], six[-1:], np.ones(1), own)[0])
+    assert one < alone[0] < NUMBERS["fall_most"].value
+    assert held[0] == pytest.approx(alone[0]) and held[1] > 0.85 * held[0] > alone[1]
+
+
+@given(st.lists(st.tuples(st.floats(0, 2000), st.floats(0, 2)), min_size=1, max_size=8), st.floats(0, 3000))
+def test_no_drug_no_fall_and_more_never_less(sessions, when):
+    times, doses = np.array(sessions).T
+    weights = np.asarray(mood.session_weight(doses, 0.5))
+    found = float(mood.fall(np.array([when]), times, weights, own)[0])
+    assert 0.0 <= found <= NUMBERS["fall_most"].value
+    more = float(mood.fall(np.array([when]), times, np.asarray(mood.session_weight(doses + 0.1, 0.5)), own)[0])
+    assert more >= found - 1e-12
+    assert float(mood.fall(np.array([when]), times, np.zeros_like(weights), own)[0]) == 0.0
+
+
+def test_room_without_sessions_changes_nothing():
+    t = np.linspace(0, 2000, 50)
+    plain = mood.fall(t, np.array([0.0, 100.0]), np.ones(2), own)
+    padded = jax.jit(lambda h, w: mood.fall(t, h, w, own))(np.array([0.0, 100.0, 0.0]), np.array([1.0, 1.0, 0.0]))
+    assert np.asarray(padded) == pytest.approx(np.asarray(plain), abs=1e-12)
+
+
+def test_the_masked_trial_saw_nothing():
+    """Derived again from the printed means and SDs; red when the sign of a difference is lost."""
+    found = mood.masked()
+    assert found.estimate == pytest.approx((25.1 - 12.7) - (29.9 - 16.4), abs=1e-9)
+    change = [np.sqrt(a**2 + b**2 - a * b) for a, b in ((8.3, 7.6), (7.0, 10.0))]
+    error = np.sqrt(sum(sd**2 for sd in change) / 20)
+    assert NUMBERS["masked_fall"].spread["sd"] == pytest.approx(error, abs=0.05)
+    assert found.interval[0] < 0 < found.interval[1] < NUMBERS["fall"].value
+    assert mood.responders().estimate == 0.522
