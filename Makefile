@@ -9,7 +9,7 @@ TREE := src tests $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint test-slow test-browser bench docs constraints clean
+.PHONY: help demo test lint test-slow test-browser bench calibration predictions adequacy docs constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,20 @@ test-browser: $(VENV)/.for-test ## the tests that drive the system's Chromium
 
 bench: $(VENV)/.for-bench ## time the simulator against a general ODE solver
 	@$(BIN)/python -m benchmarks
+
+calibration: $(VENV)/.for-test ## fit both pain models anew and ship what comes out (an hour; stops and goes on)
+	@$(BIN)/letheon calibrate --out calibration
+	@for model in memory slow_site; do \
+	  cp calibration/$$model/$$model.csv calibration/$$model/$$model.toml src/letheon/library/posterior/ && \
+	  cp calibration/$$model/calibration.json docs/calibration/$$model.json || exit 1; done
+	@$(BIN)/letheon validate --sensitivity --json > calibration/validation.json
+	@$(BIN)/python -m letheon.views.calibration_page calibration docs/calibration.md
+
+predictions: $(VENV)/.for-test ## predict trials without results anew, under today's date, into docs/predictions
+	@$(BIN)/python -m letheon.views.prediction_page docs/predictions
+
+adequacy: $(VENV)/.for-test ## recover known truths, and tell the two mechanisms apart (an hour; stops and goes on)
+	@$(BIN)/python -m letheon.study.adequacy adequacy
 
 docs: $(VENV)/.for-docs ## build the documentation into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -109,6 +109,38 @@ def pain(hour: float, depth: float, placebo: float) -> float:
     return BASELINE * (1 - fall) * (1 - placebo * (1 - math.exp(-day)) * math.exp(-day / 28))
 
 
+def harms(with_drug: bool) -> dict[str, Any]:
+    """Return the harms of an arm: one entry of each kind that the report knows."""
+    shares = ("psychomimetic", "counted", "cardiac", "liver", "bladder_lasting", "bladder_symptoms", "mood_responders")
+
+    def entry(name: str, estimate: float | None, interval: tuple[float, float], support: str) -> dict[str, Any]:
+        unit = "share" if name.startswith(shares) else "mL"
+        found: dict[str, Any] = {
+            "estimate": estimate, "interval": list(interval), "interval_level": 0.9, "unit": unit,
+            "support": support if with_drug else "assumed", "sources": ["sigtermans2009"], "note": f"About {name}.",
+        }  # fmt: skip
+        if name.startswith("bladder"):
+            laws = {"saturating": 0.004, "unsaturated": None}
+            found["laws"] = {law: {"estimate": value, "interval": [0.0, 0.03]} for law, value in laws.items()}
+            found["unknown"] = "Not known: what infusions do to a bladder."
+        return found
+
+    known = ("psychedelic_load", "psychomimetic_elicited", "psychomimetic_spontaneous", "counted_nausea", "mood_fall")
+    risen = ("cardiac_output", "systolic_pressure", "diastolic_pressure", "pulse", "mood_masked")
+    bladder = ("lasting_loss", "symptoms", "symptoms_end", "lost", "lost_end", "capacity", "anaesthetic")
+    entries = {name: entry(name, 0.4 * with_drug, (0.0, 0.75), "volunteer") for name in (*known, *risen)}
+    entries["counted_headache"] = entry("counted_headache", None, (0.0, 1.0), "not identified")
+    entries["liver_injury"] = entry("liver_injury", None, (0.12, 0.88), "uncontrolled")
+    entries |= {f"bladder_{name}": entry(f"bladder_{name}", None, (0.0, 0.03), "not identified") for name in bladder}
+    exposure = {"dose_mg": 1460.0, "dose_mg_q05": 936.0, "dose_mg_q95": 2140.0, "hours": 100.0, "infusion_days": 5}
+    exposure |= {"sessions": 1, "courses": 1, "courses_a_year": 1.0}
+    return {
+        "beside": {"clonidine_mg": 0.1 * with_drug, "midazolam_mg": 0.0},
+        "exposure": {name: value * with_drug for name, value in exposure.items()},
+        "entries": entries,
+    }
+
+
 def arm(name: str, drug: str, steps: tuple, depth: float, follow_up: float, with_placebo: bool) -> dict[str, Any]:
     """Return one arm of the document."""
     hours = times(follow_up)
@@ -165,7 +197,9 @@ def arm(name: str, drug: str, steps: tuple, depth: float, follow_up: float, with
     }  # fmt: skip
 
 
-def document(follow_up: float = 84.0, with_placebo: bool = True, rival: bool = True) -> dict[str, Any]:
+def document(
+    follow_up: float = 84.0, with_placebo: bool = True, rival: bool = True, with_harms: bool = False
+) -> dict[str, Any]:
     """Return the whole document, with 12 weeks' follow-up unless told otherwise."""
     no_drug = tuple((start, length, 0.0) for start, length, _ in SLOW)
     arms = {
@@ -180,6 +214,9 @@ def document(follow_up: float = 84.0, with_placebo: bool = True, rival: bool = T
     if not rival:
         for entry in arms.values():
             del entry["rival"]
+    if with_harms:
+        for entry in arms.values():
+            entry["harms"] = harms(entry["drug"] != "placebo")
     return {
         "letheon": "0.1.0", "title": "100 h of esketamine in CRPS-1 (Sigtermans 2009)", "seed": 20090101,
         "n_patients": 1000, "follow_up_days": follow_up,

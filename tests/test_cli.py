@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = [sys.executable, "-m", "letheon.views.cli"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "80", "PYTHONWARNINGS": "default"}
 SMALL = str(ROOT / "examples" / "small.yaml")
-COMMANDS = ["simulate", "cite", "library", "worksheet", "evidence"]
+COMMANDS = ["simulate", "cite", "library", "worksheet", "calibrate", "validate", "evidence"]
 ANSI = "\x1b["
 HEAVY = [
     *("arviz", "jax", "jaxlib", "lifelines", "numpy", "numpyro", "pint", "plotly"),
@@ -311,7 +311,7 @@ def test_the_words_around_the_table(command: Callable, fake: Fake, tmp_path: Pat
         "50 virtual patients in each arm, followed for 84 days",
         "the range that 90 % of the patients lie in",
         "how well a mean is known: the 90 % interval of the mean over 64 draws",
-        "Harms are not computed in this version",
+        "This result holds no harms",
         "For research and education only",
         f"Warning: {fake.document['warnings'][0]}",
     ):

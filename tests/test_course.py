@@ -68,7 +68,7 @@ def blocked(body, found):
 def slope_of_everything(t, y, args):
     """Plasma, s, g, and the integrals of pain and of the rival's pain."""
     plasmas, body, rates, edges = args
-    plasmas = [Weighted(p.system, p.enantiomer, p.share, p.drives, body.arketamine_weight) for p in plasmas]
+    plasmas = [Weighted(p.system, p.enantiomer, p.share, p.drives, body.readout.arketamine_weight) for p in plasmas]
     states, (s, g, *_) = split(plasmas, y)
     rate = rates[jnp.searchsorted(edges, t, side="right")]
     plasma = [(p.system.rates[0] @ x).at[0].add(rate * p.share) for p, x in zip(plasmas, states, strict=True)]
@@ -78,11 +78,21 @@ def slope_of_everything(t, y, args):
     theta, power = m.theta * (1 + m.gamma * g), jnp.maximum(s, 0.0) ** m.n
     ds = ((1 - block) * (a + (1 - a) * power / (power + theta**m.n)) - s) / m.tau_s
     dg = m.k_g * block * (1 - g) - g / m.tau_g
-    placebo = body.placebo * (1 - jnp.exp(-t / body.tau_on)) * jnp.exp(-t / body.tau_off)
-    left = body.baseline * (1 - placebo) * body.c50_acute / (body.c50_acute + found["acute"])
+    pain = felt_by_hand(body, body.readout, found["acute"], t, s / memory.chronic_state(m.theta, m.a, m.n))
+    weight = body.readout_slow.arketamine_weight
+    again = [Weighted(p.system, p.enantiomer, p.share, p.drives, weight) for p in plasmas]
+    acute = concentrations(again, states)["acute"]
     rival = 1 - body.slow_responds * found["slow"] / (body.c50_slow + found["slow"])
-    pain = left * s / memory.chronic_state(m.theta, m.a, m.n)
-    return jnp.concatenate([*plasma, jnp.stack([ds, dg, pain, left * rival])])
+    slow = felt_by_hand(body, body.readout_slow, acute, t, rival)
+    return jnp.concatenate([*plasma, jnp.stack([ds, dg, pain, slow])])
+
+
+def felt_by_hand(body, told, acute, t, share):
+    """Pain as model.md writes it: the odds of lasting relief times those of the study, then placebo and acute effect."""
+    relief = jnp.maximum(1 - share, 0.0)
+    relief = jnp.where(share > 1, 1 - share, told.odds * relief / (1 - relief + told.odds * relief))
+    placebo = told.placebo * (1 - jnp.exp(-t / told.tau_on)) * jnp.exp(-t / told.tau_off)
+    return body.baseline * (1 - relief) * (1 - placebo) * told.c50_acute / (told.c50_acute + acute)
 
 
 @partial(jax.jit, static_argnames="solver")
@@ -343,7 +353,11 @@ def test_plasma_and_pain_along_the_course():
     midnights, body = 24.0 * np.arange(days + 1), found.body
     for patient in range(len(numbers)):
         plasmas, own, rates = jax.tree.map(lambda x: x[..., patient], (found.plasmas, body, spec.rates))  # noqa: B023
-        weighted = [Weighted(p.system, p.enantiomer, p.share, p.drives, own.arketamine_weight) for p in plasmas]
+        told = (own.readout, own.readout_slow)
+        weighted, again = (
+            [Weighted(p.system, p.enantiomer, p.share, p.drives, one.arketamine_weight) for p in plasmas]
+            for one in told
+        )
         states = [
             LEVELS(replace(p.system, rates=p.system.rates[0]), spec.edges, rates[1:EDGES] * p.share, midnights).T
             for p in plasmas
@@ -355,10 +369,10 @@ def test_plasma_and_pain_along_the_course():
             np.testing.assert_allclose(path.levels[name], seen[name], rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(path.block, blocked(own, seen), rtol=1e-8, atol=1e-20)
         np.testing.assert_allclose(path.slow_effect, seen["slow"] / (own.c50_slow + seen["slow"]), rtol=1e-9)
-        placebo = own.placebo * (1 - np.exp(-midnights / own.tau_on)) * np.exp(-midnights / own.tau_off)
-        left = own.baseline * (1 - placebo) * own.c50_acute / (own.c50_acute + seen["acute"])
-        np.testing.assert_allclose(path.pain, left * path.sensitisation / path.sensitisation[0], rtol=1e-9)
-        np.testing.assert_allclose(path.pain_slow, left * (1 - own.slow_responds * path.slow_effect), rtol=1e-9)
+        shares = (path.sensitisation / path.sensitisation[0], 1 - own.slow_responds * path.slow_effect)
+        acute = (seen["acute"], concentrations(again, states)["acute"])
+        for pain, one, level, share in zip((path.pain, path.pain_slow), told, acute, shares, strict=True):
+            np.testing.assert_allclose(pain, felt_by_hand(own, one, level, midnights, share), rtol=1e-9)
 
 
 def test_without_drug_and_flares_only_placebo_acts():
@@ -369,10 +383,10 @@ def test_without_drug_and_flares_only_placebo_acts():
     np.testing.assert_allclose(path.sensitisation, np.broadcast_to(path.sensitisation[0], (9, 3)), rtol=1e-12)
     assert not path.growth.any() and path.block.max() < 1e-20
     t = 24.0 * np.arange(9)[:, None]
-    fast = 1 / (1 / body.tau_on + 1 / body.tau_off)
-    shape = body.tau_off * (1 - np.exp(-t / body.tau_off)) - fast * (1 - np.exp(-t / fast))
-    for area in (path.area, path.area_slow):
-        np.testing.assert_allclose(area, body.baseline * (t - body.placebo * shape), rtol=1e-8)
+    for area, told in ((path.area, body.readout), (path.area_slow, body.readout_slow)):
+        fast = 1 / (1 / told.tau_on + 1 / told.tau_off)
+        shape = told.tau_off * (1 - np.exp(-t / told.tau_off)) - fast * (1 - np.exp(-t / fast))
+        np.testing.assert_allclose(area, body.baseline * (t - told.placebo * shape), rtol=1e-8)
 
 
 def replace_rates(plan, factor: float):

@@ -16,7 +16,7 @@ from letheon.library.records import STATUSES, VERIFIED
 from letheon.units import to_canonical
 
 HOME = files("letheon.library")
-SECTIONS = ("memory", "flares", "acute", "placebo", "diary", "slow_site", "population")
+SECTIONS = ("memory", "flares", "acute", "placebo", "between", "diary", "slow_site", "population")
 
 
 def assert_same(table: dict, record: object) -> None:

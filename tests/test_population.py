@@ -9,7 +9,7 @@ from scipy import stats
 from letheon import library
 from letheon.arrays import jax, jnp
 from letheon.body.memory import chronic_state, folds
-from letheon.patients.draws import DRAWS, latin_hypercube, typical_values
+from letheon.patients.draws import DRAWS, RIVAL, SHARED, latin_hypercube, prior_values, typical_values
 from letheon.patients.population import BANK_PATIENTS, BANK_SEED, Covariates, bank_points, people
 from letheon.patients.variability import individual_pk, logit_normal_mean, omega_matrix, truncated_lognormal
 
@@ -173,12 +173,14 @@ def numbers_of_the_library() -> dict:
 
 def test_draws_follow_the_spreads_that_the_library_states():
     """Median and quantiles of 64 stratified draws are those of the stated law within its range."""
-    draws, shipped = typical_values(), numbers_of_the_library()
+    draws, shipped = prior_values(), numbers_of_the_library()
     u = (np.arange(DRAWS) + 0.5) / DRAWS
     seen = set()
     for name, values in draws.items():
         if name.endswith(".sd"):
-            assert np.all(values == np.sqrt(shipped[name.removesuffix(".sd")].omega)), name
+            number = shipped[name.removesuffix(".sd")]
+            law = stats.norm(0.5 * np.log(number.omega), max(number.omega_spread, 1e-12))
+            np.testing.assert_allclose(np.sort(np.log(values)), law.ppf(u), rtol=1e-9, atol=1e-9, err_msg=name)
             continue
         number = shipped[name]
         factor = number.canonical / number.value if number.value else 1.0
@@ -196,6 +198,8 @@ def test_draws_follow_the_spreads_that_the_library_states():
             law = stats.beta(number.spread["a"], number.spread["b"])
         elif kind == "uniform":
             law = stats.uniform(low, high - low)
+        elif kind == "half-normal":
+            law = stats.halfnorm(scale=number.spread["sd"])
         else:
             law = stats.norm(number.value, number.spread["sd"])
         inside = law.cdf(low) + u * (law.cdf(high) - law.cdf(low)) if kind != "beta" else u
@@ -205,8 +209,24 @@ def test_draws_follow_the_spreads_that_the_library_states():
     assert {"none", "lognormal", "beta", "uniform"} <= seen
 
 
+def test_calibrated_numbers_come_from_the_shipped_posteriors():
+    """Red when a column is left out, converted twice, or the slow site reads the memory's."""
+    draws = typical_values()
+    for model in library.PAIN_MODELS:
+        columns = library.posterior(model).columns
+        assert len(columns) > 10
+        for name, column in columns.items():
+            assert len(column) >= DRAWS
+            key = f"{RIVAL}{name}" if model == "slow_site" and name in SHARED else name
+            factor = draws[key][0] / column[0]
+            np.testing.assert_allclose(draws[key], np.array(column[:DRAWS]) * factor, rtol=1e-12)
+            if name.endswith("tau_s") or name.endswith("half_life"):
+                assert factor == pytest.approx(24.0)
+    assert not np.array_equal(draws["acute.c50"], draws[f"{RIVAL}acute.c50"])
+
+
 def test_draws_of_different_numbers_are_unrelated():
-    values = [v for v in typical_values().values() if np.ptp(v) > 0]
+    values = [v for v in prior_values().values() if np.ptp(v) > 0]
     off = np.abs(np.corrcoef(values) - np.eye(len(values)))
     assert off.max() < 0.6 and np.median(off) < 0.12
 
@@ -216,7 +236,7 @@ def test_every_patient_of_every_draw_has_a_chronic_state():
     draws = typical_values()
     a, n = (jnp.asarray(draws[f"memory.{k}"])[:, None] for k in ("a", "n"))
     median = jnp.asarray(draws["memory.theta"])[:, None]
-    log_sd = np.sqrt(library.pain("memory")["theta"].omega)
+    log_sd = jnp.asarray(draws["memory.theta.sd"])[:, None]
     ceiling = folds(a, n)[3]
     assert np.all(np.isfinite(ceiling))
     u = jnp.array([2.0**-53, 1e-9, 1e-3, 0.2, 0.5, 0.9, 0.999, 1 - 1e-9, 1 - 2.0**-53])

@@ -378,9 +378,21 @@ def test_no_remission_is_not_a_time(document: dict) -> None:
 
 
 def test_harms_are_said_to_be_missing_and_never_shown_as_zero(page: Page) -> None:
-    assert page.text.count("Harms are not computed in this version.") == 1
+    assert page.text.count("This result holds no harms.") == 1
     assert "says nothing about whether there are any" in page.text
     assert not [name for table in page.rows.values() for name in table if "harm" in name.lower()]
+
+
+def test_harms_stand_in_a_section_of_their_own_with_support_and_what_is_not_known() -> None:
+    page = Page(report.render(report_document.document(with_harms=True), ""))
+    assert "This result holds no harms." not in page.text
+    assert page.text.count("Not known: what infusions do to a bladder.") == 1
+    assert page.rows["During infusions"]["Headache"][0].startswith("anything")  # never as one number, nor as zero
+    assert page.rows["Liver"]["Liver enzymes at least three times the limit"][0].startswith("(12 to 88")
+    laws = page.rows["Bladder"]
+    assert {"if injury saturates (saturating law)", "if it does not (unsaturated law)"} <= set(laws)
+    assert page.rows["Exposure"]["Days with drug"] == ["5", "5", "0"]
+    assert page.rows["Exposure"]["Given beside"] == ["clonidine 0.1 mg", "clonidine 0.1 mg", "nothing"]
 
 
 def test_every_support_label_is_a_word_and_is_explained(page: Page) -> None:

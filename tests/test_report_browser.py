@@ -55,7 +55,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    return report.write(report_document.document(), report_document.SCENARIO, path).as_uri()
+    return report.write(report_document.document(with_harms=True), report_document.SCENARIO, path).as_uri()
 
 
 def opened(browser: Any, address: str, size: dict[str, int] = DESKTOP, **options: Any) -> Any:

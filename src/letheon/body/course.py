@@ -15,6 +15,7 @@ from letheon.body.response import NODES, Body, Levels, Signals, State, advance_s
 
 __all__ = ["Body", "Plasma", "Steps", "Trajectory", "exposure", "replay", "run"]
 
+_SITES = ("acute", "slow", "psychedelic")  # effect sites, by the names of their readouts
 _QUARTER = 2  # levels below a step at which its quarters are tabulated
 
 
@@ -75,6 +76,9 @@ class Trajectory(NamedTuple):
         Latent pain under the memory and under the slow site [NRS].
     area, area_slow : array
         Their integrals since t = 0 [NRS h].
+    sites : mapping of str to array
+        What acute harms go by [ng/mL]: ``psychedelic_s``, ``psychedelic_r`` at their effect site, and ``plasma_s``;
+        empty where the plasma systems have no such site.
     """
 
     levels: dict
@@ -86,6 +90,7 @@ class Trajectory(NamedTuple):
     pain_slow: Array
     area: Array
     area_slow: Array
+    sites: dict
 
 
 def _read(system: System, name: str, state):
@@ -99,13 +104,25 @@ def _levels(plasmas, states) -> Levels:
     plasma, acute, slow = {}, {"s": jnp.zeros(()), "r": jnp.zeros(())}, jnp.zeros(())
     for part, state in zip(plasmas, states, strict=True):
         if "levels" in part.drives:
-            names = [n for n, _ in part.system.readouts if n not in ("acute", "slow")]
+            names = [n for n, _ in part.system.readouts if n not in _SITES]
             plasma |= {n: _read(part.system, n, state) for n in names}
             if part.enantiomer == "s":
                 slow = _read(part.system, "slow", state)
         if "acute" in part.drives:
             acute[part.enantiomer] = _read(part.system, "acute", state)
     return Levels(plasma, acute["s"], acute["r"], slow)
+
+
+def _harm_sites(plasmas, states) -> dict:
+    """Read what acute harms go by, from the systems that have the site for it."""
+    sites = {}
+    for part, state in zip(plasmas, states, strict=True):
+        names = [n for n, _ in part.system.readouts]
+        if "psychedelic" in names:
+            sites[f"psychedelic_{part.enantiomer}"] = _read(part.system, "psychedelic", state)
+            if part.enantiomer == "s":
+                sites["plasma_s"] = _read(part.system, names[0], state)
+    return sites
 
 
 def _tables(plasmas, steps: Steps, levels: int):
@@ -127,7 +144,7 @@ def _quarters(plasmas, tables, rates, step, states):
     return states, found
 
 
-def _row(body: Body, s_chronic, t, state: State, levels: Levels, signal: Signals) -> Trajectory:
+def _row(body: Body, s_chronic, t, state: State, levels: Levels, signal: Signals, sites=None) -> Trajectory:
     return Trajectory(
         levels=levels.plasma,
         block=signal.block,
@@ -138,6 +155,7 @@ def _row(body: Body, s_chronic, t, state: State, levels: Levels, signal: Signals
         pain_slow=felt(body, signal, t),
         area=state.area,
         area_slow=state.area_slow,
+        sites=sites or {},
     )
 
 
@@ -192,9 +210,11 @@ def run(plasmas, body: Body, masses, steps: Steps, rates, levels: int, count=Non
         states, found = _quarters(plasmas, tables, rates, (steps.level[i], steps.piece[i], steps.epoch[i]), states)
         nodes = [now, *(signals(body, masses, at) for at in found)]
         state = advance_state(body, s_chronic, steps.day[i], t, h, state, nodes)
-        return (states, state, nodes[-1]), _row(body, s_chronic, t + h, state, found[-1], nodes[-1])
+        return (states, state, nodes[-1]), _row(
+            body, s_chronic, t + h, state, found[-1], nodes[-1], _harm_sites(plasmas, states)
+        )
 
-    first = _row(body, s_chronic, 0.0, state, none, now)
+    first = _row(body, s_chronic, 0.0, state, none, now, _harm_sites(plasmas, states))
     return _collect(first, (states, state, now), step, steps.level.shape[0], count)
 
 
@@ -271,12 +291,14 @@ def replay(body: Body, masses, steps: Steps, nodes: Levels, bound: float | None 
         level, day, t, levels, known = data
         h = steps.h0_h * 2.0**level
         at = [jax.tree.map(lambda x, k=k: x[k], known) for k in range(len(NODES))]
-        if bound is not None:
-            state = state._replace(s=_bounded(state.s, bound))
+        # Where a coarse mesh is too coarse for somebody whose memory is very quick, this keeps the state a state.
+        kept = jnp.clip(state.s, 0.0, 1.0)
+        state = state._replace(s=kept if bound is None else _bounded(kept, bound))
         state = advance_state(body, s_chronic, day, t, h, state, at)
         end = jax.tree.map(lambda x: x[-1], levels)
         return state, _row(body, s_chronic, t + h, state, end, at[-1])
 
     first = _row(body, s_chronic, 0.0, state, *(jax.tree.map(lambda x: x[0, 0], x) for x in (nodes, known)))
-    _, rows = jax.lax.scan(jax.checkpoint(step), state, (steps.level, steps.day, steps.time_h, nodes, known))
+    data = (steps.level, steps.day, steps.time_h, nodes, known)
+    _, rows = jax.lax.scan(jax.checkpoint(step), state, data)
     return jax.tree.map(lambda x, xs: jnp.concatenate([jnp.asarray(x, float)[None], xs]), first, rows)

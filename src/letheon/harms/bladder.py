@@ -167,7 +167,8 @@ def tissue(own: Callable[[str], Array], susceptibility: Array = 0.0, size: Array
     """
     spread = own("capacity.sd")
     capacity = own("capacity") * jnp.exp(spread * size - spread**2 / 2.0)
-    rest = set(Tissue._fields) - {"d50", "capacity", "anaesthetic"}
+    # in their order: that of a set differs between processes, and with it the compiled program
+    rest = [name for name in Tissue._fields if name not in ("d50", "capacity", "anaesthetic")]
     return Tissue(
         d50=own("d50") * jnp.exp(own("d50.sd") * susceptibility),
         capacity=capacity,

@@ -72,6 +72,8 @@ def parse_posterior(model: str, table: str, about: str, place: str) -> Posterior
     for number, row in enumerate(rows, start=2):
         if len(row) != len(names):
             raise InputError(f"{place}.csv line {number}: {len(names)} values are due, got {len(row)}")
+    if not rows:
+        raise InputError(f"{place}.csv holds names and no draws")
     try:
         values = [[float(cell) for cell in row] for row in rows]
     except ValueError as error:

@@ -41,12 +41,11 @@ class Number:
         Lowest and highest plausible value [`unit`].
     spread : mapping
         Uncertainty of the typical value: ``kind`` is ``lognormal`` (``sd`` of the logarithm), ``normal``
-        (``sd`` [`unit`]), ``half-normal`` (the size of a normal around 0 with ``sd`` [`unit`]), ``beta`` (``a``, ``b``), ``uniform`` (over `range`) or ``none`` (none published or
-        none wanted). Draws are meant to stay inside `range`.
+        (``sd`` [`unit`]), ``half-normal`` (the size of a normal around 0 with ``sd`` [`unit`]), ``beta``
+        (``a``, ``b``), ``uniform`` (over `range`) or ``none`` (none published or none wanted). Draws are meant to
+        stay inside `range`.
     omega : float or None
         Variance between patients of the log-normal eta, if any.
-    omega_spread : float
-        Uncertainty of its square root, the SD between patients: SD of the logarithm; 0 where none is carried.
     role : str or None
         Name of that eta. Equal roles mean the same standard normal of a patient, whatever the model.
     note : str
@@ -59,6 +58,8 @@ class Number:
         `omega`; then ``omega = ln(1 + cv**2)``.
     same_as : str or None
         Name of the parameter that this one equals in every patient and every draw (same value, same eta).
+    omega_spread : float
+        Uncertainty of its square root, the SD between patients: SD of the logarithm; 0 where none is carried.
 
     Examples
     --------

@@ -165,8 +165,21 @@ def logit_normal_mean(mean, sd, z):
     nodes, weights = np.polynomial.hermite_e.hermegauss(_NODES)
     weights = weights / weights.sum()
     mean = jnp.clip(mean, 1e-6, 1.0 - 1e-6)
-    centre = jax.scipy.special.logit(mean) * jnp.sqrt(1.0 + jnp.pi * sd**2 / 8.0)  # near enough to start from
-    for _ in range(_NEWTON_STEPS):
+
+    logit = jax.scipy.special.logit
+    wanted = logit(mean)
+
+    def residual(centre, sd):  # nearly straight on the logit scale, so Newton's method cannot overshoot
         share = jax.nn.sigmoid(centre + sd * nodes)
-        centre = centre - (weights @ share - mean) / (weights @ (share * (1.0 - share)))
+        found = weights @ share
+        return logit(found) - wanted, (weights @ (share * (1.0 - share))) / (found * (1.0 - found))
+
+    centre = wanted * jnp.sqrt(1.0 + jnp.pi * sd**2 / 8.0)  # near enough to start from
+    for _ in range(_NEWTON_STEPS):
+        error, slope = residual(centre, sd)
+        centre = centre - error / slope
+    # One more step, differentiated in the parameters alone: the implicit function theorem.
+    centre = jax.lax.stop_gradient(centre)
+    slope = jax.lax.stop_gradient(residual(centre, sd)[1])
+    centre = centre - residual(centre, sd)[0] / slope
     return jax.nn.sigmoid(centre + sd * z)

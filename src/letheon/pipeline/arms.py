@@ -9,6 +9,7 @@ from letheon import library
 from letheon.body.course import Steps
 from letheon.body.mesh import DAY_MS, HOUR_MS, Grading, Mesh, lay, padded_size
 from letheon.dosing.regimen import Regimen, Schedule
+from letheon.pipeline.harms import Dosing, dosing_of, widen
 from letheon.scenario import Arm, Scenario
 
 __all__ = ["ENDPOINT_DAYS", "ArmPlan", "Part", "Structure", "choose_enantiomer", "plan_arm", "plan_arms"]
@@ -72,6 +73,8 @@ class ArmPlan:
         Days of follow-up.
     course_end_day : float
         End of the first course [days since t = 0].
+    dosing : Dosing
+        Dosing days, for harms that go by days.
     """
 
     name: str
@@ -90,6 +93,7 @@ class ArmPlan:
     day_rows: np.ndarray
     days: int
     course_end_day: float
+    dosing: Dosing
 
     @property
     def profile_time_h(self) -> np.ndarray:
@@ -262,6 +266,7 @@ def plan_arm(
         day_rows=np.pad(day_rows, (0, padded_size(len(stops) - 1) + 1 - len(stops)), mode="edge"),
         days=days,
         course_end_day=next((stop / DAY_MS for _, stop in arm.regimen.courses()), 0.0),
+        dosing=dosing_of(schedule, days),
     )
 
 
@@ -292,6 +297,7 @@ def plan_arms(scenario: Scenario) -> tuple[ArmPlan, ...]:
     saves = max(len(p.save) for p in plans)
     epochs = max(len(p.epoch_induction) for p in plans)
     levels = max(p.structure.levels for p in plans)
+    dosings = widen([p.dosing for p in plans])
 
     def table(array, fill):
         return _widen(_widen(array, pieces, fill), terms, fill, axis=1)
@@ -310,6 +316,7 @@ def plan_arms(scenario: Scenario) -> tuple[ArmPlan, ...]:
             epoch_induction=_widen(p.epoch_induction, epochs),
             epoch_occasion=_widen(p.epoch_occasion, epochs),
             save=_widen(p.save, saves),
+            dosing=dosing,
         )
-        for p in plans
+        for p, dosing in zip(plans, dosings, strict=True)
     )

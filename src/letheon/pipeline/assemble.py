@@ -17,6 +17,7 @@ from letheon.patients.draws import RIVAL
 from letheon.patients.population import People
 from letheon.patients.variability import individual_pk, logit_normal_mean, truncated_lognormal
 from letheon.pipeline.arms import ArmPlan, Part, Structure, choose_enantiomer
+from letheon.pipeline.harms import Dosing
 from letheon.streams import normals
 
 __all__ = ["ArmData", "Own", "Switches", "arm_data", "body_of", "molar_masses", "own_values", "plasmas_of", "rates_of"]
@@ -62,6 +63,7 @@ class ArmData(NamedTuple):
     day_rows: Array
     days: Array
     course_end_day: Array
+    dosing: Dosing
 
 
 def arm_data(plan: ArmPlan) -> ArmData:
@@ -124,7 +126,7 @@ def rates_of(arm: ArmData, people: People) -> Array:
 
 
 def plasmas_of(
-    structure: Structure, own: Own, people: People, switches: Switches, arm: ArmData, number
+    structure: Structure, own: Own, people: People, switches: Switches, arm: ArmData, number, harms: bool = False
 ) -> tuple[Plasma, ...]:
     """Return a patient's plasma systems with their effect sites.
 
@@ -142,6 +144,8 @@ def plasmas_of(
         The arm: epochs of induction and occasions.
     number : int
         The patient's number, for the stream of occasions.
+    harms : bool
+        Whether to add the effect site of the psychedelic load, which relief has no use for.
 
     Returns
     -------
@@ -151,6 +155,7 @@ def plasmas_of(
     constants = {name: n.canonical for name, n in library.receptor().items() if n.name.startswith("molar")}
     slow = slow_site.rate(own("slow_site.half_life"))
     acute = slow_site.rate(jnp.maximum(own("acute.half_life"), _SHORTEST_HALF_LIFE_H))
+    psychedelic = slow_site.rate(own("psychedelic.half_life")) if harms else None
     plasmas = []
     for part in structure.parts:
         model = library.pk_model(part.model)
@@ -164,20 +169,24 @@ def plasmas_of(
         values = choose_enantiomer(values, part.enantiomer)
         if "cln" in values:
             values["cln"] = values["cln"] * arm.epoch_induction
-        make = partial(_system, model.structure, part, constants, slow, acute)
+        make = partial(_system, model.structure, part, constants, (slow, acute, psychedelic))
         plasmas.append(Plasma(jax.vmap(make)(values), part.enantiomer, part.share, part.drives))
     return tuple(plasmas)
 
 
-def _system(structure: str, part: Part, constants, slow, acute, values) -> pharmacokinetics.System:
+def _system(structure: str, part: Part, constants, sites, values) -> pharmacokinetics.System:
     """Make one enantiomer's system with the effect sites that it drives."""
+    slow, acute, psychedelic = sites
     system = pharmacokinetics.build(structure, values, part.enantiomer, constants)
     parent = system.readouts[0][0]
     if "levels" in part.drives and part.enantiomer == "s":
         system = pharmacokinetics.with_effect_site(system, "slow", parent, slow)
     if "acute" in part.drives:
         system = pharmacokinetics.with_effect_site(system, "acute", parent, acute)
-    return system if "levels" in part.drives else system.only_upstream_of("acute")
+    system = system if "levels" in part.drives else system.only_upstream_of("acute")
+    if psychedelic is not None and "acute" in part.drives:
+        system = pharmacokinetics.with_effect_site(system, "psychedelic", parent, psychedelic)
+    return system
 
 
 def _readout(own: Own, people: People) -> Readout:

@@ -22,6 +22,7 @@ from letheon.pipeline.assemble import (
     plasmas_of,
     rates_of,
 )
+from letheon.pipeline.harms import after_dosing, during_infusions
 
 __all__ = ["BLOCK", "BlockResult", "run_block"]
 
@@ -41,6 +42,8 @@ class BlockResult(NamedTuple):
         1 where a low state exists without drug.
     profile : mapping of str to array, shape (time, patient)
         Levels [ng/mL], ``nmda_block``, ``sensitisation``, ``growth``, ``nrs``, ``slow_site_effect``, ``nrs_slow``.
+    harms : mapping of str to array, shape (patient,)
+        What `letheon.pipeline.harms` computes.
     """
 
     diary: pain.Course
@@ -48,15 +51,20 @@ class BlockResult(NamedTuple):
     dose_mg: Array
     bistable: Array
     profile: dict
+    harms: dict
 
 
 def _patient(structure: Structure, arm: ArmData, draws, switches: Switches, people: People, number) -> BlockResult:
     """Run one patient."""
     own = own_values(draws, people)
     body = body_of(own, people, switches)
-    plasmas = plasmas_of(structure, own, people, switches, arm, number)
+    plasmas = plasmas_of(structure, own, people, switches, arm, number, harms=True)
     rates = rates_of(arm, people)
     path = course.run(plasmas, body, molar_masses(), arm.steps, rates, structure.levels, arm.count)
+
+    steps = arm.steps
+    step_h = jnp.where(jnp.arange(len(steps.level)) < arm.count, steps.h0_h * 2.0**steps.level, 0.0)
+    harms = during_infusions(path.sites, step_h, own, people) | after_dosing(arm.dosing, rates, own, people)
 
     noise_sd, rho = own("diary.noise_sd"), own("diary.rho")
 
@@ -82,6 +90,7 @@ def _patient(structure: Structure, arm: ArmData, draws, switches: Switches, peop
         dose_mg=rates @ arm.hours,
         bistable=(body.memory.theta > theta_min).astype(float),
         profile={name: values[arm.save] for name, values in profile.items()},
+        harms=harms,
     )
 
 

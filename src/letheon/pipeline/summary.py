@@ -10,16 +10,17 @@ import letheon
 from letheon import library
 from letheon.dosing.regimen import MS_PER_DAY
 from letheon.patients.draws import DRAWS
+from letheon.pipeline import harms
 from letheon.pipeline.arms import ENDPOINT_DAYS, ArmPlan
 from letheon.pipeline.bins import Profile
-from letheon.pipeline.support import model_warnings, regimen_support
+from letheon.pipeline.harm_entries import arm_harms, harm_sources
+from letheon.pipeline.support import interval_of_mean, model_warnings, regimen_support
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
 
 __all__ = ["ArmTotals", "columns", "document", "endpoint_names"]
 
 _DIGITS = 6  # significant digits in the document; the Parquet files hold the full numbers
-_INTERVAL = (0.05, 0.95)
 _RIVAL = "rival_"
 _UNUSED = ("norketamine_slope_olofsen",)  # shown in the library as rejected, used by no run
 _LAST_SUPPORTED_DAY = 84
@@ -121,6 +122,7 @@ def columns(result, people, plan: ArmPlan, valid: int, pain: str) -> dict[str, n
         "dose_mg": np.asarray(result.dose_mg)[kept],
     }
     out |= _course_columns(main, plan.days, kept)
+    out |= {f"harm_{name}": harms.kept(name, np.asarray(values)[kept]) for name, values in result.harms.items()}
     return out | {f"{_RIVAL}{k}": v for k, v in _course_columns(rival, plan.days, kept).items()}
 
 
@@ -139,12 +141,6 @@ def _round(value):
     return value
 
 
-def _interval(mean, draws: np.ndarray, bounds=(-math.inf, math.inf)):
-    """Return the 90 % interval of a mean: the bank's spread over draws, moved onto the population's mean."""
-    low, high = np.quantile(draws, _INTERVAL, axis=0) - draws.mean(axis=0) + mean
-    return np.clip(low, *bounds), np.clip(high, *bounds)
-
-
 def _distribution(values: np.ndarray) -> dict:
     q05, q50, q95 = np.quantile(values, [0.05, 0.5, 0.95])
     sd = float(values.std(ddof=1)) if len(values) > 1 else 0.0
@@ -159,13 +155,15 @@ def _endpoint(name: str, unit: str, support: str, arm: ArmTotals, placebo: ArmTo
         out = {"mean": mean, "mc_se": math.sqrt(mean * (1 - mean) / len(values))}
     else:
         out = _distribution(values)
-    out["mean_interval"] = list(_interval(mean, draws, _BOUNDS[unit]))
-    out |= {"unit": unit, "support": support, "interval_support": "assumed"}
+    out["mean_interval"] = list(interval_of_mean(mean, draws, _BOUNDS[unit]))
+    out |= {"unit": unit, "support": support, "interval_support": support}
     if placebo is not None:
         difference = mean - float(placebo.columns[name].mean())
         out["minus_placebo"] = difference
         reach = _BOUNDS[unit][1]
-        out["minus_placebo_interval"] = list(_interval(difference, draws - placebo.bank_columns[name], (-reach, reach)))
+        out["minus_placebo_interval"] = list(
+            interval_of_mean(difference, draws - placebo.bank_columns[name], (-reach, reach))
+        )
     return out
 
 
@@ -180,7 +178,7 @@ def _relapse(prefix: str, arm: ArmTotals, support: str) -> dict:
         "restricted_to": horizon,
         "unit": "days",
         "support": support,
-        "interval_support": "assumed",
+        "interval_support": support,
         "note": _NO_RELAPSE,
     }
     marks = [0.0, *(d for d in (14, 28, 56, 84, 182, 365) if d <= horizon)]
@@ -225,7 +223,7 @@ def _band(totals: ArmTotals, name: str, interval: bool = True) -> dict:
     out = {"mean": mean} | {f"q{q:02d}": profile.quantile(name, q / 100) for q in (5, 50, 95)}
     if interval:
         top = 10.0 if name.startswith("nrs") else 1.0
-        out["mean_lo"], out["mean_hi"] = _interval(mean, totals.bank_profile[name], (0.0, top))
+        out["mean_lo"], out["mean_hi"] = interval_of_mean(mean, totals.bank_profile[name], (0.0, top))
     return out
 
 
@@ -268,7 +266,7 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> dict:
         "models": {purpose: used[purpose] for purpose in ("levels", "acute")},
         "profile": profile,
         "endpoints": _endpoints(scenario, arm, own, placebo, ""),
-        "harms": {},
+        "harms": arm_harms(scenario, arm, own.columns, own.bank_columns),
     }
     if scenario.models.rival:
         endpoints = _endpoints(scenario, arm, own, placebo, _RIVAL)
@@ -312,6 +310,7 @@ def document(scenario: Scenario, totals: dict[str, ArmTotals]) -> dict:
         _distribution(first.columns[name]) for name in ("weight_kg", "baseline_nrs", "baseline_latent")
     )
     rival = "slow_site" if models.pain == "memory" else "memory"
+    arms = {arm.name: _arm(scenario, arm, totals) for arm in scenario.arms}
     out = {
         "letheon": letheon.__version__,
         "title": scenario.title,
@@ -338,11 +337,11 @@ def document(scenario: Scenario, totals: dict[str, ArmTotals]) -> dict:
             "bistable_share": float(first.columns["bistable"].mean()),
         },
         "warnings": model_warnings(scenario, tuple(t.plan for t in totals.values())),
-        "sources": _sources(totals, models.induction),
+        "sources": list(dict.fromkeys([*_sources(totals, models.induction), *harm_sources(arms)])),
         "interval": (
-            f"mean_interval is the 90 % interval of the mean over {DRAWS} draws of the parameters from spreads that"
-            " are published or assumed; its support is assumed until a calibrated posterior ships"
+            f"mean_interval is the 90 % interval of the mean over {DRAWS} draws of the parameters: calibrated ones from"
+            " the shipped posterior of the pain model, the others from spreads that are published or assumed"
         ),
-        "arms": {arm.name: _arm(scenario, arm, totals) for arm in scenario.arms},
+        "arms": arms,
     }
     return {name: _round(value) for name, value in out.items()}

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 from scipy import special
 
 from letheon import library
@@ -9,13 +10,42 @@ from letheon.dosing.regimen import MS_PER_DAY
 from letheon.pipeline.arms import ArmPlan
 from letheon.scenario import Arm, Scenario
 
-__all__ = ["LABELS", "model_warnings", "regimen_support"]
+__all__ = ["LABELS", "interval_of_mean", "model_warnings", "regimen_support"]
 
 LABELS = ("randomised", "uncontrolled", "volunteer", "animal", "assumed", "not identified")
+_INTERVAL = (0.05, 0.95)
 _TOLERANCE = 0.25
 _LAST_SUPPORTED_DAY = 84
 _REFERENCE_KG = 70.0
 _OUTSIDE_SHARE = 0.10
+
+
+def interval_of_mean(
+    mean: float | np.ndarray, draws: np.ndarray, bounds: tuple[float, float] = (-math.inf, math.inf)
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the 90 % interval of a mean: the bank's spread over draws, moved onto the population's mean.
+
+    Parameters
+    ----------
+    mean : array
+        Mean over the population.
+    draws : array, shape (draw, …)
+        Means over the bank's people under each draw.
+    bounds : tuple of float
+        Where the quantity can lie.
+
+    Returns
+    -------
+    tuple of array
+        Low and high end.
+
+    Examples
+    --------
+    >>> [float(end) for end in interval_of_mean(5.0, np.linspace(0.0, 2.0, 21))]
+    [4.1, 5.9]
+    """
+    low, high = np.quantile(draws, _INTERVAL, axis=0) - draws.mean(axis=0) + mean
+    return np.clip(low, *bounds), np.clip(high, *bounds)
 
 
 def _near(value: float, reference: float) -> bool:

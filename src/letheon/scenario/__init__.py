@@ -5,7 +5,7 @@ names file, line and field, what was given and what would work.
 """
 
 from letheon.scenario.reading import load, loads
-from letheon.scenario.records import Arm, Models, Population, Scenario, Spread, pk_choices
+from letheon.scenario.records import Arm, Beside, Models, Population, Scenario, Spread, pk_choices
 from letheon.scenario.writing import dumps
 
-__all__ = ["Arm", "Models", "Population", "Scenario", "Spread", "dumps", "load", "loads", "pk_choices"]
+__all__ = ["Arm", "Beside", "Models", "Population", "Scenario", "Spread", "dumps", "load", "loads", "pk_choices"]

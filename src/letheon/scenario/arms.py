@@ -7,7 +7,7 @@ from itertools import pairwise
 from letheon.dosing.regimen import DRUGS, Infusion, Rate, Regimen
 from letheon.scenario import quantities
 from letheon.scenario.fields import choice, listing_of, quantity, required, table_of, text_of, whole
-from letheon.scenario.records import Arm
+from letheon.scenario.records import Arm, Beside
 from letheon.scenario.tree import Node, Table
 from letheon.scenario.writing import time_text
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG, plain, shown
@@ -16,9 +16,11 @@ MAX_ARMS = 16
 MAX_INFUSIONS = 2000
 MAX_RATE_MG_H = 1400.0  # 20 mg/kg/h at 70 kg: far above any anaesthetic infusion
 
-_ARM = ("drug", "sessions", "like", "salt")
+_ARM = ("drug", "sessions", "like", "salt", "beside")
+_BESIDE = {"clonidine": 1.0, "midazolam": 50.0}  # most that is read [mg]
 _SESSION = ("at", "rate", "dose", "max", "for", "repeat")
 _ARM_EXAMPLE = "{drug: racemic, sessions: [{at: day 1, rate: 25 mg/h, for: 4 h}]}"
+_BESIDE_EXAMPLE = "{clonidine: 0.1 mg, midazolam: 2 mg}"
 _SESSION_EXAMPLE = "{at: day 1, rate: 25 mg/h, for: 4 h}"
 # keys that other versions may read, with what to write instead
 POLICIES = {
@@ -83,7 +85,7 @@ def _drug(node: Node) -> str:
 def _placebo(name: str, table: Table, real: dict[str, Arm]) -> Arm:
     """Build a placebo arm: the sham sessions of the arm that it is like."""
     example = f"like: {next(iter(real), 'ketamine')}"
-    for key in ("sessions", "salt"):
+    for key in ("sessions", "salt", "beside"):
         if key in table.entries:
             table.entries[key].refuse(
                 f"a placebo arm copies the sessions of another arm; write {example} and leave {key} out."
@@ -97,7 +99,7 @@ def _placebo(name: str, table: Table, real: dict[str, Arm]) -> Arm:
         node.refuse(
             f"{shown(like)} is no other arm that gives a drug; write like: {near[0] if near else next(iter(real))}."
         )
-    return Arm(name, "placebo", real[like].regimen.sham(), like)
+    return Arm(name, "placebo", real[like].regimen.sham(), like, real[like].beside)
 
 
 def _active(name: str, drug: str, table: Table, follow_up_ms: int) -> Arm:
@@ -125,7 +127,27 @@ def _active(name: str, drug: str, table: Table, follow_up_ms: int) -> Arm:
     factor = _salt_factor(table.entries.get("salt"))
     if factor is not None:
         infusions = [Infusion(i.start_ms, i.duration_ms, i.rate.scaled(factor)) for i in infusions]
-    return Arm(name, drug, Regimen.create(drug, infusions))
+    return Arm(name, drug, Regimen.create(drug, infusions), beside=_beside(table.entries.get("beside")))
+
+
+def _beside(node: Node | None) -> Beside:
+    """Read `beside`: other drugs given with every infusion of an arm, each with its dose."""
+    if node is None:
+        return Beside()
+    table = table_of(node, f"beside: {_BESIDE_EXAMPLE}")
+    table.check_keys(_BESIDE, {}, _BESIDE_EXAMPLE)
+    return Beside(**{f"{name}_mg": _dose_beside(child, name) for name, child in table.entries.items()})
+
+
+def _dose_beside(node: Node, name: str) -> float:
+    example = "0.1 mg" if name == "clonidine" else "2 mg"
+    absolute, per_kg = quantity(node, quantities.dose_mg, f"{name}: {example}")
+    text = text_of(node, "")
+    if per_kg:
+        node.refuse(f"{shown(text)} depends on weight, and this dose does not; write e.g. {name}: {example}.")
+    if not 0 <= absolute <= _BESIDE[name]:
+        node.refuse(f"{shown(text)} is outside 0 to {plain(_BESIDE[name])} mg; write e.g. {name}: {example}.")
+    return absolute
 
 
 def _salt_factor(node: Node | None) -> float | None:

@@ -120,6 +120,27 @@ class Models:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """Other drugs given beside the infusions.
+
+    Parameters
+    ----------
+    clonidine_mg : float
+        Clonidine by mouth before each infusion [mg]; 0 for none.
+    midazolam_mg : float
+        Midazolam with each infusion [mg]; 0 for none. Only whether it is given matters: no size by dose is known.
+
+    Examples
+    --------
+    >>> Beside(clonidine_mg=0.1).midazolam_mg
+    0.0
+    """
+
+    clonidine_mg: float = 0.0
+    midazolam_mg: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Arm:
     """One arm: a name and its regimen.
 
@@ -133,6 +154,8 @@ class Arm:
         Infusions in free base; the sham sessions for placebo.
     like : str or None
         For placebo, the arm whose sessions it copies.
+    beside : Beside
+        Other drugs given beside; those of the arm that a placebo is like.
 
     Examples
     --------
@@ -144,6 +167,7 @@ class Arm:
     drug: str
     regimen: Regimen
     like: str | None = None
+    beside: Beside = Beside()
 
 
 @dataclass(frozen=True, slots=True)

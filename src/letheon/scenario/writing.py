@@ -90,6 +90,9 @@ def _arm(arm: Arm) -> Iterator[str]:
         return
     yield f"  {arm.name}:"
     yield f"    drug: {arm.drug}"
+    given = {"clonidine": arm.beside.clonidine_mg, "midazolam": arm.beside.midazolam_mg}
+    if beside := ", ".join(f"{name}: {plain(dose)} mg" for name, dose in given.items() if dose):
+        yield f"    beside: {{{beside}}}"
     yield "    sessions:"
     for infusion, every, times in _grouped(arm.regimen.infusions):
         repeat = f", repeat: {{every: {time_text(every)}, times: {times}}}" if times > 1 else ""

@@ -19,13 +19,15 @@ from letheon.patients.draws import named_numbers
 from letheon.study.forward import FULL
 from letheon.study.observations import Band, Count, Gaussian, Observation, log_likelihood, resample
 from letheon.study.parameters import Parameter, parameters, to_values
-from letheon.study.sampler import FULL_SETTINGS, Chains, Mode, Progress, Settings, find_modes, sample, take_up
+from letheon.study.sampler import FULL_SETTINGS, Chains, Mode, Progress, Settings, find_modes, sample, take_up, together
 from letheon.study.trials import Trials, observations, predict, prepare_trials
 from letheon.units import to_canonical
 
 __all__ = ["Calibration", "calibrate", "density", "diagnose", "posterior_files", "predictions_of", "to_library_units"]
 
 SHIPPED_DRAWS = 256
+_WEIGHED = 400  # draws weighed on the full mesh
+_MANY_PEOPLE = 192  # and with this many people
 _STEEPEST = 50.0  # sensitivity of the log likelihood to the sensitisation of all people together
 _UNIDENTIFIED = 0.8  # posterior SD over prior SD above which the data are said not to tell
 
@@ -80,15 +82,15 @@ def density(z: Array, trials: Trials, data: Sequence[Observation]) -> Array:
 def _evidence(z: Array, trials: Trials, data: Sequence[Observation]) -> Array:
     """Return the log likelihood, with a force that a sampler can follow.
 
-    A patient near the unstable root falls to one side or the other as a parameter moves a little: with few people the
-    likelihood has small steps, and its exact gradient spikes there. The bound takes the spikes away; the density
-    itself, which decides what is accepted, is untouched.
+    A patient near the unstable root falls to one side or the other as a parameter moves a little, and so does one whom
+    a flare hits a little sooner: with few people the likelihood has small steps, and its exact gradient spikes there.
+    The bound takes the spikes away; the density itself, which decides what is accepted, is untouched.
     """
     people = trials.cohorts[0].onsets.shape[-1]
     return log_likelihood(data, predict(to_values(trials.pain, z), trials, _STEEPEST / people)).sum()
 
 
-def _model(data: Sequence[Observation], trials: Trials) -> None:
+def _model(trials: Trials, data: Sequence[Observation]) -> None:
     """State the hierarchical model: patients within studies within the population."""
     import numpyro
     from numpyro import distributions
@@ -105,6 +107,7 @@ def calibrate(
     data: Sequence[Observation] | None = None,
     trials: Trials | None = None,
     progress: Progress | None = None,
+    checks: bool = True,
 ) -> Calibration:
     """Calibrate a pain model; a second call with the same folder goes on where the first stopped.
 
@@ -122,6 +125,8 @@ def calibrate(
         The trials, if they are ready.
     progress : callable, optional
         Told ``(what, done, all)``.
+    checks : bool
+        Whether to weigh draws on the full mesh and to check predictions; without, all draws are kept as they are.
 
     Returns
     -------
@@ -141,11 +146,11 @@ def calibrate(
         progress("preparing trials", 0, 1)
     trials = prepare_trials(pain, settings.patients) if trials is None else trials
     found = parameters(pain)
-    modes = find_modes(partial(density, data=data), len(found), settings, folder, progress, (trials,))
-    chains = sample(partial(_model, data), (trials,), modes, settings, folder, progress)
-    if progress:
-        progress("checking on the full mesh", 0, 1)
-    draws, weights = _reweigh(chains, trials, data, settings)
+    modes = find_modes(density, len(found), settings, folder, progress, (trials, data))
+    chains = sample(_model, (trials, data), modes, settings, folder, progress)
+    if not checks:
+        return Calibration(pain, settings, modes, chains, chains.z.reshape(-1, len(found)), diagnose(chains, found))
+    draws, weights = _reweigh(chains, trials, data, settings, progress)
     report = {
         "letheon": letheon.__version__,
         "pain": pain,
@@ -216,8 +221,8 @@ def diagnose(chains: Chains, found: Sequence[Parameter]) -> dict[str, Any]:
         warnings.simplefilter("ignore")
         import arviz  # heavy, and it announces its own future
     data = arviz.convert_to_dataset({"z": chains.z})
-    rhat = arviz.rhat(data)["z"].to_numpy()
-    bulk, tail = (arviz.ess(data, method=kind)["z"].to_numpy() for kind in ("bulk", "tail"))
+    rhat = _column(arviz.rhat(data))
+    bulk, tail = (_column(arviz.ess(data, method=kind)) for kind in ("bulk", "tail"))
     flat = chains.z.reshape(-1, chains.z.shape[-1])
     values = to_library_units(found, flat)
     spread = flat.std(axis=0)
@@ -252,24 +257,41 @@ def diagnose(chains: Chains, found: Sequence[Parameter]) -> dict[str, Any]:
     return {"sampler": sampler, "parameters": table}
 
 
-def _log_likelihoods(z: np.ndarray, trials: Trials, data) -> np.ndarray:
+def _column(dataset: Any) -> np.ndarray:
+    return dataset["z"].to_numpy()
+
+
+def _log_likelihoods(z: np.ndarray, trials: Trials, data: Sequence[Observation], progress: Progress | None):
+    """Return the log likelihood of each draw, two at a time where there are two cores."""
+
     @jax.jit
-    def one(z, trials):
+    def one(z, trials, data):
         return log_likelihood(data, predict(to_values(trials.pain, z), trials)).sum()
 
-    return np.array([float(one(row, trials)) for row in z])
+    one(z[0], trials, data)  # compiled once, before the threads meet
+    done = []
+
+    def tell(row) -> float:
+        found = float(one(row, trials, data))
+        done.append(found)
+        if progress:
+            progress("weighing draws", len(done), len(z))
+        return found
+
+    return np.array(together([partial(tell, row) for row in z]))
 
 
-def _reweigh(chains: Chains, trials: Trials, data, settings: Settings) -> tuple[np.ndarray, dict]:
-    """Weigh draws by the likelihood on the full mesh; choose those that ship in proportion."""
+def _reweigh(chains: Chains, trials: Trials, data, settings: Settings, progress: Progress | None):
+    """Weigh draws by the likelihood on the full mesh and with more people; choose those that ship in proportion."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import arviz
     flat = chains.z.reshape(-1, chains.z.shape[-1])
-    count = min(2 * SHIPPED_DRAWS, len(flat))
+    count = min(_WEIGHED, len(flat))
     some = flat[np.linspace(0, len(flat) - 1, count).round().astype(int)]
-    fine = prepare_trials(trials.pain, settings.patients, FULL)
-    ratio = _log_likelihoods(some, fine, data) - _log_likelihoods(some, trials, data)
+    fine = prepare_trials(trials.pain, _MANY_PEOPLE, FULL)
+    coarse = _log_likelihoods(some, trials, data, progress)
+    ratio = _log_likelihoods(some, fine, data, progress) - coarse
     smoothed, k = arviz.psislw(ratio)
     weights = np.exp(np.asarray(smoothed))
     weights /= weights.sum()
@@ -278,9 +300,10 @@ def _reweigh(chains: Chains, trials: Trials, data, settings: Settings) -> tuple[
     chosen = np.searchsorted(np.cumsum(weights), ticks * (1.0 - 1e-12))
     told = {
         "draws": count,
+        "people": _MANY_PEOPLE,
         "pareto_k": float(k),
         "effective": float(1.0 / np.square(weights).sum()),
-        "largest_change_of_log_likelihood": float(np.max(np.abs(ratio - ratio.mean()))),
+        "sd_of_log_ratio": float(ratio.std()),
     }
     return some[rng.permutation(chosen)], told
 
@@ -369,7 +392,7 @@ def posterior_files(result: Calibration, date: str) -> dict[str, str]:
     """
     found = parameters(result.pain)
     values = to_library_units(found, result.draws)
-    columns = {p.name: values[p.name] for p in found if "@" not in p.name}
+    columns = {p.name: values[p.name] for p in found if "@" not in p.name and not p.name.startswith("population.")}
     rng = np.random.default_rng(result.settings.seed + 4)
     columns["between.effect"] = columns["between.sd"] * rng.normal(size=len(result.draws))
     known = {*named_numbers(), *(f"{name}.sd" for name in named_numbers())}

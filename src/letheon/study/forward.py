@@ -14,16 +14,27 @@ from typing import NamedTuple
 import numpy as np
 
 from letheon.arrays import Array, jax, jnp
-from letheon.body import course
+from letheon.body import course, slow_site
 from letheon.body.mesh import HOUR_MS, Grading
-from letheon.body.response import Body, Levels
+from letheon.body.response import Levels
 from letheon.patients.draws import latin_hypercube, typical_values
 from letheon.patients.population import Covariates, People, people, purposes
 from letheon.pipeline import assemble
 from letheon.pipeline.arms import plan_arm
 from letheon.scenario import Scenario
 
-__all__ = ["COARSE", "FULL", "Cohort", "Fate", "Forecast", "flare_shares", "forecast", "middle_values", "prepare", "stack"]
+__all__ = [
+    "COARSE",
+    "FULL",
+    "Cohort",
+    "Fate",
+    "Forecast",
+    "flare_shares",
+    "forecast",
+    "middle_values",
+    "prepare",
+    "stack",
+]
 
 COARSE = Grading(finest_h=0.25, early_h=8.0, coarsest_h=36.0, growth=1.0, late=0.25)
 FULL = Grading()
@@ -241,6 +252,40 @@ def flare_shares(onsets, rate, duration, start, stop):
     return jnp.maximum(high - low, 0.0).sum(axis=0) / jnp.maximum(stop - start, 1e-9)
 
 
+def slow_levels(level, h, rate):
+    """Return the level at the slow site from that in plasma, so that its half-life may change without new plasma.
+
+    Simpson's rule over each half of a step: the site is slow against every step, and plasma is known at the quarters.
+
+    Parameters
+    ----------
+    level : array, shape (step, node)
+        Plasma level at the quarters of each step [ng/mL].
+    h : array, shape (step,)
+        Step lengths [h].
+    rate : array
+        Rate constant of the site [1/h].
+
+    Returns
+    -------
+    array, shape (step, node)
+        Level at the site [ng/mL].
+    """
+
+    def half(before, levels, d):
+        a, b, c = levels
+        fade = jnp.exp(-rate * d)
+        return before * fade + rate * d / 6.0 * (a * fade + 4.0 * b * jnp.sqrt(fade) + c)
+
+    def step(before, data):
+        c, h = data
+        middle = half(before, c[:3], h / 2.0)
+        after = half(middle, c[2:], h / 2.0)
+        return after, jnp.stack([before, (before + middle) / 2.0, middle, (middle + after) / 2.0, after])
+
+    return jax.lax.scan(step, jnp.zeros(()), (level, h))[1]
+
+
 def forecast(
     values: Mapping[str, Array],
     cohort: Cohort,
@@ -281,7 +326,11 @@ def forecast(
     start = jnp.asarray(steps.time_h)
     stop = start + steps.h0_h * 2.0 ** jnp.asarray(steps.level)
 
+    rate = slow_site.rate(values["slow_site.half_life"])
+
     def one(who, onsets, nodes):
+        if pain == "slow_site":
+            nodes = nodes._replace(slow=slow_levels(nodes.plasma["esketamine"], stop - start, rate))
         body = assemble.body_of(values.__getitem__, who, switches)
         if flares:
             shares = flare_shares(onsets, values["flares.rate"], values["flares.duration"], start, stop)

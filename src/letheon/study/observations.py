@@ -7,6 +7,7 @@ scatter beta-binomially. A statement ("minimal", "3 to 5") is a value known to l
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy import special
@@ -16,6 +17,7 @@ from letheon.arrays import Array, jax, jnp
 __all__ = ["Band", "Count", "Gaussian", "Observation", "log_likelihood", "resample"]
 
 
+@partial(jax.tree_util.register_dataclass, data_fields=["values", "covariance"], meta_fields=["study", "names"])
 @dataclass(frozen=True, slots=True)
 class Gaussian:
     """Values with a joint normal error.
@@ -38,6 +40,7 @@ class Gaussian:
     covariance: np.ndarray
 
 
+@partial(jax.tree_util.register_dataclass, data_fields=["value"], meta_fields=["study", "name", "n", "weight"])
 @dataclass(frozen=True, slots=True)
 class Count:
     """How many of `n` patients.
@@ -59,6 +62,11 @@ class Count:
     weight: float = 1.0
 
 
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["low", "high", "given"],
+    meta_fields=["study", "name", "sd", "edges", "gain"],
+)
 @dataclass(frozen=True, slots=True)
 class Band:
     """A statement: the value seen lies between two limits.
@@ -108,8 +116,10 @@ def _log_between(low, high):
 
 
 def _counts(found: list[Count], p) -> Array:
-    k, n, total = (np.array(x, float) for x in zip(*((c.value, c.n, _concentration(c)) for c in found), strict=True))
-    choose = special.gammaln(n + 1) - special.gammaln(k + 1) - special.gammaln(n - k + 1)
+    n, total = (np.array(x, float) for x in zip(*((c.n, _concentration(c)) for c in found), strict=True))
+    k = jnp.stack([jnp.asarray(c.value, float) for c in found])
+    ways = jax.scipy.special.gammaln(jnp.concatenate([k + 1, n - k + 1]))
+    choose = special.gammaln(n + 1) - ways.reshape(2, -1).sum(axis=0)
     p = jnp.clip(p, 1e-6, 1.0 - 1e-6)
     plain = k * jnp.log(p) + (n - k) * jnp.log1p(-p)
     if np.isinf(total).all():
@@ -132,16 +142,17 @@ def _bands(found: list[Band], predicted: Mapping[str, Array]):
     for i, band in enumerate(found):
         if band.given is not None:
             centres[i] = centres[i] + jnp.asarray(band.gain) @ _residual(band.given, predicted)
-    low, high, sd = (np.array(x) for x in zip(*((b.low, b.high, b.sd) for b in found), strict=True))
+    low, high = (jnp.stack([jnp.asarray(getattr(b, end), float) for b in found]) for end in ("low", "high"))
+    sd = np.array([b.sd for b in found])
     big = 40.0  # standard deviations: as good as infinite, and differentiable
     centre = jnp.stack(centres)
     return _log_between(*(jnp.clip((edge - centre) / sd, -big, big) for edge in (low, high)))
 
 
 def _gaussian(found: Gaussian, predicted: Mapping[str, Array]):
-    root = np.linalg.cholesky(found.covariance)
-    scaled = jnp.asarray(np.linalg.inv(root)) @ _residual(found, predicted)
-    constant = np.log(np.diag(root)).sum() + 0.5 * len(root) * math.log(2.0 * math.pi)
+    root = jnp.linalg.cholesky(jnp.asarray(found.covariance))
+    scaled = jax.scipy.linalg.solve_triangular(root, _residual(found, predicted), lower=True)
+    constant = jnp.log(jnp.diag(root)).sum() + 0.5 * len(found.names) * math.log(2.0 * math.pi)
     return -0.5 * scaled @ scaled - constant
 
 
@@ -165,7 +176,8 @@ def log_likelihood(observations: Sequence[Observation], predicted: Mapping[str, 
     >>> [round(float(x), 6) for x in log_likelihood([Count("x", "p", 0, 4)], {"p": 0.5})]
     [-2.772589]
     """
-    counts, bands = ([one for one in observations if isinstance(one, kind)] for kind in (Count, Band))
+    counts = [one for one in observations if isinstance(one, Count)]
+    bands = [one for one in observations if isinstance(one, Band)]
     told: dict[int, Array] = {id(one): _gaussian(one, predicted) for one in observations if isinstance(one, Gaussian)}
     if counts:
         chances = _counts(counts, jnp.stack([jnp.asarray(predicted[one.name], float) for one in counts]))

@@ -116,7 +116,11 @@ def parameters(pain: str) -> tuple[Parameter, ...]:
     centre, sd = _BACKGROUND
     chance = (float(special.logit(centre)), sd, *open_ends)
     found += [Parameter(f"background {phase}@noppers2011", "1", "logit", chance) for phase in ("early", "late")]
-    found += [Parameter(f"baseline@{id}", "NRS", "normal", (*_STUDY_BASELINE, *open_ends)) for id in _BASELINES if id in STUDIES[pain]]
+    found += [
+        Parameter(f"baseline@{id}", "NRS", "normal", (*_STUDY_BASELINE, *open_ends))
+        for id in _BASELINES
+        if id in STUDIES[pain]
+    ]
     return tuple(found)
 
 

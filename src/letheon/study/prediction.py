@@ -26,9 +26,9 @@ def _ramps() -> dict[str, dict[str, list[tuple[float, float, float]]]]:
     rising = np.linspace(_LOW, _HIGH, _SESSIONS)
     slow = {
         "continuous": [(24.0 * i, 24.0, float(rate)) for i, rate in enumerate(rising)],
-        "intermittent": [(start, hours, float(rate)) for (start, hours, _), rate in zip(
-            shipped["intermittent"], rising, strict=True
-        )],
+        "intermittent": [
+            (start, hours, float(rate)) for (start, hours, _), rate in zip(shipped["intermittent"], rising, strict=True)
+        ],
     }
     return {"two steps to the maximum": shipped, "an even rise to the last session": slow}
 

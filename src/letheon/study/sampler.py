@@ -19,7 +19,17 @@ from scipy import optimize
 from letheon.arrays import jax, jnp
 from letheon.errors import InputError, Interrupted
 
-__all__ = ["FULL_SETTINGS", "QUICK_SETTINGS", "Chains", "Mode", "Settings", "find_modes", "sample", "take_up"]
+__all__ = [
+    "FULL_SETTINGS",
+    "QUICK_SETTINGS",
+    "Chains",
+    "Mode",
+    "Settings",
+    "find_modes",
+    "sample",
+    "take_up",
+    "together",
+]
 
 _BLOCK = 10  # iterations between two saves: a few seconds
 _SAME_MODE = 1.0  # modes nearer than this in every standard normal are one
@@ -41,21 +51,25 @@ class Settings:
         Dispersed starts of the search for modes.
     tree_depth : int
         Longest trajectory, ``2**tree_depth - 1`` steps.
+    step : float
+        Length of a leapfrog step, in standard deviations of the Laplace approximation. It is not adapted: the density
+        has small steps of its own, and adaptation would answer these with ever shorter ones.
     seed : int
         Seed of starts and chains.
     """
 
     chains: int = 4
-    warmup: int = 300
-    samples: int = 500
+    warmup: int = 150
+    samples: int = 700
     patients: int = 64
     starts: int = 8
     tree_depth: int = 6
+    step: float = 0.45
     seed: int = 20261122
 
 
 FULL_SETTINGS = Settings()
-QUICK_SETTINGS = Settings(chains=2, warmup=100, samples=150, patients=32, starts=2, tree_depth=5)
+QUICK_SETTINGS = Settings(chains=2, warmup=50, samples=150, patients=32, starts=2, tree_depth=4)
 
 
 class Mode(NamedTuple):
@@ -107,8 +121,22 @@ def _workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _together(jobs: list[Callable[[], object]], stop: threading.Event) -> list:
-    """Run jobs on threads (compiled code runs beside each other); Ctrl-C lets each save and stop."""
+def together(jobs: list[Callable[[], object]], stop: threading.Event | None = None) -> list:
+    """Run jobs on threads, since compiled code runs beside itself; Ctrl-C lets each save and stop.
+
+    Parameters
+    ----------
+    jobs : list of callable
+        Each takes nothing.
+    stop : threading.Event, optional
+        Set when they are to stop.
+
+    Returns
+    -------
+    list
+        Results in their order.
+    """
+    stop = threading.Event() if stop is None else stop
     with ThreadPoolExecutor(min(_workers(), len(jobs))) as pool:
         futures = [pool.submit(job) for job in jobs]
         try:
@@ -134,7 +162,7 @@ def _climb(gradient, start: np.ndarray) -> tuple[np.ndarray, float]:
             return 1e12, np.zeros_like(z)
         return -float(value), -np.asarray(slope)
 
-    found = optimize.minimize(negative, start, jac=True, method="BFGS", options={"maxiter": 300, "gtol": 1e-3})
+    found = optimize.minimize(negative, start, jac=True, method="BFGS", options={"maxiter": 60, "gtol": 1e-2})
     return found.x, -float(found.fun)
 
 
@@ -209,7 +237,7 @@ def find_modes(
         return found
 
     jax.block_until_ready(gradient(starts[0]))  # compiled once, before the threads meet
-    climbed = sorted(_together([lambda i=i: climb(i) for i in range(settings.starts)], stop), key=lambda f: -f[1])
+    climbed = sorted(together([lambda i=i: climb(i) for i in range(settings.starts)], stop), key=lambda f: -f[1])
     groups: list[list] = []
     for z, value in climbed:
         near = next((g for g in groups if np.max(np.abs(g[0][0] - z)) < _SAME_MODE), None)
@@ -270,7 +298,8 @@ def sample(
         adapt_mass_matrix=False,
         inverse_mass_matrix={("z",): jnp.asarray(best.root @ best.root.T)},
         max_tree_depth=settings.tree_depth,
-        target_accept_prob=0.85,
+        adapt_step_size=False,
+        step_size=settings.step,
     )
     states = _start_states(kernel, modes, settings, arguments)
 
@@ -311,7 +340,7 @@ def sample(
             kept |= {f"row_{i}": np.concatenate(row) for i, row in enumerate(rows)}
             _save(path, done=np.array(done), **kept)
 
-    chains = _together([lambda c=c: run(c) for c in range(settings.chains)], stop)
+    chains = together([lambda c=c: run(c) for c in range(settings.chains)], stop)
     counted = slice(settings.warmup, settings.warmup + settings.samples)
     return Chains(*(np.stack(rows)[:, counted] for rows in zip(*chains, strict=True)))
 

@@ -44,8 +44,8 @@ def posteriors_in(folder: Path) -> dict[str, Posterior]:
                 words = table.read_text(encoding="utf-8"), about.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
                 raise InputError(f"{place}.csv and .toml cannot be read ({error})") from None
-            if not words[0].strip():
-                raise InputError(f"{place}.csv is empty; run letheon calibrate again.")
+            if len(words[0].split()) < 2:
+                raise InputError(f"{place}.csv holds no draws; run letheon calibrate again.")
             found[pain] = parse_posterior(pain, *words, str(place))
             break
     if not found:
@@ -73,7 +73,7 @@ def merged_values(posteriors: Mapping[str, Posterior], draws: int = DRAWS) -> di
     Raises
     ------
     InputError
-        If a column is no number of the library.
+        If a column is no number of the library, or a value is not finite.
 
     Examples
     --------
@@ -83,8 +83,6 @@ def merged_values(posteriors: Mapping[str, Posterior], draws: int = DRAWS) -> di
     """
     lengths = [len(column) for one in posteriors.values() for column in one.columns.values()]
     draws = min([draws, *lengths])
-    if draws < 1:
-        raise InputError("a table of posterior draws holds no draws; run letheon calibrate again.")
     named = named_numbers()
     values = dict(typical_values(draws))
     for pain, one in posteriors.items():
@@ -95,6 +93,8 @@ def merged_values(posteriors: Mapping[str, Posterior], draws: int = DRAWS) -> di
                 unit = "1"  # the SD of a log-normal eta between patients
             else:
                 raise InputError(f"the draws of {pain} hold {name!r}, which is no number of the library")
+            if not np.isfinite(column).all():
+                raise InputError(f"the draws of {pain} hold a value of {name} that is not finite")
             key = f"{RIVAL}{name}" if pain == "slow_site" and name in SHARED else name
             values[key] = np.array([to_canonical(v, unit) for v in column[:draws]])
     return values

@@ -348,7 +348,7 @@ def _leiden_data() -> tuple[Observation, ...]:
     drug, drug_var = _numbers(_outcome(id, "esketamine", "pain_mean", 7))
     sham, sham_var = _numbers(_outcome(id, "placebo", "pain_mean", 7))
     variance = drug_var + sham_var  # of a difference in any week
-    p = _outcome(id, "esketamine", "p_value", 84).value
+    p = _outcome(id, "esketamine", "p_value", 84).value or math.nan
     late = math.sqrt(variance) * float(special.ndtri(p / 2.0))
     r = _SAME_PATIENT
     covariance = np.diag([drug_var, sham_var, variance])

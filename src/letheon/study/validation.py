@@ -7,14 +7,13 @@ effect of a study not seen before. What was reported is an event; its predicted 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import stats
 
 from letheon import library
-from letheon.arrays import jax, jnp
+from letheon.arrays import jax
 from letheon.patients.draws import typical_values
 from letheon.scenario import Scenario, loads
 from letheon.study.forward import Forecast, forecast, prepare
@@ -99,8 +98,8 @@ class HeldOut:
 
 def _two_sample(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return t and p of a two-sample test along the last axis."""
-    found = stats.ttest_ind(a, b, axis=-1)
-    return np.asarray(found.statistic), np.asarray(found.pvalue)
+    t, p = stats.ttest_ind(a, b, axis=-1)
+    return np.asarray(t), np.asarray(p)
 
 
 def _duration(arms: Arms) -> tuple[np.ndarray, list[Quantity]]:
@@ -245,7 +244,9 @@ def simulated_trials(
         who = rng.integers(people, size=(draws, repeats, n))
         yes = (rng.uniform(size=who.shape) < _responds(values, pain)[:, None, None]) & (arm not in sham)
         at = np.arange(draws)[:, None, None]
-        latent = np.where(yes[:, None], means[0][at, :, who].transpose(0, 3, 1, 2), means[1][at, :, who].transpose(0, 3, 1, 2))
+        latent = np.where(
+            yes[:, None], means[0][at, :, who].transpose(0, 3, 1, 2), means[1][at, :, who].transpose(0, 3, 1, 2)
+        )
         wobble = noise * np.einsum("ij,djrn->dirn", root, rng.normal(size=latent.shape))
         seen = np.clip(np.floor(latent + wobble + 0.5), 0.0, 10.0)
         before = np.clip(start[who] + week * rng.normal(size=who.shape), 0.0, 10.0)
@@ -273,6 +274,7 @@ def _told(quantity: Quantity) -> dict[str, Any]:
         "quantity": quantity.label,
         "unit": quantity.unit,
         "observed": quantity.observed,
+        "region": [None if math.isinf(edge) else edge for edge in quantity.region],
         "median": float(np.median(quantity.predicted)),
         "intervals": intervals,
         "inside": inside,
@@ -342,9 +344,7 @@ def _total(table: list[dict], models: tuple[str, ...]) -> dict[str, Any]:
         one, other = models
         told["difference"] = total[one] - total[other]
         told["expected_if"] = {
-            true: sum(
-                _expected(e["models"][one]["chance"], e["models"][other]["chance"], true == one) for e in table
-            )
+            true: sum(_expected(e["models"][one]["chance"], e["models"][other]["chance"], true == one) for e in table)
             for true in models
         }
     return told

@@ -83,11 +83,12 @@ def count_interval(count: int, n: int) -> tuple[float, float]:
     Examples
     --------
     >>> [round(end, 3) for end in count_interval(6, 12)]
-    [0.277, 0.723]
+    [0.28, 0.72]
     """
     from scipy import special  # heavy
 
-    return tuple(float(special.betaincinv(count + 0.5, n - count + 0.5, u)) for u in (0.05, 0.95))  # type: ignore[return-value]
+    low, high = (float(special.betaincinv(count + 0.5, n - count + 0.5, u)) for u in (0.05, 0.95))
+    return low, high
 
 
 def _prediction(rows: Rows, check: words.Check, scale: float, axis: tuple[float, float]) -> None:

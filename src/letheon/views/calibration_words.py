@@ -173,15 +173,15 @@ def significant(value: float | None, digits: int = 3) -> str:
 
     Examples
     --------
-    >>> significant(1236.2), significant(0.02894), significant(7.2), significant(None)
-    ('1240', '0.0289', '7.20', '-')
+    >>> significant(1236.2), significant(0.02894), significant(9.997), significant(None)
+    ('1240', '0.0289', '10.0', '-')
     """
     if value is None or not math.isfinite(value):
         return ABSENT
     if value == 0.0:
         return "0"
-    places = digits - 1 - math.floor(math.log10(abs(value)))
-    return f"{round(value, places):.{max(places, 0)}f}"
+    rounded, exponent = f"{value:.{digits - 1}e}".split("e")
+    return f"{float(f'{rounded}e{exponent}'):.{max(digits - 1 - int(exponent), 0)}f}"
 
 
 def amount(value: float | None, unit: str) -> str:

@@ -22,7 +22,7 @@ from typer.core import TyperGroup
 
 import letheon
 from letheon.errors import InputError, Interrupted, LetheonError, LetheonWarning, RunError
-from letheon.views import evidence, worksheet
+from letheon.views import calibration, evidence, worksheet
 
 if TYPE_CHECKING:
     from letheon.runs import Run
@@ -38,6 +38,7 @@ EXAMPLES = {
     "library": "letheon library otto2021",
     "worksheet": worksheet.EXAMPLE,
     **evidence.EXAMPLES,
+    **calibration.EXAMPLES,
 }
 # Typer brings its own copy of Click in some versions and uses the installed one in others; this is either's.
 _UsageError = cast(type[Exception], typer.BadParameter.__mro__[1])
@@ -310,6 +311,7 @@ def _tell(text: str) -> None:
 
 worksheet.register(app, _write)
 evidence.register(app, _write, _Commands)
+calibration.register(app, _write, _tell, _console)
 
 
 # --- from the shell, and back to it ---

@@ -74,8 +74,8 @@ def interruptible(
         finally:
             over.set()
 
-    threading.Thread(target=run, daemon=True).start()
     try:
+        threading.Thread(target=run, daemon=True).start()
         while not over.wait(_LISTEN_S):
             pass
     except KeyboardInterrupt:

@@ -137,6 +137,7 @@ class Stages:
         self._bar: Progress | None = None
         self._stage: tuple[str, int] | None = None
         self._first = (0, 0.0)
+        self._began = 0.0
         self._shown_at = 0.0
         self._gone = False
 
@@ -169,8 +170,10 @@ class Stages:
             now = self._clock()
             stage = (self.about, total)
             new = stage != self._stage
-            if new or done < self._first[0] or now - self._first[1] < 1.0:
-                self._stage, self._first = stage, (done, now)
+            if new or done < self._first[0]:
+                self._stage, self._began = stage, now
+            if now - self._began < 1.0:
+                self._first = (done, now)
             pace = _pace(done - self._first[0], total - done, now - self._first[1])
             label = f"{self.about}: {what}" if self.about else what
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ BLUE, ORANGE, GREEN = PALETTE[0], PALETTE[1], PALETTE[2]
 GREY = PLACEBO_GREYS[0]
 _ROW = 46  # height of a row [px]: its label, and room for three intervals
 _HEADING = 30  # height of a heading [px]
+_LINE = 15  # height of a line of a label [px]
 _MARGIN = {"l": 14, "r": 16, "t": 6, "b": 48}
 
 
@@ -30,6 +32,8 @@ class Rows:
         Ends of the axis.
     row : int
         Height of a row [px].
+    stacked : bool
+        Whether what stands beside a label goes under it, where there is no room beside it on a phone.
 
     Examples
     --------
@@ -40,8 +44,10 @@ class Rows:
     (True, 1)
     """
 
-    def __init__(self, title: str, low: float, high: float, row: int = _ROW) -> None:
-        self._title, self._range, self._row = title, (low, high), row
+    def __init__(self, title: str, low: float, high: float, row: int = _ROW, stacked: bool = False) -> None:
+        self._title, self._range = title, (low, high)
+        self._stacked = stacked
+        self._row = row + (_LINE if stacked else 0)
         self._at = 0.0
         self._end = 0.0
         self._data: list[traces.Figure] = []
@@ -61,7 +67,7 @@ class Rows:
         text : str
             Its name.
         """
-        self._label(f"<b>{html.escape(text)}</b>", self._end + _HEADING - 13)
+        self._label(f"<b>{_text(text)}</b>", self._end + _HEADING - 13)
         self._end += _HEADING
 
     def row(self, text: str, beside: str = "") -> None:
@@ -74,10 +80,11 @@ class Rows:
         beside : str
             Said at the right end of the label.
         """
-        self._label(html.escape(text), self._end + 10)
+        self._label(_text(text), self._end + 10)
         if beside:
-            self._label(html.escape(beside), self._end + 10, right=True)
-        self._at = self._end + 16 + (self._row - 16) / 2.0 - 2
+            self._label(_text(beside), self._end + 10 + (_LINE if self._stacked else 0), right=not self._stacked)
+        above = 16 + (_LINE if self._stacked else 0)
+        self._at = self._end + above + (self._row - above) / 2.0 - 2
         self._end += self._row
         # a faint line parts the rows
         self._shapes.append(self._line(self._end - 1, 0.5))
@@ -103,7 +110,7 @@ class Rows:
         x = traces.numbers([low, (low + high) / 2.0, high])
         self._data.append(
             {"type": "scatter", "mode": "lines", "x": x, "y": [y, y, y], "line": line, "hoverinfo": "text"}
-            | {"text": [html.escape(said)] * 3}
+            | {"text": [_text(said)] * 3}
         )
 
     def mark(self, x: float, colour: str, symbol: str, shift: float, said: str, size: int = 9) -> None:
@@ -131,7 +138,7 @@ class Rows:
                 "y": [-(self._at + shift)],
                 "marker": {"color": colour, "symbol": symbol, "size": size, "line": open_line},
                 "hoverinfo": "text",
-                "text": [html.escape(said)],
+                "text": [_text(said)],
             }
         )
 
@@ -200,6 +207,11 @@ class Rows:
         }
 
 
+def _text(text: str) -> str:
+    """Return plain text as Plotly reads it, with real minus signs."""
+    return re.sub(r"(?<![\w.)-])-(?=\d)", "\u2212", html.escape(text))
+
+
 def span(values: Sequence[float | None], least: float, most: float) -> tuple[float, float]:
     """Return ends of an axis that hold values and at least `least` to `most`, with a little room.
 
@@ -221,7 +233,7 @@ def span(values: Sequence[float | None], least: float, most: float) -> tuple[flo
     """
     known = [value for value in values if value is not None]
     low, high = min([least, *known]), max([most, *known])
-    room = 0.05 * (high - low)
+    room = 0.05 * (high - low) or 0.5
     return low - room, high + room
 
 

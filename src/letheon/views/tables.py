@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from letheon.views import harm_rows
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -14,7 +16,11 @@ _LABEL_WIDTH = 21
 _CELL_WIDTH = 17  # "45.2 [40.1, 50.3]"
 _NOTHING = "-"
 _RESEARCH = "For research and education only. Letheon gives no advice about a person."
-_HARMS = "Harms are not computed in this version; that says nothing about whether there are any."
+_NO_HARMS = "This result holds no harms; that says nothing about whether there are any."
+_HARMS = (
+    "Harms: brackets hold 90 % intervals where harms are simulated and 95 % where they were counted; a range without a"
+    " number before it has no estimate, and a plus means beyond placebo. This does not say that any regimen is safe."
+)
 
 Row = tuple[str, list[str]]
 Group = tuple[str, list[Row]]
@@ -87,6 +93,8 @@ def _groups(document: Mapping[str, Any], arms: Sequence[Mapping[str, Any]]) -> I
     yield "Days with relief", list(_measure_rows("mean", "relief_days", arms))
     yield "Time to relapse, days", list(_relapse_rows(arms))
     yield "Dose, mg", list(_dose_rows(arms))
+    if all(arm["harms"] for arm in arms):
+        yield from harm_rows.groups(arms)
     if all(arm.get("rival") for arm in arms):
         yield f"Rival, {arms[0]['rival']['model']}", list(_rival_rows(arms, days))
 
@@ -172,8 +180,11 @@ def _reading(document: Mapping[str, Any]) -> Iterator[str]:
         f" says how well a mean is known: {document['interval']}."
     )
     yield '"support" is the kind of evidence behind a number. Relapse is timed from the end of the course.'
-    if not any(arm["harms"] for arm in document["arms"].values()):
-        yield _HARMS
+    if not harm_rows.has_harms(document):
+        yield _NO_HARMS
+        return
+    yield _HARMS
+    yield from harm_rows.unknowns(document)
 
 
 # --- cells ---

@@ -108,9 +108,9 @@ def tornado(sensitivity: Mapping[str, Any], model: str, outcome: str) -> Rows:
     found = words.bars(sensitivity, model, outcome)
     ends = [end for bar in found for end in (bar.low, bar.high, base)]
     known = [end for end in ends if end is not None]
-    rows = Rows(_axis(label), *span(known, min(known, default=0.0), max(known, default=0.0) + 1e-9))
+    rows = Rows(_axis(label), *span(known, min(known, default=0.0), max(known, default=0.0)), stacked=True)
     for bar in found:
-        rows.row(bar.assumption, f"{bar.low_label} … {bar.high_label}")
+        rows.row(bar.assumption, f"{bar.low_label} | {bar.high_label}")
         for end, name, colour, shift in ((bar.low, bar.low_label, BLUE, -2.0), (bar.high, bar.high_label, ORANGE, 6.0)):
             if end is not None and base is not None:
                 rows.interval(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["render", "write"]
+__all__ = ["render", "save", "write"]
 
 
 def render(document: Mapping[str, Any], scenario_text: str) -> str:
@@ -71,8 +71,30 @@ def write(document: Mapping[str, Any], scenario_text: str, path: str | Path) -> 
     OSError
         If the folder cannot be written to; nothing is left behind, and an older file stays.
     """
+    return save(render(document, scenario_text), path)
+
+
+def save(text: str, path: str | Path) -> Path:
+    """Write a text to a file, whole or not at all.
+
+    Parameters
+    ----------
+    text : str
+        What the file holds.
+    path : str or Path
+        Where the file goes; its folder must exist. A file that is there is replaced.
+
+    Returns
+    -------
+    Path
+        `path`.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written to; nothing is left behind, and an older file stays.
+    """
     target = Path(path)
-    text = render(document, scenario_text)
     handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:

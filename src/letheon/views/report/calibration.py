@@ -125,7 +125,7 @@ def _predicted(found: Sequence[said.Check], shelf: figures.Shelf) -> str:
         rows = calibration_figures.predictions(found, unit)
         if rows is not None:
             place = parts.placed(rows, shelf, f"{heading}; the same numbers stand in the table of predictions.", True)
-            made += parts.figure(heading, keys + place, parts.tidy(_READ))
+            made += parts.figure(heading, keys + place, parts.tidy(_READ) if not made else "Read as above.")
     return made
 
 
@@ -194,6 +194,7 @@ def _parameters(report: Mapping[str, Any]) -> str:
         (*heads, "Effective draws (bulk, tail)"),
         f"<tbody>{''.join(rows)}</tbody>",
         caption=f"Parameters {note}",
+        kind="wrapped",
     )
 
 
@@ -218,7 +219,7 @@ def _checks(found: Sequence[said.Check]) -> str:
     heads = ("Prediction", "Reported (± SE)", "Prior", "Posterior", "A trial of that size", "Inside")
     note = markup.note(f"Brackets and the trial of that size hold 90{words.THIN}%. NRS points, or shares.")
     body = f"<tbody>{''.join(rows)}</tbody>"
-    return markup.table("Predictions", heads, body, caption=f"Predictions {note}")
+    return markup.table("Predictions", heads, body, caption=f"Predictions {note}", kind="wrapped")
 
 
 def _between(told: Mapping[str, Any], unit: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from letheon.views import plots
-from letheon.views.report import markup, words
+from letheon.views.report import harms, markup, words
 
 DISCLAIMER = "Research and education only; no advice about a person."
 
@@ -124,7 +124,7 @@ def _rows(document: Mapping[str, Any], name: str, days: list[int]) -> list[tuple
         rows.append(("Total dose, mean", dose, "", ""))
     if "rival" in arm:
         rows.append(_rival(arm, days))
-    return rows
+    return rows + harms.headline(arm)
 
 
 def _compared(

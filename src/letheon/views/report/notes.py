@@ -24,16 +24,11 @@ def reading(document: Mapping[str, Any]) -> str:
         f"{_interval(document)}</p>{_rival(document)}</div>"
     )
     assumed = "".join(f"<li>{item}</li>" for item in _assumed(document))
-    harms = (
-        "<p><b>Harms are not computed in this version.</b> That says nothing about whether there are any: "
-        "ketamine infusions have acute and long-term harms, and this report weighs none of them against "
-        "relief.</p>"
-    )
     return markup.section(
         "reading",
         "How to read it",
         f'<div class="columns">{spread}<div><h3>Support</h3><dl class="labels">{labels}</dl></div></div>'
-        f"<h3>What is assumed</h3><ul>{assumed}</ul><h3>Harms</h3>{harms}",
+        f"<h3>What is assumed</h3><ul>{assumed}</ul>",
     )
 
 

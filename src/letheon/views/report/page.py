@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Any
 
-from letheon.views.report import cards, figures, notes, tables, words
+from letheon.views.report import cards, figures, harms, notes, tables, words
 
 CONTENTS = {
     "summary": "In one minute",
     "figures": "Figures",
     "endpoints": "Endpoints",
+    "harms": "Harms",
     "reading": "How to read it",
     "background": "Behind the numbers",
 }
@@ -26,6 +27,7 @@ def page(document: Mapping[str, Any], scenario_text: str) -> str:
         cards.cards(document),
         figures.section(document, shelf),
         tables.section(document),
+        harms.section(document),
         notes.reading(document),
         notes.background(document, scenario_text),
     )

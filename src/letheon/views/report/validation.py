@@ -93,6 +93,7 @@ def _summary(document: Mapping[str, Any], shelf: figures.Shelf) -> str:
         ("Study and what it found", *names.values()),
         f"<tbody>{body}{total}</tbody>",
         caption=f"Scores {note}",
+        kind="wrapped",
     )
     expected = f"<p>{parts.tidy(said.expected_sentence(document))}</p>"
     missed = "".join(f"<li>{parts.tidy(sentence)}</li>" for sentence in said.misses(document))
@@ -175,14 +176,14 @@ def _timing(document: Mapping[str, Any]) -> str:
         '<p class="small">How long relief outlasts courses whose rates are not known: shown, not scored. The return is '
         "counted among those relieved at the end.</p>"
     )
-    return markup.section("timing", "Timing", intro + parts.table("Timing", heads, rows))
+    return markup.section("timing", "Timing", intro + parts.table("Timing", heads, rows, kind="text"))
 
 
 def _sensitivity(sensitivity: Mapping[str, Any], shelf: figures.Shelf) -> str:
     keys = parts.legend(
         (
-            (parts.swatch(row_figures.BLUE, 7), "to the first end"),
-            (parts.swatch(row_figures.ORANGE, 7), "to the second"),
+            (parts.swatch(row_figures.BLUE, 7), "moved to the first of the two values under its name"),
+            (parts.swatch(row_figures.ORANGE, 7), "moved to the second"),
         )
     )
     made = ""

@@ -1,0 +1,287 @@
+"""What a result document says about harms: simulated ones by patient, counted ones by kind of regimen.
+
+Each entry has an estimate or none, an interval, how far to trust it, its sources, and what a reader must know. Where
+another drug is given beside, only bounds are known for what it changes: then the estimate goes, and the interval holds
+both ends.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from letheon import library
+from letheon.harms import bladder, comedication, counts, liver, mood
+from letheon.harms.exposure import Stretch, cumulative, stretches
+from letheon.harms.finding import Finding, exact_interval
+from letheon.patients.draws import typical_values
+from letheon.pipeline.support import interval_of_mean
+from letheon.scenario import Arm, Beside, Scenario
+from letheon.units import REFERENCE_WEIGHT_KG
+
+__all__ = ["arm_harms", "harm_sources"]
+
+_SHARE, _ANY = (0.0, 1.0), (0.0, np.inf)
+_SIMULATED, _COUNTED = 0.90, 0.95
+_UNKNOWN_LIVER = "Not known: from which length, dose or waiting time on a regimen hurts the liver."
+_UNKNOWN_BLADDER = (
+    "Not known: what infusions do to a bladder. Both laws were fitted to people who take grams a day and fit them "
+    "equally well; at the doses of infusions nothing tells them apart, and nobody has screened the bladders of "
+    "infusion patients in a prospective study."
+)
+_NO_DRUG = "Without drug."
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A harm that is simulated by patient: its column, and what stands beside its number."""
+
+    group: str
+    column: str
+    unit: str
+    bounds: tuple[float, float]
+    support: str
+    sources: tuple[str, ...]
+    note: str
+
+
+_LOAD = "Maximum over the run. A per cent of a rating scale, not a share of patients."
+_LASTS = "Hours with more than 10 % of the scale; the effect leaves with a half-life of minutes once plasma has fallen."
+_ASKED = (
+    "Any psychomimetic effect in the session with the greatest load, if patients are asked. The link from load to "
+    "incidence rests on one arm of one trial (76 % against 18 % on placebo)."
+)
+_UNASKED = "The same, told unasked: 8 to 30 % of what asking finds."
+_OUTPUT = "Rise of cardiac output at the highest arterial level, as a share of rest; the line ends at 50 %."
+_PRESSURE = "Mean rise at the highest level, in mmHg; two large series at one dose disagree fourfold."
+_PULSE = "Mean rise at the highest level, in beats a minute; some studies saw none."
+_FALL = "In those who have depression: fall of the MADRS beyond a comparison. No study measured it in CRPS."
+
+_KINDS = {
+    "psychedelic_load": _Kind(
+        "acute", "load", "%", (0.0, 100.0), "volunteer", ("c50", "half_life", "arketamine_weight"), _LOAD
+    ),
+    "psychedelic_hours": _Kind("acute", "load_hours", "h", _ANY, "volunteer", ("c50", "half_life"), _LASTS),
+    "psychomimetic_elicited": _Kind(
+        "acute", "elicited", "share", _SHARE, "assumed", ("background", "treated", "c50"), _ASKED
+    ),
+    "psychomimetic_spontaneous": _Kind(
+        "acute", "spontaneous", "share", _SHARE, "assumed", ("spontaneous_share",), _UNASKED
+    ),
+    "cardiac_output": _Kind("circulation", "output", "share", _ANY, "volunteer", ("output_slope",), _OUTPUT),
+    "systolic_pressure": _Kind(
+        "circulation", "systolic", "mmHg", _ANY, "assumed", ("systolic_rise", "mean_pressure_most"), _PRESSURE
+    ),
+    "diastolic_pressure": _Kind(
+        "circulation", "diastolic", "mmHg", _ANY, "assumed", ("diastolic_rise", "mean_pressure_most"), _PRESSURE
+    ),
+    "pulse": _Kind("circulation", "pulse", "beats/min", _ANY, "assumed", ("pulse_rise", "pulse_most"), _PULSE),
+    "mood_fall": _Kind(
+        "mood", "mood", "MADRS", _ANY, "assumed", ("fall", "fall_most"), f"{_FALL} A day after dosing, at its most."
+    ),
+    "mood_fall_end": _Kind(
+        "mood", "mood_end", "MADRS", _ANY, "assumed", ("fall", "half_life"), f"{_FALL} At the end of the follow-up."
+    ),
+}
+_SECTIONS = {"acute": "psychedelic", "circulation": "circulation", "mood": "mood"}
+_BLADDER = {
+    "bladder_lasting_loss": ("lasting", "share", "A loss of capacity beyond about a third, at any time."),
+    "bladder_symptoms": (
+        *("symptoms", "share"),
+        "Any urinary symptom when it is most likely; 24 % of people who never took ketamine have one.",
+    ),
+    "bladder_symptoms_end": ("symptoms_end", "share", "Any urinary symptom at the end of the follow-up."),
+    "bladder_lost": ("lost", "mL", "Functional capacity lost, at its most."),
+    "bladder_lost_end": ("lost_end", "mL", "Functional capacity lost, at the end of the follow-up."),
+    "bladder_capacity": ("capacity", "mL", "Least functional capacity during the follow-up."),
+    "bladder_anaesthetic": ("anaesthetic", "mL", "Least capacity under anaesthesia during the follow-up."),
+}
+
+Columns = Mapping[str, np.ndarray]
+
+
+def _sources(section: str, names: Iterable[str]) -> list[str]:
+    numbers = library.harms(section)
+    return list(dict.fromkeys(source for name in names for source in numbers[name].sources))
+
+
+def _simulated(kind: _Kind, columns: Columns, bank: Columns) -> dict[str, Any]:
+    values, draws = columns[f"harm_{kind.column}"], bank[f"harm_{kind.column}"]
+    mean = float(values.mean())
+    entry: dict[str, Any] = {"group": kind.group, "estimate": mean}
+    entry["interval"] = [float(end) for end in interval_of_mean(mean, draws, kind.bounds)]
+    if kind.unit != "share":
+        entry["q05"], entry["q95"] = (float(q) for q in np.quantile(values, [0.05, 0.95]))
+    return entry | {
+        "interval_level": _SIMULATED,
+        "unit": kind.unit,
+        "support": kind.support,
+        "sources": _sources(_SECTIONS[kind.group], kind.sources),
+        "note": kind.note,
+    }
+
+
+def _counted(found: Finding, group: str) -> dict[str, Any]:
+    entry = {"group": group} | found.document() | {"interval_level": _COUNTED}
+    if found.note.startswith("Beyond placebo"):
+        entry["beyond_placebo"] = True
+    return entry | {"unit": "share" if found.unit == "1" else found.unit}
+
+
+def _bounded(entry: dict[str, Any], interval: tuple[float, float], drug: str) -> dict[str, Any]:
+    """Take the estimate away, for the other drug changes it by nobody knows how much; keep what was without it."""
+    if list(interval) == entry["interval"]:
+        return entry
+    alone = {"estimate": entry["estimate"], "interval": entry["interval"]}
+    names = {"clonidine": ("doak1993", "suleiman2016", "handa2000"), "midazolam": ("suzuki2000", "krystal1998")}[drug]
+    rest = {key: value for key, value in entry.items() if key not in ("q05", "q95")}
+    return rest | {
+        "estimate": None,
+        "interval": list(interval),
+        "support": "assumed",
+        "sources": list(dict.fromkeys([*entry["sources"], *names])),
+        "note": f"{entry['note']} With {drug} beside: a direction and bounds are known, no size.",
+        "without_beside": alone,
+    }
+
+
+def _with_beside(entries: dict[str, Any], beside: Beside, columns: Columns, dosed: bool) -> None:
+    """Widen what clonidine and midazolam change; without ketamine there is no excess for them to change."""
+    calm, quiet = comedication.clonidine(beside.clonidine_mg), comedication.midazolam(beside.midazolam_mg > 0)
+    numbers = typical_values()
+    draw = columns["draw"].astype(int)
+    floor = numbers["psychedelic.background"][draw]
+    backgrounds = {
+        "psychomimetic_elicited": float(floor.mean()),
+        "psychomimetic_spontaneous": float((floor * numbers["psychedelic.spontaneous_share"][draw]).mean()),
+        "counted_psychomimetic": library.harms("psychedelic")["background"].value,
+    }
+    scaled = [
+        ("pulse", calm["pulse"]),
+        *((f"{which}_pressure", calm["pressure"]) for which in ("systolic", "diastolic")),
+    ]
+    scaled += [(f"counted_night_terrors{style}", calm["night terrors"]) for style in ("", "_unasked")]
+    felt = ("psychomimetic_elicited", "psychomimetic_spontaneous", "counted_psychomimetic")
+    unasked = ("counted_psychomimetic_unasked", "counted_hallucination", "counted_hallucination_unasked")
+    scaled += [(name, quiet["psychomimetic"]) for name in (*felt, *unasked)]
+    for name, factors in scaled if dosed else ():
+        if factors != comedication.NO_CHANGE:
+            interval = comedication.scaled_excess(entries[name]["interval"], backgrounds.get(name, 0.0), factors)
+            drug = "midazolam" if factors is quiet["psychomimetic"] else "clonidine"
+            entries[name] = _bounded(entries[name], interval, drug)
+    for name in ("counted_sedation", "counted_sedation_unasked"):
+        if quiet["sedation"] != comedication.NO_CHANGE:
+            interval = comedication.scaled_odds(entries[name]["interval"], quiet["sedation"])
+            entries[name] = _bounded(entries[name], interval, "midazolam")
+
+
+def _law(column: str, unit: str, columns: Columns, bank: Columns) -> dict[str, Any]:
+    """Return one law's mean over patients; none where so few are hurt that no simulated patient was."""
+    values, draws = columns[f"harm_{column}"], bank[f"harm_{column}"]
+    mean = float(values.mean())
+    low, high = (float(end) for end in interval_of_mean(mean, draws, _SHARE if unit == "share" else _ANY))
+    if column.endswith("lasting"):
+        exact = exact_interval(int(values.sum()), len(values), _SIMULATED)
+        return {"estimate": mean or None, "interval": [min(low, exact[0]), max(high, exact[1])]}
+    spread = {} if unit == "share" else {f"q{q:02d}": float(np.quantile(values, q / 100)) for q in (5, 95)}
+    return {"estimate": mean, "interval": [min(low, mean), max(high, mean)], **spread}
+
+
+def _bladder(columns: Columns, bank: Columns, dosed: bool) -> dict[str, Any]:
+    """Return what both injury laws say, with no estimate above them."""
+    rows = [row for row in library.bladder_rows() if row.role == "calibrate"]
+    sources = list(dict.fromkeys(source for row in rows for source in row.sources))
+    entries = {}
+    for name, (column, unit, note) in _BLADDER.items():
+        laws = {law: _law(f"bladder_{law}_{column}", unit, columns, bank) for law in bladder.LAWS}
+        if not dosed and column == "lasting":
+            laws = {law: {"estimate": 0.0, "interval": [0.0, 0.0]} for law in bladder.LAWS}
+        ends = [law["interval"] for law in laws.values()]
+        entries[name] = {
+            "group": "bladder",
+            "estimate": None,
+            "interval": [min(low for low, _ in ends), max(high for _, high in ends)],
+            "interval_level": _SIMULATED,
+            "unit": unit,
+            "support": "not identified" if dosed else "assumed",
+            "sources": sources,
+            "note": note if dosed else f"{_NO_DRUG} {note}",
+            "unknown": _UNKNOWN_BLADDER,
+            "laws": laws,
+        }
+    return entries
+
+
+def _regimen(runs: tuple[Stretch, ...]) -> dict[str, Any]:
+    """Return what goes by the kind of regimen alone."""
+    kind = counts.regimen_kind(runs)
+    entries = {}
+    for effect in counts.EFFECTS:
+        name = f"counted_{effect.replace(' ', '_')}"
+        entries[name] = _counted(counts.finding(effect, kind, "elicited"), "counted")
+        entries[f"{name}_unasked"] = _counted(counts.finding(effect, kind, "spontaneous"), "counted")
+    entries["liver_injury"] = _counted(liver.finding(runs), "liver")
+    entries["liver_injury"] |= {"pattern": liver.pattern(runs), "unknown": _UNKNOWN_LIVER}
+    if runs:
+        entries["mood_responders"] = _counted(mood.responders(), "mood")
+        entries["mood_masked"] = _counted(mood.masked(), "mood")
+    return entries
+
+
+def arm_harms(scenario: Scenario, arm: Arm, columns: Columns, bank: Columns) -> dict[str, Any]:
+    """Return what the result document says about the harms of an arm.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario.
+    arm : Arm
+        The arm.
+    columns : mapping of str to array, shape (patient,)
+        What the patients left: ``dose_mg``, ``draw`` and columns named ``harm_…``.
+    bank : mapping of str to array, shape (draw,)
+        Means of the same under each draw.
+
+    Returns
+    -------
+    dict
+        ``beside``, ``exposure`` and ``entries``; each entry with ``estimate`` (or None), ``interval``,
+        ``interval_level``, ``unit``, ``support``, ``sources`` and ``note``, those of the bladder with ``laws``.
+    """
+    runs = stretches(arm.regimen.schedule())
+    dosed = bool(runs)
+    total = cumulative(arm.regimen, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
+    dose = columns["dose_mg"]
+    exposure: dict[str, Any] = {
+        "dose_mg": float(dose.mean()),
+        "dose_mg_q05": float(np.quantile(dose, 0.05)),
+        "dose_mg_q95": float(np.quantile(dose, 0.95)),
+        "hours": total.hours,
+        "infusion_days": total.infusion_days,
+        "sessions": total.sessions,
+        "courses": total.courses,
+        "courses_a_year": total.courses_a_year,
+    }
+    entries = {name: _simulated(kind, columns, bank) for name, kind in _KINDS.items()}
+    entries |= _regimen(runs) | _bladder(columns, bank, dosed)
+    _with_beside(entries, arm.beside, columns, dosed)
+    beside = {"clonidine_mg": arm.beside.clonidine_mg, "midazolam_mg": arm.beside.midazolam_mg}
+    return {"beside": beside, "exposure": exposure, "entries": entries}
+
+
+def harm_sources(arms: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the sources that the harms of all arms rest on.
+
+    Parameters
+    ----------
+    arms : mapping of str to mapping
+        Arms of a result document.
+
+    Returns
+    -------
+    list of str
+        Keys in ``sources.bib``, in the order of their first use.
+    """
+    entries = (entry for arm in arms.values() for entry in arm["harms"]["entries"].values())
+    return list(dict.fromkeys(source for entry in entries for source in entry["sources"]))

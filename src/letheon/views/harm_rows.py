@@ -1,0 +1,191 @@
+"""Harms in the terminal's table, and the names that table and report give them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+__all__ = ["COUNTED", "LAWS", "groups", "has_harms", "interval", "unknowns", "value"]
+
+COUNTED = ("nausea", "headache", "night_terrors", "hallucination", "sedation", "dizziness")
+LAWS = ("saturating", "unsaturated")
+_NOTHING = "-"
+_OPEN = "not identified"
+
+Row = tuple[str, list[str]]
+Arms = Sequence[Mapping[str, Any]]
+
+
+def has_harms(document: Mapping[str, Any]) -> bool:
+    """Return whether a result holds harms.
+
+    Parameters
+    ----------
+    document : mapping
+        A result document.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> has_harms({"arms": {"a": {"harms": {}}}})
+    False
+    """
+    return any(arm["harms"] for arm in document["arms"].values())
+
+
+def value(number: float | None, unit: str) -> str:
+    """Write an estimate: shares in per cent, what is next to nothing as such.
+
+    Parameters
+    ----------
+    number : float or None
+        The estimate.
+    unit : str
+        Its unit.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> value(0.7487, "share"), value(0.0004, "share"), value(0.0, "share"), value(385.03, "mL"), value(9.909, "mmHg")
+    ('75', '<0.1', '0', '385', '9.9')
+    """
+    if number is None:
+        return _NOTHING
+    if unit == "share":
+        percent = 100.0 * number
+        if 0.0 < percent < 0.05:
+            return "<0.1"
+        return f"{percent:.1f}" if 0.0 < percent < 9.95 else f"{percent:.0f}"
+    return f"{number:z.1f}" if abs(number) < 99.95 and number != 0 else f"{number:z.0f}"
+
+
+def interval(entry: Mapping[str, Any], unit: str) -> str:
+    """Write an interval, or that nothing is known where it spans every share.
+
+    Parameters
+    ----------
+    entry : mapping
+        With ``interval``.
+    unit : str
+        Its unit.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> interval({"interval": [0.0, 1.0]}, "share"), interval({"interval": [0.118, 0.882]}, "share")
+    ('not identified', '12 to 88')
+    """
+    low, high = entry["interval"]
+    if unit == "share" and (low, high) == (0.0, 1.0):
+        return _OPEN
+    return f"{value(low, unit)} to {value(high, unit)}"
+
+
+def _cell(entry: Mapping[str, Any] | None, unit: str = "") -> str:
+    if not entry:
+        return _NOTHING
+    unit = unit or entry["unit"]
+    if entry["estimate"] is None:
+        return interval(entry, unit)
+    low, high = entry["interval"]
+    middle = ("+" if entry.get("beyond_placebo") else "") + value(entry["estimate"], unit)
+    return middle if low == high else f"{middle} [{value(low, unit)}, {value(high, unit)}]"
+
+
+def _row(label: str, name: str, arms: Arms) -> Row:
+    return label, [_cell(arm["harms"]["entries"].get(name)) for arm in arms]
+
+
+def _support(name: str, arms: Arms) -> Row:
+    return "  support", [arm["harms"]["entries"].get(name, {}).get("support", _NOTHING) for arm in arms]
+
+
+def _exposure(arms: Arms) -> Iterator[Row]:
+    given = [arm["harms"]["exposure"] for arm in arms]
+    for label, name in (("hours on the drip", "hours"), ("days with drug", "infusion_days")):
+        yield label, [f"{one[name]:g}" for one in given]
+    yield "courses", [f"{one['courses']:g}" for one in given]
+    yield "  a year", [f"{one['courses_a_year']:.3g}" for one in given]
+
+
+def _acute(arms: Arms) -> Iterator[Row]:
+    yield _row("psychedelic load, %", "psychedelic_load", arms)
+    yield _support("psychedelic_load", arms)
+    yield _row("noticed if asked, %", "psychomimetic_elicited", arms)
+    yield _row("  told unasked, %", "psychomimetic_spontaneous", arms)
+    yield _support("psychomimetic_elicited", arms)
+    for effect in COUNTED:
+        yield _row(f"{effect.replace('_', ' ')}, %", f"counted_{effect}", arms)
+        yield _support(f"counted_{effect}", arms)
+
+
+def _circulation(arms: Arms) -> Iterator[Row]:
+    yield _row("cardiac output, %", "cardiac_output", arms)
+    yield _support("cardiac_output", arms)
+    yield _row("systolic, mmHg", "systolic_pressure", arms)
+    yield _row("diastolic, mmHg", "diastolic_pressure", arms)
+    yield _row("pulse, beats/min", "pulse", arms)
+    yield _support("pulse", arms)
+
+
+def _bladder(arms: Arms) -> Iterator[Row]:
+    for title, name in (("lasting loss, %", "bladder_lasting_loss"), ("symptoms, %", "bladder_symptoms")):
+        entries = [arm["harms"]["entries"].get(name) for arm in arms]
+        yield title, ["" for _ in arms]
+        for law in LAWS:
+            yield f"  {law}", [_cell(one["laws"][law], one["unit"]) if one else _NOTHING for one in entries]
+        yield _support(name, arms)
+
+
+def groups(arms: Arms) -> Iterator[tuple[str, list[Row]]]:
+    """Yield the groups of rows about harms, each with its title.
+
+    Parameters
+    ----------
+    arms : sequence of mapping
+        Arms of a result document that hold harms.
+
+    Yields
+    ------
+    tuple
+        Title and rows.
+    """
+    yield "Exposure", list(_exposure(arms))
+    yield "Acute harms", list(_acute(arms))
+    yield "Circulation, rise over rest", list(_circulation(arms))
+    yield "Liver injury", [_row("enzymes 3 x limit, %", "liver_injury", arms), _support("liver_injury", arms)]
+    yield "Bladder, by injury law", list(_bladder(arms))
+    mood = [_row("fall, MADRS", "mood_fall", arms), _row("  nobody could tell", "mood_masked", arms)]
+    yield "Mood, if depressed", [*mood, _support("mood_fall", arms)]
+
+
+def unknowns(document: Mapping[str, Any]) -> list[str]:
+    """Return the plain sentences on what is not known, each once, if any arm gives drug.
+
+    Parameters
+    ----------
+    document : mapping
+        A result document.
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> unknowns({"arms": {"a": {"harms": {}}}})
+    []
+    """
+    found: dict[str, None] = {}
+    for arm in document["arms"].values():
+        if arm["harms"] and arm["harms"]["exposure"]["infusion_days"]:
+            said = (entry.get("unknown") for entry in arm["harms"]["entries"].values())
+            found |= dict.fromkeys(text for text in said if text)
+    return list(found)

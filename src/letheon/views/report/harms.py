@@ -1,0 +1,188 @@
+"""Harms in the report: exposure, then every harm with its interval and its support, then where each comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from letheon.views import harm_rows
+from letheon.views.report import markup, words
+
+Entry = Mapping[str, Any]
+LAW_NAMES = {"saturating": "if injury saturates", "unsaturated": "if it does not"}
+ACUTE = {
+    "psychedelic_load": "Psychedelic load, % of the scale at its greatest",
+    "psychedelic_hours": "Hours above 10 % of the scale",
+    "psychomimetic_elicited": "Any psychomimetic effect, if asked",
+    "psychomimetic_spontaneous": "The same, told unasked",
+    "counted_psychomimetic": "The same, as counted under such regimens",
+}
+CIRCULATION = {
+    "cardiac_output": "Cardiac output, rise",
+    "systolic_pressure": "Systolic pressure, rise (mmHg)",
+    "diastolic_pressure": "Diastolic pressure, rise (mmHg)",
+    "pulse": "Pulse, rise (beats/min)",
+}
+BLADDER = {
+    "bladder_lasting_loss": "A lasting loss of capacity",
+    "bladder_symptoms": "Urinary symptoms, when most likely",
+    "bladder_symptoms_end": "Urinary symptoms at the end",
+    "bladder_lost": "Capacity lost, at its most (mL)",
+    "bladder_lost_end": "Capacity lost at the end (mL)",
+    "bladder_capacity": "Least capacity awake (mL)",
+    "bladder_anaesthetic": "Least capacity under anaesthesia (mL)",
+}
+MOOD = {
+    "mood_fall": "Fall of the MADRS, a day after dosing",
+    "mood_fall_end": "Fall of the MADRS at the end",
+    "mood_responders": "Responders a day after one dose",
+    "mood_masked": "Fall in the one trial where nobody could tell",
+}
+
+
+def section(document: Mapping[str, Any]) -> str:
+    """Return the section on harms; where a result holds none, the sentence that says what this means."""
+    if not harm_rows.has_harms(document):
+        return markup.section("harms", "Harms", _missing())
+    counted = {f"counted_{effect}": effect.replace("_", " ").capitalize() for effect in harm_rows.COUNTED}
+    arms = document["arms"]
+    groups = [
+        ("During infusions", ACUTE | counted),
+        ("Circulation", CIRCULATION),
+        ("Liver", {"liver_injury": "Liver enzymes at least three times the limit"}),
+        ("Mood, in those who have depression", MOOD),
+    ]
+    made = "".join(_table(arms, title, names) for title, names in groups)
+    unknown = "".join(f"<li>{words.escape(text)}</li>" for text in harm_rows.unknowns(document))
+    known = f'<ul class="unknown">{unknown}</ul>' if unknown else ""
+    intro = (
+        '<p class="small">What a regimen may cost, beside what it may relieve. Brackets hold intervals: '
+        f"90{words.THIN}% where harms are simulated, 95{words.THIN}% where they were counted. A harm without a number "
+        "before its brackets has no estimate, and one that is not identified may be anything. This does not say that "
+        "any regimen is safe.</p>"
+    )
+    return markup.section("harms", "Harms", intro + known + _exposure(arms) + made + _bladder(arms) + _grounds(arms))
+
+
+def headline(arm: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """Return what a card says of harms, as label, value, aside and badge; nothing where a result holds none."""
+    if not arm["harms"]:
+        return []
+    entries = arm["harms"]["entries"]
+    named = {
+        "psychomimetic_elicited": ("Psychomimetic effects, if asked", ""),
+        "liver_injury": ("Liver injury", ""),
+        "bladder_lasting_loss": ("Lasting loss of bladder capacity", "under either law"),
+    }
+    rows = []
+    for key, (told, aside) in named.items():
+        entry = entries[key]
+        single = entry["interval"][0] == entry["interval"][1]
+        middle = entry["interval"][0] if single else entry["estimate"]
+        value = _ends(entry, entry["unit"]) if middle is None else words.amount(middle, entry["unit"])
+        known = aside if middle is None or single else f"({_ends(entry, entry['unit'])})"
+        rows.append((told, value, known, words.support_of(entry)))
+    return rows
+
+
+def _missing() -> str:
+    return (
+        "<p><b>This result holds no harms.</b> That says nothing about whether there are any: ketamine infusions have "
+        "acute and long-term harms, and this report weighs none of them against relief.</p>"
+    )
+
+
+def _heads(first: str, arms: Mapping[str, Any]) -> list[str]:
+    return [first, *(words.arm_name(name) for name in arms)]
+
+
+def _exposure(arms: Mapping[str, Any]) -> str:
+    given = [arm["harms"]["exposure"] for arm in arms.values()]
+    beside = [arm["harms"]["beside"] for arm in arms.values()]
+    rows = [
+        markup.row(
+            f"Dose in all, mg {markup.note('mean; 5 % to 95 % of patients')}",
+            (f"<b>{words.amount(one['dose_mg'], 'mg')}</b>{_range(one)}" for one in given),
+        ),
+        markup.row("Hours on the drip", (f"{one['hours']:,g}" for one in given)),
+        markup.row("Days with drug", (format(one["infusion_days"], ",") for one in given)),
+        markup.row("Sessions; courses", (f"{one['sessions']:,}; {one['courses']:,}" for one in given)),
+        markup.row("Courses a year", (f"{one['courses_a_year']:.3g}" for one in given)),
+    ]
+    if any(any(one.values()) for one in beside):
+        rows.append(markup.row("Given beside", map(_beside, beside)))
+    return markup.table("Exposure", _heads("Given", arms), f"<tbody>{''.join(rows)}</tbody>", caption="Exposure")
+
+
+def _range(exposure: Mapping[str, float]) -> str:
+    ends = exposure["dose_mg_q05"], exposure["dose_mg_q95"]
+    return "" if ends[0] == ends[1] else f" ({words.between(ends, 'mg')})"
+
+
+def _beside(given: Mapping[str, float]) -> str:
+    named = [f"{name.removesuffix('_mg')} {dose:g} mg" for name, dose in given.items() if dose]
+    return ", ".join(named) or "nothing"
+
+
+def _table(arms: Mapping[str, Any], title: str, names: Mapping[str, str]) -> str:
+    entries = {key: [arm["harms"]["entries"].get(key) for arm in arms.values()] for key in names}
+    rows = "".join(markup.row(names[key], map(_cell, found)) for key, found in entries.items() if any(found))
+    return markup.table(title, _heads("Harm", arms), f"<tbody>{rows}</tbody>", caption=title, kind="endpoints")
+
+
+def _bladder(arms: Mapping[str, Any]) -> str:
+    bodies = []
+    for key, name in BLADDER.items():
+        entries = [arm["harms"]["entries"][key] for arm in arms.values()]
+        rows = [markup.row(name, (words.support_of(entry) for entry in entries), "main")]
+        for law, told in LAW_NAMES.items():
+            cells = (_amount(entry["laws"][law], entry["unit"]) for entry in entries)
+            rows.append(markup.row(f"{told} ({law} law)", cells))
+        bodies.append(f"<tbody>{''.join(rows)}</tbody>")
+    caption = f"Bladder {markup.note('two laws that fit users of grams a day equally well; neither is chosen')}"
+    heads = _heads("Under each law", arms)
+    return markup.table("Bladder", heads, "".join(bodies), caption=caption, kind="endpoints")
+
+
+def _cell(entry: Entry | None) -> str:
+    return words.ABSENT if not entry else f"{_amount(entry, entry['unit'])} {words.support_of(entry)}"
+
+
+def _amount(entry: Entry, unit: str) -> str:
+    low, high = entry["interval"]
+    if entry["estimate"] is None:
+        if unit == "share" and (low, high) == (0.0, 1.0):
+            return "anything"
+        return f"({_ends(entry, unit)})"
+    known = "" if low == high else f" ({_ends(entry, unit)})"
+    more = " more than on placebo" if entry.get("beyond_placebo") else ""
+    middle = words.amount(entry["estimate"], unit) if unit == "share" else words.number(entry["estimate"], 2)
+    return f"<b>{middle}</b>{known}{more}"
+
+
+def _ends(entry: Entry, unit: str) -> str:
+    if unit == "share":
+        return words.between(entry["interval"], unit)
+    return " to ".join(words.number(end, 2) for end in entry["interval"])
+
+
+def _grounds(arms: Mapping[str, Any]) -> str:
+    """Return, folded away, what each number rests on: its note, for which arms, and its sources."""
+    named = ACUTE | CIRCULATION | {"liver_injury": "Liver"} | BLADDER | MOOD
+    found: dict[tuple[str, str, str], list[str]] = {}
+    keys = dict.fromkeys(key for arm in arms.values() for key in arm["harms"]["entries"])
+    for key in keys:
+        for name, arm in arms.items():
+            if (entry := arm["harms"]["entries"].get(key)) is None:
+                continue
+            sources = ", ".join(entry["sources"]) or words.ABSENT
+            found.setdefault((key, entry["note"], sources), []).append(name)
+    rows = []
+    for (key, note, sources), names in found.items():
+        told = key.removeprefix("counted_").replace("_unasked", ", told unasked").replace("_", " ").capitalize()
+        where = "all arms" if len(names) == len(arms) else ", ".join(map(words.arm_name, names))
+        rows.append(markup.row(named.get(key, told), (where, words.escape(note), words.escape(sources))))
+    body = f"<tbody>{''.join(rows)}</tbody>"
+    heads = ("Harm", "Arms", "What is known", "Sources")
+    table = markup.table("What each harm rests on", heads, body, kind="text")
+    return f"<details><summary>What each harm rests on</summary>{table}</details>"

@@ -1,0 +1,236 @@
+"""The calibration: its parameters, its sampler, and what shipped."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import special
+
+from letheon import library
+from letheon.arrays import jax, jnp
+from letheon.errors import InputError
+from letheon.library.posterior import parse_posterior
+from letheon.patients.draws import named_numbers, quantile
+from letheon.study import calibration, sampler
+from letheon.study.parameters import parameters, to_values
+from letheon.study.sampler import QUICK_SETTINGS, Settings, find_modes, sample, take_up
+from letheon.units import to_canonical
+
+SHIPPED = Path(__file__).parents[1] / "docs" / "calibration"
+models = pytest.mark.parametrize("pain", library.PAIN_MODELS)
+
+
+# ---- parameters
+
+
+@models
+@pytest.mark.parametrize("z", [-3.0, -0.4, 0.0, 1.3, 3.5])
+def test_a_parameter_is_the_quantile_of_its_prior(pain, z):
+    """Against the quantile functions that draw the uncalibrated numbers; red for a wrong unit, range or family."""
+    found = parameters(pain)
+    values = to_values(pain, jnp.full(len(found), z))
+    named, checked = named_numbers(), 0
+    for parameter in found:
+        name = parameter.name.split("@")[0]
+        if name in named and name != "between.effect":
+            number = named[name]
+            exact = to_canonical(float(quantile(number, special.ndtr(z))), number.unit)
+            tolerance = 2e-5 if number.spread["kind"] in ("beta", "half-normal") else 1e-9
+            assert float(values[parameter.name]) == pytest.approx(exact, rel=tolerance, abs=1e-9), parameter.name
+            checked += 1
+        elif name.endswith(".sd") and name.removesuffix(".sd") in named:
+            number = named[name.removesuffix(".sd")]
+            exact = math.sqrt(number.omega) * math.exp(number.omega_spread * z)
+            assert float(values[name]) == pytest.approx(exact, rel=1e-12)
+            checked += 1
+    assert checked > 10
+
+
+@models
+def test_every_parameter_moves_and_can_be_differentiated(pain):
+    found = parameters(pain)
+    slopes = jax.jit(jax.jacfwd(lambda z: jnp.stack([to_values(pain, z)[p.name] for p in found])))(
+        jnp.full(len(found), 0.3)
+    )
+    assert np.all(np.isfinite(slopes)) and np.all(np.abs(np.diag(slopes)) > 0)
+
+
+def test_a_study_effect_goes_with_the_spread_between_studies():
+    found = [p.name for p in parameters("memory")]
+    z = np.zeros(len(found))
+    z[found.index("between.effect@goldberg2010")] = 2.0
+    values = to_values("memory", jnp.asarray(z))
+    assert float(values["between.effect@goldberg2010"]) == pytest.approx(2.0 * float(values["between.sd"]))
+
+
+# ---- sampler, on densities that are known
+
+COVARIANCE = np.array([[0.6, 0.36, 0.0], [0.36, 0.3, 0.06], [0.0, 0.06, 0.18]])  # no wider than the prior anywhere
+MEAN = np.array([0.5, -1.0, 2.0])
+TOY = replace(QUICK_SETTINGS, chains=2, warmup=50, samples=400, starts=3, step=0.7)
+
+
+def gaussian(z, mean):
+    return -0.5 * (z - mean) @ jnp.linalg.solve(jnp.asarray(COVARIANCE), z - mean)
+
+
+def toy_model(mean):
+    import numpyro
+    from numpyro import distributions
+
+    z = numpyro.sample("z", distributions.Normal(0.0, 1.0).expand([3]).to_event(1))
+    numpyro.factor("evidence", gaussian(z, mean) + 0.5 * z @ z)
+
+
+def run_toy(folder, settings=TOY, progress=None):
+    folder.mkdir(exist_ok=True)
+    modes = find_modes(gaussian, 3, settings, folder, progress, (jnp.asarray(MEAN),))
+    return modes, sample(toy_model, (jnp.asarray(MEAN),), modes, settings, folder, progress)
+
+
+def test_a_known_density_is_found(tmp_path):
+    modes, chains = run_toy(tmp_path)
+    assert len(modes) == 1 and modes[0].found == 3
+    np.testing.assert_allclose(modes[0].z, MEAN, atol=0.02)
+    np.testing.assert_allclose(modes[0].root @ modes[0].root.T, COVARIANCE, atol=1e-6)
+    exact = 1.5 * math.log(2 * math.pi) + 0.5 * math.log(np.linalg.det(COVARIANCE))
+    assert modes[0].log_mass == pytest.approx(exact, abs=1e-3)
+    flat = chains.z.reshape(-1, 3)
+    assert chains.z.shape == (2, 400, 3) and not chains.diverging.any()
+    np.testing.assert_allclose(flat.mean(axis=0), MEAN, atol=0.12)
+    np.testing.assert_allclose(np.cov(flat.T), COVARIANCE, atol=0.15)
+
+
+class Stopped(Exception):
+    pass
+
+
+def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path):
+    """Red when a state is saved late, or a chain starts anew after a stop."""
+    _, whole = run_toy(tmp_path / "whole")
+    for after in (60, 300):
+
+        def stop(what, done, all_, after=after):
+            if what == "sampling" and done >= after:
+                raise Stopped
+
+        with pytest.raises(Stopped):
+            run_toy(tmp_path / "parts", progress=stop)
+    assert any((tmp_path / "parts").glob("chain_*.npz"))
+    _, parts = run_toy(tmp_path / "parts")
+    for name, values in whole._asdict().items():
+        np.testing.assert_array_equal(values, getattr(parts, name), err_msg=name)
+
+
+def test_two_modes_are_both_reported(tmp_path):
+    def two_hills(z):
+        return jnp.logaddexp(-0.5 * jnp.sum((z - 3.0) ** 2) / 0.1, -1.0 - 0.5 * jnp.sum((z + 3.0) ** 2) / 0.1)
+
+    modes = find_modes(two_hills, 2, Settings(starts=8, seed=3), tmp_path)
+    assert [m.z.round(1).tolist() for m in modes] == [[3.0, 3.0], [-3.0, -3.0]]
+    assert modes[0].log_mass - modes[1].log_mass == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_folder_of_other_settings_is_refused(tmp_path):
+    take_up(tmp_path, TOY, {"pain": "memory"})
+    take_up(tmp_path, TOY, {"pain": "memory"})
+    with pytest.raises(InputError, match=r"other settings \(pain, seed\)"):
+        take_up(tmp_path, replace(TOY, seed=5), {"pain": "slow_site"})
+
+
+def test_diagnostics_tell_chains_that_disagree():
+    found = parameters("slow_site")
+    rng = np.random.default_rng(1)
+    z = rng.normal(size=(2, 400, len(found)))
+    chains = sampler.Chains(
+        z, rng.normal(size=(2, 400)), np.ones((2, 400)), np.ones((2, 400)), np.zeros((2, 400), bool)
+    )
+    good = calibration.diagnose(chains, found)
+    assert good["sampler"]["rhat_worst"] < 1.02 and good["sampler"]["ess_bulk_worst"] > 500
+    name = found[0].name
+    assert not good["parameters"][name]["identified"]
+    z[1, :, 0] += 3.0
+    z[..., 1] *= 0.3
+    bad = calibration.diagnose(chains, found)
+    assert bad["parameters"][name]["rhat"] > 1.5
+    told = bad["parameters"][found[1].name]
+    assert told["identified"] and told["contraction"] == pytest.approx(0.91, abs=0.02)
+
+
+# ---- what shipped
+
+
+def report(pain: str) -> dict:
+    return json.loads((SHIPPED / f"{pain}.json").read_text(encoding="utf-8"))
+
+
+@models
+def test_the_shipped_chains_have_converged(pain):
+    told = report(pain)
+    assert told["sampler"]["rhat_worst"] <= 1.01
+    assert min(told["sampler"][f"ess_{kind}_worst"] for kind in ("bulk", "tail")) >= 400
+    assert told["full_mesh"]["pareto_k"] < 0.7
+    assert told["modes"]
+
+
+def test_the_memory_meets_what_it_must_reproduce():
+    checks = report("memory")["checks"]
+
+    def middle(name):
+        return checks[name]["posterior"]["median"]
+
+    assert abs(middle("leiden difference week 1") + 2.77) < 1.4
+    assert abs(middle("leiden difference week 12") + 1.27) < 1.4
+    assert abs(middle("leiden placebo week 1") - 5.45) < 1.0
+    assert middle("goldberg relief day 1") < 0.25
+    assert 0.20 < middle("goldberg relief day 3") < 0.60
+    assert 0.40 < middle("goldberg relief day 5") < 0.65
+    assert abs(middle("one infusion day 7")) < 0.2
+    low, high = checks["leiden difference week 12"]["posterior"]["of_a_trial_90"]
+    assert low < -1.27 < high
+
+
+@models
+def test_the_shipped_draws_are_those_of_the_report(pain):
+    """Red when the table in the package is not the one that the report describes."""
+    shipped, told = library.posterior(pain), report(pain)["parameters"]
+    assert {*shipped.not_identified} <= {n for n, p in told.items() if not p["identified"]}
+    for name, column in shipped.columns.items():
+        if name in told:
+            low, high = told[name]["interval_90"]
+            assert low < np.median(column) < high
+            assert abs(np.mean((np.array(column) >= low) & (np.array(column) <= high)) - 0.9) < 0.09, name
+
+
+def test_files_that_ship_can_be_read_again():
+    found = parameters("slow_site")
+    draws = np.random.default_rng(2).normal(size=(50, len(found)))
+    chains = sampler.Chains(draws[None], *(np.zeros((1, 50)) for _ in range(4)))
+    told = {"parameters": {p.name: {"identified": True} for p in found}, "full_mesh": {"pareto_k": 0.1}}
+    told["sampler"] = dict.fromkeys(("rhat_worst", "ess_bulk_worst", "ess_tail_worst", "divergences"), 1.0)
+    result = calibration.Calibration("slow_site", QUICK_SETTINGS, (), chains, draws, told)
+    files = calibration.posterior_files(result, "2026-11-22")
+    again = parse_posterior("slow_site", files["slow_site.csv"], files["slow_site.toml"], "x")
+    assert again.about["seed"] == QUICK_SETTINGS.seed and again.about["date"] == "2026-11-22"
+    values = calibration.to_library_units(found, draws)
+    assert not any("@" in name for name in again.columns)
+    for name in ("slow_site.half_life", "acute.c50.sd", "placebo.tau_off"):
+        np.testing.assert_allclose(again.columns[name], values[name], rtol=1e-5)
+    effect, sd = (np.array(again.columns[f"between.{n}"]) for n in ("effect", "sd"))
+    assert 0.6 < np.std(effect / sd) < 1.4
+
+
+# ---- adequacy: long, by `make test-slow`
+
+
+@pytest.mark.slow
+def test_a_known_truth_is_recovered(tmp_path):
+    """Three sets of the rival, quick; the ten of each model that the documentation tells are run by `make adequacy`."""
+    from letheon.study.adequacy import recover
+
+    told = recover("slow_site", tmp_path, sets=3)
+    assert told["values"] == 3 * len(parameters("slow_site"))
+    assert told["inside"] >= 0.75
