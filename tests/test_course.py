@@ -396,7 +396,7 @@ def replace_rates(plan, factor: float):
 def test_who_does_not_respond_keeps_levels_and_acute_effect():
     """In the class that does not respond block does not act on the state; everything else is as in the others."""
     plan = eight_days()
-    draws = typical_values()
+    draws = typical_values() | {"between.effect": np.zeros(DRAWS)}  # so that pain goes with sensitisation
     shares = {"memory.p_nonresponse": np.ones(DRAWS)}
     none, all_ = (run(plan, np.arange(3), 0.0, draws | {k: c * v for k, v in shares.items()}) for c in (1.0, 0.0))
     s = np.asarray(none.path.sensitisation)[:9]

@@ -23,7 +23,7 @@ from letheon.study.trials import study
 __all__ = ["DRAWS", "HELD_OUT", "TELLING", "Arms", "HeldOut", "Quantity", "simulated_trials", "timing", "validate"]
 
 DRAWS = 256
-PEOPLE = 256
+PEOPLE = 96
 REPEATS = 8  # simulated trials for each draw of the posterior
 TELLING = math.log(3.0)  # difference of log scores below which the held-out trials tell nothing: odds of three to one
 _ALPHA = 0.05
