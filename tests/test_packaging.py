@@ -146,7 +146,7 @@ def distributions(names: set[str]) -> set[str]:
 
 @pytest.mark.parametrize(
     ("folder", "extras"),
-    [("src", ["web", "calibrate", "cluster"]), ("tests", ["web", "test"]), ("benchmarks", ["bench"])],
+    [("src", ["web", "calibrate", "cluster"]), ("tests", ["web", "calibrate", "test"]), ("benchmarks", ["bench"])],
 )
 def test_what_is_imported_is_declared(folder: str, extras: list[str]) -> None:
     assert distributions(imported_by(ROOT / folder)) - set(declared(*extras)) == set()

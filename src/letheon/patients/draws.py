@@ -68,7 +68,7 @@ def quantile(number: Number, u: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> float(quantile(named_numbers()["memory.theta"], np.array(0.5)))
+    >>> round(float(quantile(named_numbers()["memory.theta"], np.array(0.5))), 6)
     0.45
     """
     kind = number.spread["kind"]
