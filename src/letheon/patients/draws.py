@@ -12,10 +12,14 @@ import numpy as np
 from scipy import special
 
 from letheon import library
-from letheon.library import Number
+from letheon.errors import InputError
+from letheon.library import Number, Posterior
 from letheon.units import to_canonical
 
-__all__ = ["DRAWS", "RIVAL", "SHARED", "latin_hypercube", "named_numbers", "prior_values", "quantile", "typical_values"]
+__all__ = [
+    *("DRAWS", "RIVAL", "SHARED"),
+    *("latin_hypercube", "named_numbers", "posterior_values", "prior_values", "quantile", "typical_values"),
+]
 
 DRAWS = 64
 RIVAL = "slow_site:"  # before the name of a number that both pain models use: its value in the slow site's posterior
@@ -130,8 +134,37 @@ def prior_values(draws: int = DRAWS) -> Mapping[str, np.ndarray]:
     return values
 
 
-def _unit_of(name: str, named: Mapping[str, Number]) -> str:
-    return "1" if name.endswith(".sd") else named[name].unit
+def posterior_values(posterior: Posterior, draws: int = DRAWS) -> dict[str, np.ndarray]:
+    """Return the draws of a posterior as they stand among the typical values.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        Of one pain model.
+    draws : int
+        How many of its draws.
+
+    Returns
+    -------
+    dict of str to array, shape (draws,)
+        Canonical units; shared numbers of the slow site stand under ``"slow_site:home.name"``.
+
+    Raises
+    ------
+    InputError
+        If a column is no number of the library.
+    """
+    named, values = named_numbers(), {}
+    for name, column in posterior.columns.items():
+        if name in named:
+            unit = named[name].unit
+        elif name.removesuffix(".sd") in named:
+            unit = "1"  # the SD of a log-normal eta between patients
+        else:
+            raise InputError(f"the draws of {posterior.model} hold {name!r}, which is no number of the library")
+        key = f"{RIVAL}{name}" if posterior.model == "slow_site" and name in SHARED else name
+        values[key] = np.array([to_canonical(v, unit) for v in column[:draws]])
+    return values
 
 
 @cache
@@ -155,12 +188,8 @@ def typical_values(draws: int = DRAWS) -> Mapping[str, np.ndarray]:
     >>> typical_values()["memory.tau_s"].shape
     (64,)
     """
-    named = named_numbers()
     values = dict(prior_values(draws))
     values |= {f"{RIVAL}{name}": values[name] for name in SHARED}
     for model in library.PAIN_MODELS:
-        for name, column in library.posterior(model).columns.items():
-            key = f"{RIVAL}{name}" if model == "slow_site" and name in SHARED else name
-            unit = _unit_of(name, named)
-            values[key] = np.array([to_canonical(v, unit) for v in column[:draws]])
+        values |= posterior_values(library.posterior(model), draws)
     return values

@@ -8,8 +8,7 @@ import numpy as np
 from letheon import library
 from letheon.errors import InputError
 from letheon.library.posterior import Posterior, parse_posterior
-from letheon.patients.draws import RIVAL, SHARED, named_numbers, typical_values
-from letheon.units import to_canonical
+from letheon.patients.draws import posterior_values, typical_values
 
 __all__ = ["merged_values", "posteriors_in"]
 
@@ -83,18 +82,7 @@ def merged_values(posteriors: Mapping[str, Posterior], draws: int = DRAWS) -> di
     """
     lengths = [len(column) for one in posteriors.values() for column in one.columns.values()]
     draws = min([draws, *lengths])
-    named = named_numbers()
     values = dict(typical_values(draws))
-    for pain, one in posteriors.items():
-        for name, column in one.columns.items():
-            if name in named:
-                unit = named[name].unit
-            elif name.removesuffix(".sd") in named:
-                unit = "1"  # the SD of a log-normal eta between patients
-            else:
-                raise InputError(f"the draws of {pain} hold {name!r}, which is no number of the library")
-            if not np.isfinite(column).all():
-                raise InputError(f"the draws of {pain} hold a value of {name} that is not finite")
-            key = f"{RIVAL}{name}" if pain == "slow_site" and name in SHARED else name
-            values[key] = np.array([to_canonical(v, unit) for v in column[:draws]])
+    for one in posteriors.values():
+        values |= posterior_values(one, draws)
     return values
