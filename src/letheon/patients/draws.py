@@ -152,7 +152,7 @@ def posterior_values(posterior: Posterior, draws: int = DRAWS) -> dict[str, np.n
     Raises
     ------
     InputError
-        If a column is no number of the library.
+        If a column is no number of the library, or a value is not finite.
     """
     named, values = named_numbers(), {}
     for name, column in posterior.columns.items():
@@ -164,6 +164,8 @@ def posterior_values(posterior: Posterior, draws: int = DRAWS) -> dict[str, np.n
             raise InputError(f"the draws of {posterior.model} hold {name!r}, which is no number of the library")
         key = f"{RIVAL}{name}" if posterior.model == "slow_site" and name in SHARED else name
         values[key] = np.array([to_canonical(v, unit) for v in column[:draws]])
+        if not np.isfinite(column).all():
+            raise InputError(f"the draws of {posterior.model} hold a value of {name} that is not finite")
     return values
 
 
