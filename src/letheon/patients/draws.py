@@ -17,8 +17,15 @@ from letheon.library import Number, Posterior
 from letheon.units import to_canonical
 
 __all__ = [
-    *("DRAWS", "RIVAL", "SHARED"),
-    *("latin_hypercube", "named_numbers", "posterior_values", "prior_values", "quantile", "typical_values"),
+    "DRAWS",
+    "RIVAL",
+    "SHARED",
+    "latin_hypercube",
+    "named_numbers",
+    "posterior_values",
+    "prior_values",
+    "quantile",
+    "typical_values",
 ]
 
 DRAWS = 64
