@@ -43,6 +43,7 @@ calibration: $(VENV)/.for-test ## fit both pain models anew and ship what comes 
 	  cp calibration/$$model/$$model.csv calibration/$$model/$$model.toml src/letheon/library/posterior/ && \
 	  cp calibration/$$model/calibration.json docs/calibration/$$model.json || exit 1; done
 	@$(BIN)/letheon validate --sensitivity --json > calibration/validation.json
+	@cp calibration/validation.json docs/calibration/
 	@$(BIN)/python -m letheon.views.calibration_page calibration docs/calibration.md
 
 predictions: $(VENV)/.for-test ## predict trials without results anew, under today's date, into docs/predictions
@@ -50,6 +51,8 @@ predictions: $(VENV)/.for-test ## predict trials without results anew, under tod
 
 adequacy: $(VENV)/.for-test ## recover known truths, and tell the two mechanisms apart (an hour; stops and goes on)
 	@$(BIN)/python -m letheon.study.adequacy adequacy
+	@cp adequacy/adequacy.json docs/calibration/
+	@$(BIN)/python -m letheon.views.adequacy_page docs/calibration/adequacy.json docs/adequacy.md
 
 docs: $(VENV)/.for-docs ## build the documentation into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

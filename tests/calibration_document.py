@@ -162,3 +162,21 @@ def sensitivity() -> dict[str, Any]:
             ],
         }
     )
+
+
+def between_studies() -> dict[str, Any]:
+    """Return main results and held-out scores at three spreads between studies, for one model."""
+    row = {"model": "memory", "quantity": "pain minus placebo, week 1", "unit": "NRS", "reported": -2.77}
+    score = {"model": "memory", "chances": {"kiefer2008pilot": 0.02}}
+    widths = {"0": 1.2, "fitted": 1.4, "0.6": 1.8}
+    return copy.deepcopy(
+        {
+            "patients": 30,
+            "fitted_sd": {"memory": {"median": 0.21, "interval_90": [0.02, 0.61]}},
+            "rows": [
+                row | {"sd": sd, "median": -2.4, "interval_90": [-2.4 - width, -2.4 + width]}
+                for sd, width in widths.items()
+            ],
+            "scores": [score | {"sd": sd, "log_score": -width} for sd, width in widths.items()],
+        }
+    )

@@ -11,7 +11,7 @@ from scipy import special
 
 from letheon import library
 from letheon.arrays import jax, jnp
-from letheon.errors import InputError
+from letheon.errors import InputError, Interrupted
 from letheon.library.posterior import parse_posterior
 from letheon.patients.draws import named_numbers, quantile
 from letheon.study import calibration, sampler
@@ -123,6 +123,38 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path):
     _, parts = run_toy(tmp_path / "parts")
     for name, values in whole._asdict().items():
         np.testing.assert_array_equal(values, getattr(parts, name), err_msg=name)
+
+
+def test_a_stopped_search_goes_on_to_the_same_bits(tmp_path):
+    """Stopped within a climb and while measuring a mode; red when a climb does not listen, or begins anew."""
+    beats = []
+
+    def modes(folder, stop_after=math.inf):
+        folder.mkdir(exist_ok=True)
+        told = []
+
+        def beat(what, done, all_):
+            told.append(done)
+            if len(told) > stop_after:
+                raise Interrupted("stopped")
+
+        try:
+            return find_modes(gaussian, 3, replace(TOY, starts=1), folder, beat, (jnp.asarray(MEAN),))
+        finally:
+            beats.append(len(told))
+
+    whole = modes(tmp_path / "whole")
+    steps = beats[-1]
+    for after in (3, steps - 3):
+        parts = tmp_path / f"parts_{after}"
+        with pytest.raises(Interrupted):
+            modes(parts, after)
+        assert beats[-1] == after + 1  # at once, not after the climb
+        assert any(parts.glob("steps_*.npz")) or any(parts.glob("curvature_*.npz"))
+        again = modes(parts)
+        assert beats[-1] < steps  # what was found is not sought again
+        for one, other in zip(whole[0], again[0], strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_two_modes_are_both_reported(tmp_path):

@@ -24,6 +24,7 @@ import pytest
 from letheon.errors import InputError
 from letheon.library.posterior import parse_posterior
 from letheon.patients.draws import typical_values
+from letheon.study import between_studies as studies
 from letheon.study import calibration as numerics
 from letheon.study import sensitivity as assumptions
 from letheon.study import validation as held_out
@@ -80,6 +81,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
     monkeypatch.setattr(numerics, "posterior_files", made.files)
     monkeypatch.setattr(held_out, "validate", made.validate)
     monkeypatch.setattr(assumptions, "tornado", lambda values=None, progress=None: documents.sensitivity())
+    monkeypatch.setattr(studies, "between_studies", lambda *_, **__: documents.between_studies())
     monkeypatch.delenv("LETHEON_DEBUG", raising=False)
     monkeypatch.setenv("COLUMNS", "80")
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -323,7 +325,7 @@ def test_ctrl_c_is_answered_at_once_and_the_state_is_kept(command: Callable, fak
     code, out, err = command("calibrate", "--out", tmp_path)
     assert (code, out) == (130, "") and time.monotonic() - start < 10
     stopping, ended = err.splitlines()[-2:]
-    assert stopping.startswith("letheon: stopping, which takes up to 20 s")
+    assert stopping.startswith("letheon: stopping, which takes up to 2 s")
     assert ended == f"letheon: interrupted; the state is kept in {tmp_path / 'memory'}: run the same command to go on."
     assert (tmp_path / "memory" / "state" / "chain_0.npz").read_bytes() == b"kept"
     assert [pain for pain, _, _ in fake.called] == ["memory"]
@@ -453,9 +455,13 @@ def test_validate_as_a_document_with_a_page(command: Callable, fake: Fake, tmp_p
     told = json.loads(out)
     assert code == 0 and told["studies"] == documents.validation()["studies"]
     assert told["sensitivity"] == documents.sensitivity()
+    assert told["between_studies"] == documents.between_studies()
     assert "receptor scale" in page.read_text(encoding="utf-8")
     _, out, _ = command("validate", "--sensitivity", "--out", page)
     assert f"Page: {page}\n" in out
+    spread = flat(out.split("If studies differ")[1].split("What matters")[0])
+    assert "pain memory -2.4 (-3.6, -1.2) -2.4 (-3.8, -1.0) -2.4 (-4.2, -0.6)" in spread
+    assert "reported -2.77" in spread and "fitted as 0.21" in spread and "pain memory 2 % 2 % 2 %" in spread
     tornado = out.split("What matters")[1]
     # the widest first, each end beside its value
     assert tornado.index("receptor scale") < tornado.index("flares")

@@ -297,12 +297,18 @@ def test_the_calibration_page_of_the_documentation() -> None:
 
 def test_the_validation_page_of_the_documentation() -> None:
     document = documents.validation()
-    page = calibration_page.validation_page(document | {"sensitivity": documents.sensitivity()})
+    more = {"sensitivity": documents.sensitivity(), "between_studies": documents.between_studies()}
+    page = calibration_page.validation_page(document | more)
     rows = rows_of(page)
     for row in (
         ["total", "", "**-5.71**", "**-6.30**"],
         ["responders of four", "0", "pain memory", "3.0", "2.0 to 4.0", "0.5 to 5.5", "**outside**"],
         ["receptor scale", "-0.2: **26.1**", "1: **9.3**"],
+        [
+            *("pain minus placebo, week 1 [NRS]", "-2.77", "pain memory"),
+            *("-2.4 (-3.6 to -1.2)", "-2.4 (-3.8 to -1.0)", "-2.4 (-4.2 to -0.6)"),
+        ],
+        ["total log score", "", "pain memory", "-1.20", "-1.40", "-1.80"],
         ["correll2004, first course", "most still relieved at 90 days", "slow site", "46 %", "not in 180", "0.8 %"],
     ):
         assert row in rows, row
@@ -314,6 +320,11 @@ def test_the_validation_page_of_the_documentation() -> None:
             entry["chance"] = 0.5
     calm = calibration_page.validation_page(document)
     assert "at least 5 %" in calm and "misses" not in calm and "Which assumption" not in calm
+    assert "If studies differ" not in calm
+    idle = documents.sensitivity()
+    idle["rows"][0] |= {"low": 18.2, "high": 18.2}
+    page = calibration_page.validation_page(document | {"sensitivity": idle})
+    assert "goes by it: flares." in page and not any(row[0] == "flares" for row in rows_of(page))
 
 
 def test_both_pages_are_written_from_a_folder(tmp_path: Path) -> None:

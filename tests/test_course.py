@@ -130,13 +130,14 @@ class Found(NamedTuple):
     gap: jax.Array  # least distance at midnight from the unstable root, while hardly any drug acts
 
 
-def carry_one(structure, arm, draws, switches, who, number) -> Found:
+def carry_one(structure, arm, mesh, draws, switches, who, number) -> Found:
+    steps, count, day_rows = mesh
     own = assemble.own_values(draws, who)
     body = assemble.body_of(own, who, switches)
     plasmas = assemble.plasmas_of(structure, own, who, switches, arm, number)
     rates = jnp.minimum(arm.absolute + arm.per_kg * who.weight_kg, arm.ceiling).sum(axis=1)
-    path = course.run(plasmas, body, MASS, arm.steps, rates, structure.levels, arm.count)
-    path = jax.tree.map(lambda x: x[arm.day_rows], path)
+    path = course.run(plasmas, body, MASS, steps, rates, structure.levels, count)
+    path = jax.tree.map(lambda x: x[day_rows], path)
     m = body.memory
     root = memory.unstable_root(m.theta * (1 + m.gamma * path.growth), m.a, m.n)
     counts = (path.block * body.responds < 0.05) & ~jnp.isnan(root)
@@ -145,8 +146,8 @@ def carry_one(structure, arm, draws, switches, who, number) -> Found:
 
 
 @partial(jax.jit, static_argnames="structure")
-def carry(structure, arm, draws, who, number, switches) -> Found:
-    one = partial(carry_one, structure, arm, draws, switches)
+def carry(structure, arm, mesh, draws, who, number, switches) -> Found:
+    one = partial(carry_one, structure, arm, mesh, draws, switches)
     return jax.vmap(one, in_axes=-1, out_axes=-1)(who, number)
 
 
@@ -159,7 +160,8 @@ def run(plan, numbers, flares=1.0, draws=None) -> Found:
     who = persons(jnp.asarray(numbers), len(plan.day_rows) - 1)
     switches = assemble.Switches(5, flares, 0.0, 0.0)
     draws = typical_values() if draws is None else draws
-    return carry(plan.structure, assemble.arm_data(plan), draws, who, jnp.asarray(numbers), switches)
+    mesh = (plan.steps, plan.mesh.count, plan.day_rows)
+    return carry(plan.structure, assemble.arm_data(plan), mesh, draws, who, jnp.asarray(numbers), switches)
 
 
 def plans(regimens, days: int):
@@ -282,7 +284,9 @@ def test_order_of_convergence(monkeypatch):
     draws = typical_values() | {"receptor.hill": np.ones(DRAWS)}  # no kink in the block where the drug begins
     for h in (1 / 4, 1 / 8, 1 / 16, 1 / 32):
         uniform = Grading(finest_h=h, early_h=h, coarsest_h=h, growth=0.0, late=0.0)
-        monkeypatch.setattr(arms, "lay", lambda schedule, end, _, marks, to=uniform: lay(schedule, end, to, marks))
+        monkeypatch.setattr(
+            arms, "lay", lambda schedule, end, _, marks, to=uniform, **rest: lay(schedule, end, to, marks, **rest)
+        )
         path = run(three_weeks()[0], FOUR, flares=0.0, draws=draws).path
         found.append(np.array([x[1] for x in (path.sensitisation, path.growth, path.area, path.area_slow)]))
     off = [np.abs(x - found[-1]).max(axis=1) for x in found[:-1]]

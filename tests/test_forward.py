@@ -16,6 +16,7 @@ from letheon.study.forward import (
     prepare,
     slow_levels,
     stack,
+    without_drug,
 )
 
 SCENARIO = loads(
@@ -149,6 +150,14 @@ def test_flares_take_the_share_of_time_that_their_rate_and_length_say():
         onsets
     )
     assert float(shares.mean()) == pytest.approx(1 - np.exp(-rate * length), rel=0.08)
+
+
+def test_without_drug_is_the_placebo_arm(cohorts, shown):
+    """Red when levels, an effect site or the slow site are left standing."""
+    for pain in ("memory", "slow_site"):
+        bare, sham = (shown(middle_values(), c, pain) for c in (without_drug(cohorts["drug"]), cohorts["placebo"]))
+        for fate in bare:  # nothing to respond to
+            np.testing.assert_allclose(fate.pain, sham.others.pain, atol=1e-9)
 
 
 def test_a_stack_of_arms_is_each_arm(cohorts, shown):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit, ndtri
 
 from letheon import library
-from letheon.arrays import jax, jnp
+from letheon.arrays import jax
 from letheon.harms import acute, circulation, comedication, liver, mood
 from letheon.harms.counts import finding
 from letheon.harms.exposure import Stretch
@@ -57,21 +57,16 @@ def test_load_stays_on_the_scale_and_never_falls_with_exposure(s, r, more, c50, 
     assert float(acute.load(0.0, 0.0, c50, weight)) == 0.0
 
 
-def test_peaks_belong_to_their_sessions():
-    """Red when what lingers after a session is lost, or a peak from before the first counts."""
-    effect = np.array([9.0, 1.0, 4.0, 3.0, 0.5, 2.0, 6.0])
-    session = np.array([-1, 0, 0, 0, 1, 1, 2])
-    assert acute.session_peaks(effect, session, 4).tolist() == [4.0, 2.0, 6.0, 0.0]
-    none = np.full(7, -1)
-    assert acute.session_peaks(effect, none, 2).tolist() == [0.0, 0.0]
+def hours_above(t, effect, level):
+    return float((acute.share_above(effect[:-1], effect[1:], level) * np.diff(t)).sum())
 
 
 def test_time_above_a_level_is_that_of_the_curve():
     """Exact for straight lines; close to the exact time of an exponential; red when one side of the level is counted."""
     t = np.linspace(0.0, 10.0, 2001)
-    assert float(acute.hours_above(t, 100 * np.exp(-t), 10.0)) == pytest.approx(math.log(10), abs=1e-3)
-    assert float(acute.hours_above(t, np.full_like(t, 20.0), 10.0)) == pytest.approx(10.0)
-    assert float(acute.hours_above(t, np.full_like(t, 10.0), 10.0)) == 0.0
+    assert hours_above(t, 100 * np.exp(-t), 10.0) == pytest.approx(math.log(10), abs=1e-3)
+    assert hours_above(t, np.full_like(t, 20.0), 10.0) == pytest.approx(10.0)
+    assert hours_above(t, np.full_like(t, 10.0), 10.0) == 0.0
 
 
 def test_the_effect_is_gone_within_the_hour():
@@ -80,9 +75,7 @@ def test_the_effect_is_gone_within_the_hour():
     c50, start = 121.0, 121.0 * 0.6 / 0.4
     t = np.linspace(0.0, 4.0, 4001)
     site = start * 0.5 ** (t * 60 / minutes)
-    lasting = float(
-        acute.hours_above(t, np.asarray(acute.load(site, 0.0, c50, 0.0)), 100 * typical("psychedelic.noticeable"))
-    )
+    lasting = hours_above(t, np.asarray(acute.load(site, 0.0, c50, 0.0)), 100 * typical("psychedelic.noticeable"))
     exact = minutes / 60 * math.log2(start * 9 / c50)
     assert lasting == pytest.approx(exact, abs=2e-3)
     assert lasting < 1.0
@@ -159,11 +152,11 @@ def test_acute_effects_can_be_compiled_for_many_patients():
     @jax.vmap
     def peaks(levels):
         effect = acute.load(levels, levels, 121.0, 0.3)
-        return acute.incidence(acute.session_peaks(effect, jnp.array([0, 0, 1]), 2), 0.04, 0.18)
+        return acute.incidence(effect.max(), 0.04, 0.18)
 
     for row, found in zip(site, np.asarray(peaks(site)), strict=True):
         load = 100 * 1.3 * row / (121 + 1.3 * row)
-        assert found == pytest.approx(expit(logit(0.18) + 0.04 * np.array([load[:2].max(), load[2]])), rel=1e-12)
+        assert found == pytest.approx(expit(logit(0.18) + 0.04 * load.max()), rel=1e-12)
 
 
 # ---- circulation

@@ -248,6 +248,22 @@ def test_water_thins_the_drive(dose, excreted, litres, more):
     assert thin == pytest.approx(less / more)
 
 
+@pytest.mark.parametrize("law", bladder.LAWS)
+@given(dose=st.floats(0.1, 300), litres=st.floats(0.3, 7), more=st.floats(1, 2))
+def test_water_lowers_injury(law, dose, litres, more):
+    """The same dose in more urine opens the lining no faster; at the flow of calibration as fast as by dose."""
+    values = bladder.typical_values(law)
+
+    def own(name):
+        return values[name][0]
+
+    def rate(flow_l_day):
+        return float(bladder.injury_rate(law, bladder.tissue(own), bladder.by_urine(dose, own, flow_l_day / 24)))
+
+    assert rate(litres * more) <= rate(litres) * (1 + 1e-12)
+    assert rate(1.5) == pytest.approx(float(bladder.injury_rate(law, bladder.tissue(own), dose)), rel=1e-9)
+
+
 def test_urine_of_the_evidence():
     """3.2 g/day by nose, 2.3 and 1.6 % excreted, 1.5 L a day: 0.093 and 0.069 mM, by the molar masses."""
     r = library.receptor()

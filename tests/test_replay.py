@@ -1,5 +1,6 @@
 """A course replayed on known levels is the course, and can be differentiated in reverse."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -29,9 +30,8 @@ SWITCHES = assemble.Switches(1, 1.0, 0.0, 0.5)
 @pytest.fixture(scope="module")
 def arm():
     plan = plan_arms(loads(TEXT))[0]
-    data = assemble.arm_data(plan)
-    short = {f: getattr(data.steps, f)[: plan.mesh.count] for f in ("level", "piece", "epoch", "day", "time_h")}
-    return plan, data._replace(steps=data.steps._replace(**short))
+    short = {f: getattr(plan.steps, f)[: plan.mesh.count] for f in ("level", "piece", "epoch", "day", "time_h")}
+    return replace(plan, steps=plan.steps._replace(**short)), assemble.arm_data(plan)
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +50,9 @@ def one_patient(plan, data, draws, who, number):
 def both(plan, data, draws, who, number):
     plasmas, body, rates = one_patient(plan, data, draws, who, number)
     masses = assemble.molar_masses()
-    whole = course.run(plasmas, body, masses, data.steps, rates, plan.structure.levels)
-    nodes = course.exposure(plasmas, data.steps, rates, plan.structure.levels)
-    return whole, course.replay(body, masses, data.steps, nodes)
+    whole = course.run(plasmas, body, masses, plan.steps, rates, plan.structure.levels)
+    nodes = course.exposure(plasmas, plan.steps, rates, plan.structure.levels)
+    return whole, course.replay(body, masses, plan.steps, nodes)
 
 
 def test_replaying_known_levels_gives_the_same_course(arm, who):
@@ -71,7 +71,7 @@ def test_gradients_through_a_replay(arm, who, name):
 
     def levels(who, number):
         plasmas, _, rates = one_patient(plan, data, draws, who, number)
-        return course.exposure(plasmas, data.steps, rates, plan.structure.levels)
+        return course.exposure(plasmas, plan.steps, rates, plan.structure.levels)
 
     nodes = jax.jit(jax.vmap(levels, in_axes=-1))(who, np.arange(FEW))
 
@@ -81,7 +81,7 @@ def test_gradients_through_a_replay(arm, who, name):
 
         def last(who, nodes):
             body = assemble.body_of(assemble.own_values(moved, who), who, SWITCHES)
-            return course.replay(body, assemble.molar_masses(), data.steps, nodes).area[-1]
+            return course.replay(body, assemble.molar_masses(), plan.steps, nodes).area[-1]
 
         return jax.vmap(last, in_axes=(-1, 0))(who, nodes).mean() / (9 * 24)
 

@@ -13,8 +13,13 @@ import pytest
 
 from letheon.errors import InputError, Interrupted, RunError
 from letheon.pipeline import block, plan_arms
-from letheon.runs import default_folder, engine, simulate, store
+from letheon.pipeline.summary import ArmTotals
+from letheon.runs import blocks, default_folder, engine, simulate, store
+from letheon.runs import run as run_module
 from letheon.runs.folder import Folder, check_output
+from letheon.runs.lock import locked
+from letheon.runs.manifest import Manifest
+from letheon.runs.share import Columns, Share
 from letheon.scenario import loads
 
 TEXT = """
@@ -70,7 +75,7 @@ def test_twice_the_same_bytes(scenario, done, tmp_path):
     again = simulate(scenario, out=tmp_path / "again")
     assert hashes(again.folder) == hashes(done.folder)
     assert again.document == done.document
-    assert len(hashes(done.folder)) == 3 * 2 + 2
+    assert len(hashes(done.folder)) == 3 + 2
 
 
 def test_in_memory_equals_the_folder(scenario, done):
@@ -119,24 +124,88 @@ def test_an_interrupted_run_continues_to_the_same_bytes(scenario, done, tmp_path
 
     with pytest.raises(Interrupted, match="same command again"):
         simulate(scenario, out=tmp_path / "run", progress=stop)
-    kept = len(list((tmp_path / "run" / "partials").rglob("*.npz")))
-    assert kept > 4
+    assert list((tmp_path / "run" / "partials").rglob("*.npz"))
     assert not (tmp_path / "run" / "result.json").exists()
     run = simulate(scenario, out=tmp_path / "run")
     assert run.continued
     assert hashes(run.folder) == hashes(done.folder)
 
 
-def test_a_damaged_block_is_computed_again(scenario, done, tmp_path):
+@pytest.fixture
+def stopped(scenario, tmp_path):
+    """Return the folder of a run that was stopped when at least one chunk was finished."""
+
     def stop(finished, total, arm):
-        if finished > 1000:
+        if arm == "same":
             raise KeyboardInterrupt
 
     with pytest.raises(Interrupted):
         simulate(scenario, out=tmp_path / "run", progress=stop)
-    victim = tmp_path / "run" / "partials" / "short" / "people-00000.npz"
-    victim.write_bytes(victim.read_bytes()[:1000])
-    assert hashes(simulate(scenario, out=tmp_path / "run").folder) == hashes(done.folder)
+    return tmp_path / "run"
+
+
+@pytest.mark.parametrize("name", ["partials/short/people-00000.npz", "endpoints/short/part-00000.parquet"])
+@pytest.mark.parametrize("harm", ["cut", "flipped", "gone"])
+def test_a_damaged_chunk_is_computed_again(scenario, done, stopped, name, harm):
+    victim = stopped / name
+    content = victim.read_bytes()
+    if harm == "cut":
+        victim.write_bytes(content[:1000])
+    elif harm == "flipped":
+        victim.write_bytes(content[:700] + bytes([content[700] ^ 1]) + content[701:])
+    else:
+        victim.unlink()
+    assert store.read(Folder(stopped), "short", "people", 0, 500) is None
+    assert hashes(simulate(scenario, out=stopped).folder) == hashes(done.folder)
+
+
+def test_a_finished_chunk_is_not_computed_again(scenario, stopped, monkeypatch):
+    computed = []
+    real = blocks.Runner.block
+    monkeypatch.setattr(blocks.Runner, "block", lambda *a: computed.append(a[1:]) or real(*a))
+    simulate(scenario, out=stopped)
+    assert (0, "people", 0) not in computed
+    assert (2, "people", 0) in computed
+
+
+def test_a_torn_line_of_the_manifest_is_no_line(scenario, done, stopped):
+    manifest = stopped / "manifest.jsonl"
+    manifest.write_text(manifest.read_text()[:-40])
+    assert hashes(simulate(scenario, out=stopped).folder) == hashes(done.folder)
+
+
+def test_the_manifest_knows_what_was_written(tmp_path):
+    (tmp_path / "a.txt").write_text("one")
+    Manifest(tmp_path).add("arm", "people", 3, [tmp_path / "a.txt"])
+    assert Manifest(tmp_path).intact("arm", "people", 3)
+    assert not Manifest(tmp_path).intact("arm", "people", 2)
+    (tmp_path / "a.txt").write_text("two")
+    assert not Manifest(tmp_path).intact("arm", "people", 3)
+
+
+@pytest.mark.parametrize("name", ["endpoints/short/part-00000.parquet", "result.json", "profiles.parquet"])
+def test_a_finished_run_that_was_damaged_is_made_whole(scenario, tmp_path, name):
+    run = simulate(scenario, out=tmp_path / "run", patients=20)
+    before = hashes(run.folder)
+    (run.folder / name).write_bytes(b"not what it was")
+    again = simulate(scenario, out=tmp_path / "run", patients=20)
+    assert not again.reused
+    assert again.document == run.document
+    assert hashes(run.folder) == before
+    assert simulate(scenario, out=tmp_path / "run", patients=20).reused
+
+
+def test_one_process_at_a_time(scenario, tmp_path):
+    with locked(tmp_path / "run"), pytest.raises(InputError, match=r"another process is working in .*--out"):
+        simulate(scenario, out=tmp_path / "run")
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_what_a_killed_run_left_at_its_very_beginning_is_no_foreign_folder(scenario, tmp_path):
+    (tmp_path / ".lock").touch()
+    (tmp_path / ".run.json.17.partial").write_text("{")
+    run = simulate(scenario, out=tmp_path, patients=3)
+    assert not list(run.folder.rglob("*.partial"))
 
 
 def test_a_full_disk_is_one_sentence_and_loses_nothing(scenario, done, tmp_path, monkeypatch):
@@ -160,7 +229,7 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(scenario, done, tmp_path,
 
 def test_a_finished_run_is_shown_and_fresh_computes_it_again(scenario, done, monkeypatch):
     calls = []
-    monkeypatch.setattr(engine, "run_block", lambda *a: calls.append(a))
+    monkeypatch.setattr(blocks, "run_block", lambda *a: calls.append(a))
     assert simulate(scenario, out=done.folder).reused
     assert not calls
     monkeypatch.undo()
@@ -208,15 +277,19 @@ def test_the_default_folder_names_title_and_content(scenario):
     assert default_folder(replace(scenario, seed=12)) != path
 
 
+def compiled() -> list[int]:
+    return [f._cache_size() for f in (block._set_out, block._go, block._arrive, blocks._draw_people)]
+
+
 def test_new_doses_times_and_sessions_do_not_compile_again(scenario, done):
     simulate(scenario, patients=5)  # whatever the order of the tests, the program is there now
-    before = block._block._cache_size(), engine._draw_people._cache_size()
+    before = compiled()
     changed = (
         TEXT.replace("14 mg/h/70kg", "0.31 mg/kg/h").replace("for: 2 h", "for: 97 min").replace("times: 2", "times: 5")
     )
     changed = changed.replace("7.3", "6.8").replace("seed: 11", "seed: 99").replace("n: 300", "n: 9, weight: 60 ± 5 kg")
     simulate(loads(changed))
-    assert (block._block._cache_size(), engine._draw_people._cache_size()) == before
+    assert compiled() == before
 
 
 def test_one_thread_and_two_give_the_same_bytes(done, tmp_path, fresh_python):
@@ -257,24 +330,90 @@ def test_differences_from_placebo_are_of_the_same_patients(done):
 
 
 def test_the_bank_meets_every_draw_with_the_same_people(scenario):
-    plan = plan_arms(scenario)[0]
-    runner = engine._Runner(scenario)
-    bank = [j for j in engine.jobs_of(plan, 1) if j.kind == "bank"]
-    parts = [runner(job) for job in bank[:2]]
+    runner = blocks.Runner(scenario, plan_arms(scenario))
+    parts = [runner.block(0, "bank", number) for number in range(2)]
     weights = np.concatenate([p.columns["weight_kg"] for p in parts])
     assert np.allclose(weights, weights[0], rtol=1e-12)
     assert len({float(v) for v in np.concatenate([p.columns["nrs_day_7"] for p in parts])}) > 4
 
 
-def test_a_block_read_back_is_the_block(scenario, tmp_path):
-    plan = plan_arms(scenario)[0]
-    job = engine.jobs_of(plan, 3)[0]
-    part = engine._Runner(scenario)(job)
-    store.write(Folder(tmp_path), job, part)
-    found = store.read(Folder(tmp_path), job)
-    assert found.columns.keys() == part.columns.keys()
-    for name, values in part.columns.items():
-        assert np.array_equal(found.columns[name], values)
-    for name, (sums, bins) in part.profile.items():
-        assert np.array_equal(found.profile[name][0], sums)
-        assert np.array_equal(found.profile[name][1], bins)
+@pytest.fixture(scope="module")
+def shares(scenario):
+    """Return a runner of 1,000 patients and its four blocks of the first arm."""
+    many = replace(scenario, population=replace(scenario.population, n=1000))
+    runner = blocks.Runner(many, plan_arms(many))
+    return runner, [runner.block(0, "people", number) for number in range(4)]
+
+
+def test_a_chunk_read_back_is_the_chunk(shares, tmp_path):
+    runner, made = shares
+    share, folder = Share(runner.plans[0].saved), Folder(tmp_path)
+    for one in made:
+        share.add(one)
+    store.write(folder, "short", "people", 0, share)
+    found = store.read(folder, "short", "people", 0, share.times)
+    assert found.profile.patients == 1000
+    for name, counts in share.profile.counts.items():
+        assert np.array_equal(found.profile.counts[name], counts)
+        assert np.array_equal(found.profile.wholes[name], share.profile.wholes[name])
+    parts = store.Parts([folder.endpoints("short", 0)])
+    for name, values in share.table().items():
+        assert np.array_equal(parts.column(name), values)
+        assert np.array_equal(parts.table()[name], values)
+
+
+@pytest.mark.parametrize("order", [[[0, 1], [2, 3]], [[3], [0, 2], [1]], [[2, 1, 3, 0]]])
+def test_blocks_add_up_to_the_same_in_any_order_and_grouping(shares, order):
+    runner, made = shares
+    times = runner.plans[0].saved
+    whole, other = Share(times), Share(times)
+    for one in made:
+        whole.add(one)
+    for group in order:
+        part = Share(times)
+        for number in group:
+            part.add(made[number])
+        other.merge(part)
+    for name in whole.profile.counts:
+        assert whole.profile.mean(name).tobytes() == other.profile.mean(name).tobytes()
+        assert whole.profile.quantile(name, 0.5).tobytes() == other.profile.quantile(name, 0.5).tobytes()
+    for name, values in whole.table().items():
+        assert values.tobytes() == other.table()[name].tobytes()
+
+
+def test_the_size_of_a_chunk_changes_no_number(scenario, thousand, tmp_path, monkeypatch):
+    for module in (engine, store):
+        monkeypatch.setattr(module, "CHUNK", 1, raising=False)
+    run = simulate(scenario, out=tmp_path / "run", patients=1000)
+    assert len(list((run.folder / "endpoints" / "short").iterdir())) == 4
+    assert run.document == thousand.document
+    assert (run.folder / "profiles.parquet").read_bytes() == (thousand.folder / "profiles.parquet").read_bytes()
+    one, other = endpoints(run.folder, "same"), endpoints(thousand.folder, "same")
+    assert all(values.tobytes() == other[name].tobytes() for name, values in one.items())
+
+
+def test_endpoints_that_stay_on_disk_give_the_same_document(scenario, thousand, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "_IN_MEMORY", 0)
+    held = []
+    monkeypatch.setattr(engine, "ArmTotals", lambda *a: held.append(a[1]) or ArmTotals(*a))
+    run = simulate(scenario, out=tmp_path / "run", patients=1000)
+    assert run.document == thousand.document
+    assert all(isinstance(columns, Columns) and isinstance(columns.parts[0], store.Parts) for columns in held)
+
+
+def test_many_patients_without_a_folder_leave_nothing_behind(scenario, thousand, tmp_path, monkeypatch):
+    monkeypatch.setattr(run_module, "_IN_MEMORY", 0)
+    monkeypatch.setattr(run_module.tempfile, "tempdir", str(tmp_path))
+    assert simulate(scenario, patients=1000).document == thousand.document
+    assert not list(tmp_path.iterdir())
+
+
+def test_profile_means_are_means(shares):
+    runner, made = shares
+    share = Share(runner.plans[0].saved)
+    for one in made:
+        share.add(one)
+    total = np.sum([one.profile["nrs"][0] for one in made], axis=0)
+    assert np.allclose(share.profile.mean("nrs"), total / 1000, rtol=0, atol=1e-14)
+    total = np.sum([one.profile["esketamine"][0] for one in made], axis=0)
+    assert np.allclose(share.profile.mean("esketamine"), total / 1000, rtol=1e-12, atol=1e-15)

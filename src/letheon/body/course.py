@@ -13,7 +13,19 @@ from letheon.body.pharmacokinetics import System
 from letheon.body.propagator import advance, propagators
 from letheon.body.response import NODES, Body, Levels, Signals, State, advance_state, felt, signals, start
 
-__all__ = ["Body", "Plasma", "Steps", "Trajectory", "exposure", "replay", "run"]
+__all__ = [
+    "Body",
+    "Plasma",
+    "Steps",
+    "Trajectory",
+    "exposure",
+    "harm_sites",
+    "levels_of",
+    "quarters",
+    "replay",
+    "run",
+    "tables_of",
+]
 
 _SITES = ("acute", "slow", "psychedelic")  # effect sites, by the names of their readouts
 _QUARTER = 2  # levels below a step at which its quarters are tabulated
@@ -40,6 +52,11 @@ class Plasma:
     enantiomer: str
     share: float
     drives: frozenset[str]
+
+    @property
+    def plasma_names(self) -> tuple[str, ...]:
+        """Substances whose levels in plasma can be read."""
+        return tuple(name for name, _ in self.system.readouts if name not in _SITES)
 
 
 class Steps(NamedTuple):
@@ -99,13 +116,25 @@ def _read(system: System, name: str, state):
     return state[system.readouts[row][1]] * system.scale[0, row]
 
 
-def _levels(plasmas, states) -> Levels:
-    """Read what blocks, and the effect sites, from the states of all plasma systems."""
+def levels_of(plasmas, states) -> Levels:
+    """Read what blocks, and the effect sites, from the states of all plasma systems.
+
+    Parameters
+    ----------
+    plasmas : tuple of Plasma
+        The systems.
+    states : list of array
+        Their states [mg or µmol].
+
+    Returns
+    -------
+    Levels
+        Concentrations.
+    """
     plasma, acute, slow = {}, {"s": jnp.zeros(()), "r": jnp.zeros(())}, jnp.zeros(())
     for part, state in zip(plasmas, states, strict=True):
         if "levels" in part.drives:
-            names = [n for n, _ in part.system.readouts if n not in _SITES]
-            plasma |= {n: _read(part.system, n, state) for n in names}
+            plasma |= {name: _read(part.system, name, state) for name in part.plasma_names}
             if part.enantiomer == "s":
                 slow = _read(part.system, "slow", state)
         if "acute" in part.drives:
@@ -113,8 +142,21 @@ def _levels(plasmas, states) -> Levels:
     return Levels(plasma, acute["s"], acute["r"], slow)
 
 
-def _harm_sites(plasmas, states) -> dict:
-    """Read what acute harms go by, from the systems that have the site for it."""
+def harm_sites(plasmas, states) -> dict:
+    """Read what acute harms go by, from the systems that have the site for it.
+
+    Parameters
+    ----------
+    plasmas : tuple of Plasma
+        The systems.
+    states : list of array
+        Their states.
+
+    Returns
+    -------
+    dict of str to array
+        ``psychedelic_s``, ``psychedelic_r``, ``plasma_s`` [ng/mL], as far as there are any.
+    """
     sites = {}
     for part, state in zip(plasmas, states, strict=True):
         names = [n for n, _ in part.system.readouts]
@@ -125,22 +167,58 @@ def _harm_sites(plasmas, states) -> dict:
     return sites
 
 
-def _tables(plasmas, steps: Steps, levels: int):
-    tabulate = jax.vmap(lambda system: propagators(system.rates, system.entry, steps.h0_h, levels), out_axes=1)
+def tables_of(plasmas, h0_h, levels: int) -> list[Array]:
+    """Tabulate the propagators of all plasma systems.
+
+    Parameters
+    ----------
+    plasmas : tuple of Plasma
+        The systems.
+    h0_h : array
+        Shortest step [h].
+    levels : int
+        How many lengths ``h0_h 2**level``.
+
+    Returns
+    -------
+    list of array, shape (level, epoch, state, state + 1)
+        One for each system.
+    """
+    tabulate = jax.vmap(lambda system: propagators(system.rates, system.entry, h0_h, levels), out_axes=1)
     return [tabulate(plasma.system) for plasma in plasmas]
 
 
-def _quarters(plasmas, tables, rates, step, states):
-    """Carry plasma over a step; return the states at its end and the levels at its quarters."""
-    level, piece, epoch = step
+def quarters(plasmas, tables, rate, step, states):
+    """Carry plasma over a step at one rate; return the states at its end and the levels at its quarters.
+
+    Parameters
+    ----------
+    plasmas : tuple of Plasma
+        The systems.
+    tables : list of array
+        From `tables_of`.
+    rate : array
+        Infusion rate of the whole drug [mg/h].
+    step : tuple of int array
+        Level of the step, and epoch of the parameters.
+    states : list of array
+        States at its start.
+
+    Returns
+    -------
+    states : list of array
+        States at its end.
+    levels : list of Levels
+        At its quarters, the last being its end.
+    """
+    level, epoch = step
     found = []
-    quarters = [table[level - _QUARTER, epoch] for table in tables]
+    steps = [table[level - _QUARTER, epoch] for table in tables]
     for _ in NODES[1:]:
         states = [
-            advance(quarter, x, rates[piece] * plasma.share)
-            for quarter, x, plasma in zip(quarters, states, plasmas, strict=True)
+            advance(quarter, x, rate * plasma.share) for quarter, x, plasma in zip(steps, states, plasmas, strict=True)
         ]
-        found.append(_levels(plasmas, states))
+        found.append(levels_of(plasmas, states))
     return states, found
 
 
@@ -199,22 +277,22 @@ def run(plasmas, body: Body, masses, steps: Steps, rates, levels: int, count=Non
         Axis (step + 1,).
     """
     steps, rates = jax.tree.map(jnp.asarray, (steps, rates))
-    tables = _tables(plasmas, steps, levels)
+    tables = tables_of(plasmas, steps.h0_h, levels)
     states = [jnp.zeros(len(p.system.states)) for p in plasmas]
-    state, none = start(body), _levels(plasmas, states)
+    state, none = start(body), levels_of(plasmas, states)
     s_chronic, now = state.s, signals(body, masses, none)
 
     def step(i, carry):
         states, state, now = carry
         h, t = steps.h0_h * 2.0 ** steps.level[i], steps.time_h[i]
-        states, found = _quarters(plasmas, tables, rates, (steps.level[i], steps.piece[i], steps.epoch[i]), states)
+        states, found = quarters(plasmas, tables, rates[steps.piece[i]], (steps.level[i], steps.epoch[i]), states)
         nodes = [now, *(signals(body, masses, at) for at in found)]
         state = advance_state(body, s_chronic, steps.day[i], t, h, state, nodes)
         return (states, state, nodes[-1]), _row(
-            body, s_chronic, t + h, state, found[-1], nodes[-1], _harm_sites(plasmas, states)
+            body, s_chronic, t + h, state, found[-1], nodes[-1], harm_sites(plasmas, states)
         )
 
-    first = _row(body, s_chronic, 0.0, state, none, now, _harm_sites(plasmas, states))
+    first = _row(body, s_chronic, 0.0, state, none, now, harm_sites(plasmas, states))
     return _collect(first, (states, state, now), step, steps.level.shape[0], count)
 
 
@@ -232,15 +310,16 @@ def exposure(plasmas, steps: Steps, rates, levels: int) -> Levels:
         Axes (step, node), the nodes being the quarters of each step with both its ends.
     """
     steps, rates = jax.tree.map(jnp.asarray, (steps, rates))
-    tables = _tables(plasmas, steps, levels)
+    tables = tables_of(plasmas, steps.h0_h, levels)
     states = [jnp.zeros(len(p.system.states)) for p in plasmas]
 
     def step(carry, data):
         states, now = carry
-        states, found = _quarters(plasmas, tables, rates, data, states)
+        level, piece, epoch = data
+        states, found = quarters(plasmas, tables, rates[piece], (level, epoch), states)
         return (states, found[-1]), jax.tree.map(lambda *x: jnp.stack(x), now, *found)
 
-    _, nodes = jax.lax.scan(step, (states, _levels(plasmas, states)), (steps.level, steps.piece, steps.epoch))
+    _, nodes = jax.lax.scan(step, (states, levels_of(plasmas, states)), (steps.level, steps.piece, steps.epoch))
     return nodes
 
 

@@ -1,23 +1,29 @@
-"""The time mesh: steps h0 2^k, fine after each change of rate and coarse between; plain data for one compiled step.
+"""The time mesh: steps h0 2^k, fine after each change of rate and coarse between.
 
-Event times are whole milliseconds. h0 divides their greatest common divisor by a power of two, so every event
-falls on the mesh exactly and one table of propagators serves all steps.
+Event times are whole milliseconds. h0, the tick, divides their greatest common divisor by a power of two, so every
+event falls on a whole tick and one table of propagators serves all steps. The length of a step depends on two whole
+numbers, the ticks since the last change of rate and those to the next event: a mesh can be laid beforehand (`lay`),
+or by each patient on the way (`step_level`), with the same result.
 """
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
+from letheon.arrays import Array, jax, jnp
 from letheon.dosing.regimen import MS_PER_DAY as DAY_MS
 from letheon.dosing.regimen import Schedule
 from letheon.units import MS_PER_HOUR as HOUR_MS
 
-__all__ = ["DAY_MS", "HOUR_MS", "Grading", "Mesh", "lay", "padded_size"]
+__all__ = ["DAY_MS", "HOUR_MS", "NEVER", "Grading", "Mesh", "Pace", "lay", "pace_of", "padded_size", "step_level"]
 
 _SMALLEST_MESH = 512  # a loop runs over `count` steps only, so room costs memory but no time
 _NODE_LEVELS = 2  # the integrator looks at quarters of a step
+NEVER = 1 << 60  # ticks: beyond any follow-up
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,84 @@ class Grading:
         early = min(self.growth * since_h, self.early_h)
         return min(max(self.finest_h, early, self.late * since_h), self.coarsest_h)
 
+    def reached_h(self, step_h: float) -> float:
+        """Return the time since a change of rate [h] from which a step of this length may start; infinite for never."""
+        if step_h > self.coarsest_h:
+            return math.inf
+        if step_h <= self.finest_h:
+            return 0.0
+        early = step_h / self.growth if self.growth and step_h <= self.early_h else math.inf
+        return min(early, step_h / self.late if self.late else math.inf)
+
+
+class Pace(NamedTuple):
+    """How long steps may be, in ticks.
+
+    Attributes
+    ----------
+    h0_h : float
+        The tick [h].
+    reached : int array, shape (level,)
+        Ticks since the last change of rate from which a step of ``2**(level + 2)`` ticks may start, rising from 0.
+    """
+
+    h0_h: np.ndarray
+    reached: np.ndarray
+
+
+def pace_of(grain_ms: int, grading: Grading = Grading()) -> Pace:
+    """Return the pace of a mesh whose events lie on multiples of a grain.
+
+    Parameters
+    ----------
+    grain_ms : int
+        Greatest common divisor of all event times [ms].
+    grading : Grading
+        How fine.
+
+    Returns
+    -------
+    Pace
+        Tick and thresholds.
+
+    Examples
+    --------
+    >>> pace_of(HOUR_MS).reached[:4].tolist()
+    [0, 16, 32, 64]
+    """
+    halvings = max(_NODE_LEVELS, math.ceil(math.log2(grain_ms * 2**_NODE_LEVELS / (grading.finest_h * HOUR_MS))))
+    h0_h = grain_ms / 2**halvings / HOUR_MS
+    reached, level = [0], _NODE_LEVELS + 1
+    while math.isfinite(since := grading.reached_h(h0_h * 2**level * (1 - 1e-12))):
+        reached.append(math.ceil(since / h0_h * (1 - 1e-12)))
+        level += 1
+    return Pace(np.asarray(h0_h), np.array(reached, np.int64))
+
+
+def step_level(reached: Array, since: Array, left: Array) -> Array:
+    """Return the level of the next step: as long as the pace allows, and no longer than what is left.
+
+    Parameters
+    ----------
+    reached : int array, shape (level,)
+        Of a `Pace`; may be padded with `NEVER`.
+    since : int array
+        Ticks since the last change of rate.
+    left : int array
+        Ticks to the next event: a positive multiple of four.
+
+    Returns
+    -------
+    int array
+        The step is ``2**level`` ticks.
+
+    Examples
+    --------
+    >>> int(step_level(jnp.array([0, 8, 16]), jnp.array(9), jnp.array(400)))
+    3
+    """
+    return jnp.minimum(_NODE_LEVELS - 1 + (since >= reached).sum(), 63 - jax.lax.clz(left))
+
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
@@ -54,8 +138,8 @@ class Mesh:
 
     Attributes
     ----------
-    h0_h : float
-        Shortest tabulated step [h]: a quarter of the finest mesh step, or less.
+    pace : Pace
+        Tick (a quarter of the finest step, or less) and how long steps may be.
     level : int array, shape (step,)
         Step length is ``h0_h 2**level``; padding behind `count` is never run.
     piece : int array, shape (step,)
@@ -66,16 +150,21 @@ class Mesh:
         Steps that are not padding.
     """
 
-    h0_h: float
+    pace: Pace
     level: np.ndarray
     piece: np.ndarray
     time_h: np.ndarray
     count: int
 
     @property
+    def h0_h(self) -> float:
+        """The tick [h]."""
+        return float(self.pace.h0_h)
+
+    @property
     def levels(self) -> int:
-        """Number of tabulated levels needed, rounded up to a multiple of eight."""
-        return 8 * math.ceil((int(self.level.max()) - _NODE_LEVELS + 1) / 8)
+        """Number of levels that the pace can reach, rounded up to a multiple of eight."""
+        return 8 * math.ceil(len(self.pace.reached) / 8)
 
     def index_of(self, times_ms) -> np.ndarray:
         """Return the row of `time_h` at each time [ms]; the times must lie on the mesh."""
@@ -115,6 +204,7 @@ def lay(
     grading: Grading = Grading(),
     marks_ms: tuple[int, ...] = (),
     midnights: bool = True,
+    grains_ms: tuple[int, ...] = (),
 ) -> Mesh:
     """Lay the mesh of an arm from 0 to the horizon, through every change of rate and every midnight.
 
@@ -130,6 +220,8 @@ def lay(
         Further times [ms] that the mesh must hit.
     midnights : bool
         Whether it must hit every midnight.
+    grains_ms : tuple of int
+        Further times [ms] that must be whole ticks, without being hit.
 
     Returns
     -------
@@ -147,36 +239,34 @@ def lay(
     changes = set(edges) | {0}
     marks = [m for m in marks_ms if 0 < m < horizon_ms]
     stops = sorted({0, *edges, *marks, *(range(0, horizon_ms, DAY_MS) if midnights else ()), horizon_ms})
-    divisor = math.gcd(*stops)
-    finest_ms = grading.finest_h * HOUR_MS
-    halvings = max(_NODE_LEVELS, math.ceil(math.log2(divisor * 2**_NODE_LEVELS / finest_ms)))
-    h0_ms = divisor / 2**halvings
-    h0_h = h0_ms / HOUR_MS
+    grain = math.gcd(*stops, *grains_ms)
+    pace = pace_of(grain, grading)
+    reached = pace.reached.tolist()
 
     level: list[int] = []
     piece: list[int] = []
+    ticks = [0]
     since = 0
     for start, stop in pairwise(stops):
         if start in changes:
             since = 0
-        left = round((stop - start) / h0_ms)
+        left = round((stop - start) / HOUR_MS / float(pace.h0_h))
         now = 1 + next((i for i, e in enumerate(schedule.edges_ms[1:]) if start < e), -1)
         if now and start < schedule.edges_ms[0]:
             now = 0
-        while left:
-            allowed = min(grading.longest(since * h0_h) / h0_h, left)
-            k = max(int(math.log2(allowed * (1 + 1e-12))), _NODE_LEVELS)
+        while left:  # the rule of `step_level`
+            k = min(_NODE_LEVELS - 1 + bisect_right(reached, since), left.bit_length() - 1)
             level.append(k)
             piece.append(now)
+            ticks.append(ticks[-1] + 2**k)
             left -= 2**k
             since += 2**k
-    ends = np.cumsum([0, *(2**k for k in level)]) * h0_h
     size = padded_size(len(level), _SMALLEST_MESH)
     spare = size - len(level)
     return Mesh(
-        h0_h=h0_h,
+        pace=pace,
         level=np.pad(np.array(level, np.int32), (0, spare), constant_values=_NODE_LEVELS),
         piece=np.pad(np.array(piece, np.int32), (0, spare)),
-        time_h=np.pad(ends, (0, spare), mode="edge"),
+        time_h=np.pad(np.array(ticks) * pace.h0_h, (0, spare), mode="edge"),
         count=len(level),
     )

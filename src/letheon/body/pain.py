@@ -10,9 +10,14 @@ from letheon.arrays import Array, jax, jnp
 
 __all__ = [
     "BASELINE_DAYS",
+    "REMISSION_DAYS",
     "Course",
     "diary",
+    "diary_noise",
+    "entry",
     "flare_days",
+    "is_high",
+    "is_low",
     "placebo_shape",
     "read_diary",
 ]
@@ -23,7 +28,7 @@ _HALF = 0.5
 _POINTS = 2.0
 _RELAPSE = 0.85
 _RELAPSE_WINDOW, _RELAPSE_COUNT = 7, 5
-_REMISSION_DAYS = 14
+REMISSION_DAYS = 14
 _SLACK = 1e-9  # entries are whole numbers: being exactly at a share of baseline must not hang on rounding
 _AVERAGED = 3  # a responder is judged on the mean of the last three entries
 
@@ -83,6 +88,58 @@ def flare_days(u, rate, duration):
     return (day - last < length).astype(float)
 
 
+def diary_noise(innovations, noise_sd, rho):
+    """Return what a diary adds to the daily mean: AR(1) noise.
+
+    Parameters
+    ----------
+    innovations : array, shape (day, …)
+        Standard normal draws.
+    noise_sd, rho : array
+        Stationary standard deviation [NRS] and correlation from day to day.
+
+    Returns
+    -------
+    array, shape (day, …)
+        Noise [NRS].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> diary_noise(np.array([1.0, 0.0]), 2.0, 0.5).tolist()
+    [2.0, 1.0]
+    """
+
+    def step(noise, z):
+        noise = rho * noise + jnp.sqrt(1.0 - rho**2) * noise_sd * z
+        return noise, noise
+
+    first = noise_sd * innovations[0]
+    _, later = jax.lax.scan(step, first, innovations[1:])
+    return jnp.concatenate([first[None], later])
+
+
+def entry(daily_mean, noise):
+    """Return what a patient writes down: the nearest whole number from 0 to 10.
+
+    Parameters
+    ----------
+    daily_mean, noise : array
+        Latent mean pain of a day, and noise [NRS].
+
+    Returns
+    -------
+    array
+        Whole numbers from 0 to 10.
+
+    Examples
+    --------
+    >>> float(entry(6.6, -0.2))
+    6.0
+    """
+    return jnp.clip(jnp.floor(daily_mean + noise + 0.5), 0.0, 10.0)
+
+
 def diary(daily_mean, innovations, noise_sd, rho):
     """Write the diary: latent daily mean plus AR(1) noise, rounded and clipped to 0-10.
 
@@ -106,15 +163,55 @@ def diary(daily_mean, innovations, noise_sd, rho):
     >>> diary(np.array([6.6, 12.0]), np.zeros(2), 1.0, 0.5).tolist()
     [7.0, 10.0]
     """
+    return entry(daily_mean, diary_noise(innovations, noise_sd, rho))
 
-    def step(noise, z):
-        noise = rho * noise + jnp.sqrt(1.0 - rho**2) * noise_sd * z
-        return noise, noise
 
-    first = noise_sd * innovations[0]
-    _, later = jax.lax.scan(step, first, innovations[1:])
-    noise = jnp.concatenate([first[None], later])
-    return jnp.clip(jnp.floor(daily_mean + noise + 0.5), 0.0, 10.0)
+def is_low(recent, baseline):
+    """Return whether the last three entries average at most 70 % of baseline: a responder at 30 %.
+
+    Parameters
+    ----------
+    recent : array, shape (entry, …)
+        Last entries, the newest last [NRS].
+    baseline : array
+        Mean before treatment [NRS].
+
+    Returns
+    -------
+    bool array
+        Whether they do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> bool(is_low(np.array([9.0, 4.0, 5.0, 6.0]), 7.2))
+    True
+    """
+    return recent[-_AVERAGED:].mean(axis=0) <= _RELIEF * baseline + _SLACK
+
+
+def is_high(recent, baseline):
+    """Return whether five of the last seven entries reach 85 % of baseline: a relapse, after a remission.
+
+    Parameters
+    ----------
+    recent : array, shape (7, …)
+        Last entries [NRS].
+    baseline : array
+        Mean before treatment [NRS].
+
+    Returns
+    -------
+    bool array
+        Whether they do.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> bool(is_high(np.array([2.0, 2.0, 7.0, 7.0, 7.0, 7.0, 7.0]), 7.0))
+    True
+    """
+    return (recent >= _RELAPSE * baseline - _SLACK).sum(axis=0) >= _RELAPSE_COUNT
 
 
 class Course(NamedTuple):
@@ -177,7 +274,7 @@ def read_diary(entries, days, course_end_day, endpoint_days) -> Course:
 
     relief, half = _RELIEF * baseline + _SLACK, _HALF * baseline + _SLACK
     low = (recent <= relief) & counted
-    window = (number >= course_end_day) & (number <= course_end_day + _REMISSION_DAYS)
+    window = (number >= course_end_day) & (number <= course_end_day + REMISSION_DAYS)
     first_low = jnp.where(low & window, number, jnp.inf).min(axis=0)
     high = entries >= _RELAPSE * baseline - _SLACK
     start = BASELINE_DAYS - _RELAPSE_WINDOW + 1

@@ -9,7 +9,7 @@ stored: it is derived from the one arm whose incidence is known, at the load tha
 
 from letheon.arrays import Array, jax, jnp
 
-__all__ = ["hours_above", "incidence", "incidence_slope", "leiden_slope", "load", "session_peaks", "spontaneous"]
+__all__ = ["incidence", "incidence_slope", "leiden_slope", "load", "share_above", "spontaneous"]
 
 _NODES, _NEWTON_STEPS = 33, 12
 
@@ -40,61 +40,30 @@ def load(site_s: Array, site_r: Array, c50: Array, arketamine_weight: Array) -> 
     return 100.0 * site / (c50 + site)
 
 
-def session_peaks(effect: Array, session: Array, sessions: int) -> Array:
-    """Return the greatest effect in each session, the time after it included until the next one begins.
+def share_above(before: Array, after: Array, level: Array) -> Array:
+    """Return for which share of a step an effect lies above a level, a straight line between its ends.
 
     Parameters
     ----------
-    effect : array, shape (time,)
-        Load [%].
-    session : int array, shape (time,)
-        Number of the last session begun, from 0; -1 before the first, which counts for none.
-    sessions : int
-        How many sessions there is room for.
-
-    Returns
-    -------
-    array, shape (session,)
-        Greatest load [%]; 0 where there is no such session.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> session_peaks(np.array([1.0, 5.0, 2.0, 4.0]), np.array([-1, 0, 0, 1]), 3).tolist()
-    [5.0, 4.0, 0.0]
-    """
-    room = jnp.where(session < 0, sessions, session)
-    peaks = jax.ops.segment_max(effect, room, num_segments=sessions + 1)
-    return jnp.maximum(peaks[:sessions], 0.0)
-
-
-def hours_above(time_h: Array, effect: Array, level: Array) -> Array:
-    """Return how long an effect lies above a level, straight lines between the times.
-
-    Parameters
-    ----------
-    time_h : array, shape (time,)
-        Ascending times [h].
-    effect : array, shape (time,)
-        The effect.
+    before, after : array
+        The effect at both ends.
     level : array
         The level.
 
     Returns
     -------
     array
-        Hours.
+        Share in [0, 1].
 
     Examples
     --------
-    >>> import numpy as np
-    >>> float(hours_above(np.array([0.0, 1.0, 3.0]), np.array([0.0, 20.0, 0.0]), 10.0))
-    1.5
+    >>> float(share_above(0.0, 20.0, 15.0))
+    0.25
     """
-    low, high = jnp.minimum(effect[:-1], effect[1:]), jnp.maximum(effect[:-1], effect[1:])
+    low, high = jnp.minimum(before, after), jnp.maximum(before, after)
     rise = high - low
     share = jnp.where(rise > 0.0, (high - level) / jnp.where(rise > 0.0, rise, 1.0), (low > level).astype(float))
-    return (jnp.clip(share, 0.0, 1.0) * jnp.diff(time_h)).sum()
+    return jnp.clip(share, 0.0, 1.0)
 
 
 def _logit(p: Array) -> Array:

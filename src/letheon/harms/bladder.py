@@ -32,6 +32,7 @@ __all__ = [
     "Tissue",
     "advance",
     "anaesthetic_capacity",
+    "by_urine",
     "follow",
     "functional_capacity",
     "healthy",
@@ -42,6 +43,7 @@ __all__ = [
     "typical_values",
     "urine_concentration",
     "urine_drive",
+    "variants",
 ]
 
 LAWS = ("saturating", "unsaturated")
@@ -444,3 +446,52 @@ def urine_drive(concentration: Array, excreted: Array, reference_flow: Array) ->
     12.5
     """
     return concentration * reference_flow / excreted
+
+
+def by_urine(drives: Array, own: Callable[[str], Array], urine_flow: Array) -> Array:
+    """Return the drives of someone whose urine flow is stated, if the concentration in urine is what injures.
+
+    Parameters
+    ----------
+    drives : array
+        Drug that reaches the body [mg/h].
+    own : callable
+        From a name of `typical_values` to its value.
+    urine_flow : array
+        Urine [L/h].
+
+    Returns
+    -------
+    array
+        Drives [mg/h]; as they were at the flow where the laws were calibrated.
+
+    Examples
+    --------
+    >>> values = typical_values("saturating")
+    >>> round(float(by_urine(25.0, lambda name: values[name][0], 0.125)), 9)  # 3 L a day, against 1.5
+    12.5
+    """
+    excreted = own("excreted")
+    return urine_drive(urine_concentration(drives, excreted, urine_flow), excreted, own("urine_flow"))
+
+
+def variants(urine_stated: bool) -> tuple[tuple[str, str, bool], ...]:
+    """Return how injury is reckoned: by dose under each law and, where urine is stated, by concentration in it too.
+
+    Parameters
+    ----------
+    urine_stated : bool
+        Whether a scenario says how much urine patients make.
+
+    Returns
+    -------
+    tuple of (str, str, bool)
+        Name in results, law, and whether the drive is the concentration in urine.
+
+    Examples
+    --------
+    >>> [name for name, _, _ in variants(True)]
+    ['saturating', 'unsaturated', 'saturating_by_urine', 'unsaturated_by_urine']
+    """
+    by_dose = tuple((law, law, False) for law in LAWS)
+    return by_dose + (tuple((f"{law}_by_urine", law, True) for law in LAWS) if urine_stated else ())

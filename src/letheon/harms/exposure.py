@@ -152,9 +152,9 @@ class Cumulative(NamedTuple):
         Drug [mg].
     hours : float
         Time on the drip [h].
-    infusion_days : int
+    infusion_days : float
         Days on which drug runs.
-    sessions, courses : int
+    sessions, courses : float
         Stretches without a pause; stretches of days without a week's pause.
     courses_a_year : float
         Courses over the years of follow-up; a follow-up of less than a year counts as one.
@@ -162,9 +162,9 @@ class Cumulative(NamedTuple):
 
     dose_mg: float
     hours: float
-    infusion_days: int
-    sessions: int
-    courses: int
+    infusion_days: float
+    sessions: float
+    courses: float
     courses_a_year: float
 
 

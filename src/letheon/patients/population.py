@@ -33,6 +33,8 @@ class Covariates(NamedTuple):
         Parent of the truncated normal age [years].
     asian : float
         Share of Asian ancestry.
+    urine_l_h : float or None
+        Flow of urine, if it is stated [L/h].
     """
 
     weight_mean: float
@@ -42,6 +44,7 @@ class Covariates(NamedTuple):
     age_mean: float
     age_sd: float
     asian: float
+    urine_l_h: float | None = None
 
 
 @partial(
@@ -56,6 +59,7 @@ class Covariates(NamedTuple):
         "flare_u",
         "diary_z",
         "draw",
+        "urine_l_h",
     ],
     meta_fields=[],
 )
@@ -79,6 +83,8 @@ class People:
         Standard normal innovations of the diary, from seven days before baseline.
     draw : int
         Which draw of the typical values the patient lives under.
+    urine_l_h : array or None
+        Flow of urine, if it is stated [L/h]; alike in all patients.
     """
 
     weight_kg: Array
@@ -90,6 +96,7 @@ class People:
     flare_u: Array
     diary_z: Array
     draw: Array
+    urine_l_h: Array | None = None
 
 
 def _truncated_normal(u, mean, sd, low, high):
@@ -158,6 +165,7 @@ def people(population: Covariates, seed: int, patient: int, days: int, draw: int
         flare_u=uniforms(seed, "flares", patient, days),
         diary_z=normals(seed, "diary", patient, days + 7),
         draw=draw,
+        urine_l_h=None if population.urine_l_h is None else jnp.asarray(population.urine_l_h, float),
     )
 
 

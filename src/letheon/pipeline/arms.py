@@ -2,23 +2,39 @@
 
 import math
 from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from letheon import library
 from letheon.body.course import Steps
-from letheon.body.mesh import DAY_MS, HOUR_MS, Grading, Mesh, lay, padded_size
+from letheon.body.mesh import DAY_MS, HOUR_MS, NEVER, Grading, Mesh, lay, padded_size
+from letheon.dosing.policy import Policy
 from letheon.dosing.regimen import Regimen, Schedule
-from letheon.pipeline.harms import Dosing, dosing_of, widen
+from letheon.harms.exposure import day_pieces
+from letheon.pipeline.clinic import Rules, rules_of
+from letheon.pipeline.harms import Sizes
 from letheon.scenario import Arm, Scenario
 
-__all__ = ["ENDPOINT_DAYS", "ArmPlan", "Part", "Structure", "choose_enantiomer", "plan_arm", "plan_arms"]
+__all__ = [
+    "ENDPOINT_DAYS",
+    "ArmPlan",
+    "Part",
+    "Structure",
+    "Timetable",
+    "choose_enantiomer",
+    "plan_arm",
+    "plan_arms",
+    "widened",
+]
 
 ENDPOINT_DAYS = (1, 3, 7, 14, 28, 35, 56, 84, 182, 365)
 _OCCASION_GAP_MS = 12 * HOUR_MS
 _INDUCTION_EPOCH_MS = 12 * HOUR_MS
 _PROFILE_TIMES = 500
 _SMALLEST_SCHEDULE, _PADDED_PROFILE = 64, 512
+_SMALLEST_DAYS, _SMALLEST_LOG = 64, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +55,41 @@ class Structure:
     levels: int
     borrow: bool
     occasions: bool
+    slots: int
+    sizes: Sizes
+
+
+class Timetable(NamedTuple):
+    """The clock of an arm as data; times in ticks, padded with `NEVER`.
+
+    Attributes
+    ----------
+    h0_h : array
+        The tick [h].
+    per_day : int array
+        Ticks a day.
+    reached : int array, shape (level,)
+        How long steps may be: see `letheon.body.mesh.Pace`.
+    edge : int array, shape (edge,)
+        When pieces of the schedule begin; behind a `NEVER` those of a booster, from its own start.
+    begins : int array, shape (edge,)
+        Piece that begins there; 0 for none.
+    booster : int array
+        Where the booster's edges begin.
+    epoch_at : int array, shape (epoch + 1,)
+        When epochs of the parameters begin.
+    save_at : int array, shape (time + 1,)
+        When profiles are kept.
+    """
+
+    h0_h: np.ndarray
+    per_day: np.ndarray
+    reached: np.ndarray
+    edge: np.ndarray
+    begins: np.ndarray
+    booster: np.ndarray
+    epoch_at: np.ndarray
+    save_at: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +124,14 @@ class ArmPlan:
         Days of follow-up.
     course_end_day : float
         End of the first course [days since t = 0].
-    dosing : Dosing
-        Dosing days, for harms that go by days.
+    last_day : int
+        Day of its last session, counted from 0.
+    timetable : Timetable
+        The clock.
+    rules : Rules
+        The policy.
+    policy : Policy
+        The same as written.
     """
 
     name: str
@@ -93,7 +150,10 @@ class ArmPlan:
     day_rows: np.ndarray
     days: int
     course_end_day: float
-    dosing: Dosing
+    last_day: int
+    timetable: Timetable
+    rules: Rules
+    policy: Policy
 
     @property
     def profile_time_h(self) -> np.ndarray:
@@ -118,56 +178,133 @@ def _parts(drug: str, pk: str) -> tuple[Part, ...]:
     )
 
 
-def _terms(schedule: Schedule) -> tuple[np.ndarray, ...]:
-    pieces = padded_size(len(schedule.terms) + 1, _SMALLEST_SCHEDULE)
-    width = padded_size(max((len(terms) for terms in schedule.terms), default=1), 1)
+def _terms(schedule: Schedule, booster: Schedule) -> tuple[np.ndarray, ...]:
+    """Tabulate the rates of all pieces, those of a booster behind those of the timetable."""
+    both = (*schedule.terms, *booster.terms)
+    pieces = padded_size(len(both) + 1, _SMALLEST_SCHEDULE)
+    width = padded_size(max((len(terms) for terms in both), default=1), 1)
     table = np.zeros((3, pieces, width))
     table[2] = np.inf
     hours = np.zeros(pieces)
-    for p, terms in enumerate(schedule.terms, start=1):
-        hours[p] = (schedule.edges_ms[p] - schedule.edges_ms[p - 1]) / HOUR_MS
+    for p, (terms, length) in enumerate(zip(both, (*schedule.durations_h, *booster.durations_h), strict=True), start=1):
+        hours[p] = length
         for j, rate in enumerate(terms):
             table[:, p, j] = rate.absolute_mg_h, rate.per_kg_mg_h, rate.ceiling_mg_h
     return (*table, hours)
 
 
-def _epochs(schedule: Schedule, mesh: Mesh, induction: bool, occasions: bool):
-    """Number the stretches of constant parameters; one for all unless a switch asks for more."""
-    start = mesh.time_h[:-1]
-    first = schedule.edges_ms[0] / HOUR_MS if schedule.edges_ms else 0.0
-    segment = np.zeros(len(start), int)
-    occasion = np.zeros(len(start), int)
-    if induction:
-        longest = _induction_epochs()
-        since = np.maximum(start + 1e-9 - first, 0.0) * HOUR_MS / _INDUCTION_EPOCH_MS
-        segment = np.minimum(since.astype(int), longest)
-    if occasions:
-        stops = [
-            e
-            for i, e in enumerate(schedule.edges_ms[:-1])
-            if i == 0 or (not schedule.terms[i - 1] and e - schedule.edges_ms[i - 1] >= _OCCASION_GAP_MS)
-        ]
-        occasion = np.maximum(np.searchsorted(np.array(stops) / HOUR_MS, start + 1e-9) - 1, 0)
-    pairs, epoch = np.unique(np.stack([segment, occasion]), axis=1, return_inverse=True)
-    count = 1 if pairs.shape[1] == 1 else padded_size(pairs.shape[1])
-    pairs = np.pad(pairs, ((0, 0), (0, count - pairs.shape[1])))
-    middle = (pairs[0] + 0.5) * _INDUCTION_EPOCH_MS / HOUR_MS
+def _epochs(schedule: Schedule, induction: bool, occasions: bool):
+    """List the stretches of constant parameters [ms]; one for all unless a switch asks for more."""
+    first = schedule.edges_ms[0] if schedule.edges_ms else 0
+    rises = [first + k * _INDUCTION_EPOCH_MS for k in range(1, _induction_epochs() + 1)] if induction else []
+    starts = [
+        e
+        for i, e in enumerate(schedule.edges_ms[:-1])
+        if i == 0 or (not schedule.terms[i - 1] and e - schedule.edges_ms[i - 1] >= _OCCASION_GAP_MS)
+    ]
+    starts = starts[1:] if occasions else []  # what comes before the first session is part of its occasion
+    at = np.array(sorted({0, *rises, *starts}))
+    segment = np.searchsorted(rises, at, side="right")
+    occasion = np.searchsorted(starts, at, side="right")
     slope, cap = _induction()
-    factor = np.minimum(1.0 + slope * middle, cap) if induction else np.ones(count)
-    return epoch.reshape(-1).astype(np.int32), factor, pairs[1].astype(np.int32)
+    middle = (segment + 0.5) * _INDUCTION_EPOCH_MS / HOUR_MS
+    factor = np.minimum(1.0 + slope * middle, cap) if induction else np.ones(len(at))
+    count = 1 if len(at) == 1 else padded_size(len(at))
+    spare = count - len(at)
+    return at, np.pad(factor, (0, spare), mode="edge"), np.pad(occasion, (0, spare)).astype(np.int32)
 
 
-def _saved_rows(mesh: Mesh, days: np.ndarray) -> np.ndarray:
-    """Choose the rows kept for profiles: all, or thinned evenly to the most that a result carries."""
-    rows = np.arange(mesh.count + 1)
+def _edges(schedule: Schedule, booster: Schedule, horizon_ms: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """List when pieces begin [ms], and which; the timetable's, then a booster's from its own start."""
+
+    def listed(one: Schedule, first: int):
+        pieces = [first + p if terms else 0 for p, terms in enumerate(one.terms)]
+        return list(zip(one.edges_ms, (*pieces, 0), strict=True)) if pieces else []
+
+    own = [(e, p) for e, p in listed(schedule, 1) if e < horizon_ms]
+    rows = [*own, (NEVER, 0), *listed(booster, 1 + len(schedule.terms)), (NEVER, 0)]
+    size = padded_size(len(rows), 2 * _SMALLEST_SCHEDULE)
+    rows += [(NEVER, 0)] * (size - len(rows))
+    edge, begins = zip(*rows, strict=True)
+    return np.array(edge, np.int64), np.array(begins, np.int32), len(own) + 1
+
+
+def _timetable(mesh: Mesh, edges, booster: int, epoch_at: np.ndarray, epochs: int, save_at: np.ndarray) -> Timetable:
+    """Count all times of an arm in ticks."""
+    tick_ms = mesh.h0_h * HOUR_MS
+
+    def ticks(ms):
+        whole = np.where(np.asarray(ms) < NEVER, np.round(np.asarray(ms) / tick_ms), NEVER)
+        return np.where(np.asarray(ms) < NEVER, whole, NEVER).astype(np.int64)
+
+    reached = mesh.pace.reached
+    edge, begins = edges
+    return Timetable(
+        h0_h=mesh.pace.h0_h,
+        per_day=np.asarray(round(DAY_MS / tick_ms), np.int64),
+        reached=np.pad(reached, (0, mesh.levels - len(reached)), constant_values=NEVER),
+        edge=ticks(edge),
+        begins=begins,
+        booster=np.asarray(booster, np.int64),
+        epoch_at=np.pad(ticks(epoch_at), (0, epochs + 1 - len(epoch_at)), constant_values=NEVER),
+        save_at=save_at,
+    )
+
+
+def _sizes(schedule: Schedule, policy: Policy, booster: Schedule, days: int) -> tuple[int, Sizes]:
+    """Bound the lines of a patient's log, and the stretches of equal days and the dosing days that harms go by."""
+    pieces = day_pieces(schedule, days)
+    dosed = int(pieces.days[pieces.hours.any(axis=1)].sum()) if len(pieces.days) else 0
+    stretches, lines = len(pieces.days), 1
+    if policy.titration:
+        stretches = max(stretches, 2 * dosed + 1)
+        lines += sum(math.ceil(d * HOUR_MS / policy.titration.every_ms) for d in schedule.durations_h)
+    if policy.boosters:
+        most, long = policy.boosters.most(days), math.ceil(policy.boosters.stop_ms / DAY_MS)
+        stretches += most * (2 * long + 1)
+        dosed += most * len(Regimen("racemic", policy.boosters.session).dosing_days())
+        lines += most
+    sizes = Sizes(
+        stretches=padded_size(min(stretches, days), _SMALLEST_DAYS), doses=padded_size(min(dosed, days), _SMALLEST_DAYS)
+    )
+    return padded_size(lines, _SMALLEST_LOG), sizes
+
+
+def _saved_rows(mesh: Mesh, days: np.ndarray, kept: np.ndarray | None = None) -> np.ndarray:
+    """Choose the rows kept for profiles: all (or those that are sure to be met), or thinned evenly to the most."""
+    rows = np.arange(mesh.count + 1) if kept is None else kept
     if len(rows) <= _PROFILE_TIMES:
         return rows
     half = _PROFILE_TIMES // 2
     kept = days[np.unique(np.linspace(0, len(days) - 1, min(half, len(days))).round().astype(int))]
     others = np.setdiff1d(rows, kept)
     room = _PROFILE_TIMES - len(kept)
-    picked = others[np.unique(np.linspace(0, len(others) - 1, room).round().astype(int))]
+    picked = others[np.unique(np.linspace(0, len(others) - 1, room).round().astype(int))] if len(others) else others
     return np.union1d(kept, picked)
+
+
+def _sure_rows(mesh: Mesh, policy: Policy, marks_ms: tuple[int, ...], end_ms: int) -> np.ndarray | None:
+    """List the rows that every patient meets whatever is decided; None for all of them."""
+    if policy.fixed:
+        return None
+    sure = mesh.index_of(sorted({0, *marks_ms}))
+    if policy.titration:
+        return sure
+    return np.union1d(sure, np.flatnonzero(mesh.time_h[: mesh.count + 1] * HOUR_MS <= end_ms + 0.5))
+
+
+def _looks(schedule: Schedule, policy: Policy, horizon_ms: int) -> tuple[int, ...]:
+    """List when the rate is looked at [ms]: every so often from the start of each stretch of drug."""
+    if not policy.titration:
+        return ()
+    runs: list[list[int]] = []
+    for terms, (start, stop) in zip(schedule.terms, pairwise(schedule.edges_ms), strict=True):
+        if terms and runs and runs[-1][1] == start:
+            runs[-1][1] = stop
+        elif terms:
+            runs.append([start, stop])
+    every = policy.titration.every_ms
+    return tuple(t for a, b in runs for t in range(a + every, b, every) if t < horizon_ms)
 
 
 def choose_enantiomer(values: dict, enantiomer: str) -> dict:
@@ -223,36 +360,41 @@ def plan_arm(
         Mesh, rates and structure.
     """
     drug, schedule = _given(scenario, arm)
-    models = scenario.models
+    models, policy = scenario.models, arm.policy
+    booster = policy.booster(drug).schedule()
     days = math.ceil(scenario.follow_up_h / 24 - 1e-9)
-    marks = ()
-    if models.induction and schedule.edges_ms:
-        epochs = range(1, _induction_epochs() + 1)
-        marks = tuple(schedule.edges_ms[0] + i * _INDUCTION_EPOCH_MS for i in epochs)
-    if stops_ms is None:
-        stops = tuple(d * DAY_MS for d in range(days + 1))
-        mesh = lay(schedule, days * DAY_MS, grading, marks)
-    else:
-        stops = stops_ms
-        mesh = lay(schedule, stops[-1], grading, (*marks, *stops), midnights=False)
-    epoch, induction, occasion = _epochs(schedule, mesh, models.induction, models.occasions)
-    absolute, per_kg, ceiling, hours = _terms(schedule)
+    horizon = days * DAY_MS if stops_ms is None else stops_ms[-1]
+    stops = tuple(d * DAY_MS for d in range(days + 1)) if stops_ms is None else stops_ms
+    epoch_at, induction, occasion = _epochs(schedule, models.induction, models.occasions)
+    looks = _looks(schedule, policy, horizon)
+    marks = (*epoch_at[1:].tolist(), *looks, *(() if stops_ms is None else stops))
+    grains = (*booster.edges_ms, *((policy.titration.every_ms,) if policy.titration else ()))
+    mesh = lay(schedule, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
+    absolute, per_kg, ceiling, hours = _terms(schedule, booster)
     given = 0.0 if arm.drug == "placebo" else 1.0
-    parts = _parts(drug, models.pk)
     steps = Steps(
         h0_h=np.float64(mesh.h0_h),
         level=mesh.level,
         piece=mesh.piece,
-        epoch=epoch,
+        epoch=(np.searchsorted(epoch_at / HOUR_MS, mesh.time_h[:-1] + 1e-9) - 1).astype(np.int32),
         day=np.minimum((mesh.time_h[:-1] + 1e-9) // 24, days - 1).astype(np.int32),
         time_h=mesh.time_h[:-1],
     )
+    courses = arm.regimen.courses()
+    end = courses[0][1] if courses else 0
     day_rows = mesh.index_of(stops)
-    saved = _saved_rows(mesh, day_rows)
+    edges = [e for e in schedule.edges_ms if e <= horizon]
+    saved = _saved_rows(mesh, day_rows, _sure_rows(mesh, policy, (*edges, *stops, *looks), end))
+    room = padded_size(len(saved), _PADDED_PROFILE) - len(saved)
+    edge, begins, first = _edges(schedule, booster, horizon)
+    slots, sizes = _sizes(schedule, policy, booster, days)
+    save_at = np.pad(np.round(mesh.time_h[saved] / mesh.h0_h).astype(np.int64), (0, room), constant_values=NEVER)
     return ArmPlan(
         name=arm.name,
         drug=arm.drug,
-        structure=Structure(parts, mesh.levels, models.borrow_variability, models.occasions),
+        structure=Structure(
+            _parts(drug, models.pk), mesh.levels, models.borrow_variability, models.occasions, slots, sizes
+        ),
         mesh=mesh,
         steps=steps,
         absolute=absolute * given,
@@ -261,12 +403,15 @@ def plan_arm(
         hours=hours,
         epoch_induction=induction,
         epoch_occasion=occasion,
-        save=np.pad(saved, (0, padded_size(len(saved), _PADDED_PROFILE) - len(saved)), mode="edge"),
+        save=np.pad(saved, (0, room), mode="edge"),
         saved=len(saved),
         day_rows=np.pad(day_rows, (0, padded_size(len(stops) - 1) + 1 - len(stops)), mode="edge"),
         days=days,
-        course_end_day=next((stop / DAY_MS for _, stop in arm.regimen.courses()), 0.0),
-        dosing=dosing_of(schedule, days),
+        course_end_day=end / DAY_MS,
+        last_day=max(end - 1, 0) // DAY_MS,
+        timetable=_timetable(mesh, (edge, begins), first, epoch_at, len(induction), save_at),
+        rules=rules_of(policy, mesh.h0_h),
+        policy=policy,
     )
 
 
@@ -291,21 +436,42 @@ def plan_arms(scenario: Scenario) -> tuple[ArmPlan, ...]:
     tuple of ArmPlan
         One for each arm; padding changes no result.
     """
-    plans = [plan_arm(scenario, arm) for arm in scenario.arms]
+    return widened([plan_arm(scenario, arm) for arm in scenario.arms])
+
+
+def widened(plans: list[ArmPlan]) -> tuple[ArmPlan, ...]:
+    """Pad the arrays of several arms to common shapes.
+
+    Parameters
+    ----------
+    plans : list of ArmPlan
+        Arms, of one scenario or of many.
+
+    Returns
+    -------
+    tuple of ArmPlan
+        The same arms; those of one structure share one compiled program.
+    """
     steps = max(len(p.steps.level) for p in plans)
     pieces, terms = (max(p.absolute.shape[i] for p in plans) for i in (0, 1))
     saves = max(len(p.save) for p in plans)
     epochs = max(len(p.epoch_induction) for p in plans)
-    levels = max(p.structure.levels for p in plans)
-    dosings = widen([p.dosing for p in plans])
+    edges = max(len(p.timetable.edge) for p in plans)
+    levels, slots = (max(getattr(p.structure, name) for p in plans) for name in ("levels", "slots"))
+    sizes = Sizes(*(max(values) for values in zip(*(p.structure.sizes for p in plans), strict=True)))
 
     def table(array, fill):
         return _widen(_widen(array, pieces, fill), terms, fill, axis=1)
 
+    def clock(t: Timetable) -> Timetable:
+        wide = {"reached": levels, "edge": edges, "epoch_at": epochs + 1, "save_at": saves}
+        made = {name: _widen(getattr(t, name), size, NEVER) for name, size in wide.items()}
+        return t._replace(begins=_widen(t.begins, edges, 0), **made)
+
     return tuple(
         replace(
             p,
-            structure=replace(p.structure, levels=levels),
+            structure=replace(p.structure, levels=levels, slots=slots, sizes=sizes),
             steps=p.steps._replace(
                 **{f: _widen(getattr(p.steps, f), steps) for f in ("level", "piece", "epoch", "day", "time_h")},
             ),
@@ -316,7 +482,7 @@ def plan_arms(scenario: Scenario) -> tuple[ArmPlan, ...]:
             epoch_induction=_widen(p.epoch_induction, epochs),
             epoch_occasion=_widen(p.epoch_occasion, epochs),
             save=_widen(p.save, saves),
-            dosing=dosing,
+            timetable=clock(p.timetable),
         )
-        for p, dosing in zip(plans, dosings, strict=True)
+        for p in plans
     )

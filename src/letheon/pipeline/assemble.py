@@ -8,16 +8,18 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
+
 from letheon import library
 from letheon.arrays import Array, jax, jnp
 from letheon.body import memory, pain, pharmacokinetics, slow_site
-from letheon.body.course import Body, Plasma, Steps
+from letheon.body.course import Body, Plasma
 from letheon.body.response import Readout
 from letheon.patients.draws import RIVAL
 from letheon.patients.population import People
 from letheon.patients.variability import individual_pk, logit_normal_mean, truncated_lognormal
 from letheon.pipeline.arms import ArmPlan, Part, Structure, choose_enantiomer
-from letheon.pipeline.harms import Dosing
+from letheon.pipeline.clinic import Rules
 from letheon.streams import normals
 
 __all__ = ["ArmData", "Own", "Switches", "arm_data", "body_of", "molar_masses", "own_values", "plasmas_of", "rates_of"]
@@ -49,37 +51,50 @@ class Switches(NamedTuple):
 
 
 class ArmData(NamedTuple):
-    """The arrays of an `ArmPlan`, as compiled code takes them; see there."""
+    """The arrays of an `ArmPlan`, as compiled code takes them: see there, and `letheon.pipeline.arms.Timetable`.
 
-    steps: Steps
-    count: Array
+    ``deciding`` is 1 where the diary under the slow site is the one that the clinic sees, else 0.
+    """
+
+    h0_h: Array
+    per_day: Array
+    reached: Array
+    edge: Array
+    begins: Array
+    booster: Array
+    epoch_at: Array
+    save_at: Array
+    rules: Rules
     absolute: Array
     per_kg: Array
     ceiling: Array
-    hours: Array
     epoch_induction: Array
     epoch_occasion: Array
-    save: Array
-    day_rows: Array
     days: Array
     course_end_day: Array
-    dosing: Dosing
+    last_day: Array
+    deciding: Array
 
 
-def arm_data(plan: ArmPlan) -> ArmData:
+def arm_data(plan: ArmPlan, deciding: str = "memory") -> ArmData:
     """Return the arrays of a plan.
 
     Parameters
     ----------
     plan : ArmPlan
         The arm.
+    deciding : str
+        Pain model whose diary the clinic sees.
 
     Returns
     -------
     ArmData
         Its arrays.
     """
-    return ArmData(count=plan.mesh.count, **{name: getattr(plan, name) for name in ArmData._fields if name != "count"})
+    clock = plan.timetable._asdict()
+    rest = [name for name in ArmData._fields if name not in clock and name != "deciding"]
+    slow = np.int64(deciding == "slow_site")
+    return ArmData(deciding=slow, **clock, **{name: getattr(plan, name) for name in rest})
 
 
 def own_values(draws: Mapping[str, Array], people: People) -> Own:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from letheon.errors import RunError
+
 __all__ = ["BINS", "Bins", "Profile", "bins_of", "digitise"]
 
 
@@ -27,7 +29,7 @@ class Bins:
     Examples
     --------
     >>> BINS["nrs"].index(np.array([0.0, 0.01, 5.0, 10.0])).tolist()
-    [0, 1, 251, 500]
+    [0, 1, 250, 500]
     """
 
     count: int
@@ -42,17 +44,30 @@ class Bins:
 
     def index(self, values: np.ndarray) -> np.ndarray:
         """Return the bin of each value; values outside go to the first or last bin."""
+        values = np.asarray(values, float)
+        out = np.empty(values.shape, np.uint16)
+        # a few rows at a time, in place: this runs over every saved value of every patient, and stays in the cache
+        for rows in _tiles(values) if values.ndim > 1 else (slice(None),):
+            self._fill(values[rows], out[rows])
+        return out
+
+    def _fill(self, values: np.ndarray, out: np.ndarray) -> None:
         if self.floor:
-            step = np.log(self.top / self.floor) / (self.count - 1)
-            raw = np.floor(np.log(np.maximum(values, 1e-300) / self.floor) / step)
+            scale = (self.count - 1) / np.log(self.top / self.floor)
+            raw = np.maximum(values, self.floor)
+            np.log(raw, out=raw)
+            raw -= np.log(self.floor)
+            raw *= scale
         else:
-            raw = np.where(values > 0, np.floor(values * ((self.count - 1) / self.top)), -1)
-        return np.clip(1 + raw, 0, self.count - 1).astype(np.uint16)
+            raw = values * ((self.count - 1) / self.top)
+        np.ceil(raw, out=raw)
+        np.clip(raw, 0.0, self.count - 1.0, out=raw)
+        out[...] = raw
 
     def quantiles(self, counts: np.ndarray, q: float) -> np.ndarray:
         """Return a quantile at each time from counts of shape (time, bin), linear within its bin."""
         wanted = q * counts.sum(axis=1)
-        cumulative = counts.cumsum(axis=1)
+        cumulative = counts.cumsum(axis=1, dtype=np.int64)
         k = (cumulative < wanted[:, None]).sum(axis=1).clip(0, self.count - 1)
         row = np.arange(len(counts))
         inside = counts[row, k]
@@ -62,6 +77,13 @@ class Bins:
         return np.where(k > 0, edges[k] + share * (edges[k + 1] - edges[k]), 0.0)
 
 
+def _tiles(values: np.ndarray) -> list[slice]:
+    """Cut rows into pieces that fit a processor's cache."""
+    size = max(1, _TILE // max(1, values.shape[1]))
+    return [slice(k, min(k + size, len(values))) for k in range(0, len(values), size)]
+
+
+_TILE = 8192  # values
 _LEVEL = Bins(932, 1e5, 1e-3)
 _SHARE = Bins(501, 1.0)
 BINS = {
@@ -118,7 +140,10 @@ def digitise(profile: Mapping[str, np.ndarray], valid: int) -> dict[str, tuple[n
 
 
 class Profile:
-    """Running counts and sums of one arm's profiles.
+    """Running counts and sums of one arm's profiles; exact, so blocks may come in any order and any grouping.
+
+    Sums are kept as two whole numbers for each time, of units 2^-10 and 2^-50: sums of whole numbers depend on no
+    order, where sums of floating-point numbers do in their last digits.
 
     Parameters
     ----------
@@ -129,23 +154,55 @@ class Profile:
     def __init__(self, times: int):
         self.times = times
         self.patients = 0
-        self.sums: dict[str, np.ndarray] = {}
         self.counts: dict[str, np.ndarray] = {}
+        self.wholes: dict[str, np.ndarray] = {}
 
     def add(self, block: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
-        """Add one block's sums and bins; blocks must come in order for the sums to be the same to the last bit."""
+        """Add one block's sums and bins."""
         for name, (total, index) in block.items():
             count = bins_of(name).count
-            flat = (np.arange(self.times)[:, None] * count + index[: self.times]).ravel()
-            new = np.bincount(flat, minlength=self.times * count).reshape(self.times, count)
-            self.counts[name] = self.counts.get(name, 0) + new
-            self.sums[name] = self.sums.get(name, 0.0) + total[: self.times]
+            if name not in self.counts:
+                self.counts[name] = np.zeros((self.times, count), np.uint32)
+                self.wholes[name] = np.zeros((2, self.times), np.int64)
+            counts = self.counts[name]
+            for rows in _tiles(index[: self.times]):
+                part = index[rows]
+                flat = np.arange(0, len(part) * count, count)[:, None] + part
+                np.add.at(counts[rows].reshape(-1), flat.reshape(-1), np.uint32(1))
+            self.wholes[name] += _whole(total[: self.times])
         self.patients += next(iter(block.values()))[1].shape[1]
+
+    def merge(self, other: "Profile") -> None:
+        """Add what another has counted."""
+        for name, counts in other.counts.items():
+            if name in self.counts:
+                self.counts[name] += counts
+                self.wholes[name] += other.wholes[name]
+            else:
+                self.counts[name], self.wholes[name] = counts.copy(), other.wholes[name].copy()
+        self.patients += other.patients
+
+    @property
+    def sums(self) -> dict[str, np.ndarray]:
+        """Sums over patients at each time, by quantity."""
+        return {name: coarse / _COARSE + fine / _FINE for name, (coarse, fine) in self.wholes.items()}
 
     def mean(self, name: str) -> np.ndarray:
         """Return the mean at each time."""
-        return self.sums[name] / self.patients
+        coarse, fine = self.wholes[name]
+        return (coarse / _COARSE + fine / _FINE) / self.patients
 
     def quantile(self, name: str, q: float) -> np.ndarray:
         """Return a quantile at each time, to the width of a bin."""
         return bins_of(name).quantiles(self.counts[name], q)
+
+
+_COARSE, _FINE = 2.0**10, 2.0**50
+
+
+def _whole(total: np.ndarray) -> np.ndarray:
+    """Split sums into whole numbers of coarse and of fine units, shape (2, time)."""
+    if not np.isfinite(total).all():
+        raise RunError("a profile is not finite, which should not happen: please report the scenario.")
+    coarse = np.floor(total * _COARSE)
+    return np.stack([coarse, np.round((total - coarse / _COARSE) * _FINE)]).astype(np.int64)

@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 from letheon.arrays import Array, jax, jnp
 from letheon.body import course, memory, pain
+from letheon.body.response import start
+from letheon.harms import acute
 from letheon.patients.population import People
+from letheon.pipeline import walk
 from letheon.pipeline.arms import ENDPOINT_DAYS, ArmPlan, Structure
 from letheon.pipeline.assemble import (
     ArmData,
@@ -22,11 +25,25 @@ from letheon.pipeline.assemble import (
     plasmas_of,
     rates_of,
 )
-from letheon.pipeline.harms import after_dosing, during_infusions
+from letheon.pipeline.harms import after_dosing, during_infusions, given_by
+from letheon.pipeline.walk import DAILY, PROFILE, Log, Patient, Room, Walker
+from letheon.streams import normals, uniforms
+from letheon.units import REFERENCE_WEIGHT_KG
 
 __all__ = ["BLOCK", "BlockResult", "run_block"]
 
 BLOCK = 256
+
+
+class _Model(NamedTuple):
+    diary: str
+    profile: tuple[str, ...]
+
+
+_OF_MODEL = {
+    "memory": _Model("diary", ("sensitisation", "growth", "nrs")),
+    "slow_site": _Model("rival", ("slow_site_effect", "nrs_slow")),
+}
 
 
 class BlockResult(NamedTuple):
@@ -36,72 +53,129 @@ class BlockResult(NamedTuple):
     ----------
     diary, rival : pain.Course
         Endpoints under the pain memory and under the slow site.
-    dose_mg : array, shape (patient,)
-        Drug given [mg].
+    dose_mg, drip_hours, dosing_days : array, shape (patient,)
+        Drug given [mg], hours of it, days with it.
+    boosters : array, shape (patient,)
+        Boosters given.
+    rival_boosters : array, shape (patient,)
+        The same where the rival pain model writes the diary.
+    final_rate : array, shape (patient,)
+        Last rate of the arm's own sessions, for 70 kg [mg/h].
     bistable : array, shape (patient,)
         1 where a low state exists without drug.
     profile : mapping of str to array, shape (time, patient)
         Levels [ng/mL], ``nmda_block``, ``sensitisation``, ``growth``, ``nrs``, ``slow_site_effect``, ``nrs_slow``.
     harms : mapping of str to array, shape (patient,)
         What `letheon.pipeline.harms` computes.
+    log : walk.Log
+        What was decided; axes (slot, patient).
     """
 
     diary: pain.Course
     rival: pain.Course
     dose_mg: Array
+    drip_hours: Array
+    dosing_days: Array
+    boosters: Array
+    rival_boosters: Array
+    final_rate: Array
     bistable: Array
     profile: dict
     harms: dict
+    log: Log
 
 
-def _patient(structure: Structure, arm: ArmData, draws, switches: Switches, people: People, number) -> BlockResult:
-    """Run one patient."""
+def _patient(structure: Structure, arm: ArmData, draws, switches: Switches, people: People, number) -> Patient:
+    """Make up one patient."""
     own = own_values(draws, people)
     body = body_of(own, people, switches)
     plasmas = plasmas_of(structure, own, people, switches, arm, number, harms=True)
-    rates = rates_of(arm, people)
-    path = course.run(plasmas, body, molar_masses(), arm.steps, rates, structure.levels, arm.count)
-
-    steps = arm.steps
-    step_h = jnp.where(jnp.arange(len(steps.level)) < arm.count, steps.h0_h * 2.0**steps.level, 0.0)
-    harms = during_infusions(path.sites, step_h, own, people) | after_dosing(arm.dosing, rates, own, people)
-
+    rates, rules = rates_of(arm, people), arm.rules
     noise_sd, rho = own("diary.noise_sd"), own("diary.rho")
+    lengths = jnp.diff(arm.edge)
+    booster = (jnp.arange(len(lengths)) >= arm.booster) & (arm.edge[1:] < walk.NEVER)
+    return Patient(
+        body=body,
+        s_chronic=start(body).s,
+        plasmas=plasmas,
+        tables=course.tables_of(plasmas, arm.h0_h, structure.levels),
+        rates=rates,
+        rate_step=rules.step[0] + rules.step[1] * people.weight_kg,
+        highest=rules.highest[0] + rules.highest[1] * people.weight_kg,
+        noise=pain.diary_noise(people.diary_z, noise_sd, rho),
+        bedside=noise_sd * normals(switches.seed, "bedside", number, walk.LOOKS),
+        candour=uniforms(switches.seed, "candour", number, 1)[0],
+        load_c50=own("psychedelic.c50") * jnp.exp(own("psychedelic.c50.sd") * people.eta["c50_psychedelic"]),
+        load_weight=own("psychedelic.arketamine_weight"),
+        slope=acute.leiden_slope(own),
+        background=own("psychedelic.background"),
+        spontaneous=own("psychedelic.spontaneous_share"),
+        noticeable=100.0 * own("psychedelic.noticeable"),
+        booster_mg=jnp.where(booster, rates[arm.begins[:-1]] * lengths * arm.h0_h, 0.0).sum(),
+    )
 
-    def read(area):
-        daily = jnp.diff(area[arm.day_rows], axis=0) / 24.0
-        before = jnp.full(pain.BASELINE_DAYS, people.baseline)
-        entries = pain.diary(jnp.concatenate([before, daily]), people.diary_z, noise_sd, rho)
+
+def _read(structure: Structure, arm: ArmData, draws, people: People, patient: Patient, who: Walker) -> BlockResult:
+    """Read the results of one patient from the walk."""
+    own = own_values(draws, people)
+    daily = dict(zip(DAILY, who.daily.T, strict=True))
+    before = jnp.full(pain.BASELINE_DAYS, people.baseline)
+
+    def read(scores):
+        entries = pain.entry(jnp.concatenate([before, scores]), patient.noise)
         return pain.read_diary(entries, arm.days, arm.course_end_day, jnp.array(ENDPOINT_DAYS))
 
-    _, _, theta_min, _ = memory.folds(body.memory.a, body.memory.n)
-    profile = {
-        **path.levels,
-        "nmda_block": path.block,
-        "sensitisation": path.sensitisation,
-        "growth": path.growth,
-        "nrs": jnp.minimum(path.pain, 10.0),
-        "slow_site_effect": path.slow_effect,
-        "nrs_slow": jnp.minimum(path.pain_slow, 10.0),
-    }
+    given = given_by(daily["dose_mg"], daily["last_h"], arm.days, structure.sizes)
+    levels = [name for part in patient.plasmas if "levels" in part.drives for name in part.plasma_names]
+    _, _, theta_min, _ = memory.folds(patient.body.memory.a, patient.body.memory.n)
+    counted = jnp.arange(len(who.daily)) < arm.days
     return BlockResult(
-        diary=read(path.area),
-        rival=read(path.area_slow),
-        dose_mg=rates @ arm.hours,
-        bistable=(body.memory.theta > theta_min).astype(float),
-        profile={name: values[arm.save] for name, values in profile.items()},
-        harms=harms,
+        diary=read(daily["pain"]),
+        rival=read(daily["pain_slow"]),
+        dose_mg=jnp.where(counted, daily["dose_mg"], 0.0).sum(),
+        drip_hours=jnp.where(counted, daily["hours"], 0.0).sum(),
+        dosing_days=(counted & (daily["hours"] > 0.0)).sum().astype(float),
+        boosters=who.chart.boosters.astype(float),
+        rival_boosters=who.chart.boosters.astype(float),
+        final_rate=who.tally.final * REFERENCE_WEIGHT_KG / people.weight_kg,
+        bistable=(patient.body.memory.theta > theta_min).astype(float),
+        profile=dict(zip((*levels, *PROFILE), who.profile.T, strict=True)),
+        harms=during_infusions(who.tally, own) | after_dosing(given, own, people),
+        log=Log(*who.log.T),
+    )
+
+
+# Three programs in turn: in one, the tables of propagators would be laid out as the patients' draws are, patient last,
+# and looking one up would cost five times as much.
+@partial(jax.jit, static_argnames=("structure", "saves"))
+def _set_out(structure: Structure, saves: int, arm: ArmData, draws, people: People, number, switches: Switches):
+    room = Room(people.flare_u.shape[0], saves, structure.slots)
+    make = partial(_patient, structure, arm, draws, switches)
+    patients = jax.vmap(make, in_axes=-1)(people, number)
+    return patients, jax.vmap(partial(walk.begin, molar_masses(), arm, room))(patients)
+
+
+@partial(jax.jit, donate_argnames=("walkers",))
+def _go(arm: ArmData, patients: Patient, walkers: Walker) -> Walker:
+    onward = jax.vmap(partial(walk.step, molar_masses(), arm))
+    return jax.lax.while_loop(
+        lambda all_: jnp.any(all_.clock.day < arm.days), lambda all_: onward(patients, all_), walkers
     )
 
 
 @partial(jax.jit, static_argnames=("structure",))
-def _block(structure: Structure, arm: ArmData, draws, people: People, number, switches: Switches):
-    one = partial(_patient, structure, arm, draws, switches)
-    return jax.vmap(one, in_axes=-1, out_axes=-1)(people, number)
+def _arrive(structure: Structure, arm: ArmData, draws, people: People, patients: Patient, walkers: Walker):
+    read = partial(_read, structure, arm, draws)
+    return jax.vmap(read, in_axes=(-1, 0, 0), out_axes=-1)(people, patients, walkers)
 
 
-def run_block(plan: ArmPlan, draws, people: People, number, switches: Switches) -> BlockResult:
+def run_block(
+    plan: ArmPlan, draws, people: People, number, switches: Switches, pain: str = "memory", rival: bool = True
+) -> BlockResult:
     """Run one block of patients through one arm.
+
+    A policy goes by the diary, so under the rival pain model it may decide otherwise: patients of such an arm walk
+    twice, and each model's diary is that of its own walk.
 
     Parameters
     ----------
@@ -112,13 +186,30 @@ def run_block(plan: ArmPlan, draws, people: People, number, switches: Switches) 
     people : People
         `BLOCK` patients.
     number : int array, shape (patient,)
-        Their numbers, for the stream of occasions.
+        Their numbers, for the streams of occasions and of what they say at the bedside.
     switches : Switches
         What the scenario sets.
+    pain : str
+        Pain model that writes the diary: ``memory`` or ``slow_site``.
+    rival : bool
+        Whether the other pain model is wanted too.
 
     Returns
     -------
     BlockResult
         Arrays on the device; axes (…, patient).
     """
-    return _block(plan.structure, arm_data(plan), draws, people, number, switches)
+
+    def walk_under(deciding: str) -> BlockResult:
+        arm = arm_data(plan, deciding)
+        patients, walkers = _set_out(plan.structure, len(plan.save), arm, draws, people, number, switches)
+        return _arrive(plan.structure, arm, draws, people, patients, _go(arm, patients, walkers))
+
+    found = walk_under(pain)
+    if plan.policy.fixed or not rival:
+        return found
+    other = walk_under("slow_site" if pain == "memory" else "memory")
+    theirs = _OF_MODEL["slow_site" if pain == "memory" else "memory"]
+    profile = found.profile | {name: other.profile[name] for name in theirs.profile}
+    diary = {theirs.diary: getattr(other, theirs.diary)}
+    return found._replace(profile=profile, rival_boosters=other.boosters, **diary)

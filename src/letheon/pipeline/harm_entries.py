@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from letheon import library
+from letheon.dosing.regimen import MS_PER_DAY, Infusion, Regimen
 from letheon.harms import bladder, comedication, counts, liver, mood
-from letheon.harms.exposure import Stretch, cumulative, stretches
+from letheon.harms.exposure import Cumulative, Stretch, cumulative, stretches
 from letheon.harms.finding import Finding, exact_interval
 from letheon.patients.draws import typical_values
-from letheon.pipeline.support import interval_of_mean
+from letheon.pipeline.support import earliest_booster, interval_of_mean, like_studies
 from letheon.scenario import Arm, Beside, Scenario
-from letheon.units import REFERENCE_WEIGHT_KG
+from letheon.units import HOURS_PER_YEAR, REFERENCE_WEIGHT_KG
 
 __all__ = ["arm_harms", "harm_sources"]
 
@@ -122,6 +123,15 @@ def _simulated(kind: _Kind, columns: Columns, bank: Columns) -> dict[str, Any]:
     }
 
 
+def _asked_support(scenario: Scenario, arm: Arm) -> str:
+    """Label the incidence that asking finds: `randomised` only where the regimen is that of the trial it is tied to."""
+    tied = set(library.harms("psychedelic")["treated"].sources)
+    last = max((infusion.stop_ms for infusion in arm.regimen.infusions), default=0) / MS_PER_DAY
+    found = like_studies(scenario, arm, last)
+    randomised = any(design == "randomised" and id in tied for id, design in found.items())
+    return "randomised" if randomised else _KINDS["psychomimetic_elicited"].support
+
+
 def _counted(found: Finding, group: str) -> dict[str, Any]:
     entry = {"group": group} | found.document() | {"interval_level": _COUNTED}
     if found.note.startswith("Beyond placebo"):
@@ -188,15 +198,16 @@ def _law(column: str, unit: str, columns: Columns, bank: Columns) -> dict[str, A
     return {"estimate": mean, "interval": [min(low, mean), max(high, mean)], **spread}
 
 
-def _bladder(columns: Columns, bank: Columns, dosed: bool) -> dict[str, Any]:
+def _bladder(columns: Columns, bank: Columns, dosed: bool, urine: float | None) -> dict[str, Any]:
     """Return what both injury laws say, with no estimate above them."""
+    names = [name for name, _, _ in bladder.variants(urine is not None)]
     rows = [row for row in library.bladder_rows() if row.role == "calibrate"]
     sources = list(dict.fromkeys(source for row in rows for source in row.sources))
     entries = {}
     for name, (column, unit, note) in _BLADDER.items():
-        laws = {law: _law(f"bladder_{law}_{column}", unit, columns, bank) for law in bladder.LAWS}
+        laws = {law: _law(f"bladder_{law}_{column}", unit, columns, bank) for law in names}
         if not dosed and column == "lasting":
-            laws = {law: {"estimate": 0.0, "interval": [0.0, 0.0]} for law in bladder.LAWS}
+            laws = {law: {"estimate": 0.0, "interval": [0.0, 0.0]} for law in names}
         ends = [law["interval"] for law in laws.values()]
         entries[name] = {
             "group": "bladder",
@@ -207,10 +218,22 @@ def _bladder(columns: Columns, bank: Columns, dosed: bool) -> dict[str, Any]:
             "support": "not identified" if dosed else "assumed",
             "sources": sources,
             "note": note if dosed else f"{_NO_DRUG} {note}",
-            "unknown": _UNKNOWN_BLADDER,
+            "unknown": _UNKNOWN_BLADDER + _water(urine),
             "laws": laws,
         }
     return entries
+
+
+def _water(urine: float | None) -> str:
+    """Say what stated urine means for the laws."""
+    if urine is None:
+        return ""
+    flow = library.harms("bladder")["urine_flow"]
+    return (
+        f" With {24.0 * urine:.3g} L of urine a day (where the laws were calibrated: {flow.value:g} L, assumed) each "
+        "law is shown twice: by dose, where water changes nothing, and by concentration in urine, which water thins. "
+        "Six users with symptoms felt better on more water; nobody has measured more."
+    )
 
 
 def _regimen(runs: tuple[Stretch, ...]) -> dict[str, Any]:
@@ -227,6 +250,34 @@ def _regimen(runs: tuple[Stretch, ...]) -> dict[str, Any]:
         entries["mood_responders"] = _counted(mood.responders(), "mood")
         entries["mood_masked"] = _counted(mood.masked(), "mood")
     return entries
+
+
+def _with_a_booster(arm: Arm) -> Regimen:
+    """Return the timetable of an arm with its first booster at the earliest: the kind of regimen that it amounts to."""
+    boosters = arm.policy.boosters
+    if boosters is None or arm.drug == "placebo":
+        return arm.regimen
+    start = int(earliest_booster(arm)) * MS_PER_DAY
+    session = (Infusion(start + i.start_ms, i.duration_ms, i.rate) for i in boosters.session)
+    return Regimen.create(arm.drug, (*arm.regimen.infusions, *session))
+
+
+def _given(scenario: Scenario, arm: Arm, columns: Columns) -> Cumulative:
+    """Add up what is given; with boosters, the mean over patients."""
+    total = cumulative(arm.regimen, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
+    if arm.policy.boosters is None or arm.drug == "placebo":
+        return total
+    boosters = round(float(columns["boosters"].mean()), 1)
+    each = len(stretches(Regimen.create(arm.drug, arm.policy.boosters.session).schedule()))
+    years = max(scenario.follow_up_h / HOURS_PER_YEAR, 1.0)
+    courses = total.courses + boosters
+    return total._replace(
+        hours=round(float(columns["drip_hours"].mean()), 1),
+        infusion_days=round(float(columns["dosing_days"].mean()), 1),
+        sessions=total.sessions + each * boosters,
+        courses=courses,
+        courses_a_year=courses / years,
+    )
 
 
 def arm_harms(scenario: Scenario, arm: Arm, columns: Columns, bank: Columns) -> dict[str, Any]:
@@ -249,9 +300,9 @@ def arm_harms(scenario: Scenario, arm: Arm, columns: Columns, bank: Columns) -> 
         ``beside``, ``exposure`` and ``entries``; each entry with ``estimate`` (or None), ``interval``,
         ``interval_level``, ``unit``, ``support``, ``sources`` and ``note``, those of the bladder with ``laws``.
     """
-    runs = stretches(arm.regimen.schedule())
+    runs = stretches(_with_a_booster(arm).schedule())
     dosed = bool(runs)
-    total = cumulative(arm.regimen, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
+    total = _given(scenario, arm, columns)
     dose = columns["dose_mg"]
     exposure: dict[str, Any] = {
         "dose_mg": float(dose.mean()),
@@ -263,8 +314,11 @@ def arm_harms(scenario: Scenario, arm: Arm, columns: Columns, bank: Columns) -> 
         "courses": total.courses,
         "courses_a_year": total.courses_a_year,
     }
+    if scenario.population.urine is not None:
+        exposure["urine_l_day"] = 24.0 * scenario.population.urine
     entries = {name: _simulated(kind, columns, bank) for name, kind in _KINDS.items()}
-    entries |= _regimen(runs) | _bladder(columns, bank, dosed)
+    entries["psychomimetic_elicited"]["support"] = _asked_support(scenario, arm)
+    entries |= _regimen(runs) | _bladder(columns, bank, dosed, scenario.population.urine)
     _with_beside(entries, arm.beside, columns, dosed)
     beside = {"clonidine_mg": arm.beside.clonidine_mg, "midazolam_mg": arm.beside.midazolam_mg}
     return {"beside": beside, "exposure": exposure, "entries": entries}

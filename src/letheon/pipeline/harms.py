@@ -1,177 +1,135 @@
 """Harms of one patient under one arm, inside the compiled block: acute effects, circulation, bladder, mood.
 
-What goes by the days of dosing (bladder, mood) is prepared once for an arm as `Dosing`; new doses and dates are data.
+What goes by the days of dosing (bladder, mood) is worked out from what each patient was given, day by day, put together
+into stretches of equal days; a policy, titration or a plain timetable all arrive here in the same form.
 """
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from letheon.arrays import Array, jnp
-from letheon.body.mesh import padded_size
-from letheon.dosing.regimen import Schedule
 from letheon.harms import acute, bladder, circulation, mood
-from letheon.harms.exposure import daily_hours, day_pieces
 from letheon.patients.population import People
-from letheon.units import MS_PER_HOUR
 
-__all__ = ["Dosing", "after_dosing", "dosing_of", "during_infusions", "kept", "widen"]
+__all__ = ["Given", "Sizes", "after_dosing", "during_infusions", "given_by", "kept"]
 
-_SMALLEST, _SMALLEST_PARTS = 64, 256
 _DAY_H = 24.0
 _SHARES = ("elicited", "spontaneous", "output", "symptoms", "symptoms_end")
 
 
-class Dosing(NamedTuple):
-    """The dosing days of an arm as data, padded; hours belong to a piece of the schedule, 0 being none.
+class Sizes(NamedTuple):
+    """Room for what harms go by.
 
     Attributes
     ----------
-    day_row, day_piece : int array, shape (part,)
-        Stretch of equal days, and the piece of the schedule that runs in it.
-    day_hours : array, shape (part,)
-        Hours of that piece on each of these days.
-    stretch_h : array, shape (stretch,)
-        Length of each stretch of equal days [h]; 0 is padding.
-    session_row, session_piece : int array, shape (part,)
-        Dosing day, and the piece that runs on it.
-    session_hours : array, shape (part,)
-        Hours of that piece on that day.
-    session_end_h : array, shape (dosing day,)
-        When drug last runs on each dosing day, since the origin [h].
-    looks_h : array, shape (3,)
+    stretches, doses : int
+        Stretches of equal days; days with drug.
+    """
+
+    stretches: int
+    doses: int
+
+
+class Given(NamedTuple):
+    """What one patient was given, by day.
+
+    Attributes
+    ----------
+    drives, lengths : array, shape (stretch,)
+        Mean rate over the days of a stretch [mg/h], and how long it is [h]; no length is padding.
+    doses, ends : array, shape (dosing day,)
+        Dose of the day [mg], and when drug last ran on it [h]; padding gives nothing.
+    looks : array, shape (3,)
         A day after the first and after the last dosing day, and the end of the follow-up [h].
     """
 
-    day_row: np.ndarray
-    day_piece: np.ndarray
-    day_hours: np.ndarray
-    stretch_h: np.ndarray
-    session_row: np.ndarray
-    session_piece: np.ndarray
-    session_hours: np.ndarray
-    session_end_h: np.ndarray
-    looks_h: np.ndarray
+    drives: Array
+    lengths: Array
+    doses: Array
+    ends: Array
+    looks: Array
 
 
-def _parts(hours: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """List what is not zero in a table (row, piece): rows, pieces counted from 1, hours; padded."""
-    row, piece = np.nonzero(hours)
-    room = padded_size(len(row), _SMALLEST_PARTS) - len(row)
-    found = row.astype(np.int32), (piece + 1).astype(np.int32), hours[row, piece]
-    return tuple(np.pad(values, (0, room)) for values in found)  # type: ignore[return-value]
-
-
-def dosing_of(schedule: Schedule, days: int) -> Dosing:
-    """Return the dosing days of a schedule as data.
+def given_by(dose_mg: Array, last_h: Array, days: Array, sizes: Sizes) -> Given:
+    """Put the days of a patient together.
 
     Parameters
     ----------
-    schedule : Schedule
-        The schedule.
+    dose_mg : array, shape (day,)
+        Dose of each day [mg]; may be padded.
+    last_h : array, shape (day,)
+        When drug last ran on each of them [h].
     days : int
-        Days of follow-up.
+        How many count.
+    sizes : Sizes
+        Room.
 
     Returns
     -------
-    Dosing
-        Padded arrays.
+    Given
+        Stretches and dosing days.
 
     Examples
     --------
-    >>> from letheon.dosing.regimen import Infusion, Rate, Regimen
-    >>> drips = [Infusion.create(24 * day, 4, Rate(absolute_mg_h=25.0)) for day in range(10)]
-    >>> dosing_of(Regimen.create("racemic", drips).schedule(), 84).session_end_h[:3].tolist()
-    [4.0, 28.0, 52.0]
+    >>> doses = jnp.array([100.0, 100.0, 0.0, 0.0, 50.0])
+    >>> found = given_by(doses, jnp.array([4.0, 28.0, 0.0, 0.0, 100.0]), 5, Sizes(4, 4))
+    >>> found.lengths.tolist(), found.ends.tolist()
+    ([48.0, 48.0, 24.0, 0.0], [4.0, 28.0, 100.0, 0.0])
     """
-    running = np.array([bool(terms) for terms in schedule.terms], bool)
-    hours = daily_hours(schedule, days)[:, : len(running)] * running
-    dosed = np.flatnonzero(hours.any(axis=1))
-    stops = np.array(schedule.edges_ms[1:], float) / MS_PER_HOUR
-    ends = [min(stops[np.flatnonzero(hours[day])[-1]], _DAY_H * (day + 1)) for day in dosed]
-    pieces = day_pieces(schedule, days)
-    stretches = padded_size(len(pieces.days), _SMALLEST)
-    session_room = padded_size(len(dosed), _SMALLEST) - len(dosed)
+    counted = jnp.arange(len(dose_mg)) < days
+    dose_mg = jnp.where(counted, dose_mg, 0.0)
+    row = jnp.cumsum(jnp.concatenate([jnp.zeros(1, bool), dose_mg[1:] != dose_mg[:-1]]))
+    kept_rows = jnp.where(counted, row, sizes.stretches)
+    drives = jnp.zeros(sizes.stretches).at[kept_rows].set(dose_mg / _DAY_H, mode="drop")
+    lengths = jnp.zeros(sizes.stretches).at[kept_rows].add(_DAY_H, mode="drop")
+    dosed = dose_mg > 0.0
+    place = jnp.where(dosed, jnp.cumsum(dosed) - 1, sizes.doses)
+    doses = jnp.zeros(sizes.doses).at[place].set(dose_mg, mode="drop")
+    ends = jnp.zeros(sizes.doses).at[place].set(last_h, mode="drop")
     last = _DAY_H * days
-    looks = [min(end + _DAY_H, last) for end in (ends[0], ends[-1])] if ends else [last, last]
-    return Dosing(
-        *_parts(pieces.hours[:, : len(running)] * running),
-        np.pad(pieces.days * _DAY_H, (0, stretches - len(pieces.days))),
-        *_parts(hours[dosed]),
-        np.pad(np.array(ends, float), (0, session_room)),
-        np.array([*looks, last]),
-    )
+    first_end = jnp.where(dosed.any(), ends[0], last)
+    last_end = jnp.where(dosed.any(), ends.max(), last)
+    looks = jnp.stack([first_end + _DAY_H, last_end + _DAY_H, jnp.asarray(last, float)])
+    return Given(drives, lengths, doses, ends, jnp.minimum(looks, last))
 
 
-def widen(dosings: list[Dosing]) -> list[Dosing]:
-    """Pad the dosing of several arms to common sizes, so that they share one compiled program.
-
-    Parameters
-    ----------
-    dosings : list of Dosing
-        One for each arm.
-
-    Returns
-    -------
-    list of Dosing
-        The same, longer.
-    """
-    sizes = [max(len(values) for values in column) for column in zip(*dosings, strict=True)]
-
-    def longer(dosing: Dosing) -> Dosing:
-        padded = (np.pad(values, (0, size - len(values))) for values, size in zip(dosing, sizes, strict=True))
-        return Dosing(*padded)
-
-    return [longer(dosing) for dosing in dosings]
-
-
-def during_infusions(sites: Mapping[str, Array], step_h: Array, own, people: People) -> dict[str, Array]:
+def during_infusions(tally, own) -> dict[str, Array]:
     """Return a patient's acute harms: load at its greatest, how long it is noticed, incidence, circulation.
 
     Parameters
     ----------
-    sites : mapping of str to array, shape (step + 1,)
-        Levels along the trajectory, as `letheon.body.course.Trajectory.sites` has them.
-    step_h : array, shape (step,)
-        Lengths of the steps [h]; 0 for padding.
+    tally : letheon.pipeline.walk.Tally
+        What was added up on the way.
     own : callable
         From ``home.name`` to a typical value under the patient's draw.
-    people : People
-        The patient.
 
     Returns
     -------
     dict of str to array
-        ``load`` [%], ``load_hours`` [h], ``elicited``, ``spontaneous``, ``output``, ``systolic``, ``diastolic``,
-        ``pulse``; all maxima over the run but for the hours.
+        ``load`` [%], ``load_session`` (mean over the sessions of each one's greatest) [%], ``load_hours`` [h],
+        ``elicited``, ``spontaneous``, ``output``, ``systolic``, ``diastolic``, ``pulse``; all maxima over the run but
+        for the mean and the hours.
     """
-    none = jnp.zeros(len(step_h) + 1)
-    c50 = own("psychedelic.c50") * jnp.exp(own("psychedelic.c50.sd") * people.eta["c50_psychedelic"])
-    s, r = (sites.get(f"psychedelic_{side}", none) for side in "sr")
-    effect = acute.load(s, r, c50, own("psychedelic.arketamine_weight"))
-    peak = effect.max()
-    elicited = acute.incidence(peak, acute.leiden_slope(own), own("psychedelic.background"))
-    time_h = jnp.concatenate([jnp.zeros(1), jnp.cumsum(step_h)])
-    rises = circulation.rises(sites.get("plasma_s", none).max(), own)
+    elicited = acute.incidence(tally.peak, acute.leiden_slope(own), own("psychedelic.background"))
+    rises = circulation.rises(tally.plasma, own)
     return {
-        "load": peak,
-        "load_hours": acute.hours_above(time_h, effect, 100.0 * own("psychedelic.noticeable")),
+        "load": tally.peak,
+        "load_session": (tally.peaks + tally.session_peak) / jnp.maximum(tally.sessions, 1),
+        "load_hours": tally.load_hours,
         "elicited": elicited,
         "spontaneous": acute.spontaneous(elicited, own("psychedelic.spontaneous_share")),
         **rises._asdict(),
     }
 
 
-def after_dosing(dosing: Dosing, rates: Array, own, people: People) -> dict[str, Array]:
+def after_dosing(given: Given, own, people: People) -> dict[str, Array]:
     """Return what dosing days do to a patient's bladder under both injury laws, and to the mood of the depressed.
 
     Parameters
     ----------
-    dosing : Dosing
-        Dosing days of the arm.
-    rates : array, shape (piece + 1,)
-        The patient's infusion rates [mg/h]; the first is zero.
+    given : Given
+        What the patient was given.
     own : callable
         From ``home.name`` to a typical value under the patient's draw.
     people : People
@@ -180,38 +138,30 @@ def after_dosing(dosing: Dosing, rates: Array, own, people: People) -> dict[str,
     Returns
     -------
     dict of str to array
-        For each law (``bladder_law_…``) the least ``capacity`` and ``anaesthetic`` capacity, the most that was ``lost``
-        and what is lost at the end (``lost_end``) [mL], ``lasting``, ``symptoms``, ``symptoms_end``; and ``mood``,
-        ``mood_end`` [MADRS].
+        For each of `letheon.harms.bladder.variants` (``bladder_variant_…``) the least ``capacity`` and ``anaesthetic``
+        capacity, the most that was ``lost`` and what is lost at the end (``lost_end``) [mL], ``lasting``, ``symptoms``,
+        ``symptoms_end``; and ``mood``, ``mood_end`` [MADRS].
     """
-
-    def daily(row, piece, hours, size: int) -> Array:
-        return jnp.zeros(size).at[row].add(rates[piece] * hours)
-
-    drives = daily(dosing.day_row, dosing.day_piece, dosing.day_hours, len(dosing.stretch_h)) / _DAY_H
     out = {}
-    for law in bladder.LAWS:
+    for name, law, by_urine in bladder.variants(people.urine_l_h is not None):
         values = bladder.typical_values(law)
-        person = bladder.tissue(
-            lambda name, values=values: jnp.asarray(values[name])[people.draw],
-            people.eta["bladder_d50"],
-            people.eta["bladder_capacity"],
-        )
-        states = bladder.follow(law, person, drives, dosing.stretch_h)
+        own_bladder = lambda name, values=values: jnp.asarray(values[name])[people.draw]  # noqa: E731
+        person = bladder.tissue(own_bladder, people.eta["bladder_d50"], people.eta["bladder_capacity"])
+        drives = bladder.by_urine(given.drives, own_bladder, people.urine_l_h) if by_urine else given.drives
+        states = bladder.follow(law, person, drives, given.lengths)
         held, ill = bladder.functional_capacity(person, states), bladder.symptoms(person, states)
         lost = bladder.loss(person, states).max()
         out |= {
-            f"bladder_{law}_capacity": 1000.0 * held.min(),
-            f"bladder_{law}_anaesthetic": 1000.0 * bladder.anaesthetic_capacity(person, states).min(),
-            f"bladder_{law}_lost": 1000.0 * (held[0] - held.min()),
-            f"bladder_{law}_lost_end": 1000.0 * (held[0] - held[-1]),
-            f"bladder_{law}_lasting": (lost > person.threshold).astype(float),
-            f"bladder_{law}_symptoms": ill.max(),
-            f"bladder_{law}_symptoms_end": ill[-1],
+            f"bladder_{name}_capacity": 1000.0 * held.min(),
+            f"bladder_{name}_anaesthetic": 1000.0 * bladder.anaesthetic_capacity(person, states).min(),
+            f"bladder_{name}_lost": 1000.0 * (held[0] - held.min()),
+            f"bladder_{name}_lost_end": 1000.0 * (held[0] - held[-1]),
+            f"bladder_{name}_lasting": (lost > person.threshold).astype(float),
+            f"bladder_{name}_symptoms": ill.max(),
+            f"bladder_{name}_symptoms_end": ill[-1],
         }
-    doses = daily(dosing.session_row, dosing.session_piece, dosing.session_hours, len(dosing.session_end_h))
-    weights = mood.session_weight(doses / people.weight_kg, own("mood.reference_dose"))
-    fall = mood.fall(dosing.looks_h, dosing.session_end_h, weights, own)
+    weights = mood.session_weight(given.doses / people.weight_kg, own("mood.reference_dose"))
+    fall = mood.fall(given.looks, given.ends, weights, own)
     return out | {"mood": fall.max(), "mood_end": fall[-1]}
 
 

@@ -1,6 +1,7 @@
 """From merged blocks to the result document: endpoints, profiles, intervals, support."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 
 import letheon
 from letheon import library
+from letheon.dosing.policy import Policy
 from letheon.dosing.regimen import MS_PER_DAY
 from letheon.patients.draws import DRAWS
 from letheon.pipeline import harms
@@ -17,6 +19,7 @@ from letheon.pipeline.harm_entries import arm_harms, harm_sources
 from letheon.pipeline.support import interval_of_mean, model_warnings, regimen_support
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
+from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
 
 __all__ = ["ArmTotals", "columns", "document", "endpoint_names"]
 
@@ -24,7 +27,9 @@ _DIGITS = 6  # significant digits in the document; the Parquet files hold the fu
 _RIVAL = "rival_"
 _UNUSED = ("norketamine_slope_olofsen",)  # shown in the library as rejected, used by no run
 _LAST_SUPPORTED_DAY = 84
-_BOUNDS = {"NRS": (0.0, 10.0), "share": (0.0, 1.0), "days": (0.0, math.inf), "mg": (0.0, math.inf)}
+_BOUNDS = {"NRS": (0.0, 10.0), "share": (0.0, 1.0)}
+_ABOVE = (0.0, math.inf)
+_YEAR_DAYS = 365.25
 _NO_RELAPSE = "Relapse rests on assumed flares: not identified by the data, and beyond 12 weeks an assumption."
 
 
@@ -36,8 +41,8 @@ class ArmTotals:
     ----------
     plan : ArmPlan
         The arm.
-    columns : dict of str to array, shape (patient,)
-        Endpoints by patient.
+    columns : mapping of str to array, shape (patient,)
+        Endpoints by patient; of a large run read from disk, one at a time.
     profile : Profile
         Counts and sums over patients.
     bank_columns : dict of str to array, shape (draw,)
@@ -47,7 +52,7 @@ class ArmTotals:
     """
 
     plan: ArmPlan
-    columns: dict[str, np.ndarray]
+    columns: Mapping[str, np.ndarray]
     profile: Profile
     bank_columns: dict[str, np.ndarray] = field(default_factory=dict)
     bank_profile: dict[str, np.ndarray] = field(default_factory=dict)
@@ -120,6 +125,11 @@ def columns(result, people, plan: ArmPlan, valid: int, pain: str) -> dict[str, n
         "draw": np.asarray(people.draw)[kept],
         "bistable": np.asarray(result.bistable)[kept],
         "dose_mg": np.asarray(result.dose_mg)[kept],
+        "drip_hours": np.asarray(result.drip_hours)[kept],
+        "dosing_days": np.asarray(result.dosing_days)[kept],
+        "boosters": np.asarray(result.boosters)[kept],
+        f"{_RIVAL}boosters": np.asarray(result.rival_boosters)[kept],
+        "final_rate": np.asarray(result.final_rate)[kept],
     }
     out |= _course_columns(main, plan.days, kept)
     out |= {f"harm_{name}": harms.kept(name, np.asarray(values)[kept]) for name, values in result.harms.items()}
@@ -155,12 +165,12 @@ def _endpoint(name: str, unit: str, support: str, arm: ArmTotals, placebo: ArmTo
         out = {"mean": mean, "mc_se": math.sqrt(mean * (1 - mean) / len(values))}
     else:
         out = _distribution(values)
-    out["mean_interval"] = list(interval_of_mean(mean, draws, _BOUNDS[unit]))
+    out["mean_interval"] = list(interval_of_mean(mean, draws, _BOUNDS.get(unit, _ABOVE)))
     out |= {"unit": unit, "support": support, "interval_support": support}
     if placebo is not None:
         difference = mean - float(placebo.columns[name].mean())
         out["minus_placebo"] = difference
-        reach = _BOUNDS[unit][1]
+        reach = _BOUNDS.get(unit, _ABOVE)[1]
         out["minus_placebo_interval"] = list(
             interval_of_mean(difference, draws - placebo.bank_columns[name], (-reach, reach))
         )
@@ -211,9 +221,35 @@ def _endpoints(scenario: Scenario, arm: Arm, totals: ArmTotals, placebo: ArmTota
     # no trial reports times to relapse; beyond 12 weeks, or with assumed flares, nothing identifies them
     support = "not identified" if scenario.models.flares or days > _LAST_SUPPORTED_DAY else "assumed"
     out["time_to_relapse_days"] = _relapse(prefix, totals, support)
-    out["boosters"] = {"mean": 0.0, "boosters_per_year": 0.0, "unit": "sessions", "note": "fixed timetable"}
+    for name in ("relief_days", "pain_free_days"):
+        out[name]["per_year"] = out[name]["mean"] * _YEAR_DAYS / days
+    out["never_in_remission"] = _complement(out["remission"])
+    return out | _given(scenario, arm, totals, prefix)
+
+
+def _complement(endpoint: dict) -> dict:
+    """Return the endpoint of those to whom another did not happen."""
+    low, high = endpoint["mean_interval"]
+    kept = {name: endpoint[name] for name in ("mc_se", "unit", "support", "interval_support")}
+    return {"mean": 1.0 - endpoint["mean"], "mean_interval": [1.0 - high, 1.0 - low]} | kept
+
+
+def _given(scenario: Scenario, arm: Arm, totals: ArmTotals, prefix: str) -> dict:
+    """Return what was given: boosters, dose, hours on the drip, and the rate that titration ends at."""
+    policy, days = arm.policy, totals.plan.days
+    if policy.boosters is None:
+        boosters = {"mean": 0.0, "boosters_per_year": 0.0, "unit": "boosters", "note": "fixed timetable"}
+    else:
+        boosters = _endpoint(f"{prefix}boosters", "boosters", "assumed", totals, None)
+        boosters["boosters_per_year"] = boosters["mean"] * _YEAR_DAYS / days
+        boosters["note"] = "decided by each patient's diary" if policy.boosters.on_relapse else "by the calendar"
+    out = {"boosters": boosters}
     dose = _distribution(totals.columns["dose_mg"])
-    out["dose_mg"] = dose | {"unit": "mg", "support": regimen_support(scenario, arm, 0), "note": "free base"}
+    support = regimen_support(scenario, arm, 0)
+    out["dose_mg"] = dose | {"unit": "mg", "support": support, "note": "free base"}
+    out["drip_hours"] = _distribution(totals.columns["drip_hours"]) | {"unit": "h", "support": support}
+    if policy.titration is not None:
+        out["final_rate"] = _endpoint("final_rate", "mg/h per 70 kg", "assumed", totals, None)
     return out
 
 
@@ -247,6 +283,38 @@ def _placebo_of(scenario: Scenario, arm: Arm) -> Arm | None:
     return next((sham for sham in shams if sham.like == arm.name), shams[0] if shams else None)
 
 
+def _policy(policy: Policy) -> dict | None:
+    """Say what is decided on the way, and by which rule; None for a fixed timetable."""
+    if policy.fixed:
+        return None
+    boosters, titration, stops = policy.boosters, policy.titration, policy.stops
+    out: dict[str, Any] = {"boosters": None, "titration": None}
+    if boosters is not None:
+        out["boosters"] = {
+            "when": "relapse" if boosters.on_relapse else "calendar",
+            "gaps_days": list(boosters.gaps_days),
+            "wait_days": boosters.wait_days if boosters.on_relapse else None,
+            "apart_days": boosters.apart_days,
+            "at_most_per_year": boosters.at_most or None,
+            "times": boosters.times or None,
+            "stop": {
+                "no_response": stops.no_response or None,
+                "harm": stops.harm or None,
+                "dose_mg": stops.dose_mg or None,
+            },
+        }
+    if titration is not None:
+        out["titration"] = {
+            "every_h": titration.every_ms / MS_PER_HOUR,
+            "step_mg_h_70kg": titration.step.at(REFERENCE_WEIGHT_KG),
+            "highest_mg_h_70kg": titration.highest.at(REFERENCE_WEIGHT_KG),
+            "relief": titration.relief,
+            "harm": "elicited" if titration.asked else "spontaneous",
+            "on_harm": "down" if titration.down else "hold",
+        }
+    return out
+
+
 def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> dict:
     own = totals[arm.name]
     sham = _placebo_of(scenario, arm)
@@ -264,6 +332,7 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> dict:
         "course_end_day": own.plan.course_end_day,
         "last_infusion_day": arm.regimen.stop_ms / MS_PER_DAY,
         "models": {purpose: used[purpose] for purpose in ("levels", "acute")},
+        "policy": _policy(arm.policy),
         "profile": profile,
         "endpoints": _endpoints(scenario, arm, own, placebo, ""),
         "harms": arm_harms(scenario, arm, own.columns, own.bank_columns),

@@ -10,7 +10,7 @@ from letheon.dosing.regimen import MS_PER_DAY
 from letheon.pipeline.arms import ArmPlan
 from letheon.scenario import Arm, Scenario
 
-__all__ = ["LABELS", "interval_of_mean", "model_warnings", "regimen_support"]
+__all__ = ["LABELS", "earliest_booster", "interval_of_mean", "like_studies", "model_warnings", "regimen_support"]
 
 LABELS = ("randomised", "uncontrolled", "volunteer", "animal", "assumed", "not identified")
 _INTERVAL = (0.05, 0.95)
@@ -62,6 +62,33 @@ def _dosed(scenario: Scenario, arm: Arm) -> Arm:
     return next((other for other in scenario.arms if other.name == arm.like), arm)
 
 
+def earliest_booster(arm: Arm) -> float:
+    """Return the first day on which a booster could begin [days since t = 0]; infinite without boosters.
+
+    Parameters
+    ----------
+    arm : Arm
+        The arm.
+
+    Returns
+    -------
+    float
+        Day.
+
+    Examples
+    --------
+    >>> from letheon.dosing.regimen import Regimen
+    >>> earliest_booster(Arm("none", "racemic", Regimen("racemic", ())))
+    inf
+    """
+    boosters = arm.policy.boosters
+    if boosters is None:
+        return math.inf
+    course = next((stop for _, stop in arm.regimen.courses()), 0) / MS_PER_DAY
+    gap = boosters.gaps_days[0] if boosters.gaps_days else boosters.wait_days
+    return math.floor(course) + max(gap, boosters.apart_days)
+
+
 def regimen_support(scenario: Scenario, arm: Arm, day: float) -> str:
     """Label an endpoint of an arm: drug, days and total dose within 25 % of a CRPS study, and within its follow-up.
 
@@ -79,11 +106,32 @@ def regimen_support(scenario: Scenario, arm: Arm, day: float) -> str:
     str
         ``randomised``, ``uncontrolled`` or ``assumed``; regimens that were only recalled support nothing.
     """
+    found = set(like_studies(scenario, arm, day).values())
+    return next((label for label in ("randomised", "uncontrolled") if label in found), "assumed")
+
+
+def like_studies(scenario: Scenario, arm: Arm, day: float) -> dict[str, str]:
+    """Return the CRPS studies of which an arm has drug, days and total dose within 25 %, and which followed so long.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario.
+    arm : Arm
+        The arm; a placebo arm is taken for the arm that it mirrors.
+    day : float
+        Latest day that is looked at.
+
+    Returns
+    -------
+    dict of str to str
+        Key of the study to its design; regimens that were only recalled support nothing.
+    """
     dosed = _dosed(scenario, arm)
-    if not dosed.regimen.infusions:
-        return "assumed"
+    if not dosed.regimen.infusions or dosed.policy.titration or day > earliest_booster(dosed):
+        return {}
     days, dose = _span_days(dosed), dosed.regimen.schedule().dose_mg(_REFERENCE_KG)
-    found = set()
+    found = {}
     for study in library.studies():
         if study.diagnosis != "CRPS" or day > min(study.follow_up_days, _LAST_SUPPORTED_DAY):
             continue
@@ -93,8 +141,8 @@ def regimen_support(scenario: Scenario, arm: Arm, day: float) -> str:
             if known.days is None or known.dose_mg_70kg is None:
                 continue
             if _near(days, known.days) and _near(dose, known.dose_mg_70kg):
-                found.add(study.design)
-    return next((label for label in ("randomised", "uncontrolled") if label in found), "assumed")
+                found[study.id] = study.design
+    return found
 
 
 def _outside(low: float, high: float, mean: float, sd: float) -> float:

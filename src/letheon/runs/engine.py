@@ -1,151 +1,140 @@
-"""Block by block: run what is missing, keep what is finished, merge in block order."""
+"""Chunk by chunk: compute what is missing, keep what is finished, and add it all up; the order does not matter."""
 
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cache, partial
-from threading import Lock
+from pathlib import Path
 
 import numpy as np
 
-from letheon.arrays import jax, jnp
 from letheon.errors import Interrupted
-from letheon.patients.draws import DRAWS, typical_values
-from letheon.patients.population import BANK_PATIENTS, BANK_SEED, Covariates, bank_points, people
-from letheon.pipeline import BLOCK, ArmPlan, ArmTotals, Profile, Switches, run_block
-from letheon.pipeline.bins import digitise
-from letheon.pipeline.summary import columns
+from letheon.pipeline import BLOCK, ArmPlan, ArmTotals, Profile, plan_arms
 from letheon.runs import store
-from letheon.runs.folder import Folder
+from letheon.runs.blocks import BANK, Runner, Span
+from letheon.runs.folder import LASTING, Folder
+from letheon.runs.share import CHUNK, Block, Columns, Share
 from letheon.scenario import Scenario
 
-__all__ = ["Job", "run_arms"]
+__all__ = ["Crew", "chunks_of", "repair", "run_arms", "threads"]
 
-_BANK = DRAWS * BANK_PATIENTS
-_DRAWS_PER_BLOCK = BLOCK // BANK_PATIENTS
+_IN_MEMORY = 100_000  # patient courses whose endpoints are kept in memory rather than read back from the folder
+_MOST_THREADS = 32
 
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One block of one arm: of the population (`kind` ``people``) or of the uncertainty bank (``bank``)."""
-
-    plan: ArmPlan
-    kind: str
-    block: int
-    valid: int
+Crew = Callable[[Iterable[Span]], Iterator[tuple[Span, "Block | Share"]]]
+"""Computes spans, in any order and any pieces of them, and gives back each with what it left."""
 
 
-@partial(jax.jit, static_argnames=("days",))
-def _draw_people(population: Covariates, seed, numbers, draws, points, days: int):
-    one = partial(people, population, seed)
-    return jax.vmap(lambda k, d, p: one(k, days, d, p), out_axes=-1)(numbers, draws, points)
-
-
-@cache
-def _draws() -> dict:
-    return {name: jnp.asarray(values) for name, values in typical_values().items()}
-
-
-class _Runner:
-    """Computes one job; what it computes depends on scenario and job alone."""
-
-    def __init__(self, scenario: Scenario):
-        p = scenario.population
-        self.scenario = scenario
-        self.population = Covariates(
-            p.weight.mean,
-            p.weight.sd,
-            p.baseline_nrs.mean,
-            p.baseline_nrs.sd,
-            p.age.mean,
-            p.age.sd,
-            p.asian,
-        )
-
-        self.known: set = set()
-        self.first = Lock()
-
-    def __call__(self, job: Job) -> store.Partial:
-        """Compute a job; the first of each structure alone, or every thread would trace and load the same program."""
-        structure = job.plan.structure
-        if structure in self.known:
-            return self._compute(job)
-        with self.first:
-            made = self._compute(job)
-            self.known.add(structure)
-        return made
-
-    def _compute(self, job: Job) -> store.Partial:
-        plan, models = job.plan, self.scenario.models
-        start = job.block * BLOCK
-        number = np.arange(start, start + BLOCK)
-        days = len(plan.day_rows) - 1
-        if job.kind == "people":
-            seed, person, draw = self.scenario.seed, number, number % DRAWS
-            points = np.full((BLOCK, bank_points().shape[1]), np.nan)
-        else:
-            seed, person, draw = BANK_SEED, number % BANK_PATIENTS, number // BANK_PATIENTS
-            points = bank_points()[person]
-        chosen = _draw_people(self.population, seed, person, draw, points, days)
-        switches = Switches(
-            seed=self.scenario.seed,
-            flares=float(models.flares),
-            expectancy=models.expectancy if plan.drug != "placebo" else 0.0,
-            norketamine=models.norketamine,
-        )
-        result = run_block(plan, _draws(), chosen, number, switches)
-        table = columns(result, chosen, plan, job.valid, models.pain)
-        profile = {name: np.asarray(values)[: plan.saved] for name, values in result.profile.items()}
-        if job.kind == "people":
-            return store.Partial({"patient": number[: job.valid]} | table, digitise(profile, job.valid))
-        means = {name: _by_draw(values) for name, values in table.items()}
-        return store.Partial(means, {name: (_by_draw(values), None) for name, values in profile.items()})
-
-
-def _by_draw(values: np.ndarray) -> np.ndarray:
-    """Average a bank block over the people under each draw; axes (draw, …)."""
-    folded = values.reshape(*values.shape[:-1], _DRAWS_PER_BLOCK, BANK_PATIENTS)
-    with np.errstate(invalid="ignore"):
-        return np.moveaxis(folded.mean(axis=-1), -1, 0)
-
-
-def jobs_of(plan: ArmPlan, patients: int) -> list[Job]:
-    """List the blocks of one arm: the population's, then the bank's.
+def chunks_of(arm: int, patients: int) -> list[Span]:
+    """List the chunks of one arm: the population's, then the bank's.
 
     Parameters
     ----------
-    plan : ArmPlan
-        The arm.
+    arm : int
+        Number of the arm.
     patients : int
         Patients asked for.
 
     Returns
     -------
-    list of Job
-        In the order of merging.
+    list of Span
+        Whole chunks; the last one may be shorter.
+
+    Examples
+    --------
+    >>> [span.stop for span in chunks_of(0, 10_000)]
+    [32, 40, 8]
     """
     blocks = -(-patients // BLOCK)
-    crowd = [Job(plan, "people", b, min(BLOCK, patients - b * BLOCK)) for b in range(blocks)]
-    return crowd + [Job(plan, "bank", b, BLOCK) for b in range(_BANK // BLOCK)]
+    crowd = [Span(arm, "people", b, min(b + CHUNK, blocks)) for b in range(0, blocks, CHUNK)]
+    return [*crowd, Span(arm, "bank", 0, BANK)]
 
 
-def _in_order(run: Callable, jobs: Iterable[Job], workers: int) -> Iterator:
-    """Compute jobs on a few threads, give them back in order, and keep only a few in flight."""
-    pool = ThreadPoolExecutor(workers)
-    waiting: deque = deque()
-    try:
-        for job in jobs:
-            waiting.append((job, pool.submit(run, job)))
-            if len(waiting) > 2 * workers:
+def threads(runner: Runner) -> Crew:
+    """Return a crew of threads in this process, one a core; each computes a block at a time.
+
+    Parameters
+    ----------
+    runner : Runner
+        What computes.
+
+    Returns
+    -------
+    callable
+        The crew; blocks come back in order, and only a few are in flight.
+    """
+
+    def crew(spans: Iterable[Span]) -> Iterator[tuple[Span, Block | Share]]:
+        count = max(1, min(os.cpu_count() or 1, _MOST_THREADS))
+        pool = ThreadPoolExecutor(count)
+        waiting: deque = deque()
+        try:
+            for span in spans:
+                for number in range(span.first, span.stop):
+                    one = span._replace(first=number, stop=number + 1)
+                    waiting.append((one, pool.submit(runner.block, span.arm, span.kind, number)))
+                    if len(waiting) > 2 * count:
+                        head, future = waiting.popleft()
+                        yield head, future.result()
+            while waiting:
                 head, future = waiting.popleft()
                 yield head, future.result()
-        while waiting:
-            head, future = waiting.popleft()
-            yield head, future.result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    return crew
+
+
+def _number(span: Span) -> int:
+    """Return the number of the chunk that a span belongs to; the bank is one chunk."""
+    return span.first // CHUNK if span.kind == "people" else 0
+
+
+class _Counter:
+    """Counts the patients that are done, and tells."""
+
+    def __init__(
+        self,
+        chunks: list[Span],
+        patients: int,
+        plans: tuple[ArmPlan, ...],
+        progress: Callable[[int, int, str], None] | None,
+    ):
+        self.patients, self.plans, self.progress = patients, plans, progress
+        self.total, self.done = sum(chunk.patients(patients) for chunk in chunks), 0
+
+    def __call__(self, span: Span) -> None:
+        self.done += span.patients(self.patients)
+        if self.progress:
+            self.progress(self.done, self.total, self.plans[span.arm].name)
+
+
+class _Arm:
+    """What is known of one arm so far."""
+
+    def __init__(self, plan: ArmPlan):
+        self.plan = plan
+        self.profile = Profile(plan.saved)
+        self.parts: dict[int, Path | dict[str, np.ndarray]] = {}
+        self.bank = Share(plan.saved)
+
+    def take(self, chunk: Span, share: Share, part: Path | None) -> None:
+        """Add a whole chunk, whose endpoints stay in memory or in a file."""
+        if chunk.kind == "bank":
+            self.bank.merge(share)
+            return
+        self.parts[chunk.first] = share.table() if part is None else part
+        if self.profile.patients:
+            self.profile.merge(share.profile)
+        else:
+            self.profile = share.profile
+
+    def totals(self) -> ArmTotals:
+        """Return what all chunks add up to."""
+        parts = [self.parts[first] for first in sorted(self.parts)]
+        files = [part for part in parts if isinstance(part, Path)]
+        columns = Columns([store.Parts(files)] if files else parts)
+        return ArmTotals(self.plan, columns, self.profile, self.bank.table(), self.bank.bank_table())
 
 
 def run_arms(
@@ -153,8 +142,9 @@ def run_arms(
     plans: tuple[ArmPlan, ...],
     folder: Folder | None,
     progress: Callable[[int, int, str], None] | None,
+    crew: Crew | None = None,
 ) -> dict[str, ArmTotals]:
-    """Run every arm and merge its blocks.
+    """Run every arm and add its chunks up.
 
     Parameters
     ----------
@@ -163,74 +153,116 @@ def run_arms(
     plans : tuple of ArmPlan
         Its arms.
     folder : Folder or None
-        Where finished blocks are kept; None keeps nothing.
+        Where finished chunks are kept; None keeps nothing.
     progress : callable or None
         Called with patients done, patients in all and the arm's name.
+    crew : callable, optional
+        Who computes; by default the threads of this process.
 
     Returns
     -------
     dict of str to ArmTotals
-        Merged blocks by arm.
+        Totals by arm.
 
     Raises
     ------
     Interrupted
-        On Ctrl-C; finished blocks are kept.
+        On Ctrl-C; finished chunks are kept.
     """
-    runner = _Runner(scenario)
     n = scenario.population.n
-    jobs = [job for plan in plans for job in jobs_of(plan, n)]
+    arms = [_Arm(plan) for plan in plans]
+    chunks = [chunk for arm in range(len(plans)) for chunk in chunks_of(arm, n)]
+    told = _Counter(chunks, n, plans, progress)
+    on_disk = folder is not None and n * len(plans) > _IN_MEMORY
 
-    def run(job: Job) -> store.Partial:
-        kept = store.read(folder, job) if folder else None
-        if kept is not None:
-            return kept
-        made = runner(job)
-        if folder:
-            store.write(folder, job, made)
-        return made
+    def part(chunk: Span) -> Path | None:
+        return folder.endpoints(plans[chunk.arm].name, _number(chunk)) if folder and on_disk else None
 
-    merged = {plan.name: _Merge(plan) for plan in plans}
-    done, total = 0, len(plans) * (n + _BANK)
-    workers = max(1, min(os.cpu_count() or 1, 8))
     try:
-        for job, part in _in_order(run, jobs, workers):
-            merged[job.plan.name].add(job, part)
-            done += job.valid
-            if progress:
-                progress(done, total, job.plan.name)
+        missing = []
+        for chunk in chunks:
+            share = _restored(folder, plans[chunk.arm], chunk, on_disk)
+            if share is None:
+                missing.append(chunk)
+            else:
+                arms[chunk.arm].take(chunk, share, part(chunk))
+                told(chunk)
+        for chunk, share in _whole(missing, plans, crew or threads(Runner(scenario, plans)), told):
+            if folder:
+                store.write(folder, plans[chunk.arm].name, chunk.kind, _number(chunk), share)
+            arms[chunk.arm].take(chunk, share, part(chunk))
     except KeyboardInterrupt:
         raise Interrupted(
-            "interrupted; finished blocks are kept: run the same command again to continue."
+            "interrupted; finished chunks are kept: run the same command again to continue."
             if folder
             else "interrupted; nothing was kept."
         ) from None
-    return {name: merge.totals() for name, merge in merged.items()}
+    return {arm.plan.name: arm.totals() for arm in arms}
 
 
-class _Merge:
-    """Collects the blocks of one arm in order."""
+def _restored(folder: Folder | None, plan: ArmPlan, chunk: Span, on_disk: bool) -> Share | None:
+    """Return a chunk that an earlier run has finished, with its endpoints where they do not stay on disk."""
+    if folder is None:
+        return None
+    number = _number(chunk)
+    share = store.read(folder, plan.name, chunk.kind, number, plan.saved)
+    if share and chunk.kind == "people" and not on_disk:
+        share.columns[0] = store.Parts([folder.endpoints(plan.name, number)]).table()
+    return share
 
-    def __init__(self, plan: ArmPlan):
-        self.plan = plan
-        self.profile = Profile(plan.saved)
-        self.people: list[dict] = []
-        self.bank: list[dict] = []
-        self.bank_profile: list[dict] = []
 
-    def add(self, job: Job, part: store.Partial) -> None:
-        """Add the next block."""
-        if job.kind == "people":
-            self.people.append(part.columns)
-            self.profile.add({k: (sums, bins) for k, (sums, bins) in part.profile.items() if bins is not None})
-        else:
-            self.bank.append(part.columns)
-            self.bank_profile.append({name: values for name, (values, _) in part.profile.items()})
+def _whole(
+    chunks: list[Span], plans: tuple[ArmPlan, ...], crew: Crew, told: Callable[[Span], None]
+) -> Iterator[tuple[Span, Share]]:
+    """Compute chunks, and give each back when the last of its blocks has come."""
+    chunk_of = {(c.arm, c.kind, _number(c)): c for c in chunks}
+    growing: dict[Span, tuple[Share, list[int]]] = {}
+    for span, made in crew(chunks):
+        chunk = chunk_of[span.arm, span.kind, _number(span)]
+        share, here = growing.setdefault(chunk, (Share(plans[chunk.arm].saved), []))
+        share.add(made) if isinstance(made, Block) else share.merge(made)
+        here += range(span.first, span.stop)
+        told(span)
+        if len(here) == chunk.stop - chunk.first:
+            yield chunk, growing.pop(chunk)[0]
 
-    def totals(self) -> ArmTotals:
-        """Return what all blocks add up to."""
 
-        def joined(parts):
-            return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+def repair(scenario: Scenario, folder: Folder, progress: Callable[[int, int, str], None] | None) -> int:
+    """Compute again those endpoints of a finished run whose files are damaged or gone.
 
-        return ArmTotals(self.plan, joined(self.people), self.profile, joined(self.bank), joined(self.bank_profile))
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario.
+    folder : Folder
+        The finished run.
+    progress : callable or None
+        As for `run_arms`.
+
+    Returns
+    -------
+    int
+        How many chunks were computed again.
+
+    Raises
+    ------
+    Interrupted
+        On Ctrl-C.
+    """
+    n = scenario.population.n
+    chunks = [
+        chunk
+        for number, arm in enumerate(scenario.arms)
+        for chunk in chunks_of(number, n)
+        if not folder.manifest.intact(arm.name, chunk.kind, _number(chunk), LASTING)
+    ]
+    if not chunks:
+        return 0
+    plans = plan_arms(scenario)
+    told = _Counter(chunks, n, plans, progress)
+    try:
+        for chunk, share in _whole(chunks, plans, threads(Runner(scenario, plans)), told):
+            store.write_endpoints(folder, plans[chunk.arm].name, _number(chunk), share)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted; run the same command again to continue.") from None
+    return len(chunks)

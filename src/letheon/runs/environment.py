@@ -1,5 +1,6 @@
 """What a run's bytes depend on besides its scenario: versions and the processor's instruction set."""
 
+import hashlib
 import platform
 import re
 import zlib
@@ -13,7 +14,7 @@ import letheon
 from letheon.runs.folder import fingerprint
 from letheon.scenario import Scenario
 
-__all__ = ["stamp_of", "use_compile_cache"]
+__all__ = ["machine_stamp", "stamp_of", "use_compile_cache"]
 
 _PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "pyarrow")
 _FEATURES = ("avx", "avx2", "fma", "avx512f", "avx512dq", "avx512vl", "asimd", "sve")
@@ -50,13 +51,43 @@ def stamp_of(scenario: Scenario) -> dict:
     dict
         Plain strings.
     """
+    return {"scenario": fingerprint(scenario)} | _software()
+
+
+def _software() -> dict[str, str]:
     return {
-        "scenario": fingerprint(scenario),
         "letheon": letheon.__version__,
         "python": platform.python_version(),
         **{name: _version(name) for name in _PACKAGES},
         "instruction_set": _instruction_set(),
     }
+
+
+@cache
+def _source() -> str:
+    """Return a checksum of Letheon's own files: two states of a working tree have one version number."""
+    home = Path(letheon.__file__).parent
+    total = hashlib.sha256()
+    for path in sorted(home.rglob("*")):
+        if path.suffix in (".py", ".toml", ".csv", ".bib"):
+            total.update(path.relative_to(home).as_posix().encode() + path.read_bytes())
+    return total.hexdigest()[:12]
+
+
+def machine_stamp() -> dict[str, str]:
+    """Return what processes that share a run must have in common: versions, source and instruction set.
+
+    Returns
+    -------
+    dict
+        Plain strings.
+
+    Examples
+    --------
+    >>> "numpy" in machine_stamp()
+    True
+    """
+    return _software() | {"source": _source()}
 
 
 def use_compile_cache() -> None:

@@ -7,16 +7,20 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 from letheon.errors import InputError, RunError
+from letheon.runs.lock import LOCK
+from letheon.runs.manifest import Manifest
 from letheon.scenario import Scenario, dumps
 
-__all__ = ["Folder", "check_output", "default_folder", "fingerprint", "written"]
+__all__ = ["LASTING", "Folder", "check_output", "default_folder", "fingerprint", "written"]
 
 _STAMP = "run.json"
 _RESULT = "result.json"
-_FORMAT = 1
+_FORMAT = 2
+LASTING = ("endpoints/", "events/")  # what a finished run keeps of its chunks
 
 
 def fingerprint(scenario: Scenario) -> str:
@@ -52,6 +56,11 @@ def default_folder(scenario: Scenario) -> Path:
     return Path("runs") / f"{slug}-{fingerprint(scenario)[:8]}"
 
 
+def _is_ours(name: str) -> bool:
+    """Tell whether a file is what a run leaves that was killed before its first file was whole."""
+    return name == LOCK or (name.startswith(".") and name.endswith(".partial"))
+
+
 def check_output(path: Path) -> None:
     """Refuse an output folder that cannot be used, before any work starts.
 
@@ -73,7 +82,7 @@ def check_output(path: Path) -> None:
             content = list(path.iterdir())
         except OSError as error:
             raise InputError(f"{path} cannot be read ({error.strerror}); choose another folder with --out.") from None
-        if content and not (path / _STAMP).is_file():
+        if not (path / _STAMP).is_file() and any(not _is_ours(file.name) for file in content):
             raise InputError(f"{path} holds files that are no Letheon run; choose an empty or new folder with --out.")
     nearest = path
     while not nearest.exists():
@@ -108,7 +117,7 @@ def written(path: Path) -> Iterator[Path]:
         os.replace(partial, path)
     except OSError as error:
         raise RunError(
-            f"{path} could not be written ({error.strerror or error}); finished blocks are kept: make room and run the"
+            f"{path} could not be written ({error.strerror or error}); finished chunks are kept: make room and run the"
             " same command again to continue."
         ) from error
     finally:
@@ -142,17 +151,46 @@ class Folder:
         """Profiles of all arms as one Parquet table."""
         return self.path / "profiles.parquet"
 
-    def endpoints(self, arm: str, block: int) -> Path:
-        """Endpoints by patient of one block."""
-        return self.path / "endpoints" / arm / f"block-{block:05d}.parquet"
+    @property
+    def endpoint_parts(self) -> Path:
+        """Where the endpoints of all arms lie: a folder an arm, a file a chunk."""
+        return self.path / "endpoints"
 
-    def partial(self, arm: str, kind: str, block: int) -> Path:
-        """What a finished block leaves for merging; ``kind`` is ``people`` or ``bank``."""
-        return self.path / "partials" / arm / f"{kind}-{block:05d}.npz"
+    @property
+    def event_parts(self) -> Path:
+        """The same for the log of events, where arms keep one."""
+        return self.path / "events"
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """What is finished."""
+        return Manifest(self.path)
+
+    def endpoints(self, arm: str, chunk: int) -> Path:
+        """Endpoints by patient of one chunk."""
+        return self.endpoint_parts / arm / f"part-{chunk:05d}.parquet"
+
+    def events(self, arm: str, chunk: int) -> Path:
+        """Events of one chunk."""
+        return self.event_parts / arm / f"part-{chunk:05d}.parquet"
+
+    def partial(self, arm: str, kind: str, chunk: int) -> Path:
+        """What a finished chunk leaves for merging; ``kind`` is ``people`` or ``bank``."""
+        return self.path / "partials" / arm / f"{kind}-{chunk:05d}.npz"
 
     def forget_partials(self) -> None:
         """Remove what only an unfinished run needs."""
         shutil.rmtree(self.path / "partials", ignore_errors=True)
+
+    def finish(self) -> None:
+        """Note the last files, by which a finished run is known to be whole, and remove what it needs no more."""
+        self.manifest.add("", "document", 0, [self.result, self.profiles])
+        self.forget_partials()
+
+    @property
+    def finished(self) -> bool:
+        """Whether result and profiles are there, and as they were written."""
+        return self.manifest.intact("", "document", 0)
 
     def _found(self) -> dict:
         try:
@@ -183,13 +221,14 @@ class Folder:
         if fresh or not self.stamp.is_file() or self.holds(stamp):
             return
         found = self._found()
-        differs = ", ".join(k for k in stamp if found.get(k) != stamp[k]) or "its stamp"
+        wanted = {"format": _FORMAT} | stamp
+        differs = ", ".join(k for k in wanted if found.get(k) != wanted[k]) or "its stamp"
         raise InputError(
             f"{self.path} holds another run (different {differs}); choose another --out, or --fresh to replace it."
         )
 
     def claim(self, stamp: dict, scenario: Scenario, text: str, fresh: bool) -> bool:
-        """Make the folder this run's own; return whether it already holds part of the same run.
+        """Make the folder this run's own; return whether it already holds part of the same run. Needs the lock.
 
         Parameters
         ----------
@@ -205,26 +244,30 @@ class Folder:
         Returns
         -------
         bool
-            True if finished blocks may be used.
+            True if finished chunks may be used.
 
         Raises
         ------
         InputError
             If the folder holds another run.
         """
-        if self.holds(stamp) and not fresh:
-            return True
         self.refuse_another(stamp, fresh)
-        if self.path.exists():
-            for name in ("endpoints", "partials"):
+        same = self.holds(stamp) and not fresh
+        for file in self.path.rglob(".*.partial"):  # of a process that was killed; the lock says that none is left
+            file.unlink(missing_ok=True)
+        if not same:
+            for name in ("endpoints", "events", "partials"):
                 shutil.rmtree(self.path / name, ignore_errors=True)
-            for file in (self.result, self.profiles, self.path / "report.html"):
+            for file in (self.result, self.profiles, self.manifest.path, self.path / "report.html"):
                 file.unlink(missing_ok=True)
+        self.__dict__.pop("manifest", None)  # whoever held the folder before has added to it, or it is gone
+        # the stamp comes last: by it the folder is this run's
         for name, content in (
-            (_STAMP, json.dumps({"format": _FORMAT} | stamp, indent=1)),
             ("scenario.yaml", text),
             ("resolved.yaml", dumps(scenario)),
+            (_STAMP, json.dumps({"format": _FORMAT} | stamp, indent=1)),
         ):
-            with written(self.path / name) as file:
-                file.write_text(content + ("" if content.endswith("\n") else "\n"), encoding="utf-8")
-        return False
+            if not same or not (self.path / name).is_file():
+                with written(self.path / name) as file:
+                    file.write_text(content + ("" if content.endswith("\n") else "\n"), encoding="utf-8")
+        return same

@@ -1,20 +1,27 @@
 """One run: from a scenario to its result document, in memory or in a folder."""
 
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from letheon import scenario as scenarios
 from letheon.pipeline import document, plan_arms
-from letheon.runs.engine import run_arms
+from letheon.runs.address import check_cluster
+from letheon.runs.cluster import crew_of
+from letheon.runs.engine import repair, run_arms
 from letheon.runs.environment import stamp_of, use_compile_cache
 from letheon.runs.folder import Folder, written
+from letheon.runs.lock import locked
 from letheon.runs.store import write_profiles
 from letheon.scenario import Scenario
 from letheon.scenario.reading import QUICK_PATIENTS
 
 __all__ = ["Run", "simulate"]
+
+Progress = Callable[[int, int, str], None]
+_IN_MEMORY = 200_000  # patient courses of a run without a folder whose endpoints may stay in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,7 @@ class Run:
     scenario : Scenario
         The scenario as it ran.
     continued : bool
-        Whether finished blocks of an earlier, interrupted run were used.
+        Whether finished chunks of an earlier, interrupted run were used.
     reused : bool
         Whether the whole run was there already.
     """
@@ -64,7 +71,8 @@ def simulate(
     seed: int | None = None,
     quick: bool = False,
     fresh: bool = False,
-    progress: Callable[[int, int, str], None] | None = None,
+    progress: Progress | None = None,
+    cluster: str | None = None,
 ) -> Run:
     """Simulate every arm of a scenario.
 
@@ -84,6 +92,9 @@ def simulate(
         Compute again even if the folder holds this run.
     progress : callable, optional
         Called with patients done, patients in all, and the arm's name.
+    cluster : str, optional
+        Where to compute: ``local:N`` for N worker processes on this machine, or the address of a Dask scheduler
+        (``tcp://127.0.0.1:8786``, ``tls://…``). By default the threads of this process. The result is the same.
 
     Returns
     -------
@@ -95,7 +106,7 @@ def simulate(
     InputError
         If the scenario or the folder cannot be used.
     RunError
-        If the disk fills up; `Interrupted` on Ctrl-C. Finished blocks are kept.
+        If the disk fills up or all workers are lost; `Interrupted` on Ctrl-C. Finished chunks are kept.
 
     Examples
     --------
@@ -112,19 +123,43 @@ def simulate(
     ['ketamine']
     """
     resolved, text = _resolve(scenario, patients, seed, quick)
-    folder, continued = None, False
+    if cluster is not None:
+        check_cluster(cluster)
     if out is not None:
         folder = Folder(out)
-        continued = folder.claim(stamp_of(resolved), resolved, text, fresh)
-        if continued and folder.result.is_file():
-            finished = json.loads(folder.result.read_text(encoding="utf-8"))
-            return Run(folder.path, finished, resolved, reused=True)
+        folder.refuse_another(stamp_of(resolved), fresh)
+        with locked(folder.path):
+            return _in_folder(resolved, text, folder, fresh, progress, cluster)
+    if resolved.population.n * len(resolved.arms) <= _IN_MEMORY:
+        return Run(None, _computed(resolved, None, progress, cluster), resolved)
+    with tempfile.TemporaryDirectory() as place:  # endpoints of so many patients do not stay in memory
+        return Run(None, _computed(resolved, Folder(Path(place)), progress, cluster), resolved)
+
+
+def _in_folder(
+    scenario: Scenario, text: str, folder: Folder, fresh: bool, progress: Progress | None, cluster: str | None
+) -> Run:
+    continued = folder.claim(stamp_of(scenario), scenario, text, fresh)
+    if continued and folder.finished:
+        folder.forget_partials()  # a kill may have come just before
+        use_compile_cache()
+        repaired = repair(scenario, folder, progress)
+        finished = json.loads(folder.result.read_text(encoding="utf-8"))
+        return Run(folder.path, finished, scenario, continued=repaired > 0, reused=repaired == 0)
+    folder.result.unlink(missing_ok=True)
+    result = _computed(scenario, folder, progress, cluster)
+    write_profiles(folder, result)
+    with written(folder.result) as file:
+        file.write_text(json.dumps(result, ensure_ascii=False) + "\n", encoding="utf-8")
+    folder.finish()
+    return Run(folder.path, result, scenario, continued=continued)
+
+
+def _computed(scenario: Scenario, folder: Folder | None, progress: Progress | None, cluster: str | None) -> dict:
     use_compile_cache()
-    totals = run_arms(resolved, plan_arms(resolved), folder, progress)
-    result = document(resolved, totals)
-    if folder:
-        write_profiles(folder, result)
-        with written(folder.result) as file:
-            file.write_text(json.dumps(result, ensure_ascii=False) + "\n", encoding="utf-8")
-        folder.forget_partials()
-    return Run(folder.path if folder else None, result, resolved, continued=continued)
+    plans = plan_arms(scenario)
+    if cluster is None:
+        return document(scenario, run_arms(scenario, plans, folder, progress))
+    with crew_of(cluster, scenario) as crew:
+        totals = run_arms(scenario, plans, folder, progress, crew)
+    return document(scenario, totals)

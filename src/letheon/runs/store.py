@@ -1,47 +1,22 @@
-"""What a finished block leaves on disk: endpoints by patient (Parquet) and a partial for merging (NumPy)."""
+"""What a finished chunk leaves on disk: endpoints by patient (Parquet) and a partial for merging (NumPy)."""
 
 import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from letheon.pipeline import Profile
 from letheon.runs.folder import Folder, written
+from letheon.runs.share import Share
 
-__all__ = ["Partial", "read", "write", "write_profiles"]
+__all__ = ["Parts", "pack", "read", "unpack", "write", "write_endpoints", "write_profiles"]
 
-_WHOLE = ("patient", "draw")
-_FLAGS = ("responder_", "remission", "bistable", "rival_responder_", "rival_remission")
-
-
-@dataclass(frozen=True, slots=True)
-class Partial:
-    """One block's contribution.
-
-    Attributes
-    ----------
-    columns : dict of str to array
-        Endpoints by patient; of a bank block, means by draw.
-    profile : dict of str to (array, array or None)
-        Sums and bin numbers by time; of a bank block, means by draw and time, and None.
-    """
-
-    columns: dict[str, np.ndarray]
-    profile: Mapping[str, tuple[np.ndarray, np.ndarray | None]]
-
-
-def _typed(name: str, values: np.ndarray) -> np.ndarray:
-    """Give a column the smallest type that holds it exactly; diary entries and flags are whole numbers."""
-    bare = name.removeprefix("rival_")
-    if name in _WHOLE:
-        return values.astype(np.int64 if name == "patient" else np.int16)
-    if name.startswith(_FLAGS) or bare.startswith("nrs_day"):
-        return values.astype(np.int8)
-    if bare in ("relief_days", "pain_free_days"):
-        return values.astype(np.int16)
-    return values.astype(np.float64)
+_UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, pa.ArrowException)
+_CODEC = "zstd"
 
 
 def _column(values: np.ndarray, null: np.ndarray | None = None) -> pa.Array:
@@ -58,66 +33,223 @@ def _words(values: list[str]) -> pa.Array:
     return pa.StringArray.from_buffers(len(values), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded)))
 
 
-def write(folder: Folder, job, part: Partial) -> None:
-    """Keep a finished block; the partial comes last, and its presence says that the block is whole.
+def _table(columns: Mapping[str, np.ndarray]) -> pa.Table:
+    arrays = [_words(v.tolist()) if v.dtype.kind == "U" else _column(v) for v in columns.values()]
+    return pa.Table.from_arrays(arrays, names=list(columns))
+
+
+def _write_table(columns: Mapping[str, np.ndarray], place: Path) -> None:
+    # a dictionary pays for whole numbers, of which there are few; of decimals it is built and thrown away
+    whole = [name for name, values in columns.items() if values.dtype.kind in "iU"]
+    with written(place) as file:
+        pq.write_table(
+            _table(columns),
+            file,
+            compression="zstd",
+            use_dictionary=whole,  # pyright: ignore[reportArgumentType]  (a list is documented)
+            write_statistics=False,
+        )
+
+
+def pack(profile: Profile) -> dict[str, np.ndarray]:
+    """Return counts and sums as few bytes.
+
+    Parameters
+    ----------
+    profile : Profile
+        Counts and sums.
+
+    Returns
+    -------
+    dict of str to array
+        To be saved or sent.
+    """
+    packed = {"patients": np.array(profile.patients), "times": np.array(profile.times)}
+    for name, counts in profile.counts.items():
+        small = counts.astype(np.uint16) if profile.patients < 2**16 else counts
+        raw = small.tobytes()
+        packed[f"counts/{name}"] = np.frombuffer(pa.compress(raw, codec=_CODEC, asbytes=True), np.uint8)
+        packed[f"shape/{name}"] = np.array([*counts.shape, small.itemsize])
+        packed[f"wholes/{name}"] = profile.wholes[name]
+    return packed
+
+
+def unpack(packed: Mapping[str, np.ndarray]) -> Profile:
+    """Return what `pack` has packed.
+
+    Parameters
+    ----------
+    packed : mapping of str to array
+        From `pack`.
+
+    Returns
+    -------
+    Profile
+        Counts and sums.
+
+    Examples
+    --------
+    >>> profile = Profile(2)
+    >>> profile.add({"nrs": (np.array([7.0, 6.0]), np.array([[7], [6]], np.uint16))})
+    >>> float(unpack(pack(profile)).mean("nrs")[1])
+    6.0
+    """
+    profile = Profile(int(packed["times"]))
+    profile.patients = int(packed["patients"])
+    for key in packed:
+        if key.startswith("counts/"):
+            name = key.removeprefix("counts/")
+            times, bins, size = (int(n) for n in packed[f"shape/{name}"])
+            raw = pa.decompress(packed[key].tobytes(), times * bins * size, codec=_CODEC, asbytes=True)
+            counts = np.frombuffer(raw, np.uint16 if size == 2 else np.uint32)
+            profile.counts[name] = counts.reshape(times, bins).astype(np.uint32)
+            profile.wholes[name] = packed[f"wholes/{name}"]
+    return profile
+
+
+class Parts:
+    """Endpoints in Parquet files, a file a chunk, read column by column.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        The files, in the order of their patients.
+    """
+
+    def __init__(self, paths: Sequence[Path]):
+        from pyarrow import dataset
+
+        self._files = dataset.dataset([str(path) for path in paths], format="parquet")
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns."""
+        return self._files.schema.names
+
+    def column(self, name: str) -> np.ndarray:
+        """Return one column.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+
+        Returns
+        -------
+        array, shape (patient,)
+            Its values.
+        """
+        return self._files.to_table(columns=[name], use_threads=False).column(0).to_numpy()
+
+    def table(self) -> dict[str, np.ndarray]:
+        """Return all columns by name."""
+        table = self._files.to_table(use_threads=False)
+        return {name: table.column(name).to_numpy() for name in table.column_names}
+
+
+def write_endpoints(folder: Folder, arm: str, chunk: int, share: Share) -> list[Path]:
+    """Write the endpoints of a chunk, and its events where there are any.
 
     Parameters
     ----------
     folder : Folder
         The run.
-    job : Job
-        Which block.
-    part : Partial
-        What it left.
+    arm : str
+        The arm.
+    chunk : int
+        Number of the chunk.
+    share : Share
+        All blocks of it.
+
+    Returns
+    -------
+    list of Path
+        The files.
 
     Raises
     ------
     RunError
         If the disk is full.
     """
-    arm = job.plan.name
-    if job.kind == "people":
-        columns = [_column(_typed(name, values)) for name, values in part.columns.items()]
-        table = pa.Table.from_arrays(columns, names=list(part.columns))
-        with written(folder.endpoints(arm, job.block)) as file:
-            pq.write_table(table, file, compression="zstd")
-    arrays = {f"c/{name}": values for name, values in part.columns.items()}
-    for name, (first, bins) in part.profile.items():
-        arrays[f"s/{name}"] = first
-        if bins is not None:
-            arrays[f"b/{name}"] = bins
-    with written(folder.partial(arm, job.kind, job.block)) as file, file.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, **arrays)
+    files = [folder.endpoints(arm, chunk)]
+    _write_table(share.table(), files[0])
+    if share.events:
+        files.append(folder.events(arm, chunk))
+        _write_table(share.event_table(), files[1])
+    return files
 
 
-def read(folder: Folder, job) -> Partial | None:
-    """Read a finished block back, or None where it is missing or damaged (then it is computed again).
+def write(folder: Folder, arm: str, kind: str, chunk: int, share: Share) -> None:
+    """Keep a finished chunk; its line in the manifest comes last and says that it is whole.
 
     Parameters
     ----------
     folder : Folder
         The run.
-    job : Job
-        Which block.
+    arm, kind : str
+        The arm; ``people`` or ``bank``.
+    chunk : int
+        Number of the chunk.
+    share : Share
+        All blocks of it.
+
+    Raises
+    ------
+    RunError
+        If the disk is full.
+    """
+    if kind == "people":
+        files = write_endpoints(folder, arm, chunk, share)
+        arrays = pack(share.profile)
+    else:
+        files = []
+        arrays = {f"column/{name}": values for name, values in share.table().items()}
+        arrays |= {f"bank/{name}": values for name, values in share.bank_table().items()}
+    place = folder.partial(arm, kind, chunk)
+    with written(place) as file, file.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, **arrays)
+    folder.manifest.add(arm, kind, chunk, [*files, place])
+
+
+def read(folder: Folder, arm: str, kind: str, chunk: int, times: int) -> Share | None:
+    """Read a finished chunk back, or None where it is missing or damaged (then it is computed again).
+
+    Endpoints stay on disk, where `Parts` reads them.
+
+    Parameters
+    ----------
+    folder : Folder
+        The run.
+    arm, kind : str
+        The arm; ``people`` or ``bank``.
+    chunk : int
+        Number of the chunk.
+    times : int
+        Times of the profiles.
 
     Returns
     -------
-    Partial or None
-        What the block left.
+    Share or None
+        What the chunk left.
     """
-    file = folder.partial(job.plan.name, job.kind, job.block)
-    if not file.is_file() or (job.kind == "people" and not folder.endpoints(job.plan.name, job.block).is_file()):
+    if not folder.manifest.intact(arm, kind, chunk):
         return None
     try:
-        with np.load(file, allow_pickle=False) as found:
+        with np.load(folder.partial(arm, kind, chunk), allow_pickle=False) as found:
             arrays = {name: found[name] for name in found.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        share = Share(times)
+        if kind == "people":
+            share.profile = unpack(arrays)
+        else:
+            share.columns[0] = _under("column/", arrays)
+            share.bank[0] = _under("bank/", arrays)
+    except _UNREADABLE:
         return None
-    columns = {name[2:]: values for name, values in arrays.items() if name.startswith("c/")}
-    profile = {
-        name[2:]: (values, arrays.get(f"b/{name[2:]}")) for name, values in arrays.items() if name.startswith("s/")
-    }
-    return Partial(columns, profile)
+    return share
+
+
+def _under(head: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name.removeprefix(head): values for name, values in arrays.items() if name.startswith(head)}
 
 
 def write_profiles(folder: Folder, document: dict) -> None:

@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 from letheon.dosing.order import MAX_WEIGHT_KG, MIN_WEIGHT_KG
+from letheon.dosing.regimen import MS_PER_DAY
 from letheon.errors import InputError
 from letheon.scenario import quantities
 from letheon.scenario.arms import POLICIES, read_arms
@@ -20,7 +21,9 @@ from letheon.scenario.fields import (
     whole,
 )
 from letheon.scenario.records import Models, Population, Scenario, pk_choices
+from letheon.scenario.search import read_search
 from letheon.scenario.tree import MAX_BYTES, Node, Table, read_tree
+from letheon.scenario.volumes import urine_l_h
 from letheon.units import MS_PER_HOUR, shown
 
 FORMAT_VERSION = "1"
@@ -30,9 +33,10 @@ MAX_PATIENTS = 10_000_000
 QUICK_PATIENTS = 200  # most patients of a first look
 MAX_SEED = 2**63 - 1
 MAX_TITLE = 200
+_URINE_L_DAY = (0.3, 15)
 
-_TOP = ("letheon", "title", "population", "follow_up", "seed", "models", "arms")
-_POPULATION = ("n", "weight", "baseline_nrs", "age", "asian")
+_TOP = ("letheon", "title", "population", "follow_up", "seed", "models", "arms", "optimise")
+_POPULATION = ("n", "weight", "baseline_nrs", "age", "asian", "urine")
 _MODELS = (
     "pk",
     "pain",
@@ -133,7 +137,27 @@ def loads(text: str, name: str = "scenario") -> Scenario:
     Traceback (most recent call last):
     letheon.errors.InputError: scenario, line 3, follow_up: "12" has no unit; write e.g. 12 weeks or 12 h.
     """
-    top = read_tree(text, name)
+    return read(read_tree(text, name))
+
+
+def read(top: Table) -> Scenario:
+    """Read a scenario from its tree.
+
+    Parameters
+    ----------
+    top : Table
+        The tree.
+
+    Returns
+    -------
+    Scenario
+        The scenario, checked and in canonical quantities.
+
+    Raises
+    ------
+    InputError
+        If the tree is no scenario.
+    """
     _check_version(top)
     top.check_keys(_TOP, POLICIES, "title: my scenario")
     title = _title(required(top, "title", 'title: "one infusion in CRPS"'))
@@ -145,7 +169,9 @@ def loads(text: str, name: str = "scenario") -> Scenario:
         required(top, "arms", "arms: {ketamine: {drug: racemic, sessions: [...]}}"), follow_up_ms
     )
     _check_pk(top, models, arms)
-    return Scenario(title, population, follow_up_ms / MS_PER_HOUR, seed, models, arms, warnings)
+    _check_occasions(top, models, arms)
+    search = read_search(top, read, follow_up_ms / MS_PER_DAY)
+    return Scenario(title, population, follow_up_ms / MS_PER_HOUR, seed, models, arms, warnings, search)
 
 
 def _check_version(top: Table) -> None:
@@ -180,7 +206,16 @@ def _population(node: Node | None) -> Population:
         baseline_nrs=spread(nrs, "NRS", (4, 10), 5, "7.3 ± 2.0", bare=True) if nrs else default.baseline_nrs,
         age=spread(age, "year", (18, 100), 30, "46 ± 12 years") if age else default.age,
         asian=bare_number(given["asian"], 0, 1, "0.2") if "asian" in given else default.asian,
+        urine=_urine(given["urine"]) if "urine" in given else default.urine,
     )
+
+
+def _urine(node: Node) -> float:
+    value = quantity(node, urine_l_h, "1.6 L/day")
+    low, high = _URINE_L_DAY
+    if not low <= round(24.0 * value, 9) <= high:
+        node.refuse(f"{shown(text_of(node, '1.6 L/day'))} is outside {low} to {high} L/day; write e.g. 1.6 L/day.")
+    return value
 
 
 def _follow_up(node: Node) -> int:
@@ -218,6 +253,14 @@ def _models(node: Node | None) -> Models:
         occasions=flag("occasions"),
         borrow_variability=flag("borrow_variability"),
     )
+
+
+def _check_occasions(top: Table, models: Models, arms: tuple) -> None:
+    """Refuse occasions where boosters make their number unknown beforehand."""
+    if models.occasions and (arm := next((arm for arm in arms if arm.policy.boosters), None)):
+        table = top.entries["models"]
+        node = table.entries["occasions"] if isinstance(table, Table) else table
+        node.refuse(f"occasions go with written timetables, and arm {arm.name} has boosters; write occasions: off.")
 
 
 def _check_pk(top: Table, models: Models, arms: tuple) -> None:

@@ -1,11 +1,16 @@
 """What a scenario holds once it is read: plain frozen records in canonical units."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from typing import TYPE_CHECKING
 
 from letheon import library
+from letheon.dosing.policy import Policy
 from letheon.dosing.regimen import DRUGS, Regimen
+
+if TYPE_CHECKING:
+    from letheon.scenario.search import Search
 
 
 @cache
@@ -63,6 +68,8 @@ class Population:
         Age [years].
     asian : float
         Share of patients with Asian ancestry, 0 to 1; only one pharmacokinetic model uses it.
+    urine : float or None
+        Flow of urine [L/h]; None for that of the people on whom the bladder's laws were calibrated.
 
     Examples
     --------
@@ -75,6 +82,7 @@ class Population:
     baseline_nrs: Spread = Spread(7.3, 2.0)
     age: Spread = Spread(46.0, 12.0)
     asian: float = 0.0
+    urine: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +148,9 @@ class Beside:
     midazolam_mg: float = 0.0
 
 
+_FIXED = Policy()
+
+
 @dataclass(frozen=True, slots=True)
 class Arm:
     """One arm: a name and its regimen.
@@ -156,6 +167,8 @@ class Arm:
         For placebo, the arm whose sessions it copies.
     beside : Beside
         Other drugs given beside; those of the arm that a placebo is like.
+    policy : Policy
+        Boosters, titration and what ends them; those of the arm that a placebo is like.
 
     Examples
     --------
@@ -168,6 +181,7 @@ class Arm:
     regimen: Regimen
     like: str | None = None
     beside: Beside = Beside()
+    policy: Policy = _FIXED
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +204,8 @@ class Scenario:
         In the order of the file.
     warnings : tuple of str
         Sentences about things that are allowed but worth a second look.
+    search : Search or None
+        What `letheon optimise` is asked for; a run has no use for it, and equal scenarios may differ in it.
 
     Examples
     --------
@@ -212,6 +228,7 @@ class Scenario:
     models: Models
     arms: tuple[Arm, ...]
     warnings: tuple[str, ...] = ()
+    search: "Search | None" = field(default=None, compare=False, repr=False)
 
     def arm(self, name: str) -> Arm:
         """Return the arm of that name.

@@ -1,6 +1,6 @@
-"""Quantities of a bag: volumes, strengths, the mass in a bag and one body weight.
+"""Quantities of a bag: volumes, strengths, the mass in a bag and one body weight; and the flow of urine.
 
-They share the grammar of `letheon.scenario.quantities`; a scenario itself has no volumes, because a volume says
+They share the grammar of `letheon.scenario.quantities`; a scenario gives no drug by volume, because a volume says
 nothing about a dose until the strength is known.
 """
 
@@ -14,6 +14,7 @@ VOLUME_UNITS = {"mL": 1.0, "L": 1e3}
 STRENGTH_UNITS = {"mg/mL": 1.0, "µg/mL": 1e-3, "g/L": 1.0}
 _MASS_UNITS = {"mg": 1.0, "µg": 1e-3, "g": 1e3}
 _WEIGHT_UNITS = {"kg": 1.0}
+FLOW_UNITS = {"L/day": 1.0 / 24.0, "L/h": 1.0, "mL/day": 1e-3 / 24.0, "mL/h": 1e-3, "mL/min": 0.06}
 # a pump's rate is known, so that the refusal of one names it
 _KNOWN = (*UNITS, *VOLUME_UNITS, *STRENGTH_UNITS, "mL/h")
 
@@ -122,9 +123,35 @@ def weight_kg(text: str) -> float:
     return _amount(text, "body weight", _WEIGHT_UNITS, "70 kg")
 
 
-def _amount(text: str, kind: str, units: dict[str, float], example: str) -> float:
+def urine_l_h(text: str) -> float:
+    """Read a flow of urine.
+
+    Parameters
+    ----------
+    text : str
+        For example ``1.6 L/day``.
+
+    Returns
+    -------
+    float
+        Flow [L/h]; may be zero or negative, which the caller judges.
+
+    Raises
+    ------
+    InputError
+        If the text is no flow.
+
+    Examples
+    --------
+    >>> urine_l_h("2.4 L/day"), urine_l_h("100 mL/h")
+    (0.1, 0.1)
+    """
+    return _amount(text, "flow of urine", FLOW_UNITS, "1.6 L/day", (*_KNOWN, *FLOW_UNITS))
+
+
+def _amount(text: str, kind: str, units: dict[str, float], example: str, known: tuple[str, ...] = _KNOWN) -> float:
     given, unit = text.strip(), example.split()[1]
-    quantity = parse(given, example, _KNOWN)
+    quantity = parse(given, example, known)
     if quantity.spread is not None:
         raise InputError(f"{shown(given)} has a spread, which one {kind} cannot have; write e.g. {example}.")
     if quantity.unit == "":

@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterator
 
+from letheon.dosing.policy import Policy, Stops
 from letheon.dosing.regimen import Infusion, Rate
 from letheon.scenario.quantities import Quantity, format_quantity
 from letheon.scenario.records import Arm, Scenario, Spread
@@ -62,7 +63,7 @@ def dumps(scenario: Scenario) -> str:
         f"title: {json.dumps(scenario.title, ensure_ascii=False)}",
         f"population: {{n: {people.n}, weight: {_spread(people.weight, 'kg')}, "
         f"baseline_nrs: {_spread(people.baseline_nrs, 'NRS')}, age: {_spread(people.age, 'year')}, "
-        f"asian: {plain(people.asian)}}}",
+        f"asian: {plain(people.asian)}{_urine(people.urine)}}}",
         f"follow_up: {time_text(round(scenario.follow_up_h * MS_PER_HOUR))}",
         f"seed: {scenario.seed}",
         f"models: {{pk: {models.pk}, pain: {models.pain}, rival: {_switch(models.rival)}, "
@@ -74,6 +75,10 @@ def dumps(scenario: Scenario) -> str:
     for arm in scenario.arms:
         lines.extend(_arm(arm))
     return "\n".join(lines) + "\n"
+
+
+def _urine(flow: float | None) -> str:
+    return "" if flow is None else f", urine: {plain(flow)} L/h"
 
 
 def _spread(spread: Spread, unit: str) -> str:
@@ -100,10 +105,43 @@ def _arm(arm: Arm) -> Iterator[str]:
             f"      - {{at: {time_text(infusion.start_ms)}, {_rate(infusion.rate)}, "
             f"for: {time_text(infusion.duration_ms)}{repeat}}}"
         )
+    yield from _policy(arm.policy)
+
+
+def _policy(policy: Policy) -> Iterator[str]:
+    """Write the rules of an arm."""
+    if (titration := policy.titration) is not None:
+        heard, then = "elicited" if titration.asked else "spontaneous", "down" if titration.down else "hold"
+        yield (
+            f"    titration: {{every: {time_text(titration.every_ms)}, step: {_plain_rate(titration.step)}, "
+            f"max: {_plain_rate(titration.highest)}, relief: {plain(round(100 * titration.relief, 9))} %, "
+            f"harm: {heard}, on_harm: {then}}}"
+        )
+    if (boosters := policy.boosters) is not None:
+        ladder = ", ".join(f"{days} days" for days in boosters.gaps_days)
+        rule = f"every: [{ladder}]" if ladder else f"on: relapse, wait: {boosters.wait_days} days"
+        limits = f", at_most: {boosters.at_most} per year" if boosters.at_most else ""
+        limits += f", times: {boosters.times}" if boosters.times else ""
+        ((infusion, every, times),) = _grouped(boosters.session)
+        repeat = f", repeat: {{every: {time_text(every)}, times: {times}}}" if times > 1 else ""
+        yield (
+            f"    boosters: {{{rule}, apart: {boosters.apart_days} days{limits}, "
+            f"session: {{{_rate(infusion.rate)}, for: {time_text(infusion.duration_ms)}{repeat}}}}}"
+        )
+    stops = policy.stops
+    if stops != Stops():
+        ends = [f"no_response: {stops.no_response}"] if stops.no_response else []
+        ends += [f"harm: {stops.harm}"] if stops.harm else []
+        ends += [f"dose: {plain(stops.dose_mg)} mg"] if stops.dose_mg else []
+        yield f"    stop: {{{', '.join(ends)}}}"
+
+
+def _plain_rate(rate: Rate) -> str:
+    return f"{plain(rate.per_kg_mg_h)} mg/kg/h" if rate.per_kg_mg_h else f"{plain(rate.absolute_mg_h)} mg/h"
 
 
 def _rate(rate: Rate) -> str:
-    text = f"{plain(rate.per_kg_mg_h)} mg/kg/h" if rate.per_kg_mg_h else f"{plain(rate.absolute_mg_h)} mg/h"
+    text = _plain_rate(rate)
     ceiling = f", max: {plain(rate.ceiling_mg_h)} mg/h" if rate.ceiling_mg_h != math.inf else ""
     return f"rate: {text}{ceiling}"
 

@@ -23,7 +23,17 @@ from letheon.study.sampler import FULL_SETTINGS, Chains, Mode, Progress, Setting
 from letheon.study.trials import Trials, observations, predict, prepare_trials
 from letheon.units import to_canonical
 
-__all__ = ["Calibration", "calibrate", "density", "diagnose", "posterior_files", "predictions_of", "to_library_units"]
+__all__ = [
+    "Calibration",
+    "calibrate",
+    "convergence",
+    "density",
+    "diagnose",
+    "identity",
+    "posterior_files",
+    "predictions_of",
+    "to_library_units",
+]
 
 SHIPPED_DRAWS = 256
 _WEIGHED = 400  # draws weighed on the full mesh
@@ -141,7 +151,7 @@ def calibrate(
         If it was stopped; the state is kept.
     """
     data = observations(pain) if data is None else tuple(data)
-    take_up(folder, settings, {"pain": pain, "data": repr([_plain(one) for one in data])})
+    take_up(folder, settings, identity(pain, data))
     if progress:
         progress("preparing trials", 0, 1)
     trials = prepare_trials(pain, settings.patients) if trials is None else trials
@@ -161,6 +171,24 @@ def calibrate(
         "checks": _checks(data, draws, trials, settings.seed),
     }
     return Calibration(pain, settings, modes, chains, draws, report)
+
+
+def identity(pain: str, data: Sequence[Observation]) -> dict[str, str]:
+    """Return what decides the bits of a calibration beside its settings, for `letheon.study.sampler.take_up`.
+
+    Parameters
+    ----------
+    pain : str
+        Pain model.
+    data : sequence of Observation
+        What the trials reported.
+
+    Returns
+    -------
+    dict of str to str
+        Plain strings.
+    """
+    return {"pain": pain, "data": repr([_plain(one) for one in data])}
 
 
 def _plain(one: Observation) -> tuple:
@@ -201,6 +229,42 @@ def to_library_units(found: Sequence[Parameter], z: np.ndarray) -> dict[str, np.
     return {p.name: np.asarray(values[p.name]) / to_canonical(1.0, p.unit) for p in found}
 
 
+def convergence(chains: Chains) -> tuple[dict[str, Any], np.ndarray, np.ndarray, np.ndarray]:
+    """Return how well chains agree.
+
+    Parameters
+    ----------
+    chains : Chains
+        From the sampler.
+
+    Returns
+    -------
+    tuple
+        Worst R-hat and effective sizes, divergences, E-BFMI as a dict; R-hat, and bulk and tail effective sizes of
+        each parameter.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import arviz  # heavy, and it announces its own future
+    data = arviz.convert_to_dataset({"z": chains.z})
+    rhat = _column(arviz.rhat(data))
+    bulk, tail = (_column(arviz.ess(data, method=kind)) for kind in ("bulk", "tail"))
+    energy = chains.energy
+    bfmi = np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)
+    sampler = {
+        "chains": int(chains.z.shape[0]),
+        "iterations": int(chains.z.shape[1]),
+        "rhat_worst": float(rhat.max()),
+        "ess_bulk_worst": float(bulk.min()),
+        "ess_tail_worst": float(tail.min()),
+        "divergences": int(chains.diverging.sum()),
+        "bfmi_worst": float(bfmi.min()),
+        "accept_mean": float(chains.accept.mean()),
+        "steps_mean": float(chains.steps.mean()),
+    }
+    return sampler, rhat, bulk, tail
+
+
 def diagnose(chains: Chains, found: Sequence[Parameter]) -> dict[str, Any]:
     """Return convergence diagnostics, and how far the data moved each parameter.
 
@@ -217,12 +281,7 @@ def diagnose(chains: Chains, found: Sequence[Parameter]) -> dict[str, Any]:
         ``sampler`` (worst R-hat and effective sizes, divergences, E-BFMI) and ``parameters`` (for each: median and
         90 % interval in the library's unit, SD of its standard normal over the prior's, contraction, R-hat, sizes).
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import arviz  # heavy, and it announces its own future
-    data = arviz.convert_to_dataset({"z": chains.z})
-    rhat = _column(arviz.rhat(data))
-    bulk, tail = (_column(arviz.ess(data, method=kind)) for kind in ("bulk", "tail"))
+    sampler, rhat, bulk, tail = convergence(chains)
     flat = chains.z.reshape(-1, chains.z.shape[-1])
     values = to_library_units(found, flat)
     spread = flat.std(axis=0)
@@ -241,19 +300,6 @@ def diagnose(chains: Chains, found: Sequence[Parameter]) -> dict[str, Any]:
             "ess_bulk": float(bulk[i]),
             "ess_tail": float(tail[i]),
         }
-    energy = chains.energy
-    bfmi = np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)
-    sampler = {
-        "chains": int(chains.z.shape[0]),
-        "iterations": int(chains.z.shape[1]),
-        "rhat_worst": float(rhat.max()),
-        "ess_bulk_worst": float(bulk.min()),
-        "ess_tail_worst": float(tail.min()),
-        "divergences": int(chains.diverging.sum()),
-        "bfmi_worst": float(bfmi.min()),
-        "accept_mean": float(chains.accept.mean()),
-        "steps_mean": float(chains.steps.mean()),
-    }
     return {"sampler": sampler, "parameters": table}
 
 

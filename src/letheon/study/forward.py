@@ -34,6 +34,7 @@ __all__ = [
     "middle_values",
     "prepare",
     "stack",
+    "without_drug",
 ]
 
 COARSE = Grading(finest_h=0.25, early_h=8.0, coarsest_h=36.0, growth=1.0, late=0.25)
@@ -176,6 +177,22 @@ def prepare(
     who = replace(who, flare_u=unused, diary_z=unused)
     onsets = _onsets(stops[-1], patients)
     return Cohort(steps, nodes, who, onsets, stops, plan.day_rows[: len(stops)])
+
+
+def without_drug(cohort: Cohort) -> Cohort:
+    """Return the same people on the same mesh, given nothing.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        An arm.
+
+    Returns
+    -------
+    Cohort
+        Its placebo arm.
+    """
+    return cohort._replace(nodes=jax.tree.map(jnp.zeros_like, cohort.nodes))
 
 
 def stack(cohorts: Sequence[Cohort]) -> Cohort:

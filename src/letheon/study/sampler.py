@@ -4,6 +4,8 @@ NumPyro's NUTS does the sampling. Modes come first, by BFGS from dispersed start
 is the mass matrix, so that the sampler meets one scale in all directions and short trees do.
 """
 
+import contextlib
+import ctypes
 import json
 import os
 import threading
@@ -32,6 +34,7 @@ __all__ = [
 ]
 
 _BLOCK = 10  # iterations between two saves: a few seconds
+_KEEP_EVERY = 10  # evaluations of a gradient between two saves
 _SAME_MODE = 1.0  # modes nearer than this in every standard normal are one
 _STEP = 0.2  # for the Hessian, by central differences of the gradient: wide, so that small roughness averages out
 _FLATTEST, _STEEPEST = 1.0, 1e-6  # variances of the Laplace approximation: never wider than the prior
@@ -148,11 +151,61 @@ def together(jobs: list[Callable[[], object]], stop: threading.Event | None = No
             raise
 
 
+def _give_back() -> None:
+    """Return memory that compiling needed for a while, half a gigabyte at a time; the C library would keep it."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
 def _save(path: Path, **arrays) -> None:
     part = path.with_suffix(".part")
     with part.open("wb") as file:
         np.savez(file, **arrays)
     part.replace(path)
+
+
+class _Remembered:
+    """A gradient that keeps what it found, so that a stopped search takes the same steps again in no time.
+
+    Parameters
+    ----------
+    gradient : callable
+        From standard normals to value and gradient.
+    size : int
+        Number of parameters.
+    path : Path, optional
+        Where it keeps them.
+    beat : callable
+        Called before each evaluation; raises to stop.
+    """
+
+    def __init__(self, gradient, size: int, path: Path | None, beat: Callable[[], None]) -> None:
+        self._gradient, self._path, self._beat = gradient, path, beat
+        self._rows = np.empty((0, 2 * size + 1))
+        self._asked = 0
+        if path and path.exists():
+            self._rows = np.load(path)["rows"]
+
+    def __call__(self, z: np.ndarray) -> tuple[float, np.ndarray]:
+        size, row = len(z), self._asked
+        self._asked += 1
+        if row < len(self._rows) and np.array_equal(self._rows[row, :size], z):
+            return float(self._rows[row, size]), self._rows[row, size + 1 :]
+        try:
+            self._beat()
+        except BaseException:
+            self._keep()
+            raise
+        value, slope = self._gradient(z)
+        found = np.concatenate([z, [float(value)], np.asarray(slope)])
+        self._rows = np.vstack([self._rows[:row], found])
+        if len(self._rows) % _KEEP_EVERY == 0:
+            self._keep()
+        return float(value), found[size + 1 :]
+
+    def _keep(self) -> None:
+        if self._path:
+            _save(self._path, rows=self._rows)
 
 
 def _climb(gradient, start: np.ndarray) -> tuple[np.ndarray, float]:
@@ -200,7 +253,7 @@ def find_modes(
     settings : Settings
         Starts and seed.
     folder : Path, optional
-        Where finished climbs are kept; a second call takes them up.
+        Where the state of each climb is kept; a second call takes it up and gives the same bits.
     progress : callable, optional
         Told ``(what, done, all)``.
     arguments : tuple
@@ -210,6 +263,11 @@ def find_modes(
     -------
     tuple of Mode
         At least one.
+
+    Raises
+    ------
+    Interrupted
+        If it was stopped, within the time of one gradient; the state is kept.
     """
     compiled = jax.jit(jax.value_and_grad(log_posterior))
 
@@ -220,32 +278,38 @@ def find_modes(
     starts = np.vstack([np.zeros(size), rng.normal(size=(settings.starts - 1, size))])
     stop, done = threading.Event(), []
 
+    def beat() -> None:
+        if stop.is_set():
+            raise Interrupted("stopped; the state is kept")
+        if progress:
+            progress("searching for modes", len(done), settings.starts)
+
     def climb(i: int):
-        path = folder / f"climb_{i}.npz" if folder else None
+        path, trace = (folder / name if folder else None for name in (f"climb_{i}.npz", f"steps_{i}.npz"))
         if path and path.exists():
             kept = np.load(path)
             found = kept["z"], float(kept["value"])
-        elif stop.is_set():
-            raise Interrupted("stopped; the state is kept")
         else:
-            found = _climb(gradient, starts[i])
-            if path:
+            found = _climb(_Remembered(gradient, size, trace, beat), starts[i])
+            if path and trace:
                 _save(path, z=found[0], value=np.array(found[1]))
+                trace.unlink(missing_ok=True)
         done.append(i)
-        if progress:
-            progress("searching for modes", len(done), settings.starts)
+        beat()
         return found
 
+    beat()
     jax.block_until_ready(gradient(starts[0]))  # compiled once, before the threads meet
+    _give_back()
     climbed = sorted(together([lambda i=i: climb(i) for i in range(settings.starts)], stop), key=lambda f: -f[1])
     groups: list[list] = []
     for z, value in climbed:
         near = next((g for g in groups if np.max(np.abs(g[0][0] - z)) < _SAME_MODE), None)
         groups.append([(z, value)]) if near is None else near.append((z, value))
     modes = []
-    for group in groups:
+    for rank, group in enumerate(groups):
         z, value = group[0]
-        root, log_det = _laplace(gradient, z)
+        root, log_det = _laplace(_Remembered(gradient, size, folder and folder / f"curvature_{rank}.npz", beat), z)
         mass = value + 0.5 * log_det + 0.5 * size * np.log(2.0 * np.pi)
         modes.append(Mode(z, value, float(mass), root, len(group)))
     return tuple(sorted(modes, key=lambda m: -m.log_mass))
@@ -255,12 +319,18 @@ def _start_states(kernel, modes: tuple[Mode, ...], settings: Settings, arguments
     """Start each chain away from the others: around the modes that hold the mass, one sigma out."""
     heavy = [m for m in modes if m.log_mass > modes[0].log_mass - 3.0]
     rng = np.random.default_rng(settings.seed + 1)
+
+    @jax.jit  # step by step it would compile hundreds of small programs, which take gigabytes and a minute
+    def begin(key, start, arguments):
+        return kernel.init(key, settings.warmup, {"z": start}, arguments, {})
+
     states = []
     for chain, key in enumerate(jax.random.split(jax.random.key(settings.seed, impl="threefry2x32"), settings.chains)):
         mode = heavy[chain % len(heavy)]
         start = mode.z + mode.root @ rng.normal(size=len(mode.z))
         key = jax.random.key_data(key)
-        states.append(kernel.init(key, settings.warmup, {"z": jnp.asarray(start)}, arguments, {}))
+        states.append(begin(key, jnp.asarray(start), arguments))
+    _give_back()
     return states
 
 
@@ -314,6 +384,7 @@ def sample(
     blocks = -(-(settings.warmup + settings.samples) // _BLOCK)
     stop, finished = threading.Event(), [0] * settings.chains
     block(states[0], arguments)  # compiled once, before the threads meet
+    _give_back()
 
     def run(chain: int):
         path = folder / f"chain_{chain}.npz"

@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import special
 
 from letheon import library
 from letheon.arrays import jax, jnp
-from letheon.patients.draws import RIVAL, typical_values
-from letheon.study.forward import Cohort, Fate, forecast, prepare
+from letheon.patients.draws import typical_values
+from letheon.study.between_studies import with_spread
+from letheon.study.forward import Cohort, Fate, forecast, prepare, without_drug
 from letheon.study.regimens import study_scenario
 from letheon.study.trials import mixture, study
 
@@ -47,12 +47,6 @@ def _scaled(values: Values, name: str, factor: float) -> dict[str, np.ndarray]:
     return {name: values[name] * factor}
 
 
-def _with_effect(values: Values, sd: float) -> dict[str, np.ndarray]:
-    """Return study effects of a given spread, drawn evenly."""
-    z = special.ndtri((np.random.default_rng(5).permutation(_DRAWS) + 0.5) / _DRAWS)
-    return {"between.effect": sd * z, f"{RIVAL}between.effect": sd * z}
-
-
 def _rows(values: Values) -> list[tuple[str, _Case, _Case]]:
     kappa = np.quantile(values["receptor.kappa"], [0.05, 0.95])
     return [
@@ -78,8 +72,8 @@ def _rows(values: Values) -> list[tuple[str, _Case, _Case]]:
         ),
         (
             "spread between studies",
-            _Case("none", _with_effect(values, 0.0)),
-            _Case("0.6", _with_effect(values, 0.6)),
+            _Case("none", with_spread(values, 0.0)),
+            _Case("0.6", with_spread(values, 0.6)),
         ),
         ("recalled values", _Case("left out"), _Case("switched on", weights=True)),
         ("speed of titration", _Case("one step a day"), _Case("done in one day", arm="esketamine_fast")),
@@ -127,8 +121,9 @@ def _return_day(cohort: Cohort):
 
 def _one(values, cohort: Cohort, later, pain: str, switches) -> tuple:
     shown = forecast(values, cohort, pain, **switches)
+    sham = forecast(values, without_drug(cohort), pain, **{**switches, "expectancy": 0.0})  # nothing to see through
     read = _relief_day(values, cohort)
-    relief = mixture(values, pain, shown, read).sum() - read(shown.others).mean(axis=-1).sum()
+    relief = mixture(values, pain, shown, read).sum() - read(sham.others).mean(axis=-1).sum()
     again = dict(values) | {name: values[name] * factor for name, factor in later.items()}
     repeated = forecast(again, cohort, pain, **switches) if later else shown
     day, relieved = mixture(values, pain, repeated, _return_day(cohort))
@@ -209,7 +204,8 @@ def tornado(values: Values | None = None, progress: Progress | None = None) -> d
                 }
                 for name in OUTCOMES
             ]
-    rows.sort(key=lambda r: (r["model"], r["outcome"], -_width(r, baseline)))
+    places = {name: place for place, name in enumerate([*models, *OUTCOMES])}
+    rows.sort(key=lambda r: (places[r["model"]], places[r["outcome"]], -_width(r, baseline)))
     return {"outcomes": OUTCOMES, "baseline": baseline, "rows": rows}
 
 

@@ -5,7 +5,7 @@ effect of a study not seen before. What was reported is an event; its predicted 
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,11 +16,23 @@ from letheon import library
 from letheon.arrays import jax
 from letheon.patients.draws import typical_values
 from letheon.scenario import Scenario, loads
-from letheon.study.forward import Forecast, forecast, prepare
+from letheon.study.forward import Forecast, forecast, prepare, without_drug
 from letheon.study.regimens import study_scenario
 from letheon.study.trials import study
 
-__all__ = ["DRAWS", "HELD_OUT", "TELLING", "Arms", "HeldOut", "Quantity", "simulated_trials", "timing", "validate"]
+__all__ = [
+    "DRAWS",
+    "HELD_OUT",
+    "TELLING",
+    "Arms",
+    "HeldOut",
+    "Quantity",
+    "held_out_table",
+    "simulated_trials",
+    "timing",
+    "total",
+    "validate",
+]
 
 DRAWS = 256
 PEOPLE = 96
@@ -31,6 +43,7 @@ _RELIEF = 0.7
 _SEED = 20261122
 Values = Mapping[str, np.ndarray]
 Progress = Callable[[str, int, int], None]
+Beat = Callable[[], None]  # called often, so that work can be stopped
 
 
 class Arms(NamedTuple):
@@ -163,13 +176,18 @@ def _stops(windows) -> tuple[float, ...]:
     return tuple(24.0 * d for d in sorted({0.0, *(edge for pair in windows for edge in pair)}))
 
 
-def _forecasts(scenario: Scenario, arm: str, stops_h, values: Values, pain: str, people: int, **how) -> Forecast:
+def _forecasts(
+    scenario: Scenario, arm: str, stops_h, values: Values, pain: str, people: int, beat: Beat, sham=False, **how: Any
+) -> Forecast:
     """Return forecasts under every draw; axes (draw, stop, patient)."""
     cohort = prepare(scenario, arm, people, stops_h=stops_h)
+    if sham:
+        cohort, how = without_drug(cohort), {**how, "expectancy": 0.0}  # with nothing to see through
     one = jax.jit(lambda own, cohort: forecast(own, cohort, pain, **how))
     rows = []
     # Shapes and times are program, levels and people are data.
     for i in range(len(next(iter(values.values())))):
+        beat()
         rows.append(one({name: float(column[i]) for name, column in values.items()}, cohort))
     return jax.tree.map(lambda *x: np.stack([np.asarray(y) for y in x]), *rows)
 
@@ -188,6 +206,7 @@ def simulated_trials(
     repeats: int = REPEATS,
     people: int = PEOPLE,
     sham: Mapping[str, str] | None = None,
+    beat: Beat = lambda: None,
     **how,
 ) -> Arms:
     """Simulate trials as they are run: so many patients an arm, each with a diary.
@@ -210,6 +229,8 @@ def simulated_trials(
         Quasi-random people whom the patients of a trial are drawn from.
     sham : mapping of str to str, optional
         Placebo arms, and the arm that each mirrors.
+    beat : callable
+        Called before each draw; raises to stop.
     **how
         What `letheon.study.forward.forecast` takes: ``flares``, ``expectancy``, ``norketamine``.
 
@@ -228,13 +249,10 @@ def simulated_trials(
     root = np.linalg.cholesky(correlation + 1e-12 * np.eye(len(correlation)))
     week = noise * math.sqrt((1 + 2 * sum((1 - k / 7) * rho**k for k in range(1, 7))) / 7)
     rows = [[stops_h.index(24.0 * edge) for edge in pair] for pair in windows_d]
-    known: dict[str, Forecast] = {}
     entries, baselines = {}, {}
     for arm, n in patients.items():
         source = sham.get(arm, arm)
-        if source not in known:
-            known[source] = _forecasts(scenario, source, stops_h, values, pain, people, **how)
-        shown = known[source]
+        shown = _forecasts(scenario, source, stops_h, values, pain, people, beat, arm in sham, **how)
         hours = np.array([stops_h[b] - stops_h[a] for a, b in rows])[:, None]
         means = [
             np.stack([fate.area[:, b] - fate.area[:, a] for a, b in rows], axis=1) / hours
@@ -289,6 +307,47 @@ def _score(hits: np.ndarray) -> dict[str, float]:
     return {"chance": p, "log_score": math.log(p), "mc_se": math.sqrt(p * (1 - p) / n)}
 
 
+def held_out_table(
+    values: Values | None = None,
+    models: tuple[str, ...] = library.PAIN_MODELS,
+    people: int = PEOPLE,
+    repeats: int = REPEATS,
+    progress: Progress | None = None,
+    **how,
+) -> list[dict[str, Any]]:
+    """Score pain models on each held-out trial.
+
+    Parameters
+    ----------
+    values, models, people, repeats, progress, **how
+        As for `validate`.
+
+    Returns
+    -------
+    list of dict
+        By study: event, chance and log score by model, quantities with intervals.
+    """
+    table, done, jobs = [], 0, len(HELD_OUT) * len(models)
+    for held in HELD_OUT:
+        entry: dict[str, Any] = {"study": held.id, "event": held.event, "models": {}}
+        scenario = study_scenario(study(held.id), 94)
+        sham = {"placebo": "racemic"} if "placebo" in held.patients else {}
+        for model in models:
+            beat = _beat(progress, f"simulating {held.id} under {model}", done, jobs)
+            found = simulated_trials(
+                scenario, held.patients, held.windows_d, model, values, repeats, people, sham, beat, **how
+            )
+            hits, quantities = held.read(found)
+            entry["models"][model] = {**_score(hits), "quantities": [_told(q) for q in quantities]}
+            done += 1
+        table.append(entry)
+    return table
+
+
+def _beat(progress: Progress | None, what: str, done: int, jobs: int) -> Beat:
+    return (lambda: progress(what, done, jobs)) if progress else lambda: None
+
+
 def validate(
     values: Values | None = None,
     models: tuple[str, ...] = library.PAIN_MODELS,
@@ -318,31 +377,31 @@ def validate(
         ``studies`` (event, chance and log score by model, quantities with intervals), ``total`` (log scores, their
         difference, what difference these trials could have shown), ``timing`` (shown, not scored).
     """
-    table, done, jobs = [], 0, len(HELD_OUT) * len(models)
-    for held in HELD_OUT:
-        entry: dict[str, Any] = {"study": held.id, "event": held.event, "models": {}}
-        scenario = study_scenario(study(held.id), 94)
-        sham = {"placebo": "racemic"} if "placebo" in held.patients else {}
-        for model in models:
-            if progress:
-                progress(f"simulating {held.id} under {model}", done, jobs)
-            found = simulated_trials(
-                scenario, held.patients, held.windows_d, model, values, repeats, people, sham, **how
-            )
-            hits, quantities = held.read(found)
-            entry["models"][model] = {**_score(hits), "quantities": [_told(q) for q in quantities]}
-            done += 1
-        table.append(entry)
-    return {"studies": table, "total": _total(table, models), "timing": timing(values, models, **how)}
+    table = held_out_table(values, models, people, repeats, progress, **how)
+    return {"studies": table, "total": total(table, models), "timing": timing(values, models, progress, **how)}
 
 
-def _total(table: list[dict], models: tuple[str, ...]) -> dict[str, Any]:
-    """Add the log scores; say what difference would have been seen if one or the other model were true."""
-    total = {model: sum(entry["models"][model]["log_score"] for entry in table) for model in models}
-    told: dict[str, Any] = {"log_score": total, "telling": TELLING}
+def total(table: Sequence[Mapping[str, Any]], models: tuple[str, ...]) -> dict[str, Any]:
+    """Add the log scores; say what difference would have been seen if one or the other model were true.
+
+    Parameters
+    ----------
+    table : sequence of mapping
+        From `held_out_table`.
+    models : tuple of str
+        Its models.
+
+    Returns
+    -------
+    dict
+        ``log_score`` by model, ``telling`` (the smallest difference that tells anything) and, of two models, their
+        ``difference`` and what was ``expected_if`` one or the other were true.
+    """
+    added = {model: sum(entry["models"][model]["log_score"] for entry in table) for model in models}
+    told: dict[str, Any] = {"log_score": added, "telling": TELLING}
     if len(models) == 2:
         one, other = models
-        told["difference"] = total[one] - total[other]
+        told["difference"] = added[one] - added[other]
         told["expected_if"] = {
             true: sum(_expected(e["models"][one]["chance"], e["models"][other]["chance"], true == one) for e in table)
             for true in models
@@ -372,12 +431,17 @@ _TIMING = {
 }
 
 
-def timing(values: Values | None = None, models: tuple[str, ...] = library.PAIN_MODELS, **how) -> list[dict[str, Any]]:
+def timing(
+    values: Values | None = None,
+    models: tuple[str, ...] = library.PAIN_MODELS,
+    progress: Progress | None = None,
+    **how,
+) -> list[dict[str, Any]]:
     """Return how long relief outlasts courses whose rates are not known; shown, never scored.
 
     Parameters
     ----------
-    values, models, **how
+    values, models, progress, **how
         As for `validate`.
 
     Returns
@@ -395,7 +459,8 @@ def timing(values: Values | None = None, models: tuple[str, ...] = library.PAIN_
         days = np.arange(0.0, 181.0, 3.0)
         stops = tuple(24.0 * d for d in sorted({0.0, *(end + 1 + days[days > 0])}))
         for model in models:
-            shown = _forecasts(scenario, "a", stops, few, model, 64, **how)
+            beat = _beat(progress, f"timing of {course} under {model}", len(rows), len(_COURSES) * len(models))
+            shown = _forecasts(scenario, "a", stops, few, model, 64, beat, **how)
             start = _start_pain(scenario, "a", 64)
             left = (shown.responders.pain / start, shown.others.pain / start)
             share = _responds(few, model)[:, None]

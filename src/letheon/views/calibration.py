@@ -28,7 +28,7 @@ EXAMPLES = {
 _EXTRA = ("arviz", "numpyro")
 _PAGE = "calibration.html"
 _OURS = {*PAIN_MODELS, _PAGE, "validation.json", "validation.html"}
-_PATIENCE_S = 20.0  # longer than a block of iterations takes
+_PATIENCE_S = 2.0  # a block of iterations may take longer: it is then done again, to the same bits
 _MAX_SEED = 2**63 - 1
 Result = TypeVar("Result")
 Tell = Callable[[str], None]
@@ -333,8 +333,10 @@ def _validation(posterior: Path | None, sensitivity: bool) -> Callable[..., dict
             **validation.validate(values, progress=progress),
         }
         if sensitivity:
+            from letheon.study import between_studies as studies
             from letheon.study import sensitivity as assumptions
 
+            document["between_studies"] = studies.between_studies(values, fitted=document["studies"], progress=progress)
             document["sensitivity"] = assumptions.tornado(values, progress=progress)
         return finite(document)
 
@@ -416,9 +418,11 @@ def _show_calibrations(
 def _show_validation(console: Any, document: Mapping[str, Any], out: Path | None) -> None:
     from rich.text import Text
 
-    from letheon.views.validation_tables import show_sensitivity, show_validation
+    from letheon.views.validation_tables import show_between_studies, show_sensitivity, show_validation
 
     show_validation(document, console)
+    if "between_studies" in document:
+        show_between_studies(document["between_studies"], console)
     if "sensitivity" in document:
         show_sensitivity(document["sensitivity"], console)
     if out is not None:

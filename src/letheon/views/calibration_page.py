@@ -165,6 +165,10 @@ def validation_page(document: Mapping[str, Any]) -> str:
             for row in document["timing"]
         )
         parts += ["## Timing", _TIMING, _table(heads, rows)]
+    if "between_studies" in document:
+        found = document["between_studies"]
+        rows = held_out.spread_rows(found)
+        parts += ["## If studies differ", held_out.spread_sentence(found), _table(held_out.spread_heads(), rows)]
     if "sensitivity" in document:
         parts += ["## Which assumption matters", _MATTERS, *_sensitivity(document["sensitivity"])]
     return "\n\n".join(parts) + "\n"
@@ -202,11 +206,16 @@ def _sensitivity(sensitivity: Mapping[str, Any]) -> Iterator[str]:
     for model, outcome, label, base in held_out.outcomes(sensitivity):
         yield f"### {words.PAIN_MODELS.get(model, model).capitalize()}: {label}"
         yield f"As it is: {words.ABSENT if base is None else f'{base:.1f}'}."
+        found = held_out.bars(sensitivity, model, outcome)
+        idle = [bar.assumption for bar in found if held_out.idle(bar, base)]
         rows = [
             (bar.assumption, f"{bar.low_label}: {_end(bar.low)}", f"{bar.high_label}: {_end(bar.high)}")
-            for bar in held_out.bars(sensitivity, model, outcome)
+            for bar in found
+            if bar.assumption not in idle
         ]
         yield _table(("assumption", "one way", "the other way"), rows)
+        if idle:
+            yield f"Without effect here, for nothing in this model and outcome goes by it: {', '.join(idle)}."
 
 
 def _end(value: float | None) -> str:

@@ -22,7 +22,8 @@ from typer.core import TyperGroup
 
 import letheon
 from letheon.errors import InputError, Interrupted, LetheonError, LetheonWarning, RunError
-from letheon.views import calibration, evidence, worksheet
+from letheon.views import calibration, evidence, optimise, query, worksheet
+from letheon.views.explore import command as explore
 
 if TYPE_CHECKING:
     from letheon.runs import Run
@@ -38,7 +39,10 @@ EXAMPLES = {
     "library": "letheon library otto2021",
     "worksheet": worksheet.EXAMPLE,
     **evidence.EXAMPLES,
+    "query": query.EXAMPLE,
     **calibration.EXAMPLES,
+    **optimise.EXAMPLES,
+    "explore": explore.EXAMPLE,
 }
 # Typer brings its own copy of Click in some versions and uses the installed one in others; this is either's.
 _UsageError = cast(type[Exception], typer.BadParameter.__mro__[1])
@@ -110,18 +114,25 @@ def simulate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the table.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show neither progress nor table nor warnings.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute again what is already there.")] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="WHERE", show_default=False, help="Workers: local:N, or a Dask scheduler's address."),
+    ] = None,
 ) -> None:
     """Run a scenario; see `letheon.runs.simulate`."""
     from letheon import scenario as scenarios
 
     planned = _planned(scenarios.load(scenario), patients, seed, quick)
     # from here on the folder, which is still checked before anything heavy loads
+    from letheon.runs.address import check_cluster
     from letheon.runs.environment import stamp_of
     from letheon.runs.folder import Folder, default_folder
 
     folder = default_folder(planned) if out is None else out
+    if cluster is not None:
+        check_cluster(cluster)
     Folder(folder).refuse_another(stamp_of(planned), fresh)
-    run = _run(scenario, folder, planned, quiet=quiet, fresh=fresh)
+    run = _run(scenario, folder, planned, quiet=quiet, fresh=fresh, cluster=cluster)
     report = _report(run, scenario, folder)
     if as_json:
         if not quiet:
@@ -151,7 +162,9 @@ def _whole(option: str, given: str, low: int, high: int, example: int) -> int:
     return int(given)
 
 
-def _run(path: Path, folder: Path, planned: "Scenario", *, quiet: bool, fresh: bool) -> "Run":
+def _run(
+    path: Path, folder: Path, planned: "Scenario", *, quiet: bool, fresh: bool, cluster: str | None
+) -> "Run":
     """Run the file with what the options made of its patients and seed."""
     from letheon.views.progress import Meter
 
@@ -166,6 +179,7 @@ def _run(path: Path, folder: Path, planned: "Scenario", *, quiet: bool, fresh: b
                 seed=planned.seed,
                 fresh=fresh,
                 progress=meter,
+                cluster=cluster,
             )
     except (KeyboardInterrupt, Interrupted):
         without = ", without --fresh," if fresh else ""
@@ -312,6 +326,9 @@ def _tell(text: str) -> None:
 worksheet.register(app, _write)
 evidence.register(app, _write, _Commands)
 calibration.register(app, _write, _tell, _console)
+query.register(app, _write)
+optimise.register(app, _write, _tell, _console)
+explore.register(app, _tell)
 
 
 # --- from the shell, and back to it ---

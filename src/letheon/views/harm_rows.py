@@ -1,12 +1,11 @@
 """Harms in the terminal's table, and the names that table and report give them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["COUNTED", "LAWS", "groups", "has_harms", "interval", "unknowns", "value"]
+__all__ = ["COUNTED", "groups", "has_harms", "interval", "laws", "unknowns", "value"]
 
 COUNTED = ("nausea", "headache", "night_terrors", "hallucination", "sedation", "dizziness")
-LAWS = ("saturating", "unsaturated")
 _NOTHING = "-"
 _OPEN = "not identified"
 
@@ -113,14 +112,17 @@ def _exposure(arms: Arms) -> Iterator[Row]:
         yield label, [f"{one[name]:g}" for one in given]
     yield "courses", [f"{one['courses']:g}" for one in given]
     yield "  a year", [f"{one['courses_a_year']:.3g}" for one in given]
+    if any("urine_l_day" in one for one in given):
+        yield "urine, L a day", [f"{one['urine_l_day']:.3g}" for one in given]
 
 
 def _acute(arms: Arms) -> Iterator[Row]:
     yield _row("psychedelic load, %", "psychedelic_load", arms)
     yield _support("psychedelic_load", arms)
     yield _row("noticed if asked, %", "psychomimetic_elicited", arms)
-    yield _row("  told unasked, %", "psychomimetic_spontaneous", arms)
     yield _support("psychomimetic_elicited", arms)
+    yield _row("told unasked, %", "psychomimetic_spontaneous", arms)
+    yield _support("psychomimetic_spontaneous", arms)
     for effect in COUNTED:
         yield _row(f"{effect.replace('_', ' ')}, %", f"counted_{effect}", arms)
         yield _support(f"counted_{effect}", arms)
@@ -139,9 +141,28 @@ def _bladder(arms: Arms) -> Iterator[Row]:
     for title, name in (("lasting loss, %", "bladder_lasting_loss"), ("symptoms, %", "bladder_symptoms")):
         entries = [arm["harms"]["entries"].get(name) for arm in arms]
         yield title, ["" for _ in arms]
-        for law in LAWS:
-            yield f"  {law}", [_cell(one["laws"][law], one["unit"]) if one else _NOTHING for one in entries]
+        for law in laws(arms):
+            yield (
+                f"  {law.replace('_', ' ')}",
+                [_cell(one["laws"][law], one["unit"]) if one else _NOTHING for one in entries],
+            )
         yield _support(name, arms)
+
+
+def laws(arms: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the names of the bladder's laws that arms were reckoned under.
+
+    Parameters
+    ----------
+    arms : iterable of mapping
+        Arms of a result document that hold harms.
+
+    Returns
+    -------
+    list of str
+        In their order.
+    """
+    return list(dict.fromkeys(law for arm in arms for law in arm["harms"]["entries"]["bladder_symptoms"]["laws"]))
 
 
 def groups(arms: Arms) -> Iterator[tuple[str, list[Row]]]:

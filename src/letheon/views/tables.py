@@ -92,6 +92,8 @@ def _groups(document: Mapping[str, Any], arms: Sequence[Mapping[str, Any]]) -> I
         yield f"Responders, day {responder_day}", list(_responder_rows(arms, responder_day))
     yield "Days with relief", list(_measure_rows("mean", "relief_days", arms))
     yield "Time to relapse, days", list(_relapse_rows(arms))
+    if any(arm.get("policy") for arm in arms):
+        yield "Decided on the way", list(_policy_rows(arms))
     yield "Dose, mg", list(_dose_rows(arms))
     if all(arm["harms"] for arm in arms):
         yield from harm_rows.groups(arms)
@@ -118,6 +120,17 @@ def shown_days(endpoints: Mapping[str, Any]) -> list[int]:
     """
     found = sorted(int(match[1]) for name in endpoints if (match := re.fullmatch(r"nrs_day_(\d+)", name)))
     return [day for day in found if day in {7, 28, found[-1]}]
+
+
+def _policy_rows(arms: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    """Yield what policies lead to: boosters, hours on the drip, the rate that titration ends at."""
+    if any(arm["policy"] and arm["policy"]["boosters"] for arm in arms):
+        yield from _measure_rows("boosters, mean", "boosters", arms)
+        yield "boosters a year", [_number(arm["endpoints"]["boosters"]["boosters_per_year"]) for arm in arms]
+        yield from _measure_rows("never in remission", "never_in_remission", arms)
+    if any("final_rate" in arm["endpoints"] for arm in arms):
+        yield from _measure_rows("final rate, mg/h/70kg", "final_rate", arms)
+    yield "hours on the drip", [_number(arm["endpoints"]["drip_hours"]["mean"]) for arm in arms]
 
 
 def _pain_rows(document: Mapping[str, Any], arms: Sequence[Mapping[str, Any]], days: Iterable[int]) -> Iterator[Row]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-__all__ = ["show_sensitivity", "show_validation", "strip"]
+__all__ = ["show_between_studies", "show_sensitivity", "show_validation", "strip"]
 
 _STRIP = 25  # characters of a bar of the tornado
 
@@ -120,6 +120,30 @@ def show_sensitivity(sensitivity: Mapping[str, Any], console: "Console") -> None
             drawn = strip(bar, base, min(ends), max(ends)) if base is not None else ""
             table.add_row(f"{bar.assumption}\n  {bar.low_label}; {bar.high_label}", low, high, drawn)
         console.print(table)
+
+
+def show_between_studies(found: Mapping[str, Any], console: "Console") -> None:
+    """Print main results and held-out scores by how far studies lie apart.
+
+    Parameters
+    ----------
+    found : mapping
+        From `letheon.study.between_studies.between_studies`.
+    console : rich.console.Console
+        Where to print.
+    """
+    from rich.text import Text
+
+    console.print()
+    console.print(Text("If studies differ", style="bold"))
+    console.print(Text(words.spread_sentence(found)))
+    _, _, _, alike, fitted, apart = words.spread_heads()
+    table = plain_table((("Predicted", "left", False), *((head, "left", True) for head in (alike, fitted, apart))))
+    for what, seen, model, *cells in words.spread_rows(found):
+        if what:
+            table.add_row(f"{what}{f'; reported {seen}' if seen else ''}")
+        table.add_row(f"  {model}", *(cell.replace(" to ", ", ") for cell in cells))
+    console.print(table)
 
 
 def strip(bar: words.Bar, base: float, least: float, most: float, width: int = _STRIP) -> str:

@@ -11,8 +11,8 @@ from letheon.views.report import markup, words
 Entry = Mapping[str, Any]
 LAW_NAMES = {"saturating": "if injury saturates", "unsaturated": "if it does not"}
 ACUTE = {
-    "psychedelic_load": "Psychedelic load, % of the scale at its greatest",
-    "psychedelic_hours": "Hours above 10 % of the scale",
+    "psychedelic_load": "Psychedelic load at its greatest, % of a rating scale",
+    "psychedelic_hours": "Hours above 10 % of that scale",
     "psychomimetic_elicited": "Any psychomimetic effect, if asked",
     "psychomimetic_spontaneous": "The same, told unasked",
     "counted_psychomimetic": "The same, as counted under such regimens",
@@ -32,6 +32,16 @@ BLADDER = {
     "bladder_capacity": "Least capacity awake (mL)",
     "bladder_anaesthetic": "Least capacity under anaesthesia (mL)",
 }
+# Said under a harm's name: what a reader would otherwise take it for.
+ASIDES = {
+    "psychedelic_load": "how strong, not how many: 100 is the most that the drug can do",
+    "psychomimetic_elicited": "share of patients; simulated",
+    "counted_psychomimetic": "share of patients; the trials' own counts",
+    "liver_injury": "share of patients",
+    "bladder_lasting_loss": "share of patients who lose more than about a third",
+    "bladder_symptoms": "24 % of people who never took ketamine have some",
+    "mood_fall": "on a scale of 60 points, beyond a comparison",
+}
 MOOD = {
     "mood_fall": "Fall of the MADRS, a day after dosing",
     "mood_fall_end": "Fall of the MADRS at the end",
@@ -47,19 +57,23 @@ def section(document: Mapping[str, Any]) -> str:
     counted = {f"counted_{effect}": effect.replace("_", " ").capitalize() for effect in harm_rows.COUNTED}
     arms = document["arms"]
     groups = [
-        ("During infusions", ACUTE | counted),
-        ("Circulation", CIRCULATION),
-        ("Liver", {"liver_injury": "Liver enzymes at least three times the limit"}),
-        ("Mood, in those who have depression", MOOD),
+        ("During infusions", "", ACUTE | counted),
+        ("Circulation", "highest rise over rest", CIRCULATION),
+        (
+            "Liver",
+            "goes by the pattern of the regimen",
+            {"liver_injury": "Liver enzymes at least three times the limit"},
+        ),
+        ("Mood, in those who have depression", "no harm, but it comes with the drug; never measured in CRPS", MOOD),
     ]
-    made = "".join(_table(arms, title, names) for title, names in groups)
+    made = "".join(_table(arms, title, aside, names) for title, aside, names in groups)
     unknown = "".join(f"<li>{words.escape(text)}</li>" for text in harm_rows.unknowns(document))
-    known = f'<ul class="unknown">{unknown}</ul>' if unknown else ""
+    known = f'<ul class="unknown">{unknown}{_livers(arms)}</ul>' if unknown else ""
     intro = (
         '<p class="small">What a regimen may cost, beside what it may relieve. Brackets hold intervals: '
         f"90{words.THIN}% where harms are simulated, 95{words.THIN}% where they were counted. A harm without a number "
-        "before its brackets has no estimate, and one that is not identified may be anything. This does not say that "
-        "any regimen is safe.</p>"
+        "before its brackets has no estimate; of one that is not identified nobody knows how often it happens. This "
+        "does not say that any regimen is safe.</p>"
     )
     return markup.section("harms", "Harms", intro + known + _exposure(arms) + made + _bladder(arms) + _grounds(arms))
 
@@ -109,6 +123,8 @@ def _exposure(arms: Mapping[str, Any]) -> str:
         markup.row("Sessions; courses", (f"{one['sessions']:,}; {one['courses']:,}" for one in given)),
         markup.row("Courses a year", (f"{one['courses_a_year']:.3g}" for one in given)),
     ]
+    if any("urine_l_day" in one for one in given):
+        rows.append(markup.row("Urine, L a day", (f"{one['urine_l_day']:.3g}" for one in given)))
     if any(any(one.values()) for one in beside):
         rows.append(markup.row("Given beside", map(_beside, beside)))
     return markup.table("Exposure", _heads("Given", arms), f"<tbody>{''.join(rows)}</tbody>", caption="Exposure")
@@ -124,24 +140,45 @@ def _beside(given: Mapping[str, float]) -> str:
     return ", ".join(named) or "nothing"
 
 
-def _table(arms: Mapping[str, Any], title: str, names: Mapping[str, str]) -> str:
+def _table(arms: Mapping[str, Any], title: str, aside: str, names: Mapping[str, str]) -> str:
     entries = {key: [arm["harms"]["entries"].get(key) for arm in arms.values()] for key in names}
-    rows = "".join(markup.row(names[key], map(_cell, found)) for key, found in entries.items() if any(found))
-    return markup.table(title, _heads("Harm", arms), f"<tbody>{rows}</tbody>", caption=title, kind="endpoints")
+    rows = "".join(
+        markup.row(_name(key, names[key]), map(_cell, found)) for key, found in entries.items() if any(found)
+    )
+    caption = f"{title} {markup.note(aside)}" if aside else title
+    return markup.table(title, _heads("Harm", arms), f"<tbody>{rows}</tbody>", caption=caption, kind="endpoints")
+
+
+def _name(key: str, name: str) -> str:
+    return f"{name}<br>{markup.note(ASIDES[key])}" if key in ASIDES else name
+
+
+def _livers(arms: Mapping[str, Any]) -> str:
+    """Return whom the intervals of the liver rest on: two small groups of patients, named."""
+    entries = (arm["harms"]["entries"]["liver_injury"] for arm in arms.values())
+    notes = dict.fromkeys(words.escape(entry["note"]) for entry in entries if any(entry["interval"]))
+    return "".join(f"<li>Liver. {note}</li>" for note in notes)
 
 
 def _bladder(arms: Mapping[str, Any]) -> str:
     bodies = []
     for key, name in BLADDER.items():
         entries = [arm["harms"]["entries"][key] for arm in arms.values()]
-        rows = [markup.row(name, (words.support_of(entry) for entry in entries), "main")]
-        for law, told in LAW_NAMES.items():
+        rows = [markup.row(_name(key, name), (words.support_of(entry) for entry in entries), "main")]
+        for law in harm_rows.laws(arms.values()):
             cells = (_amount(entry["laws"][law], entry["unit"]) for entry in entries)
-            rows.append(markup.row(f"{told} ({law} law)", cells))
+            rows.append(markup.row(_law(law), cells))
         bodies.append(f"<tbody>{''.join(rows)}</tbody>")
     caption = f"Bladder {markup.note('two laws that fit users of grams a day equally well; neither is chosen')}"
     heads = _heads("Under each law", arms)
     return markup.table("Bladder", heads, "".join(bodies), caption=caption, kind="endpoints")
+
+
+def _law(law: str) -> str:
+    """Return what stands before the row of a law."""
+    plain = law.removesuffix("_by_urine")
+    by = "" if plain == law else ", by concentration in urine"
+    return f"{LAW_NAMES[plain]} ({plain} law{by})"
 
 
 def _cell(entry: Entry | None) -> str:
@@ -152,18 +189,23 @@ def _amount(entry: Entry, unit: str) -> str:
     low, high = entry["interval"]
     if entry["estimate"] is None:
         if unit == "share" and (low, high) == (0.0, 1.0):
-            return "anything"
+            return "not known"
         return f"({_ends(entry, unit)})"
     known = "" if low == high else f" ({_ends(entry, unit)})"
-    more = " more than on placebo" if entry.get("beyond_placebo") else ""
-    middle = words.amount(entry["estimate"], unit) if unit == "share" else words.number(entry["estimate"], 2)
+    more = f"<br>{markup.note('more than on placebo')}" if entry.get("beyond_placebo") else ""
+    middle = words.amount(entry["estimate"], unit) if unit == "share" else _size(entry["estimate"])
     return f"<b>{middle}</b>{known}{more}"
 
 
 def _ends(entry: Entry, unit: str) -> str:
     if unit == "share":
         return words.between(entry["interval"], unit)
-    return " to ".join(words.number(end, 2) for end in entry["interval"])
+    return " to ".join(_size(end) for end in entry["interval"])
+
+
+def _size(value: float) -> str:
+    """Return a size to two digits, from a hundred on to whole ones: 386 mL is not 390."""
+    return words.number(value, 3 if abs(value) >= 100 else 2)
 
 
 def _grounds(arms: Mapping[str, Any]) -> str:

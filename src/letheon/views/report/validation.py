@@ -40,6 +40,9 @@ def render(document: Mapping[str, Any], letheon: str, sensitivity: Mapping[str, 
     if document.get("timing"):
         contents["timing"] = "Timing"
         sections.append(_timing(document))
+    if "between_studies" in document:
+        contents["between"] = "If studies differ"
+        sections.append(_between(document["between_studies"]))
     if sensitivity is not None:
         contents["sensitivity"] = "What matters"
         sections.append(_sensitivity(sensitivity, shelf))
@@ -177,6 +180,13 @@ def _timing(document: Mapping[str, Any]) -> str:
         "counted among those relieved at the end.</p>"
     )
     return markup.section("timing", "Timing", intro + parts.table("Timing", heads, rows, kind="text"))
+
+
+def _between(found: Mapping[str, Any]) -> str:
+    intro = f'<p class="small">{parts.tidy(said.spread_sentence(found))}</p>'
+    heads = tuple(f"{head[:1].upper()}{head[1:]}" for head in said.spread_heads())
+    table = parts.table("If studies differ", heads, said.spread_rows(found), kind="text")
+    return markup.section("between", "If studies differ", intro + table)
 
 
 def _sensitivity(sensitivity: Mapping[str, Any], shelf: figures.Shelf) -> str:

@@ -1,0 +1,193 @@
+"""Policies: rules by which a clinic doses, instead of a timetable written out beforehand.
+
+A policy sees what a clinic sees: the pain diary, what patients report, the calendar. It never sees a hidden state.
+Whole days are counted from the scenario's origin; a session that a policy decides on begins at the start of a day.
+"""
+
+from dataclasses import dataclass
+
+from letheon.dosing.regimen import Infusion, Rate, Regimen
+
+__all__ = ["DEFAULT_APART_DAYS", "DEFAULT_WAIT_DAYS", "Boosters", "Policy", "Stops", "Titration"]
+
+DEFAULT_WAIT_DAYS, DEFAULT_APART_DAYS = 14, 7
+
+
+@dataclass(frozen=True, slots=True)
+class Boosters:
+    """When a patient comes back, and for what.
+
+    Parameters
+    ----------
+    session : tuple of Infusion
+        What is given each time, clocked from the booster's start.
+    gaps_days : tuple of int
+        Days from the last session to each booster in turn, the last of them again and again; empty for boosters on
+        relapse.
+    wait_days : int
+        Days from a relapse to the appointment.
+    apart_days : int
+        Fewest days between a booster and any other session.
+    at_most : int
+        Most boosters in any 365 days; 0 for no limit.
+    times : int
+        Most boosters in all; 0 for no limit.
+
+    Examples
+    --------
+    >>> four_hours = (Infusion.create(0, 4, Rate(absolute_mg_h=25.0)),)
+    >>> Boosters(four_hours, at_most=6).on_relapse
+    True
+    """
+
+    session: tuple[Infusion, ...]
+    gaps_days: tuple[int, ...] = ()
+    wait_days: int = DEFAULT_WAIT_DAYS
+    apart_days: int = DEFAULT_APART_DAYS
+    at_most: int = 0
+    times: int = 0
+
+    @property
+    def on_relapse(self) -> bool:
+        """Whether a relapse in the diary, not the calendar, calls for the next booster."""
+        return not self.gaps_days
+
+    @property
+    def stop_ms(self) -> int:
+        """Length of a booster from its start to the end of its last infusion [ms]."""
+        return max(infusion.stop_ms for infusion in self.session)
+
+    def most(self, days: int) -> int:
+        """Return a number of boosters that no patient can exceed.
+
+        Parameters
+        ----------
+        days : int
+            Days of follow-up.
+
+        Returns
+        -------
+        int
+            Bound.
+
+        Examples
+        --------
+        >>> four_hours = (Infusion.create(0, 4, Rate(absolute_mg_h=25.0)),)
+        >>> Boosters(four_hours, at_most=6).most(730), Boosters(four_hours, gaps_days=(42,)).most(84)
+        (12, 3)
+        """
+        bounds = [days // max(self.apart_days, 1) + 1]
+        if self.gaps_days:
+            bounds.append(days // min(self.gaps_days) + 1)
+        if self.at_most:
+            bounds.append(self.at_most * -(-days // 365))
+        if self.times:
+            bounds.append(self.times)
+        return min(bounds)
+
+
+@dataclass(frozen=True, slots=True)
+class Titration:
+    """How the rate of the arm's own sessions follows relief and reports of harm.
+
+    Parameters
+    ----------
+    every_ms : int
+        Time between two looks while drug runs [ms].
+    step : Rate
+        By how much the rate goes up or down.
+    highest : Rate
+        Most that the rate may reach.
+    relief : float
+        Share of baseline pain that must be gone; then the rate is held.
+    down : bool
+        Whether a reported harm takes the rate a step down, rather than holding it.
+    asked : bool
+        Whether the clinic asks for psychedelic effects at each look, rather than waiting for complaints.
+
+    Examples
+    --------
+    >>> Titration(8 * 3_600_000, Rate(per_kg_mg_h=5 / 70), Rate(per_kg_mg_h=30 / 70)).relief
+    0.5
+    """
+
+    every_ms: int
+    step: Rate
+    highest: Rate
+    relief: float = 0.5
+    down: bool = True
+    asked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """What ends a patient's boosters.
+
+    Parameters
+    ----------
+    no_response : int
+        Courses and boosters in a row without remission, the first course being one; 0 for never.
+    harm : str
+        A psychedelic effect in the last session: ``spontaneous`` if told unasked, ``elicited`` if the clinic asks;
+        empty for not.
+    dose_mg : float
+        Drug given in all that no booster may exceed [mg]; 0 for no limit.
+
+    Examples
+    --------
+    >>> Stops().no_response
+    0
+    """
+
+    no_response: int = 0
+    harm: str = ""
+    dose_mg: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All rules of an arm; without any of them the timetable stands as written.
+
+    Parameters
+    ----------
+    boosters : Boosters or None
+        When a patient comes back.
+    titration : Titration or None
+        How the rate is set.
+    stops : Stops
+        What ends the boosters.
+
+    Examples
+    --------
+    >>> Policy().fixed
+    True
+    """
+
+    boosters: Boosters | None = None
+    titration: Titration | None = None
+    stops: Stops = Stops()
+
+    @property
+    def fixed(self) -> bool:
+        """Whether nothing is left to decide."""
+        return self.boosters is None and self.titration is None
+
+    def booster(self, drug: str) -> Regimen:
+        """Return one booster as a regimen, clocked from its own start.
+
+        Parameters
+        ----------
+        drug : str
+            Drug of the arm.
+
+        Returns
+        -------
+        Regimen
+            Without infusions where there are no boosters.
+
+        Examples
+        --------
+        >>> Policy().booster("racemic").schedule().edges_ms
+        ()
+        """
+        return Regimen.create(drug, self.boosters.session if self.boosters else ())

@@ -1,0 +1,89 @@
+"""``--cluster``: what stands for workers, checked before anything heavy loads."""
+
+import ipaddress
+import re
+from importlib.util import find_spec
+from urllib.parse import urlsplit
+
+from letheon.errors import InputError
+
+__all__ = ["check_cluster", "loopback"]
+
+_MOST_WORKERS = 1024
+
+
+def check_cluster(given: str) -> int | str:
+    """Read ``--cluster``.
+
+    Parameters
+    ----------
+    given : str
+        ``local:N``, or the address of a scheduler.
+
+    Returns
+    -------
+    int or str
+        Number of workers to start here, or the address.
+
+    Raises
+    ------
+    InputError
+        If it is neither, if the address is neither of this machine nor TLS, or if Dask Distributed is not installed.
+
+    Examples
+    --------
+    >>> check_cluster("local:2"), check_cluster("tcp://127.0.0.1:8786")
+    (2, 'tcp://127.0.0.1:8786')
+    """
+    found = _read(given)
+    if find_spec("distributed") is None:
+        raise InputError("--cluster needs Dask Distributed: python -m pip install 'letheon[cluster]'.")
+    return found
+
+
+def _read(given: str) -> int | str:
+    if local := re.fullmatch(r"local:([0-9]{1,5})", given):
+        count = int(local[1])
+        if 1 <= count <= _MOST_WORKERS:
+            return count
+        raise InputError(f"--cluster {given}: the number of workers is outside 1 to {_MOST_WORKERS}; try local:2.")
+    try:
+        parts = urlsplit(given)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+        parts = urlsplit("")
+    if parts.scheme not in ("tcp", "tls") or not host or not port:
+        raise InputError(
+            f"--cluster {given!r} is not understood; give local:2, tcp://127.0.0.1:8786 or tls://some.host:8786."
+        )
+    if parts.scheme == "tcp" and not loopback(host):
+        raise InputError(
+            f"--cluster {given} would send data in the clear to another machine; use tls:// with certificates, or a"
+            " scheduler on 127.0.0.1."
+        )
+    return given
+
+
+def loopback(host: str) -> bool:
+    """Tell whether a host is this machine itself.
+
+    Parameters
+    ----------
+    host : str
+        Name or number.
+
+    Returns
+    -------
+    bool
+        True for ``localhost`` and the loopback numbers.
+
+    Examples
+    --------
+    >>> loopback("127.0.0.1"), loopback("10.0.0.7")
+    (True, False)
+    """
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

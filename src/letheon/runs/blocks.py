@@ -1,0 +1,164 @@
+"""One block of one arm: drawn, run through the compiled pipeline, and made ready for merging."""
+
+from functools import cache, partial
+from threading import Lock
+from typing import NamedTuple
+
+import numpy as np
+
+from letheon.arrays import jax, jnp
+from letheon.patients.draws import DRAWS, typical_values
+from letheon.patients.population import BANK_PATIENTS, BANK_SEED, Covariates, bank_points, people
+from letheon.pipeline import BLOCK, ArmPlan, Switches, run_block
+from letheon.pipeline.bins import digitise
+from letheon.pipeline.clinic import event_rows
+from letheon.pipeline.summary import columns
+from letheon.runs.share import Block, Share, typed
+from letheon.scenario import Scenario
+
+__all__ = ["BANK", "Runner", "Span"]
+
+BANK = DRAWS * BANK_PATIENTS // BLOCK  # blocks of the uncertainty bank of one arm
+_DRAWS_PER_BLOCK = BLOCK // BANK_PATIENTS
+
+
+class Span(NamedTuple):
+    """Blocks that one worker computes at a stretch: plain numbers, to be sent anywhere.
+
+    Attributes
+    ----------
+    arm : int
+        Number of the arm in the scenario.
+    kind : str
+        ``people`` for the population, ``bank`` for the uncertainty bank.
+    first, stop : int
+        Blocks from `first` to before `stop`.
+    """
+
+    arm: int
+    kind: str
+    first: int
+    stop: int
+
+    def patients(self, n: int) -> int:
+        """Return how many patients of a population of `n` (or of the bank) it holds."""
+        stop = self.stop * BLOCK
+        return (min(stop, n) if self.kind == "people" else stop) - self.first * BLOCK
+
+
+@partial(jax.jit, static_argnames=("days",))
+def _draw_people(population: Covariates, seed, numbers, draws, points, days: int):
+    one = partial(people, population, seed)
+    return jax.vmap(lambda k, d, p: one(k, days, d, p), out_axes=-1)(numbers, draws, points)
+
+
+@cache
+def _draws() -> dict:
+    return {name: jnp.asarray(values) for name, values in typical_values().items()}
+
+
+def _by_draw(values: np.ndarray) -> np.ndarray:
+    """Average a bank block over the people under each draw; axes (draw, …)."""
+    folded = values.reshape(*values.shape[:-1], _DRAWS_PER_BLOCK, BANK_PATIENTS)
+    with np.errstate(invalid="ignore"):
+        return np.moveaxis(folded.mean(axis=-1), -1, 0)
+
+
+class Runner:
+    """Computes blocks; what it computes depends on scenario, arm and block alone. Threads may share it.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario.
+    plans : tuple of ArmPlan
+        Its arms.
+    """
+
+    def __init__(self, scenario: Scenario, plans: tuple[ArmPlan, ...]):
+        p = scenario.population
+        self.scenario, self.plans = scenario, plans
+        self.population = Covariates(
+            p.weight.mean,
+            p.weight.sd,
+            p.baseline_nrs.mean,
+            p.baseline_nrs.sd,
+            p.age.mean,
+            p.age.sd,
+            p.asian,
+            p.urine,
+        )
+        self._known: set = set()
+        self._first = Lock()
+
+    def block(self, arm: int, kind: str, number: int) -> Block:
+        """Compute a block; the first of each structure alone, or every thread would trace and load the same program.
+
+        Parameters
+        ----------
+        arm : int
+            Number of the arm.
+        kind : str
+            ``people`` or ``bank``.
+        number : int
+            Number of the block.
+
+        Returns
+        -------
+        Block
+            What it leaves.
+        """
+        structure = self.plans[arm].structure
+        if structure in self._known:
+            return self._compute(arm, kind, number)
+        with self._first:
+            made = self._compute(arm, kind, number)
+            self._known.add(structure)
+        return made
+
+    def share(self, span: Span) -> Share:
+        """Compute the blocks of a span one after another and add them up.
+
+        Parameters
+        ----------
+        span : Span
+            Which blocks.
+
+        Returns
+        -------
+        Share
+            What they add up to.
+        """
+        share = Share(self.plans[span.arm].saved)
+        for number in range(span.first, span.stop):
+            share.add(self.block(span.arm, span.kind, number))
+        return share
+
+    def _compute(self, arm: int, kind: str, block: int) -> Block:
+        plan, models = self.plans[arm], self.scenario.models
+        number = np.arange(block * BLOCK, (block + 1) * BLOCK)
+        valid = min(BLOCK, self.scenario.population.n - block * BLOCK) if kind == "people" else BLOCK
+        days = len(plan.day_rows) - 1
+        if kind == "people":
+            seed, person, draw = self.scenario.seed, number, number % DRAWS
+            points = np.full((BLOCK, bank_points().shape[1]), np.nan)
+        else:
+            seed, person, draw = BANK_SEED, number % BANK_PATIENTS, number // BANK_PATIENTS
+            points = bank_points()[person]
+        chosen = _draw_people(self.population, seed, person, draw, points, days)
+        switches = Switches(
+            seed=self.scenario.seed,
+            flares=float(models.flares),
+            expectancy=models.expectancy if plan.drug != "placebo" else 0.0,
+            norketamine=models.norketamine,
+        )
+        result = run_block(plan, _draws(), chosen, number, switches, models.pain, models.rival)
+        table = columns(result, chosen, plan, valid, models.pain)
+        profile = {name: np.asarray(values)[: plan.saved] for name, values in result.profile.items()}
+        if kind == "people":
+            table = {name: typed(name, values) for name, values in ({"patient": number[:valid]} | table).items()}
+            log = None if plan.policy.fixed else type(result.log)(*(np.asarray(x)[:, :valid] for x in result.log))
+            events = None if log is None else event_rows(log, number[:valid])
+            return Block(block, table, digitise(profile, valid), None, events)
+        means = {name: _by_draw(values) for name, values in table.items()}
+        return Block(block, means, None, {name: _by_draw(values) for name, values in profile.items()})

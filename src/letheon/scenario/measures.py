@@ -1,0 +1,119 @@
+"""Measures: what a search may ask of a regimen, by name, with unit and the direction that is better."""
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["DAYS", "Measure", "measure_of", "names"]
+
+DAYS = (1, 3, 7, 14, 28, 35, 56, 84, 182, 365)  # those of the endpoints; a test holds the two lists together
+RIVAL = "rival_"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One number of a regimen: a mean over patients.
+
+    Parameters
+    ----------
+    name : str
+        As a scenario writes it.
+    unit : str
+        ``days``, ``share``, ``NRS``, ``mg``, ``h``, ``%``, ``mL``, or ``a year`` for boosters.
+    larger : bool
+        Whether more of it is better.
+    means : str
+        What it is, in words.
+    day : int
+        Day that it is read on; 0 if it looks at the whole follow-up.
+
+    Examples
+    --------
+    >>> measure_of("nrs_day_84").unit
+    'NRS'
+    """
+
+    name: str
+    unit: str
+    larger: bool
+    means: str
+    day: int = 0
+
+
+_WHOLE = (
+    Measure("relief_days", "days", True, "days with at least 30 % less pain than before"),
+    Measure("pain_free_days", "days", True, "days with a score of at most 1"),
+    Measure("remission", "share", True, "share with 30 % less pain within 14 days of the first course"),
+)
+_DAILY = (
+    Measure("nrs", "NRS", False, "pain score"),
+    Measure("responder_30", "share", True, "share with 30 % less pain"),
+    Measure("responder_50", "share", True, "share with 50 % less pain"),
+    Measure("responder_2pt", "share", True, "share with two points less pain"),
+)
+_COSTS = (
+    Measure("dose_mg", "mg", False, "drug given, as free base"),
+    Measure("hours", "h", False, "hours on the drip"),
+    Measure("dosing_days", "days", False, "days on which drug is given"),
+    Measure("boosters", "a year", False, "booster sessions a year"),
+    Measure("psychedelic_load", "%", False, "psychedelic load at its greatest"),
+    Measure("psychedelic_hours", "h", False, "hours with a noticeable psychedelic load"),
+    Measure("side_effects", "share", False, "share with a side effect of the kind that is asked for"),
+    Measure("bladder_saturating", "mL", False, "bladder capacity lost, under the saturating law"),
+    Measure("bladder_unsaturated", "mL", False, "bladder capacity lost, under the unsaturated law"),
+)
+_PLAIN = {measure.name: measure for measure in (*_WHOLE, *_COSTS)}
+_BY_DAY = {measure.name: measure for measure in _DAILY}
+
+
+def measure_of(name: str) -> Measure | None:
+    """Return the measure of that name, or None.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``relief_days`` or ``responder_30_day_84``; behind ``rival_`` the same under the other pain model.
+
+    Returns
+    -------
+    Measure or None
+
+    Examples
+    --------
+    >>> measure_of("rival_relief_days").larger, measure_of("happiness")
+    (True, None)
+    """
+    bare = name.removeprefix(RIVAL)
+    found = re.fullmatch(r"(\w+)_day_([0-9]{1,3})", bare)
+    if found and found[1] in _BY_DAY and int(found[2]) in DAYS:
+        kind, day = _BY_DAY[found[1]], int(found[2])
+        made = Measure(bare, kind.unit, kind.larger, f"{kind.means} on day {day}", day)
+    elif bare in _PLAIN:
+        made = _PLAIN[bare]
+    else:
+        return None
+    if bare == name:
+        return made
+    if made in _COSTS:
+        return None  # what is given, and its harms, do not depend on the pain model
+    return Measure(name, made.unit, made.larger, f"{made.means}, under the other pain model", made.day)
+
+
+def names(days: float) -> tuple[str, ...]:
+    """List the measures that a follow-up of so many days can have, without those of the other pain model.
+
+    Parameters
+    ----------
+    days : float
+        Days of follow-up.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> names(1)[:4]
+    ('relief_days', 'pain_free_days', 'remission', 'nrs_day_1')
+    """
+    daily = (f"{kind.name}_day_{day}" for day in DAYS if day <= days for kind in _DAILY)
+    return (*(m.name for m in _WHOLE), *daily, *(m.name for m in _COSTS))

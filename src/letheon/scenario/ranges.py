@@ -1,0 +1,204 @@
+"""Ranges: all values that a quantity of a scenario may take between two ends, as texts that the reader reads.
+
+A search moves on a lattice of values as a protocol would write them, so that each candidate is exactly what its
+scenario file says.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from math import floor, log10
+
+from letheon.errors import InputError
+from letheon.scenario import quantities
+from letheon.units import shown
+
+__all__ = ["MAX_VALUES", "Range", "read_amount"]
+
+MAX_VALUES = 1000
+_TIMES_MS = {unit: Decimal(quantities.duration_ms(f"1 {unit}")) for unit in ("s", "min", "h", "day", "week")}
+_ROUND_TIMES_MS = tuple(
+    Decimal(quantities.duration_ms(text))
+    for text in (
+        *("1 s", "5 s", "10 s", "30 s", "1 min", "5 min", "10 min", "30 min", "1 h", "2 h", "4 h", "6 h", "12 h"),
+        *("1 day", "2 days", "1 week", "2 weeks", "4 weeks", "12 weeks"),
+    )
+)
+_STEPS = 20  # about how many a range has, if no step is given
+_TIME_STEPS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number with what stands before and after it: ``day 3``, ``5 mg/h``, ``6 per year``, ``10``."""
+
+    before: str
+    number: Decimal
+    unit: str
+
+    @property
+    def time_ms(self) -> Decimal | None:
+        """Length of time [ms], if it is one."""
+        return None if self.before or self.unit not in _TIMES_MS else self.number * _TIMES_MS[self.unit]
+
+
+def read_amount(text: str) -> Amount:
+    """Read a number that may have a unit, or the word ``day`` before it.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``5 mg/h``, ``30 min``, ``10``, ``day 3``, ``6 per year``.
+
+    Returns
+    -------
+    Amount
+        The parts, a known unit in its normal spelling.
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> read_amount("6 per year")
+    Amount(before='', number=Decimal('6'), unit='per year')
+    """
+    given = " ".join(text.split())
+    found = re.fullmatch(r"(day )?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)((?:[eE][+-]?[0-9]+)?)\s*([^0-9].*)?", given)
+    if not found:
+        try:
+            quantities.parse(given)  # for its sentence about commas and the like
+        except InputError as error:
+            raise InputError(str(error)) from None
+        raise InputError(f"{shown(given)} is no amount that can be counted up; write e.g. 5 mg/h, 30 min or 10.")
+    before, digits, power, unit = found[1] or "", found[2], found[3], (found[4] or "").strip()
+    if unit and not re.match(r"per |times$", unit):
+        parsed = quantities.parse(given)
+        if parsed.spread is not None:
+            raise InputError(f"{shown(given)} has a spread, which a value of a regimen cannot have; write one number.")
+        unit = parsed.unit
+    try:
+        number = Decimal(digits + power)
+    except InvalidOperation:
+        raise InputError(f"{shown(given)} is no number that can be counted up; write e.g. 5 mg/h.") from None
+    if before and (unit or number != int(number)):
+        raise InputError(f"{shown(given)} is no day; write e.g. day 3.")
+    return Amount(before.strip(), number, unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The values from one end to the other.
+
+    Parameters
+    ----------
+    values : tuple of str
+        Ascending, as a scenario writes them.
+
+    Examples
+    --------
+    >>> Range.create("1 h", "2 h", "30 min").values
+    ('1 h', '1.5 h', '2 h')
+    >>> Range.create("day 1", "day 3").values
+    ('day 1', 'day 2', 'day 3')
+    """
+
+    values: tuple[str, ...]
+
+    @classmethod
+    def create(cls, low: str, high: str, step: str | None = None) -> "Range":
+        """Lay the values between two ends.
+
+        Parameters
+        ----------
+        low, high : str
+            The ends, both among the values.
+        step : str, optional
+            Distance of the values; by default 1 for what is counted, else a round number of about a twentieth of the
+            range, a tenth for times.
+
+        Returns
+        -------
+        Range
+            The values.
+
+        Raises
+        ------
+        InputError
+            If the ends do not belong together, or there are too many values.
+
+        Examples
+        --------
+        >>> len(Range.create("5 mg/h", "40 mg/h").values), Range.create("1", "4").values
+        (36, ('1', '2', '3', '4'))
+        """
+        ends = [read_amount(low), read_amount(high)]
+        given = [*ends, read_amount(step)] if step is not None else ends
+        first, last, *by = _together(given)
+        if last.number <= first.number:
+            raise InputError(f"the range ends at {high}, not above its start at {low}; write the smaller one as from.")
+        width = last.number - first.number
+        stride = by[0].number if by else _stride(first, width)
+        if stride <= 0:
+            raise InputError(f"the step {step} is not above 0; write e.g. a tenth of the range.")
+        count = int(width / stride)
+        if count >= MAX_VALUES:
+            raise InputError(
+                f"from {low} to {high} there would be {count + 1} values; write a larger step, "
+                f"for at most {MAX_VALUES}."
+            )
+        numbers = [first.number + k * stride for k in range(count + 1)]
+        if numbers[-1] != last.number:
+            numbers.append(last.number)
+        return cls(tuple(_written(first.before, number, first.unit) for number in numbers))
+
+
+def _together(given: list[Amount]) -> list[Amount]:
+    """Put amounts in one unit: the smallest of several times, else the one that all have."""
+    kinds = {(amount.before, amount.unit) for amount in given}
+    if len(kinds) == 1:
+        return given
+    ends, step = given[:2], given[2:]
+    days = all(amount.before for amount in ends) and all(a.unit in ("", "day") and not a.before for a in step)
+    if days and ends[0].before == ends[1].before:
+        return [*ends, *(Amount(ends[0].before, amount.number, "") for amount in step)]
+    if all(amount.time_ms is not None for amount in given):
+        smallest = min((amount.unit for amount in given), key=lambda name: _TIMES_MS[name])
+        # the unit of the first end reads best, where a step is a short decimal in it
+        for unit in (given[0].unit, smallest):
+            numbers = [amount.number * _TIMES_MS[amount.unit] / _TIMES_MS[unit] for amount in given]
+            if all(number == round(number, 3) for number in numbers):
+                break
+        return [Amount("", number, unit) for number in numbers]
+    spelled = " and ".join(dict.fromkeys(amount.unit or amount.before or "no unit" for amount in given))
+    raise InputError(f"the ends and the step have different units ({spelled}); write all in one unit.")
+
+
+def _stride(first: Amount, width: Decimal) -> Decimal:
+    """Return a round step: 1 for what is counted, else a small share of the range."""
+    if first.before or not first.unit or first.unit.startswith(("per ", "times")):
+        whole = first.number == int(first.number) and width == int(width)
+        return Decimal(1) if whole else _round_number(width / _STEPS)
+    if first.unit in _TIMES_MS:
+        unit = _TIMES_MS[first.unit]
+        most = width * unit / _TIME_STEPS
+        short = [step for step in (ms / unit for ms in _ROUND_TIMES_MS) if step == round(step, 2)]
+        return max((step for step in short if step * unit <= most), default=short[0])
+    return _round_number(width / _STEPS)
+
+
+def _round_number(most: Decimal) -> Decimal:
+    """Return the largest of 1, 2, 5 times a power of ten that is at most so large."""
+    power = Decimal(10) ** floor(log10(most))
+    return max(power * digit for digit in (1, 2, 5) if power * digit <= most * (1 + Decimal("1e-12")))
+
+
+def _written(before: str, number: Decimal, unit: str) -> str:
+    text = f"{number.normalize():f}"
+    if before:
+        return f"{before} {text}"
+    if unit in {"day", "week", "year"}:
+        unit += "" if text == "1" else "s"
+    return f"{text} {unit}".strip()

@@ -1,0 +1,434 @@
+"""The questions that people ask, answered in plain words from the result on the screen and from the library."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from letheon import library
+from letheon.views import plots
+from letheon.views.report import words
+
+__all__ = ["QUESTIONS", "answers"]
+
+QUESTIONS: Mapping[str, str] = {
+    "involves": "What does it involve?",
+    "cells": "What does it do to nerve cells?",
+    "lasts": "How long does it last?",
+    "cure": "Can it cure?",
+    "boosters": "Why boosters?",
+    "effects": "What are the side effects?",
+    "bladder": "What about the bladder?",
+    "mood": "What about mood?",
+    "evidence": "How good is the evidence?",
+}
+_LAST_SUPPORTED_DAY = 84
+_LONG_H = 24.0  # longer without a break is a stay in hospital
+_LITTLE = 0.3  # NRS points that nobody would notice
+
+_CALM_WITH_FLARES = (
+    "In the model a few patients stay in a calm state until a flare ends it; whether real ones do is not known."
+)
+_CALM_WITHOUT = "With flares switched off a patient who has left the state of pain never goes back: that is no finding."
+
+Arm = Mapping[str, Any]
+Answer = dict[str, Any]
+
+
+def answers(document: Mapping[str, Any], name: str) -> list[Answer]:
+    """Answer every question about one arm.
+
+    Parameters
+    ----------
+    document : mapping
+        The result document.
+    name : str
+        An arm that gives a drug.
+
+    Returns
+    -------
+    list of dict
+        Each with ``id``, ``short`` (what a reader must know), ``more`` (sentences), ``support`` (labels of the numbers
+        in it) and ``sources`` (who says so). Plain text throughout.
+    """
+    arm = document["arms"][name]
+    sham = plots.placebo_of(document, name)
+    placebo = document["arms"][sham] if sham else None
+    made = (
+        _involves(arm),
+        _cells(document, arm),
+        _lasts(document, arm, placebo),
+        _cure(document, arm, placebo),
+        _boosters(document, arm),
+        _effects(arm),
+        _bladder(arm),
+        _mood(arm),
+        _evidence(arm),
+    )
+    return [{"id": key, **answer} for key, answer in zip(QUESTIONS, made, strict=True)]
+
+
+def _answer(short: str, more: Sequence[str], support: Sequence[str | None], sources: Sequence[str] = ()) -> Answer:
+    labels = list(dict.fromkeys(label for label in support if label))
+    return {"short": short, "more": [text for text in more if text], "support": labels, "sources": _cited(sources)}
+
+
+def _cited(keys: Sequence[str]) -> list[dict[str, str]]:
+    known = library.sources()
+    found = [known[key] for key in dict.fromkeys(keys) if key in known]
+    return [{"citation": one.citation, "title": one.title, "doi": one.doi, "read": one.note} for one in found]
+
+
+def _n(value: float | None, unit: str) -> str:
+    return words.amount(value, unit)
+
+
+def _ends(entry: Mapping[str, Any], unit: str = "") -> str:
+    low, high = entry["interval"]
+    if (unit or entry["unit"]) == "share":
+        return words.between([low, high], "share")
+    return f"{words.number(low, 2)} to {words.number(high, 2)}"
+
+
+def _mean_ends(entry: Mapping[str, Any]) -> str:
+    return words.between(entry["mean_interval"], entry["unit"])
+
+
+def _involves(arm: Arm) -> Answer:
+    given = arm["harms"]["exposure"]
+    sessions, hours, days = given["sessions"], given["hours"], given["infusion_days"]
+    if not sessions:
+        return _answer("Nothing: no drug runs in this plan.", (), ())
+    each = hours / sessions
+    drug = words.DRUGS.get(arm["drug"], arm["drug"])
+    dose = f"about {words.number(given['dose_mg'])} mg of {drug} in all"
+    if each > _LONG_H:
+        often = "once" if sessions == 1 else f"{sessions} times"
+        length = f"{_whole(each)} hours without a break"
+        short = f"A stay in hospital: a very dilute drip runs into a vein for {length}, {often}."
+    else:
+        short = (
+            f"{words.plural(sessions, 'session')} of about {words.plural(round(each), 'hour')} each: a very dilute "
+            "drip runs into a vein while people watch over you, and you go home afterwards."
+        )
+    more = (
+        f"{_whole(hours)} hours on the drip on {words.plural(days, 'day')}; {dose}.",
+        _label_words(arm["endpoints"]["dose_mg"].get("support")),
+    )
+    return _answer(short, more, [arm["endpoints"]["dose_mg"].get("support")])
+
+
+def _whole(value: float) -> str:
+    return f"{round(value, 1):,g}"
+
+
+def _label_words(support: str | None) -> str:
+    told = {
+        "randomised": "A randomised trial in this disease gave nearly this plan.",
+        "uncontrolled": "A study in this disease, without a comparison group, gave nearly this plan.",
+    }
+    return told.get(
+        support or "", "No study in this disease gave this plan: dose, days and drug together are nobody’s."
+    )
+
+
+def _peak(band: Mapping[str, Any], key: str = "mean") -> float:
+    return max(value for value in band[key] if value is not None)
+
+
+def _cells(document: Mapping[str, Any], arm: Arm) -> Answer:
+    profile = arm["profile"]
+    block = _peak(profile["nmda_block"])
+    told = [
+        "NMDA receptors are how nerve cells learn. In lasting pain they seem to have learned the wrong signal, "
+        "which keeps itself alive after the injury has healed. Without the receptors it starves: the drug works on "
+        "the memory, not on the injury.",
+        "Levels are computed from measured ones; how much block a level means in the spinal cord, and all that "
+        "follows from it, was fitted to pain scores. Nobody has seen it happen in a patient.",
+    ]
+    if (state := profile.get("sensitisation")) is None:
+        short = (
+            f"While it runs, the drug blocks about {_n(block, 'share')} of the NMDA receptors at its peak, on average."
+        )
+        told[0] = (
+            "In the model chosen here there is no memory: the drug lingers at a slow site, and relief fades with it."
+        )
+        return _answer(short, told, ["assumed"], _pain_sources())
+    start, lowest = state["mean"][0], min(state["mean"])
+    end = state["mean"][-1]
+    short = (
+        f"While it runs, the drug blocks about {_n(block, 'share')} of the NMDA receptors at its peak, on average. "
+        f"In the model the cells’ memory of pain then falls to {_n(lowest / start, 'share')} of what it was, and has "
+        f"climbed back to {_n(end / start, 'share')} by day {document['follow_up_days']:g}."
+    )
+    calm = document["population"].get("bistable_share")
+    if calm is not None:
+        told.append(
+            f"In {_n(calm, 'share')} of the simulated patients there is a calm state that the cells could settle in, "
+            "as after a reboot; in the others the memory always climbs back."
+        )
+    if document["models"].get("rival"):
+        told.append(
+            "A rival idea, without any memory, in which the drug only lingers, fits the main trial about as well. "
+            "It is the dotted line in the figures of pain."
+        )
+    return _answer(short, told, ["assumed"], _pain_sources())
+
+
+@cache
+def _pain_sources() -> tuple[str, ...]:
+    found = (source for number in library.pain("memory").values() for source in number.sources)
+    return tuple(dict.fromkeys(found))[:4]
+
+
+def _days(arm: Arm) -> tuple[int, int]:
+    """Return the day near the end of a first week, and the last one with a pain score."""
+    days = plots.endpoint_days(arm["endpoints"])
+    return max(day for day in days if day <= max(7, days[0])), days[-1]
+
+
+def _when(day: float) -> str:
+    if day == 7:
+        return "a week after the start"
+    if day >= 14 and day % 7 == 0:
+        return f"{day / 7:.0f} weeks after the start"
+    return f"on day {day:g}"
+
+
+def _against(entry: Mapping[str, Any]) -> str:
+    if entry.get("minus_placebo") is None:
+        return ""
+    change, ends = entry["minus_placebo"], entry["minus_placebo_interval"]
+    told = words.change_between(ends, "NRS")
+    if ends[0] <= 0 <= ends[1] or abs(change) < _LITTLE:
+        return f"no clear difference from placebo ({words.change(change, 'NRS')}; 90{words.THIN}% interval {told})"
+    side = "lower" if change < 0 else "higher"
+    return f"{_n(abs(change), 'NRS')} points {side} than on placebo (90{words.THIN}% interval {told})"
+
+
+def _lasts(document: Mapping[str, Any], arm: Arm, placebo: Arm | None) -> Answer:
+    endpoints, relapse = arm["endpoints"], arm["endpoints"]["time_to_relapse_days"]
+    first, last = _days(arm)
+    late = max(day for day in plots.endpoint_days(endpoints) if day <= max(_LAST_SUPPORTED_DAY, first))
+    remitted = relapse["in_remission"]
+    if not remitted:
+        short = "Nobody among the simulated patients had clear relief after the course, so there is nothing to last."
+    elif relapse["median"] is None:
+        short = (
+            f"{_n(remitted, 'share')} of patients have clear relief after the course. In most of them it has not "
+            f"gone by day {document['follow_up_days']:g}, where this run ends."
+        )
+    else:
+        short = (
+            f"For a while. {_n(remitted, 'share')} of patients have clear relief after the course; in half of them "
+            f"the pain is back {words.span(round(relapse['median']))} after it."
+        )
+    relief = endpoints["relief_days"]
+    more = [_sentence(day, endpoints[f"nrs_day_{day}"]) for day in dict.fromkeys((first, late, last))]
+    more.append(
+        f"Days with clear relief (pain lower by three tenths or more): {_n(relief['mean'], 'days')} of "
+        f"{document['follow_up_days']:g}"
+        + (f", against {_n(placebo['endpoints']['relief_days']['mean'], 'days')} on placebo." if placebo else ".")
+    )
+    if document["models"]["flares"]:
+        more.append(
+            "What ends relief here are flares, whose number and strength nobody has measured: they are assumed."
+        )
+    supports = [endpoints[f"nrs_day_{day}"]["support"] for day in (first, last)]
+    return _answer(short, more, [*supports, relapse["support"]], ["sigtermans2009"])
+
+
+def _sentence(day: int, entry: Mapping[str, Any]) -> str:
+    when = _when(day)
+    told = f"{when[:1].upper()}{when[1:]} the average pain score is {_n(entry['mean'], 'NRS')} of 10"
+    against = _against(entry)
+    return f"{told}, {against}." if against else f"{told}."
+
+
+def _cure(document: Mapping[str, Any], arm: Arm, placebo: Arm | None) -> Answer:
+    _, last = _days(arm)
+    pain, key = arm["endpoints"][f"nrs_day_{last}"], f"responder_30_day_{last}"
+    share = arm["endpoints"][key]
+    start = document["population"]["baseline_nrs"]["mean"]
+    beside = f", against {_n(placebo['endpoints'][key]['mean'], 'share')} on placebo" if placebo else ""
+    short = (
+        f"No study has shown a cure, and this simulation shows none: {_when(last)} the average pain is "
+        f"{_n(pain['mean'], 'NRS')} of 10, after {_n(start, 'NRS')} at the start."
+    )
+    flares = document["models"]["flares"]
+    more = [
+        f"{_n(share['mean'], 'share')} of patients have at least 30{words.THIN}% less pain then{beside}.",
+        "Beyond twelve weeks no randomised trial has looked: all that is drawn later is the model’s."
+        if last > _LAST_SUPPORTED_DAY
+        else "",
+        _CALM_WITH_FLARES if flares else _CALM_WITHOUT,
+    ]
+    return _answer(short, more, [pain["support"], share["support"]], ["sigtermans2009"])
+
+
+def _boosters(document: Mapping[str, Any], arm: Arm) -> Answer:
+    given = arm["endpoints"]["boosters"]
+    later = arm["last_infusion_day"] > arm["course_end_day"] + 1.0
+    rule = given.get("note", "")
+    why = (
+        "Because relief fades. A booster is meant to block the receptors again before the memory has climbed all "
+        "the way back, so that less is needed than for a first course."
+    )
+    if given.get("mean"):
+        short = (
+            f"{why} Here that takes {words.number(given['boosters_per_year'], 2)} boosters a year, on average, {rule}."
+        )
+    elif later:
+        short = f"{why} This plan goes on with single sessions until day {arm['last_infusion_day']:.0f}."
+    else:
+        short = f"{why} This plan has none."
+    year = arm["harms"]["exposure"].get("courses_a_year")
+    more = [
+        "No controlled study has tested any schedule of boosters. They are what infusion services do.",
+        "Each one adds drug and hours on the drip, and with them the risks below.",
+        f"Here, {words.number(year, 2)} courses a year." if later and year else "",
+    ]
+    return _answer(short, more, [given.get("support", "assumed")], ["boosterpractice"])
+
+
+def _effects(arm: Arm) -> Answer:
+    entries = arm["harms"]["entries"]
+    asked, told = entries["psychomimetic_elicited"], entries["psychomimetic_spontaneous"]
+    if not arm["harms"]["exposure"]["infusion_days"]:
+        return _answer("No drug runs in this plan, so there are none from it.", (), ())
+    short = (
+        f"Feeling dreamlike, detached or seeing things: {_share(asked)} of patients notice something of the kind if "
+        f"they are asked, {_share(told)} say so unasked. It comes with the drip and leaves soon after it."
+    )
+    counted = {
+        "nausea": "nausea",
+        "headache": "headache",
+        "night_terrors": "night terrors",
+        "hallucination": "hallucinations",
+        "sedation": "drowsiness",
+        "dizziness": "dizziness",
+    }
+    known = [f"{label}: {_share(entries[f'counted_{key}'])}" for key, label in counted.items()]
+    liver, pressure = entries["liver_injury"], entries["systolic_pressure"]
+    more = [
+        f"As counted in studies, {'; '.join(known)}.",
+        f"Upper blood pressure rises by {_size(pressure)} mmHg while the drip is at its highest.",
+        f"Liver: enzymes above three times the limit in {_share(liver)}. {_plain(liver['note'])}",
+        "Pregnancy, children, other illnesses and most other drugs are not part of this model.",
+    ]
+    labels = [asked["support"], *(entries[f"counted_{key}"]["support"] for key in counted), liver["support"]]
+    return _answer(short, more, labels, [*asked["sources"], *liver["sources"]][:6])
+
+
+def _plain(note: str) -> str:
+    return note if note.endswith(".") else f"{note}."
+
+
+def _share(entry: Mapping[str, Any]) -> str:
+    """Return a share with what is known about it: an estimate, an interval, or that nobody knows."""
+    low, high = entry["interval"]
+    if entry["estimate"] is not None:
+        more = " more than on placebo" if entry.get("beyond_placebo") else ""
+        return f"{_n(entry['estimate'], 'share')}{more} ({_ends(entry, 'share')})"
+    return (
+        "not known"
+        if (low, high) == (0.0, 1.0)
+        else f"somewhere between {_ends(entry, 'share').replace(' to ', ' and ')}"
+    )
+
+
+def _size(entry: Mapping[str, Any]) -> str:
+    if entry["estimate"] is None:
+        return _ends(entry)
+    return f"{words.number(entry['estimate'], 2)} ({_ends(entry)})"
+
+
+def _bladder(arm: Arm) -> Answer:
+    entries = arm["harms"]["entries"]
+    lasting, symptoms = entries["bladder_lasting_loss"], entries["bladder_symptoms"]
+    told = {law: lasting["laws"][law] for law in lasting["laws"]}
+    if not arm["harms"]["exposure"]["infusion_days"]:
+        return _answer("No drug runs in this plan, so nothing happens to the bladder from it.", (), ())
+    highest = max(law["interval"][1] for law in told.values())
+    short = (
+        "Not known. Taken daily in grams, ketamine damages the lining of the bladder and can shrink it for good. "
+        "Whether infusions do is untested; two laws that fit daily users allow a lasting loss in up to "
+        f"{_n(highest, 'share')} here."
+    )
+    names = {"saturating": "if the damage levels off with dose", "unsaturated": "if it keeps rising with dose"}
+    more = [
+        f"Urinary symptoms when most likely: {_law(symptoms['laws'][law])} {names.get(law, law)}."
+        for law in symptoms["laws"]
+    ]
+    more.append(
+        "About a quarter of people who never took ketamine have some urinary symptom; that is part of these numbers."
+    )
+    more.append(lasting.get("unknown", ""))
+    return _answer(short, more, [lasting["support"], symptoms["support"]], lasting["sources"][:5])
+
+
+def _law(law: Mapping[str, Any]) -> str:
+    ends = words.between(law["interval"], "share")
+    return ends if law["estimate"] is None else f"{_n(law['estimate'], 'share')} ({ends})"
+
+
+def _mood(arm: Arm) -> Answer:
+    entries = arm["harms"]["entries"]
+    fall, end = entries["mood_fall"], entries["mood_fall_end"]
+    if not arm["harms"]["exposure"]["infusion_days"]:
+        return _answer("No drug runs in this plan, so nothing happens to mood from it.", (), ())
+    short = (
+        f"In people who are depressed, a scale of 60 points falls by about {_points(fall)} points more than in a "
+        f"comparison, a day after dosing; {_left(end)} of that is left by the end. Nobody measured it in people with "
+        "this pain."
+    )
+    masked = entries.get("mood_masked")
+    more = [
+        f"The effect begins within hours, is greatest after a day and halves in about {_half_life()} days.",
+        "In the one trial in which nobody could tell who had got the drug, because all were under anaesthesia, the "
+        f"difference was {_points(masked)} points: none that could be seen."
+        if masked and masked["estimate"] is not None
+        else "",
+    ]
+    return _answer(short, more, [fall["support"]], [*fall["sources"], *(masked["sources"] if masked else ())])
+
+
+def _points(entry: Mapping[str, Any]) -> str:
+    low, high = (_n(end, "NRS") for end in entry["interval"])
+    middle = _n(entry["estimate"], "NRS")
+    return middle if low == high == middle else f"{middle} ({low} to {high})"
+
+
+def _left(entry: Mapping[str, Any]) -> str:
+    return "next to nothing" if entry["interval"][1] < 1 else f"{_points(entry)} points"
+
+
+def _half_life() -> str:
+    return f"{library.harms('mood')['half_life'].canonical / 24:.0f}"
+
+
+@cache
+def _trials() -> tuple[int, int, int, int]:
+    """Return how many CRPS studies there are, how many are randomised, their largest, and patients in all of these."""
+    known = [study for study in library.studies() if study.diagnosis == "CRPS"]
+    done = [study for study in known if study.design not in ("protocol", "practice", "pooled", "analysis")]
+    randomised = [study for study in done if study.design == "randomised"]
+    sizes = [study.population.n or 0 for study in randomised]
+    return len(done), len(randomised), max(sizes), sum(sizes)
+
+
+def _evidence(arm: Arm) -> Answer:
+    done, randomised, _, _ = _trials()
+    labels = [entry.get("support") for key, entry in arm["endpoints"].items() if key.startswith("nrs_day_")]
+    backed = sum(label == "randomised" for label in labels)
+    short = (
+        f"Weak. Of {done} studies of ketamine infusions in this disease that this page knows, {randomised} drew lots "
+        "for who got what. They were small, and people who get ketamine can usually tell."
+    )
+    more = [
+        f"Of {words.plural(len(labels), 'pain score')} computed for this plan, {backed} fall where a randomised "
+        "trial looked at nearly this plan. Each number carries a label that says what stands behind it.",
+        "Bands show how well an average is known, if the model is right; thin dashed lines show how patients differ.",
+        "Two models of pain fit the main trial about equally well. Where they part, nobody knows which is right.",
+    ]
+    fitted = [study.source for study in library.studies() if study.design == "randomised" and study.diagnosis == "CRPS"]
+    return _answer(short, more, labels, fitted)

@@ -1,0 +1,160 @@
+"""From a result document to what the page draws: the document's own numbers, with lines of at most 300 points."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from letheon.dosing.regimen import MS_PER_DAY
+from letheon.scenario import Arm, Scenario
+from letheon.views import plots
+from letheon.views.explore.answers import answers
+
+__all__ = ["MOST_POINTS", "page_of", "thinned"]
+
+MOST_POINTS = 300
+_BAND = ("mean", "mean_lo", "mean_hi", "q05", "q95")
+_STATES = tuple(plots.STATES)
+_HARMS = (
+    *("psychedelic_load", "psychedelic_hours", "psychomimetic_elicited", "psychomimetic_spontaneous"),
+    *("counted_nausea", "counted_headache", "counted_night_terrors", "counted_hallucination", "counted_sedation"),
+    *("counted_dizziness", "cardiac_output", "systolic_pressure", "diastolic_pressure", "pulse", "liver_injury"),
+    *("bladder_lasting_loss", "bladder_symptoms", "bladder_symptoms_end", "bladder_lost", "bladder_capacity"),
+    *("mood_fall", "mood_fall_end", "mood_responders", "mood_masked"),
+)
+_HARM_KEYS = ("estimate", "interval", "unit", "support", "sources", "note", "laws", "beyond_placebo", "q05", "q95")
+
+
+def thinned(times: np.ndarray, guide: np.ndarray, most: int = MOST_POINTS) -> np.ndarray:
+    """Choose rows of a line: the ends, the turns of the guide, and the others evenly.
+
+    Parameters
+    ----------
+    times : array, shape (row,)
+        Rising times.
+    guide : array, shape (row,)
+        The line whose highs and lows must stay.
+    most : int
+        Most rows to choose.
+
+    Returns
+    -------
+    int array
+        Rows, rising.
+
+    Examples
+    --------
+    >>> rows = thinned(np.arange(1000.0), np.eye(1000)[501])
+    >>> len(rows) <= 300, 501 in rows, int(rows[0]), int(rows[-1])
+    (True, True, 0, 999)
+    """
+    count = len(times)
+    if count <= most:
+        return np.arange(count)
+    slope = np.sign(np.diff(guide))
+    turns = 1 + np.nonzero((slope[:-1] != slope[1:]) & ((slope[:-1] != 0) | (slope[1:] != 0)))[0]
+    if len(turns) > most // 2:
+        turns = turns[np.linspace(0, len(turns) - 1, most // 2).round().astype(int)]
+    room = most - len(turns)
+    return np.union1d(turns, np.linspace(0, count - 1, room).round().astype(int))
+
+
+def page_of(document: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
+    """Return what the page shows of a result.
+
+    Parameters
+    ----------
+    document : mapping
+        The result document.
+    scenario : Scenario
+        The scenario that it is of.
+
+    Returns
+    -------
+    dict
+        Everything of the document but its long profiles; ``lines`` of each arm hold these, thinned, and ``answers`` the
+        questions that the page answers.
+    """
+    course = plots.course_window(document)
+    out = {name: value for name, value in document.items() if name not in ("arms", "sources")}
+    out["course_days"] = course.end * course.hours_each / 24.0
+    out["arms"] = {}
+    for arm in scenario.arms:
+        told = document["arms"][arm.name]
+        out["arms"][arm.name] = {
+            **{name: value for name, value in told.items() if name not in ("profile", "rival", "harms")},
+            "lines": _lines(told, out["course_days"]) | {"dose": _dose(arm, scenario)},
+            "marks": _marks(arm),
+            "rival": _rival(told),
+            "harms": _harms(told),
+            "answers": answers(document, arm.name) if arm.drug != "placebo" else [],
+        }
+    return out
+
+
+def _numbers(values: Any, rows: np.ndarray, digits: int) -> list[float]:
+    return np.asarray(values, dtype=float)[rows].round(digits).tolist()
+
+
+def _line(profile: Mapping[str, Any], key: str, rows: np.ndarray, digits: int = 3) -> dict[str, list[float]]:
+    return {name: _numbers(profile[key][name], rows, digits) for name in _BAND if name in profile[key]}
+
+
+def _lines(told: Mapping[str, Any], course_days: float) -> dict[str, Any]:
+    profile = told["profile"]
+    days = np.asarray(profile["time_h"]) / 24.0
+    rows = thinned(days, np.asarray(profile["nrs"]["mean"]))
+    state = next(name for name in _STATES if name in profile)
+    levels = profile["concentration_ng_per_ml"]
+    inside = np.nonzero(days <= course_days + 1e-9)[0]
+    guide = sum(np.asarray(band["mean"]) for band in levels.values()) if levels else np.zeros(len(days))
+    near = inside[thinned(days[inside], np.asarray(guide)[inside])]
+    whole = {"t": _numbers(days, rows, 4), "nrs": _line(profile, "nrs", rows, 2), state: _line(profile, state, rows)}
+    if "rival" in told:
+        whole["nrs_rival"] = {"mean": _numbers(told["rival"]["profile"]["nrs"]["mean"], rows, 2)}
+    short = {"t": _numbers(days, near, 4), "nmda_block": _line(profile, "nmda_block", near, 4)}
+    short["levels"] = {
+        name: {key: [float(f"{v:.4g}") for v in np.asarray(band[key])[near]] for key in ("mean", "q05", "q95")}
+        for name, band in levels.items()
+    }
+    return {"whole": whole, "course": short, "state": state}
+
+
+def _rival(told: Mapping[str, Any]) -> dict[str, Any] | None:
+    if "rival" not in told:
+        return None
+    endpoints = told["rival"]["endpoints"]
+    kept = {key: entry for key, entry in endpoints.items() if key.startswith("nrs_day_")}
+    return {"model": told["rival"]["model"], "endpoints": kept}
+
+
+def _harms(told: Mapping[str, Any]) -> dict[str, Any]:
+    entries = told["harms"].get("entries", {}) if told["harms"] else {}
+    kept = {name: {key: e[key] for key in _HARM_KEYS if key in e} for name, e in entries.items() if name in _HARMS}
+    return {"exposure": (told["harms"] or {}).get("exposure", {}), "entries": kept}
+
+
+def _marks(arm: Arm) -> list[list[float]]:
+    """Return when drug runs, as pairs of days; sessions that touch are one."""
+    spans: list[list[float]] = []
+    for one in sorted(arm.regimen.infusions):
+        start, stop = one.start_ms / MS_PER_DAY, one.stop_ms / MS_PER_DAY
+        if spans and start <= spans[-1][1] + 1e-9:
+            spans[-1][1] = max(spans[-1][1], stop)
+        else:
+            spans.append([start, stop])
+    return [[round(start, 4), round(stop, 4)] for start, stop in spans]
+
+
+def _dose(arm: Arm, scenario: Scenario) -> dict[str, Sequence[float]]:
+    """Return the drug given up to each time, to a patient of the mean weight: straight lines between changes."""
+    schedule = arm.regimen.schedule()
+    if not schedule.edges_ms:
+        return {"t": [0.0, round(scenario.follow_up_h / 24.0, 3)], "mg": [0.0, 0.0]}
+    rates = schedule.rates(scenario.population.weight.mean)
+    given = np.concatenate([[0.0], np.cumsum(np.asarray(rates) * np.asarray(schedule.durations_h))])
+    days = np.asarray(schedule.edges_ms, dtype=float) / MS_PER_DAY
+    end = scenario.follow_up_h / 24.0
+    days, given = np.concatenate([[0.0], days, [end]]), np.concatenate([[0.0], given, given[-1:]])
+    rows = thinned(days, np.zeros(len(days)))
+    return {"t": _numbers(days, rows, 4), "mg": _numbers(given, rows, 1)}

@@ -1,0 +1,149 @@
+"""Who may ask, how much, and what a browser may do with the answer."""
+
+import hmac
+import json
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs
+
+__all__ = ["HEADERS", "Guard"]
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
+
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+    ),
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+_COOKIE = "letheon_token"
+_LOCAL = ("127.0.0.1", "localhost", "[::1]")
+
+
+class Guard:
+    """Stands before the application: addresses, the token, the size of a request, security headers.
+
+    Parameters
+    ----------
+    app : callable
+        The application (ASGI).
+    token : str
+        What a visitor must show; "" where only this machine can ask.
+    body_bytes : int
+        Largest request.
+    hosts : iterable of str, optional
+        Names under which the page may be asked for; by default those of this machine, and with a token any.
+    """
+
+    def __init__(self, app: Application, token: str, body_bytes: int, hosts: Iterable[str] = _LOCAL):
+        self.app, self.token, self.body_bytes, self.hosts = app, token, body_bytes, frozenset(hosts)
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = {name.lower() for name, _ in message.get("headers", ())}
+                extra = [(k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in given]
+                message["headers"] = [*message.get("headers", ()), *extra]
+            await send(message)
+
+        headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope.get("headers", ())}
+        refusal = self._refusal(scope, headers)
+        if refusal is not None:
+            await _refuse(with_headers, *refusal)
+            return
+        if self.token and (given := _query_token(scope)) and scope["path"] == "/":
+            await _welcome(with_headers, given)
+            return
+        await self._bounded(scope, receive, with_headers, headers)
+
+    def _refusal(self, scope: Message, headers: dict[str, str]) -> tuple[int, str] | None:
+        """Return why a request may not pass, or nothing."""
+        host = headers.get("host", "").rsplit(":", 1)[0] if "]" not in headers.get("host", "") else "[::1]"
+        # a foreign name that leads here would let another site's scripts read the answers
+        if not self.token and host not in self.hosts:
+            return 400, "this page answers only under the name of this machine, e.g. 127.0.0.1."
+        if self.token and not self._knows(scope, headers):
+            return 401, "this page asks for a token; open the address that letheon explore printed."
+        length = headers.get("content-length", "")
+        if length.isdigit() and len(length) < 20 and int(length) > self.body_bytes:
+            return 413, f"the request is larger than {self.body_bytes:,} bytes."
+        return None
+
+    def _knows(self, scope: Message, headers: dict[str, str]) -> bool:
+        cookies: SimpleCookie = SimpleCookie()
+        try:
+            cookies.load(headers.get("cookie", ""))
+        except CookieError:
+            cookies = SimpleCookie()
+        morsel = cookies.get(_COOKIE)
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
+        shown = (
+            morsel.value if morsel else "",
+            bearer.strip() if scheme.lower() == "bearer" else "",
+            _query_token(scope),
+        )
+        return any(hmac.compare_digest(one.encode(), self.token.encode()) for one in shown if one)
+
+    async def _bounded(self, scope: Message, receive: Receive, send: Send, headers: dict[str, str]) -> None:
+        """Pass a request on whose body is read here first, as far as it may go."""
+        if scope["method"] in ("GET", "HEAD"):
+            await self.app(scope, receive, send)
+            return
+        body, more = bytearray(), True
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":
+                return
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(body) > self.body_bytes:
+                await _refuse(send, 413, f"the request is larger than {self.body_bytes:,} bytes.")
+                return
+        given = False
+
+        async def again() -> Message:
+            nonlocal given
+            if given:
+                return await receive()
+            given = True
+            return {"type": "http.request", "body": bytes(body), "more_body": False}
+
+        await self.app(scope, again, send)
+
+
+def _query_token(scope: Message) -> str:
+    return parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
+
+
+async def _refuse(send: Send, status: int, sentence: str) -> None:
+    body = json.dumps({"detail": sentence}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if status == 413:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _welcome(send: Send, token: str) -> None:
+    """Move the token from the address into a cookie, so that no copied address gives it away."""
+    cookie = f"{_COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict"
+    headers = [(b"location", b"/"), (b"set-cookie", cookie.encode()), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 303, "headers": headers})
+    await send({"type": "http.response.body", "body": b""})

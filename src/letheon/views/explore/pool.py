@@ -1,0 +1,284 @@
+"""A small pool of worker processes: requests wait in line, equal ones share an answer, slow ones have their own lane.
+
+The first lane answers what is quick: small scenarios whose programs it has compiled before. The second compiles what
+nobody asked for yet, the last takes what is large, both at a lower priority of the operating system: a slow request
+delays only its like. A request that nobody waits for any more is dropped, one that takes too long ends with its
+process, and a process that dies is replaced. Processes start when they are first needed.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import time
+from collections import OrderedDict, deque
+from collections.abc import Hashable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from threading import Condition, Thread
+from typing import Any
+
+from letheon.errors import InputError, LetheonError
+from letheon.scenario import Scenario
+from letheon.views.explore.compute import Cancelled
+
+__all__ = ["Full", "Pool"]
+
+_CACHE_BYTES = 48_000_000
+_POLL_S = 0.05
+_GRACE_S = 2.0
+
+
+class Full(LetheonError):
+    """Too many requests wait already."""
+
+
+@dataclass(slots=True, eq=False)
+class _Job:
+    """A request in line or at work."""
+
+    key: Hashable
+    kind: frozenset
+    action: str
+    scenario: Scenario
+    slow: bool
+    future: Future = field(default_factory=Future)
+    waiting: int = 0
+
+
+def _worker(connection: Any, stop: Any, nice: int) -> None:
+    """Answer requests until the other end hangs up."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if nice and hasattr(os, "nice"):
+        os.nice(nice)
+    from letheon.views.explore.compute import Engine
+
+    engine = Engine()
+
+    def beat() -> None:
+        if stop.is_set():
+            raise Cancelled("nobody waits for this answer any more.")
+
+    with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
+        while True:
+            action, scenario = connection.recv()
+            try:
+                connection.send((True, engine.answer(action, scenario, beat)))
+            except LetheonError as error:
+                connection.send((False, error))
+            except Exception as error:
+                connection.send((False, LetheonError(f"{type(error).__name__}: {error}")))
+
+
+class _Lane:
+    """One worker process and the thread that talks to it."""
+
+    def __init__(self, pool: "Pool", number: int):
+        self.pool, self.number = pool, number
+        self.warm: set = set()
+        self.job: _Job | None = None
+        self.process: Any = None
+        self.thread = Thread(target=self._run, name=f"explore-{number}", daemon=True)
+
+    def start(self) -> None:
+        """Start the process."""
+        context = self.pool.context
+        self.connection, other = context.Pipe()
+        self.stop = context.Event()
+        self.process = context.Process(target=_worker, args=(other, self.stop, 10 * self.number), daemon=True)
+        self.process.start()
+        other.close()
+
+    def end(self) -> None:
+        """End the process, kindly first."""
+        if self.process is None:
+            return
+        with contextlib.suppress(OSError):
+            self.connection.close()
+        self.process.terminate()
+        self.process.join(_GRACE_S)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join(_GRACE_S)
+        self.process = None
+
+    def _run(self) -> None:
+        while (job := self.pool._next(self)) is not None:
+            try:
+                if self.process is None:
+                    self.start()
+                made = self._ask(job)
+            except BaseException as error:
+                self.pool._done(job, self, None, error)
+            else:
+                self.pool._done(job, self, made, None)
+        self.end()
+
+    def _ask(self, job: _Job) -> bytes:
+        """Send a job and wait for its answer, no longer than a request may take."""
+        self.stop.clear()
+        last = time.monotonic() + self.pool.seconds
+        try:
+            self.connection.send((job.action, job.scenario))
+            while not self.connection.poll(_POLL_S):
+                if job.waiting <= 0 or self.pool.closed:
+                    self.stop.set()
+                if time.monotonic() > last or self.pool.closed:
+                    self.end()
+                    raise InputError(
+                        f"this scenario takes more than {self.pool.seconds:.0f} s here; ask for fewer arms, patients "
+                        "or weeks, or run letheon simulate."
+                    )
+            good, made = self.connection.recv()
+        except (EOFError, OSError) as error:
+            self.end()
+            raise LetheonError("the process that computed this died; try again.") from error
+        if not good:
+            raise made
+        return made
+
+
+class Pool:
+    """Worker processes with a line before them and a memory behind them.
+
+    Parameters
+    ----------
+    lanes : int
+        Processes: the first for what is quick, the last for what is slow.
+    seconds : float
+        Longest time that a request may take.
+    waiting : int
+        Requests that may wait in line.
+    """
+
+    def __init__(self, lanes: int = 3, seconds: float = 120.0, waiting: int = 200):
+        self.context = multiprocessing.get_context("spawn")
+        self.seconds, self.most_waiting = seconds, waiting
+        self.closed = False
+        self._changed = Condition()
+        self._line: deque[_Job] = deque()
+        self._known: dict[Hashable, _Job] = {}
+        self._cache: OrderedDict[Hashable, bytes] = OrderedDict()
+        self._cached = 0
+        self.lanes = [_Lane(self, number) for number in range(lanes)]
+        for lane in self.lanes:
+            lane.thread.start()
+
+    def submit(
+        self, action: str, scenario: Scenario, *, kind: frozenset, slow: bool = False, first: bool = False
+    ) -> tuple[Future, "_Job | None"]:
+        """Ask for an answer.
+
+        Parameters
+        ----------
+        action : str
+            What to make, see `letheon.views.explore.compute`.
+        scenario : Scenario
+            Of what.
+        kind : frozenset
+            The programs that are needed.
+        slow : bool
+            Whether it belongs to the slow lane.
+        first : bool
+            Whether the first lane shall take it although its programs are not compiled yet: for warming up.
+
+        Returns
+        -------
+        tuple
+            A future of bytes, and what `leave` takes.
+
+        Raises
+        ------
+        Full
+            If too many requests wait.
+        """
+        key = (action, repr(scenario))
+        with self._changed:
+            if (made := self._cache.get(key)) is not None:
+                self._cache.move_to_end(key)
+                future: Future = Future()
+                future.set_result(made)
+                return future, None
+            if (job := self._known.get(key)) is not None:
+                job.waiting += 1
+                return job.future, job
+            if len(self._line) >= self.most_waiting:
+                raise Full("too many requests wait already; try again in a moment.")
+            job = _Job(key, kind, action, scenario, slow, waiting=1)
+            if first:
+                self.lanes[0].warm |= kind
+            self._known[key] = job
+            self._line.append(job)
+            self._changed.notify_all()
+            return job.future, job
+
+    def leave(self, job: "_Job | None") -> None:
+        """Stop waiting for an answer; the work ends when nobody waits any more."""
+        if job is None:
+            return
+        with self._changed:
+            job.waiting -= 1
+            if job.waiting <= 0:
+                self._known.pop(job.key, None)
+                with contextlib.suppress(ValueError):
+                    self._line.remove(job)
+                    job.future.cancel()
+
+    def close(self) -> None:
+        """End all processes."""
+        with self._changed:
+            self.closed = True
+            self._line.clear()
+            self._changed.notify_all()
+        for lane in self.lanes:
+            lane.thread.join(self.seconds if lane.process is None else 2 * _GRACE_S + 1)
+
+    def _next(self, lane: _Lane) -> _Job | None:
+        """Wait for the next job that a lane may take; None when the pool closes."""
+        with self._changed:
+            while not self.closed:
+                for job in self._line:
+                    if self._takes(lane, job):
+                        self._line.remove(job)
+                        lane.job = job
+                        self._changed.notify_all()
+                        return job
+                self._changed.wait()
+            return None
+
+    def _takes(self, lane: _Lane, job: _Job) -> bool:
+        """Say whether a job is for this lane."""
+        first, last = self.lanes[0], self.lanes[-1]
+        if first is last:
+            return True
+        if job.slow:
+            return lane is last
+        if job.kind <= first.warm:
+            # the others help out with what they know while the first is at work
+            return lane is first or (first.job is not None and job.kind <= lane.warm)
+        return lane is not first and (lane is not last or len(self.lanes) == 2)
+
+    def _done(self, job: _Job, lane: _Lane, made: bytes | None, error: BaseException | None) -> None:
+        with self._changed:
+            if self._known.get(job.key) is job:
+                del self._known[job.key]
+            lane.job = None
+            if made is not None:
+                lane.warm |= job.kind
+                self._keep(job.key, made)
+            self._changed.notify_all()
+        if job.future.cancelled():
+            return
+        if error is not None:
+            job.future.set_exception(error)
+        else:
+            job.future.set_result(made)
+
+    def _keep(self, key: Hashable, made: bytes) -> None:
+        if key not in self._cache:
+            self._cache[key] = made
+            self._cached += len(made)
+        while self._cached > _CACHE_BYTES:
+            _, dropped = self._cache.popitem(last=False)
+            self._cached -= len(dropped)

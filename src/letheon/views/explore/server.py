@@ -1,0 +1,79 @@
+"""Serving: a socket, a token where strangers could knock, and the server that answers."""
+
+import contextlib
+import secrets
+import socket
+from collections.abc import Callable
+
+from letheon.errors import InputError
+from letheon.views.explore.command import is_loopback
+
+__all__ = ["bind", "serve"]
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Open a listening socket, or say in a sentence why it cannot be.
+
+    Parameters
+    ----------
+    host : str
+        An address of this machine.
+    port : int
+        A port; 0 for any that is free.
+
+    Returns
+    -------
+    socket
+
+    Raises
+    ------
+    InputError
+        If the address or the port cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((host, port))
+        opened.listen(128)
+    except OSError as error:
+        opened.close()
+        why = error.strerror or "the address cannot be used"
+        other = f"choose another, e.g. --port {port + 1 if 0 < port < 65535 else 8422}"
+        raise InputError(f"{host} port {port} cannot be used ({why}); {other}.") from None
+    return opened
+
+
+def serve(host: str, port: int, tell: Callable[[str], None]) -> None:
+    """Serve the page until Ctrl-C.
+
+    Parameters
+    ----------
+    host : str
+        An address of this machine.
+    port : int
+        A port; 0 for any that is free.
+    tell : callable
+        Writes a sentence to the error stream.
+
+    Raises
+    ------
+    InputError
+        If the address or the port cannot be had.
+    """
+    opened = bind(host, port)
+    import uvicorn
+
+    from letheon.views.explore.app import create
+
+    token = "" if is_loopback(host) else secrets.token_urlsafe(24)
+    name = f"[{host}]" if ":" in host else host
+    address = f"http://{name}:{opened.getsockname()[1]}/"
+    tell(f"open {address}{f'?token={token}' if token else ''} in a browser; Ctrl-C ends.")
+    if token:
+        tell("other machines can reach this address; whoever has the token can use it, and nothing is encrypted.")
+    config = uvicorn.Config(
+        create(token), log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
+    )
+    with opened, contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[opened])

@@ -1,0 +1,270 @@
+// Which figures there are, and what each draws of an answer.
+
+import { dayAxis, lines, rows, timeAxis } from "./chart.js";
+import { amount, between, number, percent, title } from "./words.js";
+
+const LAWS = { saturating: "if injury levels off", unsaturated: "if it does not" };
+const ACUTE = [
+  ["psychomimetic_elicited", "Dreamlike or strange, if asked"],
+  ["psychomimetic_spontaneous", "The same, told unasked"],
+  ["counted_nausea", "Nausea"],
+  ["counted_headache", "Headache"],
+  ["counted_night_terrors", "Night terrors"],
+  ["counted_hallucination", "Hallucinations"],
+  ["counted_sedation", "Drowsiness"],
+  ["counted_dizziness", "Dizziness"],
+];
+const score = (value) => amount(value, "NRS");
+const share = (value) => percent(value);
+
+/** Arms of an answer in drawing order, with how each is drawn. */
+export function armsOf(answer, looks) {
+  return Object.entries(answer.arms).map(([name, arm]) => ({ name, arm, title: title(name), ...looks[name] }));
+}
+
+function whole(view, key, pick = (arm) => arm.lines.whole[key]) {
+  return view.arms.map((one) => {
+    const band = pick(one.arm);
+    const focused = one.name === view.focus;
+    const made = { name: one.title, colour: one.colour, dash: one.dash, t: one.arm.lines.whole.t, mean: band.mean };
+    if (view.show.band && (focused || view.arms.length <= 3)) Object.assign(made, { lo: band.mean_lo, hi: band.mean_hi });
+    if (view.show.range && focused) Object.assign(made, { q05: band.q05, q95: band.q95 });
+    return made;
+  });
+}
+
+function marks(view) {
+  return view.arms.filter((one) => one.dash !== "placebo").map((one) => ({ colour: one.colour, spans: one.arm.marks }));
+}
+
+function wide(place, days) {
+  return timeAxis(days, place.clientWidth > 560 ? 13 : 7);
+}
+
+function lastOf(view, key) {
+  return view.arms.map((one) => `${one.title} ${score(one.arm.lines.whole[key].mean.at(-1))}`).join(", ");
+}
+
+export const FIGURES = {
+  pain: {
+    title: "Pain",
+    draw(place, view) {
+      const series = whole(view, "nrs");
+      if (view.show.rival) {
+        for (const one of view.arms) {
+          const other = one.arm.lines.whole.nrs_rival;
+          if (other && one.dash !== "placebo") series.push({ name: `${one.title}, rival`, colour: one.colour, dash: "rival", t: one.arm.lines.whole.t, mean: other.mean, unnamed: true });
+        }
+      }
+      return lines(place, {
+        axis: wide(place, view.answer.follow_up_days),
+        y: { top: 10, fixed: 2, tick: String, say: score },
+        series, marks: marks(view), ends: true,
+        label: `Average pain score from 0 to 10 over ${view.answer.follow_up_days} days. At the end: ${lastOf(view, "nrs")}.`,
+      });
+    },
+  },
+  relief: {
+    title: "Relief: patients with at least 30 % less pain",
+    draw(place, view) {
+      const days = daysOf(view.arms[0].arm.endpoints, "responder_30");
+      const series = view.arms.map((one, i) => {
+        const entries = days.map((day) => one.arm.endpoints[`responder_30_day_${day}`]);
+        return {
+          name: one.title, colour: one.colour, dash: one.dash, dots: true,
+          t: days.map((_, place) => place + 0.5 + 0.13 * (i - (view.arms.length - 1) / 2)),
+          mean: entries.map((entry) => entry.mean),
+          whiskers: view.show.band ? [0, 1].map((end) => entries.map((entry) => entry.mean_interval[end])) : null,
+        };
+      });
+      return lines(place, {
+        axis: dayAxis(days), y: { top: 1, fixed: 0.25, tick: (v) => `${100 * v}%`, say: share }, series,
+        label: `Share of patients with at least 30 per cent less pain, by day. On the last day: ${series.map((one) => `${one.name} ${percent(one.mean.at(-1))}`).join(", ")}.`,
+      });
+    },
+  },
+  relapse: {
+    title: "Patients whose relief still holds",
+    draw(place, view) {
+      const series = view.arms.map((one) => {
+        const held = one.arm.endpoints.time_to_relapse_days.at_risk;
+        return { name: one.title, colour: one.colour, dash: one.dash, dots: true, t: held.map((at) => at.day), mean: held.map((at) => at.n / view.answer.n_patients) };
+      });
+      const top = Math.max(0.2, ...series.flatMap((one) => one.mean));
+      const axis = wide(place, Math.max(1, ...series.flatMap((one) => one.t)));
+      axis.label = `${axis.unit === "days" ? "Days" : "Hours"} since the end of the course`;
+      return lines(place, {
+        axis, y: { top, tick: (v) => `${Math.round(100 * v)}%`, say: share }, series,
+        label: `Share of patients whose clear relief after the course still holds. ${series.map((one) => `${one.name}: ${percent(one.mean[0])} at first, ${percent(one.mean.at(-1))} after ${one.t.at(-1)} days`).join("; ")}.`,
+      });
+    },
+  },
+  memory: {
+    title: "Memory of pain",
+    draw(place, view) {
+      const key = view.arms[0].arm.lines.state;
+      return lines(place, {
+        axis: wide(place, view.answer.follow_up_days), y: { top: 1, fixed: 0.25, tick: (v) => number(v), say: (v) => number(v, 2) },
+        series: whole(view, key), marks: marks(view),
+        label: `${key === "sensitisation" ? "Sensitisation of nerve cells" : "Effect of the drug at its slow site"}, 0 to 1, over ${view.answer.follow_up_days} days.`,
+      });
+    },
+  },
+  block: {
+    title: "NMDA receptor block",
+    draw(place, view) {
+      const arms = view.arms.filter((one) => one.dash !== "placebo");
+      const series = arms.map((one) => {
+        const { t, nmda_block: band } = one.arm.lines.course;
+        const focused = one.name === view.focus;
+        return { name: one.title, colour: one.colour, dash: one.dash, t, mean: band.mean, ...(focused && view.show.band ? { lo: band.mean_lo, hi: band.mean_hi } : {}), ...(focused && view.show.range ? { q05: band.q05, q95: band.q95 } : {}) };
+      });
+      const top = Math.max(0.1, ...series.flatMap((one) => [Math.max(...one.mean), ...(one.q95 ? [Math.max(...one.q95)] : [])]));
+      return lines(place, {
+        axis: timeAxis(view.answer.course_days, place.clientWidth > 560 ? 11 : 6), y: { top: Math.min(1, top), tick: (v) => `${Math.round(100 * v)}%`, say: share }, series,
+        label: `Share of NMDA receptors blocked around the course. Highest average: ${series.map((one) => `${one.name} ${percent(Math.max(...one.mean))}`).join(", ")}.`,
+      });
+    },
+  },
+  levels: {
+    title: "Drug in the blood (ng/mL)",
+    draw(place, view) {
+      const one = view.arms.find((arm) => arm.name === view.focus) ?? view.arms[0];
+      const days = Math.min(view.answer.course_days, one.arm.course_end_day + 3);
+      const { t, levels } = until(one.arm.lines.course, days);
+      const named = Object.entries(levels);
+      const series = named.map(([name, band], i) => ({ name: ANALYTES[name] ?? name, colour: `level-${i}`, dash: i > 1 ? "dashed" : "", t, mean: band.mean, ...(view.show.range && i === mainLevel(named) ? { q05: band.q05, q95: band.q95 } : {}) }));
+      const top = Math.max(1, ...series.flatMap((line) => [Math.max(...line.mean), ...(line.q95 ? [Math.max(...line.q95)] : [])]));
+      return lines(place, {
+        axis: timeAxis(days, place.clientWidth > 560 ? 11 : 6), y: { top, tick: (v) => number(v), say: (v) => `${number(v)} ng/mL` }, series,
+        label: `Levels in plasma of ${one.title}, in nanograms a millilitre. Highest averages: ${series.map((line) => `${line.name} ${number(Math.max(...line.mean))}`).join(", ")}.`,
+      });
+    },
+  },
+  dose: {
+    title: "Drug in all (mg)",
+    draw(place, view) {
+      const arms = view.arms.filter((one) => one.dash !== "placebo");
+      const days = Math.max(view.answer.course_days, ...arms.map((one) => Math.min(view.answer.follow_up_days, one.arm.last_infusion_day + 3)));
+      const series = arms.map((one) => ({ name: one.title, colour: one.colour, dash: one.dash, ...upTo(one.arm.lines.dose, days) }));
+      const top = Math.max(10, ...series.flatMap((one) => one.mean));
+      return lines(place, {
+        axis: timeAxis(days, place.clientWidth > 560 ? 11 : 6), y: { top, tick: (v) => number(v), say: (v) => `${number(v)} mg` }, series,
+        label: `Drug given so far in milligrams. In all: ${series.map((one) => `${one.name} ${number(one.mean.at(-1))}`).join(", ")}.`,
+      });
+    },
+  },
+  acute: {
+    title: "While it drips",
+    draw(place, view) {
+      return rows(place, {
+        x: { top: 1, tick: (v) => `${Math.round(100 * v)}%`, label: "Patients" },
+        rows: ACUTE.map(([key, label]) => ({ label, note: aside(view, key), values: armsFor(view, key).map((one) => interval(one, one.arm.harms.entries[key])) })),
+        label: `Patients with each effect while the drug drips. ${ACUTE.map(([key, label]) => `${label}: ${armsFor(view, key).map((one) => `${one.title} ${told(one.arm.harms.entries[key])}`).join(", ")}`).join(". ")}.`,
+      });
+    },
+  },
+  bladder: {
+    title: "The bladder",
+    draw(place, view) {
+      const made = [["bladder_symptoms", "Urinary symptoms at their most likely"], ["bladder_lasting_loss", "A lasting loss of capacity"]].flatMap(([key, label]) =>
+        Object.keys(view.arms[0].arm.harms.entries[key]?.laws ?? LAWS).map((law) => ({ label, note: LAWS[law] ?? law.replaceAll("_", " "), values: view.arms.map((one) => interval(one, one.arm.harms.entries[key]?.laws?.[law])) })));
+      return rows(place, {
+        x: { top: 1, tick: (v) => `${Math.round(100 * v)}%`, label: "Patients; no study of infusions has looked" },
+        rows: made,
+        label: `Patients with bladder harm under both laws. ${made.map((row) => `${row.label}, ${row.note}: ${row.values.map((value, i) => `${view.arms[i].title} ${value.say}`).join(", ")}`).join(". ")}.`,
+      });
+    },
+  },
+  mood: {
+    title: "Mood, in people who are depressed",
+    draw(place, view) {
+      const arms = view.arms.filter((one) => one.dash !== "placebo");
+      const made = [["mood_fall", "A day after dosing, beyond a comparison"], ["mood_fall_end", "The same at the end"]].map(([key, label]) => ({ label, values: arms.map((one) => points(one.colour, one.arm.harms.entries[key])) }));
+      const masked = arms[0].arm.harms.entries.mood_masked;
+      if (masked) made.push({ label: "In the one trial where nobody could tell", values: [points("sham", masked)] });
+      return rows(place, {
+        x: { low: -8, top: 24, step: 8, tick: signed, label: "Points" }, rows: made,
+        label: `Fall of a depression scale beyond a comparison. ${made.map((row) => `${row.label}: ${row.values.map((value) => value.say).join(", ")}`).join(". ")}.`,
+      });
+    },
+  },
+};
+
+const ANALYTES = { esketamine: "S-ketamine", arketamine: "R-ketamine", esnorketamine: "S-norketamine", arnorketamine: "R-norketamine", eshydroxynorketamine: "S-hydroxynork." };
+
+function mainLevel(named) {
+  const at = named.findIndex(([name]) => name === "esketamine");
+  return at < 0 ? 0 : at;
+}
+
+/** Levels up to a day. */
+function until({ t, levels }, days) {
+  const count = t.filter((day) => day <= days + 1e-9).length;
+  const cut = (band) => Object.fromEntries(Object.entries(band).map(([key, values]) => [key, values.slice(0, count)]));
+  return { t: t.slice(0, count), levels: Object.fromEntries(Object.entries(levels).map(([name, band]) => [name, cut(band)])) };
+}
+
+function upTo(dose, days) {
+  const t = [], mean = [];
+  dose.t.forEach((day, i) => {
+    if (day <= days) {
+      t.push(day);
+      mean.push(dose.mg[i]);
+    }
+  });
+  if (t.at(-1) < days) {
+    t.push(days);
+    mean.push(mean.at(-1));
+  }
+  return { t, mean };
+}
+
+function aside(view, key) {
+  const drugs = view.arms.filter((one) => one.dash !== "placebo").map((one) => one.arm.harms.entries[key]);
+  if (drugs.every((entry) => !entry || told(entry) === "not known")) return "nobody has counted it";
+  return drugs.some((entry) => entry?.beyond_placebo) ? "beyond placebo" : "";
+}
+
+/** Placebo stands beside what was simulated; counts of drug arms are compared with it already. */
+function armsFor(view, key) {
+  return key.startsWith("counted_") ? view.arms.filter((one) => one.dash !== "placebo") : view.arms;
+}
+
+function signed(value) {
+  return value < 0 ? `\u2212${-value}` : String(value);
+}
+
+function points(colour, entry) {
+  const [low, high] = entry.interval;
+  return { colour, low, high, estimate: entry.estimate, say: `${amount(entry.estimate, "NRS")} (${amount(low, "NRS")} to ${amount(high, "NRS")})` };
+}
+
+/** The substances of the levels, for a legend. */
+export function substances(view) {
+  const one = view.arms.find((arm) => arm.name === view.focus) ?? view.arms[0];
+  return Object.keys(one.arm.lines.course.levels).map((name, i) => ({ name: ANALYTES[name] ?? name, colour: `level-${i}` }));
+}
+
+function told(entry) {
+  if (!entry) return "not computed";
+  const [low, high] = entry.interval;
+  if (entry.estimate === null || entry.estimate === undefined) return low === 0 && high === 1 ? "not known" : `between ${between([low, high], "share").replace(" to ", " and ")}`;
+  return low === high ? percent(entry.estimate) : `${percent(entry.estimate)} (${between([low, high], "share")})`;
+}
+
+function interval(one, entry) {
+  if (!entry) return { colour: one.colour, unknown: true, say: "not computed" };
+  const [low, high] = entry.interval;
+  const unknown = (entry.estimate === null || entry.estimate === undefined) && low === 0 && high === 1;
+  return { colour: one.colour, low, high, estimate: entry.estimate, unknown, say: told(entry) };
+}
+
+export function daysOf(endpoints, stem) {
+  const found = [];
+  for (const key of Object.keys(endpoints)) {
+    const match = new RegExp(`^${stem}_day_(\\d+)$`).exec(key);
+    if (match) found.push(Number(match[1]));
+  }
+  return found.sort((a, b) => a - b);
+}

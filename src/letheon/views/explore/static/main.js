@@ -1,0 +1,362 @@
+// The page: what is asked, when, and what is done with the answer.
+
+import { pngBlob, svgBlob } from "./chart.js";
+import { Editor, looks } from "./editor.js";
+import { FIGURES, armsOf, substances } from "./figures.js";
+import { answers, csv, labels, node, summary, table, warnings } from "./results.js";
+import { emptyState, fromFragment, planOf, scenarioOf, stateOf, toFragment } from "./scenario.js";
+import { title } from "./words.js";
+
+const $ = (id) => document.getElementById(id);
+const OLD_MS = 400; // an answer that takes longer is given up for a newer question
+
+const page = { state: emptyState(), known: {}, editor: null, view: null, show: { range: true, band: true, rival: true } };
+
+// --- asking ---
+
+const asking = { newest: 0, shown: 0, current: null, waiting: false, failures: 0, told: false };
+
+async function post(path, text, signal) {
+  const answer = await fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: `{"scenario":${text}}`, signal });
+  if (answer.ok) return answer;
+  let detail = `the program answered ${answer.status}.`;
+  try {
+    detail = (await answer.json()).detail ?? detail;
+  } catch { /* no JSON: the status must do */ }
+  throw Object.assign(new Error(detail), { status: answer.status });
+}
+
+function ask() {
+  asking.newest += 1;
+  if (asking.current) {
+    asking.waiting = true;
+    if (performance.now() - asking.current.since > OLD_MS) asking.current.abort.abort();
+    return;
+  }
+  send();
+}
+
+async function send() {
+  const number = asking.newest;
+  const text = scenarioOf(page.state, page.known);
+  const current = { since: performance.now(), abort: new AbortController() };
+  asking.current = current;
+  asking.waiting = false;
+  const slow = setTimeout(() => say("busy", "Computing"), 150);
+  try {
+    const made = await post("/api/simulate", text, current.abort.signal);
+    const answer = await made.json();
+    if (number > asking.shown) {
+      asking.shown = number;
+      asking.failures = 0;
+      if (!asking.told) fault("");
+      asking.told = false; // what was said about a link stays until the next answer
+      receive(answer, looksAt(text), performance.now() - current.since);
+      remember(text);
+    }
+  } catch (error) {
+    if (error.name !== "AbortError") failed(error, number);
+  } finally {
+    clearTimeout(slow);
+    asking.current = null;
+    if (asking.waiting) setTimeout(send, 0);
+    else if (asking.failures === 0) say("ready", "Ready");
+  }
+}
+
+function failed(error, number) {
+  asking.failures += 1;
+  if (error.status === 429 && asking.failures < 6) {
+    setTimeout(() => { if (number === asking.newest) ask(); }, 1500);
+    return;
+  }
+  if (number !== asking.newest) return;
+  const refused = error.status >= 400 && error.status < 500;
+  say("fault", refused ? "Not possible" : "No answer");
+  fault(refused ? plainly(error.message) : "The program behind this page does not answer. Is it still running?", !refused);
+}
+
+/** A refusal names file, line and field of a scenario; on the page only the sentence helps. */
+function plainly(text) {
+  const told = text.replace(/^scenario(, line \d+)?(, )?/, "").replace(/^arms\.(\w+)(\.sessions\[(\d+)\])?(\.\w+)?: /, (_, plan, __, step) => `${title(plan)}${step ? `, step ${step}` : ""}: `);
+  return told.charAt(0).toUpperCase() + told.slice(1);
+}
+
+function fault(text, again = false) {
+  $("banner").hidden = !text;
+  $("banner-text").textContent = text;
+  $("banner-retry").hidden = !again;
+  document.body.classList.toggle("stale", Boolean(text));
+}
+
+function say(kind, text) {
+  $("state").dataset.kind = kind;
+  $("state-text").textContent = text;
+}
+
+/** How each arm of a question is drawn, as it was when it was asked. */
+function looksAt(text) {
+  const names = Object.keys(JSON.parse(text).arms);
+  const known = looks(page.state);
+  const spare = looks({ plans: names.filter((name) => name !== "placebo").map((name) => ({ name })) });
+  return Object.fromEntries(names.map((name) => [name, known[name] ?? spare[name]]));
+}
+
+// --- showing ---
+
+const dirty = new Set(Object.keys(FIGURES));
+const drawn = new Map();
+const visible = new Set();
+let frame = 0;
+
+function receive(answer, look, waited) {
+  page.answer = answer;
+  page.look = look;
+  page.waited = waited;
+  refresh();
+}
+
+function refresh() {
+  if (!page.answer) return;
+  const arms = armsOf(page.answer, page.look);
+  const focus = page.state.plans[page.state.focus]?.name;
+  const focused = arms.some((one) => one.name === focus) ? focus : arms[0].name;
+  page.view = { answer: page.answer, arms, focus: focused, show: page.show };
+  for (const name of Object.keys(FIGURES)) dirty.add(name);
+  if (!frame) frame = requestAnimationFrame(draw);
+}
+
+function draw() {
+  frame = 0;
+  const start = performance.now();
+  for (const place of document.querySelectorAll("[data-figure]")) {
+    const name = place.dataset.figure;
+    if (!visible.has(name) || !dirty.has(name)) continue;
+    dirty.delete(name);
+    const svg = FIGURES[name].draw(place, page.view);
+    if (svg) drawn.set(name, svg);
+    place.classList.add("drawn");
+  }
+  table(page.view);
+  legend();
+  document.body.classList.remove("first");
+  const { answer, view } = page;
+  $("what-memory").textContent = view.arms[0].arm.lines.state === "sensitisation" ? "How sensitised the nerve cells are, between 0 and 1" : "How strongly the drug acts at its slow site, between 0 and 1";
+  $("h-memory").textContent = view.arms[0].arm.lines.state === "sensitisation" ? "Memory of pain" : "Slow site";
+  $("what-levels").textContent = `${title(view.focus)}, in plasma (ng/mL)`;
+  $("what-dose").textContent = `Milligrams so far, at ${page.state.weight.mean.toFixed(0)} kg`;
+  answers(view);
+  warnings(answer.warnings);
+  settle();
+  document.body.dataset.drawn = String(asking.shown);
+  page.drew = performance.now() - start;
+}
+
+let settling = 0;
+
+/** Say the result once things have come to rest, not at each turn of a slider. */
+function settle() {
+  clearTimeout(settling);
+  settling = setTimeout(() => { $("summary").textContent = summary(page.view); }, page.spoke ? 700 : 0);
+  page.spoke = true;
+}
+
+function legend() {
+  $("levels-legend").replaceChildren(...substances(page.view).map((one) => node("li", { className: `arm ${one.colour}` }, node("span", { className: "swatch" }), one.name)));
+  $("legend").replaceChildren(...page.view.arms.map((one) => node("li", { className: `arm ${one.colour} ${one.dash}` }, node("span", { className: "swatch" }), one.title)));
+}
+
+function watch() {
+  const seen = new IntersectionObserver((entries) => {
+    for (const entry of entries) {
+      const name = entry.target.dataset.figure;
+      if (entry.isIntersecting) visible.add(name);
+      else visible.delete(name);
+    }
+    if (page.view && !frame) frame = requestAnimationFrame(draw);
+  }, { rootMargin: "120px" });
+  const widths = new Map();
+  const sized = new ResizeObserver((entries) => {
+    let changed = false;
+    for (const { target } of entries) {
+      const width = target.clientWidth;
+      if (widths.get(target) === width) continue;
+      widths.set(target, width);
+      if (target.dataset.figure) dirty.add(target.dataset.figure);
+      else page.editor?.showTimeline();
+      changed = true;
+    }
+    if (changed && page.view && !frame) frame = requestAnimationFrame(draw);
+  });
+  for (const place of document.querySelectorAll("[data-figure]")) {
+    seen.observe(place);
+    sized.observe(place);
+  }
+  sized.observe($("timeline"));
+}
+
+// --- keeping ---
+
+let remembering = 0;
+
+/** The address always holds what is on the page. */
+function remember(text) {
+  clearTimeout(remembering);
+  remembering = setTimeout(async () => {
+    const hash = await toFragment(text);
+    history.replaceState(null, "", hash);
+    page.hash = hash;
+  }, 250);
+}
+
+function download(blob, name) {
+  const address = URL.createObjectURL(blob);
+  const link = node("a", { href: address, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 10000);
+}
+
+const SAVE = {
+  async report() {
+    say("busy", "Writing the report");
+    download(await (await post("/api/report", scenarioOf(page.state, page.known))).blob(), "letheon-report.html");
+  },
+  async yaml() {
+    const form = await (await post("/api/read", scenarioOf(page.state, page.known))).json();
+    download(new Blob([form.yaml], { type: "application/yaml" }), "letheon-scenario.yaml");
+  },
+  async csv() {
+    download(new Blob([csv(page.view)], { type: "text/csv" }), "letheon-figures.csv");
+  },
+  async json() {
+    download(await (await post("/api/document", scenarioOf(page.state, page.known))).blob(), "letheon-result.json");
+  },
+};
+
+function buttons() {
+  for (const [name, figure] of Object.entries(FIGURES)) {
+    const tools = document.querySelector(`[data-tools="${name}"]`);
+    for (const [kind, make] of [["PNG", pngBlob], ["SVG", svgBlob]]) {
+      const button = node("button", { type: "button", className: "tool", title: `Save this figure as ${kind}` }, kind);
+      button.setAttribute("aria-label", `Save the figure ${figure.title} as ${kind}`);
+      button.addEventListener("click", async () => {
+        if (drawn.has(name)) download(await make(drawn.get(name), figure.title), `letheon-${name}.${kind.toLowerCase()}`);
+      });
+      tools.append(button);
+    }
+  }
+  for (const button of document.querySelectorAll("[data-save]")) {
+    button.addEventListener("click", async () => {
+      $("save-menu").open = false;
+      if (!page.view) return;
+      try {
+        await SAVE[button.dataset.save]();
+        say("ready", "Saved");
+      } catch (error) {
+        fault(plainly(error.message));
+      }
+    });
+  }
+  $("copy-link").addEventListener("click", copyLink);
+  $("open-file").addEventListener("change", async (event) => {
+    const [file] = event.target.files;
+    event.target.value = "";
+    $("save-menu").open = false;
+    if (file) await adopt(JSON.stringify(await file.text()));
+  });
+  for (const key of ["range", "band", "rival"]) {
+    $(`show-${key}`).addEventListener("change", () => {
+      page.show = { ...page.show, [key]: $(`show-${key}`).checked };
+      refresh();
+    });
+  }
+  $("banner-retry").addEventListener("click", ask);
+  window.addEventListener("keydown", (event) => { if (event.key === "Escape") $("save-menu").open = false; });
+  document.addEventListener("click", (event) => { if (!$("save-menu").contains(event.target)) $("save-menu").open = false; });
+  window.addEventListener("hashchange", () => { if (location.hash !== page.hash) follow(); });
+}
+
+async function copyLink() {
+  const hash = await toFragment(scenarioOf(page.state, page.known));
+  const address = `${location.origin}${location.pathname}${hash}`;
+  history.replaceState(null, "", hash);
+  page.hash = hash;
+  let told = "Link copied";
+  try {
+    await navigator.clipboard.writeText(address);
+  } catch {
+    told = "The link is in the address bar";
+  }
+  say("ready", told);
+  $("said").textContent = told;
+}
+
+// --- starting ---
+
+/** Take a scenario over, as JSON: an object, or a string that holds a file. */
+async function adopt(json) {
+  try {
+    const form = await (await post("/api/read", json)).json();
+    Object.assign(page.state, stateOf(form));
+    fault("");
+    page.editor.changed();
+    return true;
+  } catch (error) {
+    asking.told = !page.view;
+    fault(plainly(error.message));
+    return false;
+  }
+}
+
+async function follow() {
+  page.hash = location.hash;
+  if (!location.hash.startsWith("#s=")) return false;
+  try {
+    const text = await fromFragment(location.hash);
+    if (text === null) throw new Error("damaged");
+    JSON.parse(text);
+    return await adopt(text);
+  } catch {
+    asking.told = true;
+    fault("This link cannot be read: part of it seems to be missing. The page shows its first plan instead.");
+    return false;
+  }
+}
+
+async function prepared(given) {
+  for (let status = given; status.state !== "ready"; status = await (await fetch("/api/status")).json()) {
+    if (!page.view) {
+      say("busy", "Preparing");
+      $("summary").textContent = "Preparing the models. The first start takes up to a minute; later ones take seconds.";
+    }
+    await new Promise((done) => setTimeout(done, 500));
+  }
+}
+
+async function start() {
+  try {
+    const [presets, status] = await Promise.all(["/api/presets", "/api/status"].map(async (path) => (await fetch(path)).json()));
+    page.known = status.policies;
+    labels(status.support);
+    $("version").textContent = status.version;
+    page.state.plans.push(planOf(presets[0], []));
+    page.editor = new Editor(page.state, presets, page.known, (redraw) => {
+      if (redraw) ask();
+      else refresh();
+    });
+    page.editor.show();
+    watch();
+    buttons();
+    const ready = prepared(status);
+    if (!(await follow())) ask();
+    await ready;
+  } catch {
+    say("fault", "No answer");
+    fault("The program behind this page does not answer. Is it still running?", false);
+  }
+}
+
+document.body.classList.add("first");
+start();
+// what a test may look at
+window.letheon = page;

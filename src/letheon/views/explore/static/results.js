@@ -1,0 +1,152 @@
+// The words and numbers of an answer: the table, the summary, the questions, the labels.
+
+import { daysOf } from "./figures.js";
+import { amount, between, change, number, percent, plural, span, title } from "./words.js";
+
+export function node(name, properties = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key in made) made[key] = value;
+    else made.setAttribute(key, value);
+  }
+  made.append(...children.filter((child) => child !== null && child !== undefined));
+  return made;
+}
+
+let meanings = {};
+
+export function labels(support) {
+  meanings = support;
+  const rows = Object.entries(support).map(([name, text]) => node("div", {}, node("dt", {}, badge(name)), node("dd", {}, text)));
+  document.getElementById("labels").replaceChildren(...rows);
+}
+
+export function badge(support) {
+  if (!support) return null;
+  return node("span", { className: `badge ${support.replace(/[^a-z]+/g, "-")}`, title: meanings[support] ?? "" }, support);
+}
+
+function cell(main, note, support) {
+  return node("td", {}, node("b", {}, main), note ? node("span", { className: "soft" }, ` ${note}`) : null, badge(support));
+}
+
+function endpoint(entry, unit = entry.unit) {
+  return cell(amount(entry.mean, unit), entry.mean_interval ? `(${between(entry.mean_interval, unit)})` : "", entry.support);
+}
+
+/** The first week, twelve weeks and the end, as far as the run reaches. */
+export function landmarks(arm) {
+  const days = daysOf(arm.endpoints, "nrs");
+  return [...new Set([days.filter((day) => day <= 7).at(-1) ?? days[0], days.filter((day) => day <= 84).at(-1) ?? days[0], days.at(-1)])];
+}
+
+function when(day) {
+  return day === 7 ? "1 week" : span(day);
+}
+
+function relapse(entry) {
+  if (!entry.in_remission) return cell("nobody had relief", "");
+  const note = `(${percent(entry.in_remission)} had relief)`;
+  return entry.median === null ? cell(`over ${span(Math.floor(entry.restricted_to))}`, note, entry.support) : cell(plural(Math.round(entry.median), "day"), note, entry.support);
+}
+
+function against(entry) {
+  if (entry.minus_placebo === undefined || entry.minus_placebo === null) return cell("–", "");
+  return cell(change(entry.minus_placebo, "NRS"), `(${entry.minus_placebo_interval.map((end) => change(end, "NRS")).join(" to ")})`);
+}
+
+export function table(view) {
+  const { arms, answer } = view;
+  const heads = arms.map((one) => node("th", { scope: "col", className: `arm ${one.colour}` }, node("span", { className: "swatch" }), one.title));
+  const line = (label, make) => {
+    const cells = arms.map(make);
+    const badges = cells.map((one) => one.querySelector(".badge"));
+    const shared = badges.length > 0 && badges.every((one) => one && one.textContent === badges[0].textContent) ? badges[0] : null;
+    if (shared) for (const one of badges) one.remove();
+    return node("tr", {}, node("th", { scope: "row" }, label, shared), ...cells);
+  };
+  const drug = (one) => one.dash !== "placebo";
+  const marks = landmarks(arms[0].arm);
+  const made = [
+    line("Pain before", () => cell(amount(answer.population.baseline_nrs.mean, "NRS"), "of 10")),
+  ];
+  const placebo = arms.some((one) => !drug(one));
+  for (const day of marks) {
+    made.push(line(`Pain after ${when(day)}`, (one) => endpoint(one.arm.endpoints[`nrs_day_${day}`])));
+    if (placebo) made.push(line("against placebo", (one) => (drug(one) ? against(one.arm.endpoints[`nrs_day_${day}`]) : cell("", ""))));
+    if (placebo) made.at(-1).className = "sub";
+  }
+  made.push(
+    line("Days with clear relief", (one) => endpoint(one.arm.endpoints.relief_days)),
+    line("Half have it back after", (one) => relapse(one.arm.endpoints.time_to_relapse_days)),
+  );
+  if (arms.some((one) => one.arm.endpoints.boosters.mean)) {
+    made.push(line("Boosters a year", (one) => cell(number(one.arm.endpoints.boosters.boosters_per_year, 2), "")));
+  }
+  made.push(
+    line("Hours on the drip", (one) => cell(number(one.arm.harms.exposure.hours, 4), `on ${one.arm.harms.exposure.infusion_days} days`)),
+    line("Drug in all", (one) => cell(drug(one) ? `${number(one.arm.endpoints.dose_mg.mean)} mg` : "none", drug(one) && one.arm.endpoints.dose_mg.q05 !== one.arm.endpoints.dose_mg.q95 ? `(${number(one.arm.endpoints.dose_mg.q05)} to ${number(one.arm.endpoints.dose_mg.q95)})` : "")),
+  );
+  const place = document.getElementById("numbers");
+  place.tHead.replaceChildren(node("tr", {}, node("td", {}), ...heads));
+  place.tBodies[0].replaceChildren(...made);
+}
+
+export function summary(view) {
+  const told = view.arms.filter((one) => one.dash !== "placebo").map((one) => {
+    const marks = landmarks(one.arm);
+    const points = marks.map((day) => `${amount(one.arm.endpoints[`nrs_day_${day}`].mean, "NRS")} after ${when(day)}`);
+    return `${one.title}: ${points.join(", ")}`;
+  });
+  const start = amount(view.answer.population.baseline_nrs.mean, "NRS");
+  return `Average pain is ${start} of 10 before. ${told.join(". ")}.`;
+}
+
+export function answers(view) {
+  const one = view.arms.find((arm) => arm.name === view.focus);
+  if (!one) return;
+  document.getElementById("asked-plan").textContent = one.title;
+  for (const given of one.arm.answers) {
+    const card = document.getElementById(`q-${given.id}`);
+    const open = card.querySelector("details")?.open ?? false;
+    const support = given.support.length ? node("p", { className: "supports" }, ...given.support.map(badge)) : null;
+    const more = node("details", { open }, node("summary", {}, "More, and who says so"), ...given.more.map((text) => node("p", {}, text)), sources(given.sources));
+    card.replaceChildren(card.querySelector("h3"), node("p", { className: "short" }, given.short), ...[support, more].filter(Boolean));
+  }
+}
+
+function sources(found) {
+  if (!found.length) return null;
+  return node("ul", { className: "sources" }, ...found.map((one) => {
+    const cited = one.doi ? node("a", { href: `https://doi.org/${encodeURI(one.doi)}`, rel: "noreferrer noopener", target: "_blank" }, one.citation) : one.citation;
+    return node("li", {}, cited, one.read ? node("span", { className: "soft" }, ` (${one.read})`) : null);
+  }));
+}
+
+export function warnings(list) {
+  const place = document.getElementById("warnings");
+  place.hidden = list.length === 0;
+  place.replaceChildren(...list.map((text) => node("li", {}, text)));
+}
+
+/** The same numbers as a table that other programs read. */
+export function csv(view) {
+  const head = ["plan", "quantity", "day", "mean", "mean_lo", "mean_hi", "q05", "q95", "support"];
+  const out = [head];
+  const put = (plan, quantity, t, band, support = "") => t.forEach((day, i) => out.push([plan, quantity, day, ...["mean", "mean_lo", "mean_hi", "q05", "q95"].map((key) => band[key]?.[i] ?? ""), support]));
+  for (const one of view.arms) {
+    const { whole, course, state, dose } = one.arm.lines;
+    put(one.name, "pain_nrs", whole.t, whole.nrs);
+    if (whole.nrs_rival) put(one.name, "pain_nrs_rival", whole.t, whole.nrs_rival);
+    put(one.name, state, whole.t, whole[state]);
+    put(one.name, "nmda_block", course.t, course.nmda_block);
+    for (const [name, band] of Object.entries(course.levels)) put(one.name, `${name}_ng_per_ml`, course.t, band);
+    put(one.name, "dose_mg_at_mean_weight", dose.t, { mean: dose.mg });
+    for (const [name, entry] of Object.entries(one.arm.endpoints)) {
+      const day = /_day_(\d+)$/.exec(name)?.[1] ?? "";
+      if (entry.mean !== undefined) out.push([one.name, name, day, entry.mean, ...(entry.mean_interval ?? ["", ""]), entry.q05 ?? "", entry.q95 ?? "", entry.support ?? ""]);
+    }
+    for (const [name, entry] of Object.entries(one.arm.harms.entries)) out.push([one.name, name, "", entry.estimate ?? "", ...entry.interval, entry.q05 ?? "", entry.q95 ?? "", entry.support]);
+  }
+  return `${out.map((row) => row.map((value) => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : value)).join(",")).join("\n")}\n`;
+}

@@ -1,0 +1,93 @@
+"""``letheon query``: read-only SQL over the tables of a run."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["EXAMPLE", "register"]
+
+EXAMPLE = 'letheon query runs/small "SELECT arm, avg(nrs_day_7) AS nrs FROM endpoints GROUP BY arm ORDER BY arm"'
+_MOST_ROWS = 1000  # shown in a terminal; --json gives all
+
+
+def register(app: typer.Typer, write: Callable[..., None]) -> None:
+    """Add the command to the program.
+
+    Parameters
+    ----------
+    app : typer.Typer
+        The program.
+    write : callable
+        Writes a text to stdout; takes `encoding` too.
+    """
+
+    @app.command(
+        "query",
+        short_help="Ask a run a question in SQL.",
+        help="Ask a run a question in SQL (DuckDB's): one SELECT over the tables endpoints (a row a patient, with its"
+        " arm), profiles (a row a time) and, where the run keeps them, events."
+        "\n\nNothing can be written, and no other file can be read.",
+        epilog=f"\b\nExample:\n  {EXAMPLE}",
+    )
+    def _query(
+        run: Annotated[Path, typer.Argument(metavar="RUN", show_default=False, help="A run folder.")],
+        sql: Annotated[str, typer.Argument(metavar="SQL", show_default=False, help="One SELECT, in quotes.")],
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of the table.")] = False,
+    ) -> None:
+        """Answer a query; see `letheon.runs.query`."""
+        from letheon.runs.query import query
+
+        answer = query(run, sql)
+        if as_json:
+            write(json.dumps(answer.document(), ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+        else:
+            write("".join(f"{line}\n" for line in table(answer.columns, answer.rows)))
+
+
+def table(columns: tuple[str, ...], rows: tuple[tuple[Any, ...], ...]) -> list[str]:
+    r"""Lay an answer out as lines of plain text.
+
+    Parameters
+    ----------
+    columns : tuple of str
+        Names of the columns.
+    rows : tuple of tuple
+        Values.
+
+    Returns
+    -------
+    list of str
+        A head, a rule, a line for each row; numbers stand to the right.
+
+    Examples
+    --------
+    >>> print("\n".join(table(("arm", "nrs"), (("placebo", 6.25), ("esketamine", 3.5)))))
+    arm          nrs
+    ----------  ----
+    placebo     6.25
+    esketamine   3.5
+    """
+    shown = [[_word(value) for value in row] for row in rows[:_MOST_ROWS]]
+    widths = [max(len(line[k]) for line in [list(columns), *shown]) for k in range(len(columns))]
+    right = [all(isinstance(row[k], int | float | None) for row in rows[:_MOST_ROWS]) for k in range(len(columns))]
+
+    def line(words: list[str]) -> str:
+        cells = (w.rjust(n) if r else w.ljust(n) for w, n, r in zip(words, widths, right, strict=True))
+        return "  ".join(cells).rstrip()
+
+    lines = [line(list(columns)), "  ".join("-" * width for width in widths), *(line(words) for words in shown)]
+    if len(rows) > _MOST_ROWS:
+        lines.append(f"… {len(rows) - _MOST_ROWS} more rows: --json gives them all, LIMIT gives fewer")
+    return lines
+
+
+def _word(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return "".join(c if c.isprintable() else " " for c in text)

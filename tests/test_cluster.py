@@ -1,0 +1,193 @@
+"""Runs on a cluster: who is taken as a worker, what is refused, and the same bytes as on one machine."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import warnings
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from letheon.errors import InputError, LetheonWarning, RunError
+from letheon.runs import address as addresses
+from letheon.runs import cluster, simulate
+from letheon.runs.blocks import Span
+from letheon.runs.environment import machine_stamp
+from letheon.scenario import loads
+
+TEXT = """
+letheon: 1
+title: "two days, on several processes"
+population: {n: 3000}
+follow_up: 2 weeks
+seed: 5
+arms:
+  session:
+    drug: esketamine
+    sessions:
+      - {at: day 1, rate: 14 mg/h/70kg, for: 4 h, repeat: {every: 1 day, times: 2}}
+  placebo: {drug: placebo, like: session}
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("local:0", "outside 1 to 1024; try local:2"),
+        ("local:two", "not understood; give local:2"),
+        ("here", "not understood"),
+        ("tcp://127.0.0.1", "not understood"),
+        ("tcp://127.0.0.1:port", "not understood"),
+        ("http://127.0.0.1:8786", "not understood"),
+        ("tcp://10.0.0.7:8786", "in the clear to another machine; use tls://"),
+        ("tcp://cluster.example:8786", "in the clear"),
+    ],
+)
+def test_what_is_no_cluster_is_refused_before_work_starts(given, says, tmp_path):
+    with pytest.raises(InputError, match=says):
+        simulate(loads(TEXT), out=tmp_path / "run", cluster=given)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "given", ["tcp://127.0.0.1:8786", "tcp://localhost:1", "tcp://[::1]:8786", "tls://far.example:8786"]
+)
+def test_loopback_and_tls_are_taken(given):
+    assert addresses.check_cluster(given) == given
+
+
+def test_without_the_extra_a_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(addresses, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"pip install 'letheon\[cluster\]'"):
+        addresses.check_cluster("local:2")
+
+
+def test_tls_needs_certificates(monkeypatch):
+    with pytest.raises(InputError, match=r"needs certificates.*CA_FILE"):
+        cluster._connected("tls://127.0.0.1:8786")
+
+
+def test_nobody_at_the_address_is_one_sentence():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(RunError, match="no scheduler answers at"):
+        cluster._connected(f"tcp://127.0.0.1:{port}")
+
+
+@pytest.mark.parametrize(
+    ("address", "threads", "other", "says"),
+    [
+        ("tcp://127.0.0.1:4000", 1, {}, ""),
+        ("tls://10.0.0.7:4000", 1, {}, ""),
+        ("tcp://10.0.0.7:4000", 1, {}, "without TLS"),
+        ("tcp://127.0.0.1:4000", 4, {}, "4 threads; start it with --nthreads 1"),
+        ("tcp://127.0.0.1:4000", 1, {"jax": "0.0.1"}, "needs 0.0.1"),
+        ("tcp://127.0.0.1:4000", 1, {"numpy": "9.9"}, "it has numpy"),
+        ("tcp://127.0.0.1:4000", 1, {"letheon": "9"}, "it has letheon"),
+        ("tcp://127.0.0.1:4000", 1, {"instruction_set": "pdp11"}, "it has instruction set"),
+        ("tcp://127.0.0.1:4000", 1, {"source": "abc"}, "it has source"),
+    ],
+)
+def test_who_is_taken_as_a_worker(address, threads, other, says):
+    worker = SimpleNamespace(address=address, state=SimpleNamespace(nthreads=threads))
+    found = cluster._unfit(worker, machine_stamp() | other)
+    assert says in found
+    assert bool(found) == bool(says)
+
+
+def test_tasks_are_whole_blocks_and_cover_every_chunk_once():
+    spans = [Span(0, "people", 0, 32), Span(0, "people", 32, 39), Span(0, "bank", 0, 8)]
+    for workers in (1, 2, 1000):
+        pieces = list(cluster._cut(spans, workers))
+        blocks = [(p.kind, b) for p in pieces for b in range(p.first, p.stop)]
+        assert sorted(blocks) == sorted([("people", b) for b in range(39)] + [("bank", b) for b in range(8)])
+    assert len(list(cluster._cut(spans, 1000))) == 12
+
+
+def test_what_a_worker_sends_is_what_a_thread_computes():
+    scenario = loads(TEXT.replace("n: 3000", "n: 300"))
+    text = cluster.dumps(scenario)
+    sent = cluster._share(*cluster.compute(text, (0, "people", 0, 2)))
+    here = cluster._runner(text).share(Span(0, "people", 0, 2))
+    assert sent.profile.mean("nrs").tobytes() == here.profile.mean("nrs").tobytes()
+    for name, values in here.table().items():
+        assert sent.table()[name].tobytes() == values.tobytes()
+
+
+def contents(folder):
+    files = [*sorted(folder.glob("endpoints/*/*.parquet")), folder / "profiles.parquet", folder / "result.json"]
+    return {str(f.relative_to(folder)): f.read_bytes() for f in files}
+
+
+@pytest.mark.slow
+def test_two_workers_one_killed_in_the_middle_give_the_same_bytes(tmp_path):
+    scenario = loads(TEXT)
+    alone = simulate(scenario, out=tmp_path / "alone", patients=30_000)
+    killed = []
+
+    def kill_one(done, total, arm):
+        if not killed and done > total / 4:
+            workers = [p for p in psutil.Process().children() if "spawn_main" in " ".join(p.cmdline())]
+            assert len(workers) == 2
+            os.kill(workers[0].pid, signal.SIGKILL)
+            killed.append((done, total))
+            print(f"worker killed after {done} of {total} patient courses")
+
+    run = simulate(scenario, out=tmp_path / "cluster", patients=30_000, cluster="local:2", progress=kill_one)
+    assert killed
+    assert contents(run.folder) == contents(alone.folder)
+    print("identical in every byte")
+
+
+@pytest.fixture
+def address(tmp_path):
+    """Return a scheduler as the documentation starts it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
+    process = subprocess.Popen(
+        [*command, "--host", "127.0.0.1", "--port", str(port), "--no-dashboard"], stderr=subprocess.DEVNULL
+    )
+    yield f"tcp://127.0.0.1:{port}"
+    process.terminate()
+    process.wait()
+
+
+def worker(address, threads):
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-dashboard"]
+    return subprocess.Popen(
+        [*command, "--nthreads", str(threads), "--nworkers", "1", "--host", "127.0.0.1"], stderr=subprocess.DEVNULL
+    )
+
+
+@pytest.mark.slow
+def test_workers_that_fit_are_used_and_others_refused(address, tmp_path):
+    scenario = loads(TEXT)
+    alone = simulate(scenario, out=tmp_path / "alone")
+    workers = [worker(address, 1), worker(address, 2)]
+    try:
+        time.sleep(8)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            run = simulate(scenario, out=tmp_path / "cluster", cluster=address)
+        assert contents(run.folder) == contents(alone.folder)
+        sentences = [str(w.message) for w in said if issubclass(w.category, LetheonWarning)]
+        assert len(sentences) == 1
+        assert "2 threads; start it with --nthreads 1" in sentences[0]
+    finally:
+        for process in workers:
+            process.terminate()
+            process.wait()
+
+
+@pytest.mark.slow
+def test_no_worker_at_all_ends_in_a_sentence(address, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "_PATIENCE_S", 3.0)
+    with pytest.raises(RunError, match=r"none has joined.*same command again"):
+        simulate(loads(TEXT), out=tmp_path / "run", cluster=address)

@@ -1,0 +1,429 @@
+"""The live page's service: what it serves, what it refuses, and that its numbers are those of the command line.
+
+The oracles are `letheon.runs.simulate`, the scenario reader, and the limits as they are written down.
+"""
+
+import asyncio
+import json
+import math
+import re
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+from letheon import library
+from letheon.errors import InputError, LetheonError
+from letheon.runs import simulate
+from letheon.scenario import dumps, loads
+from letheon.views.explore import app, command, limits, server
+from letheon.views.explore.answers import QUESTIONS
+from letheon.views.explore.compute import Cancelled, Engine
+from letheon.views.explore.figures import MOST_POINTS, page_of, thinned
+from letheon.views.explore.guard import HEADERS
+from letheon.views.explore.pool import Full, Pool
+from letheon.views.explore.presets import PRESETS, presets
+from letheon.views.explore.reading import form, grouped, policies
+
+HERE = "http://127.0.0.1"
+SMALL = """
+letheon: 1
+title: "Two plans"
+population: {n: 40}
+follow_up: 5 weeks
+seed: 3
+arms:
+  short:
+    drug: racemic
+    sessions: [{at: day 1, rate: 0.35 mg/kg/h, max: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 5}}]
+  long: {drug: racemic, sessions: [{at: 0 h, rate: 20 mg/h/70kg, for: 100 h}]}
+  placebo: {drug: placebo, like: short}
+"""
+
+
+@pytest.fixture(scope="module")
+def visitor() -> Iterator[TestClient]:
+    with TestClient(app.create(warm=False, lanes=1), base_url=HERE) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return simulate(loads(SMALL)).document
+
+
+# --- the same numbers everywhere ---
+
+
+def test_the_page_and_the_command_line_give_the_same_numbers(document: dict[str, Any]) -> None:
+    engine = Engine()
+    once = json.loads(engine.answer("document", loads(SMALL)))
+    assert once == json.loads(json.dumps(document))
+    changed = SMALL.replace("20 mg/h/70kg", "15 mg/h/70kg")
+    # one arm is new, two are remembered: the same as if all were new
+    assert json.loads(engine.answer("document", loads(changed))) == json.loads(
+        json.dumps(simulate(loads(changed)).document)
+    )
+
+
+def test_what_is_drawn_comes_from_the_document(document: dict[str, Any]) -> None:
+    page = page_of(document, loads(SMALL))
+    assert list(page["arms"]) == list(document["arms"])
+    for name, arm in page["arms"].items():
+        told = document["arms"][name]
+        assert arm["endpoints"] == told["endpoints"]
+        for key, entry in arm["harms"]["entries"].items():
+            source = told["harms"]["entries"][key]
+            assert (entry["estimate"], entry["interval"]) == (source["estimate"], source["interval"])
+        hours = np.array(told["profile"]["time_h"])
+        rows = np.abs(hours[:, None] - 24 * np.array(arm["lines"]["whole"]["t"])).argmin(axis=0)
+        for drawn, key, digits in (("nrs", "nrs", 2), ("sensitisation", "sensitisation", 3)):
+            for band in ("mean", "mean_lo", "mean_hi", "q05", "q95"):
+                expected = np.array(told["profile"][key][band])[rows]
+                assert np.allclose(arm["lines"]["whole"][drawn][band], expected, atol=0.51 * 10**-digits)
+
+
+def test_no_line_has_more_than_300_points(document: dict[str, Any]) -> None:
+    def lengths(thing: Any) -> Iterator[int]:
+        if isinstance(thing, dict):
+            for value in thing.values():
+                yield from lengths(value)
+        elif isinstance(thing, list) and thing and isinstance(thing[0], float):
+            yield len(thing)
+
+    page = page_of(document, loads(SMALL))
+    assert max(lengths(next(arm["lines"] for arm in page["arms"].values()))) <= MOST_POINTS == 300
+    assert max(len(arm["lines"]["whole"]["t"]) for arm in page["arms"].values()) > 100
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=2000), st.integers(4, 300))
+def test_thinning_keeps_ends_order_and_size(values: list[float], most: int) -> None:
+    rows = thinned(np.arange(len(values), dtype=float), np.array(values), most)
+    assert rows[0] == 0 and rows[-1] == len(values) - 1
+    assert (np.diff(rows) > 0).all() and len(rows) <= most
+
+
+def test_thinning_keeps_the_peaks_of_sessions() -> None:
+    times = np.linspace(0, 30, 500)
+    saw = np.abs(((times * 24) % 24) - 4) < 0.8
+    rows = thinned(times, saw.astype(float) * np.linspace(1, 2, 500), 300)
+    assert {round(float(t)) for t in times[saw]} == {round(float(t)) for t in times[rows][saw[rows]]}
+
+
+def test_the_drug_given_so_far_ends_at_the_dose(document: dict[str, Any]) -> None:
+    scenario = loads(SMALL)
+    page = page_of(document, scenario)
+    for arm in scenario.arms:
+        line = page["arms"][arm.name]["lines"]["dose"]
+        assert line["mg"][0] == 0 and line["t"][-1] == 35
+        assert line["mg"][-1] == pytest.approx(arm.regimen.schedule().dose_mg(79.0), abs=0.06)
+        assert sorted(line["mg"]) == line["mg"]
+
+
+def test_a_worker_that_nobody_waits_for_stops() -> None:
+    def gone() -> None:
+        raise Cancelled("gone")
+
+    with pytest.raises(Cancelled):
+        Engine().answer("figures", loads(SMALL), gone)
+
+
+# --- the questions ---
+
+
+def test_every_question_is_answered_with_its_support(document: dict[str, Any]) -> None:
+    page = page_of(document, loads(SMALL))
+    labels = {"randomised", "uncontrolled", "volunteer", "animal", "assumed", "not identified"}
+    for name in ("short", "long"):
+        answers = page["arms"][name]["answers"]
+        assert [one["id"] for one in answers] == list(QUESTIONS)
+        for one in answers:
+            assert one["support"] and set(one["support"]) <= labels, one["id"]
+            assert 30 < len(one["short"]) < 420 and not re.search(r"nan|None|<|\{", one["short"]), one
+            assert all(text.endswith((".", "…")) for text in one["more"])
+    assert page["arms"]["placebo"]["answers"] == []
+
+
+def test_answers_say_the_numbers_of_the_document(document: dict[str, Any]) -> None:
+    page = page_of(document, loads(SMALL))
+    arm, told = document["arms"]["long"], {one["id"]: one for one in page["arms"]["long"]["answers"]}
+    assert "100 hours" in told["involves"]["short"] and "hospital" in told["involves"]["short"]
+    assert "go home" in page["arms"]["short"]["answers"][0]["short"]
+    peak = max(arm["profile"]["nmda_block"]["mean"])
+    assert f"{100 * peak:.0f}" in told["cells"]["short"]
+    assert f"{arm['endpoints']['nrs_day_35']['mean']:.1f} of 10" in told["cure"]["short"]
+    assert told["cure"]["short"].startswith("No ")
+    assert "not identified" in told["bladder"]["support"] and told["bladder"]["short"].startswith("Not known")
+    assert "Weak" in told["evidence"]["short"]
+
+
+# --- reading and presets ---
+
+
+@pytest.mark.parametrize(
+    "path", sorted((Path(__file__).parent.parent / "examples").glob("*.yaml")), ids=lambda p: p.stem
+)
+def test_the_controls_lose_nothing_of_an_example(path: Path) -> None:
+    scenario = loads(path.read_text(encoding="utf-8"))
+    told = form(scenario)
+    assert loads(told["yaml"]) == loads(dumps(scenario))
+    for arm, shown in zip(scenario.arms, told["arms"], strict=True):
+        if arm.drug == "placebo":
+            assert shown["sessions"] == [] and shown["like"] == arm.like
+            continue
+        rows = [
+            (row["at_h"] + k * row["every_h"], row["hours"]) for row in shown["sessions"] for k in range(row["times"])
+        ]
+        hours = sorted((i.start_ms / 3.6e6, i.duration_ms / 3.6e6) for i in arm.regimen.infusions)
+        assert np.allclose(sorted(rows), hours, rtol=0, atol=1e-5)
+        assert (shown["boosters"] is None) == (arm.policy.boosters is None)
+        assert (shown["titration"] is None) == (arm.policy.titration is None)
+
+
+def test_presets_are_the_regimens_of_the_library() -> None:
+    studies = {study.id: study for study in library.studies()}
+    made = presets()
+    assert len({one["id"] for one in made}) == len(made) == len(PRESETS) >= 6
+    for preset, told in zip(PRESETS, made, strict=True):
+        arms = [next(a for a in studies[preset.study].arms if a.name == name) for name in preset.arms]
+        scenario = loads(json.dumps(app._page_scenario(told) | {"follow_up": "104 weeks"}))
+        given = sum(arm.dose_mg_70kg or 0.0 for arm in arms)
+        assert scenario.arms[0].regimen.schedule().dose_mg(70.0) == pytest.approx(given, rel=0.02)
+        assert all(arm.verified != "recall" for arm in arms), "a recalled regimen is no published one"
+
+
+def test_the_page_shows_controls_for_what_scenario_files_know() -> None:
+    assert policies() == {"boosters": True, "boosters_on_relapse": True, "titration": True}
+
+
+def test_rows_of_the_editor_group_equal_sessions() -> None:
+    (arm, *_) = loads(SMALL).arms
+    assert [(row["times"], row["every_h"], row["max"]) for row in grouped(arm.regimen.infusions)] == [(5, 24.0, 25.0)]
+
+
+# --- what is served ---
+
+
+def test_the_page_comes_whole_and_from_nowhere_else(visitor: TestClient) -> None:
+    page = visitor.get("/")
+    assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
+    text = page.text
+    assert not re.search(r"<style|style=|\son\w+=|<script(?![^>]+src=)|https?:|//\w", text)
+    for path in re.findall(r'(?:src|href)="(/[^"]+)"', text):
+        assert visitor.get(path).status_code == 200, path
+    for title in QUESTIONS.values():
+        assert f"<h3>{title}</h3>" in text
+    assert "no advice about a person" in text
+    scripts = [visitor.get(f"/static/{name}") for name in ("main.js", "chart.js", "editor.js", "results.js")]
+    for script in scripts:
+        assert script.headers["content-type"].startswith("text/javascript")
+        assert not re.search(r"innerHTML|insertAdjacentHTML|\beval\b|new Function|document\.write", script.text)
+
+
+def test_every_answer_carries_the_security_headers(visitor: TestClient) -> None:
+    for answer in (
+        visitor.get("/"),
+        visitor.get("/api/status"),
+        visitor.get("/nothing"),
+        visitor.post("/api/read", json={}),
+    ):
+        for name, value in HEADERS.items():
+            assert answer.headers[name] == value
+    policy = HEADERS["content-security-policy"]
+    assert "unsafe" not in policy and "default-src 'none'" in policy and "script-src 'self'" in policy
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/etc/passwd", "/static/", "/docs", "/redoc"],
+)
+def test_no_path_reads_a_file(visitor: TestClient, path: str) -> None:
+    assert visitor.get(path).status_code == 404
+
+
+def test_status_and_description(visitor: TestClient) -> None:
+    status = visitor.get("/api/status").json()
+    assert status["state"] == "ready" and status["questions"] == dict(QUESTIONS)
+    assert status["limits"]["patients"] == limits.LIMITS.patients
+    described = visitor.get("/openapi.json").json()
+    assert {"/api/simulate", "/api/read", "/api/report", "/api/document"} <= set(described["paths"])
+    assert "/" not in described["paths"]
+
+
+# --- what is refused ---
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("n: 40", "n: 2001"), "2,001 patients are more than this page runs; write at most 2,000"),
+        (("5 weeks", "3 years"), "days are more than this page runs; write at most 730"),
+        (("times: 5", "times: 201"), "201 infusions in one arm are more"),
+        (("n: 40", "n: forty"), '"forty" is not a whole number'),
+        (("racemic", "ketamine"), "does not say which form"),
+    ],
+)
+def test_what_is_too_much_or_wrong_is_refused_in_a_sentence(visitor: TestClient, change: tuple, said: str) -> None:
+    text = SMALL.replace("5 weeks", "90 weeks") if "201" in change[1] and "times" in change[0] else SMALL
+    answer = visitor.post("/api/simulate", json={"scenario": text.replace(*change, 1)})
+    assert answer.status_code == 422
+    assert said in answer.json()["detail"] and set(answer.json()) == {"detail"}
+
+
+def test_boosters_count_towards_the_limit() -> None:
+    text = SMALL.replace("for: 100 h}]}", "for: 100 h}], boosters: {every: 1 day, session: {rate: 5 mg/h, for: 1 h}}}")
+    with pytest.raises(InputError, match="infusions in one arm"):
+        limits.check(loads(text.replace("5 weeks", "60 weeks")))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"scenario": 5}',
+        b'{"other": "x"}',
+        b'{"scenario": "\\ud800"}',
+        b'{"scenario": "' + b"x" * 40_000 + b'"}',
+        b'{"scenario": ' + b'{"a":' * 3000 + b"1" + b"}" * 3000 + b"}",
+        b'{"scenario": {"letheon": NaN}}',
+        b"\xff\xfe",
+    ],
+)
+def test_odd_bodies_get_a_sentence(visitor: TestClient, body: bytes) -> None:
+    answer = visitor.post("/api/read", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code in (400, 422)
+    assert isinstance(answer.json()["detail"], str) and len(answer.json()["detail"]) < 400
+
+
+def test_a_large_body_is_not_read_to_its_end(visitor: TestClient) -> None:
+    def stream() -> Iterator[bytes]:
+        for _ in range(300):
+            yield b"x" * 1000
+
+    assert visitor.post("/api/read", content=stream()).status_code == 413
+    assert visitor.post("/api/read", content=b"x" * 300_000).status_code == 413
+
+
+def test_a_foreign_name_is_refused_and_a_token_is_asked_for() -> None:
+    with TestClient(app.create(warm=False, lanes=1), base_url="http://evil.example") as stranger:
+        assert stranger.get("/api/status").status_code == 400
+    with TestClient(app.create("secret", warm=False, lanes=1), base_url="http://192.0.2.1") as client:
+        assert client.get("/").status_code == client.get("/api/status").status_code == 401
+        assert client.get("/", params={"token": "secre"}).status_code == 401
+        assert client.get("/api/status", headers={"authorization": "Bearer secret"}).status_code == 200
+        moved = client.get("/", params={"token": "secret"}, follow_redirects=False)
+        assert moved.status_code == 303 and moved.headers["location"] == "/"
+        assert "HttpOnly" in moved.headers["set-cookie"] and "SameSite=Strict" in moved.headers["set-cookie"]
+        assert client.get("/").status_code == 200
+        assert all(moved.headers[name] == value for name, value in HEADERS.items())
+
+
+# --- the pool, without processes ---
+
+
+def lane_of(pool: Pool, *, slow: bool, kind: frozenset, busy: bool = False) -> list[int]:
+    from letheon.views.explore.pool import _Job
+
+    job = _Job("key", kind, "figures", loads(SMALL), slow)
+    pool.lanes[0].job = job if busy else None
+    return [lane.number for lane in pool.lanes if pool._takes(lane, job)]
+
+
+def test_a_slow_request_never_takes_the_lane_of_quick_ones() -> None:
+    pool = Pool(3)
+    try:
+        warm, cold = frozenset({"warm"}), frozenset({"cold"})
+        pool.lanes[0].warm |= warm
+        assert lane_of(pool, slow=False, kind=warm) == [0]
+        assert lane_of(pool, slow=True, kind=warm) == [2]
+        assert lane_of(pool, slow=False, kind=cold) == [1]
+        pool.lanes[1].warm |= warm
+        assert lane_of(pool, slow=False, kind=warm, busy=True) == [0, 1]
+    finally:
+        pool.lanes[0].job = None
+        pool.close()
+
+
+def test_equal_requests_share_and_the_line_has_an_end() -> None:
+    pool = Pool(3, waiting=1)
+    try:
+        pool._takes = lambda lane, job: False  # type: ignore[method-assign]
+        one, two = loads(SMALL), replace(loads(SMALL), title="another")
+        first, held = pool.submit("figures", one, kind=frozenset())
+        again, _ = pool.submit("figures", one, kind=frozenset())
+        assert again is first and held is not None and held.waiting == 2
+        with pytest.raises(Full):
+            pool.submit("figures", two, kind=frozenset())
+        pool.leave(held)
+        assert not first.cancelled()
+        pool.leave(held)
+        assert first.cancelled()
+        pool.submit("figures", two, kind=frozenset())
+    finally:
+        pool.close()
+
+
+def test_a_shared_future_outlives_those_who_leave() -> None:
+    class Gone:
+        async def is_disconnected(self) -> bool:
+            return True
+
+    async def leave(future: Future) -> None:
+        with pytest.raises(Cancelled):
+            await app._awaited(future, Gone())  # type: ignore[arg-type]
+
+    future: Future = Future()
+    asyncio.run(leave(future))
+    assert not future.cancelled()
+    future.set_result(b"still here")
+
+
+# --- the command ---
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--port", "http"], "is no port"),
+        (["--port", "70000"], "is no port"),
+        (["--host", "example.org"], "is no address"),
+        (["--host", "203.0.113.7"], "cannot be used"),
+    ],
+)
+def test_the_command_refuses_what_it_cannot_use(arguments: list[str], said: str, capsys) -> None:
+    from letheon.views.cli import main
+
+    with pytest.raises(SystemExit) as left:
+        main(["explore", *arguments])
+    assert left.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_taken_port_is_said_with_another() -> None:
+    with server.bind("127.0.0.1", 0) as held:
+        port = held.getsockname()[1]
+        with pytest.raises(InputError, match=f"port {port} cannot be used .*--port {port + 1}"):
+            server.bind("127.0.0.1", port).close()
+
+
+def test_only_loopback_goes_without_a_token() -> None:
+    assert [command.is_loopback(host) for host in ("127.0.0.1", "127.8.8.8", "::1", "localhost")] == [True] * 4
+    assert not any(command.is_loopback(host) for host in ("0.0.0.0", "::", "192.168.1.2", "name"))
+
+
+def test_kinds_follow_programs_not_doses() -> None:
+    base = loads(SMALL)
+    other = loads(SMALL.replace("20 mg/h", "21 mg/h").replace("times: 5", "times: 7").replace("n: 40", "n: 70"))
+    assert limits.kind_of(base) == limits.kind_of(other)
+    assert limits.kind_of(base) != limits.kind_of(loads(SMALL.replace("racemic", "esketamine", 1)))
+    assert not limits.is_slow(base) and limits.is_slow(loads(SMALL.replace("n: 40", "n: 600")))
+    assert math.isfinite(limits.LIMITS.seconds) and issubclass(Cancelled, LetheonError)

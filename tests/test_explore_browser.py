@@ -1,0 +1,321 @@
+"""The live page in a browser: it draws what the service answers, keeps nothing from anybody, and can be used by all.
+
+A real server runs behind it. The oracles are the answers of the service, the scenario reader, and the browser's own
+measurements (requests, layout shifts, boxes), with the rules of axe.
+"""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from letheon.scenario import loads
+from letheon.views.explore.app import _first_scenarios
+
+pytestmark = pytest.mark.browser
+
+DESKTOP, PHONE = {"width": 1366, "height": 850}, {"width": 390, "height": 844}
+PATIENCE_MS = 120_000  # programs may have to be compiled first
+SHIFTS = """
+window.shifts = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+CUT_OFF = """() => [...document.querySelectorAll("[data-figure].drawn")].flatMap((place) => {
+  const frame = place.getBoundingClientRect();
+  return [...place.querySelectorAll("text")].filter((text) => {
+    const box = text.getBoundingClientRect();
+    return box.width && (box.left < frame.left - 2 || box.right > frame.right + 2);
+  }).map((text) => place.dataset.figure + ": " + text.textContent);
+})"""
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "letheon.views.cli", "explore", "--port", "0"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr is not None
+        found = re.search(r"http://127\.0\.0\.1:\d+/", process.stderr.readline())
+        assert found
+        yield found.group()
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def browser(address: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert program, "these tests need the system's Chromium; install the package chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def opened(browser: Any, address: str, size: dict[str, int] = DESKTOP, **options: Any) -> Any:
+    """Return the page with its first answer drawn; what it asked for and complained of lies in two lists on it."""
+    page = browser.new_context(viewport=size, **options).new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.requests_seen, page.complaints, page.asked = [], [], []
+    page.on("request", lambda request: page.requests_seen.append(request.url))
+    page.on("request", lambda request: "/api/simulate" in request.url and page.asked.append(request.post_data))
+    page.on("console", lambda message: page.complaints.append(message.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("dialog", lambda dialog: page.complaints.append(f"dialog {dialog.message}"))
+    page.add_init_script(SHIFTS)
+    page.goto(address)
+    page.locator("body[data-drawn]").wait_for()
+    return page
+
+
+def settled(page: Any) -> None:
+    """Wait until what is on the page is the answer to what was asked last."""
+    page.locator("#state[data-kind='ready']").wait_for()
+    page.wait_for_timeout(150)
+    page.locator("#state[data-kind='ready']").wait_for()
+
+
+def choose(page: Any, preset: str) -> None:
+    with page.expect_response("**/api/simulate"):
+        page.get_by_label("Start from a published plan").select_option(label=preset)
+    settled(page)
+
+
+def scenario_of(page: Any) -> Any:
+    return loads(json.dumps(json.loads(page.asked[-1])["scenario"]))
+
+
+def test_it_loads_from_one_place_draws_everything_and_does_not_jump(browser: Any, address: str) -> None:
+    page = opened(browser, address)
+    for place in page.locator("[data-figure]").all():
+        place.scroll_into_view_if_needed()
+    page.locator("[data-figure='mood'].drawn").wait_for()
+    assert all(url.startswith(address) for url in page.requests_seen)
+    assert page.complaints == []
+    assert page.locator("[data-figure].drawn svg[role='img'][aria-label]").count() == 10
+    assert page.evaluate("window.shifts") < 0.02
+    assert page.locator(".answer .short").all_text_contents() != ["…"] * 9
+    assert page.locator("#numbers tbody tr").count() > 8
+
+
+def test_the_first_question_is_the_one_that_was_warmed_up(browser: Any, address: str) -> None:
+    page = opened(browser, address)
+    assert scenario_of(page) == loads(_first_scenarios()[0])
+
+
+def test_a_preset_changes_what_is_asked_and_shown(browser: Any, address: str) -> None:
+    page = opened(browser, address)
+    choose(page, "100 hours in hospital")
+    (arm, sham) = scenario_of(page).arms
+    assert (arm.drug, arm.regimen.stop_ms, sham.drug) == ("esketamine", 100 * 3_600_000, "placebo")
+    assert "Hundred hours" in page.locator("#numbers thead").text_content()
+    assert "hospital" in page.locator("#q-involves .short").text_content()
+    assert page.complaints == []
+
+
+def test_the_page_updates_while_a_slider_moves_and_drops_what_is_stale(browser: Any, address: str) -> None:
+    page = opened(browser, address)
+    before = page.locator("[data-figure='pain'] path.line").first.get_attribute("d")
+    slide = page.locator("#slide-rate")
+    box = slide.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.42, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for step in range(12):
+        page.mouse.move(box["x"] + box["width"] * (0.42 + 0.03 * step), box["y"] + box["height"] / 2)
+        page.wait_for_timeout(30)
+    page.mouse.up()
+    settled(page)
+    value = float(slide.input_value())
+    assert value > 40 and scenario_of(page).arms[0].regimen.infusions[0].rate.absolute_mg_h == value
+    assert page.locator("[data-figure='pain'] path.line").first.get_attribute("d") != before
+    assert page.evaluate("letheon.answer.arms.ten_days.endpoints.dose_mg.mean") == pytest.approx(40 * value, rel=1e-3)
+    assert page.complaints == []
+
+
+def test_plans_are_drawn_with_the_keyboard_alone(browser: Any, address: str) -> None:
+    page = opened(browser, address)
+    bar = page.locator("#timeline .bar").first
+    bar.focus()
+    for key in ("ArrowRight", "ArrowUp", "ArrowUp"):
+        page.keyboard.press(key)
+    settled(page)
+    first = scenario_of(page).arms[0].regimen.infusions[0]
+    assert (first.start_ms, first.rate.absolute_mg_h) == (86_400_000, 27.0)
+    assert page.evaluate("document.activeElement.classList.contains('bar')")
+    assert "day 2" in bar.get_attribute("aria-label")
+
+
+def test_a_bar_can_be_dragged(browser: Any, address: str) -> None:
+    page = opened(browser, address)
+    box = page.locator("#timeline .bar rect:not(.grip)").first.bounding_box()
+    page.mouse.move(box["x"] + 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 72, box["y"] + box["height"] / 2 - 12, steps=4)
+    page.mouse.up()
+    settled(page)
+    first = scenario_of(page).arms[0].regimen.infusions[0]
+    assert first.start_ms >= 86_400_000 and first.rate.absolute_mg_h > 25
+    assert page.complaints == []
+
+
+def test_two_plans_side_by_side_up_to_four(browser: Any, address: str) -> None:
+    page = opened(browser, address)
+    for count in (2, 3, 4):
+        with page.expect_response("**/api/simulate"):
+            page.get_by_role("button", name="+ Compare").click()
+        page.locator("#numbers thead th").nth(count).wait_for()
+    assert page.get_by_role("button", name="+ Compare").count() == 0
+    settled(page)
+    assert len(scenario_of(page).arms) == 5
+    colours = page.locator("#legend li").evaluate_all(
+        "all => all.map(one => getComputedStyle(one.firstChild).backgroundColor)"
+    )
+    assert len(set(colours)) == 5
+    page.get_by_role("button", name=re.compile("^Remove ")).first.click()
+    page.locator("#numbers thead th").nth(4).wait_for(state="detached")
+    assert page.complaints == []
+
+
+def test_boosters_and_titration_reach_the_scenario(browser: Any, address: str) -> None:
+    page = opened(browser, address)
+    with page.expect_response("**/api/simulate"):
+        page.get_by_label("Boosters").select_option(label="When pain is back")
+    settled(page)
+    boosters = scenario_of(page).arms[0].policy.boosters
+    assert boosters.on_relapse and boosters.at_most == 6
+    assert "Boosters a year" in page.locator("#numbers").text_content()
+    page.get_by_label("Boosters").select_option(label="None")
+    with page.expect_response("**/api/simulate"):
+        page.get_by_label("raise the rate until pain or side effects say stop").check()
+    settled(page)
+    assert scenario_of(page).arms[0].policy.titration.highest.absolute_mg_h == 30
+    assert page.complaints == []
+
+
+def test_a_link_carries_the_whole_scenario(browser: Any, address: str) -> None:
+    page = opened(browser, address)
+    choose(page, "One short infusion")
+    page.get_by_label("Weight").fill("60")
+    settled(page)
+    page.get_by_role("button", name="Copy link").click()
+    page.locator("#said", has_text="ink").wait_for()
+    shared, link = scenario_of(page), page.url
+    other = opened(browser, link)
+    assert scenario_of(other) == shared
+    assert shared.population.weight.mean == 60 and shared.arms[0].regimen.infusions[0].duration_ms == 2_400_000
+    assert other.complaints == []
+
+
+@pytest.mark.parametrize("hash", ["#s=AAAA", "#s=!!!", "#s=" + "A" * 2000])
+def test_a_damaged_link_is_said(browser: Any, address: str, hash: str) -> None:
+    page = opened(browser, address + hash)
+    page.locator("#banner-text", has_text="link").wait_for()
+
+
+def test_a_hostile_scenario_stays_text(browser: Any, address: str) -> None:
+    page = opened(browser, address)
+    evil = "<img src=x onerror=alert(1)>"
+    page.evaluate(
+        "async (evil) => { const { toFragment } = await import('/static/scenario.js'); location.hash = await toFragment("
+        "JSON.stringify({letheon: 1, title: evil, follow_up: '4 weeks', arms: {[evil]: {drug: evil}}})); }",
+        evil,
+    )
+    page.locator("#banner-text", has_text="img").wait_for()
+    assert page.locator("main img").count() == 0
+    assert [text for text in page.complaints if "422" not in text] == []
+
+
+def test_everything_can_be_taken_along(browser: Any, address: str, tmp_path: Path) -> None:
+    page = opened(browser, address)
+
+    def saved(act: Any) -> Path:
+        with page.expect_download() as waiting:
+            act()
+        path = tmp_path / waiting.value.suggested_filename
+        waiting.value.save_as(path)
+        return path
+
+    def menu(name: str) -> Any:
+        def act() -> None:
+            page.get_by_text("Save or open", exact=False).first.click()
+            page.get_by_role("button", name=name).click()
+
+        return act
+
+    assert loads(saved(menu("Scenario (YAML)")).read_text(encoding="utf-8")) == scenario_of(page)
+    table = saved(menu("Figures as a table")).read_text(encoding="utf-8").splitlines()
+    assert table[0].startswith("plan,quantity,day,mean") and any(
+        line.startswith("ten_days,nrs_day_7,7,") for line in table
+    )
+    result = json.loads(saved(menu("All results")).read_text(encoding="utf-8"))
+    assert result["arms"]["ten_days"]["endpoints"] == page.evaluate("letheon.answer.arms.ten_days.endpoints")
+    assert "<!DOCTYPE html>" in saved(menu("Report")).read_text(encoding="utf-8")[:40]
+    figure = saved(lambda: page.get_by_role("button", name="Save the figure Pain as SVG").click())
+    assert "<svg" in figure.read_text(encoding="utf-8") and "var(" not in figure.read_text(encoding="utf-8")
+    picture = saved(lambda: page.get_by_role("button", name="Save the figure Pain as PNG").click())
+    assert picture.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n" and picture.stat().st_size > 5000
+    assert page.complaints == []
+
+
+def test_a_scenario_file_can_be_opened(browser: Any, address: str, root: Path) -> None:
+    page = opened(browser, address)
+    with page.expect_response("**/api/simulate"):
+        page.locator("#open-file").set_input_files(root / "examples" / "small.yaml")
+    settled(page)
+    assert scenario_of(page) == loads((root / "examples" / "small.yaml").read_text(encoding="utf-8"))
+
+
+def test_a_refusal_is_said_and_the_old_answer_stays(browser: Any, address: str) -> None:
+    page = opened(browser, address)
+    page.get_by_text("More settings").click()
+    page.get_by_label("Follow them for").select_option(label="4 weeks")
+    settled(page)
+    page.locator("#slide-day").fill("40")
+    page.locator("#banner-text", has_text="follow").wait_for()
+    assert page.locator("[data-figure='pain'] svg").count() == 1
+    page.locator("#slide-day").fill("1")
+    page.locator("#banner").wait_for(state="hidden")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_axe_finds_nothing_serious(browser: Any, address: str, scheme: str, size: dict[str, int]) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = opened(browser, address, size, color_scheme=scheme)
+    for place in page.locator("[data-figure]").all():
+        place.scroll_into_view_if_needed()
+    for summary in page.locator("main summary").all():
+        summary.click()
+    found = Axe().run(page).response["violations"]
+    serious = [
+        (violation["id"], node["html"], node["failureSummary"])
+        for violation in found
+        for node in violation["nodes"][:3]
+        if violation["impact"] in {"serious", "critical"}
+    ]
+    assert serious == []
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE, {"width": 820, "height": 1180}], ids=["desktop", "phone", "tablet"])
+def test_nothing_is_cut_off(browser: Any, address: str, size: dict[str, int]) -> None:
+    page = opened(browser, address, size)
+    for place in page.locator("[data-figure]").all():
+        place.scroll_into_view_if_needed()
+    page.locator("[data-figure='mood'].drawn").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert page.evaluate(CUT_OFF) == []

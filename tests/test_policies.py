@@ -1,0 +1,280 @@
+"""Boosters and titration: decided from what a clinic sees, and never against their rule."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from letheon.arrays import jax
+from letheon.body import pain
+from letheon.patients.draws import typical_values
+from letheon.patients.population import Covariates, people
+from letheon.pipeline import Switches, plan_arms, run_block
+from letheon.pipeline import block as blocks
+from letheon.pipeline.arms import ArmPlan, widened
+from letheon.pipeline.assemble import arm_data
+from letheon.pipeline.clinic import EVENTS
+from letheon.scenario import loads
+
+N, DAYS = 256, 364
+COURSE = "sessions: [{at: day 1, rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 10}}]"
+SWITCHES = Switches(seed=1, flares=1.0, expectancy=0.0, norketamine=0.0)
+
+
+def scenario(*rules: str, drug: str = "racemic", sessions: str = COURSE, weeks: int = 52):
+    """One arm for each text of rules, in its own lines."""
+    arms = "".join(
+        f"  arm_{k}:\n    drug: {drug}\n    {sessions}\n" + "".join(f"    {line}\n" for line in text.splitlines())
+        for k, text in enumerate(rules)
+    )
+    return loads(f"letheon: 1\ntitle: policies\nfollow_up: {weeks} weeks\narms:\n{arms}")
+
+
+@cache
+def crowd(days: int):
+    numbers = np.arange(N)
+    population = Covariates(79.0, 19.0, 7.3, 2.0, 46.0, 12.0, 0.0)
+    return jax.jit(jax.vmap(lambda k, d: people(population, 1, k, days, d), out_axes=-1))(numbers, numbers % 64)
+
+
+@cache
+def draws():
+    return {name: jax.numpy.asarray(values) for name, values in typical_values().items()}
+
+
+def run(plan: ArmPlan, pain_model: str = "memory", rival: bool = False):
+    who = crowd(len(plan.day_rows) - 1)
+    return jax.tree.map(np.asarray, run_block(plan, draws(), who, np.arange(N), SWITCHES, pain_model, rival))
+
+
+def walked(plan: ArmPlan):
+    """Diary entries (day, patient) and boosters (patient: days, kinds) of a walk."""
+    who = crowd(len(plan.day_rows) - 1)
+    arm = arm_data(plan)
+    patients, walkers = blocks._set_out(plan.structure, len(plan.save), arm, draws(), who, np.arange(N), SWITCHES)
+    walkers = blocks._go(arm, patients, walkers)
+    noise = np.asarray(patients.noise)
+    daily = np.asarray(walkers.daily)[:, : plan.days, 0]
+    before = np.repeat(np.asarray(who.baseline)[:, None], pain.BASELINE_DAYS, axis=1)
+    entries = np.asarray(pain.entry(np.concatenate([before, daily], axis=1), noise[:, : plan.days + 7]))
+    return entries, np.asarray(walkers.log), np.asarray(walkers.chart.boosters)
+
+
+@cache
+def room(weeks: int) -> ArmPlan:
+    """An arm with the room that all policies here need, so that they share one compiled program."""
+    widest = "boosters: {every: 7 days, session: {rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 3}}}"
+    return plan_arms(scenario(widest, weeks=weeks))[0]
+
+
+def planned(*rules: str, weeks: int = 52, **given) -> tuple[ArmPlan, ...]:
+    plans = plan_arms(scenario(*rules, weeks=weeks, **given))
+    return widened([*plans, room(weeks)])[:-1]
+
+
+def differing(one, other, but=()):
+    pairs = zip(jax.tree_util.tree_leaves_with_path(one), jax.tree_util.tree_leaves(other), strict=True)
+    names = [(jax.tree_util.keystr(path), a, b) for (path, a), b in pairs]
+    return [
+        name
+        for name, a, b in names
+        if not any(word in name for word in but) and not (a.shape == b.shape and np.array_equal(a, b, equal_nan=True))
+    ]
+
+
+def test_a_policy_that_never_triggers_is_the_fixed_timetable_bit_for_bit():
+    never = (
+        "boosters: {every: 3000 days, session: {rate: 25 mg/h, for: 4 h}}\n"
+        "titration: {every: 1 h, step: 5 mg/h, max: 25 mg/h, relief: 50 %}"
+    )
+    fixed, idle = (run(plan) for plan in planned("", never))
+    assert differing(fixed, idle, but=("profile",)) == []
+    assert idle.log.kind.max() == 0
+
+
+def test_a_calendar_is_the_same_dates_written_out_bit_for_bit():
+    rules = "boosters: {every: 6 weeks, session: {rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 2}}}"
+    later = ", ".join(
+        f"{{at: day {d}, rate: 25 mg/h, for: 4 h, repeat: {{every: 43 days, times: 8}}}}" for d in (52, 53)
+    )
+    (calendar,) = planned(rules)
+    (written,) = planned("", sessions=COURSE.replace("}}]", "}}, " + later + "]"))
+    calendar, written = widened([calendar, written])
+    found, expected = run(calendar), run(written)
+    assert differing(found, expected, but=("profile", "log", "boosters", "final_rate")) == []
+    assert set(found.boosters) == {8.0}
+    assert sorted(set(found.log.time_h[:8, 0] / 24)) == [51 + 43 * k for k in range(8)]
+
+
+def clinic(entries: np.ndarray, rule: dict) -> list[int]:
+    """A clinic of its own, in plain Python: the days on which one patient's boosters begin."""
+    baseline = sum(entries[:7]) / 7
+    seen = list(entries[:7])
+    course_end, last_day = 9 + 4 / 24, 9
+    first_remission, given, due = None, [], None
+    if rule["every"]:
+        due = last_day + rule["every"][0]
+    for day, entry in enumerate(entries[7:], start=1):
+        seen.append(entry)
+        low = sum(seen[-3:]) / 3 <= 0.7 * baseline + 1e-9
+        high = sum(e >= 0.85 * baseline - 1e-9 for e in seen[-7:]) >= 5
+        if rule["on"] and due is None:
+            settled = first_remission is not None and day > first_remission
+            if high and settled and (not given or day >= course_end + 7):
+                due = day + rule["wait"]
+        if not given and first_remission is None and low and course_end <= day <= course_end + 14:
+            first_remission = day
+        if due is None or day < due or day - last_day < rule["apart"]:
+            continue
+        if rule["at_most"] and sum(day - 365 < d <= day for d in given) >= rule["at_most"]:
+            continue
+        if rule["times"] and len(given) >= rule["times"]:
+            continue
+        length = (rule["sessions"] - 1) + 4 / 24
+        if day + length > len(entries) - 7 or (day == len(entries) - 7):
+            continue
+        given.append(day)
+        last_day, course_end = day + rule["sessions"] - 1, day + length
+        due = last_day + rule["every"][min(len(given), len(rule["every"]) - 1)] if rule["every"] else None
+    return given
+
+
+def text_of(rule: dict) -> str:
+    when = "on: relapse, " if rule["on"] else f"every: [{', '.join(f'{d} days' for d in rule['every'])}], "
+    wait = f"wait: {rule['wait']} days, " if rule["on"] else ""
+    most = f"at_most: {rule['at_most']} per year, " if rule["at_most"] else ""
+    times = f"times: {rule['times']}, " if rule["times"] else ""
+    session = f"session: {{rate: 25 mg/h, for: 4 h, repeat: {{every: 1 day, times: {rule['sessions']}}}}}"
+    return f"boosters: {{{when}{wait}apart: {rule['apart']} days, {most}{times}{session}}}"
+
+
+rules = st.fixed_dictionaries(
+    {
+        "on": st.booleans(),
+        "every": st.lists(st.integers(14, 90), min_size=1, max_size=4),
+        "wait": st.integers(0, 40),
+        "apart": st.integers(7, 14),
+        "at_most": st.integers(0, 5),
+        "times": st.integers(0, 5),
+        "sessions": st.integers(1, 3),
+    }
+).map(lambda rule: rule | ({"every": []} if rule["on"] else {}))
+
+
+def check_log(rule: dict, weeks: int) -> int:
+    (plan,) = planned(text_of(rule | ({"at_most": 500} if rule["on"] and not rule["at_most"] else {})), weeks=weeks)
+    entries, log, boosters = walked(plan)
+    for k in range(N):
+        days = (log[k, : int(boosters[k]), 0] / 24).round(9).tolist()
+        assert days == clinic(entries[k], rule), (k, rule)
+        assert {EVENTS[int(kind)][0] for kind in log[k, : int(boosters[k]), 1]} <= {"booster"}
+        gaps = np.diff(days)
+        assert len(gaps) == 0 or gaps.min() >= rule["apart"] + rule["sessions"] - 1
+        if rule["at_most"]:
+            assert all(sum(d - 365 < e <= d for e in days) <= rule["at_most"] for d in days)
+    return int(boosters.sum())
+
+
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(rules)
+def test_every_booster_follows_its_rule_as_a_clinic_on_paper_applies_it(rule):
+    check_log(rule, 52)
+
+
+def test_relapse_boosters_do_happen_and_keep_the_yearly_maximum():
+    rule = {"on": True, "every": [], "wait": 7, "apart": 7, "at_most": 2, "times": 0, "sessions": 1}
+    assert check_log(rule, 52) > N // 4
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None)
+@given(rules)
+def test_boosters_follow_their_rule_over_two_years(rule):
+    check_log(rule, 104)
+
+
+def test_boosters_of_an_inert_drug_change_nothing():
+    """No leak from the decision to the outcome: sham boosters on relapse leave every diary as it was."""
+    text = scenario("", "boosters: {on: relapse, wait: 3 days, session: {rate: 25 mg/h, for: 4 h}}")
+    sham = "letheon: 1\ntitle: sham\nfollow_up: 52 weeks\narms:\n"
+    from letheon.scenario import dumps
+
+    body = dumps(text).split("arms:\n")[1]
+    plans = plan_arms(
+        loads(f"{sham}{body}  sham_0: {{drug: placebo, like: arm_0}}\n  sham_1: {{drug: placebo, like: arm_1}}\n")
+    )
+    once, again = (run(plan) for plan in widened([*plans[2:], room(52)])[:2])
+    assert again.boosters.sum() > 0
+    assert differing(once.diary, again.diary) == []
+    assert again.dose_mg.max() == 0.0
+
+
+def test_stops_end_boosters_for_good():
+    rule = "boosters: {every: 14 days, session: {rate: 25 mg/h, for: 4 h}}\n"
+    free, dosed, mute, harmed = (
+        run(plan)
+        for plan in planned(
+            rule, f"{rule}stop: {{dose: 1250 mg}}", f"{rule}stop: {{no_response: 2}}", f"{rule}stop: {{harm: elicited}}"
+        )
+    )
+    assert dosed.dose_mg.max() <= 1250.0 + 1e-6
+    assert set(dosed.boosters) == {2.0}
+    for stopped, code in ((dosed, 7), (mute, 5), (harmed, 6)):
+        last = stopped.log.kind[-1]
+        assert set(last[stopped.boosters < free.boosters]) == {float(code)}
+    assert 0 < (mute.boosters < free.boosters).sum() < N
+    assert 0 < (harmed.boosters < free.boosters).sum() < N
+
+
+def test_each_pain_model_decides_by_its_own_diary():
+    (plan,) = planned("boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h}}")
+    both = run(plan, "memory", rival=True)
+    slow = run(plan, "slow_site")
+    assert differing(both.rival, slow.rival) == []
+    assert np.array_equal(both.rival_boosters, slow.boosters)
+    assert not np.array_equal(both.boosters, both.rival_boosters)
+
+
+def titrated(**changed) -> str:
+    rule = {"every": "12 h", "step": "5 mg/h/70kg", "max": "30 mg/h/70kg", "relief": "40 %"} | changed
+    return "titration: {" + ", ".join(f"{key}: {value}" for key, value in rule.items()) + "}"
+
+
+DRIP = "sessions: [{at: 0 h, rate: 5 mg/h/70kg, for: 100 h}]"
+
+
+def test_titration_as_in_leiden_ends_near_its_mean_rate():
+    """The trial's mean rate at the end was 22.2 mg/h per 70 kg; the rule is documented in docs/policies.md."""
+    (plan,) = planned(titrated(), drug="esketamine", sessions=DRIP, weeks=2)
+    found = run(plan)
+    assert 20.0 < found.final_rate.mean() < 24.5
+    assert found.final_rate.std() > 4.0
+    assert found.final_rate.min() >= 5.0 - 1e-9
+    assert found.final_rate.max() <= 30.0 + 1e-9
+
+
+def test_titration_goes_up_for_pain_down_for_harm_and_never_back_up():
+    (plan,) = planned(titrated(harm="elicited"), drug="esketamine", sessions=DRIP, weeks=2)
+    found = run(plan)
+    for k in range(N):
+        kinds = found.log.kind[:, k][::-1]
+        kinds = kinds[kinds > 0]
+        down = np.flatnonzero(kinds == 4)
+        assert not len(down) or not (kinds[down[0] :] == 3).any()
+        times = found.log.time_h[:, k][::-1][: len(kinds)]
+        assert np.allclose(times % 12, 0)
+    assert (found.log.kind == 3).any()
+    assert (found.log.kind == 4).any()
+
+
+def test_new_rules_compile_nothing():
+    first, second = planned(
+        "boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h}}",
+        "boosters: {every: [14 days, 30 days], times: 3, session: {rate: 20 mg/h, for: 6 h}}\nstop: {dose: 2000 mg}",
+    )
+    run(first)
+    sizes = [f._cache_size() for f in (blocks._set_out, blocks._go, blocks._arrive)]
+    run(second)
+    assert sizes == [f._cache_size() for f in (blocks._set_out, blocks._go, blocks._arrive)]

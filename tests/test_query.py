@@ -1,0 +1,189 @@
+"""SQL over a run: the same numbers as its files, and no way out of it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from letheon.errors import InputError
+from letheon.runs import simulate
+from letheon.runs.query import query
+from letheon.scenario import loads
+from letheon.views import cli
+from letheon.views.query import table
+
+TEXT = """
+letheon: 1
+title: "one infusion, asked about"
+population: {n: 40}
+follow_up: 2 weeks
+arms:
+  ketamine: {drug: racemic, sessions: [{at: day 1, dose: 0.5 mg/kg, for: 40 min}]}
+  placebo: {drug: placebo, like: ketamine}
+"""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return simulate(loads(TEXT), out=tmp_path_factory.mktemp("query") / "run")
+
+
+def test_a_mean_is_that_of_the_files_and_of_the_document(run):
+    answer = query(
+        run.folder, "SELECT arm, avg(nrs_day_7) AS m, count(*) AS n FROM endpoints GROUP BY arm ORDER BY arm"
+    )
+    assert answer.columns == ("arm", "m", "n")
+    for arm, mean, n in answer.rows:
+        values = pq.read_table(run.folder / "endpoints" / arm / "part-00000.parquet")["nrs_day_7"].to_numpy()
+        assert mean == pytest.approx(values.mean(), rel=1e-12)
+        assert mean == pytest.approx(run.document["arms"][arm]["endpoints"]["nrs_day_7"]["mean"], rel=1e-5)
+        assert n == 40
+
+
+def test_arms_are_told_apart_and_patients_joined(run):
+    sql = """SELECT avg(k.nrs_day_1 - p.nrs_day_1) FROM endpoints k JOIN endpoints p USING (patient)
+             WHERE k.arm = 'ketamine' AND p.arm = 'placebo'"""
+    expected = run.document["arms"]["ketamine"]["endpoints"]["nrs_day_1"]["minus_placebo"]
+    assert query(run.folder, sql).rows[0][0] == pytest.approx(expected, abs=1e-5)
+
+
+def test_profiles_are_there(run):
+    answer = query(run.folder, "SELECT max(mean) FROM profiles WHERE arm = 'ketamine' AND quantity = 'esketamine'")
+    known = run.document["arms"]["ketamine"]["profile"]["concentration_ng_per_ml"]["esketamine"]["mean"]
+    assert answer.rows[0][0] == pytest.approx(max(known))
+
+
+def test_infinities_and_lists_become_what_json_knows(run):
+    answer = query(run.folder, "SELECT 'inf'::DOUBLE AS a, [1, 2] AS b, DATE '2026-01-02' AS c, 1.5::DECIMAL(4,2) AS d")
+    assert answer.rows == ((None, [1, 2], "2026-01-02", 1.5),)
+    json.dumps(answer.document(), allow_nan=False)
+
+
+def test_it_may_explain_and_describe(run):
+    assert query(run.folder, "DESCRIBE endpoints").rows
+    assert query(run.folder, "EXPLAIN SELECT 1").rows
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE t AS SELECT 1",
+        "DROP VIEW endpoints",
+        "INSERT INTO endpoints VALUES (1)",
+        "COPY (SELECT 1) TO 'x.csv'",
+        "COPY endpoints TO 'x.parquet'",
+        "EXPORT DATABASE 'x'",
+        "ATTACH 'x.db'",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET enable_external_access = true",
+        "PRAGMA database_list",
+        "CALL pragma_version()",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO 'x.csv'",
+    ],
+)
+def test_nothing_can_be_written_or_set(run, sql, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = {p: p.stat().st_mtime_ns for p in run.folder.rglob("*")}
+    with pytest.raises(InputError):
+        query(run.folder, sql)
+    assert not list(tmp_path.iterdir())
+    assert {p: p.stat().st_mtime_ns for p in run.folder.rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_csv('{file}')",
+        "SELECT * FROM '{file}'",
+        "SELECT * FROM read_text('{file}')",
+        "SELECT * FROM read_blob('{file}')",
+        "SELECT * FROM glob('{folder}/*')",
+        "SELECT * FROM read_parquet('{parquet}')",
+        "SELECT * FROM query('COPY (SELECT 1) TO ''{file}2''')",
+        "SELECT * FROM sqlite_scan('{file}', 't')",
+        "SELECT getenv('HOME')",
+        "SELECT * FROM duckdb_secrets() WHERE error(content) FROM read_text('{file}')",
+    ],
+)
+def test_no_other_file_can_be_read(run, sql, tmp_path):
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a\n42\n")
+    parquet = next(run.folder.rglob("*.parquet"))
+    with pytest.raises(InputError) as caught:
+        query(run.folder, sql.format(file=secret, folder=tmp_path, parquet=parquet))
+    assert "42" not in str(caught.value)
+    assert [p.name for p in tmp_path.iterdir()] == ["secret.csv"]
+
+
+def test_python_variables_are_no_tables(run):
+    hidden = pq.read_table(next(run.folder.rglob("*.parquet")))
+    assert hidden.num_rows
+    with pytest.raises(InputError, match="tables of a run are endpoints, profiles"):
+        query(run.folder, "SELECT * FROM hidden")
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("SELECT nrs_day_8 FROM endpoints", "nrs_day_8"),
+        ("SELEC 1", "SELEC"),
+        ("SELECT 1; SELECT 2", "2 statements"),
+        ("  ", "empty"),
+        ("SELECT * FROM endpoint", "tables of a run are endpoints, profiles"),
+    ],
+)
+def test_an_error_is_one_sentence(run, sql, says):
+    with pytest.raises(InputError, match=says) as caught:
+        query(run.folder, sql)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_what_is_no_run_is_refused(tmp_path):
+    with pytest.raises(InputError, match="holds no finished run"):
+        query(tmp_path, "SELECT 1")
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(InputError, match="is not finished"):
+        query(tmp_path, "SELECT 1")
+
+
+def test_the_command_prints_a_table_or_json(run, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["query", str(run.folder), "SELECT arm, count(*) AS n FROM endpoints GROUP BY arm ORDER BY arm"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.splitlines() == ["arm        n", "--------  --", "ketamine  40", "placebo   40"]
+    with pytest.raises(SystemExit):
+        cli.main(["query", str(run.folder), "SELECT min(patient) AS first FROM endpoints", "--json"])
+    assert json.loads(capsys.readouterr().out) == {"columns": ["first"], "rows": [[0]]}
+
+
+def test_a_query_that_fails_loads_nothing_heavy(fresh_python, tmp_path):
+    code = (
+        "import sys\nfrom letheon.views.cli import main\n"
+        "try:\n    main(['query', sys.argv[1], 'SELECT 1'])\nexcept SystemExit as e:\n    code = e.code\n"
+        "print(code, sorted({'duckdb', 'pyarrow', 'jax', 'numpy'} & set(sys.modules)))"
+    )
+    ran = fresh_python(code, str(tmp_path))
+    assert ran.stdout.strip() == "2 []"
+
+
+def test_long_answers_are_cut_in_the_terminal_only():
+    lines = table(("x",), tuple((k,) for k in range(1200)))
+    assert len(lines) == 2 + 1000 + 1
+    assert "200 more rows" in lines[-1]
+
+
+def test_a_partitioned_run_reads_every_part(run, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for path in run.folder.rglob("*"):
+        target = folder / path.relative_to(run.folder)
+        target.mkdir(exist_ok=True) if path.is_dir() else target.write_bytes(path.read_bytes())
+    part = folder / "endpoints" / "ketamine" / "part-00000.parquet"
+    Path(part.with_name("part-00001.parquet")).write_bytes(part.read_bytes())
+    counted = dict(query(folder, "SELECT arm, count(*) FROM endpoints GROUP BY arm").rows)
+    assert counted == {"ketamine": 80, "placebo": 40}
+    assert np.isfinite(counted["ketamine"])
