@@ -48,6 +48,7 @@ HEAVY = {
         "polars",
         "pyarrow",
         "pydantic",
+        "pymoo",
         "scipy",
         "statsmodels",
     ),

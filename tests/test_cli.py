@@ -34,7 +34,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = [sys.executable, "-m", "letheon.views.cli"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "80", "PYTHONWARNINGS": "default"}
 SMALL = str(ROOT / "examples" / "small.yaml")
-COMMANDS = ["simulate", "cite", "library", "worksheet", "calibrate", "validate", "evidence"]
+COMMANDS = [
+    *("simulate", "cite", "library", "worksheet", "calibrate", "validate", "query", "optimise", "explore", "evidence"),
+]
 ANSI = "\x1b["
 HEAVY = [
     *("arviz", "jax", "jaxlib", "lifelines", "numpy", "numpyro", "pint", "plotly"),
@@ -124,7 +126,7 @@ class Fake:
         options["out"].mkdir(parents=True, exist_ok=True)
         planned = load(scenario)
         population = replace(planned.population, n=options["patients"])
-        stamp = {"format": 1} | stamp_of(replace(planned, population=population, seed=options["seed"]))
+        stamp = {"format": 2} | stamp_of(replace(planned, population=population, seed=options["seed"]))
         (options["out"] / "run.json").write_text(json.dumps(stamp), encoding="utf-8")
         return SimpleNamespace(document=self.document, reused=self.reused, continued=self.continued)
 
@@ -179,7 +181,7 @@ def test_each_command_explains_itself_with_an_example(name: str, command: Callab
 
 def test_simulate_has_the_options_of_the_contract(command: Callable) -> None:
     _, out, _ = command("simulate", "--help")
-    asked = ["--out", "--patients", "--seed", "--quick", "--json", "--quiet", "--fresh", "--help"]
+    asked = ["--out", "--patients", "--seed", "--quick", "--json", "--quiet", "--fresh", "--cluster", "--help"]
     assert re.findall(r"^  (--\w+)", out, re.MULTILINE) == asked
 
 

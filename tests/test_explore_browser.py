@@ -209,7 +209,7 @@ def test_boosters_and_titration_reach_the_scenario(browser: Any, address: str) -
 def test_a_link_carries_the_whole_scenario(browser: Any, address: str) -> None:
     page = opened(browser, address)
     choose(page, "One short infusion")
-    page.get_by_label("Weight").fill("60")
+    page.locator("#slide-weight").fill("60")
     settled(page)
     page.get_by_role("button", name="Copy link").click()
     page.locator("#said", has_text="ink").wait_for()

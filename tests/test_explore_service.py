@@ -185,25 +185,28 @@ def test_a_request_that_takes_too_long_ends_with_a_sentence() -> None:
         pool.close()
 
 
-RATES = st.sampled_from(["20 mg/h", "0.3 mg/kg/h", "1e9 mg/h", "-5 mg/h", "", "ä"])
-SESSIONS = st.lists(
-    st.fixed_dictionaries(
-        {
-            "at": st.sampled_from(["0 h", "day 2", "x"]),
-            "rate": RATES,
-            "for": st.sampled_from(["4 h", "0 h", "400 days"]),
-        }
-    ),
-    max_size=2,
+def mostly(good: Any, *bad: Any) -> Any:
+    """Draw what works nine times out of ten."""
+    return st.sampled_from([good] * (9 * len(bad)) + list(bad))
+
+
+SESSION = st.fixed_dictionaries(
+    {
+        "at": mostly("0 h", "day 2", "x"),
+        "rate": mostly("20 mg/h", "0.3 mg/kg/h", "1e9 mg/h", "-5 mg/h", "", "ä"),
+        "for": mostly("4 h", "0 h", "400 days"),
+    }
 )
-ARM = st.fixed_dictionaries({"drug": st.sampled_from(["racemic", "placebo", "tea"]), "sessions": SESSIONS})
+ARM = st.fixed_dictionaries(
+    {"drug": mostly("racemic", "placebo", "tea"), "sessions": st.lists(SESSION, min_size=1, max_size=2)}
+)
 NEARLY = st.fixed_dictionaries(
     {
-        "letheon": st.sampled_from([1, "1", 2, None]),
-        "title": st.text(max_size=20),
-        "population": st.fixed_dictionaries({"n": st.sampled_from([8, 0, -1, 10**9, "many"])}),
-        "follow_up": st.sampled_from(["2 weeks", "12", "90 years"]),
-        "arms": st.dictionaries(st.sampled_from(["a", "b", "placebo", "A!"]), ARM, max_size=2),
+        "letheon": mostly(1, "1", 2, None),
+        "title": mostly("x", "ä", "", " \n", "\x00"),
+        "population": st.fixed_dictionaries({"n": mostly(8, 0, -1, 10**9, "many")}),
+        "follow_up": mostly("2 weeks", "12", "90 years"),
+        "arms": st.fixed_dictionaries({"a": ARM}, optional={"A!": ARM}),
     }
 )
 

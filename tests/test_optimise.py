@@ -337,3 +337,15 @@ optimise:
         assert found.mean["hours"] == pytest.approx(12.0 + hours * given, rel=1e-6)
         assert found.mean["dose_mg"] == pytest.approx(25.0 * found.mean["hours"], rel=1e-6)
         assert np.ptp(found.draws["boosters"]) > 0  # what is decided on the way differs from draw to draw
+
+
+@pytest.mark.slow
+def test_the_shipped_example_beats_the_hundred_hours(alone, root) -> None:
+    document = optimise(root / "examples" / "optimise_100h.yaml", candidates=100).document
+    trial = next(entry for entry in document["published"] if entry["name"] == "hundred_hours")
+    assert trial["beaten_by"] and trial["compared_on"] == ["hours", "dose_mg", "psychedelic_load", "relief_days"]
+    own = {name: told["mean"] for name, told in trial["measures"].items()}
+    for number in trial["beaten_by"]:
+        found = {name: told["mean"] for name, told in document["front"][number - 1]["measures"].items()}
+        assert found["relief_days"] >= own["relief_days"]
+        assert all(found[name] <= own[name] for name in ("hours", "dose_mg", "psychedelic_load"))

@@ -137,7 +137,6 @@ def crew_of(given: str, scenario: Scenario) -> Iterator[Crew]:
                     host="127.0.0.1",
                     dashboard_address=None,  # pyright: ignore[reportArgumentType]  (none is wanted)
                     silence_logs=50,
-                    env={"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false"},
                 ) as cluster,
                 Client(cluster, set_as_default=False) as client,
             ):

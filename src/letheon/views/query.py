@@ -9,7 +9,7 @@ import typer
 
 __all__ = ["EXAMPLE", "register"]
 
-EXAMPLE = 'letheon query runs/small "SELECT arm, avg(nrs_day_7) AS nrs FROM endpoints GROUP BY arm ORDER BY arm"'
+EXAMPLE = 'letheon query runs/small "SELECT arm, avg(nrs_day_7) FROM endpoints GROUP BY 1"'
 _MOST_ROWS = 1000  # shown in a terminal; --json gives all
 
 

@@ -167,7 +167,7 @@ export const FIGURES = {
   bladder: {
     title: "The bladder",
     draw(place, view) {
-      const made = [["bladder_symptoms", "Urinary symptoms at their most likely"], ["bladder_lasting_loss", "A lasting loss of capacity"]].flatMap(([key, label]) =>
+      const made = [["bladder_symptoms", "Urinary symptoms"], ["bladder_lasting_loss", "Lasting loss of capacity"]].flatMap(([key, label]) =>
         Object.keys(view.arms[0].arm.harms.entries[key]?.laws ?? LAWS).map((law) => ({ label, note: LAWS[law] ?? law.replaceAll("_", " "), values: view.arms.map((one) => interval(one, one.arm.harms.entries[key]?.laws?.[law])) })));
       return rows(place, {
         x: { top: 1, tick: (v) => `${Math.round(100 * v)}%`, label: "Patients; no study of infusions has looked" },
