@@ -133,7 +133,7 @@ def imported_by(folder: Path) -> set[str]:
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names.add(node.module.split(".")[0])
-    own = {"letheon", *(path.stem for path in folder.rglob("*.py"))}
+    own = {"letheon", folder.name, *(path.stem for path in folder.rglob("*.py"))}
     return names - set(sys.stdlib_module_names) - own
 
 
@@ -146,7 +146,11 @@ def distributions(names: set[str]) -> set[str]:
 
 @pytest.mark.parametrize(
     ("folder", "extras"),
-    [("src", ["web", "calibrate", "cluster"]), ("tests", ["web", "calibrate", "test"]), ("benchmarks", ["bench"])],
+    [
+        ("src", ["web", "calibrate", "cluster", "query", "optimise"]),
+        ("tests", ["web", "calibrate", "optimise", "test"]),
+        ("benchmarks", ["bench"]),
+    ],
 )
 def test_what_is_imported_is_declared(folder: str, extras: list[str]) -> None:
     assert distributions(imported_by(ROOT / folder)) - set(declared(*extras)) == set()
@@ -157,7 +161,7 @@ def test_every_runtime_dependency_is_used() -> None:
 
 
 def test_all_is_what_every_command_needs() -> None:
-    assert EXTRAS["all"] == ["letheon[web,calibrate,cluster]"]
+    assert EXTRAS["all"] == ["letheon[web,calibrate,cluster,query,optimise]"]
 
 
 def test_every_dependency_is_pinned_within_its_bounds_and_from_no_address() -> None:

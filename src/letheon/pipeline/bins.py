@@ -3,7 +3,7 @@
 The error of a quantile is the width of its bin: 0.02 NRS for scores, 0.002 for shares, 2 % for levels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,17 +64,20 @@ class Bins:
         np.clip(raw, 0.0, self.count - 1.0, out=raw)
         out[...] = raw
 
-    def quantiles(self, counts: np.ndarray, q: float) -> np.ndarray:
-        """Return a quantile at each time from counts of shape (time, bin), linear within its bin."""
-        wanted = q * counts.sum(axis=1)
+    def quantiles(self, counts: np.ndarray, shares: Sequence[float]) -> list[np.ndarray]:
+        """Return quantiles at each time from counts of shape (time, bin), linear within their bins."""
         cumulative = counts.cumsum(axis=1, dtype=np.int64)
-        k = (cumulative < wanted[:, None]).sum(axis=1).clip(0, self.count - 1)
-        row = np.arange(len(counts))
-        inside = counts[row, k]
-        before = cumulative[row, k] - inside
-        share = np.where(inside > 0, (wanted - before) / np.maximum(inside, 1), 0.0).clip(0, 1)
-        edges = self.edges
-        return np.where(k > 0, edges[k] + share * (edges[k + 1] - edges[k]), 0.0)
+        row, edges = np.arange(len(counts)), self.edges
+
+        def quantile(q: float) -> np.ndarray:
+            wanted = q * cumulative[:, -1]
+            k = np.argmax(cumulative >= wanted[:, None], axis=1)
+            inside = counts[row, k]
+            before = cumulative[row, k] - inside
+            share = np.where(inside > 0, (wanted - before) / np.maximum(inside, 1), 0.0).clip(0, 1)
+            return np.where(k > 0, edges[k] + share * (edges[k + 1] - edges[k]), 0.0)
+
+        return [quantile(q) for q in shares]
 
 
 def _tiles(values: np.ndarray) -> list[slice]:
@@ -194,7 +197,11 @@ class Profile:
 
     def quantile(self, name: str, q: float) -> np.ndarray:
         """Return a quantile at each time, to the width of a bin."""
-        return bins_of(name).quantiles(self.counts[name], q)
+        return self.quantiles(name, (q,))[0]
+
+    def quantiles(self, name: str, shares: Sequence[float]) -> list[np.ndarray]:
+        """Return several quantiles at each time, to the width of a bin."""
+        return bins_of(name).quantiles(self.counts[name], shares)
 
 
 _COARSE, _FINE = 2.0**10, 2.0**50

@@ -143,12 +143,14 @@ def _round(value):
     if isinstance(value, list | tuple):
         return [_round(v) for v in value]
     if isinstance(value, np.ndarray):
-        return [_round(float(v)) for v in value]
+        return [_shorter(v) for v in value.tolist()]
     if isinstance(value, float | np.floating):
-        if not math.isfinite(value):
-            return None
-        return float(f"{value:.{_DIGITS}g}") + 0.0
+        return _shorter(float(value))
     return value
+
+
+def _shorter(value: float) -> float | None:
+    return float(f"{value:.{_DIGITS}g}") + 0.0 if math.isfinite(value) else None
 
 
 def _distribution(values: np.ndarray) -> dict:
@@ -256,7 +258,7 @@ def _given(scenario: Scenario, arm: Arm, totals: ArmTotals, prefix: str) -> dict
 def _band(totals: ArmTotals, name: str, interval: bool = True) -> dict:
     profile = totals.profile
     mean = profile.mean(name)
-    out = {"mean": mean} | {f"q{q:02d}": profile.quantile(name, q / 100) for q in (5, 50, 95)}
+    out = {"mean": mean} | dict(zip(("q05", "q50", "q95"), profile.quantiles(name, (0.05, 0.5, 0.95)), strict=True))
     if interval:
         top = 10.0 if name.startswith("nrs") else 1.0
         out["mean_lo"], out["mean_hi"] = interval_of_mean(mean, totals.bank_profile[name], (0.0, top))

@@ -1,12 +1,13 @@
 """How far to trust a result: the support of a regimen by study, and models used beyond what they were studied in."""
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from scipy import special
 
 from letheon import library
-from letheon.dosing.regimen import MS_PER_DAY
+from letheon.dosing.regimen import MS_PER_DAY, Regimen
 from letheon.pipeline.arms import ArmPlan
 from letheon.scenario import Arm, Scenario
 
@@ -50,11 +51,6 @@ def interval_of_mean(
 
 def _near(value: float, reference: float) -> bool:
     return abs(value - reference) <= _TOLERANCE * reference
-
-
-def _span_days(arm: Arm) -> float:
-    start = min(infusion.start_ms for infusion in arm.regimen.infusions)
-    return (arm.regimen.stop_ms - start) / MS_PER_DAY
 
 
 def _dosed(scenario: Scenario, arm: Arm) -> Arm:
@@ -110,6 +106,13 @@ def regimen_support(scenario: Scenario, arm: Arm, day: float) -> str:
     return next((label for label in ("randomised", "uncontrolled") if label in found), "assumed")
 
 
+@lru_cache(maxsize=64)
+def _span_and_dose(regimen: Regimen) -> tuple[float, float]:
+    """Return days from the first to the last infusion, and dose at the reference weight [mg]; each endpoint asks."""
+    start = min(infusion.start_ms for infusion in regimen.infusions)
+    return (regimen.stop_ms - start) / MS_PER_DAY, regimen.schedule().dose_mg(_REFERENCE_KG)
+
+
 def like_studies(scenario: Scenario, arm: Arm, day: float) -> dict[str, str]:
     """Return the CRPS studies of which an arm has drug, days and total dose within 25 %, and which followed so long.
 
@@ -130,7 +133,7 @@ def like_studies(scenario: Scenario, arm: Arm, day: float) -> dict[str, str]:
     dosed = _dosed(scenario, arm)
     if not dosed.regimen.infusions or dosed.policy.titration or day > earliest_booster(dosed):
         return {}
-    days, dose = _span_days(dosed), dosed.regimen.schedule().dose_mg(_REFERENCE_KG)
+    days, dose = _span_and_dose(dosed.regimen)
     found = {}
     for study in library.studies():
         if study.diagnosis != "CRPS" or day > min(study.follow_up_days, _LAST_SUPPORTED_DAY):

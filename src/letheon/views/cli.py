@@ -162,9 +162,7 @@ def _whole(option: str, given: str, low: int, high: int, example: int) -> int:
     return int(given)
 
 
-def _run(
-    path: Path, folder: Path, planned: "Scenario", *, quiet: bool, fresh: bool, cluster: str | None
-) -> "Run":
+def _run(path: Path, folder: Path, planned: "Scenario", *, quiet: bool, fresh: bool, cluster: str | None) -> "Run":
     """Run the file with what the options made of its patients and seed."""
     from letheon.views.progress import Meter
 

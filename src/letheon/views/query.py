@@ -9,7 +9,7 @@ import typer
 
 __all__ = ["EXAMPLE", "register"]
 
-EXAMPLE = 'letheon query runs/small "SELECT arm, avg(nrs_day_7) FROM endpoints GROUP BY 1"'
+EXAMPLE = 'letheon query runs/small "SELECT avg(nrs_day_7) FROM endpoints"'
 _MOST_ROWS = 1000  # shown in a terminal; --json gives all
 
 

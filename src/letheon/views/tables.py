@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from letheon.views import harm_rows
+from letheon.views.policy_words import policy_sentences
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,6 +45,9 @@ def show_run(document: Mapping[str, Any], console: "Console") -> None:
     arms = list(document["arms"].items())
     for part in _parts(arms, console.width):
         console.print(_table(document, dict(part)))
+    for name, arm in arms:
+        for sentence in policy_sentences(arm.get("policy")):
+            console.print(Text(f"{name}: {sentence}"))
     for sentence in _reading(document):
         console.print(Text(sentence))
     for warning in document["warnings"]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 
 from letheon.views import plots
+from letheon.views.policy_words import policy_sentences
 from letheon.views.report import harms, markup, words
 
 DISCLAIMER = "Research and education only; no advice about a person."
@@ -79,7 +81,7 @@ def _card(document: Mapping[str, Any], name: str, colour: str) -> str:
     rows = "".join(_row(*row) for row in _rows(document, name, days))
     return (
         f'<article class="card" style="--arm:{colour}"><h3>{words.arm_name(name)}</h3>'
-        f'<p class="small">{drug}; {_course(document, name)}</p>'
+        f'<p class="small">{drug}; {_course(document, name)}{_rules(arm)}</p>'
         f'<p class="strip-title">Mean pain score</p><ol class="strip">{strip}</ol><dl>{rows}</dl></article>'
     )
 
@@ -90,6 +92,11 @@ def _course(document: Mapping[str, Any], name: str) -> str:
     if last <= end + 1.0:
         return f"course ends after {words.course(end)}"
     return f"first course ends after {words.course(end)}, later sessions until day {last:.0f}"
+
+
+def _rules(arm: Mapping[str, Any]) -> str:
+    """Say what is decided on the way."""
+    return "".join(f". {escape(sentence.removesuffix('.'))}" for sentence in policy_sentences(arm.get("policy")))
 
 
 def _row(label: str, value: str, note: str, mark: str) -> str:
@@ -118,7 +125,12 @@ def _rows(document: Mapping[str, Any], name: str, days: list[int]) -> list[tuple
     if "time_to_relapse_days" in endpoints:
         rows.append(_relapse(endpoints["time_to_relapse_days"]))
     if any(entry["endpoints"].get("boosters", {}).get("mean") for entry in document["arms"].values()):
-        rows.append(("Booster sessions, mean", words.amount(endpoints["boosters"]["mean"], "sessions"), "", ""))
+        each = endpoints["boosters"]
+        yearly = f"({words.number(each['boosters_per_year'], 2)} a year)" if each["mean"] else ""
+        rows.append(("Boosters, mean", words.amount(each["mean"], "boosters"), yearly, ""))
+    if "final_rate" in endpoints:
+        end = endpoints["final_rate"]
+        rows.append(("Last rate, mean", f"{words.number(end['mean'], 2)} mg/h per 70 kg", "", ""))
     if "dose_mg" in endpoints:
         dose = "none" if plots.is_placebo(arm) else f"{words.amount(endpoints['dose_mg']['mean'], 'mg')} mg"
         rows.append(("Total dose, mean", dose, "", ""))

@@ -77,7 +77,7 @@ def _body(document: Mapping[str, Any], key: str) -> str:
     """Return the rows of one endpoint: mean, patients, difference from placebo, and the rival's."""
     entries = [arm["endpoints"].get(key, {}) for arm in document["arms"].values()]
     unit = next((entry["unit"] for entry in entries if entry.get("unit")), "")
-    beside = f" ({UNITS[unit]})" if unit in {"days", "sessions", "mg"} else ""
+    beside = f" ({UNITS.get(unit, unit)})" if unit in {"days", "sessions", "mg", "h", "mg/h per 70 kg"} else ""
     name = words.endpoint_name(key)
     rows = [_row(f"{name}{beside}", entries, lambda entry: _mean(entry, unit) + words.support_of(entry), "main")]
     if any("q05" in entry for entry in entries):
@@ -91,7 +91,7 @@ def _body(document: Mapping[str, Any], key: str) -> str:
     if any(entry.get("minus_placebo") is not None for entry in entries):
         rows.append(_row("minus placebo", entries, lambda e: _minus(e, unit)))
     rival = [arm.get("rival", {}).get("endpoints", {}).get(key, {}) for arm in document["arms"].values()]
-    if any(rival) and key != "dose_mg":
+    if any(rival) and key not in {"dose_mg", "drip_hours", "final_rate"}:
         model = words.pain_model(document["models"]["rival"])
         rows.append(_row(f"rival model ({model})", rival, lambda e: _mean(e, unit), "rival"))
         if any(entry.get("minus_placebo") is not None for entry in rival):

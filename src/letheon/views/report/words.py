@@ -77,7 +77,7 @@ def amount(value: float | None, unit: str) -> str:
         return _percent(value) + THIN + "%"
     if unit == "NRS":
         return _signed_text(value, 1)
-    if unit in {"days", "sessions"}:
+    if unit in {"days", "sessions", "boosters"}:
         return _signed_text(value, 1 if 0.05 <= abs(value) < 9.95 else 0)
     return number(value)
 
@@ -177,8 +177,11 @@ def endpoint_name(key: str) -> str:
         "relief_days": "Days of relief",
         "pain_free_days": "Days free of pain",
         "remission": "In remission after the course",
-        "boosters": "Booster sessions",
+        "boosters": "Boosters",
         "dose_mg": "Total dose",
+        "drip_hours": "Hours on the drip",
+        "final_rate": "Last rate of the titration",
+        "never_in_remission": "Never in remission",
     }
     return names.get(key, escape(key.replace("_", " ")))
 
