@@ -143,7 +143,7 @@ def urine_l_h(text: str) -> float:
 
     Examples
     --------
-    >>> urine_l_h("2.4 L/day"), urine_l_h("100 mL/h")
+    >>> round(urine_l_h("2.4 L/day"), 9), urine_l_h("100 mL/h")
     (0.1, 0.1)
     """
     return _amount(text, "flow of urine", FLOW_UNITS, "1.6 L/day", (*_KNOWN, *FLOW_UNITS))
