@@ -4,6 +4,7 @@ The search itself is replaced by a small document made by hand: that is the orac
 """
 
 import html
+import io
 import json
 import re
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 import optimise_document as documents
 import pytest
+from rich.console import Console
 
 from letheon.errors import Interrupted
 from letheon.scenario import load
@@ -22,7 +24,7 @@ from letheon.study import optimise_folder as folders
 from letheon.study.optimise import Optimisation
 from letheon.views import cli, optimise_figures, optimise_words
 from letheon.views.optimise import EXAMPLES
-from letheon.views.optimise_tables import chosen
+from letheon.views.optimise_tables import chosen, show_search
 from letheon.views.report import optimise as page
 
 HEAVY = ["jax", "jaxlib", "numpy", "pyarrow", "pymoo", "rich", "scipy"]
@@ -179,6 +181,20 @@ def test_the_table_says_what_was_found_in_eighty_columns(command: Callable, fake
     assert "letheon: candidates: 8 of 400\n" in err
 
 
+def test_a_table_of_many_quantities_is_not_cut_off() -> None:
+    told = documents.document()
+    paths = [f"boosters.session.repeat.{'long' * k}name" for k in range(1, 8)]
+    told["variables"] = [{"path": path} for path in paths]
+    told["front"] = [
+        entry | {"values": {path: f"{k}77 days" for k, path in enumerate(paths)}} for entry in told["front"]
+    ]
+    console = Console(width=80, file=io.StringIO())
+    show_search(told, console)
+    made = console.file.getvalue()
+    assert max(len(line) for line in made.splitlines()) <= 80 and "…" not in made
+    assert all("677" in flat(row) or "assumed" not in row for row in made.splitlines() if row.startswith("1 "))
+
+
 def test_json_is_the_document_and_nothing_else(command: Callable, fake: SimpleNamespace, here: Path) -> None:
     code, out, _ = command("s.yaml", "--out", "found", "--json")
     assert code == 0 and json.loads(out) == documents.document()
@@ -244,8 +260,8 @@ def test_short_names_stay_different() -> None:
     ]
     found = optimise_words.columns({"variables": variables, "front": [{"values": one} for one in values]})
     assert found == [
-        ("1.rate, mg/h", ["5", "7"]),
-        ("2.rate", ["1 mg", "1 g"]),
+        ("1 rate, mg/h", ["5", "7"]),
+        ("2 rate", ["1 mg", "1 g"]),
         ("times", ["3", "4"]),
         ("every", ["1 day", "2 days"]),
     ]

@@ -130,6 +130,7 @@ def _fit(
             kept["seconds"] += time.monotonic() - start
             note.write_text(json.dumps(kept), encoding="utf-8")
     note.write_text(json.dumps({**kept, "done": True}), encoding="utf-8")
+    jax.clear_caches()  # programs of dozens of fits would use up the memory maps that a process may have
     return fitted, kept["seconds"]
 
 
@@ -232,8 +233,12 @@ def main(folder: str) -> None:
         keep()
 
 
+_said: set[str] = set()
+
+
 def _say(what: str, done: int, all_: int) -> None:
-    if done == all_:
+    if done == all_ and what not in _said:  # a search goes on for a while after its last climb
+        _said.add(what)
         print(f"{what}: {done} of {all_}", flush=True)
 
 

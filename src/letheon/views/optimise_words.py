@@ -256,6 +256,7 @@ def columns(document: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
         ends = [".".join(steps[-k:]) for k in range(1, len(steps) + 1)]
         name = next(e for e in ends if sum(p == e or p.endswith(f".{e}") for p in paths) == 1)
         cells = [entry["values"][path] for entry in document["front"]]
+        name = name.replace(".", " ").replace("_", " ")  # so that headings break between words
         parted = [cell.partition(" ") for cell in cells]
         units = {unit for _, _, unit in parted}
         same = len(units) == 1 and "" not in units and all(number[:1].isdigit() for number, _, _ in parted)
