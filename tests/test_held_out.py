@@ -55,6 +55,7 @@ def trials():
     return run
 
 
+@pytest.mark.slow
 def test_expectancy_acts_on_the_drug_alone(trials):
     """Who gets placebo has nothing to see through; red when both arms share a forecast."""
     plain, hoped = trials(), trials(expectancy=1.0)

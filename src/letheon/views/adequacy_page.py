@@ -189,7 +189,7 @@ def _cross_sentence(one: Mapping[str, Any]) -> str:
     name, lead = words.PAIN_MODELS[one["true"]], one["lead_expected"]
     odds = f"odds of {words.significant(math.exp(min(abs(lead), 700.0)), 2)} to 1"
     if lead >= _TELLING:
-        said = f"on average the held-out trial tells, by {lead:.2f} in its favour ({odds}): the wrong one is refused"
+        said = f"the held-out trial tells on average, by {lead:.2f} for it ({odds}): the wrong one is usually refused"
     elif lead > 0:
         said = f"on average the held-out trial leans to it by {lead:.2f} ({odds}), too little to tell"
     else:
