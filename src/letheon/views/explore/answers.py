@@ -355,6 +355,7 @@ def _bladder(arm: Arm) -> Answer:
         f"{_n(highest, 'share')} here."
     )
     names = {"saturating": "if the damage levels off with dose", "unsaturated": "if it keeps rising with dose"}
+    names |= {f"{law}_by_urine": f"{name}, and water thins it" for law, name in names.items()}
     more = [
         f"Urinary symptoms when most likely: {_law(symptoms['laws'][law])} {names.get(law, law)}."
         for law in symptoms["laws"]

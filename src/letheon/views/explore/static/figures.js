@@ -3,7 +3,10 @@
 import { dayAxis, lines, rows, timeAxis } from "./chart.js";
 import { amount, between, number, percent, title } from "./words.js";
 
-const LAWS = { saturating: "if injury levels off", unsaturated: "if it does not" };
+const LAWS = {
+  saturating: "if injury levels off", unsaturated: "if it does not",
+  saturating_by_urine: "if injury levels off, by urine", unsaturated_by_urine: "if it does not, by urine",
+};
 const ACUTE = [
   ["psychomimetic_elicited", "Dreamlike or strange, if asked"],
   ["psychomimetic_spontaneous", "The same, told unasked"],
