@@ -29,11 +29,16 @@ def _augmented(a, b):
     return full + shift * jnp.eye(n + 1), shift
 
 
+def _product(a, b):
+    """Multiply small matrices, written out: many at once, that takes half the time of a library's product."""
+    return sum(a[..., :, k, None] * b[..., k, None, :] for k in range(a.shape[-1]))
+
+
 def _squared(p, times, most: int):
     """Square a matrix a traced number of times; a fixed loop, so that it can be differentiated in reverse."""
 
     def again(current, i):
-        return jnp.where(i < times, current @ current, current), None
+        return jnp.where(i < times, _product(current, current), current), None
 
     return jax.lax.scan(again, p, jnp.arange(float(most)))[0]
 
@@ -78,7 +83,7 @@ def propagators(a, b, h0, levels: int):
 
     def term(carry, j):
         power, total, weight = carry
-        power = power @ shifted
+        power = _product(power, shifted)
         weight = weight * column / j
         return (power, total + weight * power, weight), None
 
@@ -88,7 +93,7 @@ def propagators(a, b, h0, levels: int):
 
     def level(previous, data):
         k, from_series = data
-        current = jnp.where(k <= top, from_series, previous @ previous)
+        current = jnp.where(k <= top, from_series, _product(previous, previous))
         return current, current
 
     shortest = _squared(series[0], extra, _EXTRA)
