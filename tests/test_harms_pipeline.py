@@ -441,3 +441,13 @@ def test_the_report_shows_harms_with_support_and_sources(done):
         assert said in harm
     assert harm.count("not identified</span>") >= 5 * 7
     assert "This result holds no harms" not in page
+
+
+def test_the_load_of_sessions_is_that_of_the_run_where_there_is_one(leiden, columns):
+    """Red when sessions are miscounted, or what lingers after one counts for the next."""
+    for arm in ("esketamine", "esketamine_fast"):
+        found = leiden[arm]["harms"]["entries"]
+        assert found["psychedelic_load_session"]["estimate"] == found["psychedelic_load"]["estimate"]
+    for table in columns.values():
+        assert (table["harm_load_session"] <= table["harm_load"]).all()
+        assert (table["harm_load_session"] >= 0.0).all()

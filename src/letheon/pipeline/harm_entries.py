@@ -48,6 +48,7 @@ class _Kind:
 
 
 _LOAD = "Maximum over the run. A per cent of a rating scale, not a share of patients."
+_SESSION = "Mean over a patient's sessions of the greatest load in each, with the time after it until the next."
 _LASTS = "Hours with more than 10 % of the scale; the effect leaves with a half-life of minutes once plasma has fallen."
 _ASKED = (
     "Any psychomimetic effect in the session with the greatest load, if patients are asked. The link from load to "
@@ -62,6 +63,9 @@ _FALL = "In those who have depression: fall of the MADRS beyond a comparison. No
 _KINDS = {
     "psychedelic_load": _Kind(
         "acute", "load", "%", (0.0, 100.0), "volunteer", ("c50", "half_life", "arketamine_weight"), _LOAD
+    ),
+    "psychedelic_load_session": _Kind(
+        "acute", "load_session", "%", (0.0, 100.0), "volunteer", ("c50", "half_life", "arketamine_weight"), _SESSION
     ),
     "psychedelic_hours": _Kind("acute", "load_hours", "h", _ANY, "volunteer", ("c50", "half_life"), _LASTS),
     "psychomimetic_elicited": _Kind(

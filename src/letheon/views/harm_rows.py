@@ -118,6 +118,7 @@ def _exposure(arms: Arms) -> Iterator[Row]:
 
 def _acute(arms: Arms) -> Iterator[Row]:
     yield _row("psychedelic load, %", "psychedelic_load", arms)
+    yield _row("  mean of sessions, %", "psychedelic_load_session", arms)
     yield _support("psychedelic_load", arms)
     yield _row("noticed if asked, %", "psychomimetic_elicited", arms)
     yield _support("psychomimetic_elicited", arms)

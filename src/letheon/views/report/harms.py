@@ -12,6 +12,7 @@ Entry = Mapping[str, Any]
 LAW_NAMES = {"saturating": "if injury saturates", "unsaturated": "if it does not"}
 ACUTE = {
     "psychedelic_load": "Psychedelic load at its greatest, % of a rating scale",
+    "psychedelic_load_session": "Greatest load of a session, mean of sessions",
     "psychedelic_hours": "Hours above 10 % of that scale",
     "psychomimetic_elicited": "Any psychomimetic effect, if asked",
     "psychomimetic_spontaneous": "The same, told unasked",
