@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import browsing
 import pytest
 from hypothesis import settings
 
@@ -18,6 +20,13 @@ settings.load_profile("letheon")
 def root() -> Path:
     """Return the folder that holds pyproject.toml."""
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Return the system's Chromium."""
+    with browsing.chromium() as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,8 @@ from typing import Any
 
 import calibration_document as documents
 import pytest
-import test_report_browser as browsing
+import test_report_browser as reported
+from browsing import PHONE, serious
 from scipy import stats
 from test_report import EVIL, Page
 
@@ -347,8 +348,6 @@ def test_both_pages_are_written_from_a_folder(tmp_path: Path) -> None:
 
 # --- in a browser ---
 
-browser = browsing.browser
-
 
 @pytest.fixture(scope="module", params=["calibration", "validation"])
 def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -358,38 +357,27 @@ def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("size", [browsing.DESKTOP, browsing.PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("size", [reported.DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_it_draws_everything_asks_for_nothing_and_cuts_nothing_off(browser: Any, file: str, size: dict) -> None:
-    page = browsing.opened(browser, file, size)
+    page = reported.opened(browser, file, size)
     assert page.requests_seen == [file]
     assert page.complaints == []
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
-    assert page.evaluate(browsing.CUT_OFF) == []
-    assert page.evaluate(browsing.TOUCHING) == []
+    assert page.evaluate(reported.CUT_OFF) == []
+    assert page.evaluate(reported.TOUCHING) == []
     assert page.evaluate("window.shifts") < 0.01
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(browser: Any, file: str, scheme: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    page = browsing.opened(browser, file, color_scheme=scheme)
-    for summary in page.locator("summary").all():
-        summary.click()
-    found = Axe().run(page).response["violations"]
-    serious = [
-        (violation["id"], node["html"], node["failureSummary"])
-        for violation in found
-        for node in violation["nodes"][:3]
-        if violation["impact"] in {"serious", "critical"}
-    ]
-    assert serious == []
+    page = reported.opened(browser, file, color_scheme=scheme)
+    assert serious(page) == []
 
 
 @pytest.mark.browser
 def test_on_paper_figures_keep_their_height(browser: Any, file: str) -> None:
-    page = browsing.opened(browser, file)
+    page = reported.opened(browser, file)
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     sizes = page.evaluate(
         "[...document.querySelectorAll('.chart')].map(c => [c.layout.width, c.layout.height, Number(c.dataset.height)])"

@@ -16,7 +16,7 @@ from letheon.body.pharmacokinetics import levels
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.patients.draws import DRAWS, typical_values
 from letheon.patients.population import Covariates, people
-from letheon.pipeline import arms, assemble
+from letheon.pipeline import arms, assemble, run_block
 from letheon.scenario import Arm, loads
 
 LEIDEN = Covariates(79.0, 19.0, 7.3, 2.0, 46.0, 12.0, 0.0)
@@ -292,6 +292,46 @@ def test_order_of_convergence(monkeypatch):
     off = [np.abs(x - found[-1]).max(axis=1) for x in found[:-1]]
     order = np.log2(off[-2] / off[-1])
     assert np.all(order > 4.7), order
+
+
+SWITCHED = "letheon: 1\ntitle: t\nfollow_up: 21 days\nmodels: {induction: on, occasions: on}\narms:\n  a:\n    drug: esketamine\n"
+SWITCHED += "    sessions: [{at: 5 h, rate: 20 mg/h, for: 40 h}, {at: day 8, rate: 30 mg/h, for: 50 min, repeat: {every: 2 days, times: 4}}]\n"
+
+
+@pytest.mark.parametrize("which", ["esketamine", "racemic", "induction and occasions"])
+def test_the_walk_meets_the_laid_mesh_node_for_node(which):
+    """What is checked against diffrax is what runs: the same states at every node, and the same doses and daily pain.
+
+    Red when a patient's own clock steps elsewhere, misses a change of rate, or takes another epoch or flare day.
+    """
+    if which == "racemic":
+        planned = plans([random_regimen("racemic", seed) for seed in (1, 2, 15)], DAYS)
+    else:
+        planned = plans(REGIMENS, DAYS) if which == "esketamine" else arms.plan_arms(loads(SWITCHED))
+    draws = {name: jnp.asarray(values) for name, values in typical_values().items()}
+    who = persons(jnp.asarray(FOUR), len(planned[0].day_rows) - 1)
+    for plan in planned:
+        rows = replace(plan, day_rows=np.arange(plan.mesh.count + 1))
+        mesh = (plan.steps, plan.mesh.count, rows.day_rows)
+        switches = assemble.Switches(5, 1.0, 0.0, 0.0)
+        laid = carry(plan.structure, assemble.arm_data(plan), mesh, draws, who, jnp.asarray(FOUR), switches)
+        walked = run_block(plan, draws, who, jnp.asarray(FOUR), switches)
+        kept = plan.save[: plan.saved]
+        path = laid.path.levels | {
+            "nmda_block": laid.path.block,
+            "sensitisation": laid.path.sensitisation,
+            "growth": laid.path.growth,
+            "slow_site_effect": laid.path.slow_effect,
+            "nrs": np.minimum(laid.path.pain, 10.0),
+            "nrs_slow": np.minimum(laid.path.pain_slow, 10.0),
+        }
+        assert set(path) == set(walked.profile)
+        for name, values in path.items():
+            found = np.asarray(walked.profile[name])[: plan.saved]
+            assert found == pytest.approx(np.asarray(values)[kept], rel=1e-9, abs=1e-12), name
+        steps = slice(plan.mesh.count)
+        hours, rates = plan.mesh.h0_h * 2.0 ** plan.steps.level[steps], np.asarray(laid.rates)[plan.steps.piece[steps]]
+        assert np.asarray(walked.dose_mg) == pytest.approx(hours @ rates, rel=1e-12)
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from letheon.arrays import jax, jnp
 from letheon.harms import bladder_fit, bladder_table
 from letheon.harms.bladder import LAWS, typical_values
 from letheon.harms.bladder_use import GRID, WEIGHTS
+from letheon.runs.environment import instruction_set
 from letheon.study import bladder
 from letheon.units import to_canonical
 
@@ -87,7 +88,7 @@ def test_the_shipped_mode_is_one_and_draws_are_near_it(law):
     steps = mode + 0.05 * rng.standard_normal((200, size))
     posterior, misfit = (np.asarray(x) for x in density(law)(np.concatenate([mode[None], steps])))
     assert misfit[0] == pytest.approx(library.bladder_posterior(law).about["misfit"], abs=1e-2)
-    assert posterior[1:].min() > posterior[0] - 1e-2
+    assert posterior[1:].min() > posterior[0] - 1e-3
     assert misfit[0] < 2.0  # ten rows, most within their error
     prior = rng.standard_normal((200, size))
     assert np.median(np.asarray(density(law)(prior)[1])) > 10 * misfit[0]
@@ -123,8 +124,8 @@ def test_shipped_draws_are_read_in_canonical_units(law):
 def test_a_fresh_fit_gives_what_ships(law, tmp_path):
     """The command's output again: mode and draws; red when rows, priors or equations changed without a refit.
 
-    Another processor rounds otherwise and so has other draws of the same posterior: shipped ones must lie evenly
-    around the middle of fresh ones.
+    Another kind of processor rounds otherwise and so has other draws of the same posterior: there, shipped ones must
+    lie evenly around the middle of fresh ones.
     """
     fit = bladder.refit(law, tmp_path / "states")
     bladder.write(fit, tmp_path)
@@ -132,9 +133,11 @@ def test_a_fresh_fit_gives_what_ships(law, tmp_path):
     shipped = library.bladder_posterior(law)
     assert lines[0] == ",".join(shipped.columns)
     fresh = np.array([[float(cell) for cell in line.split(",")] for line in lines[1:]])
-    shares = (np.median(fresh, axis=0) > np.array(list(shipped.columns.values())).T).mean(axis=0)
-    assert np.abs(shares - 0.5).max() < 0.3
-    assert max(fit.modes, key=lambda m: m.log_posterior).z == pytest.approx(shipped_mode(law), abs=0.02)
+    draws = np.array(list(shipped.columns.values())).T
+    if shipped.about["instruction_set"] == instruction_set():
+        assert fresh == pytest.approx(draws, rel=1e-3)
+    assert np.abs((np.median(fresh, axis=0) > draws).mean(axis=0) - 0.5).max() < 0.3
+    assert max(fit.modes, key=lambda m: m.log_posterior).z == pytest.approx(shipped_mode(law), abs=1e-3)
     assert fit.misfit == pytest.approx(shipped.about["misfit"], abs=1e-2)
 
 
@@ -167,7 +170,7 @@ def test_both_laws_against_every_row():
         def of(id, law=law):
             return table[id, law]
 
-        assert of("esketamine_no_cystitis").high < 4 / 1148  # the rule of three, and a little for 64 draws
+        assert of("esketamine_no_cystitis").high < 3 / 1148  # the rule of three
         for id in ("share_below_200", "share_below_150", "normal_again_200", "normal_again_150", "latency_users"):
             assert abs(of(id).score) < 2, (id, law)
         assert of("functional_by_duration").quiet > 0.8 and of("functional_by_dose").quiet > 0.5

@@ -25,6 +25,7 @@ from letheon.patients.draws import typical_values
 from letheon.patients.population import Covariates, people
 from letheon.pipeline import Switches, assemble, block, harm_entries, harms, plan_arms, walk
 from letheon.pipeline.support import regimen_support
+from letheon.pipeline.walkers import Room
 from letheon.runs import simulate
 from letheon.scenario import dumps, loads
 from letheon.views import report, tables
@@ -85,13 +86,15 @@ def typical_patient(drug: str, days: int = 12):
     own = assemble.own_values(draws, who)
     arm, masses = jax.tree.map(jnp.asarray, assemble.arm_data(plan)), assemble.molar_masses()
     one = block._patient(plan.structure, arm, draws, Switches(1, 0.0, 0.0, 0.0), who, 0)
-    walker = walk.begin(masses, arm, walk.Room(days, len(plan.save), plan.structure.slots), one)
+    walker = walk.begin(masses, arm, Room(days, len(plan.save), plan.structure.slots), one)
+    alone, walkers = jax.tree.map(lambda x: jnp.asarray(x)[None], (one, walker))  # a block of one
     onward = jax.jit(
         lambda start: jax.lax.while_loop(
-            lambda now: now.clock.day < arm.days, lambda now: walk.step(masses, arm, one, now), start
+            lambda now: now[0].clock.day[0] < arm.days, lambda now: walk.onward(masses, arm, alone, *now), start
         )
     )
-    found = harms.during_infusions(onward(walker).tally, own)
+    end, _ = onward((walkers, walk.set_up(alone)))
+    found = harms.during_infusions(jax.tree.map(lambda x: x[0], end.tally), own)
     return SimpleNamespace(found=found, own=own, who=who, plasmas=one.plasmas)
 
 

@@ -20,7 +20,9 @@ __all__ = [
     "Trajectory",
     "exposure",
     "harm_sites",
+    "level_names",
     "levels_of",
+    "quarter_of",
     "quarters",
     "replay",
     "run",
@@ -116,6 +118,22 @@ def _read(system: System, name: str, state):
     return state[system.readouts[row][1]] * system.scale[0, row]
 
 
+def level_names(plasmas) -> list[str]:
+    """Return the substances whose levels are reported, in the order of the systems.
+
+    Parameters
+    ----------
+    plasmas : tuple of Plasma
+        The systems.
+
+    Returns
+    -------
+    list of str
+        Names.
+    """
+    return [name for part in plasmas if "levels" in part.drives for name in part.plasma_names]
+
+
 def levels_of(plasmas, states) -> Levels:
     """Read what blocks, and the effect sites, from the states of all plasma systems.
 
@@ -188,38 +206,55 @@ def tables_of(plasmas, h0_h, levels: int) -> list[Array]:
     return [tabulate(plasma.system) for plasma in plasmas]
 
 
-def quarters(plasmas, tables, rate, step, states):
-    """Carry plasma over a step at one rate; return the states at its end and the levels at its quarters.
+def quarter_of(tables, level, epoch) -> list[Array]:
+    """Look up the propagators of a quarter of a step.
+
+    Parameters
+    ----------
+    tables : list of array
+        From `tables_of`.
+    level, epoch : int array
+        Level of the whole step, and epoch of the parameters.
+
+    Returns
+    -------
+    list of array, shape (state, state + 1)
+        One for each system.
+    """
+    return [table[level - _QUARTER, epoch] for table in tables]
+
+
+def quarters(plasmas, quarter, rate, states, given=None) -> list[list[Array]]:
+    """Carry plasma over the quarters of a step at one rate.
 
     Parameters
     ----------
     plasmas : tuple of Plasma
         The systems.
-    tables : list of array
-        From `tables_of`.
-    rate : array
+    quarter : list of array, shape (state, state + 1, …)
+        From `quarter_of`.
+    rate : array, shape (…)
         Infusion rate of the whole drug [mg/h].
-    step : tuple of int array
-        Level of the step, and epoch of the parameters.
-    states : list of array
-        States at its start.
+    states : list of array, shape (state, …)
+        States at the start of the step.
+    given : bool array, optional
+        Whether anybody has had any drug; where nobody has, nothing is carried. As a branch this also keeps the
+        quarters apart: in one piece, the compiler computes each anew for every use of the next.
 
     Returns
     -------
-    states : list of array
-        States at its end.
-    levels : list of Levels
-        At its quarters, the last being its end.
+    list of list of array
+        States of all systems at the end of each quarter.
     """
-    level, epoch = step
-    found = []
-    steps = [table[level - _QUARTER, epoch] for table in tables]
+
+    def carry(states):
+        return [advance(q, x, rate * part.share) for q, x, part in zip(quarter, states, plasmas, strict=True)]
+
+    found = [states]
     for _ in NODES[1:]:
-        states = [
-            advance(quarter, x, rate * plasma.share) for quarter, x, plasma in zip(steps, states, plasmas, strict=True)
-        ]
-        found.append(levels_of(plasmas, states))
-    return states, found
+        at = found[-1]
+        found.append(carry(at) if given is None else jax.lax.cond(given, carry, lambda states: states, at))
+    return found[1:]
 
 
 def _row(body: Body, s_chronic, t, state: State, levels: Levels, signal: Signals, sites=None) -> Trajectory:
@@ -285,7 +320,9 @@ def run(plasmas, body: Body, masses, steps: Steps, rates, levels: int, count=Non
     def step(i, carry):
         states, state, now = carry
         h, t = steps.h0_h * 2.0 ** steps.level[i], steps.time_h[i]
-        states, found = quarters(plasmas, tables, rates[steps.piece[i]], (steps.level[i], steps.epoch[i]), states)
+        quarter = quarter_of(tables, steps.level[i], steps.epoch[i])
+        *_, states = passed = quarters(plasmas, quarter, rates[steps.piece[i]], states)
+        found = [levels_of(plasmas, at) for at in passed]
         nodes = [now, *(signals(body, masses, at) for at in found)]
         state = advance_state(body, s_chronic, steps.day[i], t, h, state, nodes)
         return (states, state, nodes[-1]), _row(
@@ -316,8 +353,9 @@ def exposure(plasmas, steps: Steps, rates, levels: int) -> Levels:
     def step(carry, data):
         states, now = carry
         level, piece, epoch = data
-        states, found = quarters(plasmas, tables, rates[piece], (level, epoch), states)
-        return (states, found[-1]), jax.tree.map(lambda *x: jnp.stack(x), now, *found)
+        passed = quarters(plasmas, quarter_of(tables, level, epoch), rates[piece], states)
+        found = [levels_of(plasmas, at) for at in passed]
+        return (passed[-1], found[-1]), jax.tree.map(lambda *x: jnp.stack(x), now, *found)
 
     _, nodes = jax.lax.scan(step, (states, levels_of(plasmas, states)), (steps.level, steps.piece, steps.epoch))
     return nodes

@@ -10,6 +10,7 @@ folds, roots of the quadratic n (1 - s)(s - a) = s (1 - a).
 from typing import NamedTuple
 
 from letheon.arrays import Array, jax, jnp
+from letheon.body.logarithm import log
 
 __all__ = ["Memory", "chronic_state", "folds", "phi", "slopes", "unstable_root"]
 
@@ -67,7 +68,7 @@ def phi(s, theta, a, n):
     >>> float(phi(0.5, 0.5, 0.0, 3.0))
     0.5
     """
-    ratio = n * (jnp.log(jnp.maximum(s, _TINY)) - jnp.log(theta))
+    ratio = n * log(jnp.maximum(s, _TINY) / theta)
     return a + (1.0 - a) * jax.nn.sigmoid(ratio)
 
 

@@ -150,16 +150,16 @@ def advance(step, state, rate):
 
     Parameters
     ----------
-    step : array, shape (n, n + 1)
+    step : array, shape (n, n + 1, …)
         Propagator of the step.
-    state : array, shape (n,)
+    state : array, shape (n, …)
         Amounts [mg] (effect sites: ng/mL) at the start.
-    rate : float
+    rate : array, shape (…)
         Infusion rate [mg/h] during the step.
 
     Returns
     -------
-    array, shape (n,)
+    array, shape (n, …)
         State at the end of the step.
 
     Examples
@@ -169,5 +169,5 @@ def advance(step, state, rate):
     >>> bool(np.isclose(advance(step, np.array([0.0]), 7.0)[0], 7.0))
     True
     """
-    n = step.shape[0]
-    return step[:, :n] @ state + step[:, n] * rate
+    n = step.shape[0]  # written out, as in `_product`
+    return sum(step[:, k] * state[k] for k in range(n)) + step[:, n] * rate

@@ -1,6 +1,7 @@
 """Receptor block: the share of NMDA receptors held shut at given free concentrations."""
 
 from letheon.arrays import jnp
+from letheon.body.logarithm import log
 
 __all__ = ["block", "occupancy_ratio"]
 
@@ -62,5 +63,5 @@ def block(ratio, hill):
     >>> float(block(1.0, 1.3))
     0.5
     """
-    power = jnp.exp(hill * jnp.log(jnp.maximum(ratio, _TINY)))
+    power = jnp.exp(hill * log(jnp.maximum(ratio, _TINY)))
     return jnp.where(ratio > _TINY, power / (1.0 + power), 0.0)

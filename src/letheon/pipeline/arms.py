@@ -108,8 +108,6 @@ class ArmPlan:
         The same as arrays.
     absolute, per_kg, ceiling : array, shape (piece + 1, term)
         Rates [mg/h]; a patient's rate is the sum over terms of min(absolute + per_kg weight, ceiling).
-    hours : array, shape (piece + 1,)
-        Lengths of the pieces [h].
     epoch_induction : array, shape (epoch,)
         Factor on norketamine clearance.
     epoch_occasion : int array, shape (epoch,)
@@ -142,7 +140,6 @@ class ArmPlan:
     absolute: np.ndarray
     per_kg: np.ndarray
     ceiling: np.ndarray
-    hours: np.ndarray
     epoch_induction: np.ndarray
     epoch_occasion: np.ndarray
     save: np.ndarray
@@ -185,12 +182,10 @@ def _terms(schedule: Schedule, booster: Schedule) -> tuple[np.ndarray, ...]:
     width = padded_size(max((len(terms) for terms in both), default=1), 1)
     table = np.zeros((3, pieces, width))
     table[2] = np.inf
-    hours = np.zeros(pieces)
-    for p, (terms, length) in enumerate(zip(both, (*schedule.durations_h, *booster.durations_h), strict=True), start=1):
-        hours[p] = length
+    for p, terms in enumerate(both, start=1):
         for j, rate in enumerate(terms):
             table[:, p, j] = rate.absolute_mg_h, rate.per_kg_mg_h, rate.ceiling_mg_h
-    return (*table, hours)
+    return tuple(table)
 
 
 def _epochs(schedule: Schedule, induction: bool, occasions: bool):
@@ -370,7 +365,7 @@ def plan_arm(
     marks = (*epoch_at[1:].tolist(), *looks, *(() if stops_ms is None else stops))
     grains = (*booster.edges_ms, *((policy.titration.every_ms,) if policy.titration else ()))
     mesh = lay(schedule, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
-    absolute, per_kg, ceiling, hours = _terms(schedule, booster)
+    absolute, per_kg, ceiling = _terms(schedule, booster)
     given = 0.0 if arm.drug == "placebo" else 1.0
     steps = Steps(
         h0_h=np.float64(mesh.h0_h),
@@ -400,7 +395,6 @@ def plan_arm(
         absolute=absolute * given,
         per_kg=per_kg * given,
         ceiling=ceiling,
-        hours=hours,
         epoch_induction=induction,
         epoch_occasion=occasion,
         save=np.pad(saved, (0, room), mode="edge"),
@@ -478,7 +472,6 @@ def widened(plans: list[ArmPlan]) -> tuple[ArmPlan, ...]:
             absolute=table(p.absolute, 0.0),
             per_kg=table(p.per_kg, 0.0),
             ceiling=table(p.ceiling, np.inf),
-            hours=_widen(p.hours, pieces, 0.0),
             epoch_induction=_widen(p.epoch_induction, epochs),
             epoch_occasion=_widen(p.epoch_occasion, epochs),
             save=_widen(p.save, saves),

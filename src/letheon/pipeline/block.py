@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from letheon.arrays import Array, jax, jnp
 from letheon.body import course, memory, pain
+from letheon.body.mesh import NEVER
 from letheon.body.response import start
 from letheon.harms import acute
 from letheon.patients.population import People
@@ -26,7 +27,7 @@ from letheon.pipeline.assemble import (
     rates_of,
 )
 from letheon.pipeline.harms import after_dosing, during_infusions, given_by
-from letheon.pipeline.walk import DAILY, PROFILE, Log, Patient, Room, Walker
+from letheon.pipeline.walkers import DAILY, PROFILE, Log, Patient, Room, Walker
 from letheon.streams import normals, uniforms
 from letheon.units import REFERENCE_WEIGHT_KG
 
@@ -67,7 +68,7 @@ class BlockResult(NamedTuple):
         Levels [ng/mL], ``nmda_block``, ``sensitisation``, ``growth``, ``nrs``, ``slow_site_effect``, ``nrs_slow``.
     harms : mapping of str to array, shape (patient,)
         What `letheon.pipeline.harms` computes.
-    log : walk.Log
+    log : Log
         What was decided; axes (slot, patient).
     """
 
@@ -93,7 +94,7 @@ def _patient(structure: Structure, arm: ArmData, draws, switches: Switches, peop
     rates, rules = rates_of(arm, people), arm.rules
     noise_sd, rho = own("diary.noise_sd"), own("diary.rho")
     lengths = jnp.diff(arm.edge)
-    booster = (jnp.arange(len(lengths)) >= arm.booster) & (arm.edge[1:] < walk.NEVER)
+    booster = (jnp.arange(len(lengths)) >= arm.booster) & (arm.edge[1:] < NEVER)
     return Patient(
         body=body,
         s_chronic=start(body).s,
@@ -126,7 +127,6 @@ def _read(structure: Structure, arm: ArmData, draws, people: People, patient: Pa
         return pain.read_diary(entries, arm.days, arm.course_end_day, jnp.array(ENDPOINT_DAYS))
 
     given = given_by(daily["dose_mg"], daily["last_h"], arm.days, structure.sizes)
-    levels = [name for part in patient.plasmas if "levels" in part.drives for name in part.plasma_names]
     _, _, theta_min, _ = memory.folds(patient.body.memory.a, patient.body.memory.n)
     counted = jnp.arange(len(who.daily)) < arm.days
     return BlockResult(
@@ -139,7 +139,7 @@ def _read(structure: Structure, arm: ArmData, draws, people: People, patient: Pa
         rival_boosters=who.chart.boosters.astype(float),
         final_rate=who.tally.final * REFERENCE_WEIGHT_KG / people.weight_kg,
         bistable=(patient.body.memory.theta > theta_min).astype(float),
-        profile=dict(zip((*levels, *PROFILE), who.profile.T, strict=True)),
+        profile=dict(zip((*course.level_names(patient.plasmas), *PROFILE), who.profile.T, strict=True)),
         harms=during_infusions(who.tally, own) | after_dosing(given, own, people),
         log=Log(*who.log.T),
     )
@@ -158,10 +158,9 @@ def _set_out(structure: Structure, saves: int, arm: ArmData, draws, people: Peop
 # Wide vectors take a twentieth off the walk where a processor has them, and change nothing where it has none.
 @partial(jax.jit, donate_argnames=("walkers",), compiler_options={"xla_cpu_prefer_vector_width": 512})
 def _go(arm: ArmData, patients: Patient, walkers: Walker) -> Walker:
-    onward = jax.vmap(partial(walk.step, molar_masses(), arm))
-    return jax.lax.while_loop(
-        lambda all_: jnp.any(all_.clock.day < arm.days), lambda all_: onward(patients, all_), walkers
-    )
+    onward = partial(walk.onward, molar_masses(), arm, patients)
+    start = (walkers, walk.set_up(patients))
+    return jax.lax.while_loop(lambda now: jnp.any(now[0].clock.day < arm.days), lambda now: onward(*now), start)[0]
 
 
 @partial(jax.jit, static_argnames=("structure",))

@@ -48,7 +48,7 @@ def event_rows(log, patient: np.ndarray) -> dict[str, np.ndarray]:
 
     Parameters
     ----------
-    log : letheon.pipeline.walk.Log
+    log : letheon.pipeline.walkers.Log
         Log of the patients that count; axes (slot, patient).
     patient : int array, shape (patient,)
         Their numbers.
@@ -60,7 +60,7 @@ def event_rows(log, patient: np.ndarray) -> dict[str, np.ndarray]:
 
     Examples
     --------
-    >>> from letheon.pipeline.walk import Log
+    >>> from letheon.pipeline.walkers import Log
     >>> table = event_rows(Log(*np.array([[[24.0]], [[2.0]], [[100.0]]])), np.array([7]))
     >>> table["event"].tolist(), table["reason"].tolist()
     (['booster'], ['calendar'])

@@ -6,208 +6,26 @@ session that it decides on changes that patient's clock alone. Patients never lo
 company changes nobody's result, and a patient for whom nothing is decided meets the mesh of a fixed timetable.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 from letheon.arrays import Array, jax, jnp
 from letheon.body import course, pain
-from letheon.body.course import Plasma
 from letheon.body.mesh import NEVER, step_level
-from letheon.body.response import Body, Levels, Signals, State, advance_state, felt, signals, start
+from letheon.body.response import Levels, Signals, State, advance_state, felt, signals, start
 from letheon.harms import acute
 from letheon.pipeline import clinic
 from letheon.pipeline.assemble import ArmData
 from letheon.pipeline.clinic import Chart, Visit
+from letheon.pipeline.walkers import DAILY, Clock, Drip, Log, Patient, Room, Tally, Walker
 
-__all__ = ["DAILY", "LOOKS", "NEVER", "PROFILE", "Clock", "Log", "Patient", "Room", "Tally", "Walker", "begin", "step"]
+__all__ = ["LOOKS", "begin", "onward", "set_up"]
 
 _DAY_H = 24.0
 LOOKS = 64  # bedside scores drawn for each patient; later ones begin anew
-DAILY = ("pain", "pain_slow", "dose_mg", "hours", "last_h")
-PROFILE = ("nmda_block", "sensitisation", "growth", "slow_site_effect", "nrs", "nrs_slow")
 
 
-class Patient(NamedTuple):
-    """What does not change on the way: one patient's body and chances.
-
-    Attributes
-    ----------
-    body : Body
-        The patient.
-    s_chronic : array
-        Chronic sensitisation.
-    plasmas : tuple of Plasma
-        Plasma systems.
-    tables : list of array
-        Their propagators, shape (level, epoch, state, state).
-    rates : array, shape (piece + 1,)
-        Infusion rates as written [mg/h].
-    rate_step, highest : array
-        Titration: step, and highest rate [mg/h].
-    noise : array, shape (7 + day,)
-        Noise of the diary [NRS].
-    bedside : array, shape (look,)
-        Noise of scores told at the bedside [NRS].
-    candour : array
-        A psychedelic effect is reported where its probability exceeds this.
-    load_c50, load_weight, slope, background, spontaneous, noticeable : array
-        Psychedelic load: half effect, weight of arketamine, link to incidence, share that is told unasked, load that
-        is noticed.
-    booster_mg : array
-        What a booster gives [mg].
-    """
-
-    body: Body
-    s_chronic: Array
-    plasmas: tuple[Plasma, ...]
-    tables: list
-    rates: Array
-    rate_step: Array
-    highest: Array
-    noise: Array
-    bedside: Array
-    candour: Array
-    load_c50: Array
-    load_weight: Array
-    slope: Array
-    background: Array
-    spontaneous: Array
-    noticeable: Array
-    booster_mg: Array
-
-
-class Clock(NamedTuple):
-    """Where a patient is; all in ticks but for the indices.
-
-    Attributes
-    ----------
-    tick, since, day : int array
-        Now; ticks since the last change of rate; days that have ended.
-    edge, origin, home : int array
-        Next entry of the timetable, what its ticks count from, and where the timetable goes on after a booster.
-    epoch, save, look : int array
-        Present epoch of the parameters, next time to keep, next look at the rate.
-    fed : int array
-        When the dose was last added up.
-    """
-
-    tick: Array
-    since: Array
-    day: Array
-    edge: Array
-    origin: Array
-    home: Array
-    epoch: Array
-    save: Array
-    look: Array
-    fed: Array
-
-
-class Tally(NamedTuple):
-    """Running sums of a patient.
-
-    Attributes
-    ----------
-    piece_rate, rate : array
-        Rate as written, and as it runs [mg/h].
-    area, area_slow : array
-        Integrals of pain up to the last midnight [NRS h].
-    dose_mg, hours, last_h : array
-        Drug given today [mg], hours of it, and when drug last ran [h].
-    load, load_hours : array
-        Psychedelic load now [%]; hours in which it was noticed.
-    peak, session_peak, peaks : array
-        Its maximum, that since the last session began, and the sum of those of earlier sessions [%].
-    plasma : array
-        Highest level of esketamine [ng/mL].
-    sessions, looks : int array
-        Sessions begun, looks taken.
-    final : array
-        Last rate of the arm's own sessions [mg/h].
-    """
-
-    piece_rate: Array
-    rate: Array
-    area: Array
-    area_slow: Array
-    dose_mg: Array
-    hours: Array
-    last_h: Array
-    load: Array
-    load_hours: Array
-    peak: Array
-    session_peak: Array
-    peaks: Array
-    plasma: Array
-    sessions: Array
-    looks: Array
-    final: Array
-
-
-class Log(NamedTuple):
-    """What was decided for a patient: boosters from the front, all else from the back, the latest first.
-
-    Attributes
-    ----------
-    time_h, kind, value : array, shape (slot,)
-        Time [h], key of `letheon.pipeline.clinic.EVENTS` (0: nothing), dose of a booster [mg] or new rate [mg/h].
-    """
-
-    time_h: Array
-    kind: Array
-    value: Array
-
-
-class Room(NamedTuple):
-    """Sizes of what is kept for each patient.
-
-    Attributes
-    ----------
-    days, saves, slots : int
-        Days of the diary, times of the profile, lines of the log.
-    """
-
-    days: int
-    saves: int
-    slots: int
-
-
-class Walker(NamedTuple):
-    """What changes from step to step.
-
-    Attributes
-    ----------
-    clock : Clock
-        Where the patient is.
-    states : list of array
-        States of the plasma systems.
-    state : State
-        Memory and pain.
-    now : Signals
-        What acts now.
-    tally : Tally
-        Running sums.
-    chart : Chart
-        What the clinic knows.
-    daily : array, shape (day, 5)
-        Columns `DAILY`: mean latent pain under both models [NRS], dose [mg], hours of drug, when it last ran [h].
-    profile : array, shape (time, quantity)
-        Levels [ng/mL], then `PROFILE`, at the times to keep.
-    log : array, shape (slot, 3)
-        Fields of `Log`.
-    """
-
-    clock: Clock
-    states: list
-    state: State
-    now: Signals
-    tally: Tally
-    chart: Chart
-    daily: Array
-    profile: Array
-    log: Array
-
-
-def _row(levels: Levels, signal: Signals, state: State, felt_now, felt_slow) -> Array:
+def _row(own: Patient, levels: Levels, signal: Signals, state: State, felt_now, felt_slow) -> Array:
     top = 10.0  # pain above the end of the scale is told as its end
     values = (
         signal.block,
@@ -217,7 +35,8 @@ def _row(levels: Levels, signal: Signals, state: State, felt_now, felt_slow) -> 
         jnp.minimum(felt_now, top),
         jnp.minimum(felt_slow, top),
     )
-    return jnp.stack([*levels.plasma.values(), *(jnp.asarray(v, float) for v in values)])
+    plasma = [levels.plasma[name] for name in course.level_names(own.plasmas)]
+    return jnp.stack([*plasma, *(jnp.asarray(v, float) for v in values)])
 
 
 def _titrated(own: Patient, rung, piece_rate) -> Array:
@@ -253,23 +72,32 @@ def begin(masses, arm: ArmData, room: Room, own: Patient) -> Walker:
     rate = jnp.where(runs, own.rates[arm.begins[0]], 0.0)
     dosed = rate > 0.0
     before = pain.entry(own.body.baseline, own.noise[: pain.BASELINE_DAYS])
-    row = _row(levels, now, state, felt(own.body, now, 0.0, 1.0), felt(own.body, now, 0.0))
+    row = _row(own, levels, now, state, felt(own.body, now, 0.0, 1.0), felt(own.body, now, 0.0))
     return Walker(
-        clock=Clock(
-            *(none, none, none, runs.astype(jnp.int64), none, none, none),
-            save=jnp.int64(1),
-            look=jnp.where(dosed, arm.rules.every, NEVER),
-            fed=none,
+        clock=Clock(**dict.fromkeys(Clock._fields, none))._replace(
+            edge=runs.astype(jnp.int64), save=jnp.int64(1), look=jnp.where(dosed, arm.rules.every, NEVER)
         ),
-        states=states,
         state=state,
         now=now,
-        tally=Tally(rate, rate, *[zero] * 11, sessions=dosed.astype(jnp.int64), looks=none, final=zero),
+        tally=Tally(**dict.fromkeys(Tally._fields, zero))._replace(
+            piece_rate=rate, rate=rate, sessions=dosed.astype(jnp.int64), looks=none
+        ),
         chart=clinic.first_chart(arm.rules, before, arm.course_end_day, arm.last_day),
         daily=jnp.zeros((room.days, len(DAILY))),
         profile=jnp.zeros((room.saves, *row.shape)).at[0].set(row),
         log=jnp.zeros((room.slots, len(Log._fields))),
     )
+
+
+class _Stride(NamedTuple):
+    """The next step of a patient: its level, ticks and end, and what that end is."""
+
+    level: Array
+    ticks: Array
+    tick: Array
+    at_edge: Array
+    at_midnight: Array
+    at_look: Array
 
 
 class _Moved(NamedTuple):
@@ -282,7 +110,7 @@ class _Moved(NamedTuple):
     at_edge: Array
     at_midnight: Array
     at_look: Array
-    states: list
+    sites: dict
     state: State
     now: Signals
     levels: Levels
@@ -290,30 +118,52 @@ class _Moved(NamedTuple):
     felt_slow: Array
 
 
-def _move(masses, arm: ArmData, own: Patient, who: Walker) -> _Moved:
-    """Carry plasma, memory and pain to the next node of the patient's mesh."""
-    clock = who.clock
+def _stride(arm: ArmData, clock: Clock) -> _Stride:
+    """Look ahead: as long as the pace allows, and not beyond the next event."""
     edge, midnight = clock.origin + arm.edge[clock.edge], (clock.day + 1) * arm.per_day
     stop = jnp.minimum(jnp.minimum(edge, midnight), jnp.minimum(arm.epoch_at[clock.epoch + 1], clock.look))
     level = step_level(arm.reached, clock.since, stop - clock.tick)
     ticks = jnp.int64(1) << level
-    tick, h = clock.tick + ticks, arm.h0_h * ticks
+    tick = clock.tick + ticks
+    return _Stride(level, ticks, tick, tick == edge, tick == midnight, tick == clock.look)
+
+
+def _drip(patients: Patient, tally: Tally, place, drip: Drip) -> tuple[Drip, list[list[Array]]]:
+    """Carry plasma over the step of each patient; return it, and its states at the quarters.
+
+    Propagators are looked up only where somebody's step is another than before: seldom, once a session is over.
+    """
+
+    def look_up(_):
+        found = jax.vmap(course.quarter_of)(patients.tables, *place)
+        return [jnp.moveaxis(table, 0, -1).ravel() for table in found]
+
+    held = jax.lax.cond(jnp.any(place != drip.place), look_up, lambda held: held, drip.quarter)
+    quarter = [flat.reshape(len(x), len(x) + 1, -1) for flat, x in zip(held, drip.states, strict=True)]
+    passed = course.quarters(patients.plasmas, quarter, tally.rate, drip.states, jnp.any(tally.sessions > 0))
+    return Drip(passed[-1], held, place), passed
+
+
+def _move(masses, arm: ArmData, own: Patient, who: Walker, stride: _Stride, passed) -> _Moved:
+    """Carry memory and pain to the next node of the patient's mesh, along the states of plasma."""
+    clock = who.clock
+    ticks, tick, h = stride.ticks, stride.tick, arm.h0_h * stride.ticks
     t = _DAY_H * clock.day + arm.h0_h * (clock.tick - clock.day * arm.per_day)
-    states, found = course.quarters(own.plasmas, own.tables, who.tally.rate, (level, clock.epoch), who.states)
+    found = [course.levels_of(own.plasmas, states) for states in passed]
     nodes = [who.now, *(signals(own.body, masses, at) for at in found)]
     day = jnp.minimum(clock.day, arm.days - 1)
     state = advance_state(own.body, own.s_chronic, day, t, h, who.state, nodes)
     now = nodes[-1]
-    after = jnp.where(tick == midnight, _DAY_H * (clock.day + 1), t + h)  # whole days exactly
+    after = jnp.where(stride.at_midnight, _DAY_H * (clock.day + 1), t + h)  # whole days exactly
     return _Moved(
         tick=tick,
         ticks=ticks,
         h=h,
         t=after,
-        at_edge=tick == edge,
-        at_midnight=tick == midnight,
-        at_look=tick == clock.look,
-        states=states,
+        at_edge=stride.at_edge,
+        at_midnight=stride.at_midnight,
+        at_look=stride.at_look,
+        sites=course.harm_sites(own.plasmas, passed[-1]),
         state=state,
         now=now,
         levels=found[-1],
@@ -328,8 +178,7 @@ def _tallied(arm: ArmData, own: Patient, who: Walker, to: _Moved) -> tuple[Tally
     due: Array = to.at_edge | to.at_midnight | to.at_look
     hours = jnp.where(due & (tally.rate > 0.0), arm.h0_h * (to.tick - clock.fed), 0.0)
     ran = hours > 0.0
-    sites = course.harm_sites(own.plasmas, to.states)
-    s, r = (sites.get(f"psychedelic_{side}", jnp.zeros(())) for side in "sr")
+    s, r = (to.sites.get(f"psychedelic_{side}", jnp.zeros(())) for side in "sr")
     load = acute.load(s, r, own.load_c50, own.load_weight)
     alive = clock.day < arm.days
     above = jnp.where(alive, acute.share_above(tally.load, load, own.noticeable) * to.h, 0.0)
@@ -342,7 +191,7 @@ def _tallied(arm: ArmData, own: Patient, who: Walker, to: _Moved) -> tuple[Tally
         load_hours=tally.load_hours + above,
         peak=jnp.maximum(tally.peak, load),
         session_peak=jnp.maximum(tally.session_peak, load),
-        plasma=jnp.maximum(tally.plasma, sites.get("plasma_s", jnp.zeros(()))),
+        plasma=jnp.maximum(tally.plasma, to.sites.get("plasma_s", jnp.zeros(()))),
     )
     return tally, jnp.where(due, to.tick, clock.fed)
 
@@ -376,73 +225,149 @@ def _chosen(yes, these, those):
     return jax.tree.map(lambda a, b: jnp.where(yes, a, b), these, those)
 
 
-def step(masses, arm: ArmData, own: Patient, who: Walker) -> Walker:
-    """Carry a patient over one step of their own mesh, and let the clinic decide at its end.
+def set_up(patients: Patient) -> Drip:
+    """Return the plasma of a block of patients before the first dose.
 
     Parameters
     ----------
-    masses, arm, own
-        As for `begin`.
-    who : Walker
-        The patient.
+    patients : Patient
+        The patients, patient first.
 
     Returns
     -------
-    Walker
-        One node later; behind the end of the follow-up nothing more is kept.
+    Drip
+        Without drug, no propagator looked up yet.
     """
-    clock, rules = who.clock, arm.rules
-    to = _move(masses, arm, own, who)
-    tally, fed = _tallied(arm, own, who, to)
-    alive = clock.day < arm.days
+    count = len(patients.s_chronic)
+    sizes = [len(part.system.states) for part in patients.plasmas]
+    return Drip(
+        states=[jnp.zeros((n, count)) for n in sizes],
+        quarter=[jnp.zeros(n * (n + 1) * count) for n in sizes],
+        place=jnp.full((2, count), -1),
+    )
 
-    # the timetable: at an edge the next piece begins; behind a booster's last edge the arm's own goes on
+
+def onward(masses, arm: ArmData, patients: Patient, walkers: Walker, drip: Drip) -> tuple[Walker, Drip]:
+    """Carry the patients of a block over one step, each of their own mesh; the clinic decides at its end.
+
+    Parameters
+    ----------
+    masses, arm
+        As for `begin`.
+    patients, walkers : Patient, Walker
+        The patients, patient first.
+    drip : Drip
+        Their plasma.
+
+    Returns
+    -------
+    walkers : Walker
+        One node later; behind the end of the follow-up nothing more is kept.
+    drip : Drip
+        Their plasma there.
+    """
+    strides = jax.vmap(partial(_stride, arm))(walkers.clock)
+    place = jnp.stack([strides.level, walkers.clock.epoch])
+    drip, passed = _drip(patients, walkers.tally, place, drip)
+    move = jax.vmap(partial(_move, masses, arm), in_axes=(0, 0, 0, -1))
+    to = move(patients, walkers, strides, passed)
+    tally, fed = jax.vmap(partial(_tallied, arm))(patients, walkers, to)
+    turn = jax.vmap(partial(_turn, arm))(patients, walkers, to, tally)
+
+    # The clinic is asked where somebody comes to it: at one step in three on quiet days, and never without looks.
+    chart, nothing = walkers.chart, jnp.zeros_like(walkers.clock.day)
+    who = (patients, walkers, to, tally)
+    chart, event = jax.lax.cond(
+        jnp.any(to.at_midnight), lambda: jax.vmap(partial(_midnight, arm))(*who, turn), lambda: (chart, nothing)
+    )
+    turn, chart = jax.vmap(partial(_booked, arm))(patients, walkers, to, turn, chart, event)
+    looks = to.at_look & (turn.origin == 0) & (turn.piece_rate > 0.0)
+    chart, change = jax.lax.cond(
+        jnp.any(looks), lambda: jax.vmap(partial(_bedside, arm))(*who, turn, chart, looks), lambda: (chart, nothing)
+    )
+    return jax.vmap(partial(_settled, arm))(*who, turn, chart, (event, change, looks, fed)), drip
+
+
+class _Turn(NamedTuple):
+    """Where the timetable stands at the end of a step: rate as written, next entry, what it counts from, where it
+    goes on after a booster; and whether a booster began just now.
+    """
+
+    piece_rate: Array
+    edge: Array
+    origin: Array
+    home: Array
+    comes: Array
+
+
+def _turn(arm: ArmData, own: Patient, who: Walker, to: _Moved, tally: Tally) -> _Turn:
+    """At an edge the next piece begins; behind a booster's last edge the arm's own timetable goes on."""
+    clock = who.clock
     piece_rate = jnp.where(to.at_edge, own.rates[arm.begins[clock.edge]], tally.piece_rate)
     edge = clock.edge + to.at_edge
     over = (clock.origin > 0) & (arm.edge[edge] >= NEVER)
     edge, origin = jnp.where(over, clock.home, edge), jnp.where(over, 0, clock.origin)
+    return _Turn(piece_rate, edge, origin, clock.home, to.at_midnight & False)
 
-    # midnight: a diary entry, and perhaps a booster
-    idle = (origin == 0) & (piece_rate == 0.0) & alive
-    chart = who.chart._replace(given_mg=who.chart.given_mg + jnp.where(to.at_midnight, tally.dose_mg, 0.0))
-    seen, event = clinic.arrive(rules, chart, _visit(arm, own, who, to, tally, idle))
-    chart = _chosen(to.at_midnight, seen, chart)
-    event = jnp.where(to.at_midnight & alive, event, 0)
+
+def _midnight(arm: ArmData, own: Patient, who: Walker, to: _Moved, tally: Tally, turn: _Turn) -> tuple[Chart, Array]:
+    """Make a diary entry, and perhaps decide on a booster."""
+    alive = who.clock.day < arm.days
+    idle = (turn.origin == 0) & (turn.piece_rate == 0.0) & alive
+    chart = who.chart._replace(given_mg=who.chart.given_mg + tally.dose_mg)
+    seen, event = clinic.arrive(arm.rules, chart, _visit(arm, own, who._replace(chart=chart), to, tally, idle))
+    return _chosen(to.at_midnight, seen, who.chart), jnp.where(to.at_midnight & alive, event, 0)
+
+
+def _booked(arm: ArmData, own: Patient, who: Walker, to: _Moved, turn: _Turn, chart: Chart, event):
+    """Begin the booster that was decided on."""
     comes = (event == clinic.RELAPSE) | (event == clinic.CALENDAR)
-    home, origin = jnp.where(comes, edge, clock.home), jnp.where(comes, to.tick, origin)
-    piece_rate = jnp.where(comes, own.rates[arm.begins[arm.booster]], piece_rate)
-    edge = jnp.where(comes, arm.booster + 1, edge)
-    chart = chart._replace(end_day=jnp.where(comes, (to.tick + rules.length) / arm.per_day, chart.end_day))
+    turn = _Turn(
+        piece_rate=jnp.where(comes, own.rates[arm.begins[arm.booster]], turn.piece_rate),
+        edge=jnp.where(comes, arm.booster + 1, turn.edge),
+        origin=jnp.where(comes, to.tick, turn.origin),
+        home=jnp.where(comes, turn.edge, turn.home),
+        comes=comes,
+    )
+    end_day = jnp.where(comes, (to.tick + arm.rules.length) / arm.per_day, chart.end_day)
+    return turn, chart._replace(end_day=end_day)
 
-    # a look at the rate, at the bedside
+
+def _bedside(arm: ArmData, own: Patient, who: Walker, to: _Moved, tally: Tally, turn: _Turn, chart: Chart, looks):
+    """Look at the rate: return the chart and what changed."""
+    rules = arm.rules
     score = pain.entry(jnp.where(arm.deciding > 0, to.felt_slow, to.felt), own.bedside[tally.looks % LOOKS])
-    looks = to.at_look & (origin == 0) & (piece_rate > 0.0)
-    steps = jnp.ceil(jnp.maximum(own.highest - piece_rate, 0.0) / jnp.maximum(own.rate_step, 1e-9) - 1e-9)
+    steps = jnp.ceil(jnp.maximum(own.highest - turn.piece_rate, 0.0) / jnp.maximum(own.rate_step, 1e-9) - 1e-9)
     told, change = clinic.look(rules, chart, score, _reported(own, tally.load, rules.asked), steps.astype(jnp.int64))
-    chart, change = _chosen(looks, told, chart), jnp.where(looks, change, 0)
-    rate = jnp.where(origin == 0, _titrated(own, chart.rung, piece_rate), piece_rate)
+    return _chosen(looks, told, chart), jnp.where(looks, change, 0)
 
+
+def _settled(arm: ArmData, own: Patient, who: Walker, to: _Moved, tally: Tally, turn: _Turn, chart: Chart, found):
+    """Set the rate and the clock for the next step, and write down what was."""
+    clock, (event, change, looks, fed) = who.clock, found
+    rate = jnp.where(turn.origin == 0, _titrated(own, chart.rung, turn.piece_rate), turn.piece_rate)
     begins = (rate > 0.0) & (tally.rate == 0.0)
-    look = jnp.where(begins & (origin == 0) | looks, to.tick + rules.every, jnp.where(rate > 0.0, clock.look, NEVER))
-    changed = to.at_edge | comes | (change > 0)
+    again = begins & (turn.origin == 0) | looks
+    look = jnp.where(again, to.tick + arm.rules.every, jnp.where(rate > 0.0, clock.look, NEVER))
+    changed = to.at_edge | turn.comes | (change > 0)
     happened = jnp.where(change > 0, change, event)
-    value = jnp.where(comes, own.booster_mg, jnp.where(change > 0, rate, 0.0))
-    slot = jnp.where(comes, who.chart.boosters, len(who.log) - 1 - who.chart.others)
-    return _written(arm, who, to, tally, comes, (slot, happened, value))._replace(
+    value = jnp.where(turn.comes, own.booster_mg, jnp.where(change > 0, rate, 0.0))
+    slot = jnp.where(turn.comes, who.chart.boosters, len(who.log) - 1 - who.chart.others)
+    return _written(own, who, to, tally, (slot, happened, value))._replace(
         clock=Clock(
             tick=to.tick,
             since=jnp.where(changed, 0, clock.since + to.ticks),
             day=clock.day + to.at_midnight,
-            edge=edge,
-            origin=origin,
-            home=home,
+            edge=turn.edge,
+            origin=turn.origin,
+            home=turn.home,
             epoch=clock.epoch + (to.tick == arm.epoch_at[clock.epoch + 1]),
             save=clock.save + (to.tick == arm.save_at[clock.save]),
             look=look,
             fed=fed,
         ),
         chart=chart,
-        tally=_turned(tally, to, begins, piece_rate, rate, looks),
+        tally=_turned(tally, to, begins, turn.piece_rate, rate, looks),
     )
 
 
@@ -463,16 +388,15 @@ def _turned(tally: Tally, to: _Moved, begins, piece_rate, rate, looks) -> Tally:
     )
 
 
-def _written(arm: ArmData, who: Walker, to: _Moved, tally: Tally, comes, event) -> Walker:
+def _written(own: Patient, who: Walker, to: _Moved, tally: Tally, event) -> Walker:
     """Write the day, the profile and the log: rows still open are written over, rows beyond the end are dropped."""
     slot, kind, value = event
     today = [to.state.area - tally.area, to.state.area_slow - tally.area_slow]
     today = jnp.stack([*(area / _DAY_H for area in today), tally.dose_mg, tally.hours, tally.last_h])
-    row = _row(to.levels, to.now, to.state, to.felt, to.felt_slow)
+    row = _row(own, to.levels, to.now, to.state, to.felt, to.felt_slow)
     line = jnp.stack([to.t, jnp.asarray(kind, float), value])
     # the line of an event that did not happen goes to a slot that is still empty, and is blank
     return who._replace(
-        states=to.states,
         state=to.state,
         now=to.now,
         daily=who.daily.at[who.clock.day].set(today, mode="drop"),

@@ -14,15 +14,26 @@ import letheon
 from letheon.runs.folder import fingerprint
 from letheon.scenario import Scenario
 
-__all__ = ["machine_stamp", "stamp_of", "use_compile_cache"]
+__all__ = ["instruction_set", "machine_stamp", "stamp_of", "use_compile_cache"]
 
 _PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "pyarrow")
 _FEATURES = ("avx", "avx2", "fma", "avx512f", "avx512dq", "avx512vl", "asimd", "sve")
 
 
 @cache
-def _instruction_set() -> str:
-    """Name the vector extensions that change floating-point code."""
+def instruction_set() -> str:
+    """Name the vector extensions that change floating-point code.
+
+    Returns
+    -------
+    str
+        Architecture and extensions, as in ``run.json``.
+
+    Examples
+    --------
+    >>> "avx2" in instruction_set() or "asimd" in instruction_set()
+    True
+    """
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore").splitlines()
     except OSError:
@@ -59,7 +70,7 @@ def _software() -> dict[str, str]:
         "letheon": letheon.__version__,
         "python": platform.python_version(),
         **{name: _version(name) for name in _PACKAGES},
-        "instruction_set": _instruction_set(),
+        "instruction_set": instruction_set(),
     }
 
 
@@ -94,7 +105,7 @@ def use_compile_cache() -> None:
     """Keep compiled programs in the user's cache folder, so that a second run starts at once."""
     from letheon.arrays import jax
 
-    machine = zlib.crc32(_instruction_set().encode())  # programs are for one kind of processor; homes may be shared
+    machine = zlib.crc32(instruction_set().encode())  # programs are for one kind of processor; homes may be shared
     cache = platformdirs.user_cache_path("letheon", appauthor=False)
     folder = cache / f"compiled-{letheon.__version__}-{machine:08x}"
     jax.config.update("jax_compilation_cache_dir", str(folder))

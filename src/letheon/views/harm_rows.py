@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["COUNTED", "groups", "has_harms", "interval", "laws", "unknowns", "value"]
+__all__ = ["COUNTED", "by_session", "groups", "has_harms", "interval", "laws", "unknowns", "value"]
 
 COUNTED = ("nausea", "headache", "night_terrors", "hallucination", "sedation", "dizziness")
 _NOTHING = "-"
@@ -98,6 +98,29 @@ def _cell(entry: Mapping[str, Any] | None, unit: str = "") -> str:
     return middle if low == high else f"{middle} [{value(low, unit)}, {value(high, unit)}]"
 
 
+def by_session(arms: Arms) -> bool:
+    """Return whether the psychedelic load of a session is another than that of the whole run, in any arm.
+
+    Parameters
+    ----------
+    arms : sequence of mapping
+        Arms of a result document.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> once = {"psychedelic_load": {"estimate": 60.0}, "psychedelic_load_session": {"estimate": 60.0}}
+    >>> by_session([{"harms": {"entries": once}}])
+    False
+    """
+    entries = [arm["harms"]["entries"] for arm in arms if arm["harms"]]
+    loads = [[one.get(f"psychedelic_load{part}", {}).get("estimate") for part in ("", "_session")] for one in entries]
+    return any(whole != single for whole, single in loads)
+
+
 def _row(label: str, name: str, arms: Arms) -> Row:
     return label, [_cell(arm["harms"]["entries"].get(name)) for arm in arms]
 
@@ -118,7 +141,8 @@ def _exposure(arms: Arms) -> Iterator[Row]:
 
 def _acute(arms: Arms) -> Iterator[Row]:
     yield _row("psychedelic load, %", "psychedelic_load", arms)
-    yield _row("  mean of sessions, %", "psychedelic_load_session", arms)
+    if by_session(arms):
+        yield _row("  mean of sessions, %", "psychedelic_load_session", arms)
     yield _support("psychedelic_load", arms)
     yield _row("noticed if asked, %", "psychomimetic_elicited", arms)
     yield _support("psychomimetic_elicited", arms)
