@@ -70,7 +70,7 @@ clean: ## remove .venv and everything that can be made again, but no run folder
 $(VENV)/.for-run: EXTRAS =
 $(VENV)/.for-test: EXTRAS = [all,test]
 $(VENV)/.for-bench: EXTRAS = [bench]
-$(VENV)/.for-docs: EXTRAS = [docs]
+$(VENV)/.for-docs: EXTRAS = [docs,query]
 $(VENV)/.for-dev: EXTRAS = [dev]
 
 $(VENV)/.for-%: $(VENV)/.made pyproject.toml constraints.txt

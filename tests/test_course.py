@@ -467,3 +467,15 @@ def test_patients_in_another_order_give_their_own_courses():
     together, turned = (run(plan, np.array(n)).path for n in ([4, 7, 9], [9, 4, 7]))
     for one, other in zip(jax.tree.leaves(together), jax.tree.leaves(turned), strict=True):
         assert np.array_equal(one[..., [2, 0, 1]], other)
+
+
+def test_the_rows_kept_follow_levels_down_and_reach_the_end():
+    """Red when thinning leaves hours without a row behind a course, where a level would be drawn as a straight line."""
+    text = "letheon: 1\ntitle: t\nfollow_up: 104 weeks\narms:\n  a:\n    drug: esketamine\n"
+    text += "    sessions: [{at: 0 h, rate: 10 mg/h, for: 24 h}, {at: 24 h, rate: 20 mg/h, for: 76 h}]\n"
+    for rule in ("", "    boosters: {on: relapse, session: {rate: 20 mg/h, for: 10 h}}\n"):
+        (plan,) = arms.plan_arms(loads(text + rule))
+        times, gaps = plan.profile_time_h, np.diff(plan.profile_time_h)
+        assert len(times) <= 500 and times[-1] == 24 * 7 * 104
+        assert gaps[times[:-1] < 24 * plan.course_end_day + 96].max() <= 8.0
+        assert gaps.max() <= 72.0

@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from numpydoc.validate import validate
@@ -20,11 +21,22 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import letheon
+from letheon.library.evidence import ROLES
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 SUPPORT = {"randomised", "uncontrolled", "volunteer", "animal", "assumed", "not identified"}
+
+
+# Their pages are made when the documentation is built; what they say is in the scripts' comments.
+TUTORIALS = [path for path in sorted((ROOT / "docs" / "tutorials").glob("*.py")) if "\n# %%" in path.read_text("utf-8")]
+
+
+def text_of(page: Path) -> str:
+    """Return a page's text, that of a tutorial without the marks of its comments."""
+    text = page.read_text(encoding="utf-8")
+    return re.sub(r"^# ?", "", text, flags=re.MULTILINE) if page.suffix == ".py" else text
 
 
 def name_of(path: Path) -> str:
@@ -34,16 +46,16 @@ def name_of(path: Path) -> str:
 
 def blocks(page: Path, language: str) -> list[str]:
     """Return the fenced blocks of one language in a page."""
-    found = re.findall(rf"^ *```{language}\n(.*?)^ *```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    found = re.findall(rf"^ *```{language}\n(.*?)^ *```$", text_of(page), re.MULTILINE | re.DOTALL)
     return [str(block) for block in found]
 
 
 def command_lines() -> list[tuple[str, list[str]]]:
     """Return every `letheon …` line of a shell block and every such phrase in the running text."""
     found = []
-    for page in PAGES:
+    for page in [*PAGES, *TUTORIALS]:
         lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
-        lines += re.findall(r"`(letheon [^`]+)`", page.read_text(encoding="utf-8"))
+        lines += re.findall(r"`(letheon [^`]+)`", text_of(page))
         for line in lines:
             words = line.split("#")[0].split()
             if words[:1] == ["letheon"]:
@@ -87,8 +99,10 @@ def test_python_shown_compiles_and_its_names_exist(page: Path) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     broken = []
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
-        if not re.match(r"https?:|mailto:|#", target) and not (page.parent / target.split("#")[0]).is_file():
-            broken.append(target)
+        if not re.match(r"https?:|mailto:|#", target):
+            path = page.parent / target.split("#")[0]
+            if not path.is_file() and path.with_suffix(".py") not in TUTORIALS:
+                broken.append(target)
     assert broken == []
 
 
@@ -132,10 +146,22 @@ def test_make_targets_shown_exist_and_the_help_lists_all() -> None:
         assert set(asked) <= targets, name_of(page)
 
 
+def named(entries: list[dict[str, Any]]) -> Iterator[str]:
+    """Return the pages of a navigation, those of its sections too."""
+    for entry in entries:
+        for value in entry.values():
+            if isinstance(value, list):
+                yield from named(value)
+            else:
+                yield value
+
+
 def test_the_navigation_names_every_page() -> None:
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    pages = {page for entry in YAML(typ="safe").load(text)["nav"] for page in entry.values()}
-    assert pages == {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    pages = list(named(YAML(typ="safe").load(text)["nav"]))
+    made = [path.with_suffix(".md") for path in TUTORIALS]
+    there = {path.relative_to(ROOT / "docs").as_posix() for path in [*(ROOT / "docs").rglob("*.md"), *made]}
+    assert set(pages) == there and len(pages) == len(there)
     assert "font: false" in text
 
 
@@ -146,6 +172,39 @@ def test_the_reference_names_modules_that_exist() -> None:
     for module in modules:
         path = ROOT.joinpath("src", *module.split("."))
         assert path.with_suffix(".py").is_file() or (path / "__init__.py").is_file(), module
+
+
+def test_the_page_on_adding_names_what_exists() -> None:
+    """Red when a file that a step names was moved, a name was changed, or a command no longer runs."""
+    text = (ROOT / "docs" / "adding.md").read_text(encoding="utf-8")
+    paths = set(re.findall(r"`((?:src|tests|docs)/[\w./-]+|[\w-]+\.(?:md|yml))`", text)) - {
+        path for path in re.findall(r"`(\S+)`", text) if "KEY" in path
+    }
+    assert len(paths) > 25
+    assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
+    names = re.findall(r"`(letheon(?:\.\w+)+\.[A-Z_]+)`", text)
+    assert len(names) >= 5
+    for name in names:
+        module, _, constant = name.rpartition(".")
+        assert hasattr(importlib.import_module(module), constant), name
+    for function in re.findall(r"beside `(_\w+)`", text):
+        assert hasattr(importlib.import_module("letheon.study.trials"), function), function
+    modules = re.findall(r"`python -m (letheon\S+)", text)
+    assert modules
+    for module in modules:
+        assert "__main__" in ROOT.joinpath("src", *module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
+
+
+def test_the_page_on_adding_covers_what_a_pain_model_touches() -> None:
+    """Red when a file below the studies that branches on the pain model is not among the steps."""
+    text = (ROOT / "docs" / "adding.md").read_text(encoding="utf-8")
+    rooms = ("body", "patients", "scenario", "pipeline")
+    paths = [path for room in rooms for path in (ROOT / "src" / "letheon" / room).glob("*.py")]
+    branching = [path for path in paths if '"slow_site"' in path.read_text(encoding="utf-8")]
+    assert len(branching) >= 5
+    assert [path.name for path in branching if path.relative_to(ROOT).as_posix() not in text] == []
+    for role in ROLES:
+        assert f"`{role}`" in text
 
 
 def test_versions_agree() -> None:

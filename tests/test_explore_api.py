@@ -73,6 +73,34 @@ def test_the_page_and_the_command_line_give_the_same_numbers(document: dict[str,
     )
 
 
+def test_a_draft_has_the_whole_answers_patients_and_borrows_its_spread() -> None:
+    """Red when a draft runs other patients, keeps an old curve, or leaves its borrowed intervals in a whole answer."""
+    engine, fresh = Engine(), Engine()
+    changed = SMALL.replace("20 mg/h/70kg", "15 mg/h/70kg")
+    assert not json.loads(engine.answer("draft", loads(SMALL)))["draft"]  # nothing to borrow from yet
+    draft = json.loads(engine.answer("draft", loads(changed)))
+    whole = json.loads(fresh.answer("figures", loads(changed)))
+    assert draft.pop("draft") and not whole["draft"]
+    lent = 0
+    for name, arm in whole["arms"].items():
+        early = draft["arms"][name]
+        for key, entry in arm["endpoints"].items():
+            if arm["drug"] != "placebo":
+                assert early["endpoints"][key].get("mean") == entry.get("mean"), key
+                lent += early["endpoints"][key].get("mean_interval") != entry.get("mean_interval")
+        for band in ("mean", "q05", "q95"):
+            assert np.allclose(
+                np.max(early["lines"]["whole"]["nrs"][band]), np.max(arm["lines"]["whole"]["nrs"][band]), atol=0.02
+            )
+        width = [
+            np.subtract(*np.array(one["lines"]["whole"]["nrs"]["mean_hi" if i else "mean_lo"])[[0, -1]])
+            for i, one in enumerate((early, arm))
+        ]
+        assert np.all(np.isfinite(width))
+    assert lent
+    assert json.loads(engine.answer("figures", loads(changed))) == whole
+
+
 def test_what_is_drawn_comes_from_the_document(document: dict[str, Any]) -> None:
     page = page_of(document, loads(SMALL))
     assert list(page["arms"]) == list(document["arms"])
@@ -125,6 +153,50 @@ def test_the_drug_given_so_far_ends_at_the_dose(document: dict[str, Any]) -> Non
         assert line["mg"][0] == 0 and line["t"][-1] == 35
         assert line["mg"][-1] == pytest.approx(arm.regimen.schedule().dose_mg(79.0), abs=0.06)
         assert sorted(line["mg"]) == line["mg"]
+
+
+def test_what_rules_add_is_an_average_with_the_range_of_patients() -> None:
+    text = """
+    letheon: 1
+    title: x
+    population: {n: 40}
+    follow_up: 26 weeks
+    models: {rival: off}
+    arms:
+      later:
+        drug: racemic
+        sessions: [{at: 0 h, rate: 25 mg/h, for: 4 h}]
+        boosters: {every: 7 weeks, session: {rate: 25 mg/h, for: 2 h}}
+      asked:
+        drug: racemic
+        sessions: [{at: 0 h, rate: 25 mg/h, for: 4 h}]
+        boosters: {on: relapse, session: {rate: 25 mg/h, for: 2 h}}
+        titration: {every: 1 h, step: 5 mg/h, max: 40 mg/h, relief: 50 %}
+      raised:
+        drug: racemic
+        sessions: [{at: 0 h, rate: 25 mg/h, for: 4 h}]
+        titration: {every: 1 h, step: 5 mg/h, max: 40 mg/h, relief: 50 %}
+    """
+    scenario = loads(text)
+    made = simulate(scenario).document
+    page = page_of(made, scenario)["arms"]
+    later, asked, raised = (page[name] for name in ("later", "asked", "raised"))
+    # 182 days hold three boosters seven weeks apart, everyone's alike: 365.25 / 182 times three a year
+    assert (
+        later["boosters_a_year"]["q05"] == later["boosters_a_year"]["q95"] == pytest.approx(3 * 365.25 / 182, abs=0.01)
+    )
+    assert later["lines"]["dose"]["end"] == {"mean": 250.0, "q05": 250.0, "q95": 250.0}
+    assert (later["lines"]["dose"]["mg"], later["lines"]["dose"]["fixed"]) == ([0.0, 0.0, 100.0, 250.0], 3)
+    counted = made["arms"]["asked"]["endpoints"]["boosters"]
+    assert asked["boosters_a_year"]["on_relapse"] and asked["boosters_a_year"]["mean"] == pytest.approx(
+        counted["boosters_per_year"], abs=1e-3
+    )
+    for arm in (asked, raised):
+        line, given = arm["lines"]["dose"], made["arms"]["asked" if arm is asked else "raised"]["endpoints"]["dose_mg"]
+        assert (line["fixed"], line["mg"][0], line["t"][-1]) == (2, 0.0, 182.0)
+        assert line["mg"][-1] == line["end"]["mean"] == pytest.approx(given["mean"], abs=0.06)
+        assert line["end"]["q05"] <= line["end"]["mean"] <= line["end"]["q95"]
+    assert raised["boosters_a_year"] is None and raised["lines"]["dose"]["mg"][-2] == raised["lines"]["dose"]["mg"][-1]
 
 
 def test_a_worker_that_nobody_waits_for_stops() -> None:

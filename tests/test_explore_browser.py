@@ -6,7 +6,6 @@ measurements (requests, layout shifts, boxes), with the rules of axe.
 
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import PHONE, listening, serious
 
 from letheon.scenario import loads
 from letheon.views.explore.app import _first_scenarios
 
 pytestmark = pytest.mark.browser
 
-DESKTOP, PHONE = {"width": 1366, "height": 850}, {"width": 390, "height": 844}
+DESKTOP = {"width": 1366, "height": 850}
 PATIENCE_MS = 120_000  # programs may have to be compiled first
 SHIFTS = """
 window.shifts = 0;
@@ -54,28 +54,12 @@ def address() -> Iterator[str]:
         process.wait(30)
 
 
-@pytest.fixture(scope="module")
-def browser(address: str) -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "these tests need the system's Chromium; install the package chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 def opened(browser: Any, address: str, size: dict[str, int] = DESKTOP, **options: Any) -> Any:
     """Return the page with its first answer drawn; what it asked for and complained of lies in two lists on it."""
-    page = browser.new_context(viewport=size, **options).new_page()
+    page = listening(browser.new_context(viewport=size, **options).new_page())
     page.set_default_timeout(PATIENCE_MS)
-    page.requests_seen, page.complaints, page.asked = [], [], []
-    page.on("request", lambda request: page.requests_seen.append(request.url))
+    page.asked = []
     page.on("request", lambda request: "/api/simulate" in request.url and page.asked.append(request.post_data))
-    page.on("console", lambda message: page.complaints.append(message.text))
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on("dialog", lambda dialog: page.complaints.append(f"dialog {dialog.message}"))
     page.add_init_script(SHIFTS)
     page.goto(address)
     page.locator("body[data-drawn]").wait_for()
@@ -106,7 +90,7 @@ def test_it_loads_from_one_place_draws_everything_and_does_not_jump(browser: Any
     page.locator("[data-figure='mood'].drawn").wait_for()
     assert all(url.startswith(address) for url in page.requests_seen)
     assert page.complaints == []
-    assert page.locator("[data-figure].drawn svg[role='img'][aria-label]").count() == 10
+    assert page.locator("[data-figure].drawn svg[role='img'][aria-label]").count() == 12
     assert page.evaluate("window.shifts") < 0.02
     assert page.locator(".answer .short").all_text_contents() != ["…"] * 9
     assert page.locator("#numbers tbody tr").count() > 8
@@ -193,17 +177,63 @@ def test_two_plans_side_by_side_up_to_four(browser: Any, address: str) -> None:
 def test_boosters_and_titration_reach_the_scenario(browser: Any, address: str) -> None:
     page = opened(browser, address)
     with page.expect_response("**/api/simulate"):
-        page.get_by_label("Boosters").select_option(label="When pain is back")
+        page.get_by_label("Boosters", exact=True).select_option(label="When pain is back")
     settled(page)
     boosters = scenario_of(page).arms[0].policy.boosters
     assert boosters.on_relapse and boosters.at_most == 6
     assert "Boosters a year" in page.locator("#numbers").text_content()
-    page.get_by_label("Boosters").select_option(label="None")
+    page.get_by_label("Boosters", exact=True).select_option(label="None")
     with page.expect_response("**/api/simulate"):
         page.get_by_label("raise the rate until pain or side effects say stop").check()
     settled(page)
     assert scenario_of(page).arms[0].policy.titration.highest.absolute_mg_h == 30
     assert page.complaints == []
+
+
+def test_what_rules_add_is_drawn_with_the_range_of_patients(browser: Any, address: str) -> None:
+    page = opened(browser, address)
+    boosters, load, dose = (page.locator(f"[data-figure='{name}']") for name in ("boosters", "load", "dose"))
+    boosters.scroll_into_view_if_needed()
+    boosters.get_by_text("none: this plan ends with its course").wait_for()
+    load.locator("path.spread").first.wait_for(state="attached")
+    assert dose.locator("path.whisker").count() == boosters.locator("path.spread").count() == 0
+    with page.expect_response("**/api/simulate"):
+        page.get_by_label("Boosters", exact=True).select_option(label="When pain is back")
+    settled(page)
+    boosters.scroll_into_view_if_needed()
+    boosters.locator("path.spread").first.wait_for(state="attached")
+    told = page.evaluate("letheon.answer.arms.ten_days.boosters_a_year")
+    assert 0 <= told["q05"] < told["mean"] < told["q95"] <= 12.1
+    label = boosters.locator("svg").get_attribute("aria-label")
+    assert f"Ten days: {told['mean']:.1f} ({told['mean_interval'][0]:.1f} to " in label
+    assert dose.locator("path.whisker").count() == 1 and dose.locator("path.line.adds").count() == 1
+    interval, spread = (
+        boosters.locator(f"path.{kind}").first.evaluate("p => [getComputedStyle(p).strokeWidth, p.getBBox().width]")
+        for kind in ("interval", "spread")
+    )
+    assert float(interval[0][:-2]) > 3 * float(spread[0][:-2]) and spread[1] > interval[1]
+    page.get_by_label("how patients differ").uncheck()
+    boosters.locator("path.spread").first.wait_for(state="detached")
+    assert load.locator("path.spread").count() == dose.locator("path.whisker").count() == 0
+    assert page.complaints == []
+
+
+def test_rows_have_their_height_before_they_are_seen(browser: Any, address: str) -> None:
+    page = opened(browser, address)
+    for _ in range(3):
+        with page.expect_response("**/api/simulate"):
+            page.get_by_role("button", name="+ Compare").click()
+    settled(page)
+    page.wait_for_timeout(600)
+    heights = "() => [...document.querySelectorAll('.chart.rows')].map((place) => place.offsetHeight)"
+    before = page.evaluate(heights)
+    for place in page.locator("[data-figure]").all():
+        place.scroll_into_view_if_needed()
+    page.locator("[data-figure='mood'].drawn").wait_for()
+    assert page.evaluate(heights) == before
+    drawn = "() => [...document.querySelectorAll('.chart.rows svg')].map((svg) => svg.clientHeight)"
+    assert page.evaluate(drawn) == before and len(before) == 5
+    assert page.evaluate(CUT_OFF) == []
 
 
 def test_a_link_carries_the_whole_scenario(browser: Any, address: str) -> None:
@@ -294,21 +324,10 @@ def test_a_refusal_is_said_and_the_old_answer_stays(browser: Any, address: str) 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_axe_finds_nothing_serious(browser: Any, address: str, scheme: str, size: dict[str, int]) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     page = opened(browser, address, size, color_scheme=scheme)
     for place in page.locator("[data-figure]").all():
         place.scroll_into_view_if_needed()
-    for summary in page.locator("main summary").all():
-        summary.click()
-    found = Axe().run(page).response["violations"]
-    serious = [
-        (violation["id"], node["html"], node["failureSummary"])
-        for violation in found
-        for node in violation["nodes"][:3]
-        if violation["impact"] in {"serious", "critical"}
-    ]
-    assert serious == []
+    assert serious(page, "main summary") == []
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE, {"width": 820, "height": 1180}], ids=["desktop", "phone", "tablet"])

@@ -291,7 +291,7 @@ def test_the_figures_draw_the_numbers() -> None:
     assert front["error_y"]["array"] == [9.5, 9.5] and front["error_y"]["arrayminus"] == [6, 6]
     assert (published["x"], published["y"]) == ([100, 120, 40], [36.5, 37.2, 20.7])
     layout = optimise_figures.scatter(document, rows, "hours")["layout"]
-    assert layout["shapes"][0]["y0"] == 36.5 and layout["xaxis"]["title"]["text"] == "Hours (h)"
+    assert layout["shapes"][0]["y0"] == 36.5 and layout["xaxis"]["title"]["text"] == "Hours on the drip (h)"
 
 
 def test_the_page_holds_everything_and_lets_nothing_in() -> None:

@@ -233,8 +233,9 @@ def test_each_pain_model_decides_by_its_own_diary():
     both = run(plan, "memory", rival=True)
     slow = run(plan, "slow_site")
     assert differing(both.rival, slow.rival) == []
-    assert np.array_equal(both.rival_boosters, slow.boosters)
-    assert not np.array_equal(both.boosters, both.rival_boosters)
+    assert np.array_equal(both.rival_given["boosters"], slow.boosters)
+    assert np.array_equal(both.rival_given["dose_mg"], slow.dose_mg)
+    assert not np.array_equal(both.boosters, both.rival_given["boosters"])
 
 
 def titrated(**changed) -> str:

@@ -4,19 +4,18 @@ The system's Chromium opens the file from disk. The oracles are the browser's ow
 boxes, scroll widths, layout shifts) and the rules of axe.
 """
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import report_document
+from browsing import PHONE, listening, serious
 
 from letheon.views import report
 
 pytestmark = pytest.mark.browser
 
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+DESKTOP = {"width": 1280, "height": 900}
 SHIFTS = """
 window.shifts = 0;
 new PerformanceObserver((list) => {
@@ -39,17 +38,33 @@ TOUCHING = """() => [...document.querySelectorAll(".chart")].flatMap((chart) => 
 }))"""
 TITLES = '() => [...document.querySelectorAll(".chart")].map((c) => [".xtitle", ".ytitle"].map((k) => c.querySelector(k).textContent))'
 
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "these tests need the system's Chromium; install the package chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+TITLE_SIZES = """() => [...new Set([...document.querySelectorAll(".chart .xtitle")].map(
+  (title) => Math.round(parseFloat(getComputedStyle(title).fontSize))))]"""
+# A sheet of A4 within its margins [px]. Columns of that size break where sheets do: by the same engine and rules.
+SHEET = {"width": 688, "height": 1005}
+AS_SHEETS = """({ width, height }) => {
+  document.documentElement.style.width = document.body.style.width = width + "px";
+  Object.assign(document.body.style, { margin: 0, columns: width + "px", columnGap: "40px", columnFill: "auto",
+    height: height + "px" });
+  const sheet = (box) => Math.floor((box.left - document.body.getBoundingClientRect().left + 9) / (width + 40));
+  const first = (element) => sheet(element.getClientRects()[0]);
+  const last = (element) => sheet([...element.getClientRects()].at(-1));
+  const all = (kinds) => [...document.querySelectorAll(kinds)].filter((element) => element.getClientRects().length);
+  const named = (element) => element.tagName + " " + element.textContent.trim().slice(0, 40);
+  const next = (element) => element && (element.getClientRects().length ? element : next(element.nextElementSibling));
+  const after = (heading) => heading.matches("caption") ? heading.closest("table").querySelector("tbody tr")
+    : next(heading.nextElementSibling);
+  return {
+    count: Math.max(...all("footer").map(last)) + 1,
+    broken: all("figure, .chart, .card, tr, caption, h1, h2, h3, pre").filter((e) => first(e) !== last(e)).map(named),
+    orphaned: all("h2, h3, h4, summary, caption").filter((e) => after(e) && last(e) !== first(after(e))).map(named),
+    wide: all(".scroll, .chart, .card, .strip, pre").filter((e) => e.scrollWidth > e.clientWidth + 1).map(named),
+    outside: all("td, th, svg text, .badge").filter((e) => {
+      const box = e.getClientRects()[0], from = document.body.getBoundingClientRect().left + sheet(box) * (width + 40);
+      return box.right > from + width + 2;
+    }).map(named),
+  };
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +75,7 @@ def file(tmp_path_factory) -> str:
 
 def opened(browser: Any, address: str, size: dict[str, int] = DESKTOP, **options: Any) -> Any:
     """Return a page with all its figures drawn; what it asked for and complained of lies in two lists on it."""
-    page = browser.new_context(viewport=size, **options).new_page()
-    page.requests_seen, page.complaints = [], []
-    page.on("request", lambda request: page.requests_seen.append(request.url))
-    page.on("console", lambda message: page.complaints.append(message.text))
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on("dialog", lambda dialog: page.complaints.append(f"dialog {dialog.message}"))
+    page = listening(browser.new_context(viewport=size, **options).new_page())
     page.add_init_script(SHIFTS)
     page.goto(address)
     page.locator(".chart.drawn").nth(page.locator(".chart").count() - 1).wait_for()
@@ -105,19 +115,8 @@ def test_the_measures_would_find_a_fault(browser: Any, file: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_axe_finds_nothing_serious(browser: Any, file: str, scheme: str, size: dict[str, int]) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     page = opened(browser, file, size, color_scheme=scheme)
-    for summary in page.locator("summary").all():
-        summary.click()
-    found = Axe().run(page).response["violations"]
-    serious = [
-        (violation["id"], node["html"], node["failureSummary"])
-        for violation in found
-        for node in violation["nodes"][:3]
-        if violation["impact"] in {"serious", "critical"}
-    ]
-    assert serious == []
+    assert serious(page) == []
 
 
 def test_the_comparison_can_hide_arms_and_change_the_interval(browser: Any, file: str) -> None:
@@ -170,13 +169,65 @@ def test_paper_is_light_and_holds_what_the_screen_hides_in_dark(browser: Any, fi
     ink = page.evaluate("getComputedStyle(document.querySelector('.chart .xtitle')).fill")
     assert ink == "rgb(71, 77, 86)"
     widths = page.evaluate("[...document.querySelectorAll('.chart')].map(c => c.layout.width)")
-    assert set(widths) == {680, 330}
+    assert set(widths) == {680, 330, 222}
+    assert page.evaluate("document.querySelectorAll('details:not(.screen):not([open])').length") == 0
     assert not page.locator("nav").is_visible() and page.locator("pre").is_visible()
     page.evaluate("window.dispatchEvent(new Event('afterprint'))")
     page.emulate_media(media="screen")
     assert page.locator(".chart svg.main-svg").first.bounding_box()["width"] > 900
+    assert page.evaluate(TITLE_SIZES) == [14]
+    assert page.evaluate("document.querySelectorAll('details:not(.screen)[open]').length") == 0
     assert page.pdf(prefer_css_page_size=True)[:5] == b"%PDF-"
     assert page.complaints == []
+
+
+def arms_of(count: int) -> dict[str, Any]:
+    """Return a document with so many arms, placebo last where there are several."""
+    document = report_document.document(with_harms=True)
+    first, *_, placebo = document["arms"].values()
+    document["arms"] = {f"arm_number_{place + 1}": first for place in range(max(1, count - 1))}
+    if count > 1:
+        document["arms"]["placebo"] = placebo
+    return document
+
+
+def on_paper(browser: Any, address: str) -> Any:
+    page = opened(browser, address, SHEET)
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    return page
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6])
+def test_no_sheet_of_paper_cuts_anything(browser: Any, tmp_path: Path, count: int) -> None:
+    address = report.write(arms_of(count), report_document.SCENARIO, tmp_path / "report.html").as_uri()
+    page = on_paper(browser, address)
+    assert page.evaluate(CUT_OFF) == [] and page.evaluate(TOUCHING) == []
+    found = page.evaluate(AS_SHEETS, SHEET)
+    assert {name: found[name] for name in ("broken", "orphaned", "wide", "outside")} == {
+        "broken": [],
+        "orphaned": [],
+        "wide": [],
+        "outside": [],
+    }
+    assert 8 < found["count"] < 24
+    assert page.complaints == []
+
+
+def test_the_measures_of_paper_would_find_a_fault(browser: Any, file: str) -> None:
+    page = on_paper(browser, file)
+    page.add_style_tag(content="* { break-inside: auto !important; break-after: auto !important; }")
+    page.add_style_tag(content="td { white-space: nowrap !important; padding: 0 40px !important; }")
+    found = page.evaluate(AS_SHEETS, SHEET)
+    assert found["broken"] and found["orphaned"] and found["wide"] and found["outside"]
+
+
+def test_every_sheet_says_which_program_and_seed_made_it(browser: Any, file: str) -> None:
+    page = opened(browser, file)
+    told = "Letheon 0.1.0, seed 20090101"
+    assert told.replace(", seed", ": simulation report, seed") == page.locator(".brand").text_content()
+    rules = page.evaluate("[...document.styleSheets[0].cssRules].filter((r) => r.type === 6).map((r) => r.cssText)")
+    assert any(told in rule and "@bottom-left" in rule for rule in rules), rules
 
 
 def test_hostile_names_stay_text(browser: Any, tmp_path: Path) -> None:

@@ -1,9 +1,13 @@
 """How far to trust: labels by rule, and warnings with source and range."""
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from letheon.pipeline import plan_arms
-from letheon.pipeline.support import model_warnings, regimen_support
+from letheon.pipeline.support import model_warnings, quantiles, regimen_support
 from letheon.scenario import loads
 
 SIGTERMANS = """
@@ -108,3 +112,19 @@ def test_models_without_variability_say_so_unless_borrowed():
 def test_a_year_says_that_relapse_is_assumed():
     short = "\n      - {at: 0 h, rate: 10 mg/h, for: 1 h}"
     assert any("beyond 12 weeks" in w for w in warned(scenario(short, weeks=52)))
+
+
+@given(
+    hnp.arrays(float, st.tuples(st.integers(1, 70), st.integers(1, 3)), elements=st.floats(-1e6, 1e6)),
+    st.floats(0.0, 1.0),
+)
+def test_quantiles_are_those_of_numpy(values, share):
+    assert quantiles(values, (share, 0.5)) == pytest.approx(
+        np.quantile(values, (share, 0.5), axis=0), rel=1e-12, abs=1e-9
+    )
+
+
+def test_quantiles_of_what_is_missing_are_missing():
+    assert np.isnan(quantiles(np.array([1.0, np.nan, 2.0]), (0.05,))[0])
+    many = np.random.default_rng(0).normal(size=5000)
+    assert quantiles(many, (0.25,))[0] == np.quantile(many, 0.25)

@@ -34,6 +34,7 @@ _OCCASION_GAP_MS = 12 * HOUR_MS
 _INDUCTION_EPOCH_MS = 12 * HOUR_MS
 _PROFILE_TIMES = 500
 _SMALLEST_SCHEDULE, _PADDED_PROFILE = 64, 512
+_FALL_DAYS = 4  # by then levels have fallen by a factor of a thousand
 _SMALLEST_DAYS, _SMALLEST_LOG = 64, 16
 
 
@@ -265,27 +266,45 @@ def _sizes(schedule: Schedule, policy: Policy, booster: Schedule, days: int) -> 
     return padded_size(lines, _SMALLEST_LOG), sizes
 
 
-def _saved_rows(mesh: Mesh, days: np.ndarray, kept: np.ndarray | None = None) -> np.ndarray:
-    """Choose the rows kept for profiles: all (or those that are sure to be met), or thinned evenly to the most."""
+def _thinned(rows: np.ndarray, most: int) -> np.ndarray:
+    return (
+        rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int))] if most else rows[:0]
+    )
+
+
+def _saved_rows(mesh: Mesh, days: np.ndarray, end_ms: int, kept: np.ndarray | None = None) -> np.ndarray:
+    """Choose the rows kept for profiles: all (or those that are sure to be met), or as many as there is room for.
+
+    Half the room goes to midnights; what is left, first to the course and the days in which levels fall behind it.
+    """
     rows = np.arange(mesh.count + 1) if kept is None else kept
     if len(rows) <= _PROFILE_TIMES:
         return rows
-    half = _PROFILE_TIMES // 2
-    kept = days[np.unique(np.linspace(0, len(days) - 1, min(half, len(days))).round().astype(int))]
-    others = np.setdiff1d(rows, kept)
-    room = _PROFILE_TIMES - len(kept)
-    picked = others[np.unique(np.linspace(0, len(others) - 1, room).round().astype(int))] if len(others) else others
-    return np.union1d(kept, picked)
+    midnights = _thinned(days, _PROFILE_TIMES // 2)
+    others = np.setdiff1d(rows, midnights)
+    in_course = mesh.time_h[others] * HOUR_MS <= end_ms + _FALL_DAYS * DAY_MS
+    course = _thinned(others[in_course], _PROFILE_TIMES - len(midnights))
+    later = _thinned(others[~in_course], _PROFILE_TIMES - len(midnights) - len(course))
+    return np.union1d(midnights, np.union1d(course, later))
 
 
-def _sure_rows(mesh: Mesh, policy: Policy, marks_ms: tuple[int, ...], end_ms: int) -> np.ndarray | None:
+def _sure_rows(mesh: Mesh, policy: Policy, marks_ms: tuple[int, ...], quiet_ms: float) -> np.ndarray | None:
     """List the rows that every patient meets whatever is decided; None for all of them."""
     if policy.fixed:
         return None
     sure = mesh.index_of(sorted({0, *marks_ms}))
     if policy.titration:
         return sure
-    return np.union1d(sure, np.flatnonzero(mesh.time_h[: mesh.count + 1] * HOUR_MS <= end_ms + 0.5))
+    return np.union1d(sure, np.flatnonzero(mesh.time_h[: mesh.count + 1] * HOUR_MS <= quiet_ms + 0.5))
+
+
+def _quiet_until(policy: Policy, end_ms: int, last_day: int) -> float:
+    """Return until when [ms] no booster can begin, or until levels have fallen if that is sooner."""
+    rule, fallen = policy.boosters, end_ms + _FALL_DAYS * DAY_MS
+    if rule is None:
+        return fallen
+    first = end_ms + rule.wait_days * DAY_MS if rule.on_relapse else (last_day + min(rule.gaps_days)) * DAY_MS
+    return max(end_ms, min(fallen, first))
 
 
 def _looks(schedule: Schedule, policy: Policy, horizon_ms: int) -> tuple[int, ...]:
@@ -379,7 +398,9 @@ def plan_arm(
     end = courses[0][1] if courses else 0
     day_rows = mesh.index_of(stops)
     edges = [e for e in schedule.edges_ms if e <= horizon]
-    saved = _saved_rows(mesh, day_rows, _sure_rows(mesh, policy, (*edges, *stops, *looks), end))
+    last_day = max(end - 1, 0) // DAY_MS
+    sure = _sure_rows(mesh, policy, (*edges, *stops, *looks), _quiet_until(policy, end, last_day))
+    saved = _saved_rows(mesh, day_rows, end, sure)
     room = padded_size(len(saved), _PADDED_PROFILE) - len(saved)
     edge, begins, first = _edges(schedule, booster, horizon)
     slots, sizes = _sizes(schedule, policy, booster, days)
@@ -402,7 +423,7 @@ def plan_arm(
         day_rows=np.pad(day_rows, (0, padded_size(len(stops) - 1) + 1 - len(stops)), mode="edge"),
         days=days,
         course_end_day=end / DAY_MS,
-        last_day=max(end - 1, 0) // DAY_MS,
+        last_day=last_day,
         timetable=_timetable(mesh, (edge, begins), first, epoch_at, len(induction), save_at),
         rules=rules_of(policy, mesh.h0_h),
         policy=policy,

@@ -31,9 +31,10 @@ from letheon.pipeline.walkers import DAILY, PROFILE, Log, Patient, Room, Walker
 from letheon.streams import normals, uniforms
 from letheon.units import REFERENCE_WEIGHT_KG
 
-__all__ = ["BLOCK", "BlockResult", "run_block"]
+__all__ = ["BLOCK", "GIVEN", "BlockResult", "run_block"]
 
 BLOCK = 256
+GIVEN = ("dose_mg", "drip_hours", "boosters", "final_rate")  # what a policy may decide by the diary
 
 
 class _Model(NamedTuple):
@@ -58,10 +59,10 @@ class BlockResult(NamedTuple):
         Drug given [mg], hours of it, days with it.
     boosters : array, shape (patient,)
         Boosters given.
-    rival_boosters : array, shape (patient,)
-        The same where the rival pain model writes the diary.
     final_rate : array, shape (patient,)
         Last rate of the arm's own sessions, for 70 kg [mg/h].
+    rival_given : mapping of str to array, shape (patient,)
+        `GIVEN` where the rival pain model writes the diary.
     bistable : array, shape (patient,)
         1 where a low state exists without drug.
     profile : mapping of str to array, shape (time, patient)
@@ -78,8 +79,8 @@ class BlockResult(NamedTuple):
     drip_hours: Array
     dosing_days: Array
     boosters: Array
-    rival_boosters: Array
     final_rate: Array
+    rival_given: dict
     bistable: Array
     profile: dict
     harms: dict
@@ -129,15 +130,18 @@ def _read(structure: Structure, arm: ArmData, draws, people: People, patient: Pa
     given = given_by(daily["dose_mg"], daily["last_h"], arm.days, structure.sizes)
     _, _, theta_min, _ = memory.folds(patient.body.memory.a, patient.body.memory.n)
     counted = jnp.arange(len(who.daily)) < arm.days
+    decided = {
+        "dose_mg": jnp.where(counted, daily["dose_mg"], 0.0).sum(),
+        "drip_hours": jnp.where(counted, daily["hours"], 0.0).sum(),
+        "boosters": who.chart.boosters.astype(float),
+        "final_rate": who.tally.final * REFERENCE_WEIGHT_KG / people.weight_kg,
+    }
     return BlockResult(
         diary=read(daily["pain"]),
         rival=read(daily["pain_slow"]),
-        dose_mg=jnp.where(counted, daily["dose_mg"], 0.0).sum(),
-        drip_hours=jnp.where(counted, daily["hours"], 0.0).sum(),
+        **decided,
+        rival_given=decided,
         dosing_days=(counted & (daily["hours"] > 0.0)).sum().astype(float),
-        boosters=who.chart.boosters.astype(float),
-        rival_boosters=who.chart.boosters.astype(float),
-        final_rate=who.tally.final * REFERENCE_WEIGHT_KG / people.weight_kg,
         bistable=(patient.body.memory.theta > theta_min).astype(float),
         profile=dict(zip((*course.level_names(patient.plasmas), *PROFILE), who.profile.T, strict=True)),
         harms=during_infusions(who.tally, own) | after_dosing(given, own, people),
@@ -212,4 +216,5 @@ def run_block(
     theirs = _OF_MODEL["slow_site" if pain == "memory" else "memory"]
     profile = found.profile | {name: other.profile[name] for name in theirs.profile}
     diary = {theirs.diary: getattr(other, theirs.diary)}
-    return found._replace(profile=profile, rival_boosters=other.boosters, **diary)
+    given = {name: getattr(other, name) for name in GIVEN}
+    return found._replace(profile=profile, rival_given=given, **diary)

@@ -17,7 +17,7 @@ from letheon.harms import bladder, comedication, counts, liver, mood
 from letheon.harms.exposure import Cumulative, Stretch, cumulative, stretches
 from letheon.harms.finding import Finding, exact_interval
 from letheon.patients.draws import typical_values
-from letheon.pipeline.support import earliest_booster, interval_of_mean, like_studies
+from letheon.pipeline.support import earliest_booster, interval_of_mean, like_studies, quantiles
 from letheon.scenario import Arm, Beside, Scenario
 from letheon.units import HOURS_PER_YEAR, REFERENCE_WEIGHT_KG
 
@@ -117,7 +117,7 @@ def _simulated(kind: _Kind, columns: Columns, bank: Columns) -> dict[str, Any]:
     entry: dict[str, Any] = {"group": kind.group, "estimate": mean}
     entry["interval"] = [float(end) for end in interval_of_mean(mean, draws, kind.bounds)]
     if kind.unit != "share":
-        entry["q05"], entry["q95"] = (float(q) for q in np.quantile(values, [0.05, 0.95]))
+        entry |= _ends("", values)
     return entry | {
         "interval_level": _SIMULATED,
         "unit": kind.unit,
@@ -198,8 +198,13 @@ def _law(column: str, unit: str, columns: Columns, bank: Columns) -> dict[str, A
     if column.endswith("lasting"):
         exact = exact_interval(int(values.sum()), len(values), _SIMULATED)
         return {"estimate": mean or None, "interval": [min(low, exact[0]), max(high, exact[1])]}
-    spread = {} if unit == "share" else {f"q{q:02d}": float(np.quantile(values, q / 100)) for q in (5, 95)}
+    spread = {} if unit == "share" else _ends("", values)
     return {"estimate": mean, "interval": [min(low, mean), max(high, mean)], **spread}
+
+
+def _ends(name: str, values: np.ndarray) -> dict[str, float]:
+    """Return the 5 % and 95 % quantiles of patients."""
+    return dict(zip((f"{name}q05", f"{name}q95"), map(float, quantiles(values, (0.05, 0.95))), strict=True))
 
 
 def _bladder(columns: Columns, bank: Columns, dosed: bool, urine: float | None) -> dict[str, Any]:
@@ -310,14 +315,16 @@ def arm_harms(scenario: Scenario, arm: Arm, columns: Columns, bank: Columns) -> 
     dose = columns["dose_mg"]
     exposure: dict[str, Any] = {
         "dose_mg": float(dose.mean()),
-        "dose_mg_q05": float(np.quantile(dose, 0.05)),
-        "dose_mg_q95": float(np.quantile(dose, 0.95)),
+        **_ends("dose_mg_", dose),
         "hours": total.hours,
         "infusion_days": total.infusion_days,
         "sessions": total.sessions,
         "courses": total.courses,
         "courses_a_year": total.courses_a_year,
     }
+    if arm.policy.boosters and arm.drug != "placebo":
+        own = cumulative(arm.regimen, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
+        exposure["timetable"] = {"hours": own.hours, "infusion_days": own.infusion_days, "sessions": own.sessions}
     if scenario.population.urine is not None:
         exposure["urine_l_day"] = 24.0 * scenario.population.urine
     entries = {name: _simulated(kind, columns, bank) for name, kind in _KINDS.items()}

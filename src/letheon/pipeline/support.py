@@ -1,6 +1,7 @@
 """How far to trust a result: the support of a regimen by study, and models used beyond what they were studied in."""
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -11,7 +12,15 @@ from letheon.dosing.regimen import MS_PER_DAY, Regimen
 from letheon.pipeline.arms import ArmPlan
 from letheon.scenario import Arm, Scenario
 
-__all__ = ["LABELS", "earliest_booster", "interval_of_mean", "like_studies", "model_warnings", "regimen_support"]
+__all__ = [
+    "LABELS",
+    "earliest_booster",
+    "interval_of_mean",
+    "like_studies",
+    "model_warnings",
+    "quantiles",
+    "regimen_support",
+]
 
 LABELS = ("randomised", "uncontrolled", "volunteer", "animal", "assumed", "not identified")
 _INTERVAL = (0.05, 0.95)
@@ -19,6 +28,42 @@ _TOLERANCE = 0.25
 _LAST_SUPPORTED_DAY = 84
 _REFERENCE_KG = 70.0
 _OUTSIDE_SHARE = 0.10
+_FEW = 4096
+
+
+def quantiles(values: np.ndarray, shares: Sequence[float]) -> list[np.ndarray]:
+    """Return quantiles over the first axis, between neighbours in proportion, as `numpy.quantile` does.
+
+    A document asks for hundreds of them, of few values each, where looking at what was asked takes `numpy.quantile` ten
+    times as long as the work.
+
+    Parameters
+    ----------
+    values : array, shape (value, …)
+        Values.
+    shares : sequence of float
+        Shares in [0, 1].
+
+    Returns
+    -------
+    list of array
+        One for each share.
+
+    Examples
+    --------
+    >>> [float(q) for q in quantiles(np.array([3.0, 1.0, 2.0]), (0.5, 0.75))]
+    [2.0, 2.5]
+    """
+    ordered, found = np.sort(values, axis=0) if len(values) <= _FEW else values, []
+    if len(values) > _FEW or np.isnan(ordered[-1]).any():
+        return list(np.quantile(values, shares, axis=0))
+    for share in shares:
+        place = share * (len(ordered) - 1)
+        below = int(place)
+        low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
+        t = place - below
+        found.append(low + (high - low) * t if t < 0.5 else high - (high - low) * (1.0 - t))
+    return found
 
 
 def interval_of_mean(
@@ -45,7 +90,7 @@ def interval_of_mean(
     >>> [float(end) for end in interval_of_mean(5.0, np.linspace(0.0, 2.0, 21))]
     [4.1, 5.9]
     """
-    low, high = np.quantile(draws, _INTERVAL, axis=0) - draws.mean(axis=0) + mean
+    low, high = (end - draws.mean(axis=0) + mean for end in quantiles(draws, _INTERVAL))
     return np.clip(low, *bounds), np.clip(high, *bounds)
 
 

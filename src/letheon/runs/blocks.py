@@ -20,6 +20,8 @@ __all__ = ["BANK", "Runner", "Span"]
 
 BANK = DRAWS * BANK_PATIENTS // BLOCK  # blocks of the uncertainty bank of one arm
 _DRAWS_PER_BLOCK = BLOCK // BANK_PATIENTS
+_COMPILED: set = set()  # programs that this process has run before
+_FIRST = Lock()
 
 
 class Span(NamedTuple):
@@ -88,8 +90,6 @@ class Runner:
             p.asian,
             p.urine,
         )
-        self._known: set = set()
-        self._first = Lock()
 
     def block(self, arm: int, kind: str, number: int) -> Block:
         """Compute a block; the first of each structure alone, or every thread would trace and load the same program.
@@ -108,12 +108,13 @@ class Runner:
         Block
             What it leaves.
         """
-        structure = self.plans[arm].structure
-        if structure in self._known:
+        plan = self.plans[arm]
+        program = plan.structure, len(plan.day_rows), len(plan.save)
+        if program in _COMPILED:
             return self._compute(arm, kind, number)
-        with self._first:
+        with _FIRST:
             made = self._compute(arm, kind, number)
-            self._known.add(structure)
+            _COMPILED.add(program)
         return made
 
     def share(self, span: Span) -> Share:

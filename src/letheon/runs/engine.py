@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,16 +16,17 @@ from letheon.runs.folder import LASTING, Folder
 from letheon.runs.share import CHUNK, Block, Columns, Share
 from letheon.scenario import Scenario
 
-__all__ = ["Crew", "chunks_of", "repair", "run_arms", "threads"]
+__all__ = ["KINDS", "Crew", "chunks_of", "repair", "run_arms", "threads"]
 
 _IN_MEMORY = 100_000  # patient courses whose endpoints are kept in memory rather than read back from the folder
 _MOST_THREADS = 32
+KINDS = ("people", "bank")
 
 Crew = Callable[[Iterable[Span]], Iterator[tuple[Span, "Block | Share"]]]
 """Computes spans, in any order and any pieces of them, and gives back each with what it left."""
 
 
-def chunks_of(arm: int, patients: int) -> list[Span]:
+def chunks_of(arm: int, patients: int, kinds: Sequence[str] = KINDS) -> list[Span]:
     """List the chunks of one arm: the population's, then the bank's.
 
     Parameters
@@ -34,6 +35,8 @@ def chunks_of(arm: int, patients: int) -> list[Span]:
         Number of the arm.
     patients : int
         Patients asked for.
+    kinds : sequence of str
+        Which of ``people`` and ``bank``.
 
     Returns
     -------
@@ -47,7 +50,7 @@ def chunks_of(arm: int, patients: int) -> list[Span]:
     """
     blocks = -(-patients // BLOCK)
     crowd = [Span(arm, "people", b, min(b + CHUNK, blocks)) for b in range(0, blocks, CHUNK)]
-    return [*crowd, Span(arm, "bank", 0, BANK)]
+    return [span for span in (*crowd, Span(arm, "bank", 0, BANK)) if span.kind in kinds]
 
 
 def threads(runner: Runner) -> Crew:
@@ -143,6 +146,7 @@ def run_arms(
     folder: Folder | None,
     progress: Callable[[int, int, str], None] | None,
     crew: Crew | None = None,
+    kinds: Sequence[str] = KINDS,
 ) -> dict[str, ArmTotals]:
     """Run every arm and add its chunks up.
 
@@ -158,11 +162,13 @@ def run_arms(
         Called with patients done, patients in all and the arm's name.
     crew : callable, optional
         Who computes; by default the threads of this process.
+    kinds : sequence of str
+        Which of ``people`` and ``bank`` to run.
 
     Returns
     -------
     dict of str to ArmTotals
-        Totals by arm.
+        Totals by arm; without ``people`` or ``bank`` that part of them is empty.
 
     Raises
     ------
@@ -171,7 +177,7 @@ def run_arms(
     """
     n = scenario.population.n
     arms = [_Arm(plan) for plan in plans]
-    chunks = [chunk for arm in range(len(plans)) for chunk in chunks_of(arm, n)]
+    chunks = [chunk for arm in range(len(plans)) for chunk in chunks_of(arm, n, kinds)]
     told = _Counter(chunks, n, plans, progress)
     on_disk = folder is not None and n * len(plans) > _IN_MEMORY
 

@@ -16,6 +16,7 @@ __all__ = ["FAINT", "costs", "scatter"]
 FAINT = "#b4bac2"
 _RELIEF = "relief_days"
 _BEYOND = 1.5
+_LONGEST = 32  # letters that an axis on a phone holds
 
 
 def costs(document: Mapping[str, Any]) -> list[str]:
@@ -76,7 +77,9 @@ def scatter(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], cost
     layout["xaxis"] = {
         key: value for key, value in layout["xaxis"].items() if key not in {"dtick", "unifiedhovertitle", "tick0"}
     }
-    title = f"{said.label(cost).capitalize()} ({said.UNITS.get(unit, unit)})"
+    means = next((goal["means"] for goal in document["goals"] if goal["measure"] == cost), said.label(cost))
+    means = said.label(cost) if len(means) > _LONGEST else means
+    title = f"{means[:1].upper()}{means[1:]} ({said.UNITS.get(unit, unit)})"
     layout["xaxis"] |= {"title": {"text": title, "standoff": 10}, "showgrid": True, "gridcolor": "#e3e5e8"}
     layout |= {"hovermode": "closest", "shapes": _limits(document)}
     return {"data": data, "layout": layout}

@@ -95,7 +95,8 @@ def _mean_ends(entry: Mapping[str, Any]) -> str:
 
 def _involves(arm: Arm) -> Answer:
     given = arm["harms"]["exposure"]
-    sessions, hours, days = given["sessions"], given["hours"], given["infusion_days"]
+    planned = given.get("timetable", given)  # boosters are of another length
+    sessions, hours, days = planned["sessions"], planned["hours"], planned["infusion_days"]
     if not sessions:
         return _answer("Nothing: no drug runs in this plan.", (), ())
     each = hours / sessions
@@ -110,8 +111,10 @@ def _involves(arm: Arm) -> Answer:
             f"{words.plural(sessions, 'session')} of about {words.plural(round(each), 'hour')} each: a very dilute "
             "drip runs into a vein while people watch over you, and you go home afterwards."
         )
+    later = arm["endpoints"]["boosters"]["mean"]
+    beside = f"; on average {words.plural(round(later, 1), 'booster')} later" if "timetable" in given else ""
     more = (
-        f"{_whole(hours)} hours on the drip on {words.plural(days, 'day')}; {dose}.",
+        f"{_whole(hours)} hours on the drip on {words.plural(days, 'day')}{beside}; {dose}.",
         _label_words(arm["endpoints"]["dose_mg"].get("support")),
     )
     return _answer(short, more, [arm["endpoints"]["dose_mg"].get("support")])

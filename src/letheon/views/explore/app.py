@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from importlib import resources
 from typing import Annotated, Any
 
-from fastapi import Body, FastAPI, Request, Response
+from fastapi import Body, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
@@ -64,6 +64,15 @@ Given = Annotated[
         alias="scenario",
         description="A scenario: the text of a scenario file (YAML or JSON), or the same as an object.",
         examples=[_EXAMPLE],
+    ),
+]
+
+
+Draft = Annotated[
+    bool,
+    Query(
+        description="Whether intervals may be borrowed from the last whole answer, for speed while a slider moves; "
+        "the answer says in `draft` whether they are."
     ),
 ]
 
@@ -330,8 +339,8 @@ def _add_api(app: FastAPI, service: _Service) -> None:
         return form(await service.read(scenario))
 
     @app.post("/api/simulate", responses=_COMMON, summary="Simulate a scenario; what the page draws.")
-    async def simulate(request: Request, scenario: Given) -> Response:
-        made = await service.answer("figures", scenario, request)
+    async def simulate(request: Request, scenario: Given, draft: Draft = False) -> Response:
+        made = await service.answer("draft" if draft else "figures", scenario, request)
         return Response(made, media_type="application/json", headers=fresh)
 
     @app.post(

@@ -2,13 +2,17 @@
 
 The steps are those of `letheon.runs.simulate`, so the numbers are the same; between requests a worker remembers the
 arms that it ran, because moving one slider changes one arm of several.
+
+While a slider moves the page asks for drafts: patients are run, which takes a twentieth of a second, and the spread of
+the means under other draws, which takes ten times that, is the one of the last whole answer, laid around the new means.
+An arm on placebo is the last one as it was, as long as its patients are the same.
 """
 
 import hashlib
 import json
 import pickle
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,8 +21,8 @@ from letheon.scenario import Arm, Scenario, dumps
 
 __all__ = ["ACTIONS", "Cancelled", "Engine"]
 
-ACTIONS = ("figures", "document", "report")
-_ARMS_KEPT = 6
+ACTIONS = ("figures", "draft", "document", "report")
+_ARMS_KEPT = 8
 
 
 class Cancelled(LetheonError):
@@ -45,6 +49,7 @@ class Engine:
 
     def __init__(self) -> None:
         self._arms: OrderedDict[str, Any] = OrderedDict()
+        self._last: OrderedDict[str, tuple[Any, Any]] = OrderedDict()
 
     def answer(self, action: str, scenario: Scenario, beat: Callable[[], None] = lambda: None) -> bytes:
         """Run a scenario and return what was asked for.
@@ -52,7 +57,8 @@ class Engine:
         Parameters
         ----------
         action : str
-            One of `ACTIONS`: the figures of the page, the result document, or the report.
+            One of `ACTIONS`: the figures of the page, a draft of them, the result document, or the report. A draft
+            says in ``draft`` whether anything in it is borrowed.
         scenario : Scenario
             What to run.
         beat : callable
@@ -63,36 +69,70 @@ class Engine:
         bytes
             JSON, or for a report HTML.
         """
-        document = self.document(scenario, beat)
+        document, borrowed = self._document(scenario, beat, action == "draft")
         if action == "report":
             from letheon.views import report
 
             return report.render(document, dumps(scenario)).encode()
-        if action == "figures":
+        if action in ("figures", "draft"):
             from letheon.views.explore.figures import page_of
 
-            document = page_of(document, scenario)
+            document = page_of(document, scenario) | {"draft": borrowed}
         return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
-    def document(self, scenario: Scenario, beat: Callable[[], None] = lambda: None) -> dict[str, Any]:
-        """Return the result document of a scenario, as `letheon.runs.simulate` makes it."""
+    def _document(self, scenario: Scenario, beat: Callable[[], None], draft: bool) -> tuple[dict[str, Any], bool]:
+        """Return the result document of a scenario, and whether anything in it is borrowed."""
         from letheon.pipeline import document, plan_arms
-        from letheon.runs.engine import run_arms
         from letheon.runs.environment import use_compile_cache
 
         use_compile_cache()
-        totals = {}
+        totals, borrowed = {}, False
         for arm, plan in zip(scenario.arms, plan_arms(scenario), strict=True):
             beat()
-            key = _content(scenario, arm, plan)
-            known = self._arms.pop(key, None)
-            if known is None:
-                known = run_arms(scenario, (plan,), None, lambda *_: beat())[arm.name]
-            self._arms[key] = known
-            totals[arm.name] = replace(known, plan=plan)
-        while len(self._arms) > _ARMS_KEPT:
-            self._arms.popitem(last=False)
-        return document(scenario, totals)
+            totals[arm.name], lent = self._totals(scenario, arm, plan, beat, draft)
+            borrowed |= lent
+        for kept in (self._arms, self._last):
+            while len(kept) > _ARMS_KEPT:
+                kept.popitem(last=False)
+        return document(scenario, totals), borrowed
+
+    def _totals(self, scenario: Scenario, arm: Arm, plan: Any, beat: Callable[[], None], draft: bool) -> Any:
+        """Return the totals of an arm, and whether a part of them is borrowed from the last whole answer."""
+        from letheon.runs.engine import KINDS, run_arms
+
+        def run(kinds: Sequence[str]) -> Any:
+            return run_arms(scenario, (plan,), None, lambda *_: beat(), kinds=kinds)[arm.name]
+
+        key, like = _content(scenario, arm, plan), repr((arm.name, arm.drug, scenario.follow_up_h, scenario.models))
+        patients = scenario.population, scenario.seed
+        known = self._arms.pop(key, None)
+        last, who = self._last.get(like, (None, None))
+        lent = last if draft and not (known and known.bank_columns) else None
+        if lent and arm.drug == "placebo" and who == patients:
+            return lent, True
+        if known is None:
+            known = run(KINDS[:1] if lent else KINDS)
+        elif not lent and not known.bank_columns:
+            bank = run(KINDS[1:])
+            known = replace(known, bank_columns=bank.bank_columns, bank_profile=bank.bank_profile)
+        self._arms[key] = known = replace(known, plan=plan)
+        if lent:
+            return replace(known, bank_columns=lent.bank_columns, bank_profile=_laid(lent, plan)), True
+        self._last.pop(like, None)
+        self._last[like] = known, patients
+        return known, False
+
+
+def _laid(last: Any, plan: Any) -> dict[str, Any]:
+    """Return the bank's profiles of an earlier answer at the times of another plan, between the nearest two."""
+    import numpy as np
+
+    earlier, now = last.plan.profile_time_h, plan.profile_time_h
+    after = np.clip(np.searchsorted(earlier, now), 1, len(earlier) - 1)
+    share = np.clip((now - earlier[after - 1]) / (earlier[after] - earlier[after - 1]), 0.0, 1.0)
+    return {
+        name: rows[:, after - 1] * (1.0 - share) + rows[:, after] * share for name, rows in last.bank_profile.items()
+    }
 
 
 def _content(scenario: Scenario, arm: Arm, plan: Any) -> str:

@@ -1,6 +1,6 @@
 """From a result document to what the page draws: the document's own numbers, with lines of at most 300 points."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ MOST_POINTS = 300
 _BAND = ("mean", "mean_lo", "mean_hi", "q05", "q95")
 _STATES = tuple(plots.STATES)
 _HARMS = (
-    *("psychedelic_load", "psychedelic_hours", "psychomimetic_elicited", "psychomimetic_spontaneous"),
+    *("psychedelic_load", "psychedelic_load_session", "psychedelic_hours"),
+    *("psychomimetic_elicited", "psychomimetic_spontaneous"),
     *("counted_nausea", "counted_headache", "counted_night_terrors", "counted_hallucination", "counted_sedation"),
     *("counted_dizziness", "cardiac_output", "systolic_pressure", "diastolic_pressure", "pulse", "liver_injury"),
     *("bladder_lasting_loss", "bladder_symptoms", "bladder_symptoms_end", "bladder_lost", "bladder_capacity"),
@@ -83,8 +84,9 @@ def page_of(document: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
         told = document["arms"][arm.name]
         out["arms"][arm.name] = {
             **{name: value for name, value in told.items() if name not in ("profile", "rival", "harms")},
-            "lines": _lines(told, out["course_days"]) | {"dose": _dose(arm, scenario)},
+            "lines": _lines(told, out["course_days"]) | {"dose": _dose(arm, told, scenario)},
             "marks": _marks(arm),
+            "boosters_a_year": _boosters(arm, told["endpoints"]["boosters"]),
             "rival": _rival(told),
             "harms": _harms(told),
             "answers": answers(document, arm.name) if arm.drug != "placebo" else [],
@@ -146,15 +148,43 @@ def _marks(arm: Arm) -> list[list[float]]:
     return [[round(start, 4), round(stop, 4)] for start, stop in spans]
 
 
-def _dose(arm: Arm, scenario: Scenario) -> dict[str, Sequence[float]]:
-    """Return the drug given up to each time, to a patient of the mean weight: straight lines between changes."""
+def _boosters(arm: Arm, counted: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return boosters a year, on average and over patients; None where no rule calls for any."""
+    if arm.policy.boosters is None:
+        return None
+    a_year = counted["boosters_per_year"] / counted["mean"] if counted["mean"] else 0.0
+    made = {key: round(counted[key] * a_year, 3) for key in ("mean", "q05", "q95")}
+    made["mean_interval"] = [round(end * a_year, 3) for end in counted["mean_interval"]]
+    return made | {"on_relapse": arm.policy.boosters.on_relapse, "support": counted["support"]}
+
+
+def _dose(arm: Arm, told: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
+    """Return the drug given up to each time: straight lines between changes.
+
+    What the timetable gives is that of a patient of the mean weight. What a rule adds differs between patients: from
+    the row `fixed` on, the line is the average, straight between what is known, and `end` holds the average of the
+    whole and where patients lie.
+    """
+    end = scenario.follow_up_h / 24.0
     schedule = arm.regimen.schedule()
     if not schedule.edges_ms:
-        return {"t": [0.0, round(scenario.follow_up_h / 24.0, 3)], "mg": [0.0, 0.0]}
+        return {"t": [0.0, round(end, 3)], "mg": [0.0, 0.0], "fixed": 2, "end": None}
+    given = told["endpoints"]["dose_mg"]
     rates = schedule.rates(scenario.population.weight.mean)
-    given = np.concatenate([[0.0], np.cumsum(np.asarray(rates) * np.asarray(schedule.durations_h))])
+    amounts = np.concatenate([[0.0], np.cumsum(np.asarray(rates) * np.asarray(schedule.durations_h))])
     days = np.asarray(schedule.edges_ms, dtype=float) / MS_PER_DAY
-    end = scenario.follow_up_h / 24.0
-    days, given = np.concatenate([[0.0], days, [end]]), np.concatenate([[0.0], given, given[-1:]])
+    days, amounts = np.concatenate([[0.0], days]), np.concatenate([[0.0], amounts])
+    if arm.policy.titration is not None:
+        last, days, amounts = days[-1], days[:2], amounts[:2]
+        if arm.policy.boosters is None:
+            days, amounts = np.append(days, last), np.append(amounts, given["mean"])
+    fixed = len(days) if arm.policy.titration is None else 2
+    whole = amounts[-1] if arm.policy.fixed else given["mean"]
+    days, amounts = np.append(days, end), np.append(amounts, whole)
     rows = thinned(days, np.zeros(len(days)))
-    return {"t": _numbers(days, rows, 4), "mg": _numbers(given, rows, 1)}
+    return {
+        "t": _numbers(days, rows, 4),
+        "mg": _numbers(amounts, rows, 1),
+        "fixed": len(rows) if arm.policy.fixed else int((rows < fixed).sum()),
+        "end": None if arm.policy.fixed else {key: round(given[key], 1) for key in ("mean", "q05", "q95")},
+    }

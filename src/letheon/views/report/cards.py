@@ -28,7 +28,8 @@ def header(document: Mapping[str, Any]) -> str:
         f"{words.span(document['follow_up_days'])} from the first infusion."
     )
     return (
-        f'<header><p class="brand">Letheon {words.escape(document["letheon"])}: simulation report</p>'
+        f'<header><p class="brand">Letheon {words.escape(document["letheon"])}: simulation report, seed '
+        f"{words.escape(document['seed'])}</p>"
         f"<h1>{words.escape(document['title'])}</h1>"
         f'<p class="lead">{sentence}</p><p class="disclaimer">{DISCLAIMER}</p></header>'
     )

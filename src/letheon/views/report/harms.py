@@ -57,8 +57,10 @@ def section(document: Mapping[str, Any]) -> str:
         return markup.section("harms", "Harms", _missing())
     counted = {f"counted_{effect}": effect.replace("_", " ").capitalize() for effect in harm_rows.COUNTED}
     arms = document["arms"]
+    repeated = harm_rows.by_session(list(arms.values()))
+    acute = {name: told for name, told in ACUTE.items() if repeated or name != "psychedelic_load_session"}
     groups = [
-        ("During infusions", "", ACUTE | counted),
+        ("During infusions", "", acute | counted),
         ("Circulation", "highest rise over rest", CIRCULATION),
         (
             "Liver",

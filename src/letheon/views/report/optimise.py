@@ -49,6 +49,7 @@ def render(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]] = ()) 
         sections,
         parts.footer(f"Letheon {version}; made by <code>letheon optimise</code>."),
         shelf,
+        f"Letheon {document['letheon']}, seed {document['seed']}",
     )
 
 
@@ -101,7 +102,10 @@ def _front(document: Mapping[str, Any]) -> str:
         '<p class="small">Each row is a scenario file in the folder <code>front</code>, which '
         "<code>letheon simulate</code> runs to the same numbers.</p>"
     )
-    return markup.section("front", "The front", intro + parts.table("The front", heads, rows, kind="text"))
+    table = parts.table("The front", heads, rows, kind="text")
+    for path in map(parts.tidy, paths):  # long names may break behind their dots
+        table = table.replace(f">{path}<", f">{path.replace('.', '.<wbr>')}<")
+    return markup.section("front", "The front", intro + table)
 
 
 def _published(document: Mapping[str, Any]) -> str:

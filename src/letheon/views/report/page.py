@@ -32,7 +32,8 @@ def page(document: Mapping[str, Any], scenario_text: str) -> str:
         notes.background(document, scenario_text),
     )
     title = f"{document['title']}: Letheon report"
-    return frame(title, cards.header(document), CONTENTS, content, notes.footer(document), shelf)
+    foot = f"Letheon {document['letheon']}, seed {document['seed']}, {document['n_patients']} patients in each arm"
+    return frame(title, cards.header(document), CONTENTS, content, notes.footer(document), shelf, foot)
 
 
 def frame(
@@ -42,12 +43,13 @@ def frame(
     sections: Iterable[str],
     footer: str,
     shelf: figures.Shelf,
+    foot: str = "",
 ) -> str:
     """Return a whole page around its sections, with style, data and scripts inside.
 
     The content policy lets in nothing from outside: no request can leave the page, and only the two scripts
-    that stand in it, named by their hashes, may run. `contents` names the sections by their anchors; `title` is
-    plain text, all else is HTML.
+    that stand in it, named by their hashes, may run. `contents` names the sections by their anchors; `title` and
+    `foot`, which stands at the foot of each sheet of paper, are plain text, all else is HTML.
     """
     links = "".join(f'<li><a href="#{key}">{name}</a></li>' for key, name in contents.items())
     plotly, script = _asset("vendor", "plotly-basic.min.js"), _asset("report", "report.js")
@@ -59,13 +61,19 @@ def frame(
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
         f"<title>{words.escape(title)}</title>"
-        f"<style>{_asset('report', 'report.css')}</style></head>\n<body>"
+        f"<style>{_asset('report', 'report.css')}{_foot(foot)}</style></head>\n<body>"
         f'{header}<nav aria-label="Contents"><ul>{links}</ul></nav>\n<main>'
         + "\n".join(sections)
         + f"</main>\n{footer}"
         f'<script type="application/json" id="figures-data">{shelf.as_json()}</script>\n'
         f"<script>{plotly}</script>\n<script>{script}</script></body></html>\n"
     )
+
+
+def _foot(text: str) -> str:
+    """Return the rule that writes a text on each sheet; in a style sheet only escapes keep a text a text."""
+    safe = "".join(letter if letter.isalnum() or letter in " .,-" else f"\\{ord(letter):x} " for letter in text)
+    return f'@page{{@bottom-left{{content:"{safe}";font:7.5pt system-ui,sans-serif;color:#474d56}}}}'
 
 
 def _policy(*scripts: str) -> str:

@@ -88,24 +88,41 @@
   });
 
   // Paper has a width of its own: figures are drawn anew for it, and again for the screen afterwards.
-  const paper = { tall: [680, 330], middle: [680, 270], low: [330, 225] };
+  const paper = { tall: [680, 330], middle: [680, 270], low: [330, 215] };
   const kind = (place) => Object.keys(paper).find((size) => place.classList.contains(size));
   // A figure of rows keeps its height; two of them side by side share the width.
   const sheet = (place) => paper[kind(place)] ?? [place.closest(".panels") ? 330 : 680, Number(place.dataset.height)];
+  // What is small has small type: two side by side, and three.
+  const isThird = (place) => place.closest(".panels:not(.wide)") !== null;
+  const type = (size) => ({ "font.size": size ?? 12, "xaxis.title.font.size": size, "yaxis.title.font.size": size });
+  const third = { width: 222, height: 190, "margin.l": 40, "margin.r": 8, "margin.b": 38, ...type(9.5) };
+  const small = (place) => {
+    if (kind(place) !== "low") return {};
+    if (!isThird(place)) return { "margin.b": 42, ...type(11) };
+    const { dtick, range } = place.layout.xaxis;
+    return { ...third, ...(dtick && range[1] / dtick > 7 ? { "xaxis.dtick": 2 * dtick } : {}) };
+  };
+  const folded = document.querySelectorAll("details:not(.screen, [open])");
   let printing = false;
   const toPaper = () => {
     if (printing) return;
     printing = true;
     drawAll();
+    for (const details of folded) details.open = true;
     for (const place of places) {
       const [width, height] = sheet(place);
-      Plotly.relayout(place, { width, height, autosize: false });
+      place.onScreen = { margin: { ...place.layout.margin }, "xaxis.dtick": place.layout.xaxis.dtick, ...type(null) };
+      Plotly.relayout(place, { width, height, autosize: false, ...small(place) });
     }
   };
   const toScreen = () => {
     if (!printing) return;
     printing = false;
-    for (const place of places) Plotly.relayout(place, { width: null, height: null, autosize: true });
+    for (const details of folded) details.open = false;
+    for (const place of places) {
+      const back = kind(place) === "low" ? place.onScreen : {};
+      Plotly.relayout(place, { width: null, height: null, autosize: true, ...back });
+    }
   };
   window.addEventListener("beforeprint", toPaper);
   window.addEventListener("afterprint", toScreen);

@@ -177,31 +177,44 @@ function hover(place, svg, spec, { px, box, inner }) {
   svg.addEventListener("pointerleave", hide);
 }
 
+const ROW = { pitch: 13, head: 19, gap: 8, foot: 34 };
+
+function topsOf(spec) {
+  const tops = [4];
+  for (const row of spec.rows) tops.push(tops.at(-1) + ROW.head + row.values.length * ROW.pitch + ROW.gap);
+  return tops;
+}
+
+/** How high rows of intervals will be, known before they are drawn. */
+export function rowsHeight(spec) {
+  return topsOf(spec).at(-1) + ROW.foot;
+}
+
 /**
  * Draw rows of intervals.
  *
- * spec: { rows: [{label, note, values: [{colour, estimate, low, high, unknown, say}]}], x: {top, tick, label}, label }
+ * spec: { rows: [{label, note, values: [{colour, estimate, low, high, q05, q95, unknown, words, say}]}], x: {top, tick, label}, label }
+ * A value has an interval of its mean (thick), a range of patients (thin, with ends), or only words.
  */
 export function rows(place, spec) {
   const width = place.clientWidth;
   if (width < 60) return null;
-  const pitch = 13, head = 19, gap = 8;
+  const { pitch, head } = ROW;
   const least = spec.x.low ?? 0;
-  const tops = [4];
-  for (const row of spec.rows) tops.push(tops.at(-1) + head + row.values.length * pitch + gap);
-  const height = tops.at(-1) + 34;
+  const tops = topsOf(spec);
+  const height = rowsHeight(spec);
   const box = { left: 4, right: 14 };
   const inner = width - box.left - box.right;
   const px = (value) => box.left + (inner * (Math.max(least, Math.min(value, spec.x.top)) - least)) / (spec.x.top - least);
   const svg = el("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": spec.label });
   const grid = el("g", { class: "axes" });
   const step = spec.x.step ?? nice(spec.x.top, 5).step;
-  for (let value = least; value <= spec.x.top * 1.0001; value += step) {
+  for (let value = least; !spec.x.bare && value <= spec.x.top * 1.0001; value += step) {
     const x = Math.round(px(value)) + 0.5;
     grid.append(el("path", { class: value === 0 && least ? "base" : "grid", d: `M${x} 4V${height - 32}` }));
     grid.append(el("text", { x: value === least ? x - 3 : x, y: height - 18, "text-anchor": value === least ? "start" : x > width - 24 ? "end" : "middle" }, spec.x.tick(value)));
   }
-  grid.append(el("text", { class: "name", x: box.left + inner / 2, y: height - 3, "text-anchor": "middle" }, spec.x.label));
+  if (!spec.x.bare) grid.append(el("text", { class: "name", x: box.left + inner / 2, y: height - 3, "text-anchor": "middle" }, spec.x.label));
   svg.append(grid);
   spec.rows.forEach((row, r) => {
     const top = tops[r];
@@ -211,25 +224,34 @@ export function rows(place, spec) {
     row.values.forEach((value, v) => {
       const y = top + head + v * pitch + pitch / 2;
       const look = `arm ${value.colour}`;
-      if (value.nothing) return;
+      if (value.words) {
+        svg.append(el("text", { class: `${look} said`, x: px(least) + 4, y: y + 4 }, value.words));
+        return;
+      }
       if (value.unknown) {
         svg.append(el("path", { class: `${look} unknown`, d: `M${px(least)} ${y}H${px(spec.x.top)}` }));
         return;
       }
-      const room = width - px(value.high) > 8 + 5.6 * value.say.length;
-      svg.append(el("text", { class: `${look} said`, x: room ? px(value.high) + 8 : px(value.low) - 8, y: y + 4, "text-anchor": room ? "start" : "end" }, value.say));
+      const ends = [Math.min(value.low, value.q05 ?? value.low), Math.max(value.high, value.q95 ?? value.high)].map(px);
+      const long = 8 + 5.6 * value.say.length;
+      const after = width - ends[1] > long, over = !after && ends[0] < long;
+      const said = el("text", { class: `${look} said${over ? " over" : ""}`, x: after ? ends[1] + 8 : over ? width - 2 : ends[0] - 8, y: y + 4, "text-anchor": after ? "start" : "end" }, value.say);
+      if (value.q05 !== undefined) {
+        const [from, to] = [px(value.q05), px(value.q95)];
+        svg.append(el("path", { class: `${look} spread`, d: `M${from} ${y}H${to}` }), el("path", { class: `${look} spread ends`, d: `M${from} ${y - 4}v8M${to} ${y - 4}v8` }));
+      }
       svg.append(el("path", { class: `${look} interval`, d: `M${px(value.low)} ${y}H${Math.max(px(value.high), px(value.low) + 1.5)}` }));
       if (value.estimate !== null && value.estimate !== undefined) svg.append(el("circle", { class: `${look} spot`, cx: px(value.estimate), cy: y, r: 4 }));
+      svg.append(said);
     });
   });
-  if (place.clientHeight !== height) place.style.height = `${height}px`;
   place.replaceChildren(svg);
   return svg;
 }
 
 // --- pictures to keep ---
 
-const KEPT = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "stroke-linecap", "stroke-linejoin", "font-size", "font-weight", "opacity"];
+const KEPT = ["fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "stroke-linecap", "stroke-linejoin", "font-size", "font-weight", "opacity", "paint-order"];
 
 /** A copy of a figure that needs no style sheet. */
 export function standalone(svg, heading) {

@@ -55,7 +55,7 @@ export class Editor {
     $("step-sliders").append(...this.steps.map((one) => one.made), node("label", { className: "check" }, this.byWeight, " rate goes by body weight"));
     this.patients = PATIENT.map((one) => slider(one, () => this.state, () => this.changed()));
     this.differ = node("input", { type: "checkbox", id: "differ" });
-    $("patient-sliders").append(...this.patients.map((one) => one.made), node("label", { className: "check" }, this.differ, " patients differ, as in the trials"));
+    $("patients-note").before(...this.patients.map((one) => one.made), node("label", { className: "check" }, this.differ, " patients differ, as in the trials"));
     this.policies = new Policies(() => this.plan, known, () => this.edited());
     this.listen();
   }

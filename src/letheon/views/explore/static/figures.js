@@ -1,6 +1,6 @@
 // Which figures there are, and what each draws of an answer.
 
-import { dayAxis, lines, rows, timeAxis } from "./chart.js";
+import { dayAxis, lines, timeAxis } from "./chart.js";
 import { amount, between, number, percent, title } from "./words.js";
 
 const LAWS = {
@@ -148,48 +148,73 @@ export const FIGURES = {
     title: "Drug in all (mg)",
     draw(place, view) {
       const arms = view.arms.filter((one) => one.dash !== "placebo");
-      const days = Math.max(view.answer.course_days, ...arms.map((one) => Math.min(view.answer.follow_up_days, one.arm.last_infusion_day + 3)));
-      const series = arms.map((one) => ({ name: one.title, colour: one.colour, dash: one.dash, ...upTo(one.arm.lines.dose, days) }));
-      const top = Math.max(10, ...series.flatMap((one) => one.mean));
+      const open = arms.some(({ arm }) => arm.lines.dose.end);
+      const days = open ? view.answer.follow_up_days : Math.max(view.answer.course_days, ...arms.map((one) => Math.min(view.answer.follow_up_days, one.arm.last_infusion_day + 3)));
+      const series = arms.flatMap((one, i) => given(one, days, view.show.range, i));
+      const top = Math.max(10, ...series.flatMap((one) => [...one.mean, ...(one.whiskers?.[1] ?? [])]));
       return lines(place, {
         axis: timeAxis(days, place.clientWidth > 560 ? 11 : 6), y: { top, tick: (v) => number(v), say: (v) => `${number(v)} mg` }, series,
-        label: `Drug given so far in milligrams. In all: ${series.map((one) => `${one.name} ${number(one.mean.at(-1))}`).join(", ")}.`,
+        label: `Drug given so far in milligrams. In all, on average: ${arms.map((one) => `${one.title} ${number(one.arm.lines.dose.mg.at(-1))}`).join(", ")}.`,
       });
+    },
+  },
+  boosters: {
+    title: "Boosters a year",
+    rows(view) {
+      const arms = drugged(view);
+      const known = arms.map((one) => one.arm.boosters_a_year).filter(Boolean);
+      const made = arms.map((one) => ({ label: one.title, note: ruleOf(one.arm.boosters_a_year), values: [boosters(view, one)] }));
+      return {
+        x: { top: Math.max(4, Math.ceil(1.6 * Math.max(0, ...known.map((one) => Math.max(one.q95, one.mean_interval[1]))))), tick: String, label: "Boosters a year", bare: !known.length },
+        rows: made,
+        label: `Boosters a year. ${made.map((row) => `${row.label}: ${row.values[0].say}`).join("; ")}.`,
+      };
+    },
+  },
+  load: {
+    title: "Dreamlike effects, strength",
+    rows(view) {
+      const made = [["psychedelic_load", "At their strongest"], ["psychedelic_load_session", "In an average session"]]
+        .map(([key, label]) => ({ label, values: drugged(view).map((one) => strength(view, one, one.arm.harms.entries[key])) }));
+      return {
+        x: { top: 100, step: 25, tick: (v) => `${v}%`, label: "Per cent of the top of a rating scale" }, rows: made,
+        label: `Strength of dreamlike effects, per cent of the top of a rating scale. ${made.map((row) => `${row.label}: ${row.values.map((value, i) => `${drugged(view)[i].title} ${value.say}`).join(", ")}`).join(". ")}.`,
+      };
     },
   },
   acute: {
     title: "While it drips",
-    draw(place, view) {
-      return rows(place, {
+    rows(view) {
+      return {
         x: { top: 1, tick: (v) => `${Math.round(100 * v)}%`, label: "Patients" },
         rows: ACUTE.map(([key, label]) => ({ label, note: aside(view, key), values: armsFor(view, key).map((one) => interval(one, one.arm.harms.entries[key])) })),
         label: `Patients with each effect while the drug drips. ${ACUTE.map(([key, label]) => `${label}: ${armsFor(view, key).map((one) => `${one.title} ${told(one.arm.harms.entries[key])}`).join(", ")}`).join(". ")}.`,
-      });
+      };
     },
   },
   bladder: {
     title: "The bladder",
-    draw(place, view) {
+    rows(view) {
       const made = [["bladder_symptoms", "Urinary symptoms"], ["bladder_lasting_loss", "Lasting loss of capacity"]].flatMap(([key, label]) =>
         Object.keys(view.arms[0].arm.harms.entries[key]?.laws ?? LAWS).map((law) => ({ label, note: LAWS[law] ?? law.replaceAll("_", " "), values: view.arms.map((one) => interval(one, one.arm.harms.entries[key]?.laws?.[law])) })));
-      return rows(place, {
+      return {
         x: { top: 1, tick: (v) => `${Math.round(100 * v)}%`, label: "Patients; no study of infusions has looked" },
         rows: made,
         label: `Patients with bladder harm under both laws. ${made.map((row) => `${row.label}, ${row.note}: ${row.values.map((value, i) => `${view.arms[i].title} ${value.say}`).join(", ")}`).join(". ")}.`,
-      });
+      };
     },
   },
   mood: {
     title: "Mood, in people who are depressed",
-    draw(place, view) {
-      const arms = view.arms.filter((one) => one.dash !== "placebo");
+    rows(view) {
+      const arms = drugged(view);
       const made = [["mood_fall", "A day after dosing, beyond a comparison"], ["mood_fall_end", "The same at the end"]].map(([key, label]) => ({ label, values: arms.map((one) => points(one.colour, one.arm.harms.entries[key])) }));
       const masked = arms[0].arm.harms.entries.mood_masked;
       if (masked) made.push({ label: "In the one trial where nobody could tell", values: [points("sham", masked)] });
-      return rows(place, {
+      return {
         x: { low: -8, top: 24, step: 8, tick: signed, label: "Points" }, rows: made,
         label: `Fall of a depression scale beyond a comparison. ${made.map((row) => `${row.label}: ${row.values.map((value) => value.say).join(", ")}`).join(". ")}.`,
-      });
+      };
     },
   },
 };
@@ -208,19 +233,50 @@ function until({ t, levels }, days) {
   return { t: t.slice(0, count), levels: Object.fromEntries(Object.entries(levels).map(([name, band]) => [name, cut(band)])) };
 }
 
-function upTo(dose, days) {
-  const t = [], mean = [];
-  dose.t.forEach((day, i) => {
-    if (day <= days) {
-      t.push(day);
-      mean.push(dose.mg[i]);
-    }
-  });
-  if (t.at(-1) < days) {
-    t.push(days);
-    mean.push(mean.at(-1));
+function drugged(view) {
+  return view.arms.filter((one) => one.dash !== "placebo");
+}
+
+/** Drug so far: the timetable; dashed what rules add on average, and at its end where patients lie. */
+function given(one, days, range, place) {
+  const { t, mg, fixed, end } = one.arm.lines.dose;
+  const look = { name: one.title, colour: one.colour };
+  if (end) {
+    const made = [{ ...look, dash: "adds", t: t.slice(fixed - 1), mean: mg.slice(fixed - 1) }];
+    if (fixed > 2) made.unshift({ ...look, dash: one.dash, t: t.slice(0, fixed), mean: mg.slice(0, fixed), silent: true });
+    return [...made, { ...look, t: [days * (1 - 0.015 * place)], mean: [end.mean], dots: true, silent: true, whiskers: range ? [[end.q05], [end.q95]] : null }];
   }
-  return { t, mean };
+  const count = t.filter((day) => day <= days).length;
+  const cut = { t: t.slice(0, count), mean: mg.slice(0, count) };
+  if (cut.t.at(-1) < days) {
+    cut.t.push(days);
+    cut.mean.push(cut.mean.at(-1));
+  }
+  return [{ ...look, dash: one.dash, ...cut }];
+}
+
+function ruleOf(entry) {
+  if (!entry) return "";
+  return entry.on_relapse ? "when pain is back" : "on a calendar";
+}
+
+function boosters(view, one) {
+  const entry = one.arm.boosters_a_year;
+  if (!entry) {
+    const later = one.arm.last_infusion_day > one.arm.course_end_day + 1;
+    const words = later ? `none: the timetable itself goes on to day ${number(one.arm.last_infusion_day)}` : "none: this plan ends with its course";
+    return { colour: one.colour, words, say: words };
+  }
+  const [low, high] = entry.mean_interval;
+  const made = { colour: one.colour, low, high, estimate: entry.mean, say: low === high ? amount(entry.mean, "boosters") : `${amount(entry.mean, "boosters")} (${between([low, high], "boosters")})` };
+  return view.show.range ? { ...made, q05: entry.q05, q95: entry.q95 } : made;
+}
+
+function strength(view, one, entry) {
+  if (!entry) return { colour: one.colour, words: "not computed", say: "not computed" };
+  const [low, high] = entry.interval;
+  const made = { colour: one.colour, low, high, estimate: entry.estimate, say: `${amount(entry.estimate, "%")} (${between([low, high], "%")})` };
+  return view.show.range && entry.q05 !== undefined ? { ...made, q05: entry.q05, q95: entry.q95 } : made;
 }
 
 function aside(view, key) {

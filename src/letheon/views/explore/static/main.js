@@ -1,6 +1,6 @@
 // The page: what is asked, when, and what is done with the answer.
 
-import { pngBlob, svgBlob } from "./chart.js";
+import { pngBlob, rows, rowsHeight, svgBlob } from "./chart.js";
 import { Editor, looks } from "./editor.js";
 import { FIGURES, armsOf, substances } from "./figures.js";
 import { answers, csv, labels, node, summary, table, warnings } from "./results.js";
@@ -8,6 +8,7 @@ import { emptyState, fromFragment, planOf, scenarioOf, stateOf, toFragment } fro
 import { title } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
+const PAUSE_MS = 120; // how long a slider must rest before the whole answer is asked for
 const OLD_MS = 400; // an answer that takes longer is given up for a newer question
 
 const page = { state: emptyState(), known: {}, editor: null, view: null, show: { range: true, band: true, rival: true } };
@@ -36,17 +37,20 @@ function ask() {
   send();
 }
 
-async function send() {
+/** First a draft, whose intervals are borrowed from the last whole answer; when nothing newer has been asked, the whole. */
+async function send(draft = true) {
   const number = asking.newest;
   const text = scenarioOf(page.state, page.known);
   const current = { since: performance.now(), abort: new AbortController() };
   asking.current = current;
   asking.waiting = false;
-  const slow = setTimeout(() => say("busy", "Computing"), 150);
+  const slow = setTimeout(() => say("busy", draft ? "Computing" : "Intervals"), 150);
+  let whole = true;
   try {
-    const made = await post("/api/simulate", text, current.abort.signal);
+    const made = await post(`/api/simulate${draft ? "?draft=true" : ""}`, text, current.abort.signal);
     const answer = await made.json();
-    if (number > asking.shown) {
+    whole = !answer.draft;
+    if (number > asking.shown || whole) {
       asking.shown = number;
       asking.failures = 0;
       if (!asking.told) fault("");
@@ -60,8 +64,13 @@ async function send() {
     clearTimeout(slow);
     asking.current = null;
     if (asking.waiting) setTimeout(send, 0);
+    else if (!whole) setTimeout(refine, PAUSE_MS, number);
     else if (asking.failures === 0) say("ready", "Ready");
   }
+}
+
+function refine(number) {
+  if (number === asking.newest && !asking.current) send(false);
 }
 
 function failed(error, number) {
@@ -130,10 +139,14 @@ function draw() {
   frame = 0;
   const start = performance.now();
   for (const place of document.querySelectorAll("[data-figure]")) {
-    const name = place.dataset.figure;
-    if (!visible.has(name) || !dirty.has(name)) continue;
+    const name = place.dataset.figure, figure = FIGURES[name];
+    if (!dirty.has(name)) continue;
+    // rows take their room before they are seen, so that nothing jumps while one scrolls
+    const spec = figure.rows?.(page.view);
+    if (spec) place.style.height = `${rowsHeight(spec)}px`;
+    if (!visible.has(name)) continue;
     dirty.delete(name);
-    const svg = FIGURES[name].draw(place, page.view);
+    const svg = spec ? rows(place, spec) : figure.draw(place, page.view);
     if (svg) drawn.set(name, svg);
     place.classList.add("drawn");
   }
@@ -144,7 +157,7 @@ function draw() {
   $("what-memory").textContent = view.arms[0].arm.lines.state === "sensitisation" ? "How sensitised the nerve cells are, between 0 and 1" : "How strongly the drug acts at its slow site, between 0 and 1";
   $("h-memory").textContent = view.arms[0].arm.lines.state === "sensitisation" ? "Memory of pain" : "Slow site";
   $("what-levels").textContent = `${title(view.focus)}, in plasma (ng/mL)`;
-  $("what-dose").textContent = `Milligrams so far, at ${page.state.weight.mean.toFixed(0)} kg`;
+  $("what-dose").textContent = view.arms.some((one) => one.arm.lines.dose.end) ? "Milligrams so far; dashed: what is added on average" : `Milligrams so far, at ${page.state.weight.mean.toFixed(0)} kg`;
   answers(view);
   warnings(answer.warnings);
   settle();

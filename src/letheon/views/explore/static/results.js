@@ -50,6 +50,17 @@ function relapse(entry) {
   return entry.median === null ? cell(`over ${span(Math.floor(entry.restricted_to))}`, note, entry.support) : cell(plural(Math.round(entry.median), "day"), note, entry.support);
 }
 
+function boosters(entry) {
+  if (!entry) return cell("none", "");
+  const [low, high] = [entry.q05, entry.q95].map((end) => amount(end, "boosters"));
+  return cell(amount(entry.mean, "boosters"), low === high ? "for everyone" : `(patients ${low} to ${high})`, entry.support);
+}
+
+function hours(entry, drug) {
+  if (!entry || !drug) return cell("none", "");
+  return cell(`${number(entry.estimate)} h`, `(${entry.interval.map((end) => number(end)).join(" to ")})`, entry.support);
+}
+
 function against(entry) {
   if (entry.minus_placebo === undefined || entry.minus_placebo === null) return cell("–", "");
   return cell(change(entry.minus_placebo, "NRS"), `(${entry.minus_placebo_interval.map((end) => change(end, "NRS")).join(" to ")})`);
@@ -60,8 +71,8 @@ export function table(view) {
   const heads = arms.map((one) => node("th", { scope: "col", className: `arm ${one.colour}` }, node("span", { className: "swatch" }), one.title));
   const line = (label, make) => {
     const cells = arms.map(make);
-    const badges = cells.map((one) => one.querySelector(".badge"));
-    const shared = badges.length > 0 && badges.every((one) => one && one.textContent === badges[0].textContent) ? badges[0] : null;
+    const badges = cells.map((one) => one.querySelector(".badge")).filter(Boolean); // "none" carries no label
+    const shared = badges.length > 0 && badges.every((one) => one.textContent === badges[0].textContent) ? badges[0] : null;
     if (shared) for (const one of badges) one.remove();
     return node("tr", {}, node("th", { scope: "row" }, label, shared), ...cells);
   };
@@ -80,14 +91,14 @@ export function table(view) {
     line("Days with clear relief", (one) => endpoint(one.arm.endpoints.relief_days)),
     line("Half have it back after", (one) => relapse(one.arm.endpoints.time_to_relapse_days)),
   );
-  if (arms.some((one) => one.arm.endpoints.boosters.mean)) {
-    made.push(line("Boosters a year", (one) => cell(number(one.arm.endpoints.boosters.boosters_per_year, 2), "")));
-  }
   made.push(
+    line("Boosters a year", (one) => boosters(one.arm.boosters_a_year)),
     line("Hours on the drip", (one) => cell(number(one.arm.harms.exposure.hours, 4), `on ${one.arm.harms.exposure.infusion_days} days`)),
+    line("Hours with dreamlike effects", (one) => hours(one.arm.harms.entries.psychedelic_hours, drug(one))),
     line("Drug in all", (one) => cell(drug(one) ? `${number(one.arm.endpoints.dose_mg.mean)} mg` : "none", drug(one) && one.arm.endpoints.dose_mg.q05 !== one.arm.endpoints.dose_mg.q95 ? `(${number(one.arm.endpoints.dose_mg.q05)} to ${number(one.arm.endpoints.dose_mg.q95)})` : "")),
   );
   const place = document.getElementById("numbers");
+  place.classList.toggle("many", arms.length > 3);
   place.tHead.replaceChildren(node("tr", {}, node("td", {}), ...heads));
   place.tBodies[0].replaceChildren(...made);
 }
@@ -141,7 +152,9 @@ export function csv(view) {
     put(one.name, state, whole.t, whole[state]);
     put(one.name, "nmda_block", course.t, course.nmda_block);
     for (const [name, band] of Object.entries(course.levels)) put(one.name, `${name}_ng_per_ml`, course.t, band);
-    put(one.name, "dose_mg_at_mean_weight", dose.t, { mean: dose.mg });
+    put(one.name, dose.end ? "dose_mg_average" : "dose_mg_at_mean_weight", dose.t, { mean: dose.mg });
+    const year = one.arm.boosters_a_year;
+    if (year) out.push([one.name, "boosters_a_year", "", year.mean, ...year.mean_interval, year.q05, year.q95, year.support]);
     for (const [name, entry] of Object.entries(one.arm.endpoints)) {
       const day = /_day_(\d+)$/.exec(name)?.[1] ?? "";
       if (entry.mean !== undefined) out.push([one.name, name, day, entry.mean, ...(entry.mean_interval ?? ["", ""]), entry.q05 ?? "", entry.q95 ?? "", entry.support ?? ""]);

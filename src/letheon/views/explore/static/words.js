@@ -34,14 +34,15 @@ export function amount(value, unit) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   if (unit === "share") return percent(value);
   if (unit === "NRS") return fixed(value, 1);
-  if (unit === "days" || unit === "sessions") return fixed(value, Math.abs(value) >= 0.05 && Math.abs(value) < 9.95 ? 1 : 0);
+  if (unit === "%") return `${fixed(value, 0)}${THIN}%`;
+  if (unit === "days" || unit === "sessions" || unit === "boosters") return fixed(value, Math.abs(value) >= 0.05 && Math.abs(value) < 9.95 ? 1 : 0);
   return number(value);
 }
 
 export function between(ends, unit) {
   if (!ends || ends.every((end) => end === null)) return "";
   const [low, high] = ends.map((end) => (end === null ? "?" : amount(end, unit)));
-  return `${unit === "share" ? low.replace(`${THIN}%`, "") : low} to ${high}`;
+  return `${unit === "share" || unit === "%" ? low.replace(`${THIN}%`, "") : low} to ${high}`;
 }
 
 export function change(value, unit) {

@@ -1,0 +1,359 @@
+"""The tutorials run, and their pages say what they print and nothing that the run does not bear out.
+
+Oracles: a script run by plain Python; the scenario files and the library for numbers in the prose; for the sentences
+that say what is seen, the result document itself.
+"""
+
+import importlib.util
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from browsing import serious
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs" / "tutorials"
+# Each at the smallest size at which all of it happens.
+SMALL = {
+    "hundred_hours": ("--patients", "32"),
+    "settings": ("--patients", "32"),
+    "boosters": ("--patients", "24", "--weeks", "14"),
+    "harms": ("--patients", "24"),
+}
+NAMES = sorted(SMALL)
+
+
+def loaded(name: str, *, also: tuple[Path, ...] = ()) -> ModuleType:
+    """Load a module of docs/making, which is no package."""
+    path = ROOT / "docs" / "making" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"docs_making_{name}", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    places = sys.path.copy()
+    sys.path[:0] = map(str, also)
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path[:] = places
+    return module
+
+
+pages = loaded("pages")
+
+
+class Told:
+    """A tutorial that has run: its cells with output and figures, and the names that it left."""
+
+    def __init__(self, name: str) -> None:
+        self.path = FOLDER / f"{name}.py"
+        self.names: dict[str, Any] = {}
+        self.cells = pages.run(self.path, SMALL[name], self.names)
+        self.output = "".join(printed for _, printed, _ in self.cells)
+        self.prose = "\n\n".join(cell.text for cell, _, _ in self.cells if cell.kind == "markdown")
+        self.code = "\n".join(cell.text for cell, _, _ in self.cells if cell.kind == "code")
+
+
+_TOLD: dict[str, Told] = {}
+
+
+def told(name: str) -> Told:
+    """Run a tutorial, once for all tests of this process."""
+    if name not in _TOLD:
+        _TOLD[name] = Told(name)
+    return _TOLD[name]
+
+
+def numbers(text: str) -> set[str]:
+    """Return the numbers of a text: digits that are no part of a name, a link or a section of code."""
+    text = re.sub(r"`[^`]*`|\]\([^)]*\)", " ", text)
+    return set(re.findall(r"(?<![\w.])\d+(?:[.,]\d+)*", text))
+
+
+def test_every_tutorial_is_tested_and_on_the_map() -> None:
+    assert [path.stem for path in pages.scripts(FOLDER)] == NAMES
+    index = (FOLDER / "index.md").read_text(encoding="utf-8")
+    for name in NAMES:
+        assert f"]({name}.md)" in index and f"]({name}.py)" in index
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_tutorial_runs_and_shows_something(name: str) -> None:
+    """Red when a script fails at small size, prints nothing, or draws a figure that is none."""
+    one = told(name)
+    assert len(one.output.splitlines()) > 12
+    figures = [figure for _, _, drawn in one.cells for figure in drawn]
+    assert 1 <= len(figures) <= 2
+    for figure in figures:
+        tree = ET.fromstring(figure)
+        assert tree.get("role") == "img" and tree.get("aria-label")
+        assert not re.search(r"\b(?:nan|inf|None)\b", figure)
+    assert "nan" not in one.output and "None" not in one.output
+    assert max(map(len, one.output.splitlines())) <= 80, "a line would run off the page"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_quotes_what_the_script_prints(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Red when the page leaves out, reorders or alters an output: the page's output blocks are the script's output."""
+    one = told(name)
+    monkeypatch.setattr(pages, "run", lambda *_: one.cells)
+    made = pages.page(one.path, SMALL[name])
+    blocks = re.findall(r"^``` \{ \.text \.output \}\n(.*?)^```$", made, re.MULTILINE | re.DOTALL)
+    assert "".join(blocks).split() == one.output.split()
+    code = re.findall(r"^```python\n(.*?)^```$", made, re.MULTILINE | re.DOTALL)
+    assert "".join(code).split() == one.code.split()
+    assert made.count("<svg") == sum(len(drawn) for _, _, drawn in one.cells)
+
+
+def test_a_script_run_alone_prints_the_same(tmp_path: Path) -> None:
+    """Red when running cell by cell gives anything else than ``python SCRIPT``."""
+    name = "hundred_hours"
+    done = subprocess.run(
+        [sys.executable, str(FOLDER / f"{name}.py"), *SMALL[name], "--figures", str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+        check=True,
+    )
+    assert done.stdout == told(name).output
+    assert {path.suffix for path in tmp_path.iterdir()} == {".svg"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_number_in_the_prose_stands_by_itself(name: str) -> None:
+    """Red when a number is typed into the text that neither the code, nor its scenario, nor its output holds."""
+    one = told(name)
+    scenarios = [ROOT / "examples" / found for found in re.findall(r'"(\w+\.yaml)"', one.code)]
+    assert scenarios
+    sources = one.code + one.output + "".join(path.read_text(encoding="utf-8") for path in scenarios)
+    known = set(re.findall(r"\d+(?:[.,]\d+)*", sources))
+    free = {"17", "4", "6"} if name == "hundred_hours" else set()  # "patient 17" is anybody
+    assert numbers(one.prose) - known - free == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_tutorial_says_what_not_to_conclude(name: str) -> None:
+    one = told(name)
+    assert "**What we ask.**" in one.prose and "## What not to conclude" in one.prose
+    for target in re.findall(r"\]\(([^)#]+)\)", one.prose):
+        path = FOLDER / target
+        assert path.is_file() or path.with_suffix(".py").is_file(), target
+
+
+# --- what the prose says is seen ---
+
+
+def test_the_trial_of_100_hours_is_as_told() -> None:
+    """Red when the models no longer land near week 1, or no longer part by week 12."""
+    names = told("hundred_hours").names
+    published, se = names["published"], names["week_1"].se
+    assert published[7] == pytest.approx(-2.77) and published[84] == pytest.approx(-1.27, abs=0.005)
+    for arm in ("esketamine", "esketamine_fast"):
+        by_model = names["models"](arm)
+        first, last = (
+            {model: names["difference"](found, day)[0] for model, found in by_model.items()} for day in (7, 84)
+        )
+        assert all(abs(value - published[7]) < 1.645 * se for value in first.values())
+        assert 0.3 < last["pain memory"] / first["pain memory"] < 0.8
+        assert abs(last["slow site"] / first["slow site"]) < 0.15
+    week_12 = names["arms"]["esketamine"]["endpoints"]["nrs_day_84"]
+    low, high = week_12["mean_interval"]
+    assert week_12["q95"] - week_12["q05"] > 2 * (high - low)
+    for name, seen in (("esketamine", 2.68), ("placebo", 5.45)):
+        assert names["arms"][name]["endpoints"]["nrs_day_7"]["mean"] > seen
+
+
+def test_the_two_settings_are_as_told() -> None:
+    """Red when the models agree on the order, when one setting is far ahead, or when the labels change."""
+    arms = told("settings").names["treated"]
+    relief = {
+        (name, model): (arm if model == "memory" else arm["rival"])["endpoints"]["relief_days"]
+        for name, arm in arms.items()
+        for model in ("memory", "slow_site")
+    }
+    gain = {
+        model: relief["inpatient", model]["minus_placebo"] - relief["outpatient", model]["minus_placebo"]
+        for model in ("memory", "slow_site")
+    }
+    assert 0 < gain["memory"] < 8 and -5 < gain["slow_site"] < 0.5
+    assert {relief["inpatient", m]["support"] for m in ("memory", "slow_site")} == {"randomised"}
+    assert {relief["outpatient", m]["support"] for m in ("memory", "slow_site")} == {"assumed"}
+    loads = {name: arm["harms"]["entries"]["psychedelic_load"]["estimate"] for name, arm in arms.items()}
+    hours = {name: arm["harms"]["entries"]["psychedelic_hours"]["estimate"] for name, arm in arms.items()}
+    livers = {name: arm["harms"]["entries"]["liver_injury"]["interval"][1] for name, arm in arms.items()}
+    assert loads["outpatient"] > loads["inpatient"] and hours["outpatient"] > hours["inpatient"]
+    assert livers["outpatient"] < livers["inpatient"]
+
+
+def booster_claims(arms: dict[str, Any]) -> None:
+    """Check what holds of the four rules under both models."""
+    for endpoints in (
+        {n: a["endpoints"] for n, a in arms.items()},
+        {n: a["rival"]["endpoints"] for n, a in arms.items()},
+    ):
+        relief = {name: one["relief_days"]["mean"] for name, one in endpoints.items()}
+        assert all(relief[name] > relief["none"] for name in arms if name != "none")
+        assert max(relief.values()) < 1.1 * relief["every_six_weeks"]
+        assert relief["six_weeks_or_stop"] > 0.9 * relief["every_six_weeks"]
+
+
+def test_the_booster_rules_are_as_told() -> None:
+    """Red when boosters bring nothing, giving up costs relief, or somebody never in remission relapses."""
+    one = told("boosters")
+    booster_claims(one.names["arms"])
+    assert {arm["endpoints"]["relief_days"]["support"] for arm in one.names["arms"].values()} <= {"assumed"}
+    rows = re.findall(r"^  (\w+) +(in|never in) remission.* % +([\d.]+) +(-?[\d.]+)$", one.output, re.MULTILINE)
+    assert len(rows) == 6
+    for arm, who, boosters, gained in rows:
+        assert who == "in" or abs(float(gained)) < 4, "they gain next to nothing"
+        assert (float(boosters) == 0.0) == ((arm, who) == ("on_relapse", "never in"))
+
+
+@pytest.mark.slow
+def test_the_booster_rules_are_as_told_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the size of the page: a year, and giving up saves most boosters."""
+    monkeypatch.setitem(SMALL, "boosters", ())
+    one = Told("boosters")
+    booster_claims(one.names["arms"])
+    for endpoint in ("endpoints", "rival"):
+        arms = {n: (a if endpoint == "endpoints" else a["rival"])["endpoints"] for n, a in one.names["arms"].items()}
+        counts = {name: arm["boosters"]["mean"] for name, arm in arms.items()}
+        assert counts["six_weeks_or_stop"] < 0.6 * counts["every_six_weeks"]
+        assert counts["on_relapse"] < 0.8 * counts["every_six_weeks"]
+    rates = re.findall(r"ended at (\d+) mg/h", one.output)
+    assert len(rates) == 2 and int(rates[0]) < int(rates[1])
+
+
+def test_the_harms_are_as_told() -> None:
+    """Red when a harm that nobody counted gets a number, or when the intervals no longer say what the prose says."""
+    harms = told("harms").names["harms"]
+    for entries in harms.values():
+        asked, unasked = (entries[f"psychomimetic_{how}"]["estimate"] for how in ("elicited", "spontaneous"))
+        assert unasked < 0.5 * asked
+        assert entries["liver_injury"]["estimate"] is None
+        assert entries["counted_headache"]["support"] == "not identified"
+        assert entries["counted_headache"]["estimate"] is None
+        assert entries["bladder_lost"]["support"] == "not identified" and entries["bladder_lost"]["estimate"] is None
+        assert all(0.2 < law["estimate"] < 0.6 for law in entries["bladder_symptoms"]["laws"].values())
+    patterns = {name: entries["liver_injury"]["pattern"] for name, entries in harms.items()}
+    assert patterns == {
+        "one_course": "one long course",
+        "again_soon": "long course again within weeks",
+        "afternoons": "short sessions",
+    }
+    assert (1 - harms["afternoons"]["liver_injury"]["interval"][1]) ** 52 == pytest.approx(0.025, abs=1e-6)
+    lost = {name: {k: v["estimate"] for k, v in e["bladder_lost"]["laws"].items()} for name, e in harms.items()}
+    assert lost["again_soon"]["unsaturated"] > 1.5 * lost["again_soon"]["saturating"]
+
+
+# --- how pages are made ---
+
+
+def test_cells_keep_their_lines_and_kinds() -> None:
+    source = '"""A script."""\n\n# %% [markdown]\n# # Title\n#\n# text\n\n# %%\nx = 1\n# a comment\n\n# %%\nprint(x)\n'
+    found = pages.cells(source)
+    assert [(cell.kind, cell.text, cell.line) for cell in found] == [
+        ("markdown", "# Title\n\ntext", 4),
+        ("code", "x = 1\n# a comment", 9),
+        ("code", "print(x)", 13),
+    ]
+
+
+def test_a_failing_script_names_its_line(tmp_path: Path) -> None:
+    script = tmp_path / "bad.py"
+    script.write_text("# %% [markdown]\n# text\n\n# %%\nx = 1\nx / 0\n", encoding="utf-8")
+    before = sys.argv, sys.path.copy()
+    with pytest.raises(ZeroDivisionError) as caught:
+        pages.run(script)
+    assert caught.traceback[-1].lineno == 5 and Path(caught.traceback[-1].path) == script
+    assert (sys.argv, sys.path) == before
+
+
+# --- the figures of the model ---
+
+
+def test_the_figures_of_the_model_are_asked_for_and_drawn() -> None:
+    """Red when docs/model.md asks for a figure that nobody draws, or a figure is drawn and shown nowhere."""
+    drawing = loaded("model_figures", also=(FOLDER,))
+    asked = drawing.MARK.findall((ROOT / "docs" / "model.md").read_text(encoding="utf-8"))
+    assert sorted(asked) == sorted(drawing.FIGURES)
+    drawing.PATIENTS = 32
+    for name in asked:
+        for figure in drawing.drawn(name):
+            tree = ET.fromstring(figure)
+            assert tree.get("aria-label")
+            assert not re.search(r"\b(?:nan|inf)\b", figure)
+    steady, theta = drawing.thresholds()
+    a, n = drawing.typical("memory.a"), drawing.typical("memory.n")
+    low = drawing.low_state(theta, a, n)
+    assert float(drawing.phi(low, theta, a, n)) == pytest.approx(low, abs=1e-9)
+    assert low < float(drawing.unstable_root(theta, a, n)) < float(drawing.chronic_state(theta, a, n))
+    assert float(drawing.unstable_root(steady, a, n)) != float(drawing.unstable_root(steady, a, n))  # there is none
+
+
+def test_the_caption_of_the_memory_is_true() -> None:
+    """Red when new posteriors move the three people of the figure to other fates than its caption tells."""
+    drawing = loaded("model_figures", also=(FOLDER,))
+    shared = {x: drawing.typical(f"memory.{x}") for x in ("tau_s", "a", "n", "gamma", "k_g", "tau_g")}
+    alone, theta = drawing.thresholds()
+    week = round(168 / drawing.STEP_H)
+
+    def fate(threshold: float, block: float) -> list[float]:
+        return drawing.course(drawing.Memory(theta=threshold, **shared), block)[::week].tolist()
+
+    shallow, deep, without = fate(theta, drawing.SHALLOW), fate(theta, drawing.DEEP), fate(alone, drawing.DEEP)
+    assert shallow[1] < 0.7 * shallow[0] and shallow[-1] > 0.95 * shallow[0]
+    assert deep[4] < 0.3 and deep[-1] < 0.3
+    assert without[8] < 0.3 and without[-1] > 0.95 * without[0]
+
+
+def test_the_site_has_its_hook_and_style_and_asks_nothing_of_the_network() -> None:
+    text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    config = YAML(typ="safe").load(text)
+    assert [(ROOT / hook).is_file() for hook in config["hooks"]] == [True]
+    assert [(ROOT / "docs" / style).is_file() for style in config["extra_css"]] == [True]
+    assert "://" not in text
+    style = (ROOT / "docs" / "assets" / "letheon.css").read_text(encoding="utf-8")
+    assert "url(" not in style and "@import" not in style
+
+
+# --- in a browser ---
+
+PALE = """
+<html lang="en"><head><title>A page</title></head><body><main>{figure}</main></body></html>
+"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [340, 1100])
+def test_a_figure_reads_in_a_browser(browser: Any, width: int) -> None:
+    """Red when a figure's words leave it, lie on one another, or vanish on a phone."""
+    drawing = loaded("model_figures", also=(FOLDER,))
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.set_content(PALE.format(figure="".join(drawing.drawn("memory"))))
+    page.add_style_tag(content=".chart text { stroke: none !important }")  # a halo is no part of a word's box
+    for svg in page.query_selector_all("svg"):
+        frame = svg.bounding_box()
+        boxes = [text.bounding_box() for text in svg.query_selector_all("text")]
+        for box in boxes:
+            assert box["x"] >= frame["x"] - 1 and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
+            assert box["height"] > 9
+        for k, one in enumerate(boxes):
+            for other in boxes[k + 1 :]:
+                apart = (
+                    one["x"] + one["width"] <= other["x"] + 1
+                    or other["x"] + other["width"] <= one["x"] + 1
+                    or one["y"] + one["height"] <= other["y"] + 3
+                    or other["y"] + other["height"] <= one["y"] + 3
+                )
+                assert apart
+    assert serious(page) == []
+    page.close()
