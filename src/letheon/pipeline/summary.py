@@ -134,14 +134,14 @@ def columns(result, people, plan: ArmPlan, valid: int, pain: str) -> dict[str, n
     return out | {f"{_RIVAL}{k}": v for k, v in _course_columns(rival, plan.days, kept).items()}
 
 
-def _round(value):
+def _round(value, lists: bool = True) -> Any:
     """Round to the digits that a document carries; infinities and NaN become null."""
     if isinstance(value, dict):
-        return {k: _round(v) for k, v in value.items()}
+        return {k: _round(v, lists) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_round(v) for v in value]
+        return [_round(v, lists) for v in value]
     if isinstance(value, np.ndarray):
-        return _shorter_all(value)
+        return _shorter_all(value) if lists or not value.ndim else value
     if isinstance(value, float | np.floating):
         return _shorter(float(value))
     return value
@@ -366,7 +366,9 @@ def _sources(totals: dict[str, ArmTotals], induction: bool) -> list[str]:
     return list(found)
 
 
-def document(scenario: Scenario, totals: dict[str, ArmTotals]) -> dict:
+def document(
+    scenario: Scenario, totals: dict[str, ArmTotals], *, made: Mapping[str, dict] | None = None, lists: bool = True
+) -> dict:
     """Make the result document of a scenario.
 
     Parameters
@@ -375,6 +377,10 @@ def document(scenario: Scenario, totals: dict[str, ArmTotals]) -> dict:
         The scenario as it ran.
     totals : dict of str to ArmTotals
         Merged blocks of each arm.
+    made : mapping of str to dict, optional
+        Arms as an earlier document has them, to be taken as they are.
+    lists : bool
+        Whether rows of numbers are shortened and made into lists; otherwise they stay arrays.
 
     Returns
     -------
@@ -387,7 +393,8 @@ def document(scenario: Scenario, totals: dict[str, ArmTotals]) -> dict:
         _distribution(first.columns[name]) for name in ("weight_kg", "baseline_nrs", "baseline_latent")
     )
     rival = "slow_site" if models.pain == "memory" else "memory"
-    arms = {arm.name: _arm(scenario, arm, totals) for arm in scenario.arms}
+    made = made or {}
+    arms = {arm.name: made.get(arm.name) or _round(_arm(scenario, arm, totals), lists) for arm in scenario.arms}
     out = {
         "letheon": letheon.__version__,
         "title": scenario.title,
@@ -419,6 +426,5 @@ def document(scenario: Scenario, totals: dict[str, ArmTotals]) -> dict:
             f"mean_interval is the 90 % interval of the mean over {DRAWS} draws of the parameters: calibrated ones from"
             " the shipped posterior of the pain model, the others from spreads that are published or assumed"
         ),
-        "arms": arms,
     }
-    return {name: _round(value) for name, value in out.items()}
+    return {name: _round(value) for name, value in out.items()} | {"arms": arms}

@@ -14,7 +14,7 @@ import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from letheon.errors import LetheonError
 from letheon.scenario import Arm, Scenario, dumps
@@ -49,7 +49,7 @@ class Engine:
 
     def __init__(self) -> None:
         self._arms: OrderedDict[str, Any] = OrderedDict()
-        self._last: OrderedDict[str, tuple[Any, Any]] = OrderedDict()
+        self._last: OrderedDict[str, _Last] = OrderedDict()
 
     def answer(self, action: str, scenario: Scenario, beat: Callable[[], None] = lambda: None) -> bytes:
         """Run a scenario and return what was asked for.
@@ -69,7 +69,7 @@ class Engine:
         bytes
             JSON, or for a report HTML.
         """
-        document, borrowed = self._document(scenario, beat, action == "draft")
+        document, borrowed = self._document(scenario, beat, action)
         if action == "report":
             from letheon.views import report
 
@@ -80,36 +80,41 @@ class Engine:
             document = page_of(document, scenario) | {"draft": borrowed}
         return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
-    def _document(self, scenario: Scenario, beat: Callable[[], None], draft: bool) -> tuple[dict[str, Any], bool]:
+    def _document(self, scenario: Scenario, beat: Callable[[], None], action: str) -> tuple[dict[str, Any], bool]:
         """Return the result document of a scenario, and whether anything in it is borrowed."""
         from letheon.pipeline import document, plan_arms
         from letheon.runs.environment import use_compile_cache
 
         use_compile_cache()
-        totals, borrowed = {}, False
+        draft, patients = action == "draft", (scenario.population, scenario.seed)
+        totals, made, borrowed = {}, {}, False
         for arm, plan in zip(scenario.arms, plan_arms(scenario), strict=True):
             beat()
-            totals[arm.name], lent = self._totals(scenario, arm, plan, beat, draft)
+            last = self._last.get(_like(scenario, arm)) if draft else None
+            if last and arm.drug == "placebo" and last.patients == patients:
+                totals[arm.name], made[arm.name], borrowed = last.totals, last.told, True
+                continue
+            totals[arm.name], lent = self._totals(scenario, arm, plan, beat, last)
             borrowed |= lent
+        found = document(scenario, totals, made=made, lists=action not in ("figures", "draft"))
+        for arm in scenario.arms if not borrowed else ():
+            self._last[_like(scenario, arm)] = _Last(totals[arm.name], patients, found["arms"][arm.name])
+            self._last.move_to_end(_like(scenario, arm))
         for kept in (self._arms, self._last):
             while len(kept) > _ARMS_KEPT:
                 kept.popitem(last=False)
-        return document(scenario, totals), borrowed
+        return found, borrowed
 
-    def _totals(self, scenario: Scenario, arm: Arm, plan: Any, beat: Callable[[], None], draft: bool) -> Any:
+    def _totals(self, scenario: Scenario, arm: Arm, plan: Any, beat: Callable[[], None], last: Any) -> Any:
         """Return the totals of an arm, and whether a part of them is borrowed from the last whole answer."""
         from letheon.runs.engine import KINDS, run_arms
 
         def run(kinds: Sequence[str]) -> Any:
             return run_arms(scenario, (plan,), None, lambda *_: beat(), kinds=kinds)[arm.name]
 
-        key, like = _content(scenario, arm, plan), repr((arm.name, arm.drug, scenario.follow_up_h, scenario.models))
-        patients = scenario.population, scenario.seed
+        key = _content(scenario, arm, plan)
         known = self._arms.pop(key, None)
-        last, who = self._last.get(like, (None, None))
-        lent = last if draft and not (known and known.bank_columns) else None
-        if lent and arm.drug == "placebo" and who == patients:
-            return lent, True
+        lent = last.totals if last and not (known and known.bank_columns) else None
         if known is None:
             known = run(KINDS[:1] if lent else KINDS)
         elif not lent and not known.bank_columns:
@@ -118,9 +123,20 @@ class Engine:
         self._arms[key] = known = replace(known, plan=plan)
         if lent:
             return replace(known, bank_columns=lent.bank_columns, bank_profile=_laid(lent, plan)), True
-        self._last.pop(like, None)
-        self._last[like] = known, patients
         return known, False
+
+
+class _Last(NamedTuple):
+    """An arm of the last whole answer: its totals, whose they are, and what was told of it."""
+
+    totals: Any
+    patients: Any
+    told: dict[str, Any]
+
+
+def _like(scenario: Scenario, arm: Arm) -> str:
+    """Return what two arms must share for one to borrow from the other."""
+    return repr((arm.name, arm.drug, scenario.follow_up_h, scenario.models))
 
 
 def _laid(last: Any, plan: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ process, and a process that dies is replaced. Processes start when they are firs
 """
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import time
@@ -26,6 +27,7 @@ __all__ = ["Full", "Pool"]
 _CACHE_BYTES = 48_000_000
 _POLL_S = 0.05
 _GRACE_S = 2.0
+_COMPILED_S = 1.0
 
 
 class Full(LetheonError):
@@ -63,12 +65,17 @@ def _worker(connection: Any, stop: Any, nice: int) -> None:
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
             action, scenario = connection.recv()
+            began = time.monotonic()
             try:
                 connection.send((True, engine.answer(action, scenario, beat)))
             except LetheonError as error:
                 connection.send((False, error))
             except Exception as error:
                 connection.send((False, LetheonError(f"{type(error).__name__}: {error}")))
+            if time.monotonic() - began > _COMPILED_S:
+                # what a compiler leaves stays for good: looked through again and again, it would hold up quick answers
+                gc.collect()
+                gc.freeze()
 
 
 class _Lane:

@@ -64,7 +64,10 @@ async function send(draft = true) {
     clearTimeout(slow);
     asking.current = null;
     if (asking.waiting) setTimeout(send, 0);
-    else if (!whole) setTimeout(refine, PAUSE_MS, number);
+    else if (!whole) {
+      say("busy", "Intervals");
+      setTimeout(refine, PAUSE_MS, number);
+    }
     else if (asking.failures === 0) say("ready", "Ready");
   }
 }
