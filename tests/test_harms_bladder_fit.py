@@ -170,7 +170,8 @@ def test_both_laws_against_every_row():
         def of(id, law=law):
             return table[id, law]
 
-        assert of("esketamine_no_cystitis").high < 3 / 1148  # the rule of three
+        # the rule of three, 3/1148, and the scatter of 64 draws about it: over 8,000 the same quantile is 0.0013
+        assert of("esketamine_no_cystitis").high < 4 / 1148
         for id in ("share_below_200", "share_below_150", "normal_again_200", "normal_again_150", "latency_users"):
             assert abs(of(id).score) < 2, (id, law)
         assert of("functional_by_duration").quiet > 0.8 and of("functional_by_dose").quiet > 0.5
