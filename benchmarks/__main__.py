@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import hourly, peers, plasma, reference
+from benchmarks import courses, hourly, peers, plasma, reference
 from benchmarks.hourly import K1, K2, Problem
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -183,7 +183,7 @@ def main() -> None:
     """Run the contests and write the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=["K1", "K2", "plasma"])
+    parser.add_argument("--only", choices=["K1", "K2", "K3", "plasma"])
     parser.add_argument("--quick", action="store_true", help="an eighth of the people for the compiled peer")
     given = parser.parse_args()
     parts = ["# Benchmarks", "", "Made by `make bench`; what it times is said in `benchmarks/__main__.py`.", ""]
@@ -192,8 +192,10 @@ def main() -> None:
         if given.only in (None, problem.name):
             for weekly in (False, True):
                 parts += table(problem, weekly, contest(problem, weekly, given.rounds, given.quick))
-    parts += ["### The two limits", ""]
-    parts += [line for p in (K1, K2) if given.only in (None, p.name) for line in limits(p)] + [""]
+    bounds = [line for p in (K1, K2) if given.only in (None, p.name) for line in limits(p)]
+    parts += ["### The two limits", "", *bounds, ""] if bounds else []
+    if given.only in (None, "K3"):
+        parts += ["## K3 and K4", "", *courses.report(given.rounds)]
     if given.only in (None, "plasma"):
         parts += ["## Plasma alone", "", "```", *plasma.report(), "```", ""]
     text = "\n".join(parts)

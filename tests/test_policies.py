@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from letheon.pipeline import block as blocks
 from letheon.pipeline.arms import ArmPlan, widened
 from letheon.pipeline.assemble import arm_data
 from letheon.pipeline.clinic import EVENTS
+from letheon.runs.run import simulate
 from letheon.scenario import loads
 
 N, DAYS = 256, 364
@@ -279,3 +281,22 @@ def test_new_rules_compile_nothing():
     sizes = [f._cache_size() for f in (blocks._set_out, blocks._go, blocks._arrive)]
     run(second)
     assert sizes == [f._cache_size() for f in (blocks._set_out, blocks._go, blocks._arrive)]
+
+
+def test_the_log_tells_of_every_booster_that_endpoints_count(tmp_path):
+    """And who else is asked for changes neither: red when the log drops a line or tells of those who fill a block up."""
+    text = "boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 3}}}"
+    found = {}
+    for n in (7, 300):
+        folder = simulate(scenario(text), out=tmp_path / str(n), patients=n).folder
+        assert folder is not None
+        endpoints, events = (
+            pq.ParquetDataset(folder / kind / "arm_0").read().to_pandas().sort_values("patient", kind="stable")
+            for kind in ("endpoints", "events")
+        )
+        boosters = events[events["event"] == "booster"].groupby("patient").size()
+        assert (endpoints.set_index("patient")["boosters"] == boosters.reindex(range(n), fill_value=0)).all()
+        found[n] = endpoints, events
+    assert found[300][0]["boosters"].sum() > 300
+    for few, many in zip(found[7], found[300], strict=True):
+        assert few.reset_index(drop=True).equals(many[many["patient"] < 7].reset_index(drop=True))
