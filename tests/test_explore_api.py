@@ -101,6 +101,28 @@ def test_a_draft_has_the_whole_answers_patients_and_borrows_its_spread() -> None
     assert json.loads(engine.answer("figures", loads(changed))) == whole
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h}}",
+        "titration: {every: 12 h, step: 5 mg/h, max: 40 mg/h, relief: 50 %}",
+    ],
+)
+def test_a_draft_after_a_rule_came_or_went_is_a_whole_answer(rule: str) -> None:
+    """An arm without rules has no spread of boosters or rates to lend."""
+    engine = Engine()
+    ruled = SMALL.replace("    drug: racemic\n", f"    drug: racemic\n    {rule}\n").replace("5 weeks", "3 weeks")
+    assert ruled != SMALL.replace("5 weeks", "3 weeks")
+    for text in (SMALL.replace("5 weeks", "3 weeks"), ruled):
+        draft = json.loads(engine.answer("draft", loads(text)))
+        short = draft["arms"]["short"]
+        assert (
+            short["endpoints"]["nrs_day_14"]["mean_interval"][0] < short["endpoints"]["nrs_day_14"]["mean_interval"][1]
+        )
+        fresh = json.loads(Engine().answer("figures", loads(text)))
+        assert draft["arms"]["short"] == fresh["arms"]["short"] and draft["arms"]["placebo"] == fresh["arms"]["placebo"]
+
+
 def test_what_is_drawn_comes_from_the_document(document: dict[str, Any]) -> None:
     page = page_of(document, loads(SMALL))
     assert list(page["arms"]) == list(document["arms"])

@@ -86,19 +86,19 @@ class Engine:
         from letheon.runs.environment import use_compile_cache
 
         use_compile_cache()
-        draft, patients = action == "draft", (scenario.population, scenario.seed)
+        draft = action == "draft"
         totals, made, borrowed = {}, {}, False
         for arm, plan in zip(scenario.arms, plan_arms(scenario), strict=True):
             beat()
             last = self._last.get(_like(scenario, arm)) if draft else None
-            if last and arm.drug == "placebo" and last.patients == patients:
+            if last and arm.drug == "placebo" and last.whose == _whose(scenario, arm):
                 totals[arm.name], made[arm.name], borrowed = last.totals, last.told, True
                 continue
             totals[arm.name], lent = self._totals(scenario, arm, plan, beat, last)
             borrowed |= lent
         found = document(scenario, totals, made=made, lists=action not in ("figures", "draft"))
         for arm in scenario.arms if not borrowed else ():
-            self._last[_like(scenario, arm)] = _Last(totals[arm.name], patients, found["arms"][arm.name])
+            self._last[_like(scenario, arm)] = _Last(totals[arm.name], _whose(scenario, arm), found["arms"][arm.name])
             self._last.move_to_end(_like(scenario, arm))
         for kept in (self._arms, self._last):
             while len(kept) > _ARMS_KEPT:
@@ -130,13 +130,20 @@ class _Last(NamedTuple):
     """An arm of the last whole answer: its totals, whose they are, and what was told of it."""
 
     totals: Any
-    patients: Any
+    whose: tuple
     told: dict[str, Any]
 
 
 def _like(scenario: Scenario, arm: Arm) -> str:
-    """Return what two arms must share for one to borrow from the other."""
-    return repr((arm.name, arm.drug, scenario.follow_up_h, scenario.models))
+    """Return what two arms must share for one to borrow from the other: the same quantities, some spread in each."""
+    boosters = arm.policy.boosters
+    rules = boosters is None, boosters is not None and boosters.on_relapse, arm.policy.titration is None
+    return repr((arm.name, arm.drug, rules, scenario.follow_up_h, scenario.models))
+
+
+def _whose(scenario: Scenario, arm: Arm) -> tuple:
+    """Return what an arm on placebo depends on besides the timetable that it mirrors."""
+    return scenario.population, scenario.seed, arm.policy
 
 
 def _laid(last: Any, plan: Any) -> dict[str, Any]:
