@@ -15,7 +15,7 @@ const page = { state: emptyState(), known: {}, editor: null, view: null, show: {
 
 // --- asking ---
 
-const asking = { newest: 0, shown: 0, current: null, waiting: false, failures: 0, told: false };
+const asking = { newest: 0, shown: 0, current: null, waiting: false, failures: 0, told: 0 };
 
 async function post(path, text, signal) {
   const answer = await fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: `{"scenario":${text}}`, signal });
@@ -53,8 +53,7 @@ async function send(draft = true) {
     if (number > asking.shown || whole) {
       asking.shown = number;
       asking.failures = 0;
-      if (!asking.told) fault("");
-      asking.told = false; // what was said about a link stays until the next answer
+      if (number > asking.told) fault("");
       receive(answer, looksAt(text), performance.now() - current.since);
       remember(text);
     }
@@ -99,6 +98,12 @@ function fault(text, again = false) {
   $("banner-text").textContent = text;
   $("banner-retry").hidden = !again;
   document.body.classList.toggle("stale", Boolean(text));
+}
+
+/** Say what was wrong with a link or a file, until the answer to the next change: the first question's does not wipe it. */
+function tell(text) {
+  asking.told = Math.max(asking.newest, 1);
+  fault(text);
 }
 
 function say(kind, text) {
@@ -318,8 +323,7 @@ async function adopt(json) {
     page.editor.changed();
     return true;
   } catch (error) {
-    asking.told = !page.view;
-    fault(plainly(error.message));
+    tell(plainly(error.message));
     return false;
   }
 }
@@ -333,8 +337,7 @@ async function follow() {
     JSON.parse(text);
     return await adopt(text);
   } catch {
-    asking.told = true;
-    fault("This link cannot be read: part of it seems to be missing. The page shows its first plan instead.");
+    tell("This link cannot be read: part of it seems to be missing. The page shows its first plan instead.");
     return false;
   }
 }
