@@ -2,7 +2,8 @@
 
 Contestants take turns, so that a busy machine slows all alike. Medians of wall and of processor time are told, and
 their ratios; the processor's time is the fairer of the two where others use the machine. What compiles does so before,
-and is told apart. Everything goes into ``benchmarks/RESULTS.md``, with the errors against `benchmarks.reference`.
+and is told apart. Letheon's hourly numbers come from `benchmarks.hourly`, its weekly ones from `benchmarks.weekly`.
+Everything goes into ``benchmarks/RESULTS.md``, with the errors against `benchmarks.reference`.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import courses, hourly, peers, plasma, reference
+from benchmarks import weekly as by_week
 from benchmarks.hourly import K1, K2, Problem
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
@@ -68,7 +70,7 @@ def contestants(problem: Problem, weekly: bool, quick: bool) -> list[Contestant]
     def peer(solve, **options):
         return lambda problem, cl, v1: solve(problem, cl, v1, every, **options)
 
-    own = [Contestant("Letheon, float64", _letheon(weekly=weekly), n)]
+    own = [Contestant("Letheon, float64", by_week.solve if weekly else _letheon(), n)]
     if not weekly:
         own.append(Contestant("Letheon, float32 output", _letheon(dtype="float32"), n))
     return [

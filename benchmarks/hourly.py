@@ -295,31 +295,11 @@ def _hours(problem: Problem, washout_h: int, dtype: str, cl, v1):
     return _joined(blocks, (c, n, (acting, resting, slots)), dtype), leaving
 
 
-@partial(jax.jit, static_argnames=("problem", "washout_h", "dtype"))
-def _weeks(problem: Problem, washout_h: int, dtype: str, cl, v1):
-    """The same at the end of every week only."""
-    blocks, whole, scale, rows, starts, rate, moments, leaving = _acting(problem, washout_h, cl, v1)
-    times = np.arange(168, problem.hours + 1, 168)
-    block = np.searchsorted(blocks.start, times, side="left") - 1
-    j = times - blocks.start[block]
-    x, r = starts[block], rate[block]
-    c_rows, n_rows = rows[4 * j], _hour_rows(whole, 6, 3, quarters=False)[j] * scale[1]
-    c = sum(c_rows[:, i] * x[:, i] for i in range(3)) + c_rows[:, 3] * r[:, None]
-    n = sum(n_rows[:, i] * x[:, i] for i in range(5)) + n_rows[:, 5] * r[:, None]
-    gain, offset, left, slots, decay = _left(blocks, _slow(moments), cl.shape[0])
-    slot = slots[block]
-    acting = 1.0 - (gain[j - 1, slot] * left[block] + offset[j - 1, slot])
-    resting = (1.0 - left[block]) * decay[j - 1][:, None]
-    s = jnp.where((slot >= 0)[:, None], acting, resting)
-    return tuple(values.astype(dtype) for values in (c, n, s)), leaving
-
-
 def solve(
     problem: Problem,
     cl: np.ndarray,
     v1: np.ndarray,
     *,
-    weekly: bool = False,
     dtype: str = "float64",
     workers: int = 2,
     chunk: int = 128,
@@ -332,8 +312,6 @@ def solve(
         What is given.
     cl, v1 : array, shape (patient,)
         Clearance [L/h] and central volume [L].
-    weekly : bool
-        Whether only the end of every week is wanted, not every hour.
     dtype : str
         Of what is returned; everything is computed in double precision.
     workers, chunk : int
@@ -344,13 +322,12 @@ def solve(
     list of tuple of array
         For each chunk ketamine, norketamine [ng/mL] and slow state, each of shape (time, patient).
     """
-    program = _weeks if weekly else _hours
 
     def run(first: int):
         own = [np.resize(values[first : first + chunk], chunk) for values in (cl, v1)]
-        found, leaving = program(problem, WASHOUT_H, dtype, *own)
+        found, leaving = _hours(problem, WASHOUT_H, dtype, *own)
         if float(leaving) > NEGLIGIBLE:  # somebody very slow: nothing is taken as washed out
-            found, _ = program(problem, problem.hours, dtype, *own)
+            found, _ = _hours(problem, problem.hours, dtype, *own)
         return jax.block_until_ready(found)
 
     with ThreadPoolExecutor(workers) as pool:

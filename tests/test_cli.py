@@ -553,13 +553,13 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_continues(tmp_path: 
     child = subprocess.Popen([*PROGRAM, *arguments], cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE)
     kept = tmp_path / "run" / "endpoints" / "ketamine"
     deadline = time.monotonic() + 120
-    while not list(kept.glob("block-*.parquet")) and time.monotonic() < deadline:
+    while not list(kept.glob("part-*.parquet")) and time.monotonic() < deadline:
         time.sleep(0.05)
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=60)
     assert child.returncode == 130, err.decode()
     assert is_one_sentence(err.decode()) and b"with --out run to continue" in err
-    assert list(kept.glob("block-*.parquet")) and not (tmp_path / "run" / "result.json").exists()
+    assert list(kept.glob("part-*.parquet")) and not (tmp_path / "run" / "result.json").exists()
     continued = program(*arguments[:-1], cwd=tmp_path)
     assert continued.returncode == 0, continued.stderr.decode()
     assert b"Continued from what an earlier run had finished" in continued.stdout

@@ -86,12 +86,13 @@ def test_a_draft_has_the_whole_answers_patients_and_borrows_its_spread() -> None
         early = draft["arms"][name]
         for key, entry in arm["endpoints"].items():
             if arm["drug"] != "placebo":
-                assert early["endpoints"][key].get("mean") == entry.get("mean"), key
+                near = None if entry.get("mean") is None else pytest.approx(entry["mean"], rel=2e-3, abs=2e-3)
+                assert early["endpoints"][key].get("mean") == near, key
                 lent += early["endpoints"][key].get("mean_interval") != entry.get("mean_interval")
+        coarse, fine = (one["lines"]["whole"] for one in (early, arm))
         for band in ("mean", "q05", "q95"):
-            assert np.allclose(
-                np.max(early["lines"]["whole"]["nrs"][band]), np.max(arm["lines"]["whole"]["nrs"][band]), atol=0.02
-            )
+            found = np.interp(fine["t"], coarse["t"], coarse["nrs"][band])
+            assert found == pytest.approx(fine["nrs"][band], abs=0.08)  # between the nodes of a coarser mesh
         width = [
             np.subtract(*np.array(one["lines"]["whole"]["nrs"]["mean_hi" if i else "mean_lo"])[[0, -1]])
             for i, one in enumerate((early, arm))

@@ -9,6 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from letheon.arrays import Array, jax, jnp
+from letheon.body.branches import Branched, advance_branches
 from letheon.body.pharmacokinetics import System
 from letheon.body.propagator import advance, propagators
 from letheon.body.response import NODES, Body, Levels, Signals, State, advance_state, felt, signals, start
@@ -219,9 +220,9 @@ def quarter_of(tables, level, epoch) -> list[Array]:
     Returns
     -------
     list of array, shape (state, state + 1)
-        One for each system.
+        One for each system; packed ones stay packed.
     """
-    return [table[level - _QUARTER, epoch] for table in tables]
+    return jax.tree.map(lambda table: table[level - _QUARTER, epoch], tables)
 
 
 def quarters(plasmas, quarter, rate, states, given=None) -> list[list[Array]]:
@@ -232,10 +233,10 @@ def quarters(plasmas, quarter, rate, states, given=None) -> list[list[Array]]:
     plasmas : tuple of Plasma
         The systems.
     quarter : list of array, shape (state, state + 1, …)
-        From `quarter_of`.
+        From `quarter_of`; packed ones for states in branches.
     rate : array, shape (…)
         Infusion rate of the whole drug [mg/h].
-    states : list of array, shape (state, …)
+    states : list of array, shape (state, …), or of Branched
         States at the start of the step.
     given : bool array, optional
         Whether anybody has had any drug; where nobody has, nothing is carried. As a branch this also keeps the
@@ -248,7 +249,10 @@ def quarters(plasmas, quarter, rate, states, given=None) -> list[list[Array]]:
     """
 
     def carry(states):
-        return [advance(q, x, rate * part.share) for q, x, part in zip(quarter, states, plasmas, strict=True)]
+        steps = zip(quarter, states, plasmas, strict=True)
+        return [
+            (advance_branches if isinstance(x, Branched) else advance)(q, x, rate * part.share) for q, x, part in steps
+        ]
 
     found = [states]
     for _ in NODES[1:]:

@@ -19,7 +19,19 @@ from letheon.dosing.regimen import MS_PER_DAY as DAY_MS
 from letheon.dosing.regimen import Schedule
 from letheon.units import MS_PER_HOUR as HOUR_MS
 
-__all__ = ["DAY_MS", "HOUR_MS", "NEVER", "Grading", "Mesh", "Pace", "lay", "pace_of", "padded_size", "step_level"]
+__all__ = [
+    "DAY_MS",
+    "DRAFT",
+    "HOUR_MS",
+    "NEVER",
+    "Grading",
+    "Mesh",
+    "Pace",
+    "lay",
+    "pace_of",
+    "padded_size",
+    "step_level",
+]
 
 _SMALLEST_MESH = 512  # a loop runs over `count` steps only, so room costs memory but no time
 _NODE_LEVELS = 2  # the integrator looks at quarters of a step
@@ -61,6 +73,9 @@ class Grading:
             return 0.0
         early = step_h / self.growth if self.growth and step_h <= self.early_h else math.inf
         return min(early, step_h / self.late if self.late else math.inf)
+
+
+DRAFT = Grading(finest_h=1 / 15, early_h=8.0, growth=3.0, late=0.25)  # for a picture that is drawn anew in a moment
 
 
 class Pace(NamedTuple):

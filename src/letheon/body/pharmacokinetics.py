@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from letheon.arrays import Array, jax, jnp
+from letheon.body.branches import Branch, Flows, branches_of
 from letheon.body.propagator import advance, one_propagator
 from letheon.errors import InputError
 
@@ -16,7 +17,7 @@ __all__ = ["STRUCTURES", "System", "build", "levels", "with_effect_site"]
 _NG_PER_ML = 1000.0  # 1 mg/L = 1000 ng/mL
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["rates", "scale"], meta_fields=["states", "readouts"])
+@partial(jax.tree_util.register_dataclass, data_fields=["rates", "scale"], meta_fields=["states", "readouts", "flows"])
 @dataclass(frozen=True, slots=True)
 class System:
     """A linear compartment system of one patient.
@@ -31,12 +32,20 @@ class System:
         Names of the states.
     readouts : tuple of (str, int)
         Substance or site, and the state that it is read from.
+    flows : tuple of (int, int), optional
+        Target and source of every flow; without it any state may feed any other.
     """
 
     rates: Array
     scale: Array
     states: tuple[str, ...]
     readouts: tuple[tuple[str, int], ...]
+    flows: Flows | None = None
+
+    @property
+    def branches(self) -> tuple[Branch, ...]:
+        """What feeds what."""
+        return branches_of(len(self.states), self.flows)
 
     @property
     def entry(self):
@@ -57,7 +66,9 @@ class System:
         rows = [r for r, (_, i) in enumerate(self.readouts) if i in keep]
         readouts = tuple((self.readouts[r][0], keep.index(self.readouts[r][1])) for r in rows)
         index = jnp.array(keep)
-        return System(self.rates[index][:, index], self.scale[jnp.array(rows)], names, readouts)
+        left = tuple((keep.index(i), keep.index(j)) for i, j in self.flows or () if i in keep and j in keep)
+        flows = None if self.flows is None else left
+        return System(self.rates[index][:, index], self.scale[jnp.array(rows)], names, readouts, flows)
 
 
 class _Draft:
@@ -84,7 +95,8 @@ class _Draft:
         matrix = jnp.stack([jnp.stack([jnp.asarray(x, float) for x in row]) for row in rows])
         readouts = tuple((name, self.states.index(state)) for state, (name, _) in volumes.items())
         scale = jnp.stack([jnp.asarray(_NG_PER_ML / v, float) for _, v in volumes.values()])
-        return System(matrix, scale, self.states, readouts)
+        flows = tuple(sorted((self.states.index(i), self.states.index(j)) for i, j in self.flows))
+        return System(matrix, scale, self.states, readouts, flows)
 
 
 def _disposition(draft: _Draft, p, three: bool = True):
@@ -235,7 +247,8 @@ def with_effect_site(system: System, name: str, source: str, rate) -> System:
     matrix = jnp.pad(system.rates, (0, 1))
     matrix = matrix.at[n, index].set(rate * system.scale[row]).at[n, n].set(-rate)
     scale = jnp.concatenate([system.scale, jnp.ones_like(system.scale[:1])])
-    return System(matrix, scale, (*system.states, name), (*system.readouts, (name, n)))
+    flows = None if system.flows is None else (*system.flows, (n, index), (n, n))
+    return System(matrix, scale, (*system.states, name), (*system.readouts, (name, n)), flows)
 
 
 def levels(system: System, edges_h, rates_mg_h, times_h):

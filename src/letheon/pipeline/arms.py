@@ -272,19 +272,21 @@ def _thinned(rows: np.ndarray, most: int) -> np.ndarray:
     )
 
 
-def _saved_rows(mesh: Mesh, days: np.ndarray, end_ms: int, kept: np.ndarray | None = None) -> np.ndarray:
+def _saved_rows(
+    mesh: Mesh, days: np.ndarray, end_ms: int, kept: np.ndarray | None = None, most: int = _PROFILE_TIMES
+) -> np.ndarray:
     """Choose the rows kept for profiles: all (or those that are sure to be met), or as many as there is room for.
 
     Half the room goes to midnights; what is left, first to the course and the days in which levels fall behind it.
     """
     rows = np.arange(mesh.count + 1) if kept is None else kept
-    if len(rows) <= _PROFILE_TIMES:
+    if len(rows) <= most:
         return rows
-    midnights = _thinned(days, _PROFILE_TIMES // 2)
+    midnights = _thinned(days, most // 2)
     others = np.setdiff1d(rows, midnights)
     in_course = mesh.time_h[others] * HOUR_MS <= end_ms + _FALL_DAYS * DAY_MS
-    course = _thinned(others[in_course], _PROFILE_TIMES - len(midnights))
-    later = _thinned(others[~in_course], _PROFILE_TIMES - len(midnights) - len(course))
+    course = _thinned(others[in_course], most - len(midnights))
+    later = _thinned(others[~in_course], most - len(midnights) - len(course))
     return np.union1d(midnights, np.union1d(course, later))
 
 
@@ -349,11 +351,23 @@ def _given(scenario: Scenario, arm: Arm) -> tuple[str, Schedule]:
     return like.drug, Regimen(like.drug, arm.regimen.infusions).schedule()
 
 
+def _steps(mesh: Mesh, epoch_at: np.ndarray, days: int) -> Steps:
+    return Steps(
+        h0_h=np.float64(mesh.h0_h),
+        level=mesh.level,
+        piece=mesh.piece,
+        epoch=(np.searchsorted(epoch_at / HOUR_MS, mesh.time_h[:-1] + 1e-9) - 1).astype(np.int32),
+        day=np.minimum((mesh.time_h[:-1] + 1e-9) // 24, days - 1).astype(np.int32),
+        time_h=mesh.time_h[:-1],
+    )
+
+
 def plan_arm(
     scenario: Scenario,
     arm: Arm,
     grading: Grading = Grading(),  # noqa: B008  (frozen)
     stops_ms: tuple[int, ...] | None = None,
+    rows: int = _PROFILE_TIMES,
 ) -> ArmPlan:
     """Turn an arm into data.
 
@@ -367,6 +381,8 @@ def plan_arm(
         How fine the mesh is.
     stops_ms : tuple of int, optional
         Times to hit and to find in `day_rows` [ms] instead of the midnights; the last ends the mesh.
+    rows : int
+        Most times to keep for profiles.
 
     Returns
     -------
@@ -386,21 +402,12 @@ def plan_arm(
     mesh = lay(schedule, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
     absolute, per_kg, ceiling = _terms(schedule, booster)
     given = 0.0 if arm.drug == "placebo" else 1.0
-    steps = Steps(
-        h0_h=np.float64(mesh.h0_h),
-        level=mesh.level,
-        piece=mesh.piece,
-        epoch=(np.searchsorted(epoch_at / HOUR_MS, mesh.time_h[:-1] + 1e-9) - 1).astype(np.int32),
-        day=np.minimum((mesh.time_h[:-1] + 1e-9) // 24, days - 1).astype(np.int32),
-        time_h=mesh.time_h[:-1],
-    )
-    courses = arm.regimen.courses()
-    end = courses[0][1] if courses else 0
+    end = next((stop for _, stop in arm.regimen.courses()), 0)
     day_rows = mesh.index_of(stops)
-    edges = [e for e in schedule.edges_ms if e <= horizon]
     last_day = max(end - 1, 0) // DAY_MS
-    sure = _sure_rows(mesh, policy, (*edges, *stops, *looks), _quiet_until(policy, end, last_day))
-    saved = _saved_rows(mesh, day_rows, end, sure)
+    events = (*(e for e in schedule.edges_ms if e <= horizon), *stops, *looks)
+    sure = _sure_rows(mesh, policy, events, _quiet_until(policy, end, last_day))
+    saved = _saved_rows(mesh, day_rows, end, sure, rows)
     room = padded_size(len(saved), _PADDED_PROFILE) - len(saved)
     edge, begins, first = _edges(schedule, booster, horizon)
     slots, sizes = _sizes(schedule, policy, booster, days)
@@ -412,7 +419,7 @@ def plan_arm(
             _parts(drug, models.pk), mesh.levels, models.borrow_variability, models.occasions, slots, sizes
         ),
         mesh=mesh,
-        steps=steps,
+        steps=_steps(mesh, epoch_at, days),
         absolute=absolute * given,
         per_kg=per_kg * given,
         ceiling=ceiling,
@@ -438,20 +445,28 @@ def _widen(array: np.ndarray, size: int, fill=None, axis: int = 0) -> np.ndarray
     return np.pad(array, width, constant_values=fill)
 
 
-def plan_arms(scenario: Scenario) -> tuple[ArmPlan, ...]:
+def plan_arms(
+    scenario: Scenario,
+    grading: Grading = Grading(),  # noqa: B008  (frozen)
+    rows: int = _PROFILE_TIMES,
+) -> tuple[ArmPlan, ...]:
     """Turn all arms into data of common shapes, so that arms of one structure share one compiled program.
 
     Parameters
     ----------
     scenario : Scenario
         The scenario.
+    grading : Grading
+        How fine the meshes are.
+    rows : int
+        Most times to keep for profiles.
 
     Returns
     -------
     tuple of ArmPlan
         One for each arm; padding changes no result.
     """
-    return widened([plan_arm(scenario, arm) for arm in scenario.arms])
+    return widened([plan_arm(scenario, arm, grading, rows=rows) for arm in scenario.arms])
 
 
 def widened(plans: list[ArmPlan]) -> tuple[ArmPlan, ...]:

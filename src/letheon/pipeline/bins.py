@@ -68,10 +68,13 @@ class Bins:
         """Return quantiles at each time from counts of shape (time, bin), linear within their bins."""
         cumulative = counts.cumsum(axis=1, dtype=np.int64)
         row, edges = np.arange(len(counts)), self.edges
+        # row after row on one rising line, in which all rows are searched at once
+        lift = row * (cumulative[:, -1].max(initial=0) + 1)
+        line = (cumulative + lift[:, None]).ravel()
 
         def quantile(q: float) -> np.ndarray:
             wanted = q * cumulative[:, -1]
-            k = np.argmax(cumulative >= wanted[:, None], axis=1)
+            k = np.searchsorted(line, np.ceil(wanted).astype(np.int64) + lift) - row * counts.shape[1]
             inside = counts[row, k]
             before = cumulative[row, k] - inside
             share = np.where(inside > 0, (wanted - before) / np.maximum(inside, 1), 0.0).clip(0, 1)

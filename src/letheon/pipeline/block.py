@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from letheon.arrays import Array, jax, jnp
 from letheon.body import course, memory, pain
+from letheon.body.branches import packed
 from letheon.body.mesh import NEVER
 from letheon.body.response import start
 from letheon.harms import acute
@@ -100,7 +101,10 @@ def _patient(structure: Structure, arm: ArmData, draws, switches: Switches, peop
         body=body,
         s_chronic=start(body).s,
         plasmas=plasmas,
-        tables=course.tables_of(plasmas, arm.h0_h, structure.levels),
+        tables=[
+            packed(table, part.system.branches)
+            for table, part in zip(course.tables_of(plasmas, arm.h0_h, structure.levels), plasmas, strict=True)
+        ],
         rates=rates,
         rate_step=rules.step[0] + rules.step[1] * people.weight_kg,
         highest=rules.highest[0] + rules.highest[1] * people.weight_kg,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from letheon.arrays import Array, jax, jnp
 from letheon.body import course, pain
+from letheon.body.branches import at_rest
 from letheon.body.mesh import NEVER, step_level
 from letheon.body.response import Levels, Signals, State, advance_state, felt, signals, start
 from letheon.harms import acute
@@ -136,10 +137,13 @@ def _drip(patients: Patient, tally: Tally, place, drip: Drip) -> tuple[Drip, lis
 
     def look_up(_):
         found = jax.vmap(course.quarter_of)(patients.tables, *place)
-        return [jnp.moveaxis(table, 0, -1).ravel() for table in found]
+        return jax.tree.map(lambda table: jnp.moveaxis(table, 0, -1).ravel(), found)
 
     held = jax.lax.cond(jnp.any(place != drip.place), look_up, lambda held: held, drip.quarter)
-    quarter = [flat.reshape(len(x), len(x) + 1, -1) for flat, x in zip(held, drip.states, strict=True)]
+    quarter = [
+        [flat.reshape(len(b.rows), len(b.columns[0]), -1) for flat, b in zip(parts, x.branches, strict=True)]
+        for parts, x in zip(held, drip.states, strict=True)
+    ]
     passed = course.quarters(patients.plasmas, quarter, tally.rate, drip.states, jnp.any(tally.sessions > 0))
     return Drip(passed[-1], held, place), passed
 
@@ -239,10 +243,10 @@ def set_up(patients: Patient) -> Drip:
         Without drug, no propagator looked up yet.
     """
     count = len(patients.s_chronic)
-    sizes = [len(part.system.states) for part in patients.plasmas]
+    split = [part.system.branches for part in patients.plasmas]
     return Drip(
-        states=[jnp.zeros((n, count)) for n in sizes],
-        quarter=[jnp.zeros(n * (n + 1) * count) for n in sizes],
+        states=[at_rest(branches, (count,)) for branches in split],
+        quarter=[[jnp.zeros(len(b.rows) * len(b.columns[0]) * count) for b in branches] for branches in split],
         place=jnp.full((2, count), -1),
     )
 

@@ -24,8 +24,8 @@ class Patient(NamedTuple):
         Chronic sensitisation.
     plasmas : tuple of Plasma
         Plasma systems.
-    tables : list of array
-        Their propagators, shape (level, epoch, state, state).
+    tables : list of list of array
+        Their propagators, shape (level, epoch, row, column), by system and branch.
     rates : array, shape (piece + 1,)
         Infusion rates as written [mg/h].
     rate_step, highest : array
@@ -163,11 +163,12 @@ class Drip(NamedTuple):
 
     Attributes
     ----------
-    states : list of array, shape (state, patient)
+    states : list of Branched, shape (state, patient)
         States of the plasma systems.
-    quarter : list of array, shape (state * (state + 1) * patient,)
-        Propagators of a quarter of each patient's last step. In a row, which leaves the compiler no choice of layout:
-        it would put the patient first, as in the tables, and that takes three times as long.
+    quarter : list of list of array, shape (row * column * patient,)
+        Propagators of a quarter of each patient's last step, by system and branch. In a row, which leaves the
+        compiler no choice of layout: it would put the patient first, as in the tables, and that takes three times as
+        long.
     place : int array, shape (2, patient)
         Level of that step, and its epoch.
     """

@@ -44,6 +44,7 @@ _COMMON: dict[int | str, dict[str, Any]] = {
         429: "Too many requests wait already.",
     }.items()
 }
+_LEFT_S = 0.05  # how often to look whether a visitor has gone
 _EXAMPLE = {
     "letheon": 1,
     "title": "Ten outpatient days",
@@ -157,7 +158,7 @@ async def _awaited(future: Future, request: Request) -> bytes:
             loop.call_soon_threadsafe(settle, made)
 
     future.add_done_callback(tell)
-    while not (await asyncio.wait({mine}, timeout=0.25))[0]:
+    while not (await asyncio.wait({mine}, timeout=_LEFT_S))[0]:
         if await request.is_disconnected():
             raise Cancelled("nobody waits for this answer any more.")
     return mine.result()

@@ -3,9 +3,10 @@
 The steps are those of `letheon.runs.simulate`, so the numbers are the same; between requests a worker remembers the
 arms that it ran, because moving one slider changes one arm of several.
 
-While a slider moves the page asks for drafts: patients are run, which takes a twentieth of a second, and the spread of
-the means under other draws, which takes ten times that, is the one of the last whole answer, laid around the new means.
-An arm on placebo is the last one as it was, as long as its patients are the same.
+While a slider moves the page asks for drafts: patients are run on a coarser mesh, which takes a twentieth of a second,
+and the spread of the means under other draws, which takes ten times that, is the one of the last whole answer, laid
+around the new means. An arm on placebo is the last one as it was, as long as its patients are the same. Nothing of a
+draft enters a whole answer.
 """
 
 import hashlib
@@ -82,48 +83,48 @@ class Engine:
 
     def _document(self, scenario: Scenario, beat: Callable[[], None], action: str) -> tuple[dict[str, Any], bool]:
         """Return the result document of a scenario, and whether anything in it is borrowed."""
+        from letheon.body.mesh import DRAFT
         from letheon.pipeline import document, plan_arms
+        from letheon.runs.engine import KINDS
         from letheon.runs.environment import use_compile_cache
+        from letheon.views.explore.figures import MOST_POINTS
 
         use_compile_cache()
-        draft = action == "draft"
-        totals, made, borrowed = {}, {}, False
-        for arm, plan in zip(scenario.arms, plan_arms(scenario), strict=True):
+        lenders = {arm.name: self._last.get(_like(scenario, arm)) for arm in scenario.arms}
+        draft = action == "draft" and None not in lenders.values()
+        totals, made = {}, {}
+        for arm, plan in zip(
+            scenario.arms, plan_arms(scenario, DRAFT, MOST_POINTS) if draft else plan_arms(scenario), strict=True
+        ):
             beat()
-            last = self._last.get(_like(scenario, arm)) if draft else None
-            if last and arm.drug == "placebo" and last.whose == _whose(scenario, arm):
-                totals[arm.name], made[arm.name], borrowed = last.totals, last.told, True
+            if not draft:
+                totals[arm.name] = self._totals(scenario, arm, plan, beat, KINDS)
                 continue
-            totals[arm.name], lent = self._totals(scenario, arm, plan, beat, last)
-            borrowed |= lent
+            last = lenders[arm.name]
+            assert last is not None
+            if arm.drug == "placebo" and last.whose == _whose(scenario, arm):
+                totals[arm.name], made[arm.name] = last.totals, last.told
+                continue
+            people = self._totals(scenario, arm, plan, beat, KINDS[:1])
+            bank = last.totals.bank_columns, _laid(last.totals, plan)
+            totals[arm.name] = replace(people, bank_columns=bank[0], bank_profile=bank[1])
         found = document(scenario, totals, made=made, lists=action not in ("figures", "draft"))
-        for arm in scenario.arms if not borrowed else ():
+        for arm in scenario.arms if not draft else ():
             self._last[_like(scenario, arm)] = _Last(totals[arm.name], _whose(scenario, arm), found["arms"][arm.name])
             self._last.move_to_end(_like(scenario, arm))
         for kept in (self._arms, self._last):
             while len(kept) > _ARMS_KEPT:
                 kept.popitem(last=False)
-        return found, borrowed
+        return found, draft
 
-    def _totals(self, scenario: Scenario, arm: Arm, plan: Any, beat: Callable[[], None], last: Any) -> Any:
-        """Return the totals of an arm, and whether a part of them is borrowed from the last whole answer."""
-        from letheon.runs.engine import KINDS, run_arms
-
-        def run(kinds: Sequence[str]) -> Any:
-            return run_arms(scenario, (plan,), None, lambda *_: beat(), kinds=kinds)[arm.name]
+    def _totals(self, scenario: Scenario, arm: Arm, plan: Any, beat: Callable[[], None], kinds: Sequence[str]) -> Any:
+        """Return the totals of an arm, from memory where it has been run before."""
+        from letheon.runs.engine import run_arms
 
         key = _content(scenario, arm, plan)
-        known = self._arms.pop(key, None)
-        lent = last.totals if last and not (known and known.bank_columns) else None
-        if known is None:
-            known = run(KINDS[:1] if lent else KINDS)
-        elif not lent and not known.bank_columns:
-            bank = run(KINDS[1:])
-            known = replace(known, bank_columns=bank.bank_columns, bank_profile=bank.bank_profile)
+        known = self._arms.pop(key, None) or run_arms(scenario, (plan,), None, lambda *_: beat(), kinds=kinds)[arm.name]
         self._arms[key] = known = replace(known, plan=plan)
-        if lent:
-            return replace(known, bank_columns=lent.bank_columns, bank_profile=_laid(lent, plan)), True
-        return known, False
+        return known
 
 
 class _Last(NamedTuple):

@@ -262,8 +262,8 @@ class Pool:
         if job.slow:
             return lane is last
         if job.kind <= first.warm:
-            # the others help out with what they know while the first is at work
-            return lane is first or (first.job is not None and job.kind <= lane.warm)
+            # the others help out with what they know while the first is at work, but only the first can draft
+            return lane is first or (job.action != "draft" and first.job is not None and job.kind <= lane.warm)
         return lane is not first and (lane is not last or len(self.lanes) == 2)
 
     def _done(self, job: _Job, lane: _Lane, made: bytes | None, error: BaseException | None) -> None:

@@ -9,7 +9,7 @@ import { title } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const PAUSE_MS = 120; // how long a slider must rest before the whole answer is asked for
-const OLD_MS = 400; // an answer that takes longer is given up for a newer question
+const OLD_MS = 400; // a draft that takes longer is given up for a newer question
 
 const page = { state: emptyState(), known: {}, editor: null, view: null, show: { range: true, band: true, rival: true } };
 
@@ -31,7 +31,8 @@ function ask() {
   asking.newest += 1;
   if (asking.current) {
     asking.waiting = true;
-    if (performance.now() - asking.current.since > OLD_MS) asking.current.abort.abort();
+    // intervals of what is no longer asked for are given up at once
+    if (!asking.current.draft || performance.now() - asking.current.since > OLD_MS) asking.current.abort.abort();
     return;
   }
   send();
@@ -41,7 +42,7 @@ function ask() {
 async function send(draft = true) {
   const number = asking.newest;
   const text = scenarioOf(page.state, page.known);
-  const current = { since: performance.now(), abort: new AbortController() };
+  const current = { draft, since: performance.now(), abort: new AbortController() };
   asking.current = current;
   asking.waiting = false;
   const slow = setTimeout(() => say("busy", draft ? "Computing" : "Intervals"), 150);

@@ -1,0 +1,181 @@
+"""Which state of a compartment system feeds which, and propagators without the entries that are therefore zero.
+
+The compartments that exchange with the one that is dosed are the root. Beyond it lie branches, such as a chain of
+metabolites or an effect site, that the root feeds and that feed nothing but themselves. Half of the entries of the
+propagator of a model with effect sites are zero for that reason. Leaving them out changes no bit of a result, since
+what they add is zero, and saves half of the memory that a step must read, which is what bounds it.
+"""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from letheon.arrays import Array, jax, jnp
+
+__all__ = ["Branch", "Branched", "Flows", "advance_branches", "at_rest", "branches_of", "packed"]
+
+Flows = tuple[tuple[int, int], ...]
+
+
+class Branch(NamedTuple):
+    """Some states of a system.
+
+    Attributes
+    ----------
+    rows : tuple of int
+        The states.
+    columns : tuple of tuple of int
+        For each state the columns of its row of the propagator that are kept: root, branch itself, infusion.
+    alone : bool
+        Whether each state of the branch feeds only itself.
+    """
+
+    rows: tuple[int, ...]
+    columns: tuple[tuple[int, ...], ...]
+    alone: bool
+
+
+@lru_cache
+def branches_of(size: int, flows: Flows | None) -> tuple[Branch, ...]:
+    """Split a system whose first state is dosed.
+
+    Parameters
+    ----------
+    size : int
+        Number of states.
+    flows : tuple of (int, int), optional
+        Target and source of every flow; without it any state may feed any other.
+
+    Returns
+    -------
+    tuple of Branch
+        The root, then what it feeds. Every state is in one of them.
+
+    Examples
+    --------
+    >>> [branch.rows for branch in branches_of(4, ((1, 0), (0, 1), (2, 0), (3, 1)))]
+    [(0, 1), (2, 3)]
+    """
+    reach = np.eye(size, dtype=bool)  # [i, j]: what is in j may come to i
+    for target, source in flows or ():
+        reach[target, source] = True
+    if flows is None:
+        reach[:] = True
+    for _ in range(size):
+        reach = (reach.astype(int) @ reach.astype(int)) > 0
+    linked = reach | reach.T
+    root = tuple(np.flatnonzero(reach[:, 0] & reach[0]).tolist())
+    others = [i for i in range(size) if i not in root]
+    if reach[np.ix_(root, others)].any():
+        return branches_of(size, None)  # something feeds the root that it does not feed
+    found = [Branch(root, tuple((*root, size) for _ in root), alone=False)]
+    single = tuple(i for i in others if not any(linked[i, j] for j in others if j != i))
+    if single:
+        found.append(Branch(single, tuple((*root, i, size) for i in single), alone=True))
+    left = [i for i in others if i not in single]
+    while left:
+        own = {left[0]}
+        while grown := {j for j in left if j not in own and any(linked[i, j] for i in own)}:
+            own |= grown
+        rows = tuple(sorted(own))
+        found.append(Branch(rows, tuple((*root, *rows, size) for _ in rows), alone=False))
+        left = [i for i in left if i not in own]
+    return tuple(found)
+
+
+def packed(table, branches: tuple[Branch, ...]) -> list[Array]:
+    """Leave out what is zero.
+
+    Parameters
+    ----------
+    table : array, shape (…, state, state + 1)
+        Propagators, as `letheon.body.propagator.propagators` makes them.
+    branches : tuple of Branch
+        Of the system.
+
+    Returns
+    -------
+    list of array, shape (…, row, column)
+        One for each branch.
+    """
+    return [table[..., np.array(b.rows)[:, None], np.array(b.columns)] for b in branches]
+
+
+@jax.tree_util.register_pytree_node_class
+class Branched:
+    """State of a system, one array for each branch; ``state[i]`` is the i-th of the system.
+
+    Parameters
+    ----------
+    parts : sequence of array, shape (row, …)
+        What is in the states of each branch.
+    branches : tuple of Branch
+        Of the system.
+    """
+
+    def __init__(self, parts, branches: tuple[Branch, ...]):
+        self.parts, self.branches = parts, branches
+
+    def tree_flatten(self):
+        """Return what changes and what does not."""
+        return tuple(self.parts), self.branches
+
+    @classmethod
+    def tree_unflatten(cls, branches, parts):
+        """Put it together again."""
+        return cls(parts, branches)
+
+    def __getitem__(self, index: int) -> Array:
+        for part, branch in zip(self.parts, self.branches, strict=True):
+            if index in branch.rows:
+                return part[branch.rows.index(index)]
+        raise IndexError(index)
+
+
+def at_rest(branches: tuple[Branch, ...], shape: tuple[int, ...]) -> Branched:
+    """Return empty states.
+
+    Parameters
+    ----------
+    branches : tuple of Branch
+        Of the system.
+    shape : tuple of int
+        Further axes.
+
+    Returns
+    -------
+    Branched
+        Zeros.
+    """
+    return Branched([jnp.zeros((len(b.rows), *shape)) for b in branches], branches)
+
+
+def advance_branches(step, state: Branched, rate) -> Branched:
+    """Carry a state over a step, as `letheon.body.propagator.advance` does, to the same bits.
+
+    Parameters
+    ----------
+    step : list of array, shape (row, column, …)
+        From `packed`.
+    state : Branched
+        State at the start.
+    rate : array, shape (…)
+        Infusion rate [mg/h].
+
+    Returns
+    -------
+    Branched
+        State at the end.
+    """
+    root = state.parts[0]
+    found = []
+    for number, (entries, own, branch) in enumerate(zip(step, state.parts, state.branches, strict=True)):
+        terms = [entries[:, k] * root[k] for k in range(len(root))]
+        k = len(root)
+        if branch.alone:
+            terms.append(entries[:, k] * own)
+        elif number:
+            terms += [entries[:, k + i] * own[i] for i in range(len(own))]
+        found.append(sum(terms) + entries[:, -1] * rate)
+    return Branched(found, state.branches)
