@@ -92,16 +92,22 @@ class _Service:
             self._warm_up()
 
     def _warm_up(self) -> None:
-        """Compile what a first visitor asks for, and beside it, in another lane, the same with the other drug."""
-        assert self.pool is not None
-        for number, text in enumerate(_first_scenarios()):
-            scenario = loads(text)
-            future, _ = self.pool.submit("figures", scenario, kind=limits.kind_of(scenario), first=number == 0)
-            if number == 0:
-                future.add_done_callback(self._is_ready)
+        """Compile what a first visitor asks for, and then, in another lane, the same with the other drug.
 
-    def _is_ready(self, _: Future) -> None:
-        self.ready = True
+        One after the other: both at once would let the first visitor wait longer.
+        """
+        first, other = (loads(text) for text in _first_scenarios())
+
+        def is_ready(_: Future) -> None:
+            self.ready = True
+            with suppress(Full):
+                self._submit_warm(other, first=False)
+
+        self._submit_warm(first, first=True).add_done_callback(is_ready)
+
+    def _submit_warm(self, scenario: Scenario, first: bool) -> Future:
+        assert self.pool is not None
+        return self.pool.submit("figures", scenario, kind=limits.kind_of(scenario), first=first)[0]
 
     def stop(self) -> None:
         if self.pool is not None:
