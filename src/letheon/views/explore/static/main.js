@@ -141,7 +141,8 @@ function refresh() {
   const focused = arms.some((one) => one.name === focus) ? focus : arms[0].name;
   page.view = { answer: page.answer, arms, focus: focused, show: page.show };
   for (const name of Object.keys(FIGURES)) dirty.add(name);
-  if (!frame) frame = requestAnimationFrame(draw);
+  cancelAnimationFrame(frame);
+  draw(); // at once: what waits for the next frame is late for it
 }
 
 function draw() {
