@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -550,7 +551,10 @@ def test_a_run_from_the_shell(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_ctrl_c_keeps_what_is_finished_and_the_same_command_continues(tmp_path: Path) -> None:
     arguments = ["simulate", SMALL, "--patients", "20000", "--out", "run", "--quiet"]
-    child = subprocess.Popen([*PROGRAM, *arguments], cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE)
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs inherit deafness to it
+    child = subprocess.Popen(
+        [*PROGRAM, *arguments], cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, preexec_fn=heed
+    )
     kept = tmp_path / "run" / "endpoints" / "ketamine"
     deadline = time.monotonic() + 120
     while not list(kept.glob("part-*.parquet")) and time.monotonic() < deadline:
