@@ -427,10 +427,10 @@ def test_a_foreign_name_is_refused_and_a_token_is_asked_for() -> None:
 # --- the pool, without processes ---
 
 
-def lane_of(pool: Pool, *, slow: bool, kind: frozenset, busy: bool = False) -> list[int]:
+def lane_of(pool: Pool, *, slow: bool, kind: frozenset, busy: bool = False, action: str = "figures") -> list[int]:
     from letheon.views.explore.pool import _Job
 
-    job = _Job("key", kind, "figures", loads(SMALL), slow)
+    job = _Job("key", kind, action, loads(SMALL), slow)
     pool.lanes[0].job = job if busy else None
     return [lane.number for lane in pool.lanes if pool._takes(lane, job)]
 
@@ -445,6 +445,7 @@ def test_a_slow_request_never_takes_the_lane_of_quick_ones() -> None:
         assert lane_of(pool, slow=False, kind=cold) == [1]
         pool.lanes[1].warm |= warm
         assert lane_of(pool, slow=False, kind=warm, busy=True) == [0, 1]
+        assert lane_of(pool, slow=False, kind=warm, busy=True, action="draft") == [0]  # who has what a draft borrows
     finally:
         pool.lanes[0].job = None
         pool.close()

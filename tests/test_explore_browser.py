@@ -260,6 +260,21 @@ def test_a_damaged_link_is_said(browser: Any, address: str, hash: str) -> None:
     page.locator("#banner").wait_for(state="hidden")
 
 
+def test_intervals_are_given_up_for_a_newer_question(browser: Any, address: str) -> None:
+    """Red when the page lets a visitor wait for intervals of what is no longer asked for."""
+    page = opened(browser, address)
+    settled(page)
+    given_up: list[str] = []
+    page.on("requestfailed", lambda request: given_up.append(request.url))
+    slider = page.locator("input[type=range]").first
+    with page.expect_request(lambda request: request.url.endswith("/api/simulate")):
+        for _ in range(7):  # to where no other test has been, whose answer would be known
+            slider.press("ArrowRight")
+    slider.press("ArrowRight")
+    settled(page)
+    assert any(url.endswith("/api/simulate") for url in given_up)
+
+
 def test_a_hostile_scenario_stays_text(browser: Any, address: str) -> None:
     page = opened(browser, address)
     evil = "<img src=x onerror=alert(1)>"
