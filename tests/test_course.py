@@ -341,20 +341,21 @@ def test_random_courses_against_diffrax(drug, seeds):
     days, numbers = 42, np.arange(50)
     regimens = [random_regimen(drug, seed) for seed in seeds]
     worst = {"s": 0.0, "g": 0.0, "pain": 0.0, "rival": 0.0, "one day": 0.0}
-    near = 0
+    near, bend = 0, 0.0
     for regimen, plan in zip(regimens, plans(regimens, days), strict=True):
         found, true = compare(diffrax.Kvaerno5(), regimen, plan, numbers, days)
         off, kept = errors(found, true, days), np.asarray(found.gap) > NEAR
         assert kept.mean() > 0.5
         for name, value in off.items():
-            counted = value[kept] if name in ("s", "pain") else value
-            worst[name] = max(worst[name], counted.max())
+            counted = np.sort(value[kept] if name in ("s", "pain") else value)
+            worst[name] = max(worst[name], counted[-2 if name == "pain" else -1])
+            bend = max(bend, counted[-1]) if name == "pain" else bend
         for patient in np.flatnonzero(~kept):
             near += 1
             worst["one day"] = max(worst["one day"], error_of_single_days(regimen, found, patient, days))
     assert worst["s"] < 1e-6 and worst["g"] < 1e-6
-    # pain bends where sensitisation passes its chronic value: on such a day its mean is off by up to 2.3e-5 NRS
-    assert worst["pain"] < 5e-5 and worst["rival"] < 1e-6
+    assert worst["pain"] < 1e-5 and worst["rival"] < 1e-6
+    assert bend < 3e-5  # pain bends where sensitisation passes its chronic value: one patient's mean of such a day
     assert near > 0 and worst["one day"] < 1e-6
 
 
