@@ -195,9 +195,9 @@ def like_studies(scenario: Scenario, arm: Arm, day: float) -> dict[str, str]:
 
 def _outside(low: float, high: float, mean: float, sd: float) -> float:
     """Share of a lognormal weight distribution outside a range."""
-    if sd == 0:
-        return float(not low <= mean <= high)
     spread = math.sqrt(math.log1p((sd / mean) ** 2))
+    if spread == 0:  # of nothing, or of so little that its square is nothing
+        return float(not low <= mean <= high)
     centre = math.log(mean) - spread**2 / 2
     inside = special.ndtr((math.log(high) - centre) / spread) - special.ndtr((math.log(low) - centre) / spread)
     return 1.0 - float(inside)

@@ -1,31 +1,40 @@
 """Arms: the part of a scenario file that says what is infused, when, and what a placebo copies."""
 
-import difflib
 import re
 from itertools import pairwise
 
 from letheon.dosing.regimen import DRUGS, Infusion, Regimen
 from letheon.scenario import quantities
-from letheon.scenario.fields import choice, listing_of, quantity, required, table_of, text_of
+from letheon.scenario.fields import choice, listing_of, near_word, quantity, required, table_of, text_of
 from letheon.scenario.policies import BOOSTERS_EXAMPLE, STOP_EXAMPLE, TITRATION_EXAMPLE, read_policy
 from letheon.scenario.records import Arm, Beside
 from letheon.scenario.sessions import MAX_INFUSIONS, MAX_RATE_MG_H, SESSION_EXAMPLE, read_session
+from letheon.scenario.spellings import NO_ROUTE, ROUTE_KEYS, names_route
 from letheon.scenario.tree import Node, Table
 from letheon.units import REFERENCE_WEIGHT_KG, plain, shown
 
 MAX_ARMS = 16
 
 _ARM = ("drug", "sessions", "like", "salt", "beside", "boosters", "titration", "stop")
+# other names of the drugs, and slips in them that leave no doubt: ketamin alone could be any of the three
+_DRUG_NAMES = {
+    "racemic": re.compile(r"(?i)rac(emic|emate|emisch)?([ -]?ketamine?)?"),
+    "esketamine": re.compile(r"(?i)es-?ketamine?|\(?s\)?(\(\+\))?[- ]ketamine?|s\+[- ]ketamine?"),
+    "arketamine": re.compile(r"(?i)ar-?ketamine?|\(?r\)?(\(-\))?[- ]ketamine?|r-[- ]ketamine?"),
+    "placebo": re.compile(r"(?i)placebos?|sham|saline"),
+}
 _BESIDE = {"clonidine": 1.0, "midazolam": 50.0}  # most that is read [mg]
 _ARM_EXAMPLE = "{drug: racemic, sessions: [{at: day 1, rate: 25 mg/h, for: 4 h}]}"
 _BESIDE_EXAMPLE = "{clonidine: 0.1 mg, midazolam: 2 mg}"
-# keys that stand in an arm, with what to write where they stand elsewhere
+# keys that do not stand at the top or in a session, with what to write
 POLICIES = {
     key: f"{key} belongs in an arm, beside its sessions; write e.g. arms: {{ketamine: {{drug: racemic, "
     f"sessions: [...], {key}: {example}}}}}."
     for key, example in (("boosters", BOOSTERS_EXAMPLE), ("titration", TITRATION_EXAMPLE), ("stop", STOP_EXAMPLE))
+} | ROUTE_KEYS
+_ELSEWHERE = ROUTE_KEYS | {
+    "policy": f"write what it does, e.g. boosters: {BOOSTERS_EXAMPLE}, or titration: {TITRATION_EXAMPLE}."
 }
-_ELSEWHERE = {"policy": f"write what it does, e.g. boosters: {BOOSTERS_EXAMPLE}, or titration: {TITRATION_EXAMPLE}."}
 
 
 def read_arms(node: Node, follow_up_ms: int) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
@@ -77,7 +86,13 @@ def _drug(node: Node) -> str:
             f"{shown(text)} does not say which form; write racemic for the usual mixture, "
             "or esketamine or arketamine for one enantiomer."
         )
-    return choice(node, DRUGS, "drug: racemic")
+    if text in DRUGS:
+        return text
+    if names_route(text):
+        node.refuse(f"{shown(text)} names a route: {NO_ROUTE}; write e.g. drug: racemic.")
+    meant = next((drug for drug, name in _DRUG_NAMES.items() if name.fullmatch(text.strip())), None)
+    remedy = f"write {meant}" if meant else f"write one of {', '.join(DRUGS)}, for no other drug is modelled"
+    node.refuse(f"{shown(text)} is not known here; {remedy}.")
 
 
 def _placebo(name: str, table: Table, real: dict[str, Arm]) -> Arm:
@@ -93,10 +108,8 @@ def _placebo(name: str, table: Table, real: dict[str, Arm]) -> Arm:
     if like not in real:
         if not real:
             node.refuse(f"{shown(like)} is no arm that gives a drug; add such an arm, e.g. ketamine: {_ARM_EXAMPLE}.")
-        near = difflib.get_close_matches(like, real, n=1, cutoff=0.6)
-        node.refuse(
-            f"{shown(like)} is no other arm that gives a drug; write like: {near[0] if near else next(iter(real))}."
-        )
+        near = near_word(like, real) or next(iter(real))
+        node.refuse(f"{shown(like)} is no other arm that gives a drug; write like: {near}.")
     shown_arm = real[like]
     return Arm(name, "placebo", shown_arm.regimen.sham(), like, shown_arm.beside, shown_arm.policy)
 
@@ -136,7 +149,13 @@ def _beside(node: Node | None) -> Beside:
     if node is None:
         return Beside()
     table = table_of(node, f"beside: {_BESIDE_EXAMPLE}")
-    table.check_keys(_BESIDE, {}, _BESIDE_EXAMPLE)
+    # the known name nearest to an unknown drug would be another drug
+    others = (key for key in table.entries if re.match(r"[^\W\d_]", key) and re.split("[ :=]", key)[0] not in _BESIDE)
+    refused = {
+        key: f"{shown(key)} is not modelled: only {' and '.join(_BESIDE)} have computed effects here; leave it out."
+        for key in others
+    }
+    table.check_keys(_BESIDE, refused, _BESIDE_EXAMPLE)
     return Beside(**{f"{name}_mg": _dose_beside(child, name) for name, child in table.entries.items()})
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from letheon.errors import InputError
 from letheon.scenario import quantities
+from letheon.scenario.numerals import integer
 from letheon.scenario.records import Spread
 from letheon.scenario.tree import Listing, Node, Table, Value
 from letheon.units import plain, shown
@@ -66,12 +67,12 @@ def quantity(node: Node, reader: Callable[[str], T], example: str) -> T:
 def whole(node: Node, low: int, high: int, example: int) -> int:
     """Read a whole number in plain ASCII digits."""
     text = text_of(node, str(example))
-    if not re.fullmatch(r"-?[0-9]+", text):
+    value = integer(text)
+    if value is None:
         node.refuse(f"{shown(text)} is not a whole number in plain digits; write e.g. {example}.")
-    # digits are counted first, for converting very long numbers takes long
-    if len(text.lstrip("-0")) > 20 or not low <= int(text) <= high:
+    if not low <= value <= high:
         node.refuse(f"{shown(text)} is outside {low} to {high}; write e.g. {example}.")
-    return int(text)
+    return value
 
 
 def bare_number(node: Node, low: float, high: float, example: str, unit: str = "") -> float:
@@ -87,8 +88,10 @@ def bare_number(node: Node, low: float, high: float, example: str, unit: str = "
     return found.value
 
 
-def spread(node: Node, unit: str, mean: tuple[float, float], max_sd: float, example: str, bare: bool = False) -> Spread:
-    """Read ``a ± b``, or ``a`` alone for everybody alike; `bare` makes the unit optional."""
+def spread(
+    node: Node, unit: str, mean: tuple[float, float], max_sd: float, example: str, bare: bool = False, why: str = ""
+) -> Spread:
+    """Read ``a ± b``, or ``a`` alone for everybody alike; `bare` makes the unit optional, `why` says why no less."""
     found = quantity(node, lambda text: quantities.parse(text, example), example)
     given = text_of(node, example)
     if found.unit == "" and not bare:
@@ -98,7 +101,8 @@ def spread(node: Node, unit: str, mean: tuple[float, float], max_sd: float, exam
     name = {"kg": " kg", "year": " years"}.get(unit, "")
     if not mean[0] <= found.value <= mean[1]:
         node.refuse(
-            f"the mean in {shown(given)} is outside {plain(mean[0])} to {plain(mean[1])}{name}; write e.g. {example}."
+            f"the mean in {shown(given)} is outside {plain(mean[0])} to {plain(mean[1])}{name}"
+            f"{why if found.value < mean[0] else ''}; write e.g. {example}."
         )
     sd = found.spread or 0.0
     if not 0 <= sd <= max_sd:
@@ -112,9 +116,19 @@ def choice(node: Node, allowed: Iterable[str], example: str) -> str:
     text = text_of(node, example)
     if text in allowed:
         return text
-    near = difflib.get_close_matches(text.lower(), allowed, n=1, cutoff=0.6)
-    remedy = f"write {near[0]}, if that is meant" if near else f"write one of {', '.join(allowed)}"
+    near = near_word(text.lower(), allowed)
+    remedy = f"write {near}, if that is meant" if near else f"write one of {', '.join(allowed)}"
     node.refuse(f"{shown(text)} is not known here; {remedy}.")
+
+
+def near_word(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the known word that a slip of the pen could have made this from: close, and with the same digits."""
+
+    def digits(text: str) -> str:
+        return re.sub(r"[^0-9]", "", text)  # otto2020 is another paper than otto2021
+
+    alike = [name for name in known if digits(word) in {"", digits(name)}]
+    return next(iter(difflib.get_close_matches(word, alike, n=1, cutoff=cutoff)), None)
 
 
 def switch(node: Node) -> bool:

@@ -83,7 +83,7 @@ def measure_of(name: str) -> Measure | None:
     (True, None)
     """
     bare = name.removeprefix(RIVAL)
-    found = re.fullmatch(r"(\w+)_day_([0-9]{1,3})", bare)
+    found = re.fullmatch(r"([a-z0-9_]+)_day_([0-9]{1,3})", bare)
     if found and found[1] in _BY_DAY and int(found[2]) in DAYS:
         kind, day = _BY_DAY[found[1]], int(found[2])
         made = Measure(bare, kind.unit, kind.larger, f"{kind.means} on day {day}", day)

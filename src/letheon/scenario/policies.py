@@ -2,8 +2,10 @@
 
 from letheon.dosing.policy import DEFAULT_APART_DAYS, DEFAULT_WAIT_DAYS, Boosters, Policy, Stops, Titration
 from letheon.dosing.regimen import MS_PER_DAY, Infusion, Rate, Regimen
+from letheon.errors import InputError
 from letheon.scenario import quantities
 from letheon.scenario.fields import choice, listing_of, quantity, required, table_of, text_of, whole
+from letheon.scenario.numerals import integer, number
 from letheon.scenario.sessions import BOOSTER_EXAMPLE, MAX_RATE_MG_H, read_booster
 from letheon.scenario.tree import Listing, Node, Table
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG, plain, shown
@@ -111,11 +113,12 @@ def _days(node: Node, least: int, example: str) -> int:
 def _per_year(node: Node) -> int:
     text = text_of(node, "6 per year")
     words = text.split()
-    if len(words) != 3 or words[1:] != ["per", "year"] or not words[0].isascii() or not words[0].isdigit():
+    times = integer(words[0])
+    if words[1:] != ["per", "year"] or times is None:
         node.refuse(f"{shown(text)} is no number of boosters a year; write e.g. at_most: 6 per year.")
-    if len(words[0]) > 4 or not 1 <= int(words[0]) <= _MAX_TIMES:
+    if not 1 <= times <= _MAX_TIMES:
         node.refuse(f"{shown(text)} is outside 1 to {_MAX_TIMES} per year; write e.g. at_most: 6 per year.")
-    return int(words[0])
+    return times
 
 
 def _titration(node: Node, regimen: Regimen, salt: float) -> Titration:
@@ -158,8 +161,8 @@ def _share(node: Node) -> float:
     """Read relief as a percentage of baseline pain."""
     text = text_of(node, "50 %")
     try:
-        value = float(text.removesuffix("%").strip()) if text.endswith("%") else -1.0
-    except ValueError:
+        value = number(text.removesuffix("%"), "50") if text.endswith("%") else -1.0
+    except InputError:
         value = -1.0
     if not 1 <= value <= 100:
         node.refuse(f"{shown(text)} is no relief from 1 % to 100 % of baseline pain; write e.g. relief: 50 %.")

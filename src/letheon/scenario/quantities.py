@@ -1,19 +1,19 @@
 """Quantities of a scenario: a number, an optional ``± spread``, and a unit from a closed list.
 
-The grammar is our own: it reads ``mg/h/70kg`` as mg/h for each 70 kg, takes the three ways of typing micro,
-and refuses decimal commas, months and bare numbers with a sentence that says what would work.
+The grammar is our own: it reads ``mg/h/70kg`` as mg/h for each 70 kg, and refuses decimal commas, ranges and bare
+numbers with a sentence that says what would work. How units may be spelled is in `letheon.scenario.spellings`.
 """
 
-import difflib
 import math
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import pairwise
 
 from letheon.errors import InputError
-from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG, micro, plain, shown
-
-MAX_TEXT = 200
+from letheon.scenario import spellings
+from letheon.scenario.numerals import MAX_TEXT, NUMBER, integer, number, refuse_separators, start_of_range
+from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG, plain, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,46 +41,11 @@ class Quantity:
 
 
 _MASSES = {"ng": 1e-6, "µg": 1e-3, "mg": 1.0, "g": 1e3}
-_TIMES_S = {"s": 1, "min": 60, "h": 3600, "day": 86_400, "week": 604_800, "year": 31_557_600}
+# a month counts 30 days and a year 365, so that an interval keeps the time of day
+_TIMES_S = {"s": 1, "min": 60, "h": 3600, "day": 86_400, "week": 604_800, "month": 2_592_000, "year": 31_536_000}
 _PER_TIME = ("s", "min", "h", "day")
 _PER_WEIGHT = ("kg", "70kg")
-_ALIASES = {
-    "hour": "h",
-    "hours": "h",
-    "minute": "min",
-    "minutes": "min",
-    "second": "s",
-    "seconds": "s",
-    "days": "day",
-    "weeks": "week",
-    "years": "year",
-    "ug": "µg",
-    "ml": "mL",
-    "l": "L",
-}
-# spellings that are refused, with what to write
-_HINTS = {
-    "d": "day",
-    "w": "week",
-    "wk": "week",
-    "hr": "h",
-    "hrs": "h",
-    "mins": "min",
-    "sec": "s",
-    "secs": "s",
-    "yr": "year",
-    "y": "year",
-    "mcg": "µg",
-    "H": "h",
-    "KG": "kg",
-    "Kg": "kg",
-    "MG": "mg",
-    "ML": "mL",
-    "mls": "mL",
-    "cc": "mL",
-}
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
-_COMMA = re.compile(r"[+-]?[0-9]+(?:,[0-9]+)+(?:\.[0-9]+)?")
+_SEVERAL = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?(?![eE][0-9])\s*[A-Za-z]+\s*){2,4}")
 _PLUS_MINUS = re.compile(r"\s*(?:±|\+/-)\s*")
 
 
@@ -103,59 +68,8 @@ DOSE_UNITS = _dose_units()
 TIME_UNITS = tuple(_TIMES_S)
 RATE_EXAMPLE = "5 mg/h, 0.1 mg/kg/h, 5 µg/kg/min or 10 mg/h/70kg"
 DOSE_EXAMPLE = "100 mg or 0.5 mg/kg"
-TIME_EXAMPLE = "4 h, 40 min, 2 days or 12 weeks"
+TIME_EXAMPLE = "4 h, 1 h 30 min, 2 days or 12 weeks"
 UNITS = (*RATE_UNITS, *DOSE_UNITS, *TIME_UNITS, "kg", "NRS")
-
-
-def number(text: str, example: str = "0.35") -> float:
-    """Read a plain ASCII number with a decimal point.
-
-    Parameters
-    ----------
-    text : str
-        The number, without unit.
-    example : str
-        What to show as an example of what would work.
-
-    Returns
-    -------
-    float
-        A finite number; minus zero becomes zero.
-
-    Raises
-    ------
-    InputError
-        If the text is no number, has a decimal comma, or is too large for a double.
-
-    Examples
-    --------
-    >>> number("0.35"), number("1e3")
-    (0.35, 1000.0)
-    """
-    text = text.strip()
-    _refuse_comma(text)
-    if len(text) > MAX_TEXT or not _NUMBER.fullmatch(text):
-        raise InputError(f"{shown(text)} is not a number; write digits with a decimal point, e.g. {example}.")
-    value = float(text)
-    if not math.isfinite(value):
-        raise InputError(f"{shown(text)} is too large a number; write e.g. {example}.")
-    return value + 0.0
-
-
-def _refuse_comma(text: str) -> None:
-    found = _COMMA.match(text)
-    if not found:
-        return
-    given, rest = found.group(), text[found.end() :]
-    if re.fullmatch(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?", given):
-        remedy = f"{given.replace(',', '')}{rest} without separators" + (
-            f", or {given.replace(',', '.')}{rest} if a decimal is meant"
-            if given.count(",") == 1 and "." not in given
-            else ""
-        )
-    else:
-        remedy = f"{given.replace(',', '.', 1)}{rest} with a decimal point"
-    raise InputError(f"{shown(text)} has a comma in its number; write {remedy}.")
 
 
 def parse(text: str, example: str = "5 mg/h", units: Collection[str] = UNITS) -> Quantity:
@@ -190,52 +104,34 @@ def parse(text: str, example: str = "5 mg/h", units: Collection[str] = UNITS) ->
         raise InputError(f"nothing is written here; write e.g. {example}.")
     if len(stripped) > MAX_TEXT:
         raise InputError(f"{shown(stripped)} is {len(stripped)} characters long; write e.g. {example}.")
-    _refuse_comma(stripped)
-    found = _NUMBER.match(stripped)
+    refuse_separators(stripped)
+    found = NUMBER.match(stripped)
     if not found:
         raise InputError(f"{shown(stripped)} does not start with a number; write e.g. {example}.")
     value, rest, spread = number(found.group(), example), stripped[found.end() :], None
     plus_minus = _PLUS_MINUS.match(rest)
     if plus_minus:
         rest = rest[plus_minus.end() :]
-        _refuse_comma(rest)
-        second = _NUMBER.match(rest)
+        refuse_separators(rest)
+        second = NUMBER.match(rest)
         if not second:
             raise InputError(f"{shown(stripped)} has no number after the ±; write e.g. {example}.")
         spread, rest = number(second.group(), example), rest[second.end() :]
     elif "±" in rest or "+/-" in rest:
         raise InputError(f"{shown(stripped)} has a unit before the ±; write the unit once, at the end, e.g. {example}.")
+    elif start := start_of_range(stripped):
+        raise InputError(f"{shown(stripped)} is a range; write one value, e.g. {start}.")
     return Quantity(value, _known_unit(rest, stripped, example, units), spread)
 
 
 def _known_unit(raw: str, whole: str, example: str, units: Collection[str]) -> str:
     """Return the normal spelling of a unit that follows a number."""
-    unit = re.sub(r"\s*/\s*", "/", micro(raw.strip()))
-    unit = re.sub(r"/70\s+kg", "/70kg", unit)
+    unit = raw.strip()
     if unit == "":
         return ""
-    if "month" in unit:
-        raise InputError(f"{shown(whole)} counts in months, whose length varies; write weeks or days, e.g. 12 weeks.")
-    parts = [_ALIASES.get(part, part) for part in unit.split("/")]
-    # body weight may stand before or after the time; the normal order is mg/kg/h and mg/h/70kg
-    if len(parts) == 3 and (parts[2] == "kg" or parts[1] == "70kg"):
-        parts = [parts[0], parts[2], parts[1]]
-    spelled = "/".join(parts)
-    if spelled in units:
-        return spelled
-    remedy = _unit_remedy(spelled, example, units)
-    raise InputError(f"{shown(whole)} has the unknown unit {shown(raw.strip())}; {remedy}.")
-
-
-def _unit_remedy(unit: str, example: str, units: Collection[str]) -> str:
-    parts = unit.split("/")
-    if parts[0].lower() in {"ml", "l"} and "mL" not in units:
-        return "a volume says nothing without the bag's strength, so write the drug's mass, e.g. 5 mg/h"
-    hinted = "/".join(_HINTS.get(part, part) for part in parts)
-    if hinted in units:
-        return f"write {hinted}"
-    near = difflib.get_close_matches(unit, units, n=1, cutoff=0.8)
-    return f"write {near[0]}, if that is meant" if near else f"write e.g. {example}"
+    if (normal := spellings.accepted(unit, units)) is not None:
+        return normal
+    raise InputError(f"{shown(whole)} has the unknown unit {shown(unit)}; {spellings.remedy(unit, units, example)}.")
 
 
 def format_quantity(quantity: Quantity) -> str:
@@ -260,7 +156,7 @@ def format_quantity(quantity: Quantity) -> str:
     if quantity.spread is not None:
         text += f" ± {plain(quantity.spread)}"
     unit = quantity.unit
-    if unit in {"day", "week", "year"} and (quantity.value != 1 or quantity.spread is not None):
+    if unit in {"day", "week", "month", "year"} and (quantity.value != 1 or quantity.spread is not None):
         unit += "s"
     return f"{text} {unit}".strip()
 
@@ -283,7 +179,7 @@ def duration_ms(text: str) -> int:
     Parameters
     ----------
     text : str
-        For example ``40 min``, ``4 h``, ``12 weeks``; a year is 365.25 days.
+        For example ``40 min``, ``1 h 30 min``, ``12 weeks``; a month is 30 days, a year 365.
 
     Returns
     -------
@@ -301,6 +197,11 @@ def duration_ms(text: str) -> int:
     (2400000, 24)
     """
     given = text.strip()
+    if len(given) <= MAX_TEXT and _SEVERAL.fullmatch(given):
+        parts = [_several(part, given) for part in re.findall(r"[0-9.]+\s*[A-Za-z]+", given)]
+        if all(larger > smaller for (_, larger), (_, smaller) in pairwise(parts)):
+            return sum(milliseconds for milliseconds, _ in parts)
+        raise InputError(f"{shown(given)} has its units in no falling order; write e.g. {TIME_EXAMPLE}.")
     quantity = _single(text, "a time", "{0} h or {0} min", TIME_EXAMPLE)
     if quantity.unit not in _TIMES_S:
         raise InputError(f"{shown(given)} is no time, for its unit is {quantity.unit}; write e.g. {TIME_EXAMPLE}.")
@@ -310,13 +211,21 @@ def duration_ms(text: str) -> int:
     return round(milliseconds)
 
 
+def _several(part: str, whole: str) -> tuple[int, int]:
+    """Read one part of a time such as 1 h 30 min; returns milliseconds and the size of its unit [s]."""
+    unit = parse(part, TIME_EXAMPLE).unit
+    if unit not in _TIMES_S:
+        raise InputError(f"{shown(whole)} is no time, for a unit in it is {unit}; write e.g. {TIME_EXAMPLE}.")
+    return duration_ms(part), _TIMES_S[unit]
+
+
 def moment_ms(text: str) -> int:
     """Read a moment on the scenario's clock as whole milliseconds from its origin.
 
     Parameters
     ----------
     text : str
-        A time such as ``24 h``, or ``day 3``, which begins at 48 h.
+        A time such as ``24 h``, or ``day 3``, which begins at 48 h, or ``day 3 + 14 h``.
 
     Returns
     -------
@@ -333,15 +242,34 @@ def moment_ms(text: str) -> int:
     >>> moment_ms("day 3") // MS_PER_HOUR, moment_ms("24 h") // MS_PER_HOUR
     (48, 24)
     """
-    words = text.split()
-    if len(words) == 2 and words[0] in {"day", "days", "Day"}:
-        if not re.fullmatch(r"[0-9]{1,5}", words[1]) or int(words[1]) < 1:
-            raise InputError(f"{shown(text)} is no day; days are whole numbers from 1 on, so write e.g. day 1 or 12 h.")
-        return (int(words[1]) - 1) * 24 * MS_PER_HOUR
     given = text.strip()
-    if _NUMBER.fullmatch(given):
+    found = re.fullmatch(r"(?:day|days|Day)\s+([^\s+]+)(\s*\+\s*)?(.*)", given)
+    if len(given) <= MAX_TEXT and found:
+        day = integer(found[1].rstrip(",")) or 0
+        if not 1 <= day <= 99_999:
+            raise InputError(f"{shown(text)} is no day; days are whole numbers from 1 on, so write e.g. day 1 or 12 h.")
+        start = (day - 1) * 24 * MS_PER_HOUR
+        if found[2] is None and found[3]:
+            raise InputError(f"{shown(given)} is no moment; {_clock_remedy(day, found[3])}.")
+        if found[2] is None:
+            return start
+        later = duration_ms(found[3])
+        if later < 0:
+            raise InputError(f"{shown(given)} goes back from its day; write e.g. day {day} + 14 h.")
+        return start + later
+    if NUMBER.fullmatch(given):
         raise InputError(f"{shown(given)} has no unit; write e.g. {given[:20]} h, or day 1.")
     return duration_ms(text)
+
+
+def _clock_remedy(day: int, rest: str) -> str:
+    """Say how a day with a time of the clock is written: hours after its start, or after the origin."""
+    clock = re.fullmatch(r"(?:at )?([01]?[0-9]|2[0-4])(?::([0-5][0-9])| ?h(?:rs?|ours?)?)", rest.strip())
+    if not clock:
+        return f"write e.g. day {day} + 14 h"
+    minutes = f" {int(clock[2])} min" if clock[2] and int(clock[2]) else ""
+    hours = int(clock[1])
+    return f"write day {day} + {hours} h{minutes}, or {(day - 1) * 24 + hours} h{minutes}"
 
 
 def rate_mg_h(text: str) -> tuple[float, float]:
@@ -368,6 +296,10 @@ def rate_mg_h(text: str) -> tuple[float, float]:
     ((0.0, 0.1), (30.0, 0.0))
     """
     given = text.strip()
+    if len(given) <= MAX_TEXT and (start := start_of_range(given)):
+        raise InputError(
+            f"{shown(given)} is a range; write one rate, e.g. {start}, and titration where it follows the patient."
+        )
     quantity = _single(text, "a rate", "{0} mg/h or 0.1 mg/kg/h", RATE_EXAMPLE)
     if quantity.unit in DOSE_UNITS:
         raise InputError(f"{shown(given)} is a dose, not a rate; write {given}/h, or dose: {given} in place of rate.")

@@ -16,7 +16,7 @@ from letheon.units import shown
 __all__ = ["MAX_VALUES", "Range", "read_amount"]
 
 MAX_VALUES = 1000
-_TIMES_MS = {unit: Decimal(quantities.duration_ms(f"1 {unit}")) for unit in ("s", "min", "h", "day", "week")}
+_TIMES_MS = {unit: Decimal(quantities.duration_ms(f"1 {unit}")) for unit in quantities.TIME_UNITS}
 _ROUND_TIMES_MS = tuple(
     Decimal(quantities.duration_ms(text))
     for text in (
@@ -199,6 +199,6 @@ def _written(before: str, number: Decimal, unit: str) -> str:
     text = f"{number.normalize():f}"
     if before:
         return f"{before} {text}"
-    if unit in {"day", "week", "year"}:
+    if unit in {"day", "week", "month", "year"}:
         unit += "" if text == "1" else "s"
     return f"{text} {unit}".strip()

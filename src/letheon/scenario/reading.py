@@ -1,6 +1,7 @@
 """Reading: the tree of a scenario file becomes a `Scenario`."""
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from letheon.scenario.fields import (
 )
 from letheon.scenario.records import Models, Population, Scenario, pk_choices
 from letheon.scenario.search import read_search
-from letheon.scenario.tree import MAX_BYTES, Node, Table, read_tree
+from letheon.scenario.tree import MAX_BYTES, TOO_LARGE, Listing, Node, Table, Value, read_tree
 from letheon.scenario.volumes import urine_l_h
 from letheon.units import MS_PER_HOUR, shown
 
@@ -34,6 +35,8 @@ QUICK_PATIENTS = 200  # most patients of a first look
 MAX_SEED = 2**63 - 1
 MAX_TITLE = 200
 _URINE_L_DAY = (0.3, 15)
+_ADULTS = ", since only adults are modelled: no data here tell how children take up or bear the drug"
+_CALENDAR = (("month", "30 days"), ("year", "365 days"))
 
 _TOP = ("letheon", "title", "population", "follow_up", "seed", "models", "arms", "optimise")
 _POPULATION = ("n", "weight", "baseline_nrs", "age", "asian", "urine")
@@ -56,7 +59,7 @@ def load(path: str | os.PathLike[str]) -> Scenario:
     Parameters
     ----------
     path : str or path
-        A regular file of at most 1 MB: UTF-8, with or without byte order mark, YAML 1.2.
+        A regular file of at most 250 kB: UTF-8, with or without byte order mark, YAML 1.2.
 
     Returns
     -------
@@ -93,7 +96,7 @@ def _read_bytes(path: Path, name: str) -> bytes:
         reason = getattr(error, "strerror", None) or "the path is not valid"
         raise InputError(f"{name}: cannot be read ({reason}); give the path of a scenario file you may read.") from None
     if len(data) > MAX_BYTES + 3:
-        raise InputError(f"{name}: is larger than 1 MB; write many sessions with repeat: {{every: 1 day, times: 10}}.")
+        raise InputError(f"{name}: {TOO_LARGE}")
     return data
 
 
@@ -171,7 +174,23 @@ def read(top: Table) -> Scenario:
     _check_pk(top, models, arms)
     _check_occasions(top, models, arms)
     search = read_search(top, read, follow_up_ms / MS_PER_DAY)
+    warnings = (*_calendar_notes(top), *warnings)
     return Scenario(title, population, follow_up_ms / MS_PER_HOUR, seed, models, arms, warnings, search)
+
+
+def _calendar_notes(top: Table) -> tuple[str, ...]:
+    """Say how long a month and a year are, where a length of time counts in them."""
+    used: dict[str, str] = {}
+    waiting = [node for key, node in top.entries.items() if key not in {"title", "population"}]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Value):
+            unit = re.fullmatch(r"[^A-Za-z]*(month|year)s?", node.text.strip())
+            used |= {unit[1]: node.field} if unit and unit[1] not in used else {}
+        else:
+            waiting.extend(node.entries.values() if isinstance(node, Table) else ())
+            waiting.extend(node.items if isinstance(node, Listing) else ())
+    return tuple(f"{used[unit]}: a {unit} counts {days}." for unit, days in _CALENDAR if unit in used)
 
 
 def _check_version(top: Table) -> None:
@@ -204,7 +223,7 @@ def _population(node: Node | None) -> Population:
         n=whole(given["n"], 1, MAX_PATIENTS, 1000) if "n" in given else default.n,
         weight=spread(weight, "kg", (MIN_WEIGHT_KG, MAX_WEIGHT_KG), 60, "79 ± 19 kg") if weight else default.weight,
         baseline_nrs=spread(nrs, "NRS", (4, 10), 5, "7.3 ± 2.0", bare=True) if nrs else default.baseline_nrs,
-        age=spread(age, "year", (18, 100), 30, "46 ± 12 years") if age else default.age,
+        age=spread(age, "year", (18, 100), 30, "46 ± 12 years", why=_ADULTS) if age else default.age,
         asian=bare_number(given["asian"], 0, 1, "0.2") if "asian" in given else default.asian,
         urine=_urine(given["urine"]) if "urine" in given else default.urine,
     )

@@ -4,7 +4,6 @@ Each candidate is the file itself with other texts in a few places, read by the 
 hold can vary, and a candidate is exactly what its own scenario file says.
 """
 
-import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,7 @@ from math import prod
 
 from letheon.errors import InputError
 from letheon.scenario import quantities
-from letheon.scenario.fields import listing_of, required, table_of, text_of, whole
+from letheon.scenario.fields import listing_of, near_word, required, table_of, text_of, whole
 from letheon.scenario.measures import Measure, measure_of, names
 from letheon.scenario.ranges import Range
 from letheon.scenario.records import Scenario
@@ -339,8 +338,7 @@ def _arm(top: Table, node: Node) -> str:
         return name
     if name in arms:
         node.refuse(f"{shown(name)} is a placebo arm, in which nothing can be better; write arm: {giving[0]}.")
-    near = difflib.get_close_matches(name, giving, n=1, cutoff=0.6)
-    node.refuse(f"{shown(name)} is no arm of this file; write arm: {near[0] if near else giving[0]}.")
+    node.refuse(f"{shown(name)} is no arm of this file; write arm: {near_word(name, giving) or giving[0]}.")
 
 
 def _variables(top: Table, arm: str, node: Node) -> tuple[Variable, ...]:
@@ -378,8 +376,8 @@ def _path(at: Table, root: Node, arm: str, path: str, line: int) -> str:
             here = ".".join(steps[:done])
             where = f"arm {arm}, {here}," if here else f"arm {arm}"
             if isinstance(node, Table):
-                near = difflib.get_close_matches(step, node.entries, n=1, cutoff=0.6)
-                remedy = f"write {near[0]}, if that is meant" if near else "write it into the arm first"
+                near = near_word(step, node.entries)
+                remedy = f"write {near}, if that is meant" if near else "write it into the arm first"
                 at.refuse(f"{where} has no entry {shown(step)} that could vary; {remedy}.", line)
             if isinstance(node, Listing):
                 count = len(node.items)
@@ -450,9 +448,9 @@ def _known(name: str, node: Node, days: float) -> Measure:
     measure = measure_of(name)
     known = names(days)
     if measure is None:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        near = near_word(name, known, 0.5)
         listed = ", ".join(["relief_days", "remission", "nrs_day_28", "hours", "dose_mg", "psychedelic_load"])
-        remedy = f"write {near[0]}, if that is meant" if near else f"write e.g. one of {listed}"
+        remedy = f"write {near}, if that is meant" if near else f"write e.g. one of {listed}"
         node.refuse(f"{shown(name)} is not measured; {remedy}.")
     if measure.day > days:
         node.refuse(f"{name} is read on day {measure.day}, and the follow-up ends on day {plain(days)}.")
@@ -485,8 +483,8 @@ def _limit(node: Node, measure: Measure, arms: tuple[str, ...]) -> float | str:
     if text in arms:
         return text
     if re.fullmatch(r"[a-z_]\w*", text):
-        near = difflib.get_close_matches(text, arms, n=1, cutoff=0.6)
-        node.refuse(f"{shown(text)} is neither a number nor an arm of this file; write e.g. {(near or arms)[0]}.")
+        near = near_word(text, arms) or arms[0]
+        node.refuse(f"{shown(text)} is neither a number nor an arm of this file; write e.g. {near}.")
     try:
         if re.fullmatch(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?", text):
             return quantities.number(text, "3000")

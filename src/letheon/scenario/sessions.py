@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from letheon.dosing.regimen import LONGEST_PUSH_MS, MS_PER_DAY, SHORTEST_PUSH_MS, Infusion, Rate
 from letheon.scenario import quantities
 from letheon.scenario.fields import quantity, required, table_of, text_of, whole
+from letheon.scenario.spellings import ROUTE_KEYS
 from letheon.scenario.tree import Node, Table
 from letheon.scenario.writing import time_text
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG, plain, shown
@@ -91,7 +92,7 @@ def read_booster(table: Table) -> tuple[Infusion, ...]:
         If the entry is not valid.
     """
     at = {"at": "a booster begins at the start of the day that its rule finds; leave at out."}
-    table.check_keys(_SESSION[1:], at, BOOSTER_EXAMPLE)
+    table.check_keys(_SESSION[1:], at | ROUTE_KEYS, BOOSTER_EXAMPLE)
     duration, rate = _drip(table)
     every, times = _repeat(table.entries.get("repeat"))
     if (times - 1) * every + duration > MAX_BOOSTER_DAYS * MS_PER_DAY:

@@ -26,8 +26,12 @@ from ruamel.yaml.events import (
 from letheon.errors import InputError
 from letheon.units import shown
 
-MAX_BYTES = 1_000_000
+# the YAML reader takes up to a second for either of the two
+MAX_BYTES = 250_000
+MAX_NODES = 15_000
 MAX_DEPTH = 10
+TOO_LARGE = "is larger than 250 kB; write many sessions with repeat: {every: 1 day, times: 10}."
+_DIRECTIVE = "there is a YAML directive (%); remove it, scenarios are read as YAML 1.2."
 _NULLS = {"", "~", "null", "Null", "NULL"}
 
 
@@ -144,13 +148,15 @@ def read_tree(text: str, file: str) -> Table:
     """
     top = Node(file, 1, "")
     body = text.removeprefix("\ufeff")
-    if len(body.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise InputError(f"{file}: is larger than 1 MB; write many sessions with repeat: {{every: 1 day, times: 10}}.")
+    if len(body) > MAX_BYTES or len(body.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise InputError(f"{file}: {TOO_LARGE}")
     if "\0" in body:
         top.refuse(
             "there is a NUL byte; save the file as plain UTF-8 text.",
             1 + body[: body.index("\0")].count("\n"),
         )
+    if directive := re.match(r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*%", body):
+        top.refuse(_DIRECTIVE, 1 + body.count("\n", 0, directive.end()))
     try:
         root = _first_document(_checked(YAML(typ="safe", pure=True).parse(body), top), top)
     except InputError:
@@ -190,7 +196,7 @@ def _refuse_yaml(error: Any, top: Node, text: str) -> NoReturn:
 
 def _checked(events: Iterable[Any], top: Node) -> Iterator[Any]:
     """Pass events on, refusing what a scenario does not need as early as it is seen."""
-    documents = depth = 0
+    documents = depth = nodes = 0
     for event in events:
         line = event.start_mark.line + 1
         if isinstance(event, DocumentStartEvent):
@@ -201,10 +207,17 @@ def _checked(events: Iterable[Any], top: Node) -> Iterator[Any]:
                     line,
                 )
             if event.version not in (None, (1, 2)) or event.tags:
-                top.refuse("there is a YAML directive (%); remove it, scenarios are read as YAML 1.2.", line)
+                top.refuse(_DIRECTIVE, line)
         elif isinstance(event, AliasEvent):
             top.refuse(f"there is an alias, *{shown(event.anchor)[1:-1]}; write the value itself.", line)
         elif isinstance(event, NodeEvent):
+            nodes += 1
+            if nodes > MAX_NODES:
+                top.refuse(
+                    f"from here on the file has over {MAX_NODES} keys and values; "
+                    "write many sessions with repeat: {every: 1 day, times: 10}.",
+                    line,
+                )
             if event.anchor is not None:
                 top.refuse(
                     f"there is an anchor, &{shown(event.anchor)[1:-1]}; remove it and write each value out.",
