@@ -3,6 +3,7 @@
 The oracle is the sentence itself, in full: what a person reads is part of what a scenario file promises.
 """
 
+import time
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,8 @@ CASES = [
     ('n: 50', 'n: true', 'line 3, population.n: "true" is not a whole number in plain digits; write e.g. 1000.'),
     ('n: 50', 'n: １０００', 'line 3, population.n: "１０００" is not a whole number in plain digits; write e.g. 1000.'),
     ('n: 50', 'n: ' + '9' * 5000, 'line 3, population.n: "999999999999999999999999999999999999999999999999999999999..." is outside 1 to 10000000; write e.g. 1000.'),
+    ('n: 50', 'n: ' + '0' * 5000 + '1_0', 'line 3, population.n: "000000000000000000000000000000000000000000000000000000000..." is not a whole number in plain digits; write e.g. 1000.'),
+    ('n: 50', 'n: ５０', 'line 3, population.n: "５０" is not a whole number in plain digits; write e.g. 1000.'),
     ('n: 50', 'n: [1]', 'line 3, population.n: here stands a list where one value is due; write e.g. 1000.'),
     ('n: 50', 'n: ~', 'line 3, population.n: nothing is written here; write e.g. 1000.'),
     ('n: 50', 'size: 50', 'line 3, population: "size" is not a key that may stand here; known are n, weight, baseline_nrs, age, asian, urine, e.g. {n: 1000, weight: 79 ± 19 kg, baseline_nrs: 7.3 ± 2.0}.'),
@@ -275,6 +278,41 @@ def test_a_model_must_describe_the_drug(pk: str, drug: str, remedy: str) -> None
     sentence = refusal_of(GOOD.replace("pk: auto", f"pk: {pk}").replace("drug: racemic", f"drug: {drug}"))
     assert sentence.startswith(f"s.yaml, line 6, models.pk: {pk} describes ")
     assert sentence.endswith(f" only, and arm ketamine gives {drug}; {remedy}")
+
+
+@pytest.mark.parametrize("share", ["５０ %", "1_0 %", "50_0 %", "nan %", "0x1p3 %", "1e400 %", "٥٠ %"])
+def test_numbers_of_other_scripts_are_refused(share: str) -> None:
+    rule = f"titration: {{every: 8 h, step: 5 mg/h, max: 30 mg/h, relief: {share}}}"
+    assert "relief" in refusal_of(GOOD.replace("drug: racemic", f"drug: racemic\n    {rule}"))
+
+
+def test_thousands_of_leading_zeros_are_a_number() -> None:
+    zeros = "0" * 5000
+    made = loads(GOOD.replace("n: 50", f"n: {zeros}50").replace("seed: 1", f"seed: {zeros}7"))
+    assert (made.population.n, made.seed) == (50, 7)
+    rule = f"boosters: {{on: relapse, session: {{rate: 5 mg/h, for: 1 h}}, at_most: {zeros}6 per year}}"
+    assert loads(GOOD.replace("drug: racemic", f"drug: racemic\n    {rule}")).arms[0].policy.boosters.at_most == 6
+
+
+LARGE = {
+    "list": "title: [" + "1," * 120_000 + "]",
+    "map": "title: {" + ",".join(f"{k}: 1" for k in range(25_000)) + "}",
+    "block list": "title:\n" + "- 1\n" * 60_000,
+    "block map": "".join(f"k{k}: 1\n" for k in range(25_000)),
+    "sessions": "arms:\n  a:\n    sessions:\n" + "      - {at: 0 h, rate: 5 mg/h, for: 1 h}\n" * 5_000,
+    "directives": "%a\n" * 80_000,
+    "lines": "title: " + "x\n " * 80_000,
+    "blank": "\n" * 249_000,
+    "million": GOOD + "a: b\n" * 200_000,
+    "key": "k" * 249_000 + ": 1",
+}
+
+
+@pytest.mark.parametrize("kind", LARGE)
+def test_large_texts_are_refused_within_a_second(kind: str) -> None:
+    began = time.process_time()
+    assert len(refusal_of(LARGE[kind])) < 500
+    assert time.process_time() - began < 2.0  # a second on an idle machine
 
 
 # ---------------------------------------------------------------------------------------------- files

@@ -10,7 +10,7 @@ from letheon import library
 from letheon.arrays import jax, jnp
 from letheon.body.memory import chronic_state, folds
 from letheon.patients.draws import DRAWS, RIVAL, SHARED, latin_hypercube, prior_values, typical_values
-from letheon.patients.population import BANK_PATIENTS, BANK_SEED, Covariates, bank_points, people
+from letheon.patients.population import BANK_PATIENTS, BANK_SEED, Covariates, bank_points, people, realised
 from letheon.patients.variability import individual_pk, logit_normal_mean, omega_matrix, truncated_lognormal
 
 LEIDEN = Covariates(79.0, 19.0, 7.3, 2.0, 46.0, 12.0, 0.3)
@@ -71,6 +71,25 @@ def test_baseline_is_the_truncated_normal():
     assert baseline.std() == pytest.approx(law.std(), rel=0.02)
     assert stats.kstest(baseline, law.cdf).pvalue > 1e-3
     assert baseline.min() >= 4 and baseline.max() <= 10
+
+
+@pytest.mark.parametrize("sd", [0.0, 1e-170, 0.3, 1.9, 5.0])
+@pytest.mark.parametrize("mean", [4.0, 6.5, 8.9, 10.0])
+def test_moments_of_baseline_as_it_runs(mean, sd):
+    wide = max(sd, 1e-9)
+    law = stats.truncnorm((4 - mean) / wide, (10 - mean) / wide, mean, wide)
+    found = realised(Covariates(79.0, 19.0, mean, sd, 46.0, 12.0, 0.0))["baseline_nrs"]
+    assert found == pytest.approx((law.mean(), law.std()), abs=2e-8)
+
+
+@pytest.mark.parametrize(("mean", "sd"), [(79.0, 19.0), (79.0, 60.0), (35.0, 20.0), (180.0, 60.0), (70.0, 0.0)])
+def test_moments_of_weight_as_it_runs(mean, sd):
+    """Midpoints of a million quantiles through the sampler's own formula."""
+    spread = np.sqrt(np.log1p((sd / mean) ** 2))
+    z = stats.norm.ppf((np.arange(1_000_000) + 0.5) / 1_000_000)
+    drawn = np.clip(mean * np.exp(spread * z - spread**2 / 2), 30, 200)
+    found = realised(Covariates(mean, sd, 7.3, 2.0, 46.0, 12.0, 0.0))["weight"]
+    assert found == pytest.approx((drawn.mean(), drawn.std()), rel=1e-5, abs=1e-9)
 
 
 def test_age_and_ancestry():

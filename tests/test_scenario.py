@@ -167,6 +167,13 @@ def test_zero_rates_are_pauses() -> None:
     assert paused.regimen.schedule() == sessions("{at: 0 h, rate: 5 mg/h, for: 1 h}").regimen.schedule()
 
 
+@pytest.mark.parametrize(("rates", "said"), [((0,), "every session"), ((5, 0), "1 of 2 sessions"), ((5, 5), None)])
+def test_a_rate_of_zero_is_warned_about(rates: tuple[int, ...], said: str | None) -> None:
+    entries = ", ".join(f"{{at: day {day}, rate: {rate} mg/h, for: 1 h}}" for day, rate in enumerate(rates, 1))
+    warnings = loads(HEAD + f"arms: {{a: {{drug: racemic, sessions: [{entries}]}}}}").warnings
+    assert [said in warning for warning in warnings] == ([True] if said else [])
+
+
 def test_limits_themselves_are_allowed() -> None:
     top = "population: {n: 10000000, weight: 200 ± 60 kg, baseline_nrs: 10 ± 5}\nseed: 9223372036854775807\n"
     text = "letheon: 1\ntitle: " + "x" * 200 + "\nfollow_up: 10 years\n" + top

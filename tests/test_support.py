@@ -108,11 +108,28 @@ def test_norketamine_is_doubted_only_where_a_model_has_it(pk, said):
 
 
 def test_weights_inside_are_not_warned_about():
-    few = "population: {n: 10, weight: 70 ± 4 kg}\n"
+    few = "population: {n: 10, weight: 70 ± 4 kg, baseline_nrs: 7 ± 1}\n"
     short = "\n      - {at: 0 h, rate: 10 mg/h, for: 1 h}"
     assert warned(scenario(short, extra=few)) == []
     heavy = "population: {n: 10, weight: 120 ± 10 kg}\n"
     assert any("100% of these patients lie outside" in w for w in warned(scenario(short, extra=heavy)))
+
+
+@pytest.mark.parametrize(
+    ("asked", "runs"),
+    [
+        ("baseline_nrs: 8.9 ± 1.9", "8.04 ± 1.30"),
+        ("baseline_nrs: 7 ± 1", None),
+        ("baseline_nrs: 7 ± 1, weight: 79 ± 60 kg", "76.9 ± 46.7 kg"),
+        ("baseline_nrs: 7 ± 1, weight: 79 ± 19 kg", None),
+        ("baseline_nrs: 7 ± 1, weight: 79 ± 1e-170 kg", None),
+        ("baseline_nrs: 7 ± 1, age: 20 ± 12 years", "28.3 ± 7.6 years"),
+    ],
+)
+def test_patients_other_than_asked_for_are_told(asked, runs):
+    made = scenario("\n      - {at: 0 h, rate: 10 mg/h, for: 1 h}", extra=f"population: {{{asked}}}\n")
+    told = [w for w in warned(made) if "was asked for" in w]
+    assert [runs in w for w in told] == ([True] if runs else [])
 
 
 def test_models_without_variability_say_so_unless_borrowed():

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import astuple
 from functools import lru_cache
 
 import numpy as np
@@ -9,8 +10,9 @@ from scipy import special
 
 from letheon import library
 from letheon.dosing.regimen import MS_PER_DAY, MS_PER_HOUR, Infusion, Regimen
+from letheon.patients.population import Covariates, realised
 from letheon.pipeline.arms import ArmPlan
-from letheon.scenario import Arm, Scenario
+from letheon.scenario import Arm, Population, Scenario
 
 __all__ = [
     "LABELS",
@@ -29,6 +31,8 @@ _LAST_SUPPORTED_DAY = 84
 _REFERENCE_KG = 70.0
 _OUTSIDE_SHARE = 0.10
 _FEW = 4096
+# how far mean or SD may move unsaid: a fifth of a point of pain, less than a scale shows, a year
+_NOTICED = {"weight": (" kg", 0.5, 1), "baseline_nrs": ("", 0.2, 2), "age": (" years", 1.0, 1)}
 
 
 def quantiles(values: np.ndarray, shares: Sequence[float]) -> list[np.ndarray]:
@@ -274,6 +278,20 @@ def _of_model(scenario: Scenario, model, purposes: set[str], arms: list[Arm]) ->
     return said
 
 
+def _of_population(asked: Population) -> list[str]:
+    """Say where the limits of a quantity leave patients other than those that were asked for."""
+    runs = realised(Covariates(*astuple(asked.weight), *astuple(asked.baseline_nrs), *astuple(asked.age), asked.asian))
+    said = []
+    for name, (unit, enough, digits) in _NOTICED.items():
+        spread, (mean, sd) = getattr(asked, name), runs[name]
+        if max(abs(mean - spread.mean), abs(sd - spread.sd)) > enough:
+            said.append(
+                f"{name}: {spread.mean:g} ± {spread.sd:g}{unit} was asked for; within the limits of the model "
+                f"the patients have {mean:.{digits}f} ± {sd:.{digits}f}{unit}."
+            )
+    return said
+
+
 def _forms_norketamine(model: str) -> bool:
     return any("norketamine" in analyte for analyte in library.pk_model(model).analytes)
 
@@ -293,7 +311,7 @@ def model_warnings(scenario: Scenario, plans: tuple[ArmPlan, ...]) -> list[str]:
     list of str
         Sentences, without repeats.
     """
-    said = list(scenario.warnings)
+    said = [*scenario.warnings, *_of_population(scenario.population)]
     used: dict[str, tuple[set[str], list[Arm]]] = {}
     for arm, plan in zip(scenario.arms, plans, strict=True):
         for part in plan.structure.parts if arm.drug != "placebo" else ():

@@ -52,7 +52,7 @@ def read_arms(node: Node, follow_up_ms: int) -> tuple[tuple[Arm, ...], tuple[str
     arms : tuple of Arm
         In the order of the file.
     warnings : tuple of str
-        Sentences about sessions that overlap.
+        Sentences about sessions that overlap, or give nothing.
 
     Raises
     ------
@@ -76,7 +76,8 @@ def read_arms(node: Node, follow_up_ms: int) -> tuple[tuple[Arm, ...], tuple[str
         found[name] = arm if drug == "placebo" else _active(name, drug, arm, follow_up_ms)
     real = {name: arm for name, arm in found.items() if isinstance(arm, Arm)}
     arms = tuple(arm if isinstance(arm, Arm) else _placebo(name, arm, real) for name, arm in found.items())
-    return arms, tuple(filter(None, (_overlap_warning(arm) for arm in real.values())))
+    warnings = (warn(arm) for arm in real.values() for warn in (_overlap_warning, _nothing_warning))
+    return arms, tuple(filter(None, warnings))
 
 
 def _drug(node: Node) -> str:
@@ -193,6 +194,16 @@ def _peak_mg_h(infusions: list[Infusion]) -> float:
         running += steps[moment]
         peak = max(peak, running)
     return peak
+
+
+def _nothing_warning(arm: Arm) -> str | None:
+    """Warn of sessions at a rate of 0 that titration cannot raise."""
+    empty = sum(infusion.rate.is_zero for infusion in arm.regimen.infusions)
+    if not empty or arm.policy.titration is not None:
+        return None
+    count = len(arm.regimen.infusions)
+    which = "every session has" if empty == count else f"{empty} of {count} sessions have"
+    return f"arms.{arm.name}: {which} a rate of 0, and no drug is given then; write drug: placebo for a comparator."
 
 
 def _overlap_warning(arm: Arm) -> str | None:
