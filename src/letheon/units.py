@@ -146,7 +146,12 @@ def shown(text: object) -> str:
     clipped = str(text)
     if len(clipped) > 60:
         clipped = clipped[:57] + "..."
-    return '"' + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in clipped) + '"'
+    return f'"{visible(clipped)}"'
+
+
+def visible(text: str) -> str:
+    """Make control characters visible, so that a text cannot steer the terminal that it is shown on."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def plain(value: float) -> str:

@@ -24,7 +24,7 @@ from ruamel.yaml.events import (
 )
 
 from letheon.errors import InputError
-from letheon.units import shown
+from letheon.units import shown, visible
 
 # the YAML reader takes up to a second for either of the two
 MAX_BYTES = 250_000
@@ -56,7 +56,7 @@ class Node:
     def refuse(self, sentence: str, line: int | None = None) -> NoReturn:
         """Raise an `InputError` that begins with the place of this node."""
         place = f"{self.file}, line {line or self.line}" + (f", {self.field}" if self.field else "")
-        raise InputError(f"{place}: {sentence}")
+        raise InputError(f"{place}: {visible(sentence)}")
 
 
 @dataclass(frozen=True, slots=True)

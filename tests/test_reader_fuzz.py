@@ -1,0 +1,178 @@
+"""Any text gives a scenario or one sentence with its place, in bounded time: spoilt files, hostile numbers, random YAML.
+
+The texts are made from fixed seeds. What is read is also written and read back, which must change nothing.
+"""
+
+import random
+import re
+import time
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from letheon.errors import InputError
+from letheon.scenario import dumps, loads
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.yaml"))
+SECONDS = 3.0  # of processor for one text: a second on an idle machine
+SHORT = """letheon: 1
+title: test
+population: {n: 50, weight: 79 ± 19 kg, baseline_nrs: 7.3 ± 2.0, age: 46 ± 12 years, asian: 0.1, urine: 1.6 L/day}
+follow_up: 4 weeks
+seed: 1
+models: {pk: auto, pain: memory, rival: on, expectancy: 0.5 NRS, norketamine: -0.2, occasions: off}
+arms:
+  ketamine:
+    drug: racemic
+    salt: hydrochloride
+    beside: {clonidine: 0.1 mg}
+    sessions:
+      - {at: day 1 + 2 h, rate: 0.35 mg/kg/h, max: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 2}}
+      - {at: day 1, push: 0.35 mg/kg, over: 1 min}
+    titration: {every: 8 h, step: 5 mg/h, max: 30 mg/h, relief: 50 %, harm: elicited, on_harm: hold}
+    boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h}, wait: 14 days, apart: 7 days, at_most: 6 per year}
+    stop: {no_response: 2, harm: spontaneous, dose: 5000 mg}
+  placebo: {drug: placebo, like: ketamine}
+"""
+SEARCH = """letheon: 1
+title: search
+follow_up: 4 weeks
+arms:
+  a: {drug: racemic, sessions: [{at: day 1, rate: 5 mg/h, for: 4 h, repeat: {every: 1 day, times: 2}}]}
+optimise:
+  arm: a
+  vary: {sessions.1.rate: {from: 5 mg/h, to: 40 mg/h, step: 5 mg/h}, sessions.1.for: {choose: [1 h, 2 h]}}
+  maximise: relief_days
+  minimise: [dose_mg]
+  constraints: {dose_mg: {at_most: 3000}}
+  budget: {candidates: 20, patients: 64}
+"""
+NUMBERS = [
+    *("0", "-0", "-1", "1e400", "-1e400", "1e-400", "1e-170", "5e-324", "1.7976931348623157e308", "nan", "inf", "-inf"),
+    *("0" * 5000 + "7", "9" * 5000, "9" * 150, "0." + "0" * 150 + "1", "1e999999999", "1e-999999999", "1_0", "0x10", "1__0"),
+    *("1,5", "1.000,5", "1 000", "1.2.3", ".", "+", "-", "e5", "1e", "5０", "٥٠", "²", "½", "Ⅷ", "१०", "1:30", "0o17"),
+    *("9007199254740993", "9223372036854775807", "9223372036854775808", "10000001", "0.1-0.3", "5 to 10", "1e5", "1e15"),
+]  # fmt: skip
+UNITS = [
+    *("", "mg", "mg/h", "mg/kg/h", "µg/kg/min", "mcg/kg/mn", "mg/24h", "mg/h/70 kg", "mgs", "γ", "h", "min", "days"),
+    *("months", "years", "weeks", "kg", "NRS", "%", "per year", "mL/h", "cc", "mg/kg/kg/h", "///", "/", "± 3 kg", "day"),
+    *("h 30 min", "s", "ms", "mg/s", "g/s", "ng/day", "L/day", "\u200bmg", "mg\u00a0/h", "MG/H", "im", "±", "+/- 1"),
+]  # fmt: skip
+PIECES = [
+    *("{", "}", "[", "]", ":", ": ", ",", "- ", "? ", "&a ", "*a", "! ", "!!int ", "|", ">", "'", '"', "%", "@", "`", "#"),
+    *("\t", "\n", "\n  ", "\r", "\r\n", "\u0085", "\u2028", "\ufeff", "\0", "\x07", "\ud800", "\u202e", "\U0001f600", "~"),
+    *("<<: ", "null", "true", "off", "---\n", "...\n", "%YAML 1.1\n", "\\U", "\\x", "\\", "±", "day 3 14:00", "day 0"),
+    *("[" * 30, "{a: " * 30, "- " * 30, "a" * 1100, " " * 500, "[]", "{}", "{a: b}", "route: oral", "like: placebo"),
+]  # fmt: skip
+SCALAR = re.compile(r"(?<=: )[^\[\]{},\n]+|(?<=- )[^\[\]{},:\n]+")
+
+
+@cache
+def sources() -> tuple[str, ...]:
+    examples = [path.read_text(encoding="utf-8") for path in EXAMPLES]
+    return (SHORT, SHORT, SEARCH, *(text for text in examples if len(text) < 1500))
+
+
+def value(chance: random.Random) -> str:
+    kind = chance.random()
+    if kind < 0.7:
+        return f"{chance.choice(NUMBERS)} {chance.choice(UNITS)}".strip()
+    return chance.choice(PIECES) if kind < 0.9 else "".join(map(chr, chance.choices(range(1, 0x3000), k=5)))
+
+
+def spoilt(chance: random.Random) -> str:
+    """A scenario with a few of its values, lines or characters changed."""
+    text = chance.choice(sources())
+    for _ in range(chance.choice((1, 1, 1, 2, 4))):
+        way = chance.random()
+        if way < 0.6:
+            spots = list(SCALAR.finditer(text))
+            spot = chance.choice(spots) if spots else None
+            text = text[: spot.start()] + value(chance) + text[spot.end() :] if spot else text
+        elif way < 0.8:
+            place = chance.randrange(len(text) + 1)
+            text = text[:place] + chance.choice(PIECES) + text[place + chance.choice((0, 0, 1, 5, 40)) :]
+        else:
+            lines = text.split("\n")
+            line = chance.randrange(len(lines))
+            lines[line : line + 1] = chance.choice(
+                ([], [lines[line]] * 2, [lines[line].strip()], [chance.choice(lines)])
+            )
+            text = "\n".join(lines)
+    return text
+
+
+def grown(chance: random.Random, depth: int = 0) -> str:
+    """Random YAML in flow style, with keys that scenarios have."""
+    keys = (
+        "letheon",
+        "title",
+        "arms",
+        "a",
+        "drug",
+        "sessions",
+        "at",
+        "rate",
+        "for",
+        "repeat",
+        "optimise",
+        "vary",
+        "from",
+    )
+    kind = chance.random()
+    if depth > 6 or kind < 0.4:
+        return chance.choice(("1", "racemic", "day 1", "5 mg/h", "4 h", "on", "12 weeks", value(chance)))
+    inner = [grown(chance, depth + 1) for _ in range(chance.randrange(4))]
+    if kind < 0.6:
+        return "[" + ", ".join(inner) + "]"
+    return "{" + ", ".join(f"{chance.choice((*keys, value(chance)))}: {part}" for part in inner) + "}"
+
+
+def made(chance: random.Random) -> str:
+    kind = chance.random()
+    if kind < 0.85:
+        return spoilt(chance)
+    if kind < 0.9:
+        return "".join(chance.choices(PIECES, k=chance.randrange(1, 30)))
+    head = "letheon: 1\ntitle: t\nfollow_up: 4 weeks\n"
+    return head + chance.choice(("arms: ", "population: ", "models: ", "optimise: ")) + grown(chance)
+
+
+def check(text: str) -> bool:
+    """Return whether the text is a scenario."""
+    began = time.process_time()
+    try:
+        found = loads(text, "s.yaml")
+    except InputError as error:
+        found, sentence = None, str(error)
+        assert re.match(r"s\.yaml(, line [0-9]+(, [^\n]*?)?)?: .*\.\Z", sentence), sentence
+        assert sentence.isprintable() and len(sentence) < 600, sentence
+    assert time.process_time() - began < SECONDS, text
+    if found is None:
+        return False
+    again = loads(dumps(found), "again.yaml")
+    assert replace(again, warnings=()) == replace(found, warnings=())
+    return True
+
+
+def run(seed: int, count: int) -> None:
+    read = 0
+    for number in range(count):
+        text = made(random.Random(seed * 1_000_003 + number))
+        try:
+            read += check(text)
+        except Exception as error:
+            raise AssertionError(f"seed {seed}, text {number}: {error!r}\n{text[:3000]!r}") from error
+    assert read > count / 100  # most are refused, and some must be read
+
+
+def test_any_of_some_texts_is_read_or_refused() -> None:
+    run(0, 300)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 11))
+def test_any_of_twenty_thousand_texts_is_read_or_refused(seed: int) -> None:
+    run(seed, 2000)
