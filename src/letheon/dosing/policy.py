@@ -4,13 +4,14 @@ A policy sees what a clinic sees: the pain diary, what patients report, the cale
 Whole days are counted from the scenario's origin; a session that a policy decides on begins at the start of a day.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 
 __all__ = ["DEFAULT_APART_DAYS", "DEFAULT_WAIT_DAYS", "Boosters", "Policy", "Stops", "Titration"]
 
 DEFAULT_WAIT_DAYS, DEFAULT_APART_DAYS = 14, 7
+_NO_DRUG = Rate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ class Titration:
         Whether a reported harm takes the rate a step down, rather than holding it.
     asked : bool
         Whether the clinic asks for psychedelic effects at each look, rather than waiting for complaints.
+    lowest : Rate
+        Least that the rate may fall to; none by default.
 
     Examples
     --------
@@ -117,6 +120,7 @@ class Titration:
     relief: float = 0.5
     down: bool = True
     asked: bool = False
+    lowest: Rate = _NO_DRUG
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,8 @@ class Stops:
         empty for not.
     dose_mg : float
         Drug given in all that no booster may exceed [mg]; 0 for no limit.
+    dose_written : tuple of float and str, or None
+        Number and unit with which somebody wrote it.
 
     Examples
     --------
@@ -142,6 +148,7 @@ class Stops:
     no_response: int = 0
     harm: str = ""
     dose_mg: float = 0.0
+    dose_written: tuple[float, str] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

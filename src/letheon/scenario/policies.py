@@ -8,6 +8,7 @@ from letheon.scenario.fields import choice, listing_of, quantity, required, tabl
 from letheon.scenario.numerals import integer, number
 from letheon.scenario.sessions import BOOSTER_EXAMPLE, MAX_RATE_MG_H, read_booster
 from letheon.scenario.tree import Listing, Node, Table
+from letheon.scenario.writing import OF_BASE
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG, plain, shown
 
 BOOSTERS_EXAMPLE = "{on: relapse, session: {rate: 25 mg/h, for: 4 h}, at_most: 6 per year}"
@@ -15,7 +16,7 @@ TITRATION_EXAMPLE = "{every: 8 h, step: 5 mg/h/70kg, max: 30 mg/h/70kg, relief: 
 STOP_EXAMPLE = "{no_response: 2, harm: spontaneous, dose: 5000 mg}"
 DEFAULT_AT_MOST = 6
 _BOOSTERS = ("on", "every", "session", "wait", "apart", "at_most", "times")
-_TITRATION = ("every", "step", "max", "relief", "harm", "on_harm")
+_TITRATION = ("every", "step", "min", "max", "relief", "harm", "on_harm")
 _REPORTS = ("spontaneous", "elicited")
 _STOP = ("no_response", "harm", "dose")
 _MAX_GAPS, _MAX_DAYS, _MAX_TIMES = 16, 3650, 500
@@ -129,19 +130,33 @@ def _titration(node: Node, regimen: Regimen, salt: float) -> Titration:
     if every_ms < _SHORTEST_LOOK_MS:
         every.refuse(f"{shown(text_of(every, ''))} is shorter than 15 min; write e.g. every: 8 h.")
     highest = required(table, "max", "max: 30 mg/h/70kg")
-    top = _rate(highest, "max: 30 mg/h/70kg")
-    start = max((i.rate.at(REFERENCE_WEIGHT_KG) for i in regimen.infusions), default=0.0) / salt
+    top = _rate(highest, "max: 30 mg/h/70kg", salt)
+    start = _peak_mg_h(regimen)
     if top.at(REFERENCE_WEIGHT_KG) < start * (1 - 1e-9):
         highest.refuse(
             f"{shown(text_of(highest, ''))} is below a rate that the sessions begin with "
-            f"({plain(round(start, 3))} mg/h at 70 kg); write a higher max, or sessions that begin lower."
+            f"({plain(round(start / salt, 3))} mg/h at 70 kg); write a higher max, or sessions that begin lower."
         )
     step = required(table, "step", "step: 5 mg/h/70kg")
-    rise = _rate(step, "step: 5 mg/h/70kg")
+    rise = _rate(step, "step: 5 mg/h/70kg", salt)
+    lowest = _lowest(table.entries["min"], top, salt) if "min" in table.entries else Rate()
     down = choice(table.entries["on_harm"], ("down", "hold"), "on_harm: down") if "on_harm" in table.entries else "down"
     relief = _share(table.entries["relief"]) if "relief" in table.entries else 0.5
     asked = _reports(table.entries["harm"]) == "elicited" if "harm" in table.entries else False
-    return Titration(every_ms, rise.scaled(salt), top.scaled(salt), relief, down == "down", asked)
+    return Titration(every_ms, rise, top, relief, down == "down", asked, lowest)
+
+
+def _peak_mg_h(regimen: Regimen) -> float:
+    """Highest written rate that a titration starts from, at 70 kg [mg/h]; overlapping sessions add up."""
+    drips = Regimen.create("racemic", (i for i in regimen.infusions if not i.is_push))
+    return max(drips.schedule().rates(REFERENCE_WEIGHT_KG), default=0.0)
+
+
+def _lowest(node: Node, top: Rate, salt: float) -> Rate:
+    rate = _rate(node, "min: 5 mg/h/70kg", salt, least=True)
+    if rate.at(REFERENCE_WEIGHT_KG) > top.at(REFERENCE_WEIGHT_KG):
+        node.refuse(f"{shown(text_of(node, ''))} is above max; write a lower min, or a higher max.")
+    return rate
 
 
 def _reports(node: Node) -> str:
@@ -149,12 +164,21 @@ def _reports(node: Node) -> str:
     return choice(node, _REPORTS, "harm: spontaneous")
 
 
-def _rate(node: Node, example: str) -> Rate:
+def _rate(node: Node, example: str, salt: float, least: bool = False) -> Rate:
+    """Read a rate above 0, or one that may be 0, and keep how it was written."""
     absolute, per_kg = quantity(node, quantities.rate_mg_h, example)
-    text = text_of(node, example)
-    if not 0 < absolute + per_kg * REFERENCE_WEIGHT_KG <= MAX_RATE_MG_H:
+    text, at_70 = text_of(node, example), absolute + per_kg * REFERENCE_WEIGHT_KG
+    if not 0 <= at_70 <= MAX_RATE_MG_H or not (least or at_70):
         node.refuse(f"{shown(text)} is outside 0 to {plain(MAX_RATE_MG_H)} mg/h at 70 kg; write e.g. {example}.")
-    return Rate(absolute, per_kg)
+    value, unit = _written(text, salt)
+    base = quantities.rate_mg_h(f"{plain(value)} {unit}")  # so that what is told reads back as the same rate
+    return Rate(*base, written=(value, unit if salt == 1.0 else unit + OF_BASE))
+
+
+def _written(text: str, salt: float) -> tuple[float, str]:
+    """Return the number, as free base, and the unit with which a quantity was written."""
+    given = quantities.parse(text)
+    return given.value * salt, given.unit
 
 
 def _share(node: Node) -> float:
@@ -173,15 +197,18 @@ def _stops(node: Node, salt: float) -> Stops:
     table = table_of(node, STOP_EXAMPLE)
     table.check_keys(_STOP, {}, STOP_EXAMPLE)
     given = table.entries
-    limit = 0.0
+    limit, dose_written = 0.0, None
     if "dose" in given:
         limit, per_kg = quantity(given["dose"], quantities.dose_mg, "dose: 5000 mg")
         if per_kg or limit <= 0:
             given["dose"].refuse(
                 f"{shown(text_of(given['dose'], ''))} is no total dose above 0 for everybody; write e.g. dose: 5000 mg."
             )
+        value, unit = _written(text_of(given["dose"], ""), salt)
+        dose_written = value, unit if salt == 1.0 else unit + OF_BASE
     return Stops(
         no_response=whole(given["no_response"], 1, 100, 2) if "no_response" in given else 0,
         harm=_reports(given["harm"]) if "harm" in given else "",
         dose_mg=limit * salt,
+        dose_written=dose_written,
     )
