@@ -182,7 +182,7 @@ CASES = [
     (SESSION, '{at: day 1, rate: 5 mg/h, for: 4 h, repeat: {every: 1 day, times: 0}}', 'line 11, arms.ketamine.sessions[1].repeat.times: "0" is outside 1 to 2000; write e.g. 10.'),
     (SESSION, '{at: day 1, rate: 5 mg/h, for: 4 h, repeat: {every: 1 day, times: 1e9}}', 'line 11, arms.ketamine.sessions[1].repeat.times: "1e9" is not a whole number in plain digits; write e.g. 10.'),
     (SESSION, '{at: day 1, rate: 5 mg/h, for: 4 h, repeat: {every: 1 day, count: 3}}', 'line 11, arms.ketamine.sessions[1].repeat: "count" is not a key that may stand here; known are every, times, e.g. {every: 1 day, times: 10}.'),
-    (SESSION, '{at: day 1, rate: 5 mg/h, duration: 4 h}', 'line 11, arms.ketamine.sessions[1]: "duration" is not a key that may stand here; known are at, rate, dose, max, for, repeat, e.g. {at: day 1, rate: 25 mg/h, for: 4 h}.'),
+    (SESSION, '{at: day 1, rate: 5 mg/h, duration: 4 h}', 'line 11, arms.ketamine.sessions[1]: "duration" is not a key that may stand here; known are at, rate, dose, max, for, push, over, repeat, e.g. {at: day 1, rate: 25 mg/h, for: 4 h}.'),
     (SESSION, '{at: day 1, rate: 5 mL/h, for: 4 h}', 'line 11, arms.ketamine.sessions[1].rate: "5 mL/h" has the unknown unit "mL/h"; a volume says nothing without the bag\'s strength, so write the drug\'s mass, e.g. 5 mg/h.'),
     (SESSION, '{at: day 1, rate: 5 mg, for: 4 h}', 'line 11, arms.ketamine.sessions[1].rate: "5 mg" is a dose, not a rate; write 5 mg/h, or dose: 5 mg in place of rate.'),
     (SESSION, '{at: day 1, dose: 5 mg/h, for: 4 h}', 'line 11, arms.ketamine.sessions[1].dose: "5 mg/h" is a rate, not a dose; write rate: 5 mg/h in place of dose.'),
@@ -244,8 +244,8 @@ def test_arm_names_have_at_most_40_characters() -> None:
 def test_at_most_2000_infusions_an_arm() -> None:
     def text(times: int) -> str:
         sessions = (
-            "{at: 0 h, rate: 1 mg/h, for: 1 s, repeat: {every: 1 min, times: 1500}}\n"
-            f"      - {{at: 30 h, rate: 1 mg/h, for: 1 s, repeat: {{every: 1 min, times: {times}}}}}"
+            "{at: 0 h, rate: 1 mg/h, for: 10 s, repeat: {every: 1 min, times: 1500}}\n"
+            f"      - {{at: 30 h, rate: 1 mg/h, for: 10 s, repeat: {{every: 1 min, times: {times}}}}}"
         )
         return GOOD.replace(SESSION, sessions)
 

@@ -17,6 +17,7 @@ from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.patients.population import Covariates, people
 from letheon.patients.variability import individual_pk
 from letheon.pipeline.arms import choose_enantiomer
+from letheon.scenario import loads
 
 SYSTEMS = (
     ("otto2021", "s"),
@@ -142,6 +143,18 @@ def steps_through(system: System, h0, level, rate):
     return jnp.concatenate([start[None], jax.lax.scan(step, start, (level, rate))[1]])
 
 
+def tabulated(system: System, regimen: Regimen, size: int = 2048):
+    """Carry a regimen along its mesh; returns mesh, schedule and the states at the ends of its steps."""
+    schedule = regimen.schedule()
+    mesh = lay(schedule, 4 * DAY_MS)
+    spare = size - mesh.count
+    rates = np.array([0.0, *schedule.rates(70.0)])[mesh.piece[: mesh.count]]
+    states = np.asarray(
+        walk(system, mesh.h0_h, np.pad(mesh.level[: mesh.count], (0, spare)), np.pad(rates, (0, spare)))
+    )
+    return mesh, schedule, states
+
+
 def check_table(model: str, side: str, number: int) -> None:
     rng = np.random.default_rng(200 + number)
     starts = np.sort(rng.integers(0, 40 * HOUR_MS, 3))
@@ -151,15 +164,8 @@ def check_table(model: str, side: str, number: int) -> None:
         Infusion(int(s) // unit * unit, int(rng.integers(1, 12 * 60)) * 60_000, Rate(float(rng.uniform(1, 80))))
         for s in starts
     ]
-    schedule = Regimen("esketamine", tuple(infusions)).schedule()
-    mesh = lay(schedule, 4 * DAY_MS)
     system = patient(model, side, number)
-    given_rates = np.array([0.0, *schedule.rates(70.0)])
-    used = mesh.level[: mesh.count]
-    size = 2048
-    level = np.pad(used, (0, size - len(used)))
-    rate = np.pad(given_rates[mesh.piece[: mesh.count]], (0, size - len(used)))
-    states = np.asarray(walk(system, mesh.h0_h, level, rate))
+    mesh, schedule, states = tabulated(system, Regimen("esketamine", tuple(infusions)))
     rows = np.unique([*rng.integers(1, mesh.count, 4), mesh.count])
     edges = np.array(schedule.edges_ms) / HOUR_MS
     true = exact(system, edges, schedule.rates(70.0), list(mesh.time_h[rows]))
@@ -170,6 +176,22 @@ def check_table(model: str, side: str, number: int) -> None:
 def test_tabulated_steps_are_exact(model, side):
     """Hundreds of tabulated steps end where one exact solution ends; red when rounding or mass drifts away."""
     check_table(model, side, 0)
+
+
+@pytest.mark.parametrize("over", ["10 s", "17 s", "1 min", "5 min"])
+def test_a_push_is_exact_on_the_mesh(over):
+    """A push upon a running drip, at its end, minutes and a day later; red when steps are longer than the push."""
+    made = loads(
+        "letheon: 1\ntitle: t\nfollow_up: 4 days\narms: {a: {drug: esketamine, sessions: ["
+        f"{{at: 1 h, rate: 10 mg/h, for: 5 h}}, {{at: 3 h, push: 0.35 mg/kg, over: {over}}}]}}}}"
+    )
+    regimen, system = made.arms[0].regimen, patient("otto2021", "s", 0)
+    assert regimen.schedule().dose_mg(80.0) == pytest.approx(50.0 + 28.0, rel=1e-14)
+    mesh, schedule, states = tabulated(system, regimen)
+    starts = regimen.infusions[1].start_ms, regimen.infusions[1].stop_ms
+    rows = [*mesh.index_of(starts), mesh.index_of(starts[1]) + 20, mesh.index_of(DAY_MS)]
+    edges = np.array(schedule.edges_ms) / HOUR_MS
+    assert_exact(states[rows], exact(system, edges, schedule.rates(70.0), list(mesh.time_h[rows])))
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Scenarios: what a file means, worked out by hand; writing and reading back; the examples."""
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from letheon.dosing import Infusion, Rate, Regimen
+from letheon.errors import InputError
 from letheon.library import receptor
 from letheon.scenario import Arm, Models, Population, Scenario, Spread, dumps, load, loads, pk_choices
 
@@ -99,6 +101,36 @@ def test_a_dose_is_spread_over_its_time() -> None:
     forty = sessions("{at: day 2, dose: 0.5 mg/kg, for: 40 min}").regimen.schedule()
     assert forty.edges_ms == (DAY, DAY + 2_400_000)
     assert forty.dose_mg(80.0) == pytest.approx(40.0, rel=1e-15)
+
+
+def test_a_push_is_a_short_dose_that_neither_overlaps_nor_counts_for_the_limit_of_rates() -> None:
+    push = sessions("{at: 2 h, push: 0.35 mg/kg, over: 90 s}", "{at: 0 h, rate: 20 mg/kg/h, for: 4 h}")
+    assert push == sessions("{at: 2 h, dose: 0.35 mg/kg, for: 90 s}", "{at: 0 h, rate: 20 mg/kg/h, for: 4 h}")
+    assert [infusion.is_push for infusion in push.regimen.infusions] == [False, True]
+    assert push.regimen.schedule().dose_mg(80.0) == pytest.approx(80 * (80 + 0.35), rel=1e-12)
+    assert sessions("{at: 0 h, push: 2 mg/kg}") == sessions("{at: 0 h, dose: 2 mg/kg, for: 1 min}")
+    text = HEAD + "arms: {a: {drug: racemic, sessions: [{at: 0 h, rate: 5 mg/h, for: 1 h}, {at: 0 h, push: 20 mg}]}}"
+    assert loads(text).warnings == ()
+    assert "push: 20 mg, over: 1 min" in dumps(loads(text))
+
+
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("{at: 0 h, push: 2.01 mg/kg}", "140.7 mg at 70 kg, above the limit of 2 mg/kg"),
+        ("{at: 0 h, dose: 150 mg, for: 5 min}", "150 mg at 70 kg, above the limit of 2 mg/kg"),
+        ("{at: 0 h, push: 10 mg, over: 9 s}", '.over: "9 s" is too short'),
+        ("{at: 0 h, rate: 5 mg/h, for: 9 s}", '.for: "9 s" is too short'),
+        ("{at: 0 h, push: 10 mg, over: 6 min}", '.over: "6 min" is longer than the 5 min of a push'),
+        ("{at: 0 h, push: 10 mg, for: 1 min}", ".for: for stands beside a push"),
+        ("{at: 0 h, dose: 10 mg, over: 1 min}", ".over: it is the length of a push"),
+        ("{at: 0 h, dose: 10 mg, max: 25 mg/h, for: 1 min}", ".max: it limits the rate of an infusion"),
+        ("{at: 0 h, push: 10 mg/h}", "is a rate, not a dose"),
+    ],
+)
+def test_limits_of_a_push(entry: str, said: str) -> None:
+    with pytest.raises(InputError, match=re.escape(said)):
+        sessions(entry)
 
 
 def test_day_n_is_24_hours_after_day_n_minus_1() -> None:
@@ -207,11 +239,18 @@ rates = st.one_of(
     st.builds(Rate, st.just(0.0), st.floats(1e-9, 0.5), st.floats(1e-9, 1e4)),
     st.builds(Rate, st.floats(0, 40), st.just(0.0), st.floats(1e-9, 1e4)),
 )
-infusions = st.builds(Infusion, st.integers(0, 2_000 * HOUR), st.integers(1, 16 * HOUR), rates)
+lengths = st.integers(10_000, 300_000) | st.integers(300_001, 16 * HOUR)  # pushes and infusions
+
+
+def infusion(start: int, length: int, rate: Rate) -> Infusion:
+    return Infusion(start, length, replace(rate, ceiling_mg_h=math.inf) if length <= 300_000 else rate)
+
+
+infusions = st.builds(infusion, st.integers(0, 2_000 * HOUR), lengths, rates)
 courses = st.builds(
-    lambda start, length, rate, every, times: [Infusion(start + k * every, length, rate) for k in range(times)],
+    lambda start, length, rate, every, times: [infusion(start + k * every, length, rate) for k in range(times)],
     st.integers(0, 500 * HOUR),
-    st.integers(1, 16 * HOUR),
+    lengths,
     rates,
     st.integers(1, 24 * HOUR),
     st.integers(1, 20),

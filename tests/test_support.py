@@ -91,6 +91,22 @@ def test_deep_exposure_is_called_extrapolation():
     assert "extrapolated" in found[0]
 
 
+@pytest.mark.parametrize(("dose", "said"), [(0.25, False), (0.35, True)])
+def test_the_rate_of_a_push_is_judged_by_its_dose(dose, said):
+    push = f"\n      - {{at: 0 h, push: {dose} mg/kg, over: 10 s}}\n      - {{at: 0 h, rate: 10 mg/h, for: 4 h}}"
+    found = warned(scenario(push, "racemic", extra="models: {pk: clements1981}\n"))
+    assert not any("mg/h at 70 kg" in w for w in found)
+    assert any("with pushes up to 0.25 mg/kg; given here: a 0.35 mg/kg" in w for w in found) == said
+    assert any("without pushes" in w for w in warned(scenario(push, "racemic")))
+
+
+@pytest.mark.parametrize(("pk", "said"), [("pair", True), ("kamp2020", False)])
+def test_norketamine_is_doubted_only_where_a_model_has_it(pk, said):
+    day = "\n      - {at: 0 h, rate: 10 mg/h, for: 24 h}"
+    found = warned(scenario(day, "racemic", extra=f"models: {{pk: {pk}}}\n"))
+    assert any("orketamine" in w for w in found) == said
+
+
 def test_weights_inside_are_not_warned_about():
     few = "population: {n: 10, weight: 70 ± 4 kg}\n"
     short = "\n      - {at: 0 h, rate: 10 mg/h, for: 1 h}"

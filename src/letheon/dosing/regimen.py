@@ -14,6 +14,7 @@ from letheon.units import MS_PER_HOUR
 
 MS_PER_DAY = 24 * MS_PER_HOUR
 DRUGS = ("racemic", "esketamine", "arketamine", "placebo")
+SHORTEST_PUSH_MS, LONGEST_PUSH_MS = 10_000, 5 * 60_000
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -180,6 +181,11 @@ class Infusion:
     def stop_ms(self) -> int:
         """End, milliseconds from the scenario's origin."""
         return self.start_ms + self.duration_ms
+
+    @property
+    def is_push(self) -> bool:
+        """Whether it is short enough to be given by hand: a push, to which limits of rates do not apply."""
+        return self.duration_ms <= LONGEST_PUSH_MS
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def _scaling(table: Any, parameters: Mapping[str, Number], place: str) -> dict[s
 
 
 def _validity(table: Any, place: str) -> dict[str, tuple[float, float] | str]:
-    check_keys(table, ("weight_kg", "duration_h", "rate_mg_h", "text"), ("age_year",), place)
+    check_keys(table, ("weight_kg", "duration_h", "rate_mg_h", "text"), ("age_year", "push_mg_kg"), place)
     return {k: as_text(v, f"{place}.{k}") if k == "text" else as_pair(v, f"{place}.{k}") for k, v in table.items()}
 
 

@@ -143,7 +143,7 @@ class PkModel:
         Analyte to `Residual`.
     validity : mapping
         ``weight_kg``, ``duration_h``, ``rate_mg_h`` (low, high) as studied, ``text`` for the warning, and
-        ``age_year`` where known. ``rate_mg_h`` is of the infused drug at the reference weight.
+        ``age_year`` and ``push_mg_kg`` where known. ``rate_mg_h`` is of the infused drug at the reference weight.
     checks : mapping
         Reference figures that the parameters must reproduce.
     sources : tuple of str

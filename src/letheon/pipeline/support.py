@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from letheon import library
-from letheon.dosing.regimen import MS_PER_DAY, Regimen
+from letheon.dosing.regimen import MS_PER_DAY, MS_PER_HOUR, Infusion, Regimen
 from letheon.pipeline.arms import ArmPlan
 from letheon.scenario import Arm, Scenario
 
@@ -203,13 +203,33 @@ def _outside(low: float, high: float, mean: float, sd: float) -> float:
     return 1.0 - float(inside)
 
 
+def _drips(arm: Arm) -> list[Infusion]:
+    """List what runs on a drip: the limits of rates say nothing about a push."""
+    return [infusion for infusion in arm.regimen.infusions if not infusion.is_push]
+
+
 def _longest_drip_h(arm: Arm) -> float:
-    schedule = arm.regimen.schedule()
+    schedule = Regimen.create(arm.drug, _drips(arm)).schedule()
     longest = run = 0.0
     for terms, hours in zip(schedule.terms, schedule.durations_h, strict=True):
         run = run + hours if terms else 0.0
         longest = max(longest, run)
     return longest
+
+
+def _of_pushes(source: str, studied_mg_kg: float, arms: list[Arm]) -> list[str]:
+    """Say where pushes are larger than those that a model was studied with."""
+    given = {}
+    for arm in arms:
+        infusions = (*arm.regimen.infusions, *(arm.policy.boosters.session if arm.policy.boosters else ()))
+        hours = ((i, i.duration_ms / MS_PER_HOUR) for i in infusions if i.is_push)
+        given[arm.name] = max((i.rate.at(_REFERENCE_KG) * h / _REFERENCE_KG for i, h in hours), default=0.0)
+    beyond = {name: dose for name, dose in given.items() if dose > studied_mg_kg * (1 + 1e-9)}
+    if not beyond:
+        return []
+    named = ", ".join(f"{name} {dose:.3g} mg/kg" for name, dose in beyond.items())
+    limit = f"with pushes up to {studied_mg_kg:g} mg/kg" if studied_mg_kg else "without pushes"
+    return [f"{source} was studied {limit}; given here: {named}: the minutes after a push are extrapolated."]
 
 
 def _beyond(model, rates_hours: tuple[float, float]) -> dict[str, float]:
@@ -234,7 +254,7 @@ def _of_model(scenario: Scenario, model, purposes: set[str], arms: list[Arm]) ->
         said.append(f"{source} was studied at {low:g} to {high:g} kg; {share:.0%} of these patients lie outside.")
     reached: dict[str, list[tuple[float, str]]] = {}
     for arm in arms:
-        rate = max(arm.regimen.schedule().rates(_REFERENCE_KG), default=0.0)
+        rate = max(Regimen.create(arm.drug, _drips(arm)).schedule().rates(_REFERENCE_KG), default=0.0)
         for unit, value in _beyond(model, (_longest_drip_h(arm), rate)).items():
             reached.setdefault(unit, []).append((value, arm.name))
     top = {"h on the drip": model.validity["duration_h"][1], "mg/h at 70 kg": model.validity["rate_mg_h"][1]}
@@ -245,12 +265,17 @@ def _of_model(scenario: Scenario, model, purposes: set[str], arms: list[Arm]) ->
             f"{source} was studied up to {top[unit]:g} {unit}; reached here: {named}"
             f" (up to {factor:.2g} times as much): extrapolated."
         )
+    said += _of_pushes(source, model.validity.get("push_mg_kg", (0.0, 0.0))[1], arms)
     if not any(number.omega for number in model.parameters.values()) and not scenario.models.borrow_variability:
         said.append(
             f"{source} has no published variability between patients: all patients of one weight get the same levels"
             " (`borrow_variability: on` takes that of simons2022)."
         )
     return said
+
+
+def _forms_norketamine(model: str) -> bool:
+    return any("norketamine" in analyte for analyte in library.pk_model(model).analytes)
 
 
 def model_warnings(scenario: Scenario, plans: tuple[ArmPlan, ...]) -> list[str]:
@@ -277,7 +302,8 @@ def model_warnings(scenario: Scenario, plans: tuple[ArmPlan, ...]) -> list[str]:
             arms += [arm] if arm not in arms else []
     for model, (purposes, arms) in used.items():
         said += _of_model(scenario, library.pk_model(model), purposes, arms)
-    if any(_longest_drip_h(arm) > 12 for _, arms in used.values() for arm in arms):
+    formed = [arms for model, (_, arms) in used.items() if _forms_norketamine(model)]
+    if any(_longest_drip_h(arm) > 12 for arms in formed for arm in arms):
         said.append("Norketamine after 12 h on the drip is uncertain by a factor of 0.5 to 1.")
     if scenario.follow_up_h > _LAST_SUPPORTED_DAY * 24:
         said.append("Relapse beyond 12 weeks rests on assumed flares: not identified by any data.")

@@ -161,9 +161,11 @@ def _salt_factor(node: Node | None) -> float | None:
 
 
 def _peak_mg_h(infusions: list[Infusion]) -> float:
-    """Highest total rate at 70 kg [mg/h]."""
+    """Highest total rate at 70 kg [mg/h], pushes apart."""
     steps: dict[int, float] = {}
     for infusion in infusions:
+        if infusion.is_push:
+            continue
         rate = infusion.rate.at(REFERENCE_WEIGHT_KG)
         steps[infusion.start_ms] = steps.get(infusion.start_ms, 0.0) + rate
         steps[infusion.stop_ms] = steps.get(infusion.stop_ms, 0.0) - rate
@@ -175,7 +177,7 @@ def _peak_mg_h(infusions: list[Infusion]) -> float:
 
 
 def _overlap_warning(arm: Arm) -> str | None:
-    infusions = arm.regimen.infusions
+    infusions = [infusion for infusion in arm.regimen.infusions if not infusion.is_push]
     if any(after.start_ms < before.stop_ms for before, after in pairwise(infusions)):
         return f"arms.{arm.name}: sessions overlap, and their rates add."
     return None

@@ -101,10 +101,7 @@ def _arm(arm: Arm) -> Iterator[str]:
     yield "    sessions:"
     for infusion, every, times in _grouped(arm.regimen.infusions):
         repeat = f", repeat: {{every: {time_text(every)}, times: {times}}}" if times > 1 else ""
-        yield (
-            f"      - {{at: {time_text(infusion.start_ms)}, {_rate(infusion.rate)}, "
-            f"for: {time_text(infusion.duration_ms)}{repeat}}}"
-        )
+        yield (f"      - {{at: {time_text(infusion.start_ms)}, {_drip(infusion)}{repeat}}}")
     yield from _policy(arm.policy)
 
 
@@ -126,7 +123,7 @@ def _policy(policy: Policy) -> Iterator[str]:
         repeat = f", repeat: {{every: {time_text(every)}, times: {times}}}" if times > 1 else ""
         yield (
             f"    boosters: {{{rule}, apart: {boosters.apart_days} days{limits}, "
-            f"session: {{{_rate(infusion.rate)}, for: {time_text(infusion.duration_ms)}{repeat}}}}}"
+            f"session: {{{_drip(infusion)}{repeat}}}}}"
         )
     stops = policy.stops
     if stops != Stops():
@@ -138,6 +135,23 @@ def _policy(policy: Policy) -> Iterator[str]:
 
 def _plain_rate(rate: Rate) -> str:
     return f"{plain(rate.per_kg_mg_h)} mg/kg/h" if rate.per_kg_mg_h else f"{plain(rate.absolute_mg_h)} mg/h"
+
+
+def _drip(infusion: Infusion) -> str:
+    """Write how long and how fast; a push by its dose, where that reads back as the same rate."""
+    length = time_text(infusion.duration_ms)
+    if infusion.is_push and (dose := _push_dose(infusion)):
+        return f"push: {dose}, over: {length}"
+    return f"{_rate(infusion.rate)}, for: {length}"
+
+
+def _push_dose(infusion: Infusion) -> str | None:
+    rate, hours = infusion.rate, infusion.duration_ms / MS_PER_HOUR
+    if rate.ceiling_mg_h != math.inf:
+        return None
+    per_hour, unit = (rate.per_kg_mg_h, "mg/kg") if rate.per_kg_mg_h else (rate.absolute_mg_h, "mg")
+    doses = (float(f"{per_hour * hours:.{digits}g}") for digits in (6, 12, 15, 16, 17))
+    return next((f"{plain(dose)} {unit}" for dose in doses if dose / hours == per_hour), None)
 
 
 def _rate(rate: Rate) -> str:
