@@ -1,15 +1,17 @@
 """Titration as a pharmacy must foresee it: the lowest and the highest rate that looks can lead to at each moment.
 
 A look falls every so often, counted from each start of continuous dosing. A patient keeps an offset from the written
-rate; the rate is the written one plus the offset, between the lowest and the highest that the rule allows. A session
-that is written lower than the one before it runs as written and is not looked at. Pushes do not count.
+rate; the rate is the written one plus the offset, between the lowest and the highest that the rule allows. A taper
+(see `letheon.dosing.tapers`) runs as written and is not looked at.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from letheon.dosing.policy import Titration
-from letheon.dosing.regimen import Schedule
+from letheon.dosing.regimen import Regimen
+from letheon.dosing.tapers import titrated_spans
 
 __all__ = ["MAX_RATES", "Reach", "reach", "reachable_rates"]
 
@@ -64,12 +66,12 @@ class _Limits:
         return self.rate(written, offset + by * self.step) - written
 
 
-def reach(schedule: Schedule, titration: Titration, weight_kg: float) -> tuple[Reach, ...]:
+def reach(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[Reach, ...]:
     """Return the lowest and the highest rate at every moment, for one body weight.
 
     Parameters
     ----------
-    schedule : Schedule
+    regimen : Regimen
         The drip as written, without pushes.
     titration : Titration
         The rule.
@@ -86,13 +88,13 @@ def reach(schedule: Schedule, titration: Titration, weight_kg: float) -> tuple[R
     >>> from letheon.dosing.regimen import Infusion, Rate, Regimen
     >>> day = Regimen.create("racemic", [Infusion.create(0, 24, Rate(10.0))])
     >>> rule = Titration(8 * 3_600_000, Rate(5.0), Rate(40.0))
-    >>> [(part.lowest, part.highest) for part in reach(day.schedule(), rule, 70.0)]
+    >>> [(part.lowest, part.highest) for part in reach(day, rule, 70.0)]
     [(10.0, 10.0), (5.0, 15.0), (0.0, 20.0)]
     """
     limits, down = _limits(titration, weight_kg), -1 if titration.down else 0
     low = high = 0.0
     found: list[Reach] = []
-    for part, looks in _parts(schedule, titration, weight_kg):
+    for part, looks in _parts(regimen, titration, weight_kg):
         if looks:
             low, high = limits.moved(part.written, low, down), limits.moved(part.written, high, 1)
         if part.looked_at:
@@ -112,12 +114,12 @@ def reach(schedule: Schedule, titration: Titration, weight_kg: float) -> tuple[R
     return tuple(found)
 
 
-def reachable_rates(schedule: Schedule, titration: Titration, weight_kg: float) -> tuple[float, ...] | None:
+def reachable_rates(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[float, ...] | None:
     """Return every rate that the pump may have to run at, for one body weight.
 
     Parameters
     ----------
-    schedule, titration, weight_kg
+    regimen, titration, weight_kg
         As for `reach`.
 
     Returns
@@ -130,13 +132,13 @@ def reachable_rates(schedule: Schedule, titration: Titration, weight_kg: float) 
     >>> from letheon.dosing.regimen import Infusion, Rate, Regimen
     >>> day = Regimen.create("racemic", [Infusion.create(0, 24, Rate(10.0))])
     >>> rule = Titration(8 * 3_600_000, Rate(5.0), Rate(40.0))
-    >>> reachable_rates(day.schedule(), rule, 70.0)
+    >>> reachable_rates(day, rule, 70.0)
     (0.0, 5.0, 10.0, 15.0, 20.0)
     """
     limits, moves = _limits(titration, weight_kg), (1, 0, -1) if titration.down else (1, 0)
     offsets, rates = {0.0}, set[float]()
     settled: float | None = None  # written rate at which another look reaches nothing new
-    for part, looks in _parts(schedule, titration, weight_kg):
+    for part, looks in _parts(regimen, titration, weight_kg):
         if not part.looked_at:
             rates.add(part.written)
             continue
@@ -151,14 +153,13 @@ def reachable_rates(schedule: Schedule, titration: Titration, weight_kg: float) 
 
 
 def _limits(titration: Titration, weight_kg: float) -> _Limits:
-    lowest = getattr(titration, "lowest", None)
-    least = lowest.at(weight_kg) if lowest else 0.0
-    return _Limits(titration.step.at(weight_kg), least, titration.highest.at(weight_kg))
+    return _Limits(titration.step.at(weight_kg), titration.lowest.at(weight_kg), titration.highest.at(weight_kg))
 
 
-def _parts(schedule: Schedule, titration: Titration, weight_kg: float) -> Iterator[tuple[Reach, bool]]:
+def _parts(regimen: Regimen, titration: Titration, weight_kg: float) -> Iterator[tuple[Reach, bool]]:
     """Cut the drip at its looks: each part as written, and whether a look falls at its start."""
-    before = 0.0
+    schedule = regimen.schedule()
+    bounds = [moment for span in titrated_spans(regimen.infusions) for moment in span]  # in turn begin and end
     look: int | None = None
     spans = zip(schedule.edges_ms, schedule.edges_ms[1:], schedule.rates(weight_kg), strict=False)
     for start, stop, written in spans:
@@ -166,13 +167,13 @@ def _parts(schedule: Schedule, titration: Titration, weight_kg: float) -> Iterat
             look = None
             continue
         look = start + titration.every_ms if look is None else look
-        as_written, before = written < before - _SAME, written
         now = start
         while now < stop:
-            due = now == look
+            passed = bisect_right(bounds, now)
+            looked_at, due = passed % 2 == 1, now == look
             look = look + titration.every_ms if due else look
-            until = min(stop, look)
-            yield Reach(now, until, written, written, written, not as_written), due and not as_written
+            until = min(stop, look, *bounds[passed : passed + 1])
+            yield Reach(now, until, written, written, written, looked_at), due and looked_at
             now = until
 
 

@@ -358,9 +358,9 @@ def _with_titration(sheet: Worksheet, regimen: Regimen) -> Worksheet:
     rule, order = sheet.policy.titration, sheet.order
     if rule is None:
         return sheet
-    schedule = _split(regimen)[0].schedule()
-    parts = reach(schedule, rule, order.weight_kg)
-    rates = reachable_rates(schedule, rule, order.weight_kg)
+    pumped = _split(regimen)[0]
+    parts = reach(pumped, rule, order.weight_kg)
+    rates = reachable_rates(pumped, rule, order.weight_kg)
     try:
         check_rates([rate for rate in rates or () if rate > 0], order)
         least, most = (
