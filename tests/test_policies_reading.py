@@ -84,6 +84,10 @@ REFUSED = [
         'line 8, arms.ketamine.titration.max: "20 mg/h" is below a rate that the sessions begin with (25 mg/h at 70 kg); write a higher max, or sessions that begin lower.',
     ),
     (
+        "titration: {every: 8 h, step: 5 mg/h, min: 31 mg/h, max: 30 mg/h}",
+        'line 8, arms.ketamine.titration.min: "31 mg/h" is above max; write a lower min, or a higher max.',
+    ),
+    (
         "titration: {every: 8 h, step: 5 mg/h, max: 30 mg/h, relief: 0.5}",
         'line 8, arms.ketamine.titration.relief: "0.5" is no relief from 1 % to 100 % of baseline pain; write e.g. relief: 50 %.',
     ),
@@ -105,7 +109,7 @@ REFUSED = [
     ),
     (
         "titration: {up: 1}",
-        'line 8, arms.ketamine.titration: "up" is not a key that may stand here; known are every, step, max, relief, harm, on_harm, e.g. {every: 8 h, step: 5 mg/h/70kg, max: 30 mg/h/70kg, relief: 50 %}.',
+        'line 8, arms.ketamine.titration: "up" is not a key that may stand here; known are every, step, min, max, relief, harm, on_harm, e.g. {every: 8 h, step: 5 mg/h/70kg, max: 30 mg/h/70kg, relief: 50 %}.',
     ),
 ]
 
@@ -180,7 +184,8 @@ written = st.one_of(
     ),
     st.tuples(st.integers(15, 600), st.integers(1, 9), st.integers(1, 100), st.sampled_from(["down", "hold"])).map(
         lambda t: (
-            f"titration: {{every: {t[0]} min, step: {t[1]} mg/h/70kg, max: 90 mg/h, relief: {t[2]} %, on_harm: {t[3]}}}"
+            f"titration: {{every: {t[0]} min, step: {t[1]} mg/h/70kg, min: {t[1] - 1} mg/h, max: 90 mg/h, "
+            f"relief: {t[2]} %, on_harm: {t[3]}}}"
         )
     ),
 )

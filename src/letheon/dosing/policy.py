@@ -11,6 +11,7 @@ from letheon.dosing.regimen import Infusion, Rate, Regimen
 __all__ = ["DEFAULT_APART_DAYS", "DEFAULT_WAIT_DAYS", "Boosters", "Policy", "Stops", "Titration"]
 
 DEFAULT_WAIT_DAYS, DEFAULT_APART_DAYS = 14, 7
+_NO_DRUG = Rate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ class Titration:
         Whether a reported harm takes the rate a step down, rather than holding it.
     asked : bool
         Whether the clinic asks for psychedelic effects at each look, rather than waiting for complaints.
+    lowest : Rate
+        Least that the rate may fall to; none by default.
 
     Examples
     --------
@@ -117,6 +120,7 @@ class Titration:
     relief: float = 0.5
     down: bool = True
     asked: bool = False
+    lowest: Rate = _NO_DRUG
 
 
 @dataclass(frozen=True, slots=True)

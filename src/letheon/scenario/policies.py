@@ -13,7 +13,7 @@ TITRATION_EXAMPLE = "{every: 8 h, step: 5 mg/h/70kg, max: 30 mg/h/70kg, relief: 
 STOP_EXAMPLE = "{no_response: 2, harm: spontaneous, dose: 5000 mg}"
 DEFAULT_AT_MOST = 6
 _BOOSTERS = ("on", "every", "session", "wait", "apart", "at_most", "times")
-_TITRATION = ("every", "step", "max", "relief", "harm", "on_harm")
+_TITRATION = ("every", "step", "min", "max", "relief", "harm", "on_harm")
 _REPORTS = ("spontaneous", "elicited")
 _STOP = ("no_response", "harm", "dose")
 _MAX_GAPS, _MAX_DAYS, _MAX_TIMES = 16, 3650, 500
@@ -135,10 +135,18 @@ def _titration(node: Node, regimen: Regimen, salt: float) -> Titration:
         )
     step = required(table, "step", "step: 5 mg/h/70kg")
     rise = _rate(step, "step: 5 mg/h/70kg")
+    lowest = _lowest(table.entries["min"], top) if "min" in table.entries else Rate()
     down = choice(table.entries["on_harm"], ("down", "hold"), "on_harm: down") if "on_harm" in table.entries else "down"
     relief = _share(table.entries["relief"]) if "relief" in table.entries else 0.5
     asked = _reports(table.entries["harm"]) == "elicited" if "harm" in table.entries else False
-    return Titration(every_ms, rise.scaled(salt), top.scaled(salt), relief, down == "down", asked)
+    return Titration(every_ms, rise.scaled(salt), top.scaled(salt), relief, down == "down", asked, lowest.scaled(salt))
+
+
+def _lowest(node: Node, top: Rate) -> Rate:
+    rate = _rate(node, "min: 5 mg/h/70kg", least=True)
+    if rate.at(REFERENCE_WEIGHT_KG) > top.at(REFERENCE_WEIGHT_KG):
+        node.refuse(f"{shown(text_of(node, ''))} is above max; write a lower min, or a higher max.")
+    return rate
 
 
 def _reports(node: Node) -> str:
@@ -146,10 +154,11 @@ def _reports(node: Node) -> str:
     return choice(node, _REPORTS, "harm: spontaneous")
 
 
-def _rate(node: Node, example: str) -> Rate:
+def _rate(node: Node, example: str, least: bool = False) -> Rate:
+    """Read a rate above 0, or one that may be 0."""
     absolute, per_kg = quantity(node, quantities.rate_mg_h, example)
-    text = text_of(node, example)
-    if not 0 < absolute + per_kg * REFERENCE_WEIGHT_KG <= MAX_RATE_MG_H:
+    text, at_70 = text_of(node, example), absolute + per_kg * REFERENCE_WEIGHT_KG
+    if not 0 <= at_70 <= MAX_RATE_MG_H or not (least or at_70):
         node.refuse(f"{shown(text)} is outside 0 to {plain(MAX_RATE_MG_H)} mg/h at 70 kg; write e.g. {example}.")
     return Rate(absolute, per_kg)
 

@@ -111,7 +111,8 @@ def _policy(policy: Policy) -> Iterator[str]:
         heard, then = "elicited" if titration.asked else "spontaneous", "down" if titration.down else "hold"
         yield (
             f"    titration: {{every: {time_text(titration.every_ms)}, step: {_plain_rate(titration.step)}, "
-            f"max: {_plain_rate(titration.highest)}, relief: {plain(round(100 * titration.relief, 9))} %, "
+            f"min: {_plain_rate(titration.lowest)}, max: {_plain_rate(titration.highest)}, "
+            f"relief: {plain(round(100 * titration.relief, 9))} %, "
             f"harm: {heard}, on_harm: {then}}}"
         )
     if (boosters := policy.boosters) is not None:
