@@ -1,4 +1,4 @@
-"""Rates, masses and numbers in print: no trailing zeros, a leading zero, commas from 1,000 on, mcg below a milligram."""
+"""Rates, masses and numbers in print: leading but no trailing zeros, commas from 1,000 on, mcg below 1 mg."""
 
 import math
 from decimal import Decimal
@@ -29,10 +29,7 @@ def number(value: float) -> str:
     """
     if abs(value) >= 1e5:
         return f"{value:,.0f}"
-    if value == 0 or abs(value) >= 0.1:
-        text = f"{value:,.2f}"
-    else:
-        text = format(Decimal(f"{value:.3g}"), "f")
+    text = f"{value:,.2f}" if value == 0 or abs(value) >= 0.1 else format(Decimal(f"{value:.3g}"), "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from letheon.dosing.worksheet import fitting
 from letheon.units import MS_PER_HOUR
 
 if TYPE_CHECKING:
+    from letheon.dosing.layout import Amounts, Layout
     from letheon.dosing.order import Order
     from letheon.dosing.policy import Policy
-    from letheon.dosing.worksheet import Amounts, BoosterSheet, Layout, TitrationSheet, Worksheet
+    from letheon.dosing.worksheet import BoosterSheet, TitrationSheet, Worksheet
     from letheon.scenario import Arm, Scenario
 
 __all__ = ["NOTICE", "booster_rule", "document"]
@@ -69,7 +71,7 @@ def document(scenario: "Scenario", order: "Order", sheets: "Mapping[str, Workshe
 
 
 def _arm(arm: "Arm", sheet: "Worksheet") -> dict[str, Any]:
-    fits = sheet.fitting
+    fit = fitting(sheet, arm.regimen)
     return {
         "drug": sheet.drug,
         "like": arm.like,
@@ -79,23 +81,33 @@ def _arm(arm: "Arm", sheet: "Worksheet") -> dict[str, Any]:
             "diluent_ml": sheet.diluent_ml,
             "mg": sheet.mg_per_ml * sheet.order.bag_ml,
             "mg_per_ml": sheet.mg_per_ml,
-            "fitting": {"bag_ml": fits.bag_ml, "mg_per_ml": fits.mg_per_ml} if fits else None,
+            "fitting": None
+            if fit is None
+            else {
+                "bag_ml": fit.order.bag_ml,
+                "mg_per_ml": fit.order.mg_per_ml,
+                "most": _amounts(fit.most, fit.order, sheet.is_sham),
+            },
         },
         # nobody gets titrated sessions as they are written, so these are under titration alone
         **_layout(replace(sheet.course, sessions=()) if sheet.titration else sheet.course),
         "titration": _titration(sheet.titration, sheet) if sheet.titration else None,
         "boosters": _boosters(sheet.boosters, sheet.policy) if sheet.boosters else None,
         "beside_each_session": {drug: {"mg": mg} for drug, mg in sheet.beside.items()},
-        "totals": {"least": _amounts(sheet.least, sheet), "most": _amounts(sheet.most, sheet)},
+        "totals": {
+            "least": _amounts(sheet.least, sheet.order, sheet.is_sham),
+            "most": _amounts(sheet.most, sheet.order, sheet.is_sham),
+        },
     }
 
 
-def _amounts(amounts: "Amounts", sheet: "Worksheet") -> dict[str, Any]:
-    from_vial = 0.0 if sheet.is_sham else amounts.push_ml
+def _amounts(amounts: "Amounts", order: "Order", sham: bool) -> dict[str, Any]:
+    drug_ml = 0.0 if sham else order.drug_ml * amounts.bags + amounts.push_ml
     return asdict(amounts) | {
+        "vials": None if order.vial_ml is None else amounts.vials,
         "dose_mg": amounts.dose_mg,
-        "drug_ml": sheet.drug_ml * amounts.bags + from_vial,
-        "diluent_ml": sheet.diluent_ml * amounts.bags + amounts.push_ml - from_vial,
+        "drug_ml": drug_ml,
+        "diluent_ml": order.bag_ml * amounts.bags + amounts.push_ml - drug_ml,
         "left_share": amounts.waste,
     }
 
