@@ -4,7 +4,7 @@ A policy sees what a clinic sees: the pain diary, what patients report, the cale
 Whole days are counted from the scenario's origin; a session that a policy decides on begins at the start of a day.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 
@@ -136,6 +136,8 @@ class Stops:
         empty for not.
     dose_mg : float
         Drug given in all that no booster may exceed [mg]; 0 for no limit.
+    dose_written : tuple of float and str, or None
+        Number and unit with which somebody wrote it.
 
     Examples
     --------
@@ -146,6 +148,7 @@ class Stops:
     no_response: int = 0
     harm: str = ""
     dose_mg: float = 0.0
+    dose_written: tuple[float, str] | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

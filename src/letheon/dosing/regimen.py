@@ -7,7 +7,7 @@ drip give equal schedules, and so equal results.
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from letheon.errors import InputError
 from letheon.units import MS_PER_HOUR
@@ -31,6 +31,8 @@ class Rate:
         Part for each kg of body weight [mg/h/kg].
     ceiling_mg_h : float
         Upper limit of the sum [mg/h]; infinite if there is none.
+    written : tuple of float and str, or None
+        Number and unit with which somebody wrote it, for those who read it again; it plays no part in comparisons.
 
     Examples
     --------
@@ -41,6 +43,7 @@ class Rate:
     absolute_mg_h: float = 0.0
     per_kg_mg_h: float = 0.0
     ceiling_mg_h: float = math.inf
+    written: tuple[float, str] | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def create(cls, absolute_mg_h: float = 0.0, per_kg_mg_h: float = 0.0, ceiling_mg_h: float = math.inf) -> "Rate":
@@ -80,6 +83,13 @@ class Rate:
     def is_zero(self) -> bool:
         """Whether this rate gives nothing at any weight."""
         return self.ceiling_mg_h == 0 or (self.absolute_mg_h == 0 and self.per_kg_mg_h == 0)
+
+    @property
+    def form(self) -> tuple[float, str]:
+        """Number and unit as written, or in mg/h or mg/kg/h; the ceiling apart."""
+        if self.written:
+            return self.written
+        return (self.per_kg_mg_h, "mg/kg/h") if self.per_kg_mg_h else (self.absolute_mg_h, "mg/h")
 
     def at(self, weight_kg: float) -> float:
         """Rate for one body weight.

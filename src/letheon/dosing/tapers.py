@@ -6,30 +6,13 @@ from itertools import groupby
 from letheon.dosing.regimen import Infusion
 from letheon.units import REFERENCE_WEIGHT_KG
 
-__all__ = ["is_push", "tapers", "titrated_spans"]
+__all__ = ["tapers", "titrated_spans"]
 
-_LONGEST_PUSH_MS = 300_000
 _EQUAL = 1e-9  # relative; rates are sums of what was written
 
 
-def is_push(infusion: Infusion) -> bool:
-    """Whether this is a push rather than an infusion: it takes at most 5 min.
-
-    Parameters
-    ----------
-    infusion : Infusion
-        A session.
-
-    Returns
-    -------
-    bool
-        True for a push.
-    """
-    return infusion.duration_ms <= _LONGEST_PUSH_MS
-
-
 def _counts(infusion: Infusion) -> bool:
-    return not (is_push(infusion) or infusion.rate.is_zero or infusion.duration_ms <= 0)
+    return not (infusion.is_push or infusion.rate.is_zero or infusion.duration_ms <= 0)
 
 
 def tapers(infusions: Sequence[Infusion]) -> tuple[bool, ...]:

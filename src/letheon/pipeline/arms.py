@@ -1,9 +1,8 @@
 """An arm of a scenario as plain data: which models run, the mesh, the rates, what is saved."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
@@ -11,10 +10,20 @@ from letheon import library
 from letheon.body.course import Steps
 from letheon.body.mesh import DAY_MS, HOUR_MS, NEVER, Grading, Mesh, lay, padded_size
 from letheon.dosing.policy import Policy
-from letheon.dosing.regimen import Regimen, Schedule
+from letheon.dosing.regimen import Infusion, Regimen, Schedule
 from letheon.harms.exposure import day_pieces
 from letheon.pipeline.clinic import Rules, rules_of
 from letheon.pipeline.harms import Sizes
+from letheon.pipeline.timetable import (
+    Timetable,
+    calendar,
+    clock,
+    edges_of,
+    looks,
+    pieces_of,
+    rate_tables,
+    saved_rows,
+)
 from letheon.scenario import Arm, Scenario
 
 __all__ = [
@@ -22,7 +31,6 @@ __all__ = [
     "ArmPlan",
     "Part",
     "Structure",
-    "Timetable",
     "choose_enantiomer",
     "plan_arm",
     "plan_arms",
@@ -33,8 +41,7 @@ ENDPOINT_DAYS = (1, 3, 7, 14, 28, 35, 56, 84, 182, 365)
 _OCCASION_GAP_MS = 12 * HOUR_MS
 _INDUCTION_EPOCH_MS = 12 * HOUR_MS
 _PROFILE_TIMES = 500
-_SMALLEST_SCHEDULE, _PADDED_PROFILE = 64, 512
-_FALL_DAYS = 4  # by then levels have fallen by a factor of a thousand
+_PADDED_PROFILE = 512
 _SMALLEST_DAYS, _SMALLEST_LOG = 64, 16
 
 
@@ -60,39 +67,6 @@ class Structure:
     sizes: Sizes
 
 
-class Timetable(NamedTuple):
-    """The clock of an arm as data; times in ticks, padded with `NEVER`.
-
-    Attributes
-    ----------
-    h0_h : array
-        The tick [h].
-    per_day : int array
-        Ticks a day.
-    reached : int array, shape (level,)
-        How long steps may be: see `letheon.body.mesh.Pace`.
-    edge : int array, shape (edge,)
-        When pieces of the schedule begin; behind a `NEVER` those of a booster, from its own start.
-    begins : int array, shape (edge,)
-        Piece that begins there; 0 for none.
-    booster : int array
-        Where the booster's edges begin.
-    epoch_at : int array, shape (epoch + 1,)
-        When epochs of the parameters begin.
-    save_at : int array, shape (time + 1,)
-        When profiles are kept.
-    """
-
-    h0_h: np.ndarray
-    per_day: np.ndarray
-    reached: np.ndarray
-    edge: np.ndarray
-    begins: np.ndarray
-    booster: np.ndarray
-    epoch_at: np.ndarray
-    save_at: np.ndarray
-
-
 @dataclass(frozen=True, slots=True)
 class ArmPlan:
     """An arm as data for the compiled block.
@@ -109,6 +83,10 @@ class ArmPlan:
         The same as arrays.
     absolute, per_kg, ceiling : array, shape (piece + 1, term)
         Rates [mg/h]; a patient's rate is the sum over terms of min(absolute + per_kg weight, ceiling).
+    pushed : bool array, shape (piece + 1, term)
+        Which terms are pushes; told apart only where a titration sets the rates of the others.
+    titrated : bool array, shape (piece + 1,)
+        In which pieces a titration sets the rate.
     epoch_induction : array, shape (epoch,)
         Factor on norketamine clearance.
     epoch_occasion : int array, shape (epoch,)
@@ -141,6 +119,8 @@ class ArmPlan:
     absolute: np.ndarray
     per_kg: np.ndarray
     ceiling: np.ndarray
+    pushed: np.ndarray
+    titrated: np.ndarray
     epoch_induction: np.ndarray
     epoch_occasion: np.ndarray
     save: np.ndarray
@@ -176,19 +156,6 @@ def _parts(drug: str, pk: str) -> tuple[Part, ...]:
     )
 
 
-def _terms(schedule: Schedule, booster: Schedule) -> tuple[np.ndarray, ...]:
-    """Tabulate the rates of all pieces, those of a booster behind those of the timetable."""
-    both = (*schedule.terms, *booster.terms)
-    pieces = padded_size(len(both) + 1, _SMALLEST_SCHEDULE)
-    width = padded_size(max((len(terms) for terms in both), default=1), 1)
-    table = np.zeros((3, pieces, width))
-    table[2] = np.inf
-    for p, terms in enumerate(both, start=1):
-        for j, rate in enumerate(terms):
-            table[:, p, j] = rate.absolute_mg_h, rate.per_kg_mg_h, rate.ceiling_mg_h
-    return tuple(table)
-
-
 def _epochs(schedule: Schedule, induction: bool, occasions: bool):
     """List the stretches of constant parameters [ms]; one for all unless a switch asks for more."""
     first = schedule.edges_ms[0] if schedule.edges_ms else 0
@@ -210,43 +177,6 @@ def _epochs(schedule: Schedule, induction: bool, occasions: bool):
     return at, np.pad(factor, (0, spare), mode="edge"), np.pad(occasion, (0, spare)).astype(np.int32)
 
 
-def _edges(schedule: Schedule, booster: Schedule, horizon_ms: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """List when pieces begin [ms], and which; the timetable's, then a booster's from its own start."""
-
-    def listed(one: Schedule, first: int):
-        pieces = [first + p if terms else 0 for p, terms in enumerate(one.terms)]
-        return list(zip(one.edges_ms, (*pieces, 0), strict=True)) if pieces else []
-
-    own = [(e, p) for e, p in listed(schedule, 1) if e < horizon_ms]
-    rows = [*own, (NEVER, 0), *listed(booster, 1 + len(schedule.terms)), (NEVER, 0)]
-    size = padded_size(len(rows), 2 * _SMALLEST_SCHEDULE)
-    rows += [(NEVER, 0)] * (size - len(rows))
-    edge, begins = zip(*rows, strict=True)
-    return np.array(edge, np.int64), np.array(begins, np.int32), len(own) + 1
-
-
-def _timetable(mesh: Mesh, edges, booster: int, epoch_at: np.ndarray, epochs: int, save_at: np.ndarray) -> Timetable:
-    """Count all times of an arm in ticks."""
-    tick_ms = mesh.h0_h * HOUR_MS
-
-    def ticks(ms):
-        whole = np.where(np.asarray(ms) < NEVER, np.round(np.asarray(ms) / tick_ms), NEVER)
-        return np.where(np.asarray(ms) < NEVER, whole, NEVER).astype(np.int64)
-
-    reached = mesh.pace.reached
-    edge, begins = edges
-    return Timetable(
-        h0_h=mesh.pace.h0_h,
-        per_day=np.asarray(round(DAY_MS / tick_ms), np.int64),
-        reached=np.pad(reached, (0, mesh.levels - len(reached)), constant_values=NEVER),
-        edge=ticks(edge),
-        begins=begins,
-        booster=np.asarray(booster, np.int64),
-        epoch_at=np.pad(ticks(epoch_at), (0, epochs + 1 - len(epoch_at)), constant_values=NEVER),
-        save_at=save_at,
-    )
-
-
 def _sizes(schedule: Schedule, policy: Policy, booster: Schedule, days: int) -> tuple[int, Sizes]:
     """Bound the lines of a patient's log, and the stretches of equal days and the dosing days that harms go by."""
     pieces = day_pieces(schedule, days)
@@ -264,63 +194,6 @@ def _sizes(schedule: Schedule, policy: Policy, booster: Schedule, days: int) -> 
         stretches=padded_size(min(stretches, days), _SMALLEST_DAYS), doses=padded_size(min(dosed, days), _SMALLEST_DAYS)
     )
     return padded_size(lines, _SMALLEST_LOG), sizes
-
-
-def _thinned(rows: np.ndarray, most: int) -> np.ndarray:
-    return (
-        rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int))] if most else rows[:0]
-    )
-
-
-def _saved_rows(
-    mesh: Mesh, days: np.ndarray, end_ms: int, kept: np.ndarray | None = None, most: int = _PROFILE_TIMES
-) -> np.ndarray:
-    """Choose the rows kept for profiles: all (or those that are sure to be met), or as many as there is room for.
-
-    Half the room goes to midnights; what is left, first to the course and the days in which levels fall behind it.
-    """
-    rows = np.arange(mesh.count + 1) if kept is None else kept
-    if len(rows) <= most:
-        return rows
-    midnights = _thinned(days, most // 2)
-    others = np.setdiff1d(rows, midnights)
-    in_course = mesh.time_h[others] * HOUR_MS <= end_ms + _FALL_DAYS * DAY_MS
-    course = _thinned(others[in_course], most - len(midnights))
-    later = _thinned(others[~in_course], most - len(midnights) - len(course))
-    return np.union1d(midnights, np.union1d(course, later))
-
-
-def _sure_rows(mesh: Mesh, policy: Policy, marks_ms: tuple[int, ...], quiet_ms: float) -> np.ndarray | None:
-    """List the rows that every patient meets whatever is decided; None for all of them."""
-    if policy.fixed:
-        return None
-    sure = mesh.index_of(sorted({0, *marks_ms}))
-    if policy.titration:
-        return sure
-    return np.union1d(sure, np.flatnonzero(mesh.time_h[: mesh.count + 1] * HOUR_MS <= quiet_ms + 0.5))
-
-
-def _quiet_until(policy: Policy, end_ms: int, last_day: int) -> float:
-    """Return until when [ms] no booster can begin, or until levels have fallen if that is sooner."""
-    rule, fallen = policy.boosters, end_ms + _FALL_DAYS * DAY_MS
-    if rule is None:
-        return fallen
-    first = end_ms + rule.wait_days * DAY_MS if rule.on_relapse else (last_day + min(rule.gaps_days)) * DAY_MS
-    return max(end_ms, min(fallen, first))
-
-
-def _looks(schedule: Schedule, policy: Policy, horizon_ms: int) -> tuple[int, ...]:
-    """List when the rate is looked at [ms]: every so often from the start of each stretch of drug."""
-    if not policy.titration:
-        return ()
-    runs: list[list[int]] = []
-    for terms, (start, stop) in zip(schedule.terms, pairwise(schedule.edges_ms), strict=True):
-        if terms and runs and runs[-1][1] == start:
-            runs[-1][1] = stop
-        elif terms:
-            runs.append([start, stop])
-    every = policy.titration.every_ms
-    return tuple(t for a, b in runs for t in range(a + every, b, every) if t < horizon_ms)
 
 
 def choose_enantiomer(values: dict, enantiomer: str) -> dict:
@@ -343,12 +216,22 @@ def _induction_epochs() -> int:
     return math.ceil((cap - 1) / slope * HOUR_MS / _INDUCTION_EPOCH_MS)
 
 
-def _given(scenario: Scenario, arm: Arm) -> tuple[str, Schedule]:
-    """Return the drug whose program an arm runs, and its schedule; a placebo arm mirrors the arm it is like."""
+def _given(scenario: Scenario, arm: Arm) -> Regimen:
+    """Return the regimen whose program an arm runs; a placebo arm mirrors the arm it is like."""
     if arm.drug != "placebo":
-        return arm.drug, arm.regimen.schedule()
+        return arm.regimen
     like = next(other for other in scenario.arms if other.name == arm.like)
-    return like.drug, Regimen(like.drug, arm.regimen.infusions).schedule()
+    return Regimen(like.drug, arm.regimen.infusions)
+
+
+def _foreseen(regimen: Regimen, policy: Policy, days: Sequence[int]) -> Regimen:
+    """Return a regimen with the boosters of a calendar written out."""
+    if not policy.boosters or not days:
+        return regimen
+    later = [
+        Infusion(i.start_ms + day * DAY_MS, i.duration_ms, i.rate) for day in days for i in policy.boosters.session
+    ]
+    return Regimen.create(regimen.drug, (*regimen.infusions, *later))
 
 
 def _steps(mesh: Mesh, epoch_at: np.ndarray, days: int) -> Steps:
@@ -389,40 +272,40 @@ def plan_arm(
     ArmPlan
         Mesh, rates and structure.
     """
-    drug, schedule = _given(scenario, arm)
-    models, policy = scenario.models, arm.policy
-    booster = policy.booster(drug).schedule()
+    models, policy, regimen = scenario.models, arm.policy, _given(scenario, arm)
+    pieces, booster = pieces_of(regimen, policy), policy.booster(regimen.drug).schedule()
+    schedule = pieces.schedule
     days = math.ceil(scenario.follow_up_h / 24 - 1e-9)
     horizon = days * DAY_MS if stops_ms is None else stops_ms[-1]
     stops = tuple(d * DAY_MS for d in range(days + 1)) if stops_ms is None else stops_ms
     epoch_at, induction, occasion = _epochs(schedule, models.induction, models.occasions)
-    looks = _looks(schedule, policy, horizon)
-    marks = (*epoch_at[1:].tolist(), *looks, *(() if stops_ms is None else stops))
-    grains = (*booster.edges_ms, *((policy.titration.every_ms,) if policy.titration else ()))
-    mesh = lay(schedule, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
-    absolute, per_kg, ceiling = _terms(schedule, booster)
-    given = 0.0 if arm.drug == "placebo" else 1.0
     end = next((stop for _, stop in arm.regimen.courses()), 0)
-    day_rows = mesh.index_of(stops)
     last_day = max(end - 1, 0) // DAY_MS
-    events = (*(e for e in schedule.edges_ms if e <= horizon), *stops, *looks)
-    sure = _sure_rows(mesh, policy, events, _quiet_until(policy, end, last_day))
-    saved = _saved_rows(mesh, day_rows, end, sure, rows)
-    room = padded_size(len(saved), _PADDED_PROFILE) - len(saved)
-    edge, begins, first = _edges(schedule, booster, horizon)
+    foretold = _foreseen(regimen, policy, calendar(policy.boosters, schedule, last_day, days)).schedule()
+    marks = (*epoch_at[1:].tolist(), *looks(regimen, policy, horizon), *(() if stops_ms is None else stops))
+    grains = (*booster.edges_ms, *((policy.titration.every_ms,) if policy.titration else ()))
+    mesh = lay(foretold, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
+    given = 0.0 if arm.drug == "placebo" else 1.0
+    absolute, per_kg, ceiling, pushed, titrated = rate_tables(pieces, booster)
+    day_rows = mesh.index_of(stops)
+    later = () if policy.fixed else tuple(e for e in foretold.edges_ms if end < e < horizon)
+    saved = saved_rows(mesh, day_rows, end, rows, later)
+    room = padded_size(len(saved) + 1, _PADDED_PROFILE) - len(saved)
     slots, sizes = _sizes(schedule, policy, booster, days)
     save_at = np.pad(np.round(mesh.time_h[saved] / mesh.h0_h).astype(np.int64), (0, room), constant_values=NEVER)
     return ArmPlan(
         name=arm.name,
         drug=arm.drug,
         structure=Structure(
-            _parts(drug, models.pk), mesh.levels, models.borrow_variability, models.occasions, slots, sizes
+            _parts(regimen.drug, models.pk), mesh.levels, models.borrow_variability, models.occasions, slots, sizes
         ),
         mesh=mesh,
         steps=_steps(mesh, epoch_at, days),
         absolute=absolute * given,
         per_kg=per_kg * given,
         ceiling=ceiling,
+        pushed=pushed,
+        titrated=titrated,
         epoch_induction=induction,
         epoch_occasion=occasion,
         save=np.pad(saved, (0, room), mode="edge"),
@@ -431,7 +314,7 @@ def plan_arm(
         days=days,
         course_end_day=end / DAY_MS,
         last_day=last_day,
-        timetable=_timetable(mesh, (edge, begins), first, epoch_at, len(induction), save_at),
+        timetable=clock(mesh, edges_of(schedule, booster, horizon), epoch_at, len(induction), save_at),
         rules=rules_of(policy, mesh.h0_h),
         policy=policy,
     )
@@ -493,7 +376,7 @@ def widened(plans: list[ArmPlan]) -> tuple[ArmPlan, ...]:
     def table(array, fill):
         return _widen(_widen(array, pieces, fill), terms, fill, axis=1)
 
-    def clock(t: Timetable) -> Timetable:
+    def wider(t: Timetable) -> Timetable:
         wide = {"reached": levels, "edge": edges, "epoch_at": epochs + 1, "save_at": saves}
         made = {name: _widen(getattr(t, name), size, NEVER) for name, size in wide.items()}
         return t._replace(begins=_widen(t.begins, edges, 0), **made)
@@ -508,10 +391,12 @@ def widened(plans: list[ArmPlan]) -> tuple[ArmPlan, ...]:
             absolute=table(p.absolute, 0.0),
             per_kg=table(p.per_kg, 0.0),
             ceiling=table(p.ceiling, np.inf),
+            pushed=table(p.pushed, False),
+            titrated=_widen(p.titrated, pieces, False),
             epoch_induction=_widen(p.epoch_induction, epochs),
             epoch_occasion=_widen(p.epoch_occasion, epochs),
             save=_widen(p.save, saves),
-            timetable=clock(p.timetable),
+            timetable=wider(p.timetable),
         )
         for p in plans
     )

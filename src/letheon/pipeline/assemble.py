@@ -68,6 +68,8 @@ class ArmData(NamedTuple):
     absolute: Array
     per_kg: Array
     ceiling: Array
+    pushed: Array
+    titrated: Array
     epoch_induction: Array
     epoch_occasion: Array
     days: Array
@@ -122,7 +124,7 @@ def molar_masses() -> dict[str, float]:
     return {f"{side}{name}": receptor[f"molar_mass_{name}"].canonical for side in ("es", "ar") for name in names}
 
 
-def rates_of(arm: ArmData, people: People) -> Array:
+def rates_of(arm: ArmData, people: People, pushes: bool = True) -> Array:
     """Return a patient's infusion rates by piece of the schedule [mg/h]; the first is no infusion.
 
     Parameters
@@ -131,13 +133,16 @@ def rates_of(arm: ArmData, people: People) -> Array:
         The arm.
     people : People
         One patient.
+    pushes : bool
+        Whether pushes count.
 
     Returns
     -------
     array, shape (piece + 1,)
         Rates.
     """
-    return jnp.minimum(arm.absolute + arm.per_kg * people.weight_kg, arm.ceiling).sum(axis=1)
+    rates = jnp.minimum(arm.absolute + arm.per_kg * people.weight_kg, arm.ceiling)
+    return (rates if pushes else jnp.where(arm.pushed, 0.0, rates)).sum(axis=1)
 
 
 def plasmas_of(

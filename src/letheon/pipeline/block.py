@@ -27,10 +27,10 @@ from letheon.pipeline.assemble import (
     plasmas_of,
     rates_of,
 )
+from letheon.pipeline.bedside import Reach
 from letheon.pipeline.harms import after_dosing, during_infusions, given_by
 from letheon.pipeline.walkers import DAILY, PROFILE, Log, Patient, Room, Walker
 from letheon.streams import normals, uniforms
-from letheon.units import REFERENCE_WEIGHT_KG
 
 __all__ = ["BLOCK", "GIVEN", "BlockResult", "run_block"]
 
@@ -61,7 +61,7 @@ class BlockResult(NamedTuple):
     boosters : array, shape (patient,)
         Boosters given.
     final_rate : array, shape (patient,)
-        Last rate of the arm's own sessions, for 70 kg [mg/h].
+        Last rate of the arm's own sessions, in the form of a titration's highest; else for 70 kg [mg/h].
     rival_given : mapping of str to array, shape (patient,)
         `GIVEN` where the rival pain model writes the diary.
     bistable : array, shape (patient,)
@@ -106,8 +106,8 @@ def _patient(structure: Structure, arm: ArmData, draws, switches: Switches, peop
             for table, part in zip(course.tables_of(plasmas, arm.h0_h, structure.levels), plasmas, strict=True)
         ],
         rates=rates,
-        rate_step=rules.step[0] + rules.step[1] * people.weight_kg,
-        highest=rules.highest[0] + rules.highest[1] * people.weight_kg,
+        drips=rates_of(arm, people, pushes=False),
+        reach=Reach(*(one[0] + one[1] * people.weight_kg for one in (rules.step, rules.lowest, rules.highest))),
         noise=pain.diary_noise(people.diary_z, noise_sd, rho),
         bedside=noise_sd * normals(switches.seed, "bedside", number, walk.LOOKS),
         candour=uniforms(switches.seed, "candour", number, 1)[0],
@@ -133,12 +133,12 @@ def _read(structure: Structure, arm: ArmData, draws, people: People, patient: Pa
 
     given = given_by(daily["dose_mg"], daily["last_h"], arm.days, structure.sizes)
     _, _, theta_min, _ = memory.folds(patient.body.memory.a, patient.body.memory.n)
-    counted = jnp.arange(len(who.daily)) < arm.days
+    counted, form = jnp.arange(len(who.daily)) < arm.days, arm.rules.form
     decided = {
         "dose_mg": jnp.where(counted, daily["dose_mg"], 0.0).sum(),
         "drip_hours": jnp.where(counted, daily["hours"], 0.0).sum(),
         "boosters": who.chart.boosters.astype(float),
-        "final_rate": who.tally.final * REFERENCE_WEIGHT_KG / people.weight_kg,
+        "final_rate": who.tally.final * form[0] / (form[1] + form[2] * people.weight_kg),
     }
     return BlockResult(
         diary=read(daily["pain"]),

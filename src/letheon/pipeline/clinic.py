@@ -1,4 +1,4 @@
-"""What a clinic sees, and what it decides: boosters at midnight, titration while drug runs.
+"""What a clinic sees, and what it decides at midnight: boosters. What it decides on the drip is in `bedside`.
 
 Decisions look at observed scores, reported harms and the calendar, and at nothing else. Written for one patient; all
 rules of an arm are data, so an arm without rules runs the same program.
@@ -12,25 +12,29 @@ from letheon.arrays import Array, jnp
 from letheon.body import pain
 from letheon.body.mesh import NEVER
 from letheon.dosing.policy import Policy
-from letheon.units import MS_PER_HOUR
+from letheon.dosing.regimen import Rate
+from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
 
 __all__ = [
     "CALENDAR",
+    "DOWN",
     "EVENTS",
+    "HELD",
     "RELAPSE",
+    "UP",
     "Chart",
     "Rules",
     "Visit",
     "arrive",
     "event_rows",
     "first_chart",
-    "look",
     "rules_of",
 ]
 
 _DAY_H = 24.0
 _YEAR_DAYS = 365
 _GAPS = 16  # longest ladder of intervals
+_PER_70_KG = np.array([REFERENCE_WEIGHT_KG, 0.0, 1.0])
 EVENTS = {
     1: ("booster", "relapse in the diary"),
     2: ("booster", "calendar"),
@@ -39,8 +43,9 @@ EVENTS = {
     5: ("boosters stopped", "no remission"),
     6: ("boosters stopped", "psychedelic effect reported"),
     7: ("boosters stopped", "total dose"),
+    8: ("rate held", "psychedelic effect reported"),
 }
-RELAPSE, CALENDAR, _UP, _DOWN, _NO_RESPONSE, _HARM, _DOSE = EVENTS
+RELAPSE, CALENDAR, UP, DOWN, _NO_RESPONSE, _HARM, _DOSE, HELD = EVENTS
 
 
 def event_rows(log, patient: np.ndarray) -> dict[str, np.ndarray]:
@@ -102,8 +107,10 @@ class Rules(NamedTuple):
         Total dose that no booster may exceed; infinite for no limit.
     every : int
         Ticks between looks; `NEVER` without titration.
-    step, highest : array, shape (2,)
-        Step and highest rate: part that is the same for everybody [mg/h], part for each kg [mg/h/kg].
+    step, lowest, highest : array, shape (2,)
+        Step, lowest and highest rate: part that is the same for everybody [mg/h], part for each kg [mg/h/kg].
+    form : array, shape (3,)
+        How the last rate is told: a number, and the rate for which it stands (both parts).
     relief : float
         Relief at which the rate is held.
     down : int
@@ -127,7 +134,9 @@ class Rules(NamedTuple):
     dose_mg: np.ndarray
     every: np.ndarray
     step: np.ndarray
+    lowest: np.ndarray
     highest: np.ndarray
+    form: np.ndarray
     relief: np.ndarray
     down: np.ndarray
     asked: np.ndarray
@@ -157,9 +166,12 @@ def rules_of(policy: Policy, h0_h: float) -> Rules:
     def ticks(ms: int) -> int:
         return round(ms / MS_PER_HOUR / h0_h)
 
+    def parts(rate: Rate) -> np.ndarray:
+        return np.array([rate.absolute_mg_h, rate.per_kg_mg_h])
+
     booster, titration, stops = policy.boosters, policy.titration, policy.stops
     gaps = (booster.gaps_days if booster else ()) or (NEVER,)
-    step, top = (titration.step, titration.highest) if titration else (None, None)
+    form = np.append(titration.highest.form[0], parts(titration.highest)) if titration else _PER_70_KG
     return Rules(
         boosters=np.asarray(booster is not None),
         on_relapse=np.asarray(booster is not None and booster.on_relapse),
@@ -175,8 +187,10 @@ def rules_of(policy: Policy, h0_h: float) -> Rules:
         harm_asked=np.asarray(stops.harm == "elicited"),
         dose_mg=np.asarray(stops.dose_mg or np.inf, np.float64),
         every=np.asarray(ticks(titration.every_ms) if titration else NEVER, np.int64),
-        step=np.array([step.absolute_mg_h, step.per_kg_mg_h] if step else [0.0, 0.0]),
-        highest=np.array([top.absolute_mg_h, top.per_kg_mg_h] if top else [np.inf, 0.0]),
+        step=parts(titration.step) if titration else np.zeros(2),
+        lowest=parts(titration.lowest) if titration else np.zeros(2),
+        highest=parts(titration.highest) if titration else np.array([np.inf, 0.0]),
+        form=form,
         relief=np.asarray(titration.relief if titration else 0.0, np.float64),
         down=np.asarray(titration.down if titration else 0, np.int64),
         asked=np.asarray(titration is not None and titration.asked),
@@ -212,8 +226,12 @@ class Chart(NamedTuple):
         Whether boosters have ended for good.
     given_mg : array
         Drug given so far [mg].
-    rung, most_rungs : int array
-        Titration: steps above the written rate; most that will be tried.
+    rung : int array
+        Titration: steps above the written rate, or below it.
+    complained : bool array
+        Whether there was a complaint at a look.
+    borne : array
+        Rate at the last look without a complaint [mg/h].
     others : int array
         Events so far that are no boosters.
     """
@@ -231,7 +249,8 @@ class Chart(NamedTuple):
     stopped: Array
     given_mg: Array
     rung: Array
-    most_rungs: Array
+    complained: Array
+    borne: Array
     others: Array
 
 
@@ -300,7 +319,8 @@ def first_chart(rules: Rules, before: Array, course_end_day: Array, last_day: Ar
         stopped=no,
         given_mg=jnp.zeros(()),
         rung=none,
-        most_rungs=jnp.int64(NEVER),
+        complained=no,
+        borne=jnp.zeros(()),
         others=none,
     )
 
@@ -370,37 +390,3 @@ def arrive(rules: Rules, chart: Chart, visit: Visit) -> tuple[Chart, Array]:
         others=chart.others + stops,
     )
     return found, jnp.where(begins, kind, jnp.where(stops, reason, 0))
-
-
-def look(rules: Rules, chart: Chart, score: Array, reported: Array, steps: Array) -> tuple[Chart, Array]:
-    """Decide on the rate at the bedside: down or hold on a reported harm, up while relief is below its target.
-
-    After a reported harm the rate never goes above the step that was well borne.
-
-    Parameters
-    ----------
-    rules : Rules
-        Rules of the arm.
-    chart : Chart
-        The chart so far.
-    score : array
-        Score told at the bedside [NRS].
-    reported : bool array
-        Whether a psychedelic effect is reported.
-    steps : int array
-        How many steps lead from the written rate to the highest.
-
-    Returns
-    -------
-    chart : Chart
-        With the new step.
-    event : int array
-        Key of `EVENTS`, or 0.
-    """
-    most = jnp.where(reported, jnp.minimum(chart.most_rungs, chart.rung - rules.down), chart.most_rungs)
-    most = jnp.maximum(most, 0)
-    enough = score <= (1.0 - rules.relief) * chart.baseline + 1e-9
-    rung = jnp.where(reported | enough, chart.rung, chart.rung + 1)
-    rung = jnp.minimum(rung, jnp.minimum(most, steps))
-    event = jnp.where(rung > chart.rung, _UP, jnp.where(rung < chart.rung, _DOWN, 0))
-    return chart._replace(rung=rung, most_rungs=most, others=chart.others + (event > 0)), event

@@ -15,7 +15,7 @@ from letheon.body.branches import at_rest
 from letheon.body.mesh import NEVER, step_level
 from letheon.body.response import Levels, Signals, State, advance_state, felt, signals, start
 from letheon.harms import acute
-from letheon.pipeline import clinic
+from letheon.pipeline import bedside, clinic
 from letheon.pipeline.assemble import ArmData
 from letheon.pipeline.clinic import Chart, Visit
 from letheon.pipeline.walkers import DAILY, Clock, Drip, Log, Patient, Room, Tally, Walker
@@ -40,10 +40,12 @@ def _row(own: Patient, levels: Levels, signal: Signals, state: State, felt_now, 
     return jnp.stack([*plasma, *(jnp.asarray(v, float) for v in values)])
 
 
-def _titrated(own: Patient, rung, piece_rate) -> Array:
-    """Return the rate at a step of the titration above the written one."""
-    raised = jnp.minimum(piece_rate + rung * own.rate_step, jnp.maximum(own.highest, piece_rate))
-    return jnp.where((piece_rate > 0.0) & (rung > 0), raised, piece_rate)
+def _running(arm: ArmData, own: Patient, chart: Chart, piece) -> tuple[Array, Array, Array]:
+    """Return a piece's rate without pushes as written and as it runs, and that with pushes."""
+    whole, written = own.rates[piece], own.drips[piece]
+    moves = arm.titrated[piece] & (written > 0.0)
+    drip = jnp.where(moves, bedside.titrated(chart, own.reach, written), written)
+    return written, drip, jnp.where(moves, drip + (whole - written), whole)
 
 
 def begin(masses, arm: ArmData, room: Room, own: Patient) -> Walker:
@@ -70,20 +72,26 @@ def begin(masses, arm: ArmData, room: Room, own: Patient) -> Walker:
     now = signals(own.body, masses, levels)
     runs = arm.edge[0] == 0
     zero, none = jnp.zeros(()), jnp.int64(0)
-    rate = jnp.where(runs, own.rates[arm.begins[0]], 0.0)
-    dosed = rate > 0.0
     before = pain.entry(own.body.baseline, own.noise[: pain.BASELINE_DAYS])
+    chart = clinic.first_chart(arm.rules, before, arm.course_end_day, arm.last_day)
+    piece = jnp.where(runs, arm.begins[0], 0)
+    written, drip, rate = _running(arm, own, chart, piece)
     row = _row(own, levels, now, state, felt(own.body, now, 0.0, 1.0), felt(own.body, now, 0.0))
     return Walker(
         clock=Clock(**dict.fromkeys(Clock._fields, none))._replace(
-            edge=runs.astype(jnp.int64), save=jnp.int64(1), look=jnp.where(dosed, arm.rules.every, NEVER)
+            edge=runs.astype(jnp.int64), save=jnp.int64(1), look=jnp.where(written > 0.0, arm.rules.every, NEVER)
         ),
         state=state,
         now=now,
         tally=Tally(**dict.fromkeys(Tally._fields, zero))._replace(
-            piece_rate=rate, rate=rate, sessions=dosed.astype(jnp.int64), looks=none
+            piece=jnp.asarray(piece, jnp.int64),
+            written=written,
+            drip=drip,
+            rate=rate,
+            sessions=(rate > 0.0).astype(jnp.int64),
+            looks=none,
         ),
-        chart=clinic.first_chart(arm.rules, before, arm.course_end_day, arm.last_day),
+        chart=chart,
         daily=jnp.zeros((room.days, len(DAILY))),
         profile=jnp.zeros((room.saves, *row.shape)).at[0].set(row),
         log=jnp.zeros((room.slots, len(Log._fields))),
@@ -122,7 +130,8 @@ class _Moved(NamedTuple):
 def _stride(arm: ArmData, clock: Clock) -> _Stride:
     """Look ahead: as long as the pace allows, and not beyond the next event."""
     edge, midnight = clock.origin + arm.edge[clock.edge], (clock.day + 1) * arm.per_day
-    stop = jnp.minimum(jnp.minimum(edge, midnight), jnp.minimum(arm.epoch_at[clock.epoch + 1], clock.look))
+    kept = jnp.minimum(arm.epoch_at[clock.epoch + 1], arm.save_at[clock.save])  # a time to keep is met by everybody
+    stop = jnp.minimum(jnp.minimum(edge, midnight), jnp.minimum(kept, clock.look))
     level = step_level(arm.reached, clock.since, stop - clock.tick)
     ticks = jnp.int64(1) << level
     tick = clock.tick + ticks
@@ -190,7 +199,7 @@ def _tallied(arm: ArmData, own: Patient, who: Walker, to: _Moved) -> tuple[Tally
         dose_mg=tally.dose_mg + tally.rate * hours,
         hours=tally.hours + hours,
         last_h=jnp.where(ran, to.t, tally.last_h),
-        final=jnp.where(ran & (clock.origin == 0), tally.rate, tally.final),
+        final=jnp.where(due & (tally.written > 0.0) & (clock.origin == 0), tally.drip, tally.final),
         load=load,
         load_hours=tally.load_hours + above,
         peak=jnp.maximum(tally.peak, load),
@@ -285,39 +294,41 @@ def onward(masses, arm: ArmData, patients: Patient, walkers: Walker, drip: Drip)
         jnp.any(to.at_midnight), lambda: jax.vmap(partial(_midnight, arm))(*who, turn), lambda: (chart, nothing)
     )
     turn, chart = jax.vmap(partial(_booked, arm))(patients, walkers, to, turn, chart, event)
-    looks = to.at_look & (turn.origin == 0) & (turn.piece_rate > 0.0)
     chart, change = jax.lax.cond(
-        jnp.any(looks), lambda: jax.vmap(partial(_bedside, arm))(*who, turn, chart, looks), lambda: (chart, nothing)
+        jnp.any(turn.looks), lambda: jax.vmap(partial(_bedside, arm))(*who, turn, chart), lambda: (chart, nothing)
     )
-    return jax.vmap(partial(_settled, arm))(*who, turn, chart, (event, change, looks, fed)), drip
+    return jax.vmap(partial(_settled, arm))(*who, turn, chart, (event, change, fed)), drip
 
 
 class _Turn(NamedTuple):
-    """Where the timetable stands at the end of a step: rate as written, next entry, what it counts from, where it
-    goes on after a booster; and whether a booster began just now.
+    """Where the timetable stands at the end of a step: piece, next entry, what it counts from, where it goes on after
+    a booster; whether a booster began just now, and whether the rate is looked at.
     """
 
-    piece_rate: Array
+    piece: Array
     edge: Array
     origin: Array
     home: Array
     comes: Array
+    looks: Array
 
 
 def _turn(arm: ArmData, own: Patient, who: Walker, to: _Moved, tally: Tally) -> _Turn:
     """At an edge the next piece begins; behind a booster's last edge the arm's own timetable goes on."""
     clock = who.clock
-    piece_rate = jnp.where(to.at_edge, own.rates[arm.begins[clock.edge]], tally.piece_rate)
+    piece = jnp.where(to.at_edge, arm.begins[clock.edge], tally.piece)
     edge = clock.edge + to.at_edge
     over = (clock.origin > 0) & (arm.edge[edge] >= NEVER)
     edge, origin = jnp.where(over, clock.home, edge), jnp.where(over, 0, clock.origin)
-    return _Turn(piece_rate, edge, origin, clock.home, to.at_midnight & False)
+    # tapers are not looked at, nor is the moment at which one begins or ends
+    titrated = arm.titrated[tally.piece] & arm.titrated[piece] & (own.drips[piece] > 0.0)
+    return _Turn(piece, edge, origin, clock.home, to.at_midnight & False, to.at_look & titrated)
 
 
 def _midnight(arm: ArmData, own: Patient, who: Walker, to: _Moved, tally: Tally, turn: _Turn) -> tuple[Chart, Array]:
     """Make a diary entry, and perhaps decide on a booster."""
     alive = who.clock.day < arm.days
-    idle = (turn.origin == 0) & (turn.piece_rate == 0.0) & alive
+    idle = (turn.origin == 0) & (own.rates[turn.piece] == 0.0) & alive
     chart = who.chart._replace(given_mg=who.chart.given_mg + tally.dose_mg)
     seen, event = clinic.arrive(arm.rules, chart, _visit(arm, own, who._replace(chart=chart), to, tally, idle))
     return _chosen(to.at_midnight, seen, who.chart), jnp.where(to.at_midnight & alive, event, 0)
@@ -327,35 +338,37 @@ def _booked(arm: ArmData, own: Patient, who: Walker, to: _Moved, turn: _Turn, ch
     """Begin the booster that was decided on."""
     comes = (event == clinic.RELAPSE) | (event == clinic.CALENDAR)
     turn = _Turn(
-        piece_rate=jnp.where(comes, own.rates[arm.begins[arm.booster]], turn.piece_rate),
+        piece=jnp.where(comes, arm.begins[arm.booster], turn.piece),
         edge=jnp.where(comes, arm.booster + 1, turn.edge),
         origin=jnp.where(comes, to.tick, turn.origin),
         home=jnp.where(comes, turn.edge, turn.home),
         comes=comes,
+        looks=turn.looks,
     )
     end_day = jnp.where(comes, (to.tick + arm.rules.length) / arm.per_day, chart.end_day)
     return turn, chart._replace(end_day=end_day)
 
 
-def _bedside(arm: ArmData, own: Patient, who: Walker, to: _Moved, tally: Tally, turn: _Turn, chart: Chart, looks):
+def _bedside(arm: ArmData, own: Patient, who: Walker, to: _Moved, tally: Tally, turn: _Turn, chart: Chart):
     """Look at the rate: return the chart and what changed."""
-    rules = arm.rules
+    rules, rates = arm.rules, (tally.drip, own.drips[turn.piece])
     score = pain.entry(jnp.where(arm.deciding > 0, to.felt_slow, to.felt), own.bedside[tally.looks % LOOKS])
-    steps = jnp.ceil(jnp.maximum(own.highest - turn.piece_rate, 0.0) / jnp.maximum(own.rate_step, 1e-9) - 1e-9)
-    told, change = clinic.look(rules, chart, score, _reported(own, tally.load, rules.asked), steps.astype(jnp.int64))
-    return _chosen(looks, told, chart), jnp.where(looks, change, 0)
+    reported = _reported(own, tally.load, rules.asked)
+    told, change = bedside.look(rules, chart, own.reach, score, reported, rates)
+    return _chosen(turn.looks, told, chart), jnp.where(turn.looks, change, 0)
 
 
 def _settled(arm: ArmData, own: Patient, who: Walker, to: _Moved, tally: Tally, turn: _Turn, chart: Chart, found):
     """Set the rate and the clock for the next step, and write down what was."""
-    clock, (event, change, looks, fed) = who.clock, found
-    rate = jnp.where(turn.origin == 0, _titrated(own, chart.rung, turn.piece_rate), turn.piece_rate)
+    clock, (event, change, fed) = who.clock, found
+    written, drip, rate = running = _running(arm, own, chart, turn.piece)
     begins = (rate > 0.0) & (tally.rate == 0.0)
-    again = begins & (turn.origin == 0) | looks
-    look = jnp.where(again, to.tick + arm.rules.every, jnp.where(rate > 0.0, clock.look, NEVER))
-    changed = to.at_edge | turn.comes | (change > 0)
+    goes = (written > 0.0) & (turn.origin == 0)
+    again = goes & (to.at_look | (tally.written == 0.0))
+    look = jnp.where(again, to.tick + arm.rules.every, jnp.where(goes, clock.look, NEVER))
+    changed = to.at_edge | turn.comes | bedside.turned(change)
     happened = jnp.where(change > 0, change, event)
-    value = jnp.where(turn.comes, own.booster_mg, jnp.where(change > 0, rate, 0.0))
+    value = jnp.where(turn.comes, own.booster_mg, jnp.where(change > 0, drip, 0.0))
     slot = jnp.where(turn.comes, who.chart.boosters, len(who.log) - 1 - who.chart.others)
     return _written(own, who, to, tally, (slot, happened, value))._replace(
         clock=Clock(
@@ -371,14 +384,17 @@ def _settled(arm: ArmData, own: Patient, who: Walker, to: _Moved, tally: Tally, 
             fed=fed,
         ),
         chart=chart,
-        tally=_turned(tally, to, begins, turn.piece_rate, rate, looks),
+        tally=_turned(tally, to, begins, turn, running),
     )
 
 
-def _turned(tally: Tally, to: _Moved, begins, piece_rate, rate, looks) -> Tally:
+def _turned(tally: Tally, to: _Moved, begins, turn: _Turn, running) -> Tally:
     """Open a new session where one begins, and a new day at midnight."""
+    written, drip, rate = running
     return tally._replace(
-        piece_rate=piece_rate,
+        piece=turn.piece,
+        written=written,
+        drip=drip,
         rate=rate,
         area=jnp.where(to.at_midnight, to.state.area, tally.area),
         area_slow=jnp.where(to.at_midnight, to.state.area_slow, tally.area_slow),
@@ -388,7 +404,7 @@ def _turned(tally: Tally, to: _Moved, begins, piece_rate, rate, looks) -> Tally:
         peaks=tally.peaks + jnp.where(begins, tally.session_peak, 0.0),
         session_peak=jnp.where(begins, tally.load, tally.session_peak),
         sessions=tally.sessions + begins,
-        looks=tally.looks + looks,
+        looks=tally.looks + turn.looks,
     )
 
 

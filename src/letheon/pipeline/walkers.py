@@ -5,6 +5,7 @@ from typing import NamedTuple
 from letheon.arrays import Array
 from letheon.body.course import Plasma
 from letheon.body.response import Body, Signals, State
+from letheon.pipeline.bedside import Reach
 from letheon.pipeline.clinic import Chart
 
 __all__ = ["DAILY", "PROFILE", "Clock", "Drip", "Log", "Patient", "Room", "Tally", "Walker"]
@@ -26,10 +27,10 @@ class Patient(NamedTuple):
         Plasma systems.
     tables : list of list of array
         Their propagators, shape (level, epoch, row, column), by system and branch.
-    rates : array, shape (piece + 1,)
-        Infusion rates as written [mg/h].
-    rate_step, highest : array
-        Titration: step, and highest rate [mg/h].
+    rates, drips : array, shape (piece + 1,)
+        Rates as written [mg/h], with pushes and without.
+    reach : Reach
+        What titration may do to them.
     noise : array, shape (7 + day,)
         Noise of the diary [NRS].
     bedside : array, shape (look,)
@@ -48,8 +49,8 @@ class Patient(NamedTuple):
     plasmas: tuple[Plasma, ...]
     tables: list
     rates: Array
-    rate_step: Array
-    highest: Array
+    drips: Array
+    reach: Reach
     noise: Array
     bedside: Array
     candour: Array
@@ -94,8 +95,12 @@ class Tally(NamedTuple):
 
     Attributes
     ----------
-    piece_rate, rate : array
-        Rate as written, and as it runs [mg/h].
+    piece : int array
+        Piece of the timetable; 0 for none.
+    written, drip : array
+        Its rate without pushes, as written and as it runs [mg/h].
+    rate : array
+        Rate as it runs, with pushes [mg/h].
     area, area_slow : array
         Integrals of pain up to the last midnight [NRS h].
     dose_mg, hours, last_h : array
@@ -109,10 +114,12 @@ class Tally(NamedTuple):
     sessions, looks : int array
         Sessions begun, looks taken.
     final : array
-        Last rate of the arm's own sessions [mg/h].
+        Last rate of the arm's own sessions, pushes apart [mg/h].
     """
 
-    piece_rate: Array
+    piece: Array
+    written: Array
+    drip: Array
     rate: Array
     area: Array
     area_slow: Array

@@ -1,5 +1,7 @@
 """Policies: the part of an arm that says by which rules it goes on: boosters, titration, and what ends them."""
 
+from dataclasses import replace
+
 from letheon.dosing.policy import DEFAULT_APART_DAYS, DEFAULT_WAIT_DAYS, Boosters, Policy, Stops, Titration
 from letheon.dosing.regimen import MS_PER_DAY, Infusion, Rate, Regimen
 from letheon.scenario import quantities
@@ -126,24 +128,30 @@ def _titration(node: Node, regimen: Regimen, salt: float) -> Titration:
     if every_ms < _SHORTEST_LOOK_MS:
         every.refuse(f"{shown(text_of(every, ''))} is shorter than 15 min; write e.g. every: 8 h.")
     highest = required(table, "max", "max: 30 mg/h/70kg")
-    top = _rate(highest, "max: 30 mg/h/70kg")
-    start = max((i.rate.at(REFERENCE_WEIGHT_KG) for i in regimen.infusions), default=0.0) / salt
+    top = _rate(highest, "max: 30 mg/h/70kg", salt)
+    start = _peak_mg_h(regimen)
     if top.at(REFERENCE_WEIGHT_KG) < start * (1 - 1e-9):
         highest.refuse(
             f"{shown(text_of(highest, ''))} is below a rate that the sessions begin with "
-            f"({plain(round(start, 3))} mg/h at 70 kg); write a higher max, or sessions that begin lower."
+            f"({plain(round(start / salt, 3))} mg/h at 70 kg); write a higher max, or sessions that begin lower."
         )
     step = required(table, "step", "step: 5 mg/h/70kg")
-    rise = _rate(step, "step: 5 mg/h/70kg")
-    lowest = _lowest(table.entries["min"], top) if "min" in table.entries else Rate()
+    rise = _rate(step, "step: 5 mg/h/70kg", salt)
+    lowest = _lowest(table.entries["min"], top, salt) if "min" in table.entries else Rate()
     down = choice(table.entries["on_harm"], ("down", "hold"), "on_harm: down") if "on_harm" in table.entries else "down"
     relief = _share(table.entries["relief"]) if "relief" in table.entries else 0.5
     asked = _reports(table.entries["harm"]) == "elicited" if "harm" in table.entries else False
-    return Titration(every_ms, rise.scaled(salt), top.scaled(salt), relief, down == "down", asked, lowest.scaled(salt))
+    return Titration(every_ms, rise, top, relief, down == "down", asked, lowest)
 
 
-def _lowest(node: Node, top: Rate) -> Rate:
-    rate = _rate(node, "min: 5 mg/h/70kg", least=True)
+def _peak_mg_h(regimen: Regimen) -> float:
+    """Highest written rate that a titration starts from, at 70 kg [mg/h]; overlapping sessions add up."""
+    drips = Regimen.create("racemic", (i for i in regimen.infusions if not i.is_push))
+    return max(drips.schedule().rates(REFERENCE_WEIGHT_KG), default=0.0)
+
+
+def _lowest(node: Node, top: Rate, salt: float) -> Rate:
+    rate = _rate(node, "min: 5 mg/h/70kg", salt, least=True)
     if rate.at(REFERENCE_WEIGHT_KG) > top.at(REFERENCE_WEIGHT_KG):
         node.refuse(f"{shown(text_of(node, ''))} is above max; write a lower min, or a higher max.")
     return rate
@@ -154,13 +162,19 @@ def _reports(node: Node) -> str:
     return choice(node, _REPORTS, "harm: spontaneous")
 
 
-def _rate(node: Node, example: str, least: bool = False) -> Rate:
-    """Read a rate above 0, or one that may be 0."""
+def _rate(node: Node, example: str, salt: float, least: bool = False) -> Rate:
+    """Read a rate above 0, or one that may be 0, and keep how it was written."""
     absolute, per_kg = quantity(node, quantities.rate_mg_h, example)
     text, at_70 = text_of(node, example), absolute + per_kg * REFERENCE_WEIGHT_KG
     if not 0 <= at_70 <= MAX_RATE_MG_H or not (least or at_70):
         node.refuse(f"{shown(text)} is outside 0 to {plain(MAX_RATE_MG_H)} mg/h at 70 kg; write e.g. {example}.")
-    return Rate(absolute, per_kg)
+    return replace(Rate(absolute, per_kg).scaled(salt), written=_written(text, salt))
+
+
+def _written(text: str, salt: float) -> tuple[float, str]:
+    """Return a quantity's number and unit; a mass of salt is named."""
+    given = quantities.parse(text)
+    return given.value, given.unit if salt == 1.0 else f"{given.unit} of the salt"
 
 
 def _share(node: Node) -> float:
@@ -190,4 +204,5 @@ def _stops(node: Node, salt: float) -> Stops:
         no_response=whole(given["no_response"], 1, 100, 2) if "no_response" in given else 0,
         harm=_reports(given["harm"]) if "harm" in given else "",
         dose_mg=limit * salt,
+        dose_written=_written(text_of(given["dose"], ""), salt) if limit else None,
     )

@@ -1,0 +1,342 @@
+"""The timetable of an arm: its pieces, when each begins, when a clinic looks, and which times are kept for profiles."""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from letheon.body.mesh import DAY_MS, HOUR_MS, NEVER, Mesh, padded_size
+from letheon.dosing.policy import Boosters, Policy
+from letheon.dosing.regimen import Rate, Regimen, Schedule
+from letheon.dosing.tapers import titrated_spans
+
+__all__ = ["Pieces", "Timetable", "calendar", "clock", "edges_of", "looks", "pieces_of", "rate_tables", "saved_rows"]
+
+_SMALLEST_SCHEDULE = 64
+_FALL_DAYS = 4  # by then levels have fallen by a factor of a thousand
+
+
+class Timetable(NamedTuple):
+    """The clock of an arm as data; times in ticks, padded with `NEVER`.
+
+    Attributes
+    ----------
+    h0_h : array
+        The tick [h].
+    per_day : int array
+        Ticks a day.
+    reached : int array, shape (level,)
+        How long steps may be: see `letheon.body.mesh.Pace`.
+    edge : int array, shape (edge,)
+        When pieces of the schedule begin; behind a `NEVER` those of a booster, from its own start.
+    begins : int array, shape (edge,)
+        Piece that begins there; 0 for none.
+    booster : int array
+        Where the booster's edges begin.
+    epoch_at : int array, shape (epoch + 1,)
+        When epochs of the parameters begin.
+    save_at : int array, shape (time + 1,)
+        When profiles are kept.
+    """
+
+    h0_h: np.ndarray
+    per_day: np.ndarray
+    reached: np.ndarray
+    edge: np.ndarray
+    begins: np.ndarray
+    booster: np.ndarray
+    epoch_at: np.ndarray
+    save_at: np.ndarray
+
+
+class Pieces(NamedTuple):
+    """The pieces of an arm's schedule, and what a titration does in each.
+
+    Attributes
+    ----------
+    schedule : Schedule
+        The pieces. In an arm with a titration they are cut where a taper begins or ends, and pushes stand behind
+        what runs on the drip.
+    titrated : tuple of bool
+        Whether the titration sets the rate of each.
+    pushes : tuple of int
+        How many terms of each, at its end, are pushes.
+    """
+
+    schedule: Schedule
+    titrated: tuple[bool, ...]
+    pushes: tuple[int, ...]
+
+
+def pieces_of(regimen: Regimen, policy: Policy) -> Pieces:
+    """Cut a regimen into pieces.
+
+    Parameters
+    ----------
+    regimen : Regimen
+        The arm's own sessions.
+    policy : Policy
+        Its rules.
+
+    Returns
+    -------
+    Pieces
+        Those of its schedule; an arm without a titration has no more to tell.
+
+    Examples
+    --------
+    >>> sessions = [Infusion.create(0, 4, Rate(absolute_mg_h=25.0)), Infusion.create(4, 4, Rate(absolute_mg_h=5.0))]
+    >>> pieces_of(Regimen.create("racemic", sessions), Policy()).titrated
+    (False, False)
+    """
+    schedule = regimen.schedule()
+    if policy.titration is None:
+        return Pieces(schedule, *((value,) * len(schedule.terms) for value in (False, 0)))
+    spans = titrated_spans(regimen.infusions)
+    drips, pushes = (
+        Regimen(regimen.drug, tuple(i for i in regimen.infusions if i.is_push is push)).schedule()
+        for push in (False, True)
+    )
+    edges = sorted({*drips.edges_ms, *pushes.edges_ms, *(t for span in spans for t in span)})
+    given = [(_running(drips, t), _running(pushes, t)) for t in edges[:-1]]
+    return Pieces(
+        Schedule(tuple(edges), tuple((*drip, *push) for drip, push in given)),
+        tuple(any(a <= t < b for a, b in spans) for t in edges[:-1]),
+        tuple(len(push) for _, push in given),
+    )
+
+
+def _running(schedule: Schedule, time_ms: int) -> tuple[Rate, ...]:
+    """Return what runs from a time on."""
+    place = int(np.searchsorted(schedule.edges_ms, time_ms, side="right")) - 1
+    return schedule.terms[place] if 0 <= place < len(schedule.terms) else ()
+
+
+def rate_tables(pieces: Pieces, booster: Schedule) -> tuple[np.ndarray, ...]:
+    """Tabulate the rates of all pieces, those of a booster behind those of the timetable.
+
+    Parameters
+    ----------
+    pieces : Pieces
+        Of the timetable.
+    booster : Schedule
+        One booster.
+
+    Returns
+    -------
+    absolute, per_kg, ceiling : array, shape (piece + 1, term)
+        Rates [mg/h]; the first piece is no drug.
+    pushed : bool array, shape (piece + 1, term)
+        Which are pushes.
+    titrated : bool array, shape (piece + 1,)
+        In which pieces a titration sets the rate.
+    """
+    both = (*pieces.schedule.terms, *booster.terms)
+    count = padded_size(len(both) + 1, _SMALLEST_SCHEDULE)
+    width = padded_size(max((len(terms) for terms in both), default=1), 1)
+    table = np.zeros((3, count, width))
+    table[2] = np.inf
+    pushed, titrated = np.zeros((count, width), bool), np.zeros(count, bool)
+    for p, terms in enumerate(both, start=1):
+        for j, rate in enumerate(terms):
+            table[:, p, j] = rate.absolute_mg_h, rate.per_kg_mg_h, rate.ceiling_mg_h
+    for p, (terms, pushes) in enumerate(zip(pieces.schedule.terms, pieces.pushes, strict=True), start=1):
+        pushed[p, len(terms) - pushes : len(terms)] = True
+    titrated[1 : len(pieces.titrated) + 1] = pieces.titrated
+    return *table, pushed, titrated
+
+
+def edges_of(schedule: Schedule, booster: Schedule, horizon_ms: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """List when pieces begin, and which; the timetable's, then a booster's from its own start.
+
+    Parameters
+    ----------
+    schedule, booster : Schedule
+        Pieces of the timetable and of one booster.
+    horizon_ms : int
+        End of follow-up [ms].
+
+    Returns
+    -------
+    edge : int array, shape (edge,)
+        Times [ms], padded with `NEVER`.
+    begins : int array, shape (edge,)
+        Piece that begins there; 0 for none.
+    booster : int
+        Where the booster's edges begin.
+    """
+
+    def listed(one: Schedule, first: int):
+        pieces = [first + p if terms else 0 for p, terms in enumerate(one.terms)]
+        return list(zip(one.edges_ms, (*pieces, 0), strict=True)) if pieces else []
+
+    own = [(e, p) for e, p in listed(schedule, 1) if e < horizon_ms]
+    rows = [*own, (NEVER, 0), *listed(booster, 1 + len(schedule.terms)), (NEVER, 0)]
+    size = padded_size(len(rows), 2 * _SMALLEST_SCHEDULE)
+    rows += [(NEVER, 0)] * (size - len(rows))
+    edge, begins = zip(*rows, strict=True)
+    return np.array(edge, np.int64), np.array(begins, np.int32), len(own) + 1
+
+
+def clock(mesh: Mesh, edges, epoch_at: np.ndarray, epochs: int, save_at: np.ndarray) -> Timetable:
+    """Count all times of an arm in ticks.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        The mesh.
+    edges : tuple
+        What `edges_of` gives.
+    epoch_at : int array
+        When epochs of the parameters begin [ms].
+    epochs : int
+        Room for them.
+    save_at : int array, shape (time + 1,)
+        When profiles are kept, in ticks.
+
+    Returns
+    -------
+    Timetable
+        The clock.
+    """
+    tick_ms = mesh.h0_h * HOUR_MS
+
+    def ticks(ms):
+        whole = np.where(np.asarray(ms) < NEVER, np.round(np.asarray(ms) / tick_ms), NEVER)
+        return np.where(np.asarray(ms) < NEVER, whole, NEVER).astype(np.int64)
+
+    reached = mesh.pace.reached
+    edge, begins, booster = edges
+    return Timetable(
+        h0_h=mesh.pace.h0_h,
+        per_day=np.asarray(round(DAY_MS / tick_ms), np.int64),
+        reached=np.pad(reached, (0, mesh.levels - len(reached)), constant_values=NEVER),
+        edge=ticks(edge),
+        begins=begins,
+        booster=np.asarray(booster, np.int64),
+        epoch_at=np.pad(ticks(epoch_at), (0, epochs + 1 - len(epoch_at)), constant_values=NEVER),
+        save_at=save_at,
+    )
+
+
+def looks(regimen: Regimen, policy: Policy, horizon_ms: int) -> tuple[int, ...]:
+    """List when the rate is looked at [ms]: every so often from the start of each stretch on the drip.
+
+    Parameters
+    ----------
+    regimen : Regimen
+        The arm's own sessions; pushes do not count.
+    policy : Policy
+        Its rules.
+    horizon_ms : int
+        End of follow-up [ms].
+
+    Returns
+    -------
+    tuple of int
+        Times; the clinic leaves out those at which no titrated session runs.
+    """
+    if not policy.titration:
+        return ()
+    schedule = Regimen(regimen.drug, tuple(i for i in regimen.infusions if not i.is_push)).schedule()
+    runs: list[list[int]] = []
+    for terms, (start, stop) in zip(schedule.terms, pairwise(schedule.edges_ms), strict=True):
+        if terms and runs and runs[-1][1] == start:
+            runs[-1][1] = stop
+        elif terms:
+            runs.append([start, stop])
+    every = policy.titration.every_ms
+    return tuple(t for a, b in runs for t in range(a + every, b, every) if t < horizon_ms)
+
+
+def calendar(boosters: Boosters | None, schedule: Schedule, last_day: int, days: int) -> tuple[int, ...]:
+    """Foretell the boosters of a patient whose boosters nothing stops.
+
+    Parameters
+    ----------
+    boosters : Boosters or None
+        The rule.
+    schedule : Schedule
+        The arm's own sessions.
+    last_day : int
+        Day of the last session of the first course, counted from 0.
+    days : int
+        Days of follow-up.
+
+    Returns
+    -------
+    tuple of int
+        Days on which they begin; none on relapse, which nobody can foretell.
+
+    Examples
+    --------
+    >>> rule = Boosters((Infusion.create(0, 4, Rate(absolute_mg_h=25.0)),), gaps_days=(14, 28))
+    >>> calendar(rule, Schedule(), 0, 84)
+    (14, 42, 70)
+    """
+    if boosters is None or boosters.on_relapse:
+        return ()
+    found: list[int] = []
+    long = (boosters.stop_ms - 1) // DAY_MS
+    due = last_day + boosters.gaps_days[0]
+    while len(found) < (boosters.times or NEVER) and due * DAY_MS + boosters.stop_ms <= days * DAY_MS:
+        full = boosters.at_most and sum(day > due - 365 for day in found) >= boosters.at_most
+        if full or due - last_day < boosters.apart_days or not _is_free(schedule, due, boosters.apart_days):
+            due += 1
+            continue
+        found.append(due)
+        last_day = due + long
+        due = last_day + boosters.gaps_days[min(len(found), len(boosters.gaps_days) - 1)]
+    return tuple(found)
+
+
+def _is_free(schedule: Schedule, day: int, apart_days: int) -> bool:
+    """Whether no session of the timetable runs at the start of a day or begins soon after."""
+    now = day * DAY_MS
+    following = next((edge for edge in schedule.edges_ms if edge > now), NEVER)
+    return not _running(schedule, now) and following - now >= apart_days * DAY_MS
+
+
+def _thinned(rows: np.ndarray, most: int) -> np.ndarray:
+    return (
+        rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int))] if most else rows[:0]
+    )
+
+
+def saved_rows(mesh: Mesh, days: np.ndarray, end_ms: int, most: int, later_ms: tuple[int, ...] = ()) -> np.ndarray:
+    """Choose the rows kept for profiles: all, or as many as there is room for.
+
+    Half the room goes to midnights; what is left, first to the course and the days in which levels fall behind it. Of
+    that, half is set aside for later sessions where they are given.
+
+    Parameters
+    ----------
+    mesh : Mesh
+        The mesh.
+    days : int array
+        Rows of the midnights.
+    end_ms : int
+        End of the first course [ms].
+    most : int
+        Room.
+    later_ms : tuple of int
+        When the rate changes in later sessions [ms].
+
+    Returns
+    -------
+    int array
+        Rows.
+    """
+    rows = np.arange(mesh.count + 1)
+    if len(rows) <= most:
+        return rows
+    midnights = _thinned(days, most // 2)
+    others = np.setdiff1d(rows, midnights)
+    time_ms = mesh.time_h[others] * HOUR_MS
+    in_course = time_ms <= end_ms + _FALL_DAYS * DAY_MS
+    near = np.any([(time_ms >= t) & (time_ms <= t + DAY_MS) & ~in_course for t in later_ms], axis=0)
+    later = _thinned(others[near], (most - len(midnights)) // 2) if later_ms else others[:0]
+    course = _thinned(others[in_course], most - len(midnights) - len(later))
+    rest = np.setdiff1d(others[~in_course], later)
+    rest = _thinned(rest, most - len(midnights) - len(course) - len(later))
+    return np.unique(np.concatenate([midnights, course, later, rest]))
