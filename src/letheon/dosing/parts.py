@@ -12,11 +12,11 @@ LAID_OUT: Mapping[str, frozenset[str]] = {
     "Beside": frozenset({"clonidine_mg", "midazolam_mg"}),
     "Regimen": frozenset({"drug", "infusions"}),
     "Infusion": frozenset({"start_ms", "duration_ms", "rate"}),
-    "Rate": frozenset({"absolute_mg_h", "per_kg_mg_h", "ceiling_mg_h"}),
+    "Rate": frozenset({"absolute_mg_h", "per_kg_mg_h", "ceiling_mg_h", "written"}),
     "Policy": frozenset({"boosters", "titration", "stops"}),
     "Boosters": frozenset({"session", "gaps_days", "wait_days", "apart_days", "at_most", "times"}),
     "Titration": frozenset({"every_ms", "step", "lowest", "highest", "relief", "down", "asked"}),
-    "Stops": frozenset({"no_response", "harm", "dose_mg"}),
+    "Stops": frozenset({"no_response", "harm", "dose_mg", "dose_written"}),
 }
 
 

@@ -1,13 +1,15 @@
 """Titration as a pharmacy must foresee it: the lowest and the highest rate that looks can lead to at each moment.
 
-A look falls every so often, counted from each start of continuous dosing. A patient keeps an offset from the written
-rate; the rate is the written one plus the offset, between the lowest and the highest that the rule allows. A taper
-(see `letheon.dosing.tapers`) runs as written and is not looked at.
+A look falls every so often, counted from each start of continuous dosing. A patient keeps a number of steps from the
+written rate, between the lowest and the highest rate that the rule allows. After a complaint the rate never exceeds the
+last one at which a look passed without one, else the lowest. A taper (see `letheon.dosing.tapers`) runs as written and
+is not looked at. The engine's own rules are in `letheon.pipeline.bedside`.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from letheon.dosing.policy import Titration
 from letheon.dosing.regimen import Regimen
@@ -17,6 +19,7 @@ __all__ = ["MAX_RATES", "Reach", "reach", "reachable_rates"]
 
 MAX_RATES = 200  # more than anybody would look up in a table
 
+_MAX_RUNGS = 100_000
 _SAME = 1e-9  # two rates this near are one [mg/h]
 
 
@@ -31,7 +34,7 @@ class Reach:
     written : float
         Rate as written [mg/h].
     lowest, highest : float
-        Rate if every look so far went down, and if every look went up [mg/h].
+        Rate of who complained at every look so far, and of who went up at every look [mg/h].
     looked_at : bool
         Whether the rate may be changed here; else it runs as written.
 
@@ -57,13 +60,18 @@ class _Limits:
     least: float
     most: float
 
-    def rate(self, written: float, offset: float) -> float:
-        rate = min(max(written + offset, self.least), self.most)
+    def rate(self, written: float, rung: int) -> float:
+        """Return the rate so many steps from the written one."""
+        rate = min(max(written + rung * self.step, self.least), self.most)
         return 0.0 if rate < _SAME else rate
 
-    def moved(self, written: float, offset: float, by: int) -> float:
-        """Return the offset after a look."""
-        return self.rate(written, offset + by * self.step) - written
+    def lowest_rung(self, written: float) -> int:
+        """Return the first step at which a rate is as low as it may be."""
+        return math.floor((self.least - written) / self.step + _SAME)
+
+    def up(self, written: float, rung: int) -> int:
+        """Return the step after a look that raises the rate, which the highest rate may not let it do."""
+        return max(rung, self.lowest_rung(written)) + 1 if self.rate(written, rung) < self.most else rung
 
 
 def reach(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[Reach, ...]:
@@ -89,28 +97,22 @@ def reach(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[Rea
     >>> day = Regimen.create("racemic", [Infusion.create(0, 24, Rate(10.0))])
     >>> rule = Titration(8 * 3_600_000, Rate(5.0), Rate(40.0))
     >>> [(part.lowest, part.highest) for part in reach(day, rule, 70.0)]
-    [(10.0, 10.0), (5.0, 15.0), (0.0, 20.0)]
+    [(10.0, 10.0), (0.0, 15.0), (0.0, 20.0)]
     """
-    limits, down = _limits(titration, weight_kg), -1 if titration.down else 0
-    low = high = 0.0
+    limits = _limits(titration, weight_kg)
+    rung, cap, ran = 0, math.inf, 0.0
     found: list[Reach] = []
-    for part, looks in _parts(regimen, titration, weight_kg):
-        if looks:
-            low, high = limits.moved(part.written, low, down), limits.moved(part.written, high, 1)
+    for part, look in _parts(regimen, titration, weight_kg):
+        if look:
+            # who complains at the first look bore no rate yet; if a complaint only holds the rate, that one is borne
+            cap, rung = 0.0 if titration.down else ran, limits.up(part.written, rung)
         if part.looked_at:
-            part = Reach(
-                part.start_ms,
-                part.stop_ms,
-                part.written,
-                limits.rate(part.written, low),
-                limits.rate(part.written, high),
-                True,
-            )
-        last = found[-1] if found else None
-        if last and last.stop_ms == part.start_ms and _same(last, part):
-            found[-1] = Reach(last.start_ms, part.stop_ms, last.written, last.lowest, last.highest, last.looked_at)
-        else:
-            found.append(part)
+            low = max(min(limits.rate(part.written, 0), cap), limits.least)
+            part = replace(part, lowest=low, highest=limits.rate(part.written, rung))
+        ran = part.lowest
+        if found and found[-1] == replace(part, start_ms=found[-1].start_ms, stop_ms=part.start_ms):
+            part = replace(found.pop(), stop_ms=part.stop_ms)
+        found.append(part)
     return tuple(found)
 
 
@@ -135,19 +137,24 @@ def reachable_rates(regimen: Regimen, titration: Titration, weight_kg: float) ->
     >>> reachable_rates(day, rule, 70.0)
     (0.0, 5.0, 10.0, 15.0, 20.0)
     """
-    limits, moves = _limits(titration, weight_kg), (1, 0, -1) if titration.down else (1, 0)
-    offsets, rates = {0.0}, set[float]()
-    settled: float | None = None  # written rate at which another look reaches nothing new
-    for part, looks in _parts(regimen, titration, weight_kg):
+    limits = _limits(titration, weight_kg)
+    low = high = 0
+    rates: set[float] = set()
+    seen: set[tuple[float, int, int]] = set()
+    for part, look in _parts(regimen, titration, weight_kg):
         if not part.looked_at:
             rates.add(part.written)
             continue
-        if looks and settled != part.written:
-            grown = {round(limits.moved(part.written, offset, by), 9) for offset in offsets for by in moves}
-            settled = part.written if grown == offsets else None
-            offsets = grown
-        rates |= {round(limits.rate(part.written, offset), 9) for offset in offsets}
-        if len(rates) > MAX_RATES or len(offsets) > MAX_RATES:
+        if look:
+            low = min(low, limits.lowest_rung(part.written)) if titration.down else low
+            high = limits.up(part.written, high)
+        if (case := (part.written, low, high)) in seen:
+            continue
+        seen.add(case)
+        if high - low > _MAX_RUNGS:
+            return None
+        rates |= {round(limits.rate(part.written, rung), 9) for rung in range(low, high + 1)}
+        if len(rates) > MAX_RATES:
             return None
     return tuple(sorted(rates))
 
@@ -161,6 +168,7 @@ def _parts(regimen: Regimen, titration: Titration, weight_kg: float) -> Iterator
     schedule = regimen.schedule()
     bounds = [moment for span in titrated_spans(regimen.infusions) for moment in span]  # in turn begin and end
     look: int | None = None
+    before = False  # the moment at which a taper begins or ends is not looked at
     spans = zip(schedule.edges_ms, schedule.edges_ms[1:], schedule.rates(weight_kg), strict=False)
     for start, stop, written in spans:
         if written <= 0:
@@ -173,14 +181,5 @@ def _parts(regimen: Regimen, titration: Titration, weight_kg: float) -> Iterator
             looked_at, due = passed % 2 == 1, now == look
             look = look + titration.every_ms if due else look
             until = min(stop, look, *bounds[passed : passed + 1])
-            yield Reach(now, until, written, written, written, looked_at), due and looked_at
-            now = until
-
-
-def _same(one: Reach, other: Reach) -> bool:
-    return (one.written, one.lowest, one.highest, one.looked_at) == (
-        other.written,
-        other.lowest,
-        other.highest,
-        other.looked_at,
-    )
+            yield Reach(now, until, written, written, written, looked_at), due and looked_at and before
+            now, before = until, looked_at

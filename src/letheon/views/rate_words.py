@@ -55,7 +55,7 @@ def mass(mg: float) -> str:
 
 
 def rate_text(rate: Rate) -> str:
-    """Write a rate as a scenario would have it, for each kg or for each 70 kg, whichever is the rounder number.
+    """Write a rate as it was written; where that is not kept, for each kg or each 70 kg, whichever is rounder.
 
     Parameters
     ----------
@@ -73,6 +73,9 @@ def rate_text(rate: Rate) -> str:
     ('0.35 mg/kg/h, at most 25 mg/h', '10 mg/h', '5 mg/h per 70 kg')
     """
     limit = "" if math.isinf(rate.ceiling_mg_h) else f", at most {_digits(rate.ceiling_mg_h)} mg/h"
+    if rate.written:
+        value, unit = rate.written
+        return f"{_digits(value)} {unit}{limit}"
     return _by_weight(rate.absolute_mg_h, rate.per_kg_mg_h, "/h") + limit
 
 

@@ -241,7 +241,7 @@ def _titration(sheet: "Worksheet") -> Iterator[str]:
             lasts = number(min(order.bag_ml / ml_h, MAX_HANG_H)) if ml_h else "held"
             yield f"{number(0.0 if sheet.is_sham else rate):>14}{number(ml_h):>14}{lasts:>20}"
     yield ""
-    yield f"  At least: {'every look goes down' if titration.rule.down else 'no look goes up'}."
+    yield "  At least: every look finds a psychedelic effect."
     yield from _layout(titration.least, sheet)
     yield ""
     yield "  At most: every look goes up."
@@ -254,12 +254,17 @@ def _rule(rule: "Titration", weight_kg: float) -> str:
         return text if text == value else f"{text} ({value} here)"
 
     heard = "found by asking" if rule.asked else "complained of"
-    then = "goes down by as much" if rule.down else "stays"
+    then = (
+        "goes down by as much, and never again above the last rate that was borne at a look (above the lowest, if none"
+        " was)"
+        if rule.down
+        else "stays, and never again goes above that rate"
+    )
     return (
         f"Titration: a look every {number(rule.every_ms / MS_PER_HOUR)} h on the drip. The rate goes up by"
-        f" {here(rule.step)} while less than {number(100 * rule.relief)} % of the baseline pain is gone, and {then}"
-        f" when a psychedelic effect is {heard}; from {here(rule.lowest)} to {here(rule.highest)}. Sessions written"
-        " lower than the one before run as written."
+        f" {here(rule.step)} while less than {number(100 * rule.relief)} % of the baseline pain is gone. When a"
+        f" psychedelic effect is {heard}, it {then}. It stays within {here(rule.lowest)} and {here(rule.highest)}."
+        " A session written lower than the one before runs as written."
     )
 
 
