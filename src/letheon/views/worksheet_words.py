@@ -96,6 +96,8 @@ def _arm(arm: "Arm", sheet: "Worksheet") -> Iterator[str]:
             " and the syringes give nothing away.",
             2,
         )
+    for part in sheet.missing:
+        yield from _wrapped(f"MISSING below: {part}", 2)
     if sheet.most.bags:
         yield from _preparation(sheet)
     if sheet.titration:
