@@ -284,6 +284,20 @@ def test_the_controls_lose_nothing_of_an_example(path: Path) -> None:
         assert (shown["titration"] is None) == (arm.policy.titration is None)
 
 
+def test_the_controls_keep_the_least_rate_of_a_titration() -> None:
+    text = """
+    letheon: 1
+    title: x
+    follow_up: 4 weeks
+    arms:
+      a:
+        drug: racemic
+        sessions: [{at: 0 h, rate: 25 mg/h, for: 4 h}]
+        titration: {every: 1 h, step: 5 mg/h, min: 10 mg/h/70kg, max: 40 mg/h}
+    """
+    assert form(loads(text))["arms"][0]["titration"]["min"] == {"value": 10.0, "by_weight": True}
+
+
 def test_presets_are_the_regimens_of_the_library() -> None:
     studies = {study.id: study for study in library.studies()}
     made = presets()

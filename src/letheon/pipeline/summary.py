@@ -20,7 +20,7 @@ from letheon.pipeline.harm_entries import arm_harms, harm_sources
 from letheon.pipeline.support import interval_of_mean, model_warnings, quantiles, regimen_support
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
-from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
+from letheon.units import MS_PER_HOUR
 
 __all__ = ["ArmTotals", "columns", "document", "endpoint_names"]
 
@@ -50,6 +50,8 @@ class ArmTotals:
         Means of the endpoints under each draw, over the bank's people.
     bank_profile : dict of str to array, shape (draw, time)
         The same for profiles.
+    last_booster_h : float
+        When the last booster of any patient began [h]; 0 without boosters.
     """
 
     plan: ArmPlan
@@ -57,6 +59,7 @@ class ArmTotals:
     profile: Profile
     bank_columns: dict[str, np.ndarray] = field(default_factory=dict)
     bank_profile: dict[str, np.ndarray] = field(default_factory=dict)
+    last_booster_h: float = 0.0
 
 
 def endpoint_days(days: int) -> list[int]:
@@ -257,7 +260,8 @@ def _given(scenario: Scenario, arm: Arm, totals: ArmTotals, prefix: str) -> dict
     out["dose_mg"] = dose | {"unit": "mg", "support": support, "note": "free base"}
     out["drip_hours"] = _distribution(totals.columns[f"{prefix}drip_hours"]) | {"unit": "h", "support": support}
     if policy.titration is not None:
-        out["final_rate"] = _endpoint(f"{prefix}final_rate", "mg/h per 70 kg", "assumed", totals, None)
+        unit = policy.titration.highest.form[1].replace("/70kg", " per 70 kg")
+        out["final_rate"] = _endpoint(f"{prefix}final_rate", unit, "assumed", totals, None)
     return out
 
 
@@ -291,6 +295,11 @@ def _placebo_of(scenario: Scenario, arm: Arm) -> Arm | None:
     return next((sham for sham in shams if sham.like == arm.name), shams[0] if shams else None)
 
 
+def _told(form: tuple[float, str]) -> dict[str, Any]:
+    """Return a quantity as it was written."""
+    return {"value": form[0], "unit": form[1]}
+
+
 def _policy(policy: Policy) -> dict | None:
     """Say what is decided on the way, and by which rule; None for a fixed timetable."""
     if policy.fixed:
@@ -309,18 +318,28 @@ def _policy(policy: Policy) -> dict | None:
                 "no_response": stops.no_response or None,
                 "harm": stops.harm or None,
                 "dose_mg": stops.dose_mg or None,
+                "dose": _told(stops.dose_written or (stops.dose_mg, "mg")) if stops.dose_mg else None,
             },
         }
     if titration is not None:
         out["titration"] = {
             "every_h": titration.every_ms / MS_PER_HOUR,
-            "step_mg_h_70kg": titration.step.at(REFERENCE_WEIGHT_KG),
-            "highest_mg_h_70kg": titration.highest.at(REFERENCE_WEIGHT_KG),
+            "step": _told(titration.step.form),
+            "min": _told(titration.lowest.form),
+            "max": _told(titration.highest.form),
             "relief": titration.relief,
             "harm": "elicited" if titration.asked else "spontaneous",
             "on_harm": "down" if titration.down else "hold",
         }
     return out
+
+
+def _last_infusion_day(arm: Arm, totals: ArmTotals) -> float:
+    """Return when the last infusion of any patient ends, boosters included [days since t = 0]."""
+    end, boosters = arm.regimen.stop_ms / MS_PER_DAY, arm.policy.boosters
+    if boosters is None or not totals.last_booster_h:
+        return end
+    return max(end, totals.last_booster_h / 24 + boosters.stop_ms / MS_PER_DAY)
 
 
 def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> dict:
@@ -338,7 +357,7 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> dict:
         "drug": arm.drug,
         "like": arm.like,
         "course_end_day": own.plan.course_end_day,
-        "last_infusion_day": arm.regimen.stop_ms / MS_PER_DAY,
+        "last_infusion_day": _last_infusion_day(arm, own),
         "models": {purpose: used[purpose] for purpose in ("levels", "acute")},
         "policy": _policy(arm.policy),
         "profile": profile,

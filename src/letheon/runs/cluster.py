@@ -59,13 +59,13 @@ def compute(text: str, span: tuple[int, str, int, int]) -> tuple:
     Returns
     -------
     tuple
-        Columns by block, counts and sums packed, the bank's profiles by block, events by block.
+        Columns by block, counts and sums packed, the bank's profiles by block, events by block, the last booster.
     """
     from letheon.runs.blocks import Span
     from letheon.runs.store import pack
 
     share = _runner(text).share(Span(*span))
-    return share.columns, pack(share.profile), share.bank, share.events
+    return share.columns, pack(share.profile), share.bank, share.events, share.last_booster_h
 
 
 def _unfit(worker: Any, wanted: dict[str, str]) -> str:
@@ -226,11 +226,11 @@ class _Workers:
                 if future.status == "cancelled":
                     raise _lost("the scheduler is gone")
                 try:
-                    columns, packed, bank, events = future.result()
+                    columns, packed, bank, events, last_booster_h = future.result()
                 except KilledWorker:
                     raise _lost(f"{_DEATHS} workers died over the same blocks") from None
                 future.release()
-                yield span, _share(columns, packed, bank, events)
+                yield span, _share(columns, packed, bank, events, last_booster_h)
             hand_out()
 
     def _alive(self) -> None:
@@ -246,12 +246,13 @@ def _lost(why: str) -> RunError:
     return RunError(f"{why}; finished chunks are kept: run the same command again to continue.")
 
 
-def _share(columns: dict, packed: dict, bank: dict, events: dict) -> Share:
+def _share(columns: dict, packed: dict, bank: dict, events: dict, last_booster_h: float) -> Share:
     from letheon.runs.store import unpack
 
     profile = unpack(packed)
     share = Share(profile.times)
     share.columns, share.profile, share.bank, share.events = columns, profile, bank, events
+    share.last_booster_h = last_booster_h
     return share
 
 

@@ -120,6 +120,7 @@ class _Arm:
         self.profile = Profile(plan.saved)
         self.parts: dict[int, Path | dict[str, np.ndarray]] = {}
         self.bank = Share(plan.saved)
+        self.last_booster_h = 0.0
 
     def take(self, chunk: Span, share: Share, part: Path | None) -> None:
         """Add a whole chunk, whose endpoints stay in memory or in a file."""
@@ -127,6 +128,7 @@ class _Arm:
             self.bank.merge(share)
             return
         self.parts[chunk.first] = share.table() if part is None else part
+        self.last_booster_h = max(self.last_booster_h, share.last_booster_h)
         if self.profile.patients:
             self.profile.merge(share.profile)
         else:
@@ -137,7 +139,8 @@ class _Arm:
         parts = [self.parts[first] for first in sorted(self.parts)]
         files = [part for part in parts if isinstance(part, Path)]
         columns = Columns([store.Parts(files)] if files else parts)
-        return ArmTotals(self.plan, columns, self.profile, self.bank.table(), self.bank.bank_table())
+        bank = self.bank.table(), self.bank.bank_table()
+        return ArmTotals(self.plan, columns, self.profile, *bank, self.last_booster_h)
 
 
 def run_arms(

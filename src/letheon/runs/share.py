@@ -88,6 +88,8 @@ class Share:
         By bank block: means of the profiles.
     events : dict of int to dict of str to array
         By block: the log of events, a row an event; empty where the arm keeps none.
+    last_booster_h : float
+        When the last booster of any patient began [h]; 0 without boosters.
     """
 
     def __init__(self, times: int):
@@ -96,6 +98,7 @@ class Share:
         self.columns: dict[int, dict[str, np.ndarray]] = {}
         self.bank: dict[int, dict[str, np.ndarray]] = {}
         self.events: dict[int, dict[str, np.ndarray]] = {}
+        self.last_booster_h = 0.0
 
     def add(self, block: Block) -> None:
         """Add a block."""
@@ -106,12 +109,15 @@ class Share:
             self.bank[block.number] = block.bank
         if block.events is not None:
             self.events[block.number] = block.events
+            boosters = block.events["time_h"][block.events["event"] == "booster"]
+            self.last_booster_h = max(self.last_booster_h, float(boosters.max(initial=0.0)))
 
     def merge(self, other: "Share") -> None:
         """Take over what another has."""
         self.columns |= other.columns
         self.bank |= other.bank
         self.events |= other.events
+        self.last_booster_h = max(self.last_booster_h, other.last_booster_h)
         if not self.profile.patients:
             self.profile = other.profile  # taken, not copied: it is large
         elif other.profile.patients:

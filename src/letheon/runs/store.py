@@ -200,7 +200,7 @@ def write(folder: Folder, arm: str, kind: str, chunk: int, share: Share) -> None
     """
     if kind == "people":
         files = write_endpoints(folder, arm, chunk, share)
-        arrays = pack(share.profile)
+        arrays = pack(share.profile) | {"last_booster_h": np.array(share.last_booster_h)}
     else:
         files = []
         arrays = {f"column/{name}": values for name, values in share.table().items()}
@@ -239,7 +239,7 @@ def read(folder: Folder, arm: str, kind: str, chunk: int, times: int) -> Share |
             arrays = {name: found[name] for name in found.files}
         share = Share(times)
         if kind == "people":
-            share.profile = unpack(arrays)
+            share.profile, share.last_booster_h = unpack(arrays), float(arrays["last_booster_h"])
         else:
             share.columns[0] = _under("column/", arrays)
             share.bank[0] = _under("bank/", arrays)

@@ -1,13 +1,12 @@
 """Policies: the part of an arm that says by which rules it goes on: boosters, titration, and what ends them."""
 
-from dataclasses import replace
-
 from letheon.dosing.policy import DEFAULT_APART_DAYS, DEFAULT_WAIT_DAYS, Boosters, Policy, Stops, Titration
 from letheon.dosing.regimen import MS_PER_DAY, Infusion, Rate, Regimen
 from letheon.scenario import quantities
 from letheon.scenario.fields import choice, listing_of, quantity, required, table_of, text_of, whole
 from letheon.scenario.sessions import BOOSTER_EXAMPLE, MAX_RATE_MG_H, read_booster
 from letheon.scenario.tree import Listing, Node, Table
+from letheon.scenario.writing import OF_BASE
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG, plain, shown
 
 BOOSTERS_EXAMPLE = "{on: relapse, session: {rate: 25 mg/h, for: 4 h}, at_most: 6 per year}"
@@ -168,13 +167,15 @@ def _rate(node: Node, example: str, salt: float, least: bool = False) -> Rate:
     text, at_70 = text_of(node, example), absolute + per_kg * REFERENCE_WEIGHT_KG
     if not 0 <= at_70 <= MAX_RATE_MG_H or not (least or at_70):
         node.refuse(f"{shown(text)} is outside 0 to {plain(MAX_RATE_MG_H)} mg/h at 70 kg; write e.g. {example}.")
-    return replace(Rate(absolute, per_kg).scaled(salt), written=_written(text, salt))
+    value, unit = _written(text, salt)
+    base = quantities.rate_mg_h(f"{plain(value)} {unit}")  # so that what is told reads back as the same rate
+    return Rate(*base, written=(value, unit if salt == 1.0 else unit + OF_BASE))
 
 
 def _written(text: str, salt: float) -> tuple[float, str]:
-    """Return a quantity's number and unit; a mass of salt is named."""
+    """Return the number, as free base, and the unit with which a quantity was written."""
     given = quantities.parse(text)
-    return given.value, given.unit if salt == 1.0 else f"{given.unit} of the salt"
+    return given.value * salt, given.unit
 
 
 def _share(node: Node) -> float:
@@ -193,16 +194,18 @@ def _stops(node: Node, salt: float) -> Stops:
     table = table_of(node, STOP_EXAMPLE)
     table.check_keys(_STOP, {}, STOP_EXAMPLE)
     given = table.entries
-    limit = 0.0
+    limit, dose_written = 0.0, None
     if "dose" in given:
         limit, per_kg = quantity(given["dose"], quantities.dose_mg, "dose: 5000 mg")
         if per_kg or limit <= 0:
             given["dose"].refuse(
                 f"{shown(text_of(given['dose'], ''))} is no total dose above 0 for everybody; write e.g. dose: 5000 mg."
             )
+        value, unit = _written(text_of(given["dose"], ""), salt)
+        dose_written = value, unit if salt == 1.0 else unit + OF_BASE
     return Stops(
         no_response=whole(given["no_response"], 1, 100, 2) if "no_response" in given else 0,
         harm=_reports(given["harm"]) if "harm" in given else "",
         dose_mg=limit * salt,
-        dose_written=_written(text_of(given["dose"], ""), salt) if limit else None,
+        dose_written=dose_written,
     )

@@ -10,6 +10,8 @@ from letheon.scenario.quantities import Quantity, format_quantity
 from letheon.scenario.records import Arm, Scenario, Spread
 from letheon.units import MS_PER_HOUR, plain
 
+OF_BASE = " of free base"  # behind the unit of a quantity that was written as a mass of salt
+
 
 def time_text(milliseconds: int) -> str:
     """Write whole milliseconds in the largest of h, min, s that needs few decimals.
@@ -110,8 +112,8 @@ def _policy(policy: Policy) -> Iterator[str]:
     if (titration := policy.titration) is not None:
         heard, then = "elicited" if titration.asked else "spontaneous", "down" if titration.down else "hold"
         yield (
-            f"    titration: {{every: {time_text(titration.every_ms)}, step: {_plain_rate(titration.step)}, "
-            f"min: {_plain_rate(titration.lowest)}, max: {_plain_rate(titration.highest)}, "
+            f"    titration: {{every: {time_text(titration.every_ms)}, step: {_as_written(titration.step)}, "
+            f"min: {_as_written(titration.lowest)}, max: {_as_written(titration.highest)}, "
             f"relief: {plain(round(100 * titration.relief, 9))} %, "
             f"harm: {heard}, on_harm: {then}}}"
         )
@@ -132,6 +134,11 @@ def _policy(policy: Policy) -> Iterator[str]:
         ends += [f"harm: {stops.harm}"] if stops.harm else []
         ends += [f"dose: {plain(stops.dose_mg)} mg"] if stops.dose_mg else []
         yield f"    stop: {{{', '.join(ends)}}}"
+
+
+def _as_written(rate: Rate) -> str:
+    value, unit = rate.form
+    return f"{plain(value)} {unit.removesuffix(OF_BASE)}"
 
 
 def _plain_rate(rate: Rate) -> str:

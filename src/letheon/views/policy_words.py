@@ -37,13 +37,19 @@ def policy_sentences(policy: Mapping[str, Any] | None) -> list[str]:
 
 
 def _titration(rule: Mapping[str, Any]) -> str:
-    heard = "asks for" if rule["harm"] == "elicited" else "hears a complaint about"
-    then = "goes a step down" if rule["on_harm"] == "down" else "stays"
+    asks = "asks for psychedelic effects and hears of one" if rule["harm"] == "elicited" else "hears of a complaint"
+    down = f"goes down by {_quantity(rule['step'])}, to {_quantity(rule['min'])} at least, and not again above the last"
+    then = f"{down} rate without one" if rule["on_harm"] == "down" else "stays, and does not go above that again"
     return (
-        f"Every {rule['every_h']:g} h on the drip the rate goes up by {rule['step_mg_h_70kg']:g} mg/h per 70 kg, to "
-        f"{rule['highest_mg_h_70kg']:g} at most, until {100 * rule['relief']:g} % of baseline pain is gone; it {then} "
-        f"when the clinic {heard} a psychedelic effect" + (" and finds one." if rule["harm"] == "elicited" else ".")
+        f"Every {rule['every_h']:g} h on the drip the rate goes up by {_quantity(rule['step'])}, to "
+        f"{_quantity(rule['max'])} at most, until {100 * rule['relief']:g} % of baseline pain is gone. Where the "
+        f"clinic {asks}, the rate {then}. A session written lower than the one before it runs as written."
     )
+
+
+def _quantity(told: Mapping[str, Any]) -> str:
+    """Write a number and its unit as the scenario has them."""
+    return f"{told['value']:,.7g} {told['unit'].replace('/70kg', ' per 70 kg')}"
 
 
 def _boosters(rule: Mapping[str, Any]) -> Iterator[str]:
@@ -66,5 +72,5 @@ def _ends(stop: Mapping[str, Any]) -> Iterator[str]:
     if heard := stop.get("harm"):
         told = "told to a clinic that asks" if heard == "elicited" else "told unasked"
         yield f"after a session with a psychedelic effect {told}"
-    if dose := stop.get("dose_mg"):
-        yield f"before the total dose passes {dose:,.0f} mg"
+    if dose := stop.get("dose"):
+        yield f"before the total dose passes {_quantity(dose)}"

@@ -132,8 +132,10 @@ def _policy_rows(arms: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
         yield from _measure_rows("boosters, mean", "boosters", arms)
         yield "boosters a year", [_number(arm["endpoints"]["boosters"]["boosters_per_year"]) for arm in arms]
         yield from _measure_rows("never in remission", "never_in_remission", arms)
-    if any("final_rate" in arm["endpoints"] for arm in arms):
-        yield from _measure_rows("final rate, mg/h/70kg", "final_rate", arms)
+    rates = [arm["endpoints"].get("final_rate", {}) for arm in arms]
+    for unit in dict.fromkeys(rate["unit"] for rate in rates if rate):
+        cells = [rate if rate.get("unit") == unit else {} for rate in rates]
+        yield from _rows(f"final rate, {unit}", cells, arms)
     yield "hours on the drip", [_number(arm["endpoints"]["drip_hours"]["mean"]) for arm in arms]
 
 
@@ -145,7 +147,10 @@ def _pain_rows(document: Mapping[str, Any], arms: Sequence[Mapping[str, Any]], d
 
 
 def _measure_rows(label: str, name: str, arms: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
-    found = [arm["endpoints"].get(name, {}) for arm in arms]
+    yield from _rows(label, [arm["endpoints"].get(name, {}) for arm in arms], arms)
+
+
+def _rows(label: str, found: Sequence[Mapping[str, Any]], arms: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     yield label, [_with_interval(one, "mean", "mean_interval") for one in found]
     yield "  patients", [_patients(one) for one in found]
     yield from _difference_row(found, arms)

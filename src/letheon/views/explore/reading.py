@@ -122,6 +122,7 @@ def _policy(policy: Policy) -> dict[str, Any]:
         found["titration"] = {
             "every_h": _hours(titration.every_ms),
             "step": _rate(titration.step),
+            "min": _rate(titration.lowest),
             "max": _rate(titration.highest),
             "relief": round(100 * titration.relief, 9),
             "harm": "elicited" if titration.asked else "spontaneous",

@@ -131,7 +131,7 @@ def _rows(document: Mapping[str, Any], name: str, days: list[int]) -> list[tuple
         rows.append(("Boosters, mean", words.amount(each["mean"], "boosters"), yearly, ""))
     if "final_rate" in endpoints:
         end = endpoints["final_rate"]
-        rows.append(("Last rate, mean", f"{words.number(end['mean'], 2)} mg/h per 70 kg", "", ""))
+        rows.append(("Last rate, mean", f"{words.number(end['mean'], 2)} {end['unit']}", "", ""))
     if "dose_mg" in endpoints:
         dose = "none" if plots.is_placebo(arm) else f"{words.amount(endpoints['dose_mg']['mean'], 'mg')} mg"
         rows.append(("Total dose, mean", dose, "", ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from letheon.views.report import markup, words
@@ -74,10 +74,17 @@ def _table(document: Mapping[str, Any], title: str, note: str, keys: list[str]) 
 
 
 def _body(document: Mapping[str, Any], key: str) -> str:
-    """Return the rows of one endpoint: mean, patients, difference from placebo, and the rival's."""
+    """Return the rows of one endpoint, for each unit of it: arms may write their rates in units of their own."""
     entries = [arm["endpoints"].get(key, {}) for arm in document["arms"].values()]
-    unit = next((entry["unit"] for entry in entries if entry.get("unit")), "")
-    beside = f" ({UNITS.get(unit, unit)})" if unit in {"days", "sessions", "mg", "h", "mg/h per 70 kg"} else ""
+    units = dict.fromkeys(entry["unit"] for entry in entries if entry.get("unit"))
+    of_unit = {unit: [entry if entry.get("unit") == unit else {} for entry in entries] for unit in units}
+    return "".join(_rows(document, key, unit, found) for unit, found in of_unit.items())
+
+
+def _rows(document: Mapping[str, Any], key: str, unit: str, entries: Sequence[Entry]) -> str:
+    """Return the rows of one endpoint: mean, patients, difference from placebo, and the rival's."""
+    named = unit in {"days", "sessions", "mg", "h"} or key == "final_rate"
+    beside = f" ({UNITS.get(unit, unit)})" if named else ""
     name = words.endpoint_name(key)
     rows = [_row(f"{name}{beside}", entries, lambda entry: _mean(entry, unit) + words.support_of(entry), "main")]
     if any("q05" in entry for entry in entries):

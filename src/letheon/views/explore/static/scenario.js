@@ -67,8 +67,8 @@ function policies(plan, known) {
     if (stop) made.stop = Object.fromEntries(Object.entries({ no_response: stop.no_response, harm: stop.harm, dose: stop.dose_mg && `${plain(stop.dose_mg)} mg` }).filter(([, value]) => value));
   }
   if (titration && known.titration) {
-    const { every_h, step, max, relief, harm, on_harm } = titration;
-    made.titration = { every: clock(every_h), step: rateText(step), max: rateText(max), relief: `${plain(relief)} %`, harm, on_harm };
+    const { every_h, step, min = { value: 0 }, max, relief, harm, on_harm } = titration;
+    made.titration = { every: clock(every_h), step: rateText(step), min: rateText(min), max: rateText(max), relief: `${plain(relief)} %`, harm, on_harm };
   }
   return made;
 }
