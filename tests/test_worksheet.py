@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from letheon.dosing.bags import MAX_HANG_H, Span, lay_out
+from letheon.dosing.layout import pumped
 from letheon.dosing.order import Order
 from letheon.dosing.regimen import Infusion, Rate, Regimen
-from letheon.dosing.worksheet import MAX_HANG_H, Worksheet, worksheet
+from letheon.dosing.worksheet import Worksheet, worksheet
 from letheon.errors import InputError
 from letheon.scenario import volumes
 
@@ -31,17 +33,17 @@ SCHWARTZMAN = Regimen.create("racemic", [Infusion.create(0, 4, Rate(per_kg_mg_h=
 def test_schwartzmans_bag() -> None:
     order = Order.create(weight_kg=79.0, bag_mg=100.0, bag_ml=100.0)
     sheet = worksheet(SCHWARTZMAN, order)
-    (session,) = sheet.sessions
+    (session,) = sheet.course.sessions
     (step,) = session.steps
     assert (order.mg_per_ml, step.ml_per_h, step.hours, step.ml, step.mg) == (1.0, 25.0, 4.0, 100.0, 100.0)
-    assert (sheet.bags, sheet.left_ml, sheet.left_mg) == (1, 0.0, 0.0)
+    assert (sheet.most.bags, sheet.most.left_ml, sheet.most.left_mg) == (1, 0.0, 0.0)
 
 
 def test_a_light_patient_is_below_the_ceiling() -> None:
     # 0.35 mg/kg/h x 60 kg = 21 mg/h, 84 mg in 4 h, 16 mL of the bag remain
     sheet = worksheet(SCHWARTZMAN, Order.create(weight_kg=60.0))
-    assert sheet.sessions[0].steps[0].ml_per_h == pytest.approx(21.0)
-    assert (sheet.mg, sheet.left_ml) == (pytest.approx(84.0), pytest.approx(16.0))
+    assert sheet.course.sessions[0].steps[0].ml_per_h == pytest.approx(21.0)
+    assert (sheet.most.mg, sheet.most.left_ml) == (pytest.approx(84.0), pytest.approx(16.0))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +59,7 @@ def test_500_ml_at_half_a_milligram_from_the_strong_vial() -> None:
     order = Order.create(vial_mg_per_ml=100.0, bag_ml=500.0, mg_per_ml=0.5)
     sheet = worksheet(drip((0, 25, 10)), order)
     assert (order.drug_ml, order.diluent_ml) == (2.5, 497.5)
-    assert [(bag.hung_h, bag.down_h, bag.used_ml, bag.left_ml) for bag in sheet.sessions[0].bags] == [
+    assert [(bag.hung_h, bag.down_h, bag.used_ml, bag.left_ml) for bag in sheet.course.sessions[0].bags] == [
         (0.0, 24.0, 480.0, 20.0),
         (24.0, 25.0, 20.0, 480.0),
     ]
@@ -66,16 +68,16 @@ def test_500_ml_at_half_a_milligram_from_the_strong_vial() -> None:
 def test_a_bag_is_changed_when_it_is_empty() -> None:
     # 5 mL/h for 24 h is 120 mL: the first bag is empty after 20 h, 80 mL remain; at 10 mL/h they last 8 h more
     sheet = worksheet(drip((0, 24, 5), (24, 24, 10)))
-    (session,) = sheet.sessions
+    (session,) = sheet.course.sessions
     assert [(step.first_bag, step.last_bag) for step in session.steps] == [(1, 2), (2, 4)]
     assert [bag.hung_h for bag in session.bags] == pytest.approx([0.0, 20.0, 32.0, 42.0])
-    assert (sheet.ml, sheet.left_ml) == (pytest.approx(360.0), pytest.approx(40.0))
+    assert (sheet.most.ml, sheet.most.left_ml) == (pytest.approx(360.0), pytest.approx(40.0))
 
 
 def test_a_session_that_fits_exactly_needs_no_second_bag() -> None:
     # 0.1 x 3 is not 0.3 in binary, and must not hang a bag for the difference
     sheet = worksheet(drip((0, 1, 0.1), (1, 2, 0.1), (3, 7, 0.1)), Order.create(bag_ml=1.0))
-    assert (sheet.bags, sheet.left_ml) == (1, 0.0)
+    assert (sheet.most.bags, sheet.most.left_ml) == (1, 0.0)
 
 
 def test_rounding_hangs_no_bag_for_nothing() -> None:
@@ -83,17 +85,17 @@ def test_rounding_hangs_no_bag_for_nothing() -> None:
     for minutes in range(19, 241):
         for bags in (1, 2, 3):
             exact = worksheet(drip((0, minutes / 60, 500 * bags * 60 / minutes)), Order.create(mg_per_ml=5.0))
-            assert (exact.bags, exact.left_ml) == (bags, 0.0)
+            assert (exact.most.bags, exact.most.left_ml) == (bags, 0.0)
 
 
 def test_a_pause_ends_a_session_and_its_bag() -> None:
     sheet = worksheet(drip((0, 4, 5), (5, 4, 5), (48, 2, 5)))
-    assert [session.start_ms // 3_600_000 for session in sheet.sessions] == [0, 5, 48]
-    assert (sheet.bags, sheet.hours, sheet.left_ml) == (3, 10.0, 250.0)
+    assert [session.start_ms // 3_600_000 for session in sheet.course.sessions] == [0, 5, 48]
+    assert (sheet.most.bags, sheet.most.hours, sheet.most.left_ml) == (3, 10.0, 250.0)
 
 
 def test_overlapping_sessions_run_through_one_pump() -> None:
-    (session,) = worksheet(drip((0, 4, 5), (2, 4, 10))).sessions
+    (session,) = worksheet(drip((0, 4, 5), (2, 4, 10))).course.sessions
     assert [(step.start_h, step.stop_h, step.mg_per_h) for step in session.steps] == [(0, 2, 5), (2, 4, 15), (4, 6, 10)]
 
 
@@ -108,14 +110,16 @@ def test_a_label_in_hydrochloride_holds_less_base() -> None:
 def test_vials_are_for_one_bag_each() -> None:
     # 10 mL of the weak vial a bag: one vial of 20 mL, two of 5 mL; two bags
     two_days = drip((0, 4, 25), (24, 4, 25))
-    counted = [worksheet(two_days, Order.create(vial_mg_per_ml=10.0, vial_ml=ml)).vials for ml in (20.0, 10.0, 5.0)]
+    counted = [
+        worksheet(two_days, Order.create(vial_mg_per_ml=10.0, vial_ml=ml)).most.vials for ml in (20.0, 10.0, 5.0)
+    ]
     assert counted == [2, 2, 4]
-    assert worksheet(two_days).vials is None
+    assert worksheet(two_days).most.vials == 0
 
 
 def test_nothing_is_infused() -> None:
     sheet = worksheet(drip((0, 4, 0)))
-    assert (sheet.sessions, sheet.bags, sheet.mg, sheet.left_ml) == ((), 0, 0.0, 0.0)
+    assert (sheet.course.sessions, sheet.most.bags, sheet.most.mg, sheet.most.left_ml) == ((), 0, 0.0, 0.0)
 
 
 # --- placebo ---
@@ -126,11 +130,18 @@ def test_placebo_has_the_same_volumes_without_drug() -> None:
     order = Order.create(vial_ml=10.0)
     drug, sham = worksheet(given_drug, order), worksheet(given_drug.sham(), order)
     assert sham.is_sham and not drug.is_sham
-    assert [s.bags for s in sham.sessions] == [s.bags for s in drug.sessions]
-    assert [[(p.start_h, p.stop_h, p.ml_per_h) for p in s.steps] for s in sham.sessions] == [
-        [(p.start_h, p.stop_h, p.ml_per_h) for p in s.steps] for s in drug.sessions
+    assert [s.bags for s in sham.course.sessions] == [s.bags for s in drug.course.sessions]
+    assert [[(p.start_h, p.stop_h, p.ml_per_h) for p in s.steps] for s in sham.course.sessions] == [
+        [(p.start_h, p.stop_h, p.ml_per_h) for p in s.steps] for s in drug.course.sessions
     ]
-    assert (sham.ml, sham.mg, sham.left_mg, sham.mg_per_ml, sham.drug_ml, sham.vials) == (drug.ml, 0, 0, 0, 0, 0)
+    assert (sham.most.ml, sham.most.mg, sham.most.left_mg, sham.mg_per_ml, sham.drug_ml, sham.most.vials) == (
+        drug.most.ml,
+        0,
+        0,
+        0,
+        0,
+        0,
+    )
     assert sham.diluent_ml == order.bag_ml
 
 
@@ -143,6 +154,7 @@ rates = st.builds(
     st.sampled_from([math.inf, 10.0, 25.0]),
 )
 infusions = st.builds(Infusion.create, st.floats(0.0, 90.0), st.floats(0.05, 60.0), rates)
+drips = st.builds(Infusion.create, st.floats(0.0, 90.0), st.floats(1.0, 60.0), rates)  # no part of them is a push
 regimens = st.builds(Regimen.create, st.just("racemic"), st.lists(infusions, min_size=1, max_size=6))
 # strengths at which these rates stay within what a pump can do, also at twice and half of them
 orders = st.builds(
@@ -165,7 +177,7 @@ def test_volume_times_strength_is_mass(regimen: Regimen, order: Order) -> None:
     sheet = worksheet(regimen, order)
     assert order.drug_ml * order.base_mg_per_ml == near(order.bag_mg)
     assert order.drug_ml + sheet.diluent_ml == near(order.bag_ml)
-    for session in sheet.sessions:
+    for session in sheet.course.sessions:
         for step in session.steps:
             assert step.ml * order.mg_per_ml == near(step.mg)
 
@@ -173,9 +185,9 @@ def test_volume_times_strength_is_mass(regimen: Regimen, order: Order) -> None:
 @given(regimens, orders)
 def test_the_steps_add_up_to_the_dose(regimen: Regimen, order: Order) -> None:
     sheet = worksheet(regimen, order)
-    schedule = regimen.schedule()
-    assert sheet.mg == near(schedule.dose_mg(order.weight_kg))
-    assert sheet.hours == near(
+    assert sheet.most.dose_mg == near(regimen.schedule().dose_mg(order.weight_kg))
+    schedule = pumped(regimen).schedule()
+    assert sheet.most.hours == near(
         math.fsum(h for h, terms in zip(schedule.durations_h, schedule.terms, strict=True) if terms)
     )
 
@@ -183,8 +195,8 @@ def test_the_steps_add_up_to_the_dose(regimen: Regimen, order: Order) -> None:
 @given(regimens, orders)
 def test_bags_hold_what_runs_and_what_is_left(regimen: Regimen, order: Order) -> None:
     sheet = worksheet(regimen, order)
-    assert sheet.bags * order.bag_ml == near(sheet.ml + sheet.left_ml)
-    for session in sheet.sessions:
+    assert sheet.most.bags * order.bag_ml == near(sheet.most.ml + sheet.most.left_ml)
+    for session in sheet.course.sessions:
         assert math.fsum(bag.used_ml for bag in session.bags) == near(session.ml)
         assert session.steps[0].first_bag == 1
         assert session.steps[-1].last_bag == len(session.bags)
@@ -200,12 +212,14 @@ def test_bags_hold_what_runs_and_what_is_left(regimen: Regimen, order: Order) ->
 @given(regimens, orders)
 def test_twice_the_strength_is_half_the_pump_rate(regimen: Regimen, order: Order) -> None:
     once, twice = worksheet(regimen, order), worksheet(regimen, replace(order, mg_per_ml=2 * order.mg_per_ml))
-    for one, other in zip(once.sessions, twice.sessions, strict=True):
+    for one, other in zip(once.course.sessions, twice.course.sessions, strict=True):
         assert [step.ml_per_h for step in one.steps] == near([2 * step.ml_per_h for step in other.steps])
-    assert twice.mg == near(once.mg)
+    assert twice.most.mg == near(once.most.mg)
 
 
-@given(regimens, orders, st.floats(0.1, 0.9))
+@given(
+    st.builds(Regimen.create, st.just("racemic"), st.lists(drips, min_size=1, max_size=6)), orders, st.floats(0.1, 0.9)
+)
 def test_splitting_a_step_changes_nothing(regimen: Regimen, order: Order, share: float) -> None:
     first, *others = regimen.infusions
     cut = max(1, round(first.duration_ms * share))
@@ -224,12 +238,17 @@ def test_steps_with_a_rate_between_them_that_differs_by_nothing_share_their_bags
     """Pieces that differ in how they are written, not in their rate at this weight, are steps of one session."""
     sheet = worksheet(regimen, order)
     fixed = [
-        Infusion(session.start_ms + round(step.start_h * 3_600_000), round(step.hours * 3_600_000), Rate(step.mg_per_h))
-        for session in sheet.sessions
+        Span(
+            session.start_ms + round(step.start_h * 3_600_000),
+            session.start_ms + round(step.stop_h * 3_600_000),
+            step.mg_per_h,
+        )
+        for session in sheet.course.sessions
         for step in session.steps
     ]
-    again = worksheet(Regimen.create("racemic", fixed), order)
-    assert (again.bags, again.ml, again.left_ml) == (sheet.bags, near(sheet.ml), near(sheet.left_ml))
+    again = lay_out(fixed, order, sham=False)
+    assert [len(one.bags) for one in again] == [len(one.bags) for one in sheet.course.sessions]
+    assert [one.left_ml for one in again] == near([one.left_ml for one in sheet.course.sessions])
 
 
 # --- refusals ---
@@ -278,8 +297,8 @@ def test_what_a_refusal_of_the_pump_recommends_works(rate: float) -> None:
 
 
 def test_the_limits_of_the_pump_are_within() -> None:
-    assert worksheet(drip((0, 1, 999))).sessions[0].steps[0].ml_per_h == 999.0
-    assert worksheet(drip((0, 1, 0.1))).sessions[0].steps[0].ml_per_h == 0.1
+    assert worksheet(drip((0, 1, 999))).course.sessions[0].steps[0].ml_per_h == 999.0
+    assert worksheet(drip((0, 1, 0.1))).course.sessions[0].steps[0].ml_per_h == 0.1
 
 
 def test_an_undiluted_bag_may_be_asked_for() -> None:

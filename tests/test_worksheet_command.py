@@ -12,7 +12,7 @@ import pytest
 
 from letheon.scenario import load
 from letheon.views import cli
-from letheon.views.worksheet import NOTICE
+from letheon.views.worksheet_document import NOTICE
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
@@ -68,8 +68,8 @@ def test_schwartzmans_bag_in_the_terminal(worksheet: Callable) -> None:
         "gives 100 mL at 1 mg/mL",
         "Sessions 3 to 10, alike: the first at 48 h (day 3), then every 24 h",
         # 50 + 75 + 8 x 100 mg in 10 bags of 100 mg
-        "10 sessions, 40 h on the drip, 925 mL, 925 mg.",
-        "10 bags, 20 mL of drug (1000 mg), 980 mL of diluent; left over in the bags: 75 mL (75 mg).",
+        "10 sessions, 40 h on the drip, 925 mL, 925 mg; 10 bags.",
+        "10 bags, 20 mL of drug (1,000 mg), 980 mL of diluent; left over in the bags: 75 mL (75 mg), 8 % of",
     ):
         assert flat(out).count(said) == 1
     assert "placebo" not in out
@@ -94,7 +94,7 @@ def test_a_long_infusion_changes_bags_when_they_are_empty(worksheet: Callable) -
     _, out, _ = worksheet(SIGTERMANS, "--arm", "esketamine")
     assert ["1", "0", "24", "5", "5", "120", "120", "1-2"] in rows(out)
     assert ["4", "72", "100", "20", "20", "560", "560", "8-13"] in rows(out)
-    assert ["all", "0", "100", "1280", "1280"] in rows(out)
+    assert ["all", "0", "100", "1,280", "1,280"] in rows(out)
     assert "13 bags, 20 mL (20 mg) left over. Hang bag 1 at 0 h, 2 at 20 h, 3 at 32 h" in flat(out)
     assert "12 at 91 h and so on, 1 more (--json)." in flat(out)
 
@@ -111,7 +111,7 @@ def test_placebo_gets_the_same_volumes_and_says_so(worksheet: Callable) -> None:
     assert "No drug: the same volumes and pump rates as arm ketamine, diluent alone" in flat(out)
     assert ["1", "0", "4", "0", "25", "100", "0", "1"] in rows(out)
     assert "take 0 mL of drug add 100 mL of diluent gives 100 mL at 0 mg/mL" in flat(out)
-    assert "925 mL, 0 mg." in flat(out)
+    assert "925 mL, 0 mg; 10 bags." in flat(out)
 
 
 def test_the_label_is_said_and_can_be_changed(worksheet: Callable) -> None:
@@ -124,7 +124,7 @@ def test_the_label_is_said_and_can_be_changed(worksheet: Callable) -> None:
 
 def test_vials_are_counted_where_their_content_is_given(worksheet: Callable) -> None:
     _, out, _ = worksheet(SCHWARTZMAN, "--weight", "79 kg", "--vial-volume", "10 mL", "--arm", "ketamine")
-    assert "Vials of 10 mL, each for one bag only: 10; left over in them: 80 mL (4000 mg)." in flat(out)
+    assert "Vials of 10 mL, each for one bag or push only: 10; left over in them: 80 mL (4,000 mg)." in flat(out)
     assert "Vials" not in worksheet(SCHWARTZMAN)[1]
 
 
@@ -152,12 +152,12 @@ def test_an_arm_of_pauses_and_an_overlap(worksheet: Callable, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0, "0"), (25.0, "25"), (18.375, "18.38"), (0.00123, "0.00123"), (1e-6, "1e-06"), (8751240.25, "8751240")],
+    [(0.0, "0"), (25.0, "25"), (18.375, "18.38"), (0.00123, "0.00123"), (1e-6, "0.000001"), (8751240.25, "8,751,240")],
 )
 def test_numbers_are_short(value: float, text: str) -> None:
-    from letheon.views.worksheet import _number
+    from letheon.views.rate_words import number
 
-    assert _number(value) == text
+    assert number(value) == text
 
 
 # --- as a document ---
@@ -171,16 +171,16 @@ def test_json_holds_every_digit(worksheet: Callable) -> None:
     assert (found["notice"], found["weight_kg"], found["masses"]) == (NOTICE, 79.0, "free base")
     assert list(found["arms"]) == ["esketamine", "esketamine_fast", "placebo"]
     arm = found["arms"]["esketamine"]
-    assert arm["bag"] == {"drug_ml": 2.0, "diluent_ml": 98.0, "mg": 100.0, "mg_per_ml": 1.0}
+    assert arm["bag"] == {"drug_ml": 2.0, "diluent_ml": 98.0, "mg": 100.0, "mg_per_ml": 1.0, "fitting": None}
     (session,) = arm["sessions"]
     dose = load(SIGTERMANS).arm("esketamine").regimen.schedule().dose_mg(79.0)
-    assert arm["totals"]["mg"] == pytest.approx(dose, rel=1e-12)
+    assert arm["totals"]["most"]["mg"] == pytest.approx(dose, rel=1e-12)
     assert sum(step["mg"] for step in session["steps"]) == pytest.approx(dose, rel=1e-12)
-    assert len(session["bags"]) == arm["totals"]["bags"] == session["steps"][-1]["bags"][1]
+    assert len(session["bags"]) == arm["totals"]["most"]["bags"] == session["steps"][-1]["bags"][1]
     assert [step["from_h"] for step in session["steps"]] == [0.0, 24.0, 48.0, 72.0]
     assert (arm["like"], found["arms"]["placebo"]["like"]) == (None, "esketamine")
-    assert found["arms"]["placebo"]["totals"]["ml"] == arm["totals"]["ml"]
-    assert found["arms"]["placebo"]["totals"]["mg"] == 0.0
+    assert found["arms"]["placebo"]["totals"]["most"]["ml"] == arm["totals"]["most"]["ml"]
+    assert found["arms"]["placebo"]["totals"]["most"]["dose_mg"] == 0.0
 
 
 def test_times_in_the_document_count_from_the_origin(worksheet: Callable) -> None:

@@ -15,6 +15,7 @@ MIN_WEIGHT_KG, MAX_WEIGHT_KG = 30.0, 200.0
 # far outside anything on the market: a slip of the pen
 MIN_VIAL_MG_PER_ML, MAX_VIAL_MG_PER_ML = 0.1, 200.0
 MIN_BAG_ML, MAX_BAG_ML = 1.0, 5000.0
+STANDARD_BAGS_ML = (50.0, 100.0, 250.0, 500.0, 1000.0)  # sizes that infusion fluids commonly come in
 MIN_MG_PER_ML = 1e-6
 DEFAULT_MG_PER_ML = 1.0
 
@@ -125,9 +126,27 @@ class Order:
     @property
     def vials_a_bag(self) -> int | None:
         """Vials opened for each bag of drug, where their content is known."""
-        if self.vial_ml is None:
-            return None
-        return math.ceil(self.drug_ml / self.vial_ml / _ROUNDING)
+        return None if self.vial_ml is None else self.vials_for(self.drug_ml)
+
+    def vials_for(self, drug_ml: float) -> int:
+        """Return the vials opened for a volume of drug.
+
+        Parameters
+        ----------
+        drug_ml : float
+            Volume [mL].
+
+        Returns
+        -------
+        int
+            Vials; 0 where their content is not known.
+
+        Examples
+        --------
+        >>> Order.create(vial_ml=10.0).vials_for(12.0)
+        2
+        """
+        return 0 if self.vial_ml is None else math.ceil(drug_ml / self.vial_ml / _ROUNDING)
 
     def pump_ml_h(self, mg_per_h: float) -> float:
         """Return the rate of the pump for a rate of the drug.
@@ -207,15 +226,36 @@ def _bag_strength(mg_per_ml: float | None, bag_mg: float | None, bag_ml: float, 
     return strength
 
 
-def _up(value: float) -> str:
+def rounded_up(value: float) -> float:
+    """Round up to three digits.
+
+    Parameters
+    ----------
+    value : float
+        A number above 0.
+
+    Returns
+    -------
+    float
+        Rounded; rounding errors of the number itself do not push it up.
+
+    Examples
+    --------
+    >>> rounded_up(12.2501), rounded_up(49.99999999999999)
+    (12.3, 50.0)
+    """
     return _three_digits(value, ROUND_CEILING)
 
 
+def _up(value: float) -> str:
+    return plain(rounded_up(value))
+
+
 def _down(value: float) -> str:
-    return _three_digits(value, ROUND_FLOOR)
+    return plain(_three_digits(value, ROUND_FLOOR))
 
 
-def _three_digits(value: float, towards: str) -> str:
+def _three_digits(value: float, towards: str) -> float:
     """Round to three digits towards the side that works when it is taken."""
     exact = Decimal(f"{value:.12g}")  # 49.99999999999999 is 50, and must not be pushed to the next number
-    return plain(float(exact.quantize(Decimal(1).scaleb(exact.adjusted() - 2), rounding=towards)))
+    return float(exact.quantize(Decimal(1).scaleb(exact.adjusted() - 2), rounding=towards))

@@ -1,141 +1,86 @@
-"""Worksheet: how a regimen becomes bags and pump rates, for one body weight.
+"""Worksheet: all that an arm gives, as bags, pump rates and pushes, for one body weight.
 
-Every bag is made up alike: drug from the vial, diluent up to the volume of the bag. Drug that stops flowing ends a
-session, and no bag is kept from one session to the next; within a session a bag hangs until it is empty, or for
-`MAX_HANG_H`. Masses are free base. The arithmetic is for the design of protocols, to be checked by a pharmacist.
+Sessions, titration and boosters are laid out in bags (see `letheon.dosing.bags`); pushes are drawn from the vial and
+given by hand. A part that cannot be laid out is named in `Worksheet.missing`. Masses are free base. The arithmetic is
+for the design of protocols, to be checked by a pharmacist.
 """
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from letheon.dosing.order import MAX_PUMP_ML_H, MIN_PUMP_ML_H, Order
-from letheon.dosing.regimen import Regimen
+from letheon.dosing.bags import Span, check_rates, lay_out
+from letheon.dosing.layout import Amounts, Layout, laid_out, pumped
+from letheon.dosing.order import STANDARD_BAGS_ML, Order, rounded_up
+from letheon.dosing.policy import Boosters, Policy, Titration
+from letheon.dosing.regimen import MS_PER_DAY, Regimen
+from letheon.dosing.titration import MAX_RATES, reach, reachable_rates
 from letheon.errors import InputError
-from letheon.units import MS_PER_HOUR, plain
 
-MAX_HANG_H = 24.0  # a bag made up outside a pharmacy is commonly discarded after a day
-MAX_BAGS = 10_000
+__all__ = ["MOST_WASTE", "BoosterSheet", "Fit", "TitrationSheet", "Worksheet", "fitting", "worksheet"]
 
-# shorter than the millisecond that regimens count in, longer than rounding: two moments this near are one [h]
-_SAME_H = 1e-9
+_NO_RULES = Policy()
+MOST_WASTE = 0.25  # share of what is made up that may be left in the bags before a better bag is named
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One rate of the pump.
+class TitrationSheet:
+    """What titration can make of the sessions of an arm.
 
     Parameters
     ----------
-    start_h, stop_h : float
-        From when to when, counted from the start of the session [h].
-    mg_per_h : float
-        Drug, in free base [mg/h]; 0 for placebo.
-    ml_per_h : float
-        Rate of the pump [mL/h].
-    first_bag, last_bag : int
-        Numbers of the bags that it runs from, counted from 1 in each session.
-
-    Examples
-    --------
-    >>> Step(0.0, 4.0, 25.0, 25.0, 1, 1).ml
-    100.0
+    rule : Titration
+        The rule.
+    rates : tuple of float
+        Every rate that the pump may have to run at, ascending [mg/h]; empty if they are too many to list.
+    least, most : Layout
+        The sessions if every look goes down, and if every look goes up.
     """
 
-    start_h: float
-    stop_h: float
-    mg_per_h: float
-    ml_per_h: float
-    first_bag: int
-    last_bag: int
-
-    @property
-    def hours(self) -> float:
-        """Length [h]."""
-        return self.stop_h - self.start_h
-
-    @property
-    def ml(self) -> float:
-        """Volume that runs in [mL]."""
-        return self.ml_per_h * self.hours
-
-    @property
-    def mg(self) -> float:
-        """Drug that runs in, in free base [mg]."""
-        return self.mg_per_h * self.hours
+    rule: Titration
+    rates: tuple[float, ...]
+    least: Layout
+    most: Layout
 
 
 @dataclass(frozen=True, slots=True)
-class Bag:
-    """One bag on its stand.
+class BoosterSheet:
+    """A booster, and how many of them there can be.
 
     Parameters
     ----------
-    hung_h, down_h : float
-        When it is hung and taken down, counted from the start of the session [h].
-    used_ml : float
-        Volume that has run out of it [mL].
-    left_ml : float
-        Volume that is left in it, to be discarded [mL].
-
-    Examples
-    --------
-    >>> Bag(0.0, 4.0, 98.0, 2.0).left_ml
-    2.0
+    rule : Boosters
+        The rule.
+    each : Layout
+        One booster, clocked from its own start; every one is the same.
+    at_most : int
+        Boosters that no patient exceeds within the follow-up.
     """
 
-    hung_h: float
-    down_h: float
-    used_ml: float
-    left_ml: float
+    rule: Boosters
+    each: Layout
+    at_most: int
 
 
 @dataclass(frozen=True, slots=True)
-class SessionSheet:
-    """One stretch of drip without a pause.
+class Fit:
+    """A bag that leaves little over.
 
     Parameters
     ----------
-    start_ms : int
-        Start, milliseconds from the scenario's origin.
-    steps : tuple of Step
-        In order.
-    bags : tuple of Bag
-        In order.
-
-    Examples
-    --------
-    >>> SessionSheet(0, (Step(0.0, 4.0, 25.0, 25.0, 1, 1),), (Bag(0.0, 4.0, 100.0, 0.0),)).mg
-    100.0
+    order : Order
+        What to draw up.
+    most : Amounts
+        What the arm comes to at most with it.
     """
 
-    start_ms: int
-    steps: tuple[Step, ...]
-    bags: tuple[Bag, ...]
-
-    @property
-    def hours(self) -> float:
-        """Length [h]."""
-        return self.steps[-1].stop_h
-
-    @property
-    def ml(self) -> float:
-        """Volume that runs in [mL]."""
-        return math.fsum(step.ml for step in self.steps)
-
-    @property
-    def mg(self) -> float:
-        """Drug that runs in, in free base [mg]."""
-        return math.fsum(step.mg for step in self.steps)
-
-    @property
-    def left_ml(self) -> float:
-        """Volume left in the bags [mL]."""
-        return math.fsum(bag.left_ml for bag in self.bags)
+    order: Order
+    most: Amounts
 
 
 @dataclass(frozen=True, slots=True)
 class Worksheet:
-    """The bags and pump rates of one arm.
+    """All that one arm gives.
 
     Parameters
     ----------
@@ -143,20 +88,35 @@ class Worksheet:
         Drug of the arm; the bags of ``placebo`` hold diluent alone.
     order : Order
         What is drawn up.
-    sessions : tuple of SessionSheet
-        In order; empty where nothing is infused.
+    course : Layout
+        The timetable as written.
+    titration : TitrationSheet or None
+        What looks at the rate can make of it.
+    boosters : BoosterSheet or None
+        What comes after it.
+    policy : Policy
+        The rules as written.
+    beside : mapping of str to float
+        Other drugs given beside each session, and their doses [mg].
+    missing : tuple of str
+        Parts of the arm that are not laid out here.
 
     Examples
     --------
-    >>> from letheon.dosing.regimen import Infusion, Rate, Regimen
+    >>> from letheon.dosing.regimen import Infusion, Rate
     >>> sheet = worksheet(Regimen.create("racemic", [Infusion.create(0, 4, Rate(absolute_mg_h=25.0))]))
-    >>> sheet.mg, sheet.ml, sheet.bags, sheet.left_mg
+    >>> sheet.most.dose_mg, sheet.most.ml, sheet.most.bags, sheet.most.left_mg
     (100.0, 100.0, 1, 0.0)
     """
 
     drug: str
     order: Order
-    sessions: tuple[SessionSheet, ...]
+    course: Layout
+    titration: TitrationSheet | None = None
+    boosters: BoosterSheet | None = None
+    policy: Policy = _NO_RULES
+    beside: Mapping[str, float] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
     @property
     def is_sham(self) -> bool:
@@ -179,44 +139,27 @@ class Worksheet:
         return self.order.bag_ml - self.drug_ml
 
     @property
-    def hours(self) -> float:
-        """Hours on the drip [h]."""
-        return math.fsum(session.hours for session in self.sessions)
+    def least(self) -> Amounts:
+        """What a patient is given at least: every look goes down, and no booster comes."""
+        return (self.titration.least if self.titration else self.course).amounts
 
     @property
-    def ml(self) -> float:
-        """Volume that runs in [mL]."""
-        return math.fsum(session.ml for session in self.sessions)
-
-    @property
-    def mg(self) -> float:
-        """Drug that runs in, in free base [mg]."""
-        return math.fsum(session.mg for session in self.sessions)
-
-    @property
-    def bags(self) -> int:
-        """Number of bags."""
-        return sum(len(session.bags) for session in self.sessions)
-
-    @property
-    def left_ml(self) -> float:
-        """Volume left in the bags [mL]."""
-        return math.fsum(session.left_ml for session in self.sessions)
-
-    @property
-    def left_mg(self) -> float:
-        """Drug left in the bags, in free base [mg]."""
-        return self.left_ml * self.mg_per_ml
-
-    @property
-    def vials(self) -> int | None:
-        """Vials opened, a vial for one bag only; None where their content is not known."""
-        each = self.order.vials_a_bag
-        return None if each is None else 0 if self.is_sham else each * self.bags
+    def most(self) -> Amounts:
+        """What a patient is given at most: every look goes up, and every booster comes that can."""
+        most = (self.titration.most if self.titration else self.course).amounts
+        return most.plus(self.boosters.each.amounts.times(self.boosters.at_most)) if self.boosters else most
 
 
-def worksheet(regimen: Regimen, order: Order | None = None) -> Worksheet:
-    """Work out the bags and pump rates of a regimen for one body weight.
+def worksheet(
+    regimen: Regimen,
+    order: Order | None = None,
+    *,
+    policy: Policy | None = None,
+    follow_up_ms: int = 0,
+    beside: Mapping[str, float] | None = None,
+    missing: Sequence[str] = (),
+) -> Worksheet:
+    """Work out bags, pump rates and pushes for one body weight.
 
     Parameters
     ----------
@@ -224,84 +167,161 @@ def worksheet(regimen: Regimen, order: Order | None = None) -> Worksheet:
         What is infused; for placebo the sham sessions, which get the volumes and pump rates of the drug.
     order : Order, optional
         What is drawn up; by default 70 kg, a vial of 50 mg/mL, and bags of 100 mL at 1 mg/mL.
+    policy : Policy, optional
+        Titration, boosters, and what ends them.
+    follow_up_ms : int
+        End of the observation [ms], which bounds the boosters.
+    beside : mapping of str to float, optional
+        Other drugs given beside each session, and their doses [mg].
+    missing : sequence of str
+        Parts that whoever calls knows of and this function does not.
 
     Returns
     -------
     Worksheet
-        Sessions with their steps and bags.
+        Sessions with their steps and bags, and everything else that the arm gives.
 
     Raises
     ------
     InputError
-        If no pump could run a step, or the bags are too many to hang.
+        If no pump could run a step as written, or the bags are too many to hang.
 
     Examples
     --------
     >>> from letheon.dosing.regimen import Infusion, Rate
     >>> day = Regimen.create("racemic", [Infusion.create(0, 4, Rate(per_kg_mg_h=0.35, ceiling_mg_h=25.0))])
-    >>> worksheet(day, Order.create(weight_kg=79.0)).sessions[0].steps[0].ml_per_h
+    >>> worksheet(day, Order.create(weight_kg=79.0)).course.sessions[0].steps[0].ml_per_h
     25.0
     """
-    order = Order() if order is None else order
-    # a sham schedule is empty, so the bags are those of the drug it stands for
-    schedule = replace(regimen, drug="racemic").schedule()
-    spans = list(zip(schedule.edges_ms, schedule.edges_ms[1:], schedule.rates(order.weight_kg), strict=False))
-    _check_rates([rate for _, _, rate in spans if rate > 0], order)
-    due = math.fsum((b - a) / MS_PER_HOUR * max(rate / order.bag_mg, rate and 1 / MAX_HANG_H) for a, b, rate in spans)
-    if due > MAX_BAGS:
-        raise InputError(
-            f"more than {MAX_BAGS} bags of {plain(order.bag_ml)} mL would have to hang; "
-            "take a larger bag, a higher strength or a shorter regimen."
+    order, policy = Order() if order is None else order, policy or _NO_RULES
+    given = {drug: mg for drug, mg in (beside or {}).items() if mg}
+    sheet = Worksheet(
+        regimen.drug, order, laid_out(regimen, order), policy=policy, beside=given, missing=tuple(missing)
+    )
+    return _with_boosters(_with_titration(sheet, regimen), regimen, follow_up_ms)
+
+
+def _with_titration(sheet: Worksheet, regimen: Regimen) -> Worksheet:
+    """Lay out what titration can make of the sessions, or say why not."""
+    rule, order = sheet.policy.titration, sheet.order
+    if rule is None:
+        return sheet
+    drip = pumped(regimen)
+    parts = reach(drip, rule, order.weight_kg)
+    rates = reachable_rates(drip, rule, order.weight_kg)
+    try:
+        check_rates([rate for rate in rates or () if rate > 0], order)
+        least, most = (
+            replace(sheet.course, sessions=lay_out(_joined(spans), order, sheet.is_sham))
+            for spans in (
+                (Span(part.start_ms, part.stop_ms, part.lowest) for part in parts),
+                (Span(part.start_ms, part.stop_ms, part.highest) for part in parts),
+            )
         )
-    sessions: list[list[tuple[int, int, float]]] = []
-    for start, stop, rate in spans:
-        if rate <= 0:
-            continue
-        if sessions and sessions[-1][-1][1] == start:
-            sessions[-1].append((start, stop, rate))
-        else:
-            sessions.append([(start, stop, rate)])
-    sham = regimen.drug == "placebo"
-    return Worksheet(regimen.drug, order, tuple(_session(session, order, sham) for session in sessions))
+    except InputError as error:
+        return replace(sheet, missing=(*sheet.missing, f"titration, because {error}"))
+    sheet = replace(sheet, titration=TitrationSheet(rule, rates or (), least, most))
+    if rates is None:
+        lacks = f"the table of titration's rates, which are more than {MAX_RATES}; a larger step has fewer."
+        sheet = replace(sheet, missing=(*sheet.missing, lacks))
+    return sheet
 
 
-def _check_rates(rates: list[float], order: Order) -> None:
-    """Refuse what no pump can run, with advice that suits the fastest and the slowest step."""
-    if not rates:
-        return
-    fast, slow = max(rates), min(rates)
-    if fast * MIN_PUMP_ML_H > slow * MAX_PUMP_ML_H:
-        raise InputError(
-            f"rates of {slow:.4g} and {fast:.4g} mg/h are too far apart for one pump ({plain(MIN_PUMP_ML_H)} to "
-            f"{plain(MAX_PUMP_ML_H)} mL/h) and one strength of bag; write them in scenarios of their own."
-        )
-    order.pump_ml_h(slow if slow < order.mg_per_ml * MIN_PUMP_ML_H else fast)
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    """Make one of spans that adjoin at one rate."""
+    found: list[Span] = []
+    for span in spans:
+        if found and (found[-1].stop_ms, found[-1].mg_per_h) == (span.start_ms, span.mg_per_h):
+            span = replace(found.pop(), stop_ms=span.stop_ms)
+        found.append(span)
+    return found
 
 
-def _session(spans: list[tuple[int, int, float]], order: Order, sham: bool) -> SessionSheet:
-    """Hang one bag after the other until the session ends."""
-    origin, steps, bags = spans[0][0], list[Step](), list[Bag]()
-    for start_ms, stop_ms, rate in spans:
-        start, stop = (start_ms - origin) / MS_PER_HOUR, (stop_ms - origin) / MS_PER_HOUR
-        pump, now, first = order.pump_ml_h(rate), start, 0
-        while now < stop:
-            if not bags or _is_done(bags[-1], now, pump):
-                bags.append(Bag(now, now, 0.0, order.bag_ml))
-            first = first or len(bags)
-            bag = bags[-1]
-            until = min(stop, bag.hung_h + MAX_HANG_H, now + bag.left_ml / pump)
-            until = stop if stop - until < _SAME_H else until
-            used = pump * (until - now)
-            bags[-1] = Bag(bag.hung_h, until, bag.used_ml + used, max(bag.left_ml - used, 0.0))
-            now = until
-        steps.append(Step(start, stop, 0.0 if sham else rate, pump, first, len(bags)))
-    return SessionSheet(origin, tuple(steps), tuple(_swept(bag, order) for bag in bags))
+def _with_boosters(sheet: Worksheet, regimen: Regimen, follow_up_ms: int) -> Worksheet:
+    """Lay out a booster, or say why not."""
+    if (rule := sheet.policy.boosters) is None:
+        return sheet
+    try:
+        each = laid_out(Regimen(regimen.drug, rule.session), sheet.order)
+    except InputError as error:
+        return replace(sheet, missing=(*sheet.missing, f"boosters, because {error}"))
+    most = _most_boosters(rule, regimen, follow_up_ms)
+    dose, limit = each.amounts.dose_mg, sheet.policy.stops.dose_mg
+    if limit and dose:  # a booster that would pass the limit is not begun
+        most = min(most, max(math.floor((limit - sheet.least.dose_mg) / dose * (1 + 1e-9)), 0))
+    return replace(sheet, boosters=BoosterSheet(rule, each, most))
 
 
-def _is_done(bag: Bag, now: float, pump: float) -> bool:
-    return bag.left_ml / pump < _SAME_H or bag.hung_h + MAX_HANG_H - now < _SAME_H
+def _most_boosters(rule: Boosters, regimen: Regimen, follow_up_ms: int) -> int:
+    """Bound the boosters of any patient: each comes as soon after the last as the rule can let it."""
+    days = -(-follow_up_ms // MS_PER_DAY)
+    course_end = next((stop for _, stop in regimen.courses()), 0)
+    last = max(course_end - 1, 0) // MS_PER_DAY
+    starts: list[int] = []
+    while not rule.times or len(starts) < rule.times:
+        gap = rule.gaps_days[min(len(starts), len(rule.gaps_days) - 1)] if rule.gaps_days else rule.wait_days
+        start = last + max(gap, rule.apart_days, 1)
+        if rule.at_most and len(starts) >= rule.at_most:
+            start = max(start, starts[-rule.at_most] + 365)
+        if start * MS_PER_DAY + rule.stop_ms > days * MS_PER_DAY:
+            break
+        starts.append(start)
+        last = start + (rule.stop_ms - 1) // MS_PER_DAY
+    return len(starts)
 
 
-def _swept(bag: Bag, order: Order) -> Bag:
-    """Call a bag empty where only rounding says otherwise."""
-    return replace(bag, used_ml=order.bag_ml, left_ml=0.0) if bag.left_ml < order.bag_ml * 1e-9 else bag
+def fitting(sheet: Worksheet, regimen: Regimen) -> Fit | None:
+    """Look for a bag of a standard size, of another strength too, that leaves little over.
+
+    Parameters
+    ----------
+    sheet : Worksheet
+        A worksheet.
+    regimen : Regimen
+        What it lays out.
+
+    Returns
+    -------
+    Fit or None
+        The fewest bags that leave at most `MOST_WASTE`; of those the given strength, and the smallest. None where the
+        bags of the worksheet fit, or no bag does.
+
+    Examples
+    --------
+    >>> from letheon.dosing.regimen import Infusion, Rate
+    >>> drip = Regimen.create("racemic", [Infusion.create(0, 4, Rate(3.0))])
+    >>> found = fitting(worksheet(drip), drip)
+    >>> found.order.bag_ml, found.order.bag_mg, found.most.left_ml
+    (50.0, 12.0, 0.0)
+    """
+    if sheet.most.waste <= MOST_WASTE:
+        return None
+    order, layouts = sheet.order, [sheet.titration.most if sheet.titration else sheet.course]
+    layouts += [sheet.boosters.each] if sheet.boosters else []
+    used = [bag.used_ml for layout in layouts for session in layout.sessions for bag in session.bags]
+    most_mg = rounded_up(max(used) * order.mg_per_ml)
+    found: list[tuple[int, bool, float, Fit]] = []
+    for bag_ml in STANDARD_BAGS_ML:
+        for mg_per_ml in (order.mg_per_ml, most_mg / bag_ml):
+            if mg_per_ml > order.base_mg_per_ml:
+                continue
+            other = replace(order, bag_ml=bag_ml, mg_per_ml=mg_per_ml)
+            try:
+                most = _again(sheet, regimen, other)
+            except InputError:
+                continue
+            if most.waste <= MOST_WASTE:
+                found.append((most.bags, mg_per_ml != order.mg_per_ml, bag_ml, Fit(other, most)))
+    return min(found, key=lambda one: one[:3])[3] if found else None
+
+
+def _again(sheet: Worksheet, regimen: Regimen, order: Order) -> Amounts:
+    """Return what the arm comes to at most with another bag."""
+    other = replace(sheet, order=order, course=laid_out(regimen, order), titration=None, missing=())
+    other = _with_titration(other, regimen)
+    if sheet.boosters:
+        each = laid_out(Regimen(regimen.drug, sheet.boosters.rule.session), order)
+        other = replace(other, boosters=replace(sheet.boosters, each=each))
+    if other.missing:
+        raise InputError(other.missing[0])
+    return other.most

@@ -1,0 +1,271 @@
+"""Bags: how spans of drip become steps of the pump and bags on their stand, for one order.
+
+Every bag is made up alike: drug from the vial, diluent up to the volume of the bag. Drug that stops flowing ends a
+session, and no bag is kept from one session to the next; within a session a bag hangs until it is empty, or for
+`MAX_HANG_H`. Masses are free base.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from letheon.dosing.order import MAX_PUMP_ML_H, MIN_PUMP_ML_H, Order
+from letheon.dosing.regimen import Rate
+from letheon.errors import InputError
+from letheon.units import MS_PER_HOUR, plain
+
+MAX_HANG_H = 24.0  # a bag made up outside a pharmacy is commonly discarded after a day
+MAX_BAGS = 10_000
+
+# shorter than the millisecond that regimens count in, longer than rounding: two moments this near are one [h]
+_SAME_H = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of drip at one rate, for one body weight.
+
+    Parameters
+    ----------
+    start_ms, stop_ms : int
+        From when to when, milliseconds from the scenario's origin.
+    mg_per_h : float
+        Drug, in free base [mg/h]; 0 holds the pump and keeps the bag.
+    written : tuple of Rate
+        Rates as written that add up to it; empty where a rule set it.
+
+    Examples
+    --------
+    >>> Span(0, 3_600_000, 25.0).mg_per_h
+    25.0
+    """
+
+    start_ms: int
+    stop_ms: int
+    mg_per_h: float
+    written: tuple[Rate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rate of the pump.
+
+    Parameters
+    ----------
+    start_h, stop_h : float
+        From when to when, counted from the start of the session [h].
+    mg_per_h : float
+        Drug, in free base [mg/h]; 0 for placebo.
+    ml_per_h : float
+        Rate of the pump [mL/h].
+    first_bag, last_bag : int
+        Numbers of the bags that it runs from, counted from 1 in each session; 0 before the first is hung.
+    written : tuple of Rate
+        Rates as written that add up to it; empty where a rule set it.
+
+    Examples
+    --------
+    >>> Step(0.0, 4.0, 25.0, 25.0, 1, 1).ml
+    100.0
+    """
+
+    start_h: float
+    stop_h: float
+    mg_per_h: float
+    ml_per_h: float
+    first_bag: int
+    last_bag: int
+    written: tuple[Rate, ...] = ()
+
+    @property
+    def hours(self) -> float:
+        """Length [h]."""
+        return self.stop_h - self.start_h
+
+    @property
+    def ml(self) -> float:
+        """Volume that runs in [mL]."""
+        return self.ml_per_h * self.hours
+
+    @property
+    def mg(self) -> float:
+        """Drug that runs in, in free base [mg]."""
+        return self.mg_per_h * self.hours
+
+
+@dataclass(frozen=True, slots=True)
+class Bag:
+    """One bag on its stand.
+
+    Parameters
+    ----------
+    hung_h, down_h : float
+        When it is hung and taken down, counted from the start of the session [h].
+    used_ml : float
+        Volume that has run out of it [mL].
+    left_ml : float
+        Volume that is left in it, to be discarded [mL].
+
+    Examples
+    --------
+    >>> Bag(0.0, 4.0, 98.0, 2.0).left_ml
+    2.0
+    """
+
+    hung_h: float
+    down_h: float
+    used_ml: float
+    left_ml: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSheet:
+    """One stretch of drip without a pause.
+
+    Parameters
+    ----------
+    start_ms : int
+        Start, milliseconds from the scenario's origin.
+    steps : tuple of Step
+        In order.
+    bags : tuple of Bag
+        In order.
+
+    Examples
+    --------
+    >>> SessionSheet(0, (Step(0.0, 4.0, 25.0, 25.0, 1, 1),), (Bag(0.0, 4.0, 100.0, 0.0),)).mg
+    100.0
+    """
+
+    start_ms: int
+    steps: tuple[Step, ...]
+    bags: tuple[Bag, ...]
+
+    @property
+    def hours(self) -> float:
+        """Length [h]."""
+        return self.steps[-1].stop_h
+
+    @property
+    def ml(self) -> float:
+        """Volume that runs in [mL]."""
+        return math.fsum(step.ml for step in self.steps)
+
+    @property
+    def mg(self) -> float:
+        """Drug that runs in, in free base [mg]."""
+        return math.fsum(step.mg for step in self.steps)
+
+    @property
+    def left_ml(self) -> float:
+        """Volume left in the bags [mL]."""
+        return math.fsum(bag.left_ml for bag in self.bags)
+
+
+def lay_out(spans: Iterable[Span], order: Order, sham: bool) -> tuple[SessionSheet, ...]:
+    """Hang the bags of spans of drip; spans that adjoin are one session.
+
+    Parameters
+    ----------
+    spans : iterable of Span
+        In the order of time.
+    order : Order
+        What is drawn up.
+    sham : bool
+        Whether the bags hold diluent alone.
+
+    Returns
+    -------
+    tuple of SessionSheet
+        In the order of time.
+
+    Raises
+    ------
+    InputError
+        If no pump could run a rate, or the bags are too many to hang.
+
+    Examples
+    --------
+    >>> lay_out([Span(0, 14_400_000, 25.0)], Order(), sham=False)[0].ml
+    100.0
+    """
+    spans = list(spans)
+    check_rates([span.mg_per_h for span in spans if span.mg_per_h > 0], order)
+    due = math.fsum(
+        (span.stop_ms - span.start_ms) / MS_PER_HOUR * max(span.mg_per_h / order.bag_mg, 1 / MAX_HANG_H)
+        for span in spans
+        if span.mg_per_h > 0
+    )
+    if due > MAX_BAGS:
+        raise InputError(
+            f"more than {MAX_BAGS} bags of {plain(order.bag_ml)} mL would have to hang; "
+            "take a larger bag, a higher strength or a shorter regimen."
+        )
+    sessions: list[list[Span]] = []
+    for span in spans:
+        if sessions and sessions[-1][-1].stop_ms == span.start_ms:
+            sessions[-1].append(span)
+        else:
+            sessions.append([span])
+    return tuple(_session(session, order, sham) for session in sessions)
+
+
+def check_rates(rates: Sequence[float], order: Order) -> None:
+    """Refuse what no pump can run, with advice that suits the fastest and the slowest step.
+
+    Parameters
+    ----------
+    rates : sequence of float
+        Rates above 0 [mg/h].
+    order : Order
+        What is drawn up.
+
+    Raises
+    ------
+    InputError
+        If no pump could run one of them.
+
+    Examples
+    --------
+    >>> check_rates([5.0, 40.0], Order())
+    """
+    if not rates:
+        return
+    fast, slow = max(rates), min(rates)
+    if fast * MIN_PUMP_ML_H > slow * MAX_PUMP_ML_H:
+        raise InputError(
+            f"rates of {slow:.4g} and {fast:.4g} mg/h are too far apart for one pump ({plain(MIN_PUMP_ML_H)} to "
+            f"{plain(MAX_PUMP_ML_H)} mL/h) and one strength of bag; write them in scenarios of their own."
+        )
+    order.pump_ml_h(slow if slow < order.mg_per_ml * MIN_PUMP_ML_H else fast)
+
+
+def _session(spans: Sequence[Span], order: Order, sham: bool) -> SessionSheet:
+    """Hang one bag after the other until the session ends."""
+    origin, steps, bags = spans[0].start_ms, list[Step](), list[Bag]()
+    for span in spans:
+        start, stop = (span.start_ms - origin) / MS_PER_HOUR, (span.stop_ms - origin) / MS_PER_HOUR
+        rate, first = span.mg_per_h, 0
+        pump = order.pump_ml_h(rate) if rate > 0 else 0.0
+        now = start if rate > 0 else stop
+        while now < stop:
+            if not bags or _is_done(bags[-1], now, pump):
+                bags.append(Bag(now, now, 0.0, order.bag_ml))
+            first = first or len(bags)
+            bag = bags[-1]
+            until = min(stop, bag.hung_h + MAX_HANG_H, now + bag.left_ml / pump)
+            until = stop if stop - until < _SAME_H else until
+            used = pump * (until - now)
+            bags[-1] = Bag(bag.hung_h, until, bag.used_ml + used, max(bag.left_ml - used, 0.0))
+            now = until
+        steps.append(Step(start, stop, 0.0 if sham else rate, pump, first or len(bags), len(bags), span.written))
+    return SessionSheet(origin, tuple(steps), tuple(_swept(bag, order) for bag in bags))
+
+
+def _is_done(bag: Bag, now: float, pump: float) -> bool:
+    return bag.left_ml / pump < _SAME_H or bag.hung_h + MAX_HANG_H - now < _SAME_H
+
+
+def _swept(bag: Bag, order: Order) -> Bag:
+    """Call a bag empty where only rounding says otherwise."""
+    return replace(bag, used_ml=order.bag_ml, left_ml=0.0) if bag.left_ml < order.bag_ml * 1e-9 else bag

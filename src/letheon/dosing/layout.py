@@ -1,0 +1,220 @@
+"""Layout: a timetable in bags and pushes, and what it comes to."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from letheon.dosing.bags import SessionSheet, Span, lay_out
+from letheon.dosing.order import Order
+from letheon.dosing.regimen import Rate, Regimen
+from letheon.units import MS_PER_HOUR
+
+__all__ = ["Amounts", "Layout", "Push", "laid_out", "pumped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A dose given by hand within minutes, undiluted from the vial.
+
+    Parameters
+    ----------
+    start_ms, duration_ms : int
+        When, milliseconds from the scenario's origin, and over how long [ms].
+    mg : float
+        Drug, in free base [mg]; 0 for placebo.
+    ml : float
+        Volume, from the vial, or of diluent for placebo [mL].
+    written : Rate
+        As written, as a rate over its time.
+
+    Examples
+    --------
+    >>> Push(0, 60_000, 25.0, 0.5, Rate(1500.0)).ml
+    0.5
+    """
+
+    start_ms: int
+    duration_ms: int
+    mg: float
+    ml: float
+    written: Rate
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """What something comes to.
+
+    Parameters
+    ----------
+    sessions, pushes, bags : int
+        How many.
+    occasions : int
+        Times that a patient is treated: sessions, and pushes that adjoin none.
+    hours : float
+        Time on the drip [h].
+    ml, mg : float
+        Volume [mL] and drug, in free base [mg], that the pump gives.
+    left_ml, left_mg : float
+        Volume [mL] and drug [mg] left in the bags.
+    push_ml, push_mg : float
+        Volume [mL] and drug [mg] given by hand.
+    vials : int
+        Vials opened, each for one bag or one push only; 0 where their content is not known.
+
+    Examples
+    --------
+    >>> Amounts(sessions=1, mg=100.0, push_mg=20.0).times(3).dose_mg
+    360.0
+    """
+
+    sessions: int = 0
+    pushes: int = 0
+    bags: int = 0
+    occasions: int = 0
+    hours: float = 0.0
+    ml: float = 0.0
+    mg: float = 0.0
+    left_ml: float = 0.0
+    left_mg: float = 0.0
+    push_ml: float = 0.0
+    push_mg: float = 0.0
+    vials: int = 0
+
+    @property
+    def dose_mg(self) -> float:
+        """Drug that is given, by pump and by hand [mg]."""
+        return self.mg + self.push_mg
+
+    @property
+    def waste(self) -> float:
+        """Share of the bags' volume that is left over; 0 without bags."""
+        return self.left_ml / (self.ml + self.left_ml) if self.bags else 0.0
+
+    def times(self, count: int) -> "Amounts":
+        """Return the same, `count` times over."""
+        return Amounts(**{name: one * count for name, one in self._items()})
+
+    def plus(self, other: "Amounts") -> "Amounts":
+        """Return both together."""
+        theirs = dict(other._items())
+        return Amounts(**{name: one + theirs[name] for name, one in self._items()})
+
+    def _items(self) -> Iterator[tuple[str, Any]]:
+        return ((name, getattr(self, name)) for name in self.__slots__)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A timetable in bags and pushes.
+
+    Parameters
+    ----------
+    order : Order
+        What is drawn up.
+    sham : bool
+        Whether bags and syringes hold diluent alone.
+    sessions : tuple of SessionSheet
+        Stretches of drip, in order.
+    pushes : tuple of Push
+        What is given by hand, in order.
+
+    Examples
+    --------
+    >>> Layout(Order(), False).amounts.mg
+    0.0
+    """
+
+    order: Order
+    sham: bool
+    sessions: tuple[SessionSheet, ...] = ()
+    pushes: tuple[Push, ...] = ()
+
+    @property
+    def amounts(self) -> Amounts:
+        """What it comes to."""
+        bags, left = sum(len(one.bags) for one in self.sessions), math.fsum(one.left_ml for one in self.sessions)
+        return Amounts(
+            sessions=len(self.sessions),
+            pushes=len(self.pushes),
+            bags=bags,
+            occasions=self._occasions(),
+            hours=math.fsum(one.hours for one in self.sessions),
+            ml=math.fsum(one.ml for one in self.sessions),
+            mg=math.fsum(one.mg for one in self.sessions),
+            left_ml=left,
+            left_mg=0.0 if self.sham else left * self.order.mg_per_ml,
+            push_ml=math.fsum(one.ml for one in self.pushes),
+            push_mg=math.fsum(one.mg for one in self.pushes),
+            vials=self._vials(bags),
+        )
+
+    def _occasions(self) -> int:
+        drips = [(one.start_ms, one.start_ms + round(one.hours * MS_PER_HOUR)) for one in self.sessions]
+        count, until = 0, -1
+        for start, stop in sorted([*drips, *((one.start_ms, one.start_ms + one.duration_ms) for one in self.pushes)]):
+            count, until = count + (start > until), max(until, stop)
+        return count
+
+    def _vials(self, bags: int) -> int:
+        if self.sham:
+            return 0
+        return bags * (self.order.vials_a_bag or 0) + sum(self.order.vials_for(push.ml) for push in self.pushes)
+
+
+def pumped(regimen: Regimen) -> Regimen:
+    """Return what the pump gives: all but the pushes, with drug in the bag even where a placebo stands for it.
+
+    Parameters
+    ----------
+    regimen : Regimen
+        Any regimen.
+
+    Returns
+    -------
+    Regimen
+        One whose schedule has the pump's pieces; that of a placebo has none.
+
+    Examples
+    --------
+    >>> pumped(Regimen.create("placebo", [])).drug
+    'racemic'
+    """
+    return Regimen("racemic", tuple(one for one in regimen.infusions if not one.is_push))
+
+
+def laid_out(regimen: Regimen, order: Order) -> Layout:
+    """Lay out a timetable as it is written.
+
+    Parameters
+    ----------
+    regimen : Regimen
+        What is given; for placebo the sham sessions.
+    order : Order
+        What is drawn up.
+
+    Returns
+    -------
+    Layout
+        Sessions in bags, and pushes.
+
+    Raises
+    ------
+    InputError
+        If no pump could run a rate, or the bags are too many to hang.
+
+    Examples
+    --------
+    >>> from letheon.dosing.regimen import Infusion
+    >>> laid_out(Regimen.create("racemic", [Infusion.create(0, 4, Rate(25.0))]), Order()).amounts.mg
+    100.0
+    """
+    sham = regimen.drug == "placebo"
+    schedule = pumped(regimen).schedule()
+    spans = zip(schedule.edges_ms, schedule.edges_ms[1:], schedule.rates(order.weight_kg), schedule.terms, strict=False)
+    sessions = lay_out([Span(*span) for span in spans if span[2] > 0], order, sham)
+    pushes = []
+    for one in regimen.infusions:
+        if one.is_push and (mg := one.rate.at(order.weight_kg) * one.duration_ms / MS_PER_HOUR) > 0:
+            pushes.append(Push(one.start_ms, one.duration_ms, 0.0 if sham else mg, mg / order.base_mg_per_ml, one.rate))
+    return Layout(order, sham, sessions, tuple(pushes))

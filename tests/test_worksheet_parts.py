@@ -1,0 +1,242 @@
+"""Nothing that an arm holds is silently absent from its worksheet: pushes, boosters, other drugs, bags that fit.
+
+The oracles are sums done by hand, and a walk over every field of an arm: changing it changes the sheet.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from letheon.dosing.order import STANDARD_BAGS_ML, Order
+from letheon.dosing.parts import LAID_OUT, unknown_parts
+from letheon.dosing.policy import Boosters, Policy, Stops, Titration
+from letheon.dosing.regimen import Infusion, Rate, Regimen
+from letheon.dosing.worksheet import MOST_WASTE, fitting, worksheet
+from letheon.errors import InputError
+from letheon.scenario import load, loads
+from letheon.scenario.records import Arm, Beside, Scenario
+from letheon.units import MS_PER_HOUR
+from letheon.views import cli
+from letheon.views.worksheet import sheet_of
+from letheon.views.worksheet_words import lines
+
+ROOT = Path(__file__).resolve().parent.parent
+EVERYTHING = """
+letheon: 1
+title: everything
+follow_up: 26 weeks
+arms:
+  ward:
+    drug: racemic
+    sessions:
+      - {at: 0 h, dose: 0.35 mg/kg, for: 1 min}
+      - {at: 0 h, rate: 0.1 mg/kg/h, max: 9 mg/h, for: 48 h}
+      - {at: 48 h, rate: 0.03 mg/kg/h, for: 8 h}
+    titration: {every: 12 h, step: 0.1 mg/kg/h, max: 0.5 mg/kg/h}
+    boosters: {on: relapse, session: {rate: 3 mg/h, for: 4 h}, at_most: 6 per year, times: 5}
+    stop: {no_response: 2, harm: spontaneous, dose: 5000 mg}
+    beside: {clonidine: 0.1 mg, midazolam: 2 mg}
+  service:
+    drug: esketamine
+    sessions: [{at: 0 h, rate: 3 mg/h, for: 4 h, repeat: {every: 1 day, times: 3}}]
+    boosters: {every: [2 weeks, 6 weeks], session: {dose: 20 mg, for: 2 min}}
+  sham: {drug: placebo, like: ward}
+"""
+
+
+def printed(arm: Arm, scenario: Scenario, order: Order) -> str:
+    """Return the sheet of one arm in words, or the sentence that refuses it."""
+    try:
+        sheet = sheet_of(arm, order, round(scenario.follow_up_h * MS_PER_HOUR))
+    except InputError as error:
+        return str(error)
+    return " ".join("\n".join(lines(replace(scenario, arms=(arm,)), order, {arm.name: sheet})).split())
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., str]:
+    """Return a function that runs the command on a text and gives what it prints."""
+
+    def run(text: str, *arguments: str) -> str:
+        path = tmp_path / "s.yaml"
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["worksheet", str(path), *arguments])
+        assert ended.value.code == 0
+        return capsys.readouterr().out
+
+    return run
+
+
+# --- every field ---
+
+
+def changed(value: Any, name: str) -> Iterator[Any]:
+    """Yield other values of a field."""
+    if isinstance(value, bool):
+        yield not value
+    elif name.endswith("_ms"):
+        yield value + MS_PER_HOUR
+    elif isinstance(value, int):
+        yield value + 1
+    elif isinstance(value, float):
+        yield 8.0 if math.isinf(value) else 1.5 * value if value else 1.0
+    elif isinstance(value, str):
+        yield {"racemic": "esketamine", "esketamine": "racemic", "spontaneous": "elicited"}.get(value, value + "x")
+
+
+def variants(record: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Yield the path of each leaf below a record, and the record with this leaf changed."""
+    for one in fields(record):
+        value, here = getattr(record, one.name), f"{path}.{one.name}"
+        if is_dataclass(value):
+            for name, other in variants(value, here):
+                yield name, replace(record, **{one.name: other})
+        elif isinstance(value, tuple) and value:
+            for name, other in (
+                variants(value[0], here)
+                if is_dataclass(value[0])
+                else ((here, other) for other in changed(value[0], one.name))
+            ):
+                yield name, replace(record, **{one.name: (other, *value[1:])})
+        else:
+            for other in changed(value, one.name):
+                yield here, replace(record, **{one.name: other})
+
+
+def test_every_field_of_an_arm_shows_on_its_sheet() -> None:
+    scenario, order = loads(EVERYTHING), Order(weight_kg=79.0, mg_per_ml=0.5)
+    shown: dict[str, bool] = {}
+    for arm in scenario.arms:
+        before = printed(arm, scenario, order)
+        for path, other in variants(arm, "arm"):
+            shown[path] = shown.get(path, False) or printed(other, scenario, order) != before
+    assert len(shown) > 30
+    # the drug stands in the regimen too, and a limit of dose in free base, as everything here
+    assert {path for path, found in shown.items() if not found} <= {"arm.drug", "arm.policy.stops.dose_written"}
+
+
+def test_the_walk_above_meets_every_record() -> None:
+    arm = loads(EVERYTHING).arm("ward")
+    met = {type(part).__name__ for part in (arm, arm.regimen, arm.policy, arm.beside)}
+    assert met | {"Infusion", "Rate", "Boosters", "Titration", "Stops"} == set(LAID_OUT)
+    for record in (Arm, Regimen, Infusion, Rate, Beside, Policy, Boosters, Titration, Stops):
+        assert LAID_OUT[record.__name__] == {one.name for one in fields(record)}
+
+
+def test_a_part_that_is_not_laid_out_is_named_at_the_head() -> None:
+    @dataclass(frozen=True)
+    class Weaned(Policy):
+        wean_ms: int = 0
+
+    Weaned.__name__ = "Policy"
+    scenario = loads(EVERYTHING)
+    arm = replace(scenario.arm("service"), policy=Weaned(wean_ms=5))
+    assert unknown_parts(arm) == ("wean ms",)
+    assert unknown_parts(replace(arm, policy=Weaned())) == ()
+    text = printed(arm, scenario, Order())
+    assert text.index("MISSING from this sheet, arm service: wean ms") < text.index("Arm service")
+
+
+# --- pushes, boosters, other drugs ---
+
+
+def test_a_push_is_drawn_from_the_vial_and_not_from_the_bag() -> None:
+    # 0.35 mg/kg x 79 kg = 27.65 mg, of 50 mg/mL 0.553 mL; the bag gives the 4 h at 10 mg/h and nothing else
+    push = Infusion(0, 60_000, Rate(per_kg_mg_h=0.35 * 60))
+    found = worksheet(Regimen.create("racemic", [push, Infusion.create(0, 4, Rate(10.0))]), Order(weight_kg=79.0))
+    (given,) = found.course.pushes
+    assert (given.mg, given.ml) == (pytest.approx(27.65), pytest.approx(0.553))
+    assert (found.most.mg, found.most.bags, found.most.occasions) == (40.0, 1, 1)
+    assert found.most.dose_mg == pytest.approx(67.65)
+    assert len(found.course.sessions) == len(found.course.sessions[0].steps) == 1
+
+
+def test_everything_in_words(command: Callable[..., str]) -> None:
+    out = " ".join(command(EVERYTHING, "--weight", "80 kg", "--vial-volume", "10 mL").split())
+    for said in (
+        "at 0 h (day 1), over 1 min: 28 mg (0.35 mg/kg) = 0.56 mL",
+        "0.56 mL of diluent in place of 28 mg",
+        # 80 kg: written 8 mg/h, steps of 8
+        "0.1 mg/kg/h (8 mg/h here)",
+        "Nobody has more than 5 boosters within the follow-up",
+        "Beside: clonidine 100 mcg by mouth before each session, 1 to 6 times; 600 mcg in all at most.",
+        # 3 days from day 1; 2 weeks on is day 17, then every 6 weeks: days 17, 59, 101, 143 of 182
+        "at 0 h (day 1), over 2 min: 20 mg = 0.4 mL",
+        "4 pushes by hand, 1.6 mL, 80 mg",
+        # the least and the most: 3 days x 12 mg, and four boosters of 20 mg
+        "Whole arm at most: 3 sessions, 12 h on the drip, 36 mL, 36 mg; 4 pushes by hand, 1.6 mL, 80 mg; 116 mg together",
+    ):
+        assert said in out, said
+
+
+def test_placebo_is_a_sham_of_everything(command: Callable[..., str]) -> None:
+    found = json.loads(command(EVERYTHING, "--json"))["arms"]
+    drug, sham = found["ward"], found["sham"]
+    assert sham["totals"]["most"]["dose_mg"] == sham["totals"]["most"]["drug_ml"] == 0.0
+    for name in ("ml", "bags", "hours", "push_ml", "pushes", "left_ml"):
+        assert [sham["totals"][end][name] for end in ("least", "most")] == [
+            drug["totals"][end][name] for end in ("least", "most")
+        ]
+    assert [one["ml_per_h"] for one in sham["titration"]["rates"]] == [
+        one["ml_per_h"] for one in drug["titration"]["rates"]
+    ]
+    assert not any(one["mg_per_h"] for one in sham["titration"]["rates"])
+    assert (
+        sham["beside_each_session"]
+        == drug["beside_each_session"]
+        == {"clonidine": {"mg": 0.1}, "midazolam": {"mg": 2.0}}
+    )
+    assert sham["boosters"]["at_most"] == drug["boosters"]["at_most"]
+
+
+# --- bags that fit ---
+
+SMALL = "{letheon: 1, title: x, follow_up: 1 week, arms: {a: {drug: racemic, sessions: [{at: 0 h, rate: 3 mg/h, for: 4 h}]}}}"
+
+
+def test_a_bag_of_which_12_ml_run_is_flagged_and_the_one_that_is_named_fits(command: Callable[..., str]) -> None:
+    out = " ".join(command(SMALL).split())
+    assert "88 mL (88 mg), 88 % of what is made up. The bags are too large." in out
+    options = re.search(r'A bag that fits: --bag "(.*?)" --per-bag "(.*?)", 1 bag, 0 mL', out)
+    assert options and options.groups() == ("50 mL", "12 mg")
+    again = " ".join(command(SMALL, "--bag", options[1], "--per-bag", options[2]).split())
+    assert "too large" not in again and "12 mg of" not in again
+    assert "left over in the bags: 0 mL (0 mg), 0 %" in again
+
+
+@given(st.floats(0.5, 60.0), st.floats(0.1, 60.0), st.integers(1, 5), st.sampled_from([100.0, 500.0, 1000.0]))
+def test_a_bag_that_is_named_gives_the_same_dose_with_little_left(
+    mg_per_h: float, hours: float, days: int, bag_ml: float
+) -> None:
+    drip = Regimen.create("racemic", [Infusion.create(100 * day, hours, Rate(mg_per_h)) for day in range(days)])
+    found = worksheet(drip, Order(bag_ml=bag_ml))
+    named = fitting(found, drip)
+    assert (named is None) or found.most.waste > MOST_WASTE
+    if named:
+        again = worksheet(drip, named.order)
+        assert again.most == named.most and again.most.waste <= MOST_WASTE
+        assert again.most.mg == pytest.approx(found.most.mg)
+        assert named.order.bag_ml in STANDARD_BAGS_ML
+
+
+# --- how it is written ---
+
+
+@pytest.mark.parametrize("path", [None, *sorted((ROOT / "examples").glob("*.yaml"))], ids=str)
+def test_numbers_are_written_so_that_nobody_misreads_them(path: Path | None, command: Callable[..., str]) -> None:
+    """No trailing zero, no naked point, no micro sign, commas from 1,000 on: what the ISMP's list asks for."""
+    text = EVERYTHING if path is None else path.read_text(encoding="utf-8")
+    out = command(text).replace(load(path).title if path else "everything", "")
+    assert not re.search(r"\d\.\d*0(?!\d)", out)
+    assert not re.search(r"(?<!\d)\.\d", out)
+    assert not re.search(r"[µμ]|\b[uU]g\b", out)
+    assert not re.search(r"(?<![\d.,])\d{4,}", out)

@@ -1,0 +1,154 @@
+"""What titration and boosters make of a worksheet: its least and most hold every patient that the engine simulates.
+
+The oracles are the engine, and sums done by hand.
+"""
+
+import numpy as np
+import pytest
+
+from letheon.arrays import jax
+from letheon.dosing.order import Order
+from letheon.dosing.policy import Titration
+from letheon.dosing.regimen import Infusion, Rate, Regimen
+from letheon.dosing.titration import MAX_RATES, reach, reachable_rates
+from letheon.patients.draws import typical_values
+from letheon.patients.population import Covariates, people
+from letheon.pipeline import Switches, plan_arms, run_block
+from letheon.pipeline.arms import widened
+from letheon.scenario import loads
+from letheon.units import MS_PER_HOUR
+from letheon.views.worksheet import sheet_of
+
+N = 64
+FIVE_DAYS = "sessions: [{at: 0 h, rate: 10 mg/h, for: 120 h}]"
+TWO_DAYS = "sessions: [{at: 0 h, rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 2}}]"
+ARMS = {
+    "by_hand": f"{FIVE_DAYS}\ntitration: {{every: 8 h, step: 5 mg/h, max: 40 mg/h}}",
+    "elicited": "sessions: [{at: 0 h, rate: 30 mg/h, for: 48 h}]\n"
+    "titration: {every: 12 h, step: 50 mg/h, max: 80 mg/h, harm: elicited}",
+    "taper": "sessions: [{at: 0 h, rate: 0.1 mg/kg/h, for: 48 h}, {at: 48 h, rate: 0.03 mg/kg/h, for: 8 h}]\n"
+    "titration: {every: 12 h, step: 0.1 mg/kg/h, max: 0.5 mg/kg/h}",
+    "held": "sessions: [{at: 0 h, dose: 0.3 mg/kg, for: 2 min}, {at: 0 h, rate: 8 mg/h, for: 10 h}, "
+    "{at: 24 h, rate: 0.25 mg/kg/h, for: 9 h}]\n"
+    "titration: {every: 3 h, step: 7 mg/h, min: 5 mg/h, max: 30 mg/h, on_harm: hold, harm: elicited}",
+    "again": "sessions: [{at: 0 h, rate: 20 mg/h, for: 12 h}, {at: 24 h, rate: 5 mg/h, for: 12 h}, "
+    "{at: 36 h, rate: 12 mg/h, for: 12 h}]\ntitration: {every: 2 h, step: 9 mg/h, max: 35 mg/h, harm: elicited}",
+    "calendar": f"{TWO_DAYS}\nboosters: {{every: [10 days, 21 days], session: {{rate: 20 mg/h, for: 4 h}}}}",
+    "often": f"{TWO_DAYS}\nboosters: {{every: 7 days, at_most: 2 per year, session: {{dose: 30 mg, for: 3 min}}}}",
+    "relapse": f"{TWO_DAYS}\nboosters: {{on: relapse, wait: 0 days, apart: 3 days, at_most: 9 per year, "
+    "session: {rate: 20 mg/h, for: 4 h, repeat: {every: 1 day, times: 2}}}\nstop: {dose: 900 mg}",
+}
+
+
+@pytest.fixture(scope="module")
+def scenario():
+    """Return one arm for each of `ARMS`."""
+    arms = "".join(
+        f"  {name}:\n    drug: racemic\n" + "".join(f"    {line}\n" for line in text.splitlines())
+        for name, text in ARMS.items()
+    )
+    return loads(f"letheon: 1\ntitle: rules\nfollow_up: 9 weeks\narms:\n{arms}")
+
+
+@pytest.fixture(scope="module")
+def simulated(scenario):
+    """Return body weights, and each arm's doses [mg] and boosters by patient, as the engine has them."""
+    numbers = np.arange(N)
+    plans = widened(plan_arms(scenario))
+    days = len(plans[0].day_rows) - 1
+    who = jax.jit(
+        jax.vmap(lambda k: people(Covariates(79.0, 19.0, 7.3, 2.0, 46.0, 12.0, 0.0), 1, k, days, k), out_axes=-1)
+    )(numbers)
+    draws = {name: jax.numpy.asarray(values) for name, values in typical_values().items()}
+    switches = Switches(seed=1, flares=1.0, expectancy=0.0, norketamine=0.0)
+    found = {}
+    for plan in plans:
+        result = run_block(plan, draws, who, numbers, switches, "memory", False)
+        found[plan.name] = np.asarray(result.dose_mg), np.asarray(result.boosters)
+    return np.asarray(who.weight_kg), found
+
+
+def sheet(scenario, name: str, weight_kg: float = 70.0):
+    """Return the worksheet of an arm."""
+    return sheet_of(scenario.arm(name), Order(weight_kg=weight_kg), round(scenario.follow_up_h * MS_PER_HOUR))
+
+
+# --- against the engine ---
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_every_simulated_patient_gets_between_the_least_and_the_most(name: str, scenario, simulated) -> None:
+    weights, found = simulated
+    doses, boosters = found[name]
+    sheets = [sheet(scenario, name, float(weight)) for weight in weights]
+    least, most = (np.array([getattr(one, end).dose_mg for one in sheets]) for end in ("least", "most"))
+    assert np.all(doses >= least * (1 - 1e-9)) and np.all(doses <= most * (1 + 1e-9))
+    if sheets[0].titration:
+        assert doses.std() > 0  # patients differ, so the bounds are bounds of something
+        assert np.isclose(doses, most).any() or name == "by_hand"
+    if sheets[0].boosters:
+        assert boosters.max() <= sheets[0].boosters.at_most
+
+
+@pytest.mark.parametrize("name", ["calendar", "often"])
+def test_boosters_that_nothing_stops_are_as_many_as_the_sheet_says(name: str, scenario, simulated) -> None:
+    assert set(simulated[1][name][1]) == {sheet(scenario, name).boosters.at_most}
+
+
+# --- by hand ---
+
+
+def test_five_days_titrated_from_10_to_40(scenario) -> None:
+    # least: 8 h at 10, then held; most: 8 h each at 10, 15, 20, 25, 30 and 35, then 72 h at 40
+    found = sheet(scenario, "by_hand")
+    assert (found.least.mg, found.least.bags) == (80.0, 1)
+    assert (found.most.mg, found.most.bags) == (8 * 135 + 72 * 40, 40)
+    assert found.titration.rates == (0, 5, 10, 15, 20, 25, 30, 35, 40)
+
+
+def test_a_taper_tapers(scenario) -> None:
+    # at 70 kg: 12 h each at 7, 14, 21, 28, then 8 h at 2.1 whatever the looks said
+    found = sheet(scenario, "taper")
+    assert found.most.mg == pytest.approx(12 * (7 + 14 + 21 + 28) + 8 * 2.1)
+    assert found.least.mg == pytest.approx(12 * 7 + 8 * 2.1)
+
+
+def test_a_titrated_push_is_counted_once(scenario) -> None:
+    found = sheet(scenario, "held")
+    assert (found.least.push_mg, found.most.push_mg) == (pytest.approx(21.0), pytest.approx(21.0))
+    # held at 8 mg/h by a complaint at the first look, also in the second session, written 17.5
+    assert found.least.mg == pytest.approx(19 * 8)
+
+
+def test_boosters_on_a_ladder(scenario) -> None:
+    # the course ends on day 2, counted from 1; boosters on days 12, 33 and 54 of 63
+    assert sheet(scenario, "calendar").boosters.at_most == 3
+    assert sheet(scenario, "calendar").most.mg == 200 + 3 * 80
+    assert sheet(scenario, "often").boosters.at_most == 2
+    # 900 mg in all leave 700 mg above the course, which is four boosters of 160 mg
+    assert sheet(scenario, "relapse").boosters.at_most == 4
+
+
+def test_a_bag_stays_while_titration_holds_the_pump() -> None:
+    rule = Titration(2 * MS_PER_HOUR, Rate(10.0), Rate(10.0))
+    day = Regimen.create("racemic", [Infusion.create(0, 6, Rate(10.0))])
+    parts = reach(day, rule, 70.0)
+    assert [(part.lowest, part.highest) for part in parts] == [(10.0, 10.0), (0.0, 10.0)]
+
+
+def test_too_many_rates_are_named_and_the_bags_stand() -> None:
+    rule = "titration: {every: 15 min, step: 0.01 mg/h, max: 40 mg/h}"
+    text = f"{{letheon: 1, title: x, follow_up: 1 week, arms: {{a: {{drug: racemic, {FIVE_DAYS}, {rule}}}}}}}"
+    found = sheet(loads(text), "a")
+    assert len(found.missing) == 1 and str(MAX_RATES) in found.missing[0]
+    # 480 quarters of an hour from 10 mg/h, each 0.01 mg/h above the one before
+    assert found.most.mg == pytest.approx(sum(0.25 * (10 + 0.01 * k) for k in range(480)))
+    assert reachable_rates(Regimen.create("racemic", []), Titration(1, Rate(1.0), Rate(2.0)), 70.0) == ()
+
+
+def test_rates_that_no_pump_can_run_are_named_as_missing() -> None:
+    rule = "titration: {every: 8 h, step: 9.95 mg/h, max: 40 mg/h}"
+    text = f"{{letheon: 1, title: x, follow_up: 1 week, arms: {{a: {{drug: racemic, {FIVE_DAYS}, {rule}}}}}}}"
+    found = sheet(loads(text), "a")
+    assert found.titration is None
+    assert "0.05 mg/h" in found.missing[0]
