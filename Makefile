@@ -34,7 +34,7 @@ test-slow: $(VENV)/.for-test ## the tests that take minutes
 test-browser: $(VENV)/.for-test ## the tests that drive the system's Chromium
 	@$(BIN)/python -m pytest -m browser
 
-bench: $(VENV)/.for-bench ## time the simulator against a general ODE solver
+bench: $(VENV)/.peers ## time the simulator against general ODE solvers; those that cannot be installed are left out
 	@$(BIN)/python -m benchmarks
 
 calibration: $(VENV)/.for-test ## fit both pain models anew and ship what comes out (an hour; stops and goes on)
@@ -76,6 +76,13 @@ $(VENV)/.for-dev: EXTRAS = [dev]
 $(VENV)/.for-%: $(VENV)/.made pyproject.toml constraints.txt
 	@echo "preparing $(VENV) for $* (the first time: a few minutes)"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.$(EXTRAS)'
+	@touch $@
+
+# each by itself, so that one that cannot be built keeps no other away; the benchmark names those that are missing
+$(VENV)/.peers: $(VENV)/.for-bench
+	@for peer in libroadrunner numba numbalsoda; do \
+	  $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt $$peer >/dev/null 2>&1 || \
+	    echo "$$peer could not be installed: the benchmark goes on without it."; done
 	@touch $@
 
 $(VENV)/.made:

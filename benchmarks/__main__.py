@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import numpy as np
@@ -73,14 +73,14 @@ def contestants(problem: Problem, weekly: bool, quick: bool) -> list[Contestant]
     own = [Contestant("Letheon, float64", by_week.solve if weekly else _letheon(), n)]
     if not weekly:
         own.append(Contestant("Letheon, float32 output", _letheon(dtype="float32"), n))
-    return [
-        *own,
+    others = [
         Contestant("numba + LSODA, rtol 1e-6", peer(peers.numba_lsoda, rtol=1e-6), n // scale),
         Contestant("numba + LSODA, rtol 1e-9", peer(peers.numba_lsoda, rtol=1e-9), n // (4 * scale)),
         Contestant("diffrax Kvaerno5, rtol 1e-6", peer(peers.diffrax), 16),
         Contestant("libroadrunner CVODE, rtol 1e-6", peer(peers.roadrunner), 8 * small),
         Contestant("SciPy LSODA, rtol 1e-6", peer(peers.scipy), 2),
     ]
+    return [*own, *(one for one in others if peers.is_installed(one.name))]
 
 
 def contest(problem: Problem, weekly: bool, rounds: int, quick: bool) -> list[Contestant]:
@@ -171,13 +171,15 @@ def machine() -> list[str]:
     except (OSError, StopIteration):
         model = platform.processor()
     packages = ("jax", "numpy", "scipy", "numba", "numbalsoda", "diffrax", "libroadrunner")
+    installed = {name for names in packages_distributions().values() for name in names}
     load = ", ".join(f"{x:.1f}" for x in os.getloadavg())
-    names = ", ".join(f"{p} {version(p)}" for p in packages)
+    names = ", ".join(f"{p} {version(p)}" for p in packages if p in installed)
     return [
         f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python"
         f" {platform.python_version()}; {names}. Load of the machine when this was written: {load} (others were at"
         f" work where it exceeds {os.cpu_count()}).",
         "",
+        *(line for sentence in peers.left_out() for line in (sentence, "")),
     ]
 
 
@@ -188,6 +190,8 @@ def main() -> None:
     parser.add_argument("--only", choices=["K1", "K2", "K3", "plasma"])
     parser.add_argument("--quick", action="store_true", help="an eighth of the people for the compiled peer")
     given = parser.parse_args()
+    for sentence in peers.left_out():
+        print(sentence, file=sys.stderr)
     parts = ["# Benchmarks", "", "Made by `make bench`; what it times is said in `benchmarks/__main__.py`.", ""]
     parts += ["## The machine", "", *machine(), "## K1 and K2", ""]
     for problem in (K1, K2):

@@ -5,6 +5,7 @@ end of every week.
 """
 
 from functools import cache
+from importlib.util import find_spec
 from itertools import pairwise
 
 import numpy as np
@@ -14,6 +15,27 @@ from benchmarks.reference import matrix
 
 WEEK = 168
 _P, _Q = TYPICAL, NORKETAMINE
+
+# module that a peer needs, with why it can be absent after `make bench` has installed what it can
+NEEDS = {
+    "numba + LSODA": ("numbalsoda", "building it needs a Fortran compiler"),
+    "diffrax Kvaerno5": ("diffrax", "see `make bench`"),
+    "libroadrunner CVODE": ("roadrunner", "not every system has a package of it"),
+}
+
+
+def left_out() -> list[str]:
+    """Return a sentence for each peer whose package is not installed."""
+    return [
+        f"{peer} takes no part: {module} is not installed ({reason})."
+        for peer, (module, reason) in NEEDS.items()
+        if not find_spec(module)
+    ]
+
+
+def is_installed(name: str) -> bool:
+    """Say whether a contestant's package is there."""
+    return all(find_spec(module) for peer, (module, _) in NEEDS.items() if name.startswith(peer))
 
 
 def _scale(y: np.ndarray, v1: np.ndarray) -> np.ndarray:

@@ -15,7 +15,9 @@ def bench(root: Path) -> Any:
     """Return the benchmark's weekly program and what it is compared with."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(root)
-        yield {name: import_module(f"benchmarks.{name}") for name in ("hourly", "weekly", "reference")}
+        yield {
+            name: import_module(f"benchmarks.{name}") for name in ("hourly", "weekly", "reference", "peers", "__main__")
+        }
 
 
 def solved(bench: Any, problem: Any, cl: np.ndarray, v1: np.ndarray, **options: Any) -> np.ndarray:
@@ -107,3 +109,11 @@ def test_equal_rates_of_ketamine_and_norketamine_are_no_special_case(bench: Any)
                 gap = mu - rate
                 ratio = -np.expm1(-gap * length) / gap  # of (e^(-rate h) - e^(-mu h)) / gap to e^(-rate h)
                 assert np.isclose(found[0, i, j, 0], np.exp(-rate * length) * ratio, rtol=1e-12)
+
+
+def test_a_peer_without_its_package_is_left_out_and_named(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench["peers"], "NEEDS", {"diffrax Kvaerno5": ("no_such_module", "an example")})
+    names = [one.name for one in bench["__main__"].contestants(bench["hourly"].K1, weekly=False, quick=True)]
+    assert not any(name.startswith("diffrax") for name in names)
+    assert any(name.startswith("SciPy") for name in names)
+    assert ["no_such_module" in sentence for sentence in bench["peers"].left_out()] == [True]
