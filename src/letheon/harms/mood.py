@@ -98,7 +98,7 @@ def fall(hours: Array, sessions_h: Array, weights: Array, own) -> Array:
     hours : array, shape (time,)
         Times since the origin [h].
     sessions_h : array, shape (session,)
-        Ends of the sessions [h].
+        Times of the sessions [h].
     weights : array, shape (session,)
         From `session_weight`; 0 for room that no session fills.
     own : callable
