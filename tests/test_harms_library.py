@@ -74,7 +74,7 @@ def test_counts_are_complete_and_recalled_ones_have_no_weight():
     counts = library.harm_counts()
     assert {c.source for c in counts} <= set(library.sources())
     recalled = [c for c in counts if c.verified == "recall"]
-    assert len(recalled) == 4 and all(c.weight == 0 and "recall" in c.note for c in recalled)
+    assert len(recalled) == 5 and all(c.weight == 0 and "recall" in c.note for c in recalled)
     six, fifty_two = (
         next(c for c in counts if (c.source, c.n) == key) for key in (("noppers2011liver", 6), ("lee2025", 52))
     )
@@ -143,6 +143,11 @@ source = "colina2023"
 kind = "long"
 style = "spontaneous"
 arm = "drug"
+drug = "racemic"
+rate = [0.1, 0.6]
+hours = [72, 168]
+dosing = "assumed"
+dosing_note = "x"
 events = 4
 n = 101
 verified = "abstract"
@@ -179,6 +184,9 @@ note = ""
         ('verified = "abstract"', 'verified = "derived"', "'weight'"),
         ('note = ""', "", "'note' is missing"),
         ("n = 101", "n = 101\nsharre = 1", "unknown key 'sharre'"),
+        ("hours = [72, 168]\n", "", "'hours' is missing"),
+        ("rate = [0.1, 0.6]", "rate = [0.6, 0.1]", "low 0.6"),
+        ('kind = "long"', 'kind = "nasal"', "'kind' is no infusion"),
     ],
 )
 def test_a_bad_count_is_refused_with_its_place(old, new, words):

@@ -6,6 +6,8 @@ maxima are taken over only grows.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -14,8 +16,7 @@ from hypothesis import strategies as st
 
 from letheon.arrays import jax, jnp
 from letheon.dosing.regimen import Infusion, Rate, Regimen
-from letheon.harms import counts, liver
-from letheon.harms.exposure import cumulative, daily_hours, stretches
+from letheon.harms.exposure import cumulative, daily_hours
 from letheon.patients.draws import typical_values
 from letheon.patients.population import Covariates, people
 from letheon.pipeline import assemble, harms
@@ -97,7 +98,7 @@ def test_more_sessions_lower_nothing_in_a_run(tmp_path, follow_up, more, most):
     """Boosters after a course: the greatest fall in mood used to be lower the longer they went on."""
     run = simulate(loads(RUN.format(follow_up=follow_up, course=COURSE, more=more, most=most)), out=tmp_path / "run")
     found = [pq.read_table(run.folder / "endpoints" / arm) for arm in ("course", "more", "most")]
-    for less, both in zip(found, found[1:], strict=False):
+    for less, both in pairwise(found):
         lost = [name for name in less.column_names if name.endswith(("_lost", "_lasting", "_symptoms"))]
         assert len(lost) >= 6
         for name in (*GROWING, *lost):

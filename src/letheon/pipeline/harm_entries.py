@@ -6,7 +6,7 @@ both ends.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,10 @@ import numpy as np
 from letheon import library
 from letheon.dosing.regimen import MS_PER_DAY, Infusion, Regimen
 from letheon.harms import bladder, comedication, counts, liver, mood
-from letheon.harms.exposure import Cumulative, Stretch, cumulative, stretches
+from letheon.harms.exposure import Cumulative, Intensity, Stretch, cumulative, esketamine_share, intensity, stretches
 from letheon.harms.finding import Finding, exact_interval
 from letheon.patients.draws import typical_values
-from letheon.pipeline.support import earliest_booster, interval_of_mean, like_studies, quantiles
+from letheon.pipeline.support import LABELS, earliest_booster, interval_of_mean, like_studies, quantiles
 from letheon.scenario import Arm, Beside, Scenario
 from letheon.units import HOURS_PER_YEAR, REFERENCE_WEIGHT_KG
 
@@ -138,7 +138,7 @@ def _asked_support(scenario: Scenario, arm: Arm) -> str:
 
 def _counted(found: Finding, group: str) -> dict[str, Any]:
     entry = {"group": group} | found.document() | {"interval_level": _COUNTED}
-    if found.note.startswith("Beyond placebo"):
+    if found.note.startswith(counts.BEYOND):
         entry["beyond_placebo"] = True
     return entry | {"unit": "share" if found.unit == "1" else found.unit}
 
@@ -245,20 +245,41 @@ def _water(urine: float | None) -> str:
     )
 
 
-def _regimen(runs: tuple[Stretch, ...]) -> dict[str, Any]:
-    """Return what goes by the kind of regimen alone."""
-    kind = counts.regimen_kind(runs)
+def _regimen(arm: Arm, runs: tuple[Stretch, ...], weight_kg: float) -> dict[str, Any]:
+    """Return what goes by how strong and how long a regimen is."""
+    weakest, strongest = _intensities(arm, weight_kg)
     entries = {}
     for effect in counts.EFFECTS:
-        name = f"counted_{effect.replace(' ', '_')}"
-        entries[name] = _counted(counts.finding(effect, kind, "elicited"), "counted")
-        entries[f"{name}_unasked"] = _counted(counts.finding(effect, kind, "spontaneous"), "counted")
-    entries["liver_injury"] = _counted(liver.finding(runs), "liver")
+        for style, suffix in (("elicited", ""), ("spontaneous", "_unasked")):
+            one, other = (counts.finding(effect, regimen, style) for regimen in (weakest, strongest))
+            entries[f"counted_{effect.replace(' ', '_')}{suffix}"] = _counted(_spanned(one, other), "counted")
+    liver_ends = _spanned(*(liver.finding(runs, regimen) for regimen in (weakest, strongest)))
+    entries["liver_injury"] = _counted(liver_ends, "liver")
     entries["liver_injury"] |= {"pattern": liver.pattern(runs), "unknown": _UNKNOWN_LIVER}
     if runs:
         entries["mood_responders"] = _counted(mood.responders(), "mood")
         entries["mood_masked"] = _counted(mood.masked(), "mood")
     return entries
+
+
+def _intensities(arm: Arm, weight_kg: float) -> tuple[Intensity, Intensity]:
+    """Return how strong an arm is as written, and at the highest rate that titration may reach."""
+    written = intensity(_with_a_booster(arm), weight_kg)
+    titration = arm.policy.titration
+    if titration is None or not written.hours:
+        return written, written
+    highest = titration.highest.at(weight_kg) / weight_kg * esketamine_share(arm.drug)
+    return written, written._replace(rate=max(written.rate, highest))
+
+
+def _spanned(weakest: Finding, strongest: Finding) -> Finding:
+    """Return a finding that holds from the weakest to the strongest that patients may be given."""
+    if weakest == strongest:
+        return weakest
+    low, high = weakest.interval[0], strongest.interval[1]
+    same = weakest.estimate == strongest.estimate
+    support = max(weakest.support, strongest.support, key=LABELS.index)
+    return replace(strongest, estimate=weakest.estimate if same else None, interval=(low, high), support=support)
 
 
 def _with_a_booster(arm: Arm) -> Regimen:
@@ -329,7 +350,8 @@ def arm_harms(scenario: Scenario, arm: Arm, columns: Columns, bank: Columns) -> 
         exposure["urine_l_day"] = 24.0 * scenario.population.urine
     entries = {name: _simulated(kind, columns, bank) for name, kind in _KINDS.items()}
     entries["psychomimetic_elicited"]["support"] = _asked_support(scenario, arm)
-    entries |= _regimen(runs) | _bladder(columns, bank, dosed, scenario.population.urine)
+    entries |= _regimen(arm, runs, scenario.population.weight.mean)
+    entries |= _bladder(columns, bank, dosed, scenario.population.urine)
     _with_beside(entries, arm.beside, columns, dosed)
     beside = {"clonidine_mg": arm.beside.clonidine_mg, "midazolam_mg": arm.beside.midazolam_mg}
     return {"beside": beside, "exposure": exposure, "entries": entries}
