@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from importlib.resources import files
 
+import numpy as np
 import pytest
 from scipy import stats
 
 from letheon import library
 from letheon.errors import InputError
 from letheon.library.harm_evidence import parse_bladder, parse_counts
+from letheon.patients.draws import _LATER as LATER
+from letheon.patients.draws import _SEED as SEED
+from letheon.patients.draws import DRAWS, latin_hypercube, named_numbers, prior_values, quantile
+from letheon.units import to_canonical
 
 HOME = files("letheon.library")
 SECTIONS = ("psychedelic", "circulation", "comedication", "liver", "bladder", "mood")
@@ -59,6 +65,42 @@ def test_circulation_and_comedication_follow_from_their_sources():
     m = library.harms("comedication")
     assert m["clonidine_pressure"].range[0] == pytest.approx(39 / 55, abs=2e-3)
     assert m["clonidine_pulse"].range[0] == pytest.approx(20 / 46, abs=6e-3)
+
+
+# Numbers with a range that no draw varies, and why.
+FIXED = {
+    "psychedelic.noticeable": "a definition: which load counts as noticed",
+    "mood.reference_dose": "what the trials gave; the range says up to where its effect may hold",
+    "bladder.floor": "held while the laws were fitted",
+    "bladder.k_inj_most": "held while the laws were fitted",
+    "receptor.norketamine_induction_cap": "of a switch that is off unless asked for",
+}
+
+
+def test_a_bound_with_a_range_has_a_spread():
+    """Red when results stop at a number that nobody knows exactly, as if it were known."""
+    for name, number in named_numbers().items():
+        bound = re.search(r"(_most|_cap|\.floor)$", name) or name.split(".")[0] in (
+            "psychedelic",
+            "circulation",
+            "mood",
+        )
+        if bound and number.range[0] < number.range[1]:
+            assert (number.spread["kind"] == "none") == (name in FIXED), name
+
+
+def test_spreads_added_later_move_no_other_draw():
+    """The last columns of the hypercube: the shipped fits were made with what stands before them."""
+    first = latin_hypercube(DRAWS, 5, 1)
+    assert (latin_hypercube(DRAWS, 9, 1)[:, :5] == first).all()
+    named = named_numbers()
+    earlier = sorted(name for name, n in named.items() if n.spread["kind"] != "none" and name not in LATER)
+    u = latin_hypercube(DRAWS, len(earlier), SEED)
+    for k in (0, len(earlier) - 1):
+        number = named[earlier[k]]
+        drawn = np.clip(quantile(number, u[:, k]), *number.range)
+        assert prior_values()[earlier[k]] == pytest.approx([to_canonical(v, number.unit) for v in drawn], rel=1e-12)
+    assert all(np.ptp(prior_values()[name]) > 0 for name in LATER)
 
 
 def test_priors_of_the_bladder_do_not_rest_on_what_they_are_fitted_to():

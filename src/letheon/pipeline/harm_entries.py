@@ -14,7 +14,16 @@ import numpy as np
 from letheon import library
 from letheon.dosing.regimen import MS_PER_DAY, Infusion, Regimen
 from letheon.harms import bladder, comedication, counts, liver, mood
-from letheon.harms.exposure import Cumulative, Intensity, Stretch, cumulative, esketamine_share, intensity, stretches
+from letheon.harms.exposure import (
+    Cumulative,
+    Intensity,
+    Stretch,
+    cumulative,
+    daily_hours,
+    esketamine_share,
+    intensity,
+    stretches,
+)
 from letheon.harms.finding import Finding, exact_interval
 from letheon.patients.draws import typical_values
 from letheon.pipeline.support import LABELS, earliest_booster, interval_of_mean, like_studies, quantiles
@@ -89,6 +98,10 @@ _KINDS = {
         "mood", "mood_end", "MADRS", _ANY, "assumed", ("fall", "half_life"), f"{_FALL} At the end of the follow-up."
     ),
 }
+_NO_SESSION = (
+    "Drug for a day or more without a pause was never studied in depression, and is not so many sessions: from what "
+    "the masked trial saw to what a session a day would do."
+)
 _SECTIONS = {"acute": "psychedelic", "circulation": "circulation", "mood": "mood"}
 _BLADDER = {
     "bladder_lasting_loss": ("lasting", "share", "A loss of capacity beyond about a third, at any time."),
@@ -190,6 +203,22 @@ def _with_beside(entries: dict[str, Any], beside: Beside, columns: Columns, dose
             entries[name] = _bounded(entries[name], interval, "midazolam")
 
 
+def _mood(entries: dict[str, Any], long: bool) -> None:
+    """Leave a range, from masked to unmasked, where drug runs for a day or more: that is not a session a day."""
+    masked = mood.masked()
+    most = entries["mood_fall"]["estimate"]
+    for name in ("mood_fall", "mood_fall_end") if long else ():
+        entry = entries[name]
+        left = entry["estimate"] / most if most else 0.0  # what the masked trial saw fades alike
+        entries[name] = {key: value for key, value in entry.items() if key not in ("q05", "q95")} | {
+            "estimate": None,
+            "interval": [min(entry["interval"][0], left * masked.interval[0]), entry["interval"][1]],
+            "support": "not identified",
+            "sources": [*entry["sources"], *masked.sources],
+            "note": f"{entry['note']} {_NO_SESSION}",
+        }
+
+
 def _law(column: str, unit: str, columns: Columns, bank: Columns) -> dict[str, Any]:
     """Return one law's mean over patients; none where so few are hurt that no simulated patient was."""
     values, draws = columns[f"harm_{column}"], bank[f"harm_{column}"]
@@ -218,6 +247,13 @@ def _bladder(columns: Columns, bank: Columns, dosed: bool, urine: float | None) 
         if not dosed and column == "lasting":
             laws = {law: {"estimate": 0.0, "interval": [0.0, 0.0]} for law in names}
         ends = [law["interval"] for law in laws.values()]
+        if column.startswith("symptoms"):  # nothing tells a symptom of the drug from one that people have anyway
+            without = list(library.harms("bladder")["background"].range)
+            laws = {
+                law: {"estimate": None, "interval": found["interval"] if dosed else without}
+                for law, found in laws.items()
+            }
+            ends = [*ends, without]
         entries[name] = {
             "group": "bladder",
             "estimate": None,
@@ -257,7 +293,9 @@ def _regimen(arm: Arm, runs: tuple[Stretch, ...], weight_kg: float) -> dict[str,
     entries["liver_injury"] = _counted(liver_ends, "liver")
     entries["liver_injury"] |= {"pattern": liver.pattern(runs), "unknown": _UNKNOWN_LIVER}
     if runs:
-        entries["mood_responders"] = _counted(mood.responders(), "mood")
+        entries["mood_responders"] = _counted(
+            mood.responders(_fullest_day(arm, weight_kg), counts.is_long(runs)), "mood"
+        )
         entries["mood_masked"] = _counted(mood.masked(), "mood")
     return entries
 
@@ -270,6 +308,13 @@ def _intensities(arm: Arm, weight_kg: float) -> tuple[Intensity, Intensity]:
         return written, written
     highest = titration.highest.at(weight_kg) / weight_kg * esketamine_share(arm.drug)
     return written, written._replace(rate=max(written.rate, highest))
+
+
+def _fullest_day(arm: Arm, weight_kg: float) -> float:
+    """Return the most that an arm gives on one day, as written [mg/kg]."""
+    schedule = _with_a_booster(arm).schedule()
+    days = -(-schedule.edges_ms[-1] // MS_PER_DAY)
+    return float((daily_hours(schedule, days) @ np.array(schedule.rates(weight_kg))).max()) / weight_kg
 
 
 def _spanned(weakest: Finding, strongest: Finding) -> Finding:
@@ -352,6 +397,7 @@ def arm_harms(scenario: Scenario, arm: Arm, columns: Columns, bank: Columns) -> 
     entries["psychomimetic_elicited"]["support"] = _asked_support(scenario, arm)
     entries |= _regimen(arm, runs, scenario.population.weight.mean)
     entries |= _bladder(columns, bank, dosed, scenario.population.urine)
+    _mood(entries, counts.is_long(runs))
     _with_beside(entries, arm.beside, columns, dosed)
     beside = {"clonidine_mg": arm.beside.clonidine_mg, "midazolam_mg": arm.beside.midazolam_mg}
     return {"beside": beside, "exposure": exposure, "entries": entries}
