@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 import tomllib
 from importlib.resources import files
 
+import numpy as np
 import pytest
 from scipy import stats
 
 from letheon import library
 from letheon.errors import InputError
 from letheon.library.harm_evidence import parse_bladder, parse_counts
+from letheon.patients.draws import _LATER as LATER
+from letheon.patients.draws import _SEED as SEED
+from letheon.patients.draws import DRAWS, latin_hypercube, named_numbers, prior_values, quantile
+from letheon.units import to_canonical
 
 HOME = files("letheon.library")
 SECTIONS = ("psychedelic", "circulation", "comedication", "liver", "bladder", "mood")
@@ -61,6 +67,42 @@ def test_circulation_and_comedication_follow_from_their_sources():
     assert m["clonidine_pulse"].range[0] == pytest.approx(20 / 46, abs=6e-3)
 
 
+# Numbers with a range that no draw varies, and why.
+FIXED = {
+    "psychedelic.noticeable": "a definition: which load counts as noticed",
+    "mood.reference_dose": "what the trials gave; the range says up to where its effect may hold",
+    "bladder.floor": "held while the laws were fitted",
+    "bladder.k_inj_most": "held while the laws were fitted",
+    "receptor.norketamine_induction_cap": "of a switch that is off unless asked for",
+}
+
+
+def test_a_bound_with_a_range_has_a_spread():
+    """Red when results stop at a number that nobody knows exactly, as if it were known."""
+    for name, number in named_numbers().items():
+        bound = re.search(r"(_most|_cap|\.floor)$", name) or name.split(".")[0] in (
+            "psychedelic",
+            "circulation",
+            "mood",
+        )
+        if bound and number.range[0] < number.range[1]:
+            assert (number.spread["kind"] == "none") == (name in FIXED), name
+
+
+def test_spreads_added_later_move_no_other_draw():
+    """The last columns of the hypercube: the shipped fits were made with what stands before them."""
+    first = latin_hypercube(DRAWS, 5, 1)
+    assert (latin_hypercube(DRAWS, 9, 1)[:, :5] == first).all()
+    named = named_numbers()
+    earlier = sorted(name for name, n in named.items() if n.spread["kind"] != "none" and name not in LATER)
+    u = latin_hypercube(DRAWS, len(earlier), SEED)
+    for k in (0, len(earlier) - 1):
+        number = named[earlier[k]]
+        drawn = np.clip(quantile(number, u[:, k]), *number.range)
+        assert prior_values()[earlier[k]] == pytest.approx([to_canonical(v, number.unit) for v in drawn], rel=1e-12)
+    assert all(np.ptp(prior_values()[name]) > 0 for name in LATER)
+
+
 def test_priors_of_the_bladder_do_not_rest_on_what_they_are_fitted_to():
     """Red when a prior is centred on a row that the fit uses, which would count it twice."""
     fitted_to = {key for row in library.bladder_rows() if row.role == "calibrate" for key in row.sources}
@@ -74,7 +116,7 @@ def test_counts_are_complete_and_recalled_ones_have_no_weight():
     counts = library.harm_counts()
     assert {c.source for c in counts} <= set(library.sources())
     recalled = [c for c in counts if c.verified == "recall"]
-    assert len(recalled) == 4 and all(c.weight == 0 and "recall" in c.note for c in recalled)
+    assert len(recalled) == 5 and all(c.weight == 0 and "recall" in c.note for c in recalled)
     six, fifty_two = (
         next(c for c in counts if (c.source, c.n) == key) for key in (("noppers2011liver", 6), ("lee2025", 52))
     )
@@ -143,6 +185,11 @@ source = "colina2023"
 kind = "long"
 style = "spontaneous"
 arm = "drug"
+drug = "racemic"
+rate = [0.1, 0.6]
+hours = [72, 168]
+dosing = "assumed"
+dosing_note = "x"
 events = 4
 n = 101
 verified = "abstract"
@@ -179,6 +226,9 @@ note = ""
         ('verified = "abstract"', 'verified = "derived"', "'weight'"),
         ('note = ""', "", "'note' is missing"),
         ("n = 101", "n = 101\nsharre = 1", "unknown key 'sharre'"),
+        ("hours = [72, 168]\n", "", "'hours' is missing"),
+        ("rate = [0.1, 0.6]", "rate = [0.6, 0.1]", "low 0.6"),
+        ('kind = "long"', 'kind = "nasal"', "'kind' is no infusion"),
     ],
 )
 def test_a_bad_count_is_refused_with_its_place(old, new, words):

@@ -14,8 +14,8 @@ from scipy import optimize, stats
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.errors import InputError
 from letheon.harms import liver
-from letheon.harms.counts import regimen_kind
-from letheon.harms.exposure import Stretch, cumulative, daily_hours, day_pieces, stretches
+from letheon.harms.counts import is_long
+from letheon.harms.exposure import Stretch, cumulative, daily_hours, day_pieces, intensity, stretches
 from letheon.harms.finding import Finding, exact_interval, jeffreys_interval
 
 MG_H = Rate(absolute_mg_h=25.0)
@@ -23,6 +23,11 @@ MG_H = Rate(absolute_mg_h=25.0)
 
 def regimen(*drips: tuple[float, float]) -> Regimen:
     return Regimen.create("racemic", [Infusion.create(start, hours, MG_H) for start, hours in drips])
+
+
+def liver_of(*drips: tuple[float, float]) -> Finding:
+    given_drug = regimen(*drips)
+    return liver.finding(stretches(given_drug.schedule()), intensity(given_drug, 70.0))
 
 
 # ---- intervals
@@ -74,23 +79,22 @@ def test_pattern_of_a_regimen(drips, pattern):
 
 
 def test_intervals_name_the_six_and_the_fifty_two():
-    again = liver.finding(stretches(regimen((0, 100), (484, 100)).schedule()))
-    daily = liver.finding(stretches(regimen(*((24.0 * d, 4.0) for d in range(10))).schedule()))
+    again = liver_of((0, 100), (484, 100))
+    daily = liver_of(*((24.0 * d, 4.0) for d in range(10)))
     assert again.interval == pytest.approx(exact_interval(3, 6)) and again.support == "uncontrolled"
     assert daily.interval == pytest.approx(exact_interval(0, 52)) and daily.support == "uncontrolled"
     for found in (again, daily):
         assert found.estimate is None
         assert "six patients" in found.note and "fifty-two patients" in found.note
         assert {"noppers2011liver", "lee2025"} <= set(found.sources)
-    once = liver.finding((Stretch(0, 100),))
+    once = liver_of((0, 100))
     assert once.support == "assumed" and once.interval[1] > daily.interval[1]
 
 
 def test_no_drug_no_harm_and_a_worse_pattern_is_never_better():
     ends = []
     for drips in ((), ((0, 4),), ((0, 100),), ((0, 100), (6000, 100)), ((0, 100), (484, 100))):
-        found = liver.finding(stretches(regimen(*drips).schedule()))
-        ends.append(found.interval)
+        ends.append(liver_of(*drips).interval)
     assert ends[0] == (0.0, 0.0)
     assert all(a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(ends))
 
@@ -147,10 +151,6 @@ def test_totals_of_a_regimen():
     assert cumulative(regimen((0, 100)).sham(), 70.0, 100.0).dose_mg == 0.0
 
 
-def test_kinds_of_regimen():
-    assert [regimen_kind(r) for r in ([], [Stretch(0, 4)], [Stretch(0, 4), Stretch(24, 49)])] == [
-        "none",
-        "sessions",
-        "long",
-    ]
+def test_long_regimens():
+    assert [is_long(r) for r in ([], [Stretch(0, 4)], [Stretch(0, 4), Stretch(24, 49)])] == [False, False, True]
     assert math.isclose(Stretch(24, 49).hours, 25)

@@ -84,4 +84,17 @@ def test_the_masked_trial_saw_nothing():
     error = np.sqrt(sum(sd**2 for sd in change) / 20)
     assert NUMBERS["masked_fall"].spread["sd"] == pytest.approx(error, abs=0.05)
     assert found.interval[0] < 0 < found.interval[1] < NUMBERS["fall"].value
-    assert mood.responders().estimate == 0.522
+
+
+@pytest.mark.parametrize(
+    ("dose", "long", "expected"),
+    [
+        (0.5, False, (0.522, (0.4, 0.65), "assumed")),
+        (0.01, False, (None, (0.0, 0.65), "assumed")),
+        (7.0, False, (None, (0.4, 1.0), "assumed")),
+        (7.0, True, (None, (0.0, 1.0), "not identified")),
+    ],
+)
+def test_responders_are_those_of_the_trials_doses(dose, long, expected):
+    found = mood.responders(dose, long)
+    assert (found.estimate, found.interval, found.support) == expected

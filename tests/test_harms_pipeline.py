@@ -153,7 +153,7 @@ def test_the_bladder_is_what_a_walk_through_every_day_gives(law):
     who = people(LEIDEN, 1, 3, 60, 3)
     own = assemble.own_values({name: jnp.asarray(v) for name, v in typical_values().items()}, who)
     doses = daily_hours(schedule, 60) @ schedule.rates(float(who.weight_kg))
-    given = harms.given_by(jnp.asarray(doses), jnp.zeros(60), 60, harms.Sizes(64, 64))
+    given = harms.given_by(jnp.asarray(doses), 60, harms.Sizes(64, 64))
     found = harms.after_dosing(given, own, who)
     person, states = daily_walk(law, doses, who)
     held = 1000.0 * bladder.functional_capacity(person, states)
@@ -169,13 +169,12 @@ def test_the_bladder_is_what_a_walk_through_every_day_gives(law):
 def test_no_dose_is_lost_between_days(doses):
     """Days put together say what the days said: red when a stretch takes a day of another dose, or padding counts."""
     doses = np.array([*doses, 99.0])  # a day beyond the follow-up
-    last = np.where(doses > 0, 24.0 * np.arange(21) + 4.0, 0.0)
-    given = harms.given_by(jnp.asarray(doses), jnp.asarray(last), 20, harms.Sizes(32, 32))
+    given = harms.given_by(jnp.asarray(doses), 20, harms.Sizes(32, 32))
     days = np.repeat(np.asarray(given.drives), np.round(np.asarray(given.lengths) / 24.0).astype(int))
     assert np.allclose(days * 24.0, doses[:20])
     dosed = np.flatnonzero(doses[:20])
     assert np.asarray(given.doses)[: len(dosed)].tolist() == doses[dosed].tolist()
-    assert np.asarray(given.ends)[: len(dosed)].tolist() == last[dosed].tolist()
+    assert np.asarray(given.noons)[: len(dosed)].tolist() == (24.0 * dosed + 12.0).tolist()
     assert float(np.asarray(given.doses)[len(dosed) :].sum()) == 0.0
 
 

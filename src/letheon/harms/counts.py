@@ -1,26 +1,32 @@
-"""Harms that were only counted: a regimen gets the counts of its kind, asked for or told unasked, with exact intervals.
+"""Harms that were only counted: a regimen gets the counts of studies that gave as much, asked for or told unasked.
 
-No relation to concentration was found for nausea, headache, night terrors, sedation or dizziness, so none is drawn.
-Where studies of one kind do not overlap there is no one estimate, and the interval spans them all. Where a kind was
-never counted, pooled trials of chronic pain stand in, as what comes on top of placebo; where these have nothing
-either, the effect is `not identified` and the interval says so.
+No relation to concentration was found for nausea, headache, night terrors, sedation or dizziness, so none is drawn:
+outside the doses and hours that were counted there is a range (`letheon.harms.bounds`), or nothing is identified. Where
+studies do not overlap there is no one estimate, and the interval spans them all. Where no infusion was counted, pooled
+trials of chronic pain stand in, as what comes on top of placebo; where these have nothing either, the effect is `not
+identified` and the interval says so. A recalled value weighs nothing, but where it comes from the trial of this very
+regimen and lies outside the interval, the estimate is withdrawn.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from letheon import library
-from letheon.harms.exposure import Stretch
-from letheon.harms.finding import Finding, exact_interval
+from letheon.harms.bounds import Bounds, bounds, count_interval, group, hull, inside
+from letheon.harms.exposure import Intensity, Stretch
+from letheon.harms.finding import Finding
 from letheon.library import HarmCount
 
-__all__ = ["EFFECTS", "count_interval", "finding", "regimen_kind"]
+__all__ = ["BEYOND", "EFFECTS", "finding", "is_long"]
 
 EFFECTS = ("psychomimetic", "hallucination", "night terrors", "nausea", "headache", "sedation", "dizziness")
+BEYOND = "Beyond placebo"  # how the note of a difference begins
 _SUPPORT = ("randomised", "uncontrolled", "volunteer", "assumed")
+_INFUSIONS = ("long", "sessions")
 
 
-def regimen_kind(runs: Iterable[Stretch]) -> str:
-    """Say what kind of regimen a schedule is, for looking up counts.
+def is_long(runs: Iterable[Stretch]) -> bool:
+    """Say whether a regimen has an infusion that goes on for a day or more.
 
     Parameters
     ----------
@@ -29,43 +35,15 @@ def regimen_kind(runs: Iterable[Stretch]) -> str:
 
     Returns
     -------
-    str
-        ``long`` if one goes on for a day or more, ``sessions`` if all are shorter, ``none`` without any.
+    bool
 
     Examples
     --------
-    >>> regimen_kind([Stretch(0.0, 4.0), Stretch(24.0, 28.0)]), regimen_kind([Stretch(0.0, 100.0)]), regimen_kind([])
-    ('sessions', 'long', 'none')
+    >>> is_long([Stretch(0.0, 4.0), Stretch(24.0, 28.0)]), is_long([Stretch(0.0, 100.0)]), is_long([])
+    (False, True, False)
     """
     longest = max((run.hours for run in runs), default=0.0)
-    if longest == 0.0:
-        return "none"
-    return "long" if longest >= library.harms("liver")["long_course"].canonical else "sessions"
-
-
-def count_interval(count: HarmCount) -> tuple[float, float]:
-    """Return the 95 % interval of a count: exact, or as published for a difference.
-
-    Parameters
-    ----------
-    count : HarmCount
-        A count of the library.
-
-    Returns
-    -------
-    tuple of float
-        Low and high end, as shares.
-
-    Examples
-    --------
-    >>> lee = next(c for c in library.harm_counts() if c.source == "lee2025")
-    >>> [round(end, 4) for end in count_interval(lee)]
-    [0.0, 0.0685]
-    """
-    if count.interval is not None:
-        return count.interval
-    assert count.events is not None and count.n is not None
-    return exact_interval(count.events, count.n)
+    return longest >= library.harms("liver")["long_course"].canonical
 
 
 def _told(count: HarmCount) -> str:
@@ -76,86 +54,143 @@ def _told(count: HarmCount) -> str:
     return f"{author}: {count.events} of {count.n}"
 
 
-def _hull(counts: Sequence[HarmCount]) -> tuple[float, float]:
-    ends = [count_interval(count) for count in counts]
-    return min(low for low, _ in ends), max(high for _, high in ends)
-
-
 def _pooled(counts: Sequence[HarmCount]) -> float | None:
     """Return the pooled share of counts that agree with each other, else None."""
     if any(count.events is None for count in counts):
-        return None
+        return counts[0].share if len(counts) == 1 else None
     ends = [count_interval(count) for count in counts]
     if max(low for low, _ in ends) > min(high for _, high in ends):
         return None
     return sum(count.events or 0 for count in counts) / sum(count.n or 0 for count in counts)
 
 
-def _recalled(effect: str, kind: str) -> str:
-    found = [c for c in library.harm_counts() if c.effect == effect and c.kind == kind and c.verified == "recall"]
-    return "".join(f" Recalled, not read, without weight: {_told(count)} ({count.style})." for count in found)
+def _counts(effect: str, style: str, arms: Sequence[str], kinds: Sequence[str] = ()) -> list[HarmCount]:
+    """Return counts of an effect in some arms, those that were only recalled among them."""
+    return [
+        c
+        for c in library.harm_counts()
+        if (c.effect, c.style) == (effect, style) and c.arm in arms and (not kinds or c.kind in kinds)
+    ]
 
 
-def finding(effect: str, kind: str, style: str = "elicited") -> Finding:
-    """Return how often an effect is met under a kind of regimen.
+def finding(effect: str, regimen: Intensity, style: str = "elicited") -> Finding:
+    """Return how often an effect is met under a regimen.
 
     Parameters
     ----------
     effect : str
         One of `EFFECTS`.
-    kind : str
-        ``long``, ``sessions``, ``single``, ``nasal`` or ``none``.
+    regimen : Intensity
+        How strong and how long it runs; nothing without drug.
     style : str
         ``elicited`` (asked for) or ``spontaneous``.
 
     Returns
     -------
     Finding
-        Share of patients; where the note says so, beyond placebo.
+        Share of patients; where the note begins with `BEYOND`, beyond placebo.
 
     Examples
     --------
-    >>> found = finding("psychomimetic", "long")
+    >>> found = finding("psychomimetic", Intensity(0.3, 100.0))
     >>> round(found.estimate, 2), found.support
     (0.76, 'randomised')
-    >>> finding("headache", "long").estimate is None
+    >>> finding("psychomimetic", Intensity(5.0, 100.0)).estimate is None
     True
     """
-    known = [c for c in library.harm_counts() if c.effect == effect and c.weight > 0]
-    if kind == "none":
-        return _without_drug(effect, [c for c in known if c.arm == "comparison"])
-    given = [c for c in known if c.arm != "comparison"]
-    exact = [c for c in given if (c.kind, c.style, c.arm) == (kind, style, "drug")]
-    if exact:
-        support = max((c.support for c in exact), key=_SUPPORT.index)
-        note = "; ".join(_told(c) for c in exact) + "." + _recalled(effect, kind)
-        return Finding(effect, _pooled(exact), _hull(exact), "1", support, _sources(exact), note)
+    if not regimen.hours:
+        return _without_drug(effect)
+    given = [c for c in _counts(effect, style, ("drug",), _INFUSIONS) if c.weight > 0]
+    pooled = [c for c in _counts(effect, style, ("difference",)) if c.weight > 0]
+    if given or pooled:
+        return _conflict(_counted(effect, regimen, style, given or pooled), effect, regimen, style)
     if style == "spontaneous":  # what is told unasked is part of what asking finds, and may be nothing
-        asked = finding(effect, kind, "elicited")
+        asked = finding(effect, regimen)
         support = "not identified" if asked.support == "not identified" else "assumed"
-        note = f"Nobody counted what is told unasked; it is part of what asking finds: {asked.note}"
-        return Finding(effect, None, (0.0, asked.interval[1]), "1", support, asked.sources, note)
-    return _elsewhere(effect, [c for c in given if c.style == "elicited"], _recalled(effect, kind))
+        beyond = f"{BEYOND}. " if asked.note.startswith(BEYOND) else ""
+        note = f"{beyond}Nobody counted what is told unasked; it is part of what asking finds: {asked.note}"
+        return Finding(
+            effect, None, (min(0.0, asked.interval[0]), asked.interval[1]), "1", support, asked.sources, note
+        )
+    elsewhere = [c for c in _counts(effect, style, ("drug",)) if c.weight > 0]
+    told = f"Nobody counted this under infusions. Elsewhere: {_all_told(elsewhere)}.{_recalled(effect, style)}"
+    return Finding(effect, None, (0.0, 1.0), "1", "not identified", _sources(elsewhere), told)
+
+
+def _counted(effect: str, regimen: Intensity, style: str, counts: Sequence[HarmCount]) -> Finding:
+    """Return what the counts of infusions say, or pooled differences where there are none."""
+    kinds = dict.fromkeys(c.kind for c in counts)
+    beyond = counts[0].arm == "difference"
+    groups = [group([c for c in counts if c.kind == kind]) for kind in kinds]
+    comparison = [] if beyond else [c for c in _counts(effect, style, ("comparison",), _INFUSIONS) if c.weight > 0]
+    floor = min((count_interval(c)[0] for c in comparison), default=0.0)
+    found = bounds(regimen, groups, floor=floor)
+    like = [c for g in found.inside for c in g.counts]
+    estimate = _pooled(like) if like else None
+    told = f"{_all_told(like or counts)}.{_recalled(effect, style)}"
+    prefix = f"{BEYOND}, from pooled trials of ketamine for chronic pain. " if beyond else ""
+    why = f"{found.why} " if found.why else ""
+    sources = _sources(like or counts)
+    return Finding(
+        effect, estimate, (found.low, found.high), "1", _support(found, like, floor), sources, f"{prefix}{why}{told}"
+    )
+
+
+def _support(found: Bounds, like: Sequence[HarmCount], floor: float) -> str:
+    if like:
+        return max((c.support for c in like), key=_SUPPORT.index)
+    return "not identified" if found.low <= floor and found.high == 1.0 else "assumed"
+
+
+def _conflict(found: Finding, effect: str, regimen: Intensity, style: str) -> Finding:
+    """Withdraw an estimate that a recalled value of the trial of this regimen contradicts.
+
+    The trial's own read count comes before what is recalled of the same trial.
+    """
+    beyond = found.note.startswith(BEYOND)
+    low, high = found.interval
+    for count in _counts(effect, style, ("drug",), _INFUSIONS):
+        if count.verified != "recall" or count.source in found.sources or not inside(regimen, group([count])):
+            continue
+        value = _share(count)
+        if beyond:
+            others = [c for c in _counts(effect, style, ("comparison",), (count.kind,)) if c.source == count.source]
+            value = value - _share(others[0]) if others else low
+        if low <= value <= high:
+            continue
+        note = (
+            f"{found.note} No estimate: {100 * value:.0f} % is recalled of the trial of such a regimen "
+            f"({count.source}), outside the {100 * low:.0f} to {100 * high:.0f} % above; it was not read."
+        )
+        low, high = min(low, value), max(high, value)
+        sources = (*found.sources, count.source)
+        found = replace(
+            found, estimate=None, interval=(low, high), support="not identified", sources=sources, note=note
+        )
+    return found
+
+
+def _share(count: HarmCount) -> float:
+    return (count.events or 0) / count.n if count.n else float(count.share or 0.0)
+
+
+def _all_told(counts: Sequence[HarmCount]) -> str:
+    return "; ".join(map(_told, counts))
+
+
+def _recalled(effect: str, style: str) -> str:
+    found = [c for c in _counts(effect, style, ("drug",), _INFUSIONS) if c.verified == "recall"]
+    return "".join(f" Recalled, not read, without weight: {_told(count)}." for count in found)
 
 
 def _sources(counts: Iterable[HarmCount]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(count.source for count in counts))
 
 
-def _without_drug(effect: str, counts: Sequence[HarmCount]) -> Finding:
+def _without_drug(effect: str) -> Finding:
+    counts = [c for c in library.harm_counts() if c.effect == effect and c.arm == "comparison" and c.weight > 0]
     if not counts:
         note = "Without drug; no count on a comparison was read."
         return Finding(effect, None, (0.0, 1.0), "1", "not identified", (), note)
-    note = f"Without drug, on a comparison: {'; '.join(_told(count) for count in counts)}."
-    return Finding(effect, _pooled(counts), _hull(counts), "1", "assumed", _sources(counts), note)
-
-
-def _elsewhere(effect: str, counts: Sequence[HarmCount], recalled: str) -> Finding:
-    """Say what is known of an effect that nobody counted under such a regimen."""
-    told = f"Nobody counted this under such a regimen. Elsewhere: {'; '.join(_told(c) for c in counts)}.{recalled}"
-    differences = [c for c in counts if c.arm == "difference"]
-    if differences:  # pooled trials of chronic pain, infusions among them, come nearest
-        (pooled,) = differences
-        note = f"Beyond placebo, from pooled trials of ketamine for chronic pain. {told}"
-        return Finding(effect, pooled.share, count_interval(pooled), "1", "assumed", _sources(counts), note)
-    return Finding(effect, None, (0.0, 1.0), "1", "not identified", _sources(counts), told)
+    note = f"Without drug, on a comparison: {_all_told(counts)}."
+    return Finding(effect, _pooled(counts), hull(counts), "1", "assumed", _sources(counts), note)

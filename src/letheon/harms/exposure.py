@@ -1,5 +1,6 @@
 """How much drug, on which days, in what stretches: the plain facts of a schedule that harms go by."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -8,7 +9,20 @@ import numpy as np
 from letheon.dosing.regimen import MS_PER_DAY, Regimen, Schedule
 from letheon.units import HOURS_PER_YEAR, MS_PER_HOUR
 
-__all__ = ["Cumulative", "DayPieces", "Stretch", "cumulative", "daily_hours", "day_pieces", "stretches"]
+__all__ = [
+    "Cumulative",
+    "DayPieces",
+    "Intensity",
+    "Stretch",
+    "cumulative",
+    "daily_hours",
+    "day_pieces",
+    "esketamine_share",
+    "intensity",
+    "stretches",
+]
+
+_SHARES = {"racemic": 0.5, "esketamine": 1.0}
 
 
 class Stretch(NamedTuple):
@@ -59,6 +73,76 @@ def stretches(schedule: Schedule) -> tuple[Stretch, ...]:
         else:
             found.append(Stretch(start_h, stop_h))
     return tuple(found)
+
+
+class Intensity(NamedTuple):
+    """How strong and how long a regimen runs, for finding the studies that speak of it.
+
+    Attributes
+    ----------
+    rate : float
+        Most esketamine within an hour, a push included [mg/kg/h]; not a number for arketamine, which nobody counted.
+    hours : float
+        Longest stretch without a pause [h].
+    """
+
+    rate: float
+    hours: float
+
+
+def esketamine_share(drug: str) -> float:
+    """Return how much of a drug is esketamine.
+
+    Parameters
+    ----------
+    drug : str
+        Drug of a regimen.
+
+    Returns
+    -------
+    float
+        Share; not a number for arketamine.
+
+    Examples
+    --------
+    >>> esketamine_share("racemic")
+    0.5
+    """
+    return _SHARES.get(drug, math.nan)
+
+
+def intensity(regimen: Regimen, weight_kg: float) -> Intensity:
+    """Return how strong and how long a regimen runs; more sessions never make either less.
+
+    Parameters
+    ----------
+    regimen : Regimen
+        The regimen.
+    weight_kg : float
+        Body weight [kg].
+
+    Returns
+    -------
+    Intensity
+        Both 0 without drug.
+
+    Examples
+    --------
+    >>> from letheon.dosing.regimen import Infusion, Rate
+    >>> drips = [Infusion.create(24 * day, 4, Rate(absolute_mg_h=28.0)) for day in range(10)]
+    >>> intensity(Regimen.create("racemic", drips), 70.0)
+    Intensity(rate=0.2, hours=4.0)
+    """
+    schedule = regimen.schedule()
+    runs = stretches(schedule)
+    if not runs:
+        return Intensity(0.0, 0.0)
+    edges = np.array(schedule.edges_ms) / MS_PER_HOUR
+    given_mg = np.append(0.0, np.cumsum(np.array(schedule.rates(weight_kg)) * np.diff(edges)))
+    starts = np.append(edges, edges - 1.0)  # the fullest hour begins or ends where a rate changes
+    hour_mg = np.interp(starts + 1.0, edges, given_mg) - np.interp(starts, edges, given_mg)
+    most = float(hour_mg.max()) / weight_kg * esketamine_share(regimen.drug)
+    return Intensity(round(most, 12), max(run.hours for run in runs))
 
 
 def daily_hours(schedule: Schedule, days: int) -> np.ndarray:

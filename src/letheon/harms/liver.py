@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from letheon import library
-from letheon.harms.counts import count_interval
-from letheon.harms.exposure import Stretch
+from letheon.harms.bounds import bounds, group
+from letheon.harms.exposure import Intensity, Stretch
 from letheon.harms.finding import Finding
 
 __all__ = ["PATTERNS", "finding", "pattern"]
@@ -74,13 +74,15 @@ def pattern(runs: Sequence[Stretch]) -> str:
     return "long course again within weeks" if min(gaps) <= numbers["soon"].canonical else "long course again later"
 
 
-def finding(runs: Sequence[Stretch]) -> Finding:
+def finding(runs: Sequence[Stretch], regimen: Intensity) -> Finding:
     """Return how often the liver is injured: enzymes at least three times the upper limit of normal.
 
     Parameters
     ----------
     runs : sequence of Stretch
         Infusions of the regimen.
+    regimen : Intensity
+        How strong and how long it runs.
 
     Returns
     -------
@@ -89,7 +91,7 @@ def finding(runs: Sequence[Stretch]) -> Finding:
 
     Examples
     --------
-    >>> found = finding([Stretch(24.0 * day, 24.0 * day + 4.0) for day in range(10)])
+    >>> found = finding([Stretch(24.0 * day, 24.0 * day + 4.0) for day in range(10)], Intensity(0.18, 4.0))
     >>> found.estimate is None, [round(end, 3) for end in found.interval], found.support
     (True, [0.0, 0.068], 'uncontrolled')
     """
@@ -97,17 +99,18 @@ def finding(runs: Sequence[Stretch]) -> Finding:
     if name == "none":
         return Finding("liver injury", 0.0, (0.0, 0.0), "1", "assumed", (), _NOTES[name])
     counts = [count for count in library.harm_counts() if count.effect == "liver" and count.weight > 0]
-
-    def ends(kind: str) -> tuple[float, float]:
-        found = [count_interval(count) for count in counts if count.kind == kind]
-        return min(low for low, _ in found), max(high for _, high in found)
-
-    if name == "long course again later":  # between one course and one again within weeks: nobody counted
-        interval = ends("one long course")[0], ends("long course again within weeks")[1]
-    else:
-        interval = ends(name)
+    kinds = [kind for kind in PATTERNS if any(c.kind == kind for c in counts)]
+    groups = [group([c for c in counts if c.kind == kind], PATTERNS.index(kind)) for kind in kinds]
+    found = bounds(regimen, groups, PATTERNS.index(name))
     sources = tuple(dict.fromkeys(count.source for count in counts))
     if name == "long course again later":
         sources = (*sources, "aapractice2020")
-    support = "uncontrolled" if name in ("short sessions", "long course again within weeks") else "assumed"
-    return Finding("liver injury", None, interval, "1", support, sources, f"{_NOTES[name]} {_UNKNOWN}")
+    support = "assumed"
+    if found.inside and name in ("short sessions", "long course again within weeks"):
+        support = "uncontrolled"
+    elif (found.low, found.high) == (0.0, 1.0):
+        support = "not identified"
+    between = name == "long course again later" and found.high < 1.0  # its note says so
+    why = f" {found.why}" if found.why and not between else ""
+    note = f"{_NOTES[name]}{why} {_UNKNOWN}"
+    return Finding("liver injury", None, (found.low, found.high), "1", support, sources, note)

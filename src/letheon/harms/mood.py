@@ -98,7 +98,7 @@ def fall(hours: Array, sessions_h: Array, weights: Array, own) -> Array:
     hours : array, shape (time,)
         Times since the origin [h].
     sessions_h : array, shape (session,)
-        Ends of the sessions [h].
+        Times of the sessions [h].
     weights : array, shape (session,)
         From `session_weight`; 0 for room that no session fills.
     own : callable
@@ -123,21 +123,38 @@ def fall(hours: Array, sessions_h: Array, weights: Array, own) -> Array:
     return most * (1.0 - left)
 
 
-def responders() -> Finding:
+def responders(day_mg_kg: float, long: bool) -> Finding:
     """Return how many of those with depression respond a day after one dose: a score that has halved.
+
+    Parameters
+    ----------
+    day_mg_kg : float
+        Most that is given on one day [mg/kg].
+    long : bool
+        Whether drug runs for a day or more without a pause, which no trial did.
 
     Returns
     -------
     Finding
-        Share, with the range that the library gives.
+        Share, with the range that the library gives; at other doses than the trials' a range without an estimate.
 
     Examples
     --------
-    >>> responders().estimate
-    0.522
+    >>> responders(0.5, False).estimate, responders(7.0, False).interval, responders(0.5, True).support
+    (0.522, (0.4, 1.0), 'not identified')
     """
-    number = library.harms("mood")["responders"]
-    return Finding("mood, responders", number.value, number.range, "1", "assumed", number.sources, number.note)
+    numbers = library.harms("mood")
+    number, (least, most) = numbers["responders"], numbers["reference_dose"].range
+    low, high = number.range
+    estimate, support, told = number.value, "assumed", ""
+    if long:
+        estimate, support, low, high = None, "not identified", 0.0, 1.0
+        told = " Here drug runs for a day or more without a pause, which was never studied in depression."
+    elif not least <= day_mg_kg <= most:
+        estimate = None
+        low, high = (0.0, high) if day_mg_kg < least else (low, 1.0)
+        told = f" Here {day_mg_kg:.2g} mg/kg are given on a day; the trials gave {least:g} to {most:g}."
+    return Finding("mood, responders", estimate, (low, high), "1", support, number.sources, f"{number.note}.{told}")
 
 
 def masked() -> Finding:

@@ -13,6 +13,7 @@ from letheon.library.records import VERIFIED
 
 __all__ = [
     "ARMS",
+    "DRUGS",
     "EFFECTS",
     "KINDS",
     "LIVER_PATTERNS",
@@ -31,12 +32,14 @@ KINDS = ("long", "sessions", "single", "nasal", "mixed")
 LIVER_PATTERNS = ("short sessions", "one long course", "long course again within weeks")
 STYLES = ("elicited", "spontaneous")
 ARMS = ("drug", "comparison", "difference")
+DRUGS = ("racemic", "esketamine")
 MEASURES = (
     *("lasting_loss", "functional_share", "anaesthetic_contrast", "functional_contrast", "anaesthetic_ml"),
     *("symptoms", "symptom_excess", "log_odds_per_day", "odds_ratio", "share_below", "share_normal_again"),
     *("latency_months", "low_capacity_ml", "share_improved", "share_worse"),
 )
 _SUPPORTS = ("randomised", "uncontrolled", "volunteer", "assumed")
+_DOSING = ("drug", "rate", "hours", "dosing", "dosing_note")
 _ROUTES = ("nasal", "oral", "iv")
 _READ = tuple(word for word in VERIFIED if word != "assumed")
 
@@ -63,6 +66,12 @@ class HarmCount:
         The difference, where `arm` is one.
     interval : tuple of float or None
         Its published 95 % interval.
+    drug : str or None
+        One of `DRUGS`; None where nothing was infused, or no regimen is compared with it.
+    rate, hours : tuple of float or None
+        Lowest and highest of what the study gave: its highest rate [mg/kg/h], its length without a pause [h].
+    dosing, dosing_note : str
+        How these were read, and what a reader must know about them.
     verified : str
         How it was read.
     weight : float
@@ -82,6 +91,11 @@ class HarmCount:
     n: int | None
     share: float | None
     interval: tuple[float, float] | None
+    drug: str | None
+    rate: tuple[float, float] | None
+    hours: tuple[float, float] | None
+    dosing: str
+    dosing_note: str
     verified: str
     weight: float
     support: str
@@ -217,10 +231,28 @@ def _optional(table: Mapping[str, Any], key: str, place: str) -> float | None:
     return as_variance(table[key], f"{place}.{key}") if key in table else None
 
 
+def _dosing(table: Mapping[str, Any], due: bool, place: str) -> dict[str, Any]:
+    """Read what a study gave; due of every count that regimens are compared with."""
+    found = {key: table[key] for key in _DOSING if key in table}
+    if not due and found:
+        raise InputError(f"{place}: {min(found)!r} is out of place, where 'kind' is no infusion or 'arm' had no drug")
+    if not due:
+        return {"drug": None, "rate": None, "hours": None, "dosing": "", "dosing_note": ""}
+    check_keys(found, _DOSING, (), place)
+    return {
+        "drug": as_choice(found["drug"], DRUGS, f"{place}.drug"),
+        "rate": as_pair(found["rate"], f"{place}.rate"),
+        "hours": as_pair(found["hours"], f"{place}.hours"),
+        "dosing": as_choice(found["dosing"], VERIFIED, f"{place}.dosing"),
+        "dosing_note": as_text(found["dosing_note"], f"{place}.dosing_note"),
+    }
+
+
 def _harm_count(table: Any, place: str) -> HarmCount:
     needs = ("effect", "source", "kind", "style", "arm", "verified", "support", "note")
-    check_keys(table, needs, ("events", "n", "share", "interval", "weight"), place)
+    check_keys(table, needs, ("events", "n", "share", "interval", "weight", *_DOSING), place)
     effect = as_choice(table["effect"], EFFECTS, f"{place}.effect")
+    kind = as_choice(table["kind"], LIVER_PATTERNS if effect == "liver" else KINDS, f"{place}.kind")
     arm = as_choice(table["arm"], ARMS, f"{place}.arm")
     counted, differs = {"events", "n"} & set(table), {"share", "interval"} & set(table)
     if (len(counted), len(differs)) != ((0, 2) if arm == "difference" else (2, 0)):
@@ -232,13 +264,14 @@ def _harm_count(table: Any, place: str) -> HarmCount:
     return HarmCount(
         effect=effect,
         source=as_text(table["source"], f"{place}.source"),
-        kind=as_choice(table["kind"], LIVER_PATTERNS if effect == "liver" else KINDS, f"{place}.kind"),
+        kind=kind,
         style=as_choice(table["style"], STYLES, f"{place}.style"),
         arm=arm,
         events=events,
         n=n,
         share=as_float(table["share"], f"{place}.share") if differs else None,
         interval=as_pair(table["interval"], f"{place}.interval") if differs else None,
+        **_dosing(table, arm != "comparison" and kind not in ("single", "nasal"), place),
         verified=verified,
         weight=evidence_weight(table, verified, place),
         support=as_choice(table["support"], _SUPPORTS, f"{place}.support"),

@@ -181,9 +181,9 @@ def _sizes(schedule: Schedule, policy: Policy, booster: Schedule, days: int) -> 
     """Bound the lines of a patient's log, and the stretches of equal days and the dosing days that harms go by."""
     pieces = day_pieces(schedule, days)
     dosed = int(pieces.days[pieces.hours.any(axis=1)].sum()) if len(pieces.days) else 0
-    stretches, lines = len(pieces.days), 1
+    # Equal days may differ in the last digit when their doses are added up, so each dosing day may be its own stretch.
+    stretches, lines = max(len(pieces.days), 2 * dosed + 1), 1
     if policy.titration:
-        stretches = max(stretches, 2 * dosed + 1)
         lines += sum(math.ceil(d * HOUR_MS / policy.titration.every_ms) for d in schedule.durations_h)
     if policy.boosters:
         most, long = policy.boosters.most(days), math.ceil(policy.boosters.stop_ms / DAY_MS)

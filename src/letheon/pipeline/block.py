@@ -131,7 +131,7 @@ def _read(structure: Structure, arm: ArmData, draws, people: People, patient: Pa
         entries = pain.entry(jnp.concatenate([before, scores]), patient.noise)
         return pain.read_diary(entries, arm.days, arm.course_end_day, jnp.array(ENDPOINT_DAYS))
 
-    given = given_by(daily["dose_mg"], daily["last_h"], arm.days, structure.sizes)
+    given = given_by(daily["dose_mg"], arm.days, structure.sizes)
     _, _, theta_min, _ = memory.folds(patient.body.memory.a, patient.body.memory.n)
     counted, form = jnp.arange(len(who.daily)) < arm.days, arm.rules.form
     decided = {

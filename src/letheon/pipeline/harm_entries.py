@@ -6,7 +6,7 @@ both ends.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,19 @@ import numpy as np
 from letheon import library
 from letheon.dosing.regimen import MS_PER_DAY, Infusion, Regimen
 from letheon.harms import bladder, comedication, counts, liver, mood
-from letheon.harms.exposure import Cumulative, Stretch, cumulative, stretches
+from letheon.harms.exposure import (
+    Cumulative,
+    Intensity,
+    Stretch,
+    cumulative,
+    daily_hours,
+    esketamine_share,
+    intensity,
+    stretches,
+)
 from letheon.harms.finding import Finding, exact_interval
 from letheon.patients.draws import typical_values
-from letheon.pipeline.support import earliest_booster, interval_of_mean, like_studies, quantiles
+from letheon.pipeline.support import LABELS, earliest_booster, interval_of_mean, like_studies, quantiles
 from letheon.scenario import Arm, Beside, Scenario
 from letheon.units import HOURS_PER_YEAR, REFERENCE_WEIGHT_KG
 
@@ -89,6 +98,10 @@ _KINDS = {
         "mood", "mood_end", "MADRS", _ANY, "assumed", ("fall", "half_life"), f"{_FALL} At the end of the follow-up."
     ),
 }
+_NO_SESSION = (
+    "Drug for a day or more without a pause was never studied in depression, and is not so many sessions: from what "
+    "the masked trial saw to what a session a day would do."
+)
 _SECTIONS = {"acute": "psychedelic", "circulation": "circulation", "mood": "mood"}
 _BLADDER = {
     "bladder_lasting_loss": ("lasting", "share", "A loss of capacity beyond about a third, at any time."),
@@ -138,7 +151,7 @@ def _asked_support(scenario: Scenario, arm: Arm) -> str:
 
 def _counted(found: Finding, group: str) -> dict[str, Any]:
     entry = {"group": group} | found.document() | {"interval_level": _COUNTED}
-    if found.note.startswith("Beyond placebo"):
+    if found.note.startswith(counts.BEYOND):
         entry["beyond_placebo"] = True
     return entry | {"unit": "share" if found.unit == "1" else found.unit}
 
@@ -190,6 +203,22 @@ def _with_beside(entries: dict[str, Any], beside: Beside, columns: Columns, dose
             entries[name] = _bounded(entries[name], interval, "midazolam")
 
 
+def _mood(entries: dict[str, Any], long: bool) -> None:
+    """Leave a range, from masked to unmasked, where drug runs for a day or more: that is not a session a day."""
+    masked = mood.masked()
+    most = entries["mood_fall"]["estimate"]
+    for name in ("mood_fall", "mood_fall_end") if long else ():
+        entry = entries[name]
+        left = entry["estimate"] / most if most else 0.0  # what the masked trial saw fades alike
+        entries[name] = {key: value for key, value in entry.items() if key not in ("q05", "q95")} | {
+            "estimate": None,
+            "interval": [min(entry["interval"][0], left * masked.interval[0]), entry["interval"][1]],
+            "support": "not identified",
+            "sources": [*entry["sources"], *masked.sources],
+            "note": f"{entry['note']} {_NO_SESSION}",
+        }
+
+
 def _law(column: str, unit: str, columns: Columns, bank: Columns) -> dict[str, Any]:
     """Return one law's mean over patients; none where so few are hurt that no simulated patient was."""
     values, draws = columns[f"harm_{column}"], bank[f"harm_{column}"]
@@ -218,6 +247,13 @@ def _bladder(columns: Columns, bank: Columns, dosed: bool, urine: float | None) 
         if not dosed and column == "lasting":
             laws = {law: {"estimate": 0.0, "interval": [0.0, 0.0]} for law in names}
         ends = [law["interval"] for law in laws.values()]
+        if column.startswith("symptoms"):  # nothing tells a symptom of the drug from one that people have anyway
+            without = list(library.harms("bladder")["background"].range)
+            laws = {
+                law: {"estimate": None, "interval": found["interval"] if dosed else without}
+                for law, found in laws.items()
+            }
+            ends = [*ends, without]
         entries[name] = {
             "group": "bladder",
             "estimate": None,
@@ -245,20 +281,50 @@ def _water(urine: float | None) -> str:
     )
 
 
-def _regimen(runs: tuple[Stretch, ...]) -> dict[str, Any]:
-    """Return what goes by the kind of regimen alone."""
-    kind = counts.regimen_kind(runs)
+def _regimen(arm: Arm, runs: tuple[Stretch, ...], weight_kg: float) -> dict[str, Any]:
+    """Return what goes by how strong and how long a regimen is."""
+    weakest, strongest = _intensities(arm, weight_kg)
     entries = {}
     for effect in counts.EFFECTS:
-        name = f"counted_{effect.replace(' ', '_')}"
-        entries[name] = _counted(counts.finding(effect, kind, "elicited"), "counted")
-        entries[f"{name}_unasked"] = _counted(counts.finding(effect, kind, "spontaneous"), "counted")
-    entries["liver_injury"] = _counted(liver.finding(runs), "liver")
+        for style, suffix in (("elicited", ""), ("spontaneous", "_unasked")):
+            one, other = (counts.finding(effect, regimen, style) for regimen in (weakest, strongest))
+            entries[f"counted_{effect.replace(' ', '_')}{suffix}"] = _counted(_spanned(one, other), "counted")
+    liver_ends = _spanned(*(liver.finding(runs, regimen) for regimen in (weakest, strongest)))
+    entries["liver_injury"] = _counted(liver_ends, "liver")
     entries["liver_injury"] |= {"pattern": liver.pattern(runs), "unknown": _UNKNOWN_LIVER}
     if runs:
-        entries["mood_responders"] = _counted(mood.responders(), "mood")
+        entries["mood_responders"] = _counted(
+            mood.responders(_fullest_day(arm, weight_kg), counts.is_long(runs)), "mood"
+        )
         entries["mood_masked"] = _counted(mood.masked(), "mood")
     return entries
+
+
+def _intensities(arm: Arm, weight_kg: float) -> tuple[Intensity, Intensity]:
+    """Return how strong an arm is as written, and at the highest rate that titration may reach."""
+    written = intensity(_with_a_booster(arm), weight_kg)
+    titration = arm.policy.titration
+    if titration is None or not written.hours:
+        return written, written
+    highest = titration.highest.at(weight_kg) / weight_kg * esketamine_share(arm.drug)
+    return written, written._replace(rate=max(written.rate, highest))
+
+
+def _fullest_day(arm: Arm, weight_kg: float) -> float:
+    """Return the most that an arm gives on one day, as written [mg/kg]."""
+    schedule = _with_a_booster(arm).schedule()
+    days = -(-schedule.edges_ms[-1] // MS_PER_DAY)
+    return float((daily_hours(schedule, days) @ np.array(schedule.rates(weight_kg))).max()) / weight_kg
+
+
+def _spanned(weakest: Finding, strongest: Finding) -> Finding:
+    """Return a finding that holds from the weakest to the strongest that patients may be given."""
+    if weakest == strongest:
+        return weakest
+    low, high = weakest.interval[0], strongest.interval[1]
+    same = weakest.estimate == strongest.estimate
+    support = max(weakest.support, strongest.support, key=LABELS.index)
+    return replace(strongest, estimate=weakest.estimate if same else None, interval=(low, high), support=support)
 
 
 def _with_a_booster(arm: Arm) -> Regimen:
@@ -329,7 +395,9 @@ def arm_harms(scenario: Scenario, arm: Arm, columns: Columns, bank: Columns) -> 
         exposure["urine_l_day"] = 24.0 * scenario.population.urine
     entries = {name: _simulated(kind, columns, bank) for name, kind in _KINDS.items()}
     entries["psychomimetic_elicited"]["support"] = _asked_support(scenario, arm)
-    entries |= _regimen(runs) | _bladder(columns, bank, dosed, scenario.population.urine)
+    entries |= _regimen(arm, runs, scenario.population.weight.mean)
+    entries |= _bladder(columns, bank, dosed, scenario.population.urine)
+    _mood(entries, counts.is_long(runs))
     _with_beside(entries, arm.beside, columns, dosed)
     beside = {"clonidine_mg": arm.beside.clonidine_mg, "midazolam_mg": arm.beside.midazolam_mg}
     return {"beside": beside, "exposure": exposure, "entries": entries}

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from letheon.arrays import Array, jnp
+from letheon.arrays import Array, jax, jnp
 from letheon.harms import acute, bladder, circulation, mood
 from letheon.patients.population import People
 
@@ -38,28 +38,26 @@ class Given(NamedTuple):
     ----------
     drives, lengths : array, shape (stretch,)
         Mean rate over the days of a stretch [mg/h], and how long it is [h]; no length is padding.
-    doses, ends : array, shape (dosing day,)
-        Dose of the day [mg], and when drug last ran on it [h]; padding gives nothing.
-    looks : array, shape (3,)
-        A day after the first and after the last dosing day, and the end of the follow-up [h].
+    doses, noons : array, shape (dosing day,)
+        Dose of the day [mg], and its noon [h]; padding gives nothing.
+    looks : array, shape (dosing day + 1,)
+        A day after each of these noons, and the end of the follow-up [h].
     """
 
     drives: Array
     lengths: Array
     doses: Array
-    ends: Array
+    noons: Array
     looks: Array
 
 
-def given_by(dose_mg: Array, last_h: Array, days: Array, sizes: Sizes) -> Given:
+def given_by(dose_mg: Array, days: Array, sizes: Sizes) -> Given:
     """Put the days of a patient together.
 
     Parameters
     ----------
     dose_mg : array, shape (day,)
         Dose of each day [mg]; may be padded.
-    last_h : array, shape (day,)
-        When drug last ran on each of them [h].
     days : int
         How many count.
     sizes : Sizes
@@ -72,10 +70,9 @@ def given_by(dose_mg: Array, last_h: Array, days: Array, sizes: Sizes) -> Given:
 
     Examples
     --------
-    >>> doses = jnp.array([100.0, 100.0, 0.0, 0.0, 50.0])
-    >>> found = given_by(doses, jnp.array([4.0, 28.0, 0.0, 0.0, 100.0]), 5, Sizes(4, 4))
-    >>> found.lengths.tolist(), found.ends.tolist()
-    ([48.0, 48.0, 24.0, 0.0], [4.0, 28.0, 100.0, 0.0])
+    >>> found = given_by(jnp.array([100.0, 100.0, 0.0, 0.0, 50.0]), 5, Sizes(4, 4))
+    >>> found.lengths.tolist(), found.noons.tolist()
+    ([48.0, 48.0, 24.0, 0.0], [12.0, 36.0, 108.0, 120.0])
     """
     counted = jnp.arange(len(dose_mg)) < days
     dose_mg = jnp.where(counted, dose_mg, 0.0)
@@ -86,12 +83,11 @@ def given_by(dose_mg: Array, last_h: Array, days: Array, sizes: Sizes) -> Given:
     dosed = dose_mg > 0.0
     place = jnp.where(dosed, jnp.cumsum(dosed) - 1, sizes.doses)
     doses = jnp.zeros(sizes.doses).at[place].set(dose_mg, mode="drop")
-    ends = jnp.zeros(sizes.doses).at[place].set(last_h, mode="drop")
-    last = _DAY_H * days
-    first_end = jnp.where(dosed.any(), ends[0], last)
-    last_end = jnp.where(dosed.any(), ends.max(), last)
-    looks = jnp.stack([first_end + _DAY_H, last_end + _DAY_H, jnp.asarray(last, float)])
-    return Given(drives, lengths, doses, ends, jnp.minimum(looks, last))
+    last = _DAY_H * jnp.asarray(days, float)
+    # A day's dose counts from its noon, whatever the hour: one more session on that day moves no other effect.
+    noon = _DAY_H * (jnp.arange(len(dose_mg)) + 0.5)
+    noons = jnp.full(sizes.doses, last).at[place].set(noon, mode="drop")
+    return Given(drives, lengths, doses, noons, jnp.minimum(jnp.append(noons + _DAY_H, last), last))
 
 
 def during_infusions(tally, own) -> dict[str, Array]:
@@ -161,7 +157,8 @@ def after_dosing(given: Given, own, people: People) -> dict[str, Array]:
             f"bladder_{name}_symptoms_end": ill[-1],
         }
     weights = mood.session_weight(given.doses / people.weight_kg, own("mood.reference_dose"))
-    fall = mood.fall(given.looks, given.ends, weights, own)
+    # One look after another: all at once would take the square of the dosing days in memory, for every patient.
+    fall = jax.lax.map(lambda hour: mood.fall(hour[None], given.noons, weights, own)[0], given.looks)
     return out | {"mood": fall.max(), "mood_end": fall[-1]}
 
 

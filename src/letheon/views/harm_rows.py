@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from letheon.views.spans import ends
+
 __all__ = ["COUNTED", "by_session", "groups", "has_harms", "interval", "laws", "unknowns", "value"]
 
 COUNTED = ("nausea", "headache", "night_terrors", "hallucination", "sedation", "dizziness")
 _NOTHING = "-"
 _OPEN = "not identified"
+_LEAST = 0.1  # what is below it, but more than nothing, is not written as 0
 
 Row = tuple[str, list[str]]
 Arms = Sequence[Mapping[str, Any]]
@@ -84,7 +87,7 @@ def interval(entry: Mapping[str, Any], unit: str) -> str:
     low, high = entry["interval"]
     if unit == "share" and (low, high) == (0.0, 1.0):
         return _OPEN
-    return f"{value(low, unit)} to {value(high, unit)}"
+    return ends(value(low, unit), value(high, unit), zero_step=_LEAST)
 
 
 def _cell(entry: Mapping[str, Any] | None, unit: str = "") -> str:
@@ -95,7 +98,7 @@ def _cell(entry: Mapping[str, Any] | None, unit: str = "") -> str:
         return interval(entry, unit)
     low, high = entry["interval"]
     middle = ("+" if entry.get("beyond_placebo") else "") + value(entry["estimate"], unit)
-    return middle if low == high else f"{middle} [{value(low, unit)}, {value(high, unit)}]"
+    return f"{middle} [{ends(value(low, unit), value(high, unit), ', ', _LEAST)}]"
 
 
 def by_session(arms: Arms) -> bool:
@@ -165,7 +168,7 @@ def _circulation(arms: Arms) -> Iterator[Row]:
 def _bladder(arms: Arms) -> Iterator[Row]:
     for title, name in (("lasting loss, %", "bladder_lasting_loss"), ("symptoms, %", "bladder_symptoms")):
         entries = [arm["harms"]["entries"].get(name) for arm in arms]
-        yield title, ["" for _ in arms]
+        yield title, [_cell(one) for one in entries]
         for law in laws(arms):
             yield (
                 f"  {law.replace('_', ' ')}",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from letheon.views.calibration_words import amount
+from letheon.views.spans import ends
 
 __all__ = [
     "LABELS",
@@ -116,7 +117,7 @@ def interval(told: Mapping[str, Any]) -> str:
     """
     low, high = (_number(end, told["unit"]) for end in told["mean_interval"])
     middle = value(told)
-    return middle if low == high else f"{middle} [{low}, {high}]"
+    return f"{middle} [{ends(low, high, ', ')}]"
 
 
 def name_of(entry: Mapping[str, Any]) -> str:

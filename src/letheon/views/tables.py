@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from letheon.views import harm_rows
 from letheon.views.policy_words import policy_sentences
+from letheon.views.spans import ends
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -235,7 +236,7 @@ def _with_interval(found: Mapping[str, Any], value: str, interval: str, share: b
     write, sign = (_percent if share else _number), value == "minus_placebo"
     middle = write(found.get(value), sign)
     low, high = found.get(interval) or (None, None)
-    return middle if low is None or high is None else f"{middle} [{write(low)}, {write(high)}]"
+    return middle if low is None or high is None else f"{middle} [{ends(write(low), write(high), ', ')}]"
 
 
 def _patients(found: Mapping[str, Any]) -> str:
@@ -249,7 +250,7 @@ def _median(found: Mapping[str, Any]) -> str:
         return _NOTHING
     low, high = found.get("median_interval") or (None, None)
     cells = [_day(day, found.get("restricted_to")) for day in (found.get("median"), low, high)]
-    return cells[0] if low is None and high is None else f"{cells[0]} [{cells[1]}, {cells[2]}]"
+    return cells[0] if low is None and high is None else f"{cells[0]} [{ends(cells[1], cells[2], ', ')}]"
 
 
 def _day(day: float | None, end: float | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from letheon import library
 from letheon.views import plots
 from letheon.views.report import words
+from letheon.views.spans import ends
 
 __all__ = ["QUESTIONS", "answers"]
 
@@ -86,7 +87,7 @@ def _ends(entry: Mapping[str, Any], unit: str = "") -> str:
     low, high = entry["interval"]
     if (unit or entry["unit"]) == "share":
         return words.between([low, high], "share")
-    return f"{words.number(low, 2)} to {words.number(high, 2)}"
+    return ends(words.number(low, 2), words.number(high, 2), zero_step=0.1)
 
 
 def _mean_ends(entry: Mapping[str, Any]) -> str:
@@ -384,6 +385,9 @@ def _mood(arm: Arm) -> Answer:
         f"In people who are depressed, a scale of 60 points falls by about {_points(fall)} points more than in a "
         f"comparison, a day after dosing; {_left(end)} of that is left by the end. Nobody measured it in people with "
         "this pain."
+        if fall["estimate"] is not None
+        else f"Not known. A drip of a day or more was never studied in depression; a scale of 60 points may fall by "
+        f"{_points(fall)} points more than in a comparison."
     )
     masked = entries.get("mood_masked")
     more = [
@@ -397,9 +401,8 @@ def _mood(arm: Arm) -> Answer:
 
 
 def _points(entry: Mapping[str, Any]) -> str:
-    low, high = (_n(end, "NRS") for end in entry["interval"])
-    middle = _n(entry["estimate"], "NRS")
-    return middle if low == high == middle else f"{middle} ({low} to {high})"
+    known = words.between(entry["interval"], "NRS")
+    return known if entry["estimate"] is None else f"{_n(entry['estimate'], 'NRS')} ({known})"
 
 
 def _left(entry: Mapping[str, Any]) -> str:

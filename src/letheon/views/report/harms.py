@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from letheon.views import harm_rows
+from letheon.views import harm_rows, spans
 from letheon.views.report import markup, words
 
 Entry = Mapping[str, Any]
@@ -94,10 +94,9 @@ def headline(arm: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
     rows = []
     for key, (told, aside) in named.items():
         entry = entries[key]
-        single = entry["interval"][0] == entry["interval"][1]
-        middle = entry["interval"][0] if single else entry["estimate"]
-        value = _ends(entry, entry["unit"]) if middle is None else words.amount(middle, entry["unit"])
-        known = aside if middle is None or single else f"({_ends(entry, entry['unit'])})"
+        bare = entry["estimate"] is None
+        value = _ends(entry, entry["unit"]) if bare else words.amount(entry["estimate"], entry["unit"])
+        known = aside if bare else f"({_ends(entry, entry['unit'])})"
         rows.append((told, value, known, words.support_of(entry)))
     return rows
 
@@ -194,7 +193,7 @@ def _amount(entry: Entry, unit: str) -> str:
         if unit == "share" and (low, high) == (0.0, 1.0):
             return "not known"
         return f"({_ends(entry, unit)})"
-    known = "" if low == high else f" ({_ends(entry, unit)})"
+    known = f" ({_ends(entry, unit)})"
     more = f"<br>{markup.note('more than on placebo')}" if entry.get("beyond_placebo") else ""
     middle = words.amount(entry["estimate"], unit) if unit == "share" else _size(entry["estimate"])
     return f"<b>{middle}</b>{known}{more}"
@@ -203,7 +202,7 @@ def _amount(entry: Entry, unit: str) -> str:
 def _ends(entry: Entry, unit: str) -> str:
     if unit == "share":
         return words.between(entry["interval"], unit)
-    return " to ".join(_size(end) for end in entry["interval"])
+    return spans.ends(*(_size(end) for end in entry["interval"]), zero_step=0.1)
 
 
 def _size(value: float) -> str:

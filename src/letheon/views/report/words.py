@@ -8,6 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from letheon.views.spans import ends
+
 THIN = "\u202f"  # narrow space that does not break
 MINUS = "\u2212"
 ABSENT = "–"
@@ -86,8 +88,9 @@ def between(interval: list[float | None] | tuple | None, unit: str, open_end: st
     """Return an interval as ``low to high``; an end that is None is called `open_end`."""
     if interval is None or all(end is None for end in interval):
         return ABSENT
-    low, high = (open_end if end is None else amount(end, unit) for end in interval)
-    return f"{low.removesuffix(THIN + '%') if unit == 'share' else low} to {high}"
+    suffix = THIN + "%" if unit == "share" else ""
+    told = (open_end if end is None else amount(end, unit).removesuffix(suffix) for end in interval)
+    return ends(*told, zero_step=0.1 if unit == "share" else None) + suffix
 
 
 def change(value: float | None, unit: str) -> str:
@@ -110,8 +113,7 @@ def change_between(interval: list[float] | None, unit: str) -> str:
     """Return the interval of a difference."""
     if interval is None:
         return ABSENT
-    low, high = (change(end, unit).removesuffix(POINTS) for end in interval)
-    return f"{low} to {high}"
+    return ends(*(change(end, unit).removesuffix(POINTS) for end in interval))
 
 
 def span(days: float) -> str:

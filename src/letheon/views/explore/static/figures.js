@@ -268,7 +268,7 @@ function boosters(view, one) {
     return { colour: one.colour, words, say: words };
   }
   const [low, high] = entry.mean_interval;
-  const made = { colour: one.colour, low, high, estimate: entry.mean, say: low === high ? amount(entry.mean, "boosters") : `${amount(entry.mean, "boosters")} (${between([low, high], "boosters")})` };
+  const made = { colour: one.colour, low, high, estimate: entry.mean, say: `${amount(entry.mean, "boosters")} (${between([low, high], "boosters")})` };
   return view.show.range ? { ...made, q05: entry.q05, q95: entry.q95 } : made;
 }
 
@@ -296,7 +296,7 @@ function signed(value) {
 
 function points(colour, entry) {
   const [low, high] = entry.interval;
-  return { colour, low, high, estimate: entry.estimate, say: `${amount(entry.estimate, "NRS")} (${amount(low, "NRS")} to ${amount(high, "NRS")})` };
+  return { colour, low, high, estimate: entry.estimate, say: entry.estimate === null ? between([low, high], "NRS") : `${amount(entry.estimate, "NRS")} (${between([low, high], "NRS")})` };
 }
 
 /** The substances of the levels, for a legend. */
@@ -309,7 +309,7 @@ function told(entry) {
   if (!entry) return "not computed";
   const [low, high] = entry.interval;
   if (entry.estimate === null || entry.estimate === undefined) return low === 0 && high === 1 ? "not known" : `between ${between([low, high], "share").replace(" to ", " and ")}`;
-  return low === high ? percent(entry.estimate) : `${percent(entry.estimate)} (${between([low, high], "share")})`;
+  return `${percent(entry.estimate)} (${between([low, high], "share")})`;
 }
 
 function interval(one, entry) {

@@ -1,7 +1,7 @@
 // The words and numbers of an answer: the table, the summary, the questions, the labels.
 
 import { daysOf } from "./figures.js";
-import { amount, between, change, number, percent, plural, span, title } from "./words.js";
+import { amount, between, change, number, percent, plural, span, spanned, title } from "./words.js";
 
 export function node(name, properties = {}, ...children) {
   const made = document.createElement(name);
@@ -58,12 +58,12 @@ function boosters(entry) {
 
 function hours(entry, drug) {
   if (!entry || !drug) return cell("none", "");
-  return cell(`${number(entry.estimate)} h`, `(${entry.interval.map((end) => number(end)).join(" to ")})`, entry.support);
+  return cell(`${number(entry.estimate)} h`, `(${spanned(...entry.interval.map((end) => number(end)))})`, entry.support);
 }
 
 function against(entry) {
   if (entry.minus_placebo === undefined || entry.minus_placebo === null) return cell("–", "");
-  return cell(change(entry.minus_placebo, "NRS"), `(${entry.minus_placebo_interval.map((end) => change(end, "NRS")).join(" to ")})`);
+  return cell(change(entry.minus_placebo, "NRS"), `(${spanned(...entry.minus_placebo_interval.map((end) => change(end, "NRS")))})`);
 }
 
 export function table(view) {

@@ -41,8 +41,17 @@ export function amount(value, unit) {
 
 export function between(ends, unit) {
   if (!ends || ends.every((end) => end === null)) return "";
-  const [low, high] = ends.map((end) => (end === null ? "?" : amount(end, unit)));
-  return `${unit === "share" || unit === "%" ? low.replace(`${THIN}%`, "") : low} to ${high}`;
+  const suffix = unit === "share" || unit === "%" ? `${THIN}%` : "";
+  const [low, high] = ends.map((end) => (end === null ? "?" : amount(end, unit).replace(suffix, "")));
+  return spanned(low, high, unit === "share" ? 0.1 : null) + suffix;
+}
+
+/** Both ends of an interval as they are written; where they read alike, what they are sure to within. */
+export function spanned(low, high, zeroStep = null) {
+  const match = /^\s*[+\-\u2212]?\d[\d,]*(?:\.(\d+))?\s*$/.exec(low);
+  if (low !== high || !match) return low === high ? low : `${low} to ${high}`;
+  const step = `${10 ** -(match[1] ?? "").length}`;
+  return /[1-9]/.test(low) ? `${low} ±≤${step}` : `≤${zeroStep ?? step}`;
 }
 
 export function change(value, unit) {

@@ -1,0 +1,130 @@
+"""Counts of harms and the doses they were seen at: inside the count, outside a range that never falls with more drug.
+
+Oracles: order (more drug never lowers an end), the trials' own counts, and what must not be said of a hundredth of a
+milligram or half a gram an hour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from letheon import library
+from letheon.dosing.regimen import Infusion, Rate, Regimen
+from letheon.harms import counts, liver
+from letheon.harms.exposure import Intensity, Stretch, intensity
+from letheon.harms.finding import Finding, exact_interval
+
+RATES = np.geomspace(0.01, 500.0, 14)  # mg/h
+HOURS = (1.0, 4.0, 8.0, 20.0, 24.0, 48.0, 72.0, 100.0)
+STYLES = ("elicited", "spontaneous")
+SHARE = {"racemic": 0.5, "esketamine": 1.0}
+LEIDEN = Intensity(22.0 / 70.0, 100.0)
+
+
+def all_findings(regimen: Intensity) -> dict[str, Finding]:
+    found = {
+        f"{effect} {style}": counts.finding(effect, regimen, style) for effect in counts.EFFECTS for style in STYLES
+    }
+    return found | {"liver": liver.finding((Stretch(0.0, regimen.hours),), regimen)}
+
+
+def at(rate_mg_h: float, hours: float, drug: str) -> Intensity:
+    return Intensity(SHARE[drug] * rate_mg_h / 70.0, hours)
+
+
+@pytest.mark.parametrize("drug", ["racemic", "esketamine"])
+def test_no_end_falls_with_dose_or_hours(drug):
+    """Over 0.01 to 500 mg/h and 1 to 100 h; red when a kind of regimen has counts of its own whatever its dose."""
+    grid = [[all_findings(at(rate, hours, drug)) for hours in HOURS] for rate in RATES]
+    for name in grid[0][0]:
+        ends = np.array([[cell[name].interval for cell in row] for row in grid])
+        assert np.diff(ends, axis=0).min() >= -1e-12 and np.diff(ends, axis=1).min() >= -1e-12, name
+
+
+@pytest.mark.parametrize("rate", [0.01, 500.0])
+@pytest.mark.parametrize("hours", [1.0, 100.0])
+def test_extremes_have_no_estimate(rate, hours):
+    for name, found in all_findings(at(rate, hours, "esketamine")).items():
+        assert found.estimate is None and found.support in ("assumed", "not identified"), name
+        assert found.interval[1] == 1.0 if rate > 1.0 else found.interval[0] < 0.07, name
+
+
+def test_a_study_gets_its_own_count():
+    found = counts.finding("psychomimetic", LEIDEN)
+    assert (found.estimate, found.support) == (pytest.approx(22 / 29), "randomised")
+    assert found.interval == exact_interval(22, 29)
+    weaker = counts.finding("psychomimetic", LEIDEN._replace(rate=0.05))
+    assert weaker.interval == (exact_interval(5, 28)[0], exact_interval(22, 29)[1])
+
+
+def test_what_the_trial_recalls_withdraws_a_pooled_estimate():
+    """Nausea of the Leiden regimen: +12 (5 to 25) is pooled, 19 of 30 against 5 of 30 are recalled of that trial."""
+    found = counts.finding("nausea", LEIDEN)
+    assert (found.estimate, found.support) == (None, "not identified")
+    assert found.interval == pytest.approx((0.05, 14 / 30)) and "sigtermans2009" in found.sources
+    short = counts.finding("nausea", at(25.0, 4.0, "racemic"))
+    assert (short.estimate, short.interval) == (0.12, (0.05, 0.25))  # another regimen
+
+
+@pytest.mark.parametrize(("events", "kept"), [(6, True), (29, False), (0, False)])
+def test_any_recalled_value_outside_withdraws_and_inside_does_not(monkeypatch, events, kept):
+    """Red when the conflict is looked for in one effect only, or a recalled value changes what it agrees with."""
+    goldberg = next(c for c in library.harm_counts() if c.effect == "hallucination" and c.source == "goldberg2010")
+    read = replace(goldberg, effect="headache", events=6, n=30)
+    told = replace(read, source="lauritsen2016", events=events, verified="recall", weight=0.0)
+    monkeypatch.setattr(library, "harm_counts", lambda: (read, told))
+    here = Intensity(0.2, 120.0)
+    found = counts.finding("headache", here, "spontaneous")
+    low, high = exact_interval(6, 30)
+    assert (found.estimate is not None) == kept
+    assert found.interval == pytest.approx((min(low, events / 30), max(high, events / 30)))
+    monkeypatch.setattr(library, "harm_counts", lambda: (read, replace(told, source=read.source)))
+    assert counts.finding("headache", here, "spontaneous").estimate == pytest.approx(0.2)  # read before recalled
+
+
+def test_counts_of_infusions_carry_doses_and_hours():
+    for count in library.harm_counts():
+        due = count.arm != "comparison" and count.kind not in ("single", "nasal")
+        assert (count.rate is not None) == (count.hours is not None) == (count.drug is not None) == due, count
+        if due:
+            assert 0 < count.rate[0] <= count.rate[1] < 2 and 0 < count.hours[0] <= count.hours[1] <= 168
+
+
+# ---- how strong, how long
+
+
+def test_the_fullest_hour_by_hand():
+    """0.35 mg/kg at once and 0.2 mg/kg/h behind it, racemic: half of 0.35 + 0.2 · 59/60 is esketamine."""
+    push = Infusion.create(10.0, 1 / 60, Rate(per_kg_mg_h=21.0))
+    drip = Infusion.create(10.0 + 1 / 60, 8.0, Rate(per_kg_mg_h=0.2))
+    found = intensity(Regimen.create("racemic", [push, drip]), 80.0)
+    assert found.rate == pytest.approx((0.35 + 0.2 * 59 / 60) / 2, rel=1e-6)
+    assert found.hours == pytest.approx(8.0 + 1 / 60)
+    heavy, light = (intensity(Regimen.create("esketamine", [Infusion.create(0, 4, Rate(absolute_mg_h=22.0))]), w).rate
+                    for w in (70.0, 30.0))  # fmt: skip
+    assert (heavy, light) == (pytest.approx(22 / 70), pytest.approx(22 / 30))
+
+
+SESSION = st.tuples(st.integers(0, 400), st.integers(1, 40), st.sampled_from([0.5, 5.0, 25.0, 100.0]))
+
+
+@given(st.lists(SESSION, min_size=1, max_size=6), st.lists(SESSION, max_size=6), st.sampled_from(sorted(SHARE)))
+def test_more_sessions_lower_no_end(first, more, drug):
+    def regimen(sessions):
+        return Regimen.create(drug, [Infusion.create(at, h, Rate(absolute_mg_h=r)) for at, h, r in sessions])
+
+    less, both = (intensity(regimen(sessions), 70.0) for sessions in (first, first + more))
+    assert both.rate >= less.rate - 1e-9 and both.hours >= less.hours
+    for effect in counts.EFFECTS:
+        one, other = counts.finding(effect, less).interval, counts.finding(effect, both).interval
+        assert other[0] >= one[0] - 1e-12 and other[1] >= one[1] - 1e-12
+
+
+def test_arketamine_was_never_counted():
+    found = intensity(Regimen.create("arketamine", [Infusion.create(0, 100, Rate(absolute_mg_h=22.0))]), 70.0)
+    assert {counts.finding(effect, found).support for effect in counts.EFFECTS} == {"not identified"}
