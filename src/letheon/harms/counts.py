@@ -16,7 +16,6 @@ from letheon.library import HarmCount
 __all__ = ["EFFECTS", "count_interval", "finding", "regimen_kind"]
 
 EFFECTS = ("psychomimetic", "hallucination", "night terrors", "nausea", "headache", "sedation", "dizziness")
-_SUPPORT = ("randomised", "uncontrolled", "volunteer", "assumed")
 
 
 def regimen_kind(runs: Iterable[Stretch]) -> str:
@@ -127,7 +126,7 @@ def finding(effect: str, kind: str, style: str = "elicited") -> Finding:
     given = [c for c in known if c.arm != "comparison"]
     exact = [c for c in given if (c.kind, c.style, c.arm) == (kind, style, "drug")]
     if exact:
-        support = max((c.support for c in exact), key=_SUPPORT.index)
+        support = max((c.support for c in exact), key=library.SUPPORT_LABELS.index)
         note = "; ".join(_told(c) for c in exact) + "." + _recalled(effect, kind)
         return Finding(effect, _pooled(exact), _hull(exact), "1", support, _sources(exact), note)
     if style == "spontaneous":  # what is told unasked is part of what asking finds, and may be nothing
