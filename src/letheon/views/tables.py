@@ -62,6 +62,9 @@ def _heading(document: Mapping[str, Any]) -> Iterator[str]:
     days = f"followed for {document['follow_up_days']:g} days"
     yield f"{document['n_patients']} virtual patients in each arm, {days}"
     yield f"pain model: {models['pain']}{rival}; seed: {document['seed']}"
+    plasma = dict.fromkeys(arm["models"]["levels"]["label"] for arm in document["arms"].values() if arm.get("models"))
+    if plasma:
+        yield f"plasma levels: {'; '.join(plasma)}"
 
 
 def _parts(arms: list, width: int) -> Iterator[list]:

@@ -447,7 +447,8 @@ def _evidence(arm: Arm) -> Answer:
     )
     more = [
         f"Of {words.plural(len(scores), 'day')} with a pain score here, {backed} are days on which a randomised trial "
-        "of nearly this plan reported a difference that the simulation meets. Each number carries a label that says what stands behind it.",
+        "of nearly this plan reported a difference that the simulation meets. Each number carries a label: what stands "
+        "behind it.",
         "Bands show how well an average is known, if the model is right; thin dashed lines show how patients differ.",
         "Two models of pain fit the main trial about equally well. Where they part, nobody knows which is right.",
     ]
