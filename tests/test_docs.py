@@ -21,12 +21,12 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import letheon
-from letheon.library.evidence import ROLES
+from letheon.library.evidence import ROLES, SUPPORT_LABELS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
-SUPPORT = {"randomised", "uncontrolled", "volunteer", "animal", "assumed", "not identified"}
+SUPPORT = set(SUPPORT_LABELS)
 
 
 # Their pages are made when the documentation is built; what they say is in the scripts' comments.

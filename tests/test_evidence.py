@@ -8,7 +8,7 @@ import pytest
 from letheon import library
 from letheon.library import Outcome, Study
 from letheon.library.evidence import CONTROLS, MEASURES, PAIN_MODELS, ROLES
-from letheon.pipeline.support import regimen_support
+from letheon.pipeline.labels import plan_support
 from letheon.scenario import loads
 
 STUDIES = {study.id: study for study in library.studies()}
@@ -259,8 +259,12 @@ def test_controls_hold_no_ketamine() -> None:
     [
         ("esketamine", "{at: 0 h, rate: 70 mg/h, for: 30 min}", "assumed"),  # noppers2011: fibromyalgia
         ("racemic", "{at: 0 h, rate: 52.5 mg/h, for: 40 min}", "assumed"),  # pickering2020: neuropathic pain
-        ("racemic", "{at: 0 h, rate: 33.75 mg/h, for: 4 h, repeat: {every: 1 day, times: 10}}", "assumed"),  # practice
-        ("racemic", "{at: 0 h, rate: 15 mg/h, for: 72 h}", "uncontrolled"),  # correll2004
+        (
+            "racemic",
+            "{at: 0 h, rate: 33.75 mg/h, for: 4 h, repeat: {every: 1 day, times: 10}}",
+            "extrapolated",
+        ),  # practice; near schwartzman2009
+        ("racemic", "{at: 0 h, rate: 15 mg/h, for: 72 h}", "extrapolated"),  # near duration357, as correll2004
         (
             "racemic",
             "{at: 0 h, rate: 24 mg/h, for: 6 h, repeat: {every: 1 day, times: 5}}",
@@ -273,4 +277,4 @@ def test_only_results_in_crps_support_a_regimen(drug: str, session: str, label: 
     made = loads(
         f"letheon: 1\ntitle: t\nfollow_up: 12 weeks\narms:\n  a:\n    drug: {drug}\n    sessions:\n      - {session}"
     )
-    assert regimen_support(made, made.arm("a"), 1) == label
+    assert plan_support(made, made.arm("a")).label == label

@@ -24,7 +24,7 @@ from letheon.harms.finding import exact_interval
 from letheon.patients.draws import typical_values
 from letheon.patients.population import Covariates, people
 from letheon.pipeline import Switches, assemble, block, harm_entries, harms, plan_arms, walk
-from letheon.pipeline.support import regimen_support
+from letheon.pipeline.labels import support_of
 from letheon.pipeline.walkers import Room
 from letheon.runs import simulate
 from letheon.scenario import dumps, loads
@@ -246,28 +246,35 @@ arms:
 """
 
 
+def asked(scenario, arm):
+    entries = {"psychomimetic_elicited": {"support": "assumed", "sources": []}}
+    harm_entries._labelled(scenario, arm, entries)
+    return entries["psychomimetic_elicited"]["support"]
+
+
 @pytest.mark.parametrize(
     ("drug", "first", "last", "hours", "support"),
     [
         ("esketamine", 10, 18, 92, "randomised"),
         ("racemic", 10, 18, 92, "assumed"),  # another drug
-        ("esketamine", 10, 40, 92, "assumed"),  # twice the dose
+        ("esketamine", 10, 40, 92, "extrapolated"),  # twice the dose
+        ("esketamine", 10, 45, 92, "assumed"),  # more
         ("esketamine", 10, 40, 30, "assumed"),  # the dose in fewer days
     ],
 )
 def test_incidence_is_randomised_where_the_trial_it_is_tied_to_was(drug, first, last, hours, support):
     """Red when the label no longer goes by the trial's drug, days and dose, or a placebo arm gets another one."""
     scenario = loads(TRIAL.format(drug=drug, first=first, last=last, hours=hours))
-    assert [harm_entries._asked_support(scenario, arm) for arm in scenario.arms] == [support, support]
+    assert [asked(scenario, arm) for arm in scenario.arms] == [support, support]
 
 
 def test_another_randomised_trial_lends_incidence_no_label():
-    """Schwartzman's regimen supports pain scores, but the 76 % were not seen in it."""
+    """Schwartzman's regimen lends its name to pain, but the 76 % were not seen in it."""
     bag = "sessions: [{at: day 1, rate: 0.35 mg/kg/h, max: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 10}}]"
     scenario = loads(f"letheon: 1\ntitle: x\nfollow_up: 12 weeks\narms: {{a: {{drug: racemic, {bag}}}}}")
     (arm,) = scenario.arms
-    assert regimen_support(scenario, arm, 12.0) == "randomised"
-    assert harm_entries._asked_support(scenario, arm) == "assumed"
+    assert support_of(scenario, arm, "nrs", (12.0, 12.0)).studies == ("schwartzman2009",)
+    assert asked(scenario, arm) == "assumed"
 
 
 def test_leiden_is_labelled_by_its_trial(leiden, done):

@@ -224,6 +224,9 @@ def test_studies_hold_all_that_their_files_say():
         raw = tomllib.loads(HOME.joinpath("studies", f"{study.id}.toml").read_text(encoding="utf-8"))
         arms, outcomes, population = raw.pop("arms"), raw.pop("outcomes"), raw.pop("population")
         assert_same(raw, study)
+        for trait in ("weight_kg", "age_year", "pain"):
+            if trait in population:
+                assert_same(population.pop(trait), getattr(study.population, trait))
         assert_same(population, study.population)
         for table, arm in zip(arms, study.arms, strict=True):
             assert [list(row) for row in arm.infusions] == table.pop("infusions", [])

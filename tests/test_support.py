@@ -1,4 +1,4 @@
-"""How far to trust: labels by rule, and warnings with source and range."""
+"""How far to trust: warnings with source and range, quantiles. Labels have a file of their own, test_labels.py."""
 
 import numpy as np
 import pytest
@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from letheon.pipeline import plan_arms
-from letheon.pipeline.support import model_warnings, quantiles, regimen_support
+from letheon.pipeline.support import model_warnings, quantiles
 from letheon.scenario import loads
 
-SIGTERMANS = """
-      - {at: 0 h, rate: %s mg/h/70kg, for: 24 h}
+SHORT_STEPS = """
+      - {at: 0 h, rate: 5 mg/h/70kg, for: 24 h}
       - {at: 24 h, rate: 10 mg/h/70kg, for: 24 h}
       - {at: 48 h, rate: 15 mg/h/70kg, for: 24 h}
       - {at: 72 h, rate: 20 mg/h/70kg, for: 28 h}
@@ -25,57 +25,12 @@ def scenario(sessions, drug="esketamine", weeks=12, extra=""):
     )
 
 
-def label(made, day, arm="a"):
-    return regimen_support(made, made.arm(arm), day)
-
-
-def test_the_published_regimen_is_supported_within_its_follow_up():
-    made = scenario(SIGTERMANS % 5)
-    assert label(made, 7) == "randomised"
-    assert label(made, 84) == "randomised"
-    assert label(made, 85) == "assumed"
-
-
-def test_a_placebo_arm_takes_the_label_of_its_arm():
-    made = scenario(SIGTERMANS % 5)
-    assert label(made, 7, "sham") == "randomised"
-
-
-def test_the_same_drip_with_another_drug_is_not_supported():
-    assert label(scenario(SIGTERMANS % 5, drug="racemic"), 7) == "assumed"
-
-
-@pytest.mark.parametrize(("rate", "expected"), [(25, "randomised"), (32, "assumed"), (18, "assumed")])
-def test_the_dose_must_lie_within_a_quarter(rate, expected):
-    ten = f"\n      - {{at: 0 h, rate: {rate} mg/h, for: 4 h, repeat: {{every: 1 day, times: 10}}}}"
-    assert label(scenario(ten, drug="racemic"), 28) == expected
-
-
-def test_days_must_lie_within_a_quarter():
-    once = "\n      - {at: 0 h, rate: 10 mg/h, for: 100 h}"
-    spread = "\n      - {at: 0 h, rate: 10 mg/h, for: 4 h, repeat: {every: 20 days, times: 4}}"
-    assert label(scenario(once, drug="racemic"), 7) == "assumed"
-    assert label(scenario(spread, drug="racemic"), 7) == "assumed"
-
-
-def test_an_uncontrolled_series_supports_less():
-    steps = "".join(
-        f"\n      - {{at: {24 * i} h, rate: {r} mg/h, for: 24 h}}" for i, r in enumerate((10, 20, 30, 40, 40))
-    )
-    assert label(scenario(steps, drug="racemic"), 5) == "uncontrolled"
-
-
-def test_a_regimen_that_is_only_recalled_supports_nothing():
-    steps = "".join(f"\n      - {{at: {24 * i} h, rate: {3 + i} mg/kg/h, for: 24 h}}" for i in range(5))
-    assert label(scenario(steps, drug="racemic"), 5) == "assumed"
-
-
 def warned(made):
     return model_warnings(made, plan_arms(made))
 
 
 def test_warnings_name_source_range_and_arm_once():
-    found = warned(scenario(SIGTERMANS % 5))
+    found = warned(scenario(SHORT_STEPS))
     over = [w for w in found if "on the drip; reached here" in w and "Otto 2021" in w]
     assert len(over) == 1
     assert "studied up to 2 h on the drip" in over[0]

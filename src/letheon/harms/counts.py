@@ -21,7 +21,6 @@ __all__ = ["BEYOND", "EFFECTS", "finding", "is_long"]
 
 EFFECTS = ("psychomimetic", "hallucination", "night terrors", "nausea", "headache", "sedation", "dizziness")
 BEYOND = "Beyond placebo"  # how the note of a difference begins
-_SUPPORT = ("randomised", "uncontrolled", "volunteer", "assumed")
 _INFUSIONS = ("long", "sessions")
 
 
@@ -138,7 +137,7 @@ def _counted(effect: str, regimen: Intensity, style: str, counts: Sequence[HarmC
 
 def _support(found: Bounds, like: Sequence[HarmCount], floor: float) -> str:
     if like:
-        return max((c.support for c in like), key=_SUPPORT.index)
+        return max((c.support for c in like), key=library.SUPPORT_LABELS.index)
     return "not identified" if found.low <= floor and found.high == 1.0 else "assumed"
 
 

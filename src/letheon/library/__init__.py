@@ -1,6 +1,6 @@
 """The numbers: drug models, receptor, pain, studies and sources, as frozen records."""
 
-from letheon.library.evidence import PAIN_MODELS, Outcome, Population, Study, StudyArm
+from letheon.library.evidence import PAIN_MODELS, SUPPORT_LABELS, Outcome, Population, Study, StudyArm
 from letheon.library.harm_evidence import BladderRow, BladderSchedule, HarmCount, UsePattern
 from letheon.library.loader import (
     bladder_posterior,
@@ -16,14 +16,17 @@ from letheon.library.loader import (
     sources,
     studies,
 )
+from letheon.library.met import Met, checks
 from letheon.library.posterior import Posterior, posterior
 from letheon.library.records import Number, PkModel, Residual, Source
 
 __all__ = [
     "PAIN_MODELS",
+    "SUPPORT_LABELS",
     "BladderRow",
     "BladderSchedule",
     "HarmCount",
+    "Met",
     "Number",
     "Outcome",
     "PkModel",
@@ -37,6 +40,7 @@ __all__ = [
     "bladder_posterior",
     "bladder_rows",
     "bladder_schedules",
+    "checks",
     "harm_counts",
     "harms",
     "numbers",

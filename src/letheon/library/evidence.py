@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+# How far a number can be trusted, from the most certain to the least.
+SUPPORT_LABELS = (
+    *("randomised", "extrapolated", "uncontrolled", "volunteer", "animal"),
+    *("assumed", "not identified"),
+)
+STUDY_LABELS = SUPPORT_LABELS[:3]  # those that rest on named studies in CRPS
 DESIGNS = ("randomised", "uncontrolled", "case report", "analysis", "pooled", "practice", "protocol", "animal")
 DIAGNOSES = ("CRPS", "fibromyalgia", "neuropathic pain", "mixed chronic pain", "animal models of pain")
 ROLES = ("calibrate", "hold_out", "check", "prediction_target", "not_used")
@@ -88,12 +94,31 @@ MEASURES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Trait:
+    """Mean and SD of something about the patients, how it was read, and in `via` where, if not in the paper itself.
+
+    An `sd` of None was not read; one that was only recalled is left out.
+    """
+
+    mean: float
+    sd: float | None
+    verified: str
+    via: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Population:
-    """Who was studied: `n` patients (None: not known), what else is known in `text`, and how this was read."""
+    """Who was studied: `n` patients (None: not known), what else is known in `text`, and how this was read.
+
+    `weight_kg` [kg], `age_year` [year] and `pain` (before the infusion) [NRS] are None where they were not read.
+    """
 
     n: int | None
     text: str
     verified: str
+    weight_kg: Trait | None = None
+    age_year: Trait | None = None
+    pain: Trait | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +159,8 @@ class StudyArm:
         Drugs given beside.
     by_weight : bool
         Whether the rates go with body weight; else they are the same for every patient.
+    contradicted : str
+        What the study itself reports that `infusions` cannot be true of; such an arm supports no result.
     """
 
     name: str
@@ -152,6 +179,7 @@ class StudyArm:
     assumptions: tuple[str, ...] = ()
     beside: str = ""
     by_weight: bool = False
+    contradicted: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from letheon.library.evidence import (
     Population,
     Study,
     StudyArm,
+    Trait,
 )
 from letheon.library.reading import as_choice, as_float, as_pair, as_text, as_texts, as_variance, check_keys, read_toml
 from letheon.library.records import VERIFIED
@@ -31,7 +32,8 @@ _STUDY_NEEDS = (
 )
 _STUDY_MAY = ("calibrates", "relevance")
 _ARM_NEEDS = ("name", "drug", "regimen", "verified")
-_ARM_MAY = ("group", "route", "n", "n_verified", "beside", "by_weight")
+_TRAITS = ("weight_kg", "age_year", "pain")
+_ARM_MAY = ("group", "route", "n", "n_verified", "beside", "by_weight", "contradicted")
 _ARM_RUN = ("infusions", "days", "sessions", "hours", "dose_mg_70kg", "assumptions")
 _OUTCOME_NEEDS = ("arm", "measure", "verified")
 _OUTCOME_MAY = (
@@ -61,9 +63,25 @@ def _flag(table: Any, key: str, place: str) -> bool:
     return value
 
 
+def _trait(table: Any, place: str) -> Trait:
+    check_keys(table, ("mean", "verified"), ("sd", "via"), place)
+    verified = as_choice(table["verified"], _READ, f"{place}.verified")
+    if verified == "recall":
+        raise InputError(f"{place}: leave out what was only recalled; it can support no result")
+    if verified == "secondary" and "via" not in table:
+        raise InputError(f"{place}: a second-hand value says in 'via' what was read")
+    return Trait(
+        mean=as_float(table["mean"], f"{place}.mean"),
+        sd=as_variance(table["sd"], f"{place}.sd") if "sd" in table else None,
+        verified=verified,
+        via=_one_text(table, "via", place),
+    )
+
+
 def _population(table: Any, place: str) -> Population:
-    check_keys(table, ("text", "verified"), ("n",), place)
+    check_keys(table, ("text", "verified"), ("n", *_TRAITS), place)
     return Population(
+        **{name: _trait(table[name], f"{place}.{name}") for name in _TRAITS if name in table},
         n=_whole(table["n"], f"{place}.n") if "n" in table else None,
         text=as_text(table["text"], f"{place}.text"),
         verified=as_choice(table["verified"], _READ, f"{place}.verified"),
@@ -106,6 +124,7 @@ def _arm(table: Any, place: str) -> StudyArm:
         assumptions=as_texts(table["assumptions"], f"{place}.assumptions") if run else (),
         beside=_one_text(table, "beside", place),
         by_weight=_flag(table, "by_weight", place),
+        contradicted=_one_text(table, "contradicted", place),
     )
 
 

@@ -6,8 +6,9 @@
    endpoints. One compiled program for each structure.
 4. `bins`: levels and scores of a block become counts on fixed bins, which merge exactly in any order.
 5. `survival`: Kaplan-Meier curves of the times to relapse.
-6. `support`: how well each result is supported, and where models are used beyond what they were studied in.
-7. `summary`: merged blocks become the result document.
+6. `labels`: how well each result is supported, by study.
+7. `support`: intervals of means, and where models are used beyond what they were studied in.
+8. `summary`: merged blocks become the result document.
 
 `letheon.runs` drives it block by block and keeps what it makes.
 """

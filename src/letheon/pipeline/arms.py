@@ -1,7 +1,7 @@
 """An arm of a scenario as plain data: which models run, the mesh, the rates, what is saved."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from letheon.dosing.regimen import Infusion, Regimen, Schedule
 from letheon.harms.exposure import day_pieces
 from letheon.pipeline.clinic import Rules, rules_of
 from letheon.pipeline.harms import Sizes
+from letheon.pipeline.models import common_models
 from letheon.pipeline.timetable import (
     Timetable,
     calendar,
@@ -139,15 +140,9 @@ class ArmPlan:
         return self.mesh.time_h[self.save[: self.saved]]
 
 
-def _parts(drug: str, pk: str) -> tuple[Part, ...]:
-    """Choose the models: which one gives levels and block, which one the acute effect."""
+def _parts(drug: str, names: Mapping[str, str]) -> tuple[Part, ...]:
+    """Lay out a drug's enantiomers under the models that give levels and block, and the acute effect."""
     both = frozenset({"levels", "acute"})
-    if pk != "auto":
-        names = {"levels": pk, "acute": pk}
-    elif drug == "esketamine":
-        names = {"levels": "otto2021", "acute": "simons2022"}
-    else:
-        names = {"levels": "pair", "acute": "pair"}
     sides = {"esketamine": (("s", 1.0),), "arketamine": (("r", 1.0),), "racemic": (("s", 0.5), ("r", 0.5))}[drug]
     if names["levels"] == names["acute"]:
         return tuple(Part(names["levels"], side, share, both) for side, share in sides)
@@ -297,7 +292,12 @@ def plan_arm(
         name=arm.name,
         drug=arm.drug,
         structure=Structure(
-            _parts(regimen.drug, models.pk), mesh.levels, models.borrow_variability, models.occasions, slots, sizes
+            _parts(drug, common_models(scenario)),
+            mesh.levels,
+            models.borrow_variability,
+            models.occasions,
+            slots,
+            sizes,
         ),
         mesh=mesh,
         steps=_steps(mesh, epoch_at, days),

@@ -26,7 +26,8 @@ from letheon.harms.exposure import (
 )
 from letheon.harms.finding import Finding, exact_interval
 from letheon.patients.draws import typical_values
-from letheon.pipeline.support import LABELS, earliest_booster, interval_of_mean, like_studies, quantiles
+from letheon.pipeline.labels import Support, support_of
+from letheon.pipeline.support import earliest_booster, interval_of_mean, quantiles
 from letheon.scenario import Arm, Beside, Scenario
 from letheon.units import HOURS_PER_YEAR, REFERENCE_WEIGHT_KG
 
@@ -140,13 +141,16 @@ def _simulated(kind: _Kind, columns: Columns, bank: Columns) -> dict[str, Any]:
     }
 
 
-def _asked_support(scenario: Scenario, arm: Arm) -> str:
-    """Label the incidence that asking finds: `randomised` only where the regimen is that of the trial it is tied to."""
+def _labelled(scenario: Scenario, arm: Arm, entries: dict[str, Any]) -> None:
+    """Label each harm, with the studies behind it: `randomised` only where an arm is like that of the trial."""
+    asked = support_of(scenario, arm, "psychomimetic_elicited", None)
     tied = set(library.harms("psychedelic")["treated"].sources)
-    last = max((infusion.stop_ms for infusion in arm.regimen.infusions), default=0) / MS_PER_DAY
-    found = like_studies(scenario, arm, last)
-    randomised = any(design == "randomised" and id in tied for id, design in found.items())
-    return "randomised" if randomised else _KINDS["psychomimetic_elicited"].support
+    for name, entry in entries.items():
+        label, basis = entry["support"], tuple(entry["sources"])
+        if name == "psychomimetic_elicited" or label == "randomised":
+            label, basis = asked.label, tuple(study for study in asked.studies if study in tied)
+            label = label if basis else "assumed"
+        entry |= Support(label, basis if label not in ("assumed", "not identified") else ()).document()
 
 
 def _counted(found: Finding, group: str) -> dict[str, Any]:
@@ -323,7 +327,7 @@ def _spanned(weakest: Finding, strongest: Finding) -> Finding:
         return weakest
     low, high = weakest.interval[0], strongest.interval[1]
     same = weakest.estimate == strongest.estimate
-    support = max(weakest.support, strongest.support, key=LABELS.index)
+    support = max(weakest.support, strongest.support, key=library.SUPPORT_LABELS.index)
     return replace(strongest, estimate=weakest.estimate if same else None, interval=(low, high), support=support)
 
 
@@ -394,11 +398,11 @@ def arm_harms(scenario: Scenario, arm: Arm, columns: Columns, bank: Columns) -> 
     if scenario.population.urine is not None:
         exposure["urine_l_day"] = 24.0 * scenario.population.urine
     entries = {name: _simulated(kind, columns, bank) for name, kind in _KINDS.items()}
-    entries["psychomimetic_elicited"]["support"] = _asked_support(scenario, arm)
     entries |= _regimen(arm, runs, scenario.population.weight.mean)
     entries |= _bladder(columns, bank, dosed, scenario.population.urine)
     _mood(entries, counts.is_long(runs))
     _with_beside(entries, arm.beside, columns, dosed)
+    _labelled(scenario, arm, entries)
     beside = {"clonidine_mg": arm.beside.clonidine_mg, "midazolam_mg": arm.beside.midazolam_mg}
     return {"beside": beside, "exposure": exposure, "entries": entries}
 

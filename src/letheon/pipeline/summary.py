@@ -17,7 +17,8 @@ from letheon.pipeline.arms import ENDPOINT_DAYS, ArmPlan
 from letheon.pipeline.bins import Profile
 from letheon.pipeline.block import GIVEN
 from letheon.pipeline.harm_entries import arm_harms, harm_sources
-from letheon.pipeline.support import interval_of_mean, model_warnings, quantiles, regimen_support
+from letheon.pipeline.labels import ASSUMED, LAST_SUPPORTED_DAY, NOT_IDENTIFIED, Support, plan_support, support_of
+from letheon.pipeline.support import interval_of_mean, model_warnings, quantiles
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
 from letheon.units import MS_PER_HOUR
@@ -27,7 +28,6 @@ __all__ = ["ArmTotals", "columns", "document", "endpoint_names"]
 _DIGITS = 6  # significant digits in the document; the Parquet files hold the full numbers
 _RIVAL = "rival_"
 _UNUSED = ("norketamine_slope_olofsen",)  # shown in the library as rejected, used by no run
-_LAST_SUPPORTED_DAY = 84
 _BOUNDS = {"NRS": (0.0, 10.0), "share": (0.0, 1.0)}
 _ABOVE = (0.0, math.inf)
 _YEAR_DAYS = 365.25
@@ -168,7 +168,9 @@ def _distribution(values: np.ndarray) -> dict:
     return {"mean": float(values.mean()), "sd": sd, "q05": q05, "q50": q50, "q95": q95}
 
 
-def _endpoint(name: str, unit: str, support: str, arm: ArmTotals, placebo: ArmTotals | None) -> dict:
+def _endpoint(
+    name: str, unit: str, support: Support, arm: ArmTotals, placebo: ArmTotals | None, against: Support = ASSUMED
+) -> dict:
     values, draws = arm.columns[name], arm.bank_columns[name]
     mean = float(values.mean())
     out: dict[str, Any]
@@ -177,7 +179,7 @@ def _endpoint(name: str, unit: str, support: str, arm: ArmTotals, placebo: ArmTo
     else:
         out = _distribution(values)
     out["mean_interval"] = list(interval_of_mean(mean, draws, _BOUNDS.get(unit, _ABOVE)))
-    out |= {"unit": unit, "support": support, "interval_support": support}
+    out |= {"unit": unit} | support.document()
     if placebo is not None:
         difference = mean - float(placebo.columns[name].mean())
         out["minus_placebo"] = difference
@@ -185,10 +187,11 @@ def _endpoint(name: str, unit: str, support: str, arm: ArmTotals, placebo: ArmTo
         out["minus_placebo_interval"] = list(
             interval_of_mean(difference, draws - placebo.bank_columns[name], (-reach, reach))
         )
+        out |= against.document("minus_placebo_")
     return out
 
 
-def _relapse(prefix: str, arm: ArmTotals, support: str) -> dict:
+def _relapse(prefix: str, arm: ArmTotals, support: Support) -> dict:
     """Kaplan-Meier time to relapse of those who were in remission, from the end of the course."""
     plan = arm.plan
     remission = arm.columns[f"{prefix}remission"] > 0
@@ -198,8 +201,7 @@ def _relapse(prefix: str, arm: ArmTotals, support: str) -> dict:
         "counted_from": "course end",
         "restricted_to": horizon,
         "unit": "days",
-        "support": support,
-        "interval_support": support,
+        **support.document(),
         "note": _NO_RELAPSE,
     }
     marks = [0.0, *(d for d in (14, 28, 56, 84, 182, 365) if d <= horizon)]
@@ -220,48 +222,54 @@ def _relapse(prefix: str, arm: ArmTotals, support: str) -> dict:
 
 
 def _endpoints(scenario: Scenario, arm: Arm, totals: ArmTotals, placebo: ArmTotals | None, prefix: str) -> dict:
-    def make(name, unit, day):
-        return _endpoint(f"{prefix}{name}", unit, regimen_support(scenario, arm, day), totals, placebo)
+    chosen = scenario.models.pain
+    pain = chosen if not prefix else "slow_site" if chosen == "memory" else "memory"
+
+    def make(name, unit, window):
+        quantity = name.split("_day_")[0]
+        alone, against = (support_of(scenario, arm, quantity, window, to, pain) for to in ("", "placebo"))
+        return _endpoint(f"{prefix}{name}", unit, alone, totals, placebo, against)
 
     days = totals.plan.days
-    out = {f"nrs_day_{d}": make(f"nrs_day_{d}", "NRS", d) for d in endpoint_days(days)}
+    out = {f"nrs_day_{d}": make(f"nrs_day_{d}", "NRS", (d, d)) for d in endpoint_days(days)}
     for kind in ("responder_30", "responder_50", "responder_2pt"):
-        out |= {f"{kind}_day_{d}": make(f"{kind}_day_{d}", "share", d) for d in endpoint_days(days)}
-    out |= {name: make(name, "days", days) for name in ("relief_days", "pain_free_days")}
-    out["remission"] = make("remission", "share", min(totals.plan.course_end_day + 14, days))
+        out |= {f"{kind}_day_{d}": make(f"{kind}_day_{d}", "share", (d, d)) for d in endpoint_days(days)}
+    out |= {name: make(name, "days", (0, days)) for name in ("relief_days", "pain_free_days")}
+    out["remission"] = make("remission", "share", (0, min(totals.plan.course_end_day + 14, days)))
     # no trial reports times to relapse; beyond 12 weeks, or with assumed flares, nothing identifies them
-    support = "not identified" if scenario.models.flares or days > _LAST_SUPPORTED_DAY else "assumed"
+    support = NOT_IDENTIFIED if scenario.models.flares or days > LAST_SUPPORTED_DAY else ASSUMED
     out["time_to_relapse_days"] = _relapse(prefix, totals, support)
     for name in ("relief_days", "pain_free_days"):
         out[name]["per_year"] = out[name]["mean"] * _YEAR_DAYS / days
     out["never_in_remission"] = _complement(out["remission"])
-    return out | _given(scenario, arm, totals, prefix)
+    return out | _given(arm, totals, prefix)
 
 
 def _complement(endpoint: dict) -> dict:
     """Return the endpoint of those to whom another did not happen."""
     low, high = endpoint["mean_interval"]
-    kept = {name: endpoint[name] for name in ("mc_se", "unit", "support", "interval_support")}
+    kept = {name: endpoint[name] for name in ("mc_se", "unit", "support", "basis")}
     return {"mean": 1.0 - endpoint["mean"], "mean_interval": [1.0 - high, 1.0 - low]} | kept
 
 
-def _given(scenario: Scenario, arm: Arm, totals: ArmTotals, prefix: str) -> dict:
+def _given(arm: Arm, totals: ArmTotals, prefix: str) -> dict:
     """Return what was given: boosters, dose, hours on the drip, and the rate that titration ends at."""
     policy, days = arm.policy, totals.plan.days
     if policy.boosters is None:
         boosters = {"mean": 0.0, "boosters_per_year": 0.0, "unit": "boosters", "note": "fixed timetable"}
     else:
-        boosters = _endpoint(f"{prefix}boosters", "boosters", "assumed", totals, None)
+        boosters = _endpoint(f"{prefix}boosters", "boosters", ASSUMED, totals, None)
         boosters["boosters_per_year"] = boosters["mean"] * _YEAR_DAYS / days
         boosters["note"] = "decided by each patient's diary" if policy.boosters.on_relapse else "by the calendar"
     out = {"boosters": boosters}
-    dose = _distribution(totals.columns[f"{prefix}dose_mg"])
-    support = regimen_support(scenario, arm, 0) if policy.fixed else "assumed"
-    out["dose_mg"] = dose | {"unit": "mg", "support": support, "note": "free base"}
-    out["drip_hours"] = _distribution(totals.columns[f"{prefix}drip_hours"]) | {"unit": "h", "support": support}
+    # What a fixed timetable gives is a fact of the scenario, not a finding: it has no label.
+    support = {} if policy.fixed else ASSUMED.document()
+    dose, hours = (_distribution(totals.columns[f"{prefix}{name}"]) for name in ("dose_mg", "drip_hours"))
+    out["dose_mg"] = dose | {"unit": "mg"} | support | {"note": "free base"}
+    out["drip_hours"] = hours | {"unit": "h"} | support
     if policy.titration is not None:
         unit = policy.titration.highest.form[1].replace("/70kg", " per 70 kg")
-        out["final_rate"] = _endpoint(f"{prefix}final_rate", unit, "assumed", totals, None)
+        out["final_rate"] = _endpoint(f"{prefix}final_rate", unit, ASSUMED, totals, None)
     return out
 
 
@@ -360,6 +368,7 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> dict:
         "last_infusion_day": _last_infusion_day(arm, own),
         "models": {purpose: used[purpose] for purpose in ("levels", "acute")},
         "policy": _policy(arm.policy),
+        "regimen": plan_support(scenario, arm).document(),
         "profile": profile,
         "endpoints": _endpoints(scenario, arm, own, placebo, ""),
         "harms": arm_harms(scenario, arm, own.columns, own.bank_columns),

@@ -1,9 +1,8 @@
-"""How far to trust a result: the support of a regimen by study, and models used beyond what they were studied in."""
+"""How far to trust a result: intervals of means, and models used beyond what they were studied in."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import astuple
-from functools import lru_cache
 
 import numpy as np
 from scipy import special
@@ -12,21 +11,17 @@ from letheon import library
 from letheon.dosing.regimen import MS_PER_DAY, MS_PER_HOUR, Infusion, Regimen
 from letheon.patients.population import Covariates, realised
 from letheon.pipeline.arms import ArmPlan
+from letheon.pipeline.models import models_sentence
 from letheon.scenario import Arm, Population, Scenario
 
 __all__ = [
-    "LABELS",
     "earliest_booster",
     "interval_of_mean",
-    "like_studies",
     "model_warnings",
     "quantiles",
-    "regimen_support",
 ]
 
-LABELS = ("randomised", "uncontrolled", "volunteer", "animal", "assumed", "not identified")
 _INTERVAL = (0.05, 0.95)
-_TOLERANCE = 0.25
 _LAST_SUPPORTED_DAY = 84
 _REFERENCE_KG = 70.0
 _OUTSIDE_SHARE = 0.10
@@ -98,15 +93,6 @@ def interval_of_mean(
     return np.clip(low, *bounds), np.clip(high, *bounds)
 
 
-def _near(value: float, reference: float) -> bool:
-    return abs(value - reference) <= _TOLERANCE * reference
-
-
-def _dosed(scenario: Scenario, arm: Arm) -> Arm:
-    """Return the arm whose drug decides: a placebo arm takes the label of the arm that it mirrors."""
-    return next((other for other in scenario.arms if other.name == arm.like), arm)
-
-
 def earliest_booster(arm: Arm) -> float:
     """Return the first day on which a booster could begin [days since t = 0]; infinite without boosters.
 
@@ -132,69 +118,6 @@ def earliest_booster(arm: Arm) -> float:
     course = next((stop for _, stop in arm.regimen.courses()), 0) / MS_PER_DAY
     gap = boosters.gaps_days[0] if boosters.gaps_days else boosters.wait_days
     return math.floor(course) + max(gap, boosters.apart_days)
-
-
-def regimen_support(scenario: Scenario, arm: Arm, day: float) -> str:
-    """Label an endpoint of an arm: drug, days and total dose within 25 % of a CRPS study, and within its follow-up.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-    arm : Arm
-        The arm.
-    day : float
-        Latest day that the endpoint looks at.
-
-    Returns
-    -------
-    str
-        ``randomised``, ``uncontrolled`` or ``assumed``; regimens that were only recalled support nothing.
-    """
-    found = set(like_studies(scenario, arm, day).values())
-    return next((label for label in ("randomised", "uncontrolled") if label in found), "assumed")
-
-
-@lru_cache(maxsize=64)
-def _span_and_dose(regimen: Regimen) -> tuple[float, float]:
-    """Return days from the first to the last infusion, and dose at the reference weight [mg]; each endpoint asks."""
-    start = min(infusion.start_ms for infusion in regimen.infusions)
-    return (regimen.stop_ms - start) / MS_PER_DAY, regimen.schedule().dose_mg(_REFERENCE_KG)
-
-
-def like_studies(scenario: Scenario, arm: Arm, day: float) -> dict[str, str]:
-    """Return the CRPS studies of which an arm has drug, days and total dose within 25 %, and which followed so long.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-    arm : Arm
-        The arm; a placebo arm is taken for the arm that it mirrors.
-    day : float
-        Latest day that is looked at.
-
-    Returns
-    -------
-    dict of str to str
-        Key of the study to its design; regimens that were only recalled support nothing.
-    """
-    dosed = _dosed(scenario, arm)
-    if not dosed.regimen.infusions or dosed.policy.titration or day > earliest_booster(dosed):
-        return {}
-    days, dose = _span_and_dose(dosed.regimen)
-    found = {}
-    for study in library.studies():
-        if study.diagnosis != "CRPS" or day > min(study.follow_up_days, _LAST_SUPPORTED_DAY):
-            continue
-        for known in study.arms:
-            if known.drug != dosed.drug or known.verified == "recall":
-                continue
-            if known.days is None or known.dose_mg_70kg is None:
-                continue
-            if _near(days, known.days) and _near(dose, known.dose_mg_70kg):
-                found[study.id] = study.design
-    return found
 
 
 def _outside(low: float, high: float, mean: float, sd: float) -> float:
@@ -312,6 +235,8 @@ def model_warnings(scenario: Scenario, plans: tuple[ArmPlan, ...]) -> list[str]:
         Sentences, without repeats.
     """
     said = [*scenario.warnings, *_of_population(scenario.population)]
+    if shared := models_sentence(scenario):
+        said.append(shared)
     used: dict[str, tuple[set[str], list[Arm]]] = {}
     for arm, plan in zip(scenario.arms, plans, strict=True):
         for part in plan.structure.parts if arm.drug != "placebo" else ():

@@ -5,13 +5,14 @@ two of them differ by what is given and by nothing else. It designs studies, not
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from letheon import library
 from letheon import scenario as scenarios
 from letheon.errors import InputError
+from letheon.pipeline.models import chosen_models
 from letheon.runs.environment import use_compile_cache
 from letheon.runs.folder import written
 from letheon.scenario import Arm, Scenario, dumps
@@ -166,7 +167,9 @@ class _Session:
     """One search from its first regimen to its documents."""
 
     def __init__(self, scenario: Scenario, search: Search, kept: Kept, progress: Progress) -> None:
-        self.scenario, self.search, self.kept, self.progress = scenario, search, kept, progress
+        self.search, self.kept, self.progress = search, kept, progress
+        self.published, self.skipped = _published(scenario)
+        self.scenario = scenario = _with_one_model(scenario, search, self.published.values())
         asked = [goal.measure.name for goal in search.goals] + [limit.measure.name for limit in search.constraints]
         self.bench = Bench(scenario, (*asked, *_SHOWN))
         self.arms: dict[Numbers, Arm | None] = {}
@@ -175,8 +178,7 @@ class _Session:
 
     def run(self) -> Optimisation:
         """Simulate published regimens, then candidates; return what was found."""
-        search = self.search
-        published, skipped = _published(self.scenario)
+        search, published, skipped = self.search, self.published, self.skipped
         self.bench.make_room([*published.values(), *self._corners()])
         own = {name: arm for name, arm in published.items() if _kind(name) != "study"}
         self._find(own, "published regimens", len(published), 0, len(own))  # a placebo beside what it is like
@@ -256,7 +258,8 @@ class _Session:
         numbers = tuple(int(number) for number in entry.name.split())
         candidate = self.search.candidate(numbers)
         title = f"{self.scenario.title[: _TITLE - 20]}: candidate {place}"
-        alike = replace(candidate, title=title, population=self.scenario.population, seed=self.scenario.seed)
+        own = self.scenario
+        alike = replace(candidate, title=title, population=own.population, seed=own.seed, models=own.models)
         said = "\n".join(f"#   {path}: {text}" for path, text in entry.values.items())
         return f"# {NOTICE}\n# Found by letheon optimise in arm {self.search.arm}:\n{said}\n{dumps(alike)}"
 
@@ -285,6 +288,16 @@ def _published(scenario: Scenario) -> tuple[dict[str, Arm], dict[str, str]]:
             if study.diagnosis == "CRPS" and _can_run(scenario, arm):
                 found[f"study:{study.id} {arm.name}"] = arm
     return found, skipped
+
+
+def _with_one_model(scenario: Scenario, search: Search, published: Iterable[Arm]) -> Scenario:
+    """Return the scenario with one plasma model for every drug of the search, for it sets them side by side."""
+    drugs = {arm.drug for arm in published if arm.drug != "placebo"}
+    drugs |= {drug for variable in search.variables if variable.path == "drug" for drug in variable.values}
+    used = chosen_models(drugs, scenario.models.pk)
+    if used["levels"] != used["acute"]:  # the set of one drug alone
+        return scenario
+    return replace(scenario, models=replace(scenario.models, pk=used["levels"]))
 
 
 def _can_run(scenario: Scenario, arm: Arm) -> bool:

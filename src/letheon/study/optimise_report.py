@@ -11,7 +11,8 @@ import numpy as np
 
 import letheon
 from letheon.patients.draws import DRAWS
-from letheon.pipeline.support import interval_of_mean, regimen_support
+from letheon.pipeline.labels import support_of
+from letheon.pipeline.support import interval_of_mean
 from letheon.runs.folder import written
 from letheon.scenario import Arm, Scenario
 from letheon.scenario.measures import Measure, measure_of
@@ -298,7 +299,10 @@ def _front_entry(scenario: Scenario, standing: _Standing, place: int, entry: Ent
         "measures": measured(entry),
         "chance_on_front": _rounded(standing.chance[entry.name]),
         "chance_feasible": _rounded(standing.chance_feasible[entry.name]),
-        "support": regimen_support(scenario, entry.arm, scenario.follow_up_h / 24),
+        # of a choice between regimens, which no trial looked at
+        **support_of(
+            scenario, entry.arm, "choice", (0.0, scenario.follow_up_h / 24), pain=scenario.models.pain
+        ).document(),
     }
 
 

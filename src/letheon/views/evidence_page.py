@@ -11,7 +11,7 @@ from letheon import library
 from letheon.library import Study
 from letheon.library.evidence import ROLES
 from letheon.views.evidence_words import brief, chosen
-from letheon.views.study_phrases import how_read, people, reading, result, role_words, sessions, totals, when
+from letheon.views.study_phrases import how_read, people, reading, result, role_words, sessions, totals, traits, when
 
 __all__ = ["page"]
 
@@ -73,6 +73,8 @@ def _study(study: Study) -> Iterator[str]:
     yield ""
     yield f"- Design: {study.design}; {study.setting}"
     yield f"- Patients: {people(who.n, who.verified)}; {who.text} (read: {how_read(who.verified)})"
+    if known := traits(who):
+        yield f"- Of these: {known}"
     yield f"- Role: {role_words(study)}. {study.role_note}"
     if study.note:
         yield f"- Note: {study.note}"
@@ -82,6 +84,8 @@ def _study(study: Study) -> Iterator[str]:
         yield f"{told} (read: {how_read(arm.verified)})" + (f"; beside: {arm.beside}" if arm.beside else "")
         if arm.infusions:
             yield f"    - {totals(arm)}: " + ", ".join(f"`{session}`" for session in sessions(arm))
+        if arm.contradicted:
+            yield f"    - contradicted: {arm.contradicted}"
         if arm.assumptions:
             yield f"    - assumed: {'; '.join(arm.assumptions)}"
     yield ""

@@ -19,6 +19,7 @@ from letheon.views.study_phrases import (
     role_words,
     sessions,
     totals,
+    traits,
     when,
 )
 
@@ -202,6 +203,8 @@ def entry(study: Study) -> Iterator[str]:
     yield from _wrapped(f"Setting: {study.setting}")
     who = study.population
     yield from _wrapped(f"Patients: {people(who.n, who.verified)}; {who.text} (read: {how_read(who.verified)})")
+    if known := traits(who):
+        yield from _wrapped(f"Of these: {known}")
     yield from _wrapped(f"Role: {role_words(study)}. {study.role_note}")
     if study.note:
         yield from _wrapped(f"Note: {study.note}")
@@ -242,6 +245,8 @@ def _arm(arm: StudyArm) -> Iterator[str]:
     yield from _wrapped(f"for 70 kg: {totals(arm)}", 6)
     for session in sessions(arm):
         yield f"      - {session}"
+    if arm.contradicted:
+        yield from _wrapped(f"contradicted: {arm.contradicted}", 6)
     for assumption in arm.assumptions:
         yield from _wrapped(f"assumed: {assumption}", 6)
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from letheon.library.evidence import STUDY_LABELS
 from letheon.views.spans import ends
 
-__all__ = ["COUNTED", "by_session", "groups", "has_harms", "interval", "laws", "unknowns", "value"]
+__all__ = ["COUNTED", "by_session", "groups", "has_harms", "interval", "laws", "support_words", "unknowns", "value"]
 
 COUNTED = ("nausea", "headache", "night_terrors", "hallucination", "sedation", "dizziness")
 _NOTHING = "-"
@@ -128,8 +129,20 @@ def _row(label: str, name: str, arms: Arms) -> Row:
     return label, [_cell(arm["harms"]["entries"].get(name)) for arm in arms]
 
 
+def support_words(entry: Mapping[str, Any], prefix: str = "") -> str:
+    """Return a label with the studies that it rests on.
+
+    Examples
+    --------
+    >>> support_words({"support": "randomised", "basis": ["sigtermans2009"]}), support_words({})
+    ('randomised: sigtermans2009', '-')
+    """
+    label, basis = entry.get(f"{prefix}support", _NOTHING), entry.get(f"{prefix}basis", ())
+    return f"{label}: {', '.join(basis)}" if basis and label in STUDY_LABELS else label
+
+
 def _support(name: str, arms: Arms) -> Row:
-    return "  support", [arm["harms"]["entries"].get(name, {}).get("support", _NOTHING) for arm in arms]
+    return "  support", [support_words(arm["harms"]["entries"].get(name, {})) for arm in arms]
 
 
 def _exposure(arms: Arms) -> Iterator[Row]:

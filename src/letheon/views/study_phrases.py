@@ -2,7 +2,8 @@
 
 from itertools import pairwise
 
-from letheon.library import Outcome, Study, StudyArm
+from letheon.library import Outcome, Population, Study, StudyArm
+from letheon.library.evidence import Trait
 
 __all__ = [
     "RECALLED",
@@ -14,6 +15,7 @@ __all__ = [
     "role_words",
     "sessions",
     "totals",
+    "traits",
     "when",
 ]
 
@@ -60,6 +62,36 @@ def measure_words(measure: str) -> str:
     'pain mean'
     """
     return measure.replace("_", " ").replace("c50", "C50")
+
+
+def traits(who: Population) -> str:
+    """Say what weight, age and pain the patients had, as far as it was read.
+
+    Parameters
+    ----------
+    who : Population
+        The patients of a study.
+
+    Returns
+    -------
+    str
+        Empty where nothing was read.
+
+    Examples
+    --------
+    >>> traits(Population(60, "CRPS", "abstract", weight_kg=Trait(79.0, 19.0, "secondary", "a table")))
+    'weight 79 (SD 19) kg (read: second-hand, a table)'
+    """
+    named = {"weight": (who.weight_kg, " kg"), "age": (who.age_year, " years"), "pain before": (who.pain, "")}
+    return "; ".join(
+        f"{name} {one.mean:g}{f' (SD {one.sd:g})' if one.sd is not None else ''}{unit} (read: {_read_in(one)})"
+        for name, (one, unit) in named.items()
+        if one is not None
+    )
+
+
+def _read_in(one: Trait) -> str:
+    return f"{how_read(one.verified)}, {one.via}" if one.via else how_read(one.verified)
 
 
 def people(n: int | None, verified: str) -> str:

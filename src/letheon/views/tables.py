@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from letheon.views import harm_rows
+from letheon.views.harm_rows import support_words
 from letheon.views.policy_words import policy_sentences
 from letheon.views.spans import ends
 
@@ -62,6 +63,9 @@ def _heading(document: Mapping[str, Any]) -> Iterator[str]:
     days = f"followed for {document['follow_up_days']:g} days"
     yield f"{document['n_patients']} virtual patients in each arm, {days}"
     yield f"pain model: {models['pain']}{rival}; seed: {document['seed']}"
+    plasma = dict.fromkeys(arm["models"]["levels"]["label"] for arm in document["arms"].values() if arm.get("models"))
+    if plasma:
+        yield f"plasma levels: {'; '.join(plasma)}"
 
 
 def _parts(arms: list, width: int) -> Iterator[list]:
@@ -154,8 +158,8 @@ def _measure_rows(label: str, name: str, arms: Sequence[Mapping[str, Any]]) -> I
 def _rows(label: str, found: Sequence[Mapping[str, Any]], arms: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     yield label, [_with_interval(one, "mean", "mean_interval") for one in found]
     yield "  patients", [_patients(one) for one in found]
+    yield "  support", [support_words(one) for one in found]
     yield from _difference_row(found, arms)
-    yield "  support", [one.get("support", _NOTHING) for one in found]
 
 
 def _difference_row(
@@ -168,20 +172,24 @@ def _difference_row(
             for one, shown in zip(found, compared, strict=True)
         ]
         yield "  minus placebo", cells
+        yield (
+            "  support",
+            [support_words(e, "minus_placebo_") if s else "" for e, s in zip(found, compared, strict=True)],
+        )
 
 
 def _responder_rows(arms: Sequence[Mapping[str, Any]], day: int) -> Iterator[Row]:
     for share in (30, 50):
         found = [arm["endpoints"].get(f"responder_{share}_day_{day}", {}) for arm in arms]
         yield f"{share} % less pain, %", [_with_interval(one, "mean", "mean_interval", True) for one in found]
-    yield "  support", [one.get("support", _NOTHING) for one in found]
+    yield "  support", [support_words(one) for one in found]
 
 
 def _relapse_rows(arms: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     found = [arm["endpoints"].get("time_to_relapse_days", {}) for arm in arms]
     yield "ever in remission, %", [_percent(one.get("in_remission")) for one in found]
     yield "median of these", [_median(one) for one in found]
-    yield "  support", [one.get("support", _NOTHING) for one in found]
+    yield "  support", [support_words(one) for one in found]
 
 
 def _dose_rows(arms: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
@@ -202,7 +210,7 @@ def _reading(document: Mapping[str, Any]) -> Iterator[str]:
         '"patients" is the range that 90 % of the patients lie in: patients differ. The interval in brackets'
         f" says how well a mean is known: {document['interval']}."
     )
-    yield '"support" is the kind of evidence behind a number. Relapse is timed from the end of the course.'
+    yield '"support" is the evidence behind a number, with its study. Relapse is timed from the end of the course.'
     if not harm_rows.has_harms(document):
         yield _NO_HARMS
         return

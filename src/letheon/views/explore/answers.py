@@ -68,9 +68,24 @@ def answers(document: Mapping[str, Any], name: str) -> list[Answer]:
     return [{"id": key, **answer} for key, answer in zip(QUESTIONS, made, strict=True)]
 
 
-def _answer(short: str, more: Sequence[str], support: Sequence[str | None], sources: Sequence[str] = ()) -> Answer:
-    labels = list(dict.fromkeys(label for label in support if label))
-    return {"short": short, "more": [text for text in more if text], "support": labels, "sources": _cited(sources)}
+def _answer(
+    short: str, more: Sequence[str], support: Sequence[Mapping[str, Any] | str], sources: Sequence[str] = ()
+) -> Answer:
+    labels = [_labelled(one) for one in support]
+    kept = [one for number, one in enumerate(labels) if one["support"] and one not in labels[:number]]
+    return {"short": short, "more": [text for text in more if text], "support": kept, "sources": _cited(sources)}
+
+
+def _labelled(entry: Mapping[str, Any] | str, prefix: str = "") -> dict[str, Any]:
+    """Return a label and the studies that it rests on: of an entry, or the label alone."""
+    if isinstance(entry, str):
+        return {"support": entry, "basis": []}
+    return {"support": entry.get(f"{prefix}support", ""), "basis": list(entry.get(f"{prefix}basis", ()))}
+
+
+def _both(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the labels of an endpoint and, where there is one, of its difference from placebo."""
+    return [_labelled(entry), _labelled(entry, "minus_placebo_")]
 
 
 def _cited(keys: Sequence[str]) -> list[dict[str, str]]:
@@ -116,23 +131,25 @@ def _involves(arm: Arm) -> Answer:
     beside = f"; on average {words.plural(round(later, 1), 'booster')} later" if "timetable" in given else ""
     more = (
         f"{_whole(hours)} hours on the drip on {words.plural(days, 'day')}{beside}; {dose}.",
-        _label_words(arm["endpoints"]["dose_mg"].get("support")),
+        _label_words(arm["regimen"]),
     )
-    return _answer(short, more, [arm["endpoints"]["dose_mg"].get("support")])
+    return _answer(short, more, [arm["regimen"]])
 
 
 def _whole(value: float) -> str:
     return f"{round(value, 1):,g}"
 
 
-def _label_words(support: str | None) -> str:
+def _label_words(regimen: Mapping[str, Any]) -> str:
     told = {
-        "randomised": "A randomised trial in this disease gave nearly this plan.",
-        "uncontrolled": "A study in this disease, without a comparison group, gave nearly this plan.",
+        "randomised": "A randomised trial in this disease gave nearly this plan",
+        "extrapolated": "A randomised trial in this disease gave this drug at half to twice this dose and days",
+        "uncontrolled": "A study in this disease, without a comparison group, gave nearly this plan",
     }
-    return told.get(
-        support or "", "No study in this disease gave this plan: dose, days and drug together are nobody’s."
-    )
+    said = told.get(regimen["support"])
+    if said is None:
+        return "No study in this disease gave this plan: dose, days and drug together are nobody’s."
+    return f"{said} ({', '.join(regimen['basis'])})."
 
 
 def _peak(band: Mapping[str, Any], key: str = "mean") -> float:
@@ -237,8 +254,8 @@ def _lasts(document: Mapping[str, Any], arm: Arm, placebo: Arm | None) -> Answer
         more.append(
             "What ends relief here are flares, whose number and strength nobody has measured: they are assumed."
         )
-    supports = [endpoints[f"nrs_day_{day}"]["support"] for day in (first, last)]
-    return _answer(short, more, [*supports, relapse["support"]], ["sigtermans2009"])
+    supports = [label for day in (first, last) for label in _both(endpoints[f"nrs_day_{day}"])]
+    return _answer(short, more, [*supports, relapse], ["sigtermans2009"])
 
 
 def _sentence(day: int, entry: Mapping[str, Any]) -> str:
@@ -266,7 +283,7 @@ def _cure(document: Mapping[str, Any], arm: Arm, placebo: Arm | None) -> Answer:
         else "",
         _CALM_WITH_FLARES if flares else _CALM_WITHOUT,
     ]
-    return _answer(short, more, [pain["support"], share["support"]], ["sigtermans2009"])
+    return _answer(short, more, [pain, share], ["sigtermans2009"])
 
 
 def _boosters(document: Mapping[str, Any], arm: Arm) -> Answer:
@@ -291,7 +308,7 @@ def _boosters(document: Mapping[str, Any], arm: Arm) -> Answer:
         "Each one adds drug and hours on the drip, and with them the risks below.",
         f"Here, {words.number(year, 2)} courses a year." if later and year else "",
     ]
-    return _answer(short, more, [given.get("support", "assumed")], ["boosterpractice"])
+    return _answer(short, more, [given if given.get("support") else "assumed"], ["boosterpractice"])
 
 
 def _effects(arm: Arm) -> Answer:
@@ -319,7 +336,7 @@ def _effects(arm: Arm) -> Answer:
         f"Liver: enzymes above three times the limit in {_share(liver)}. {_plain(liver['note'])}",
         "Pregnancy, children, other illnesses and most other drugs are not part of this model.",
     ]
-    labels = [asked["support"], *(entries[f"counted_{key}"]["support"] for key in counted), liver["support"]]
+    labels = [asked, *(entries[f"counted_{key}"] for key in counted), liver]
     return _answer(short, more, labels, [*asked["sources"], *liver["sources"]][:6])
 
 
@@ -368,7 +385,7 @@ def _bladder(arm: Arm) -> Answer:
         "About a quarter of people who never took ketamine have some urinary symptom; that is part of these numbers."
     )
     more.append(lasting.get("unknown", ""))
-    return _answer(short, more, [lasting["support"], symptoms["support"]], lasting["sources"][:5])
+    return _answer(short, more, [lasting, symptoms], lasting["sources"][:5])
 
 
 def _law(law: Mapping[str, Any]) -> str:
@@ -397,7 +414,7 @@ def _mood(arm: Arm) -> Answer:
         if masked and masked["estimate"] is not None
         else "",
     ]
-    return _answer(short, more, [fall["support"]], [*fall["sources"], *(masked["sources"] if masked else ())])
+    return _answer(short, more, [fall], [*fall["sources"], *(masked["sources"] if masked else ())])
 
 
 def _points(entry: Mapping[str, Any]) -> str:
@@ -425,17 +442,18 @@ def _trials() -> tuple[int, int, int, int]:
 
 def _evidence(arm: Arm) -> Answer:
     done, randomised, _, _ = _trials()
-    labels = [entry.get("support") for key, entry in arm["endpoints"].items() if key.startswith("nrs_day_")]
-    backed = sum(label == "randomised" for label in labels)
+    scores = [entry for key, entry in arm["endpoints"].items() if key.startswith("nrs_day_")]
+    backed = sum(any(label["support"] == "randomised" for label in _both(entry)) for entry in scores)
     short = (
         f"Weak. Of {done} studies of ketamine infusions in this disease that this page knows, {randomised} drew lots "
         "for who got what. They were small, and people who get ketamine can usually tell."
     )
     more = [
-        f"Of {words.plural(len(labels), 'pain score')} computed for this plan, {backed} fall where a randomised "
-        "trial looked at nearly this plan. Each number carries a label that says what stands behind it.",
+        f"Of {words.plural(len(scores), 'day')} with a pain score here, {backed} are days on which a randomised trial "
+        "of nearly this plan reported a difference that the simulation meets. Each number carries a label: what stands "
+        "behind it.",
         "Bands show how well an average is known, if the model is right; thin dashed lines show how patients differ.",
         "Two models of pain fit the main trial about equally well. Where they part, nobody knows which is right.",
     ]
     fitted = [study.source for study in library.studies() if study.design == "randomised" and study.diagnosis == "CRPS"]
-    return _answer(short, more, labels, fitted)
+    return _answer(short, more, [label for entry in scores for label in _both(entry)], fitted)

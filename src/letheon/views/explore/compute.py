@@ -137,9 +137,12 @@ class _Last(NamedTuple):
 
 def _like(scenario: Scenario, arm: Arm) -> str:
     """Return what two arms must share for one to borrow from the other: the same quantities, some spread in each."""
+    from letheon.pipeline.models import common_models
+
     boosters = arm.policy.boosters
     rules = boosters is None, boosters is not None and boosters.on_relapse, arm.policy.titration is None
-    return repr((arm.name, arm.drug, rules, scenario.follow_up_h, scenario.models))
+    plasma = common_models(scenario)  # which the drugs of other arms decide too
+    return repr((arm.name, arm.drug, rules, scenario.follow_up_h, scenario.models, sorted(plasma.items())))
 
 
 def _whose(scenario: Scenario, arm: Arm) -> tuple:

@@ -23,7 +23,19 @@ _HARMS = (
     *("bladder_lasting_loss", "bladder_symptoms", "bladder_symptoms_end", "bladder_lost", "bladder_capacity"),
     *("mood_fall", "mood_fall_end", "mood_responders", "mood_masked"),
 )
-_HARM_KEYS = ("estimate", "interval", "unit", "support", "sources", "note", "laws", "beyond_placebo", "q05", "q95")
+_HARM_KEYS = (
+    "estimate",
+    "interval",
+    "unit",
+    "support",
+    "basis",
+    "sources",
+    "note",
+    "laws",
+    "beyond_placebo",
+    "q05",
+    "q95",
+)
 
 
 def thinned(times: np.ndarray, guide: np.ndarray, most: int = MOST_POINTS) -> np.ndarray:

@@ -116,7 +116,7 @@ def _rows(document: Mapping[str, Any], name: str, days: list[int]) -> list[tuple
         if sham is not None and entry.get("minus_placebo") is not None:
             interval = words.change_between(entry.get("minus_placebo_interval"), "NRS")
             value = words.change(entry["minus_placebo"], "NRS")
-            rows.append((f"Pain against placebo, day {day}", value, f"({interval})", ""))
+            rows.append((f"Pain against placebo, day {day}", value, f"({interval})", words.minus_support_of(entry)))
     for key in [f"responder_30_day_{day}" for day in days[:1]]:
         if key in endpoints:
             rows.append(_compared(document, sham, key, endpoints[key]))

@@ -32,8 +32,7 @@ def section(document: Mapping[str, Any]) -> str:
     made = "".join(_table(document, title, note, some) for title, note, some in groups if some)
     intro = (
         f'<p class="small">Days count from the first infusion. Brackets after a mean hold its '
-        f"90{words.THIN}% interval; the range of patients is a row of its "
-        f"own.{_interval_support(document)}</p>"
+        f"90{words.THIN}% interval; the range of patients is a row of its own.</p>"
     )
     return markup.section("endpoints", "Endpoints", intro + made + _relapse(document) + _at_risk(document))
 
@@ -51,19 +50,6 @@ def _keys(document: Mapping[str, Any]) -> list[str]:
         return (rank, stem if rank in {1, 2} else "", int(day) if rank < 3 and day.isdigit() else 0)
 
     return sorted(found, key=order)
-
-
-def _interval_support(document: Mapping[str, Any]) -> str:
-    labels = {
-        entry["interval_support"]
-        for arm in document["arms"].values()
-        for entry in arm["endpoints"].values()
-        if entry.get("interval_support")
-    }
-    if not labels:
-        return ""
-    marks = " ".join(words.badge(label) for label in sorted(labels))
-    return f" Support of the intervals themselves: {marks}."
 
 
 def _table(document: Mapping[str, Any], title: str, note: str, keys: list[str]) -> str:
@@ -96,13 +82,14 @@ def _rows(document: Mapping[str, Any], key: str, unit: str, entries: Sequence[En
             )
         )
     if any(entry.get("minus_placebo") is not None for entry in entries):
-        rows.append(_row("minus placebo", entries, lambda e: _minus(e, unit)))
+        rows.append(_row("minus placebo", entries, lambda e: _minus(e, unit) + words.minus_support_of(e)))
     rival = [arm.get("rival", {}).get("endpoints", {}).get(key, {}) for arm in document["arms"].values()]
     if any(rival) and key not in {"dose_mg", "drip_hours", "final_rate"}:
         model = words.pain_model(document["models"]["rival"])
-        rows.append(_row(f"rival model ({model})", rival, lambda e: _mean(e, unit), "rival"))
+        rows.append(_row(f"rival model ({model})", rival, lambda e: _mean(e, unit) + words.support_of(e), "rival"))
         if any(entry.get("minus_placebo") is not None for entry in rival):
-            rows.append(_row("rival model, minus placebo", rival, lambda e: _minus(e, unit), "rival"))
+            told = lambda e: _minus(e, unit) + words.minus_support_of(e)  # noqa: E731
+            rows.append(_row("rival model, minus placebo", rival, told, "rival"))
     return f"<tbody>{''.join(rows)}</tbody>"
 
 

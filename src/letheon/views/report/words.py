@@ -5,9 +5,10 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from letheon.library.evidence import STUDY_LABELS
 from letheon.views.spans import ends
 
 THIN = "\u202f"  # narrow space that does not break
@@ -16,9 +17,11 @@ ABSENT = "–"
 POINTS = " points"
 
 SUPPORT = {
-    "randomised": "a randomised trial in CRPS gave this drug over as many days at a similar dose, and "
-    "followed this long",
-    "uncontrolled": "a study in CRPS without a control group gave this drug over as many days at a similar dose",
+    "randomised": "a randomised trial in CRPS measured this, against this comparator, at this time and dose, in such "
+    "patients",
+    "extrapolated": "a randomised trial in CRPS gave this drug at half to twice this dose and days, but measured "
+    "something else, at another time, or in other patients",
+    "uncontrolled": "a study in CRPS without a control group measured this, at this time and dose, in such patients",
     "volunteer": "only the mechanism was seen, in healthy volunteers",
     "animal": "only the mechanism was seen, in animals",
     "assumed": "no study supports it: a choice of the model, with a spread chosen by judgement",
@@ -140,12 +143,14 @@ def course(days: float) -> str:
     return f"{days * 24:.3g} h" if days <= 7 else f"{days:.3g} days"
 
 
-def badge(support: str | None) -> str:
-    """Return a support label as a small badge with its word."""
+def badge(support: str | None, basis: Sequence[str] = ()) -> str:
+    """Return a support label as a small badge with its word and, in CRPS, the studies that it rests on."""
     if not support:
         return ""
     kind = re.sub(r"[^a-z]+", "-", support.lower())
-    return f'<span class="badge {kind}" title="{escape(SUPPORT.get(support, ""))}">{escape(support)}</span>'
+    told = "; ".join(filter(None, [SUPPORT.get(support, ""), ", ".join(basis)]))
+    studies = f" {', '.join(basis)}" if support in STUDY_LABELS and basis else ""
+    return f'<span class="badge {kind}" title="{escape(told)}">{escape(support + studies)}</span>'
 
 
 def drug(name: str) -> str:
@@ -190,7 +195,13 @@ def endpoint_name(key: str) -> str:
 
 def support_of(entry: Mapping[str, Any] | None) -> str:
     """Return the badge of an endpoint's own support."""
-    return badge((entry or {}).get("support"))
+    entry = entry or {}
+    return badge(entry.get("support"), entry.get("basis", ()))
+
+
+def minus_support_of(entry: Mapping[str, Any]) -> str:
+    """Return the badge of an endpoint's difference from placebo."""
+    return badge(entry.get("minus_placebo_support"), entry.get("minus_placebo_basis", ()))
 
 
 def _percent(value: float) -> str:

@@ -21,17 +21,21 @@ export function labels(support) {
   document.getElementById("labels").replaceChildren(...rows);
 }
 
-export function badge(support) {
+/** A label with the studies that it rests on: from an entry, or from the label alone. */
+export function badge(given, prefix = "") {
+  const support = typeof given === "string" ? given : given?.[`${prefix}support`];
   if (!support) return null;
-  return node("span", { className: `badge ${support.replace(/[^a-z]+/g, "-")}`, title: meanings[support] ?? "" }, support);
+  const named = ["randomised", "extrapolated", "uncontrolled"].includes(support) ? (given[`${prefix}basis`] ?? []) : [];
+  const text = [support, named.join(", ")].filter(Boolean).join(" ");
+  return node("span", { className: `badge ${support.replace(/[^a-z]+/g, "-")}`, title: meanings[support] ?? "" }, text);
 }
 
-function cell(main, note, support) {
-  return node("td", {}, node("b", {}, main), note ? node("span", { className: "soft" }, ` ${note}`) : null, badge(support));
+function cell(main, note, entry, prefix) {
+  return node("td", {}, node("b", {}, main), note ? node("span", { className: "soft" }, ` ${note}`) : null, badge(entry, prefix));
 }
 
 function endpoint(entry, unit = entry.unit) {
-  return cell(amount(entry.mean, unit), entry.mean_interval ? `(${between(entry.mean_interval, unit)})` : "", entry.support);
+  return cell(amount(entry.mean, unit), entry.mean_interval ? `(${between(entry.mean_interval, unit)})` : "", entry);
 }
 
 /** The first week, twelve weeks and the end, as far as the run reaches. */
@@ -47,23 +51,23 @@ function when(day) {
 function relapse(entry) {
   if (!entry.in_remission) return cell("nobody had relief", "");
   const note = `(${percent(entry.in_remission)} had relief)`;
-  return entry.median === null ? cell(`over ${span(Math.floor(entry.restricted_to))}`, note, entry.support) : cell(plural(Math.round(entry.median), "day"), note, entry.support);
+  return entry.median === null ? cell(`over ${span(Math.floor(entry.restricted_to))}`, note, entry) : cell(plural(Math.round(entry.median), "day"), note, entry);
 }
 
 function boosters(entry) {
   if (!entry) return cell("none", "");
   const [low, high] = [entry.q05, entry.q95].map((end) => amount(end, "boosters"));
-  return cell(amount(entry.mean, "boosters"), low === high ? "for everyone" : `(patients ${low} to ${high})`, entry.support);
+  return cell(amount(entry.mean, "boosters"), low === high ? "for everyone" : `(patients ${low} to ${high})`, entry);
 }
 
 function hours(entry, drug) {
   if (!entry || !drug) return cell("none", "");
-  return cell(`${number(entry.estimate)} h`, `(${spanned(...entry.interval.map((end) => number(end)))})`, entry.support);
+  return cell(`${number(entry.estimate)} h`, `(${spanned(...entry.interval.map((end) => number(end)))})`, entry);
 }
 
 function against(entry) {
   if (entry.minus_placebo === undefined || entry.minus_placebo === null) return cell("–", "");
-  return cell(change(entry.minus_placebo, "NRS"), `(${spanned(...entry.minus_placebo_interval.map((end) => change(end, "NRS")))})`);
+  return cell(change(entry.minus_placebo, "NRS"), `(${spanned(...entry.minus_placebo_interval.map((end) => change(end, "NRS")))})`, entry, "minus_placebo_");
 }
 
 export function table(view) {
@@ -120,7 +124,7 @@ export function answers(view) {
   for (const given of one.arm.answers) {
     const card = document.getElementById(`q-${given.id}`);
     const open = card.querySelector("details")?.open ?? false;
-    const support = given.support.length ? node("p", { className: "supports" }, ...given.support.map(badge)) : null;
+    const support = given.support.length ? node("p", { className: "supports" }, ...given.support.map((one) => badge(one))) : null;
     const more = node("details", { open }, node("summary", {}, "More, and who says so"), ...given.more.map((text) => node("p", {}, text)), sources(given.sources));
     card.replaceChildren(card.querySelector("h3"), node("p", { className: "short" }, given.short), ...[support, more].filter(Boolean));
   }

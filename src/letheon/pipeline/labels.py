@@ -1,0 +1,362 @@
+"""How far to trust a number: the label that a study gives it, by what was measured, in whom, at which dose and when.
+
+`support_rows` lists every result of a study in CRPS that could give a label; `support_of` looks a number up in them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from letheon import library
+from letheon.dosing.regimen import MS_PER_DAY, Regimen
+from letheon.library import Met, Study, StudyArm
+from letheon.library.evidence import CONTROLS, Outcome, Trait
+from letheon.pipeline.models import chosen_models, common_models
+from letheon.pipeline.support import earliest_booster
+from letheon.scenario import Arm, Models, Population, Scenario
+
+__all__ = [
+    "ASSUMED",
+    "LAST_SUPPORTED_DAY",
+    "NOT_IDENTIFIED",
+    "Support",
+    "SupportRow",
+    "plan_support",
+    "support_of",
+    "support_rows",
+    "usable",
+]
+
+LAST_SUPPORTED_DAY = 84  # of no CRPS study a result beyond 12 weeks is taken as supported
+_QUANTITIES = {  # measure of a study, and the number of a result document that it is
+    "pain_mean": "nrs",
+    "pain_mean_difference": "nrs",
+    "responder_share": "responder_30",
+    "fall_by_more_than_half": "responder_50",
+    "psychomimetic_effects": "psychomimetic_elicited",
+}
+_OF_THE_COURSE = ("psychomimetic_elicited",)  # looked at over the whole course, not on a day
+_SAME, _SIMILAR = 1.25, 2.0  # factors on dose per kg and on days
+_REFERENCE_KG = 70.0
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """How far to trust a number.
+
+    Attributes
+    ----------
+    label : str
+        One of `letheon.library.SUPPORT_LABELS`.
+    studies : tuple of str
+        Keys of the studies that the label rests on.
+    """
+
+    label: str
+    studies: tuple[str, ...] = ()
+
+    def document(self, prefix: str = "") -> dict:
+        """Return the label and its basis as entries of a result document."""
+        return {f"{prefix}support": self.label, f"{prefix}basis": list(self.studies)}
+
+
+ASSUMED, NOT_IDENTIFIED = Support("assumed"), Support("not identified")
+
+
+@dataclass(frozen=True, slots=True)
+class SupportRow:
+    """One result of a study in CRPS that is also a number of a result document.
+
+    Attributes
+    ----------
+    study : Study
+        Whose it is.
+    outcome : Outcome
+        The result.
+    quantity : str
+        The number, without its day.
+    window : tuple of float or None
+        First and last day [days since t = 0]; None for the whole course.
+    comparator : str
+        Drug of the arm that it is compared with; empty for a value of one arm.
+    sham : bool
+        Whether it is a value of an arm without ketamine.
+    arms : tuple of StudyArm
+        What was given to those who got the drug: variants that span one regimen.
+    """
+
+    study: Study
+    outcome: Outcome
+    quantity: str
+    window: tuple[float, float] | None
+    comparator: str
+    sham: bool
+    arms: tuple[StudyArm, ...]
+
+    def is_of(self, one: Met) -> bool:
+        """Say whether a check of the library is one of this result."""
+        own = self.outcome
+        return (one.study, one.arm, one.against, one.measure, one.day) == (
+            *(self.study.id, own.arm, own.against, own.measure),
+            self.day,
+        )
+
+    def met(self, pain: str) -> bool:
+        """Say whether the simulation of the study's own arm meets this result under a pain model."""
+        return any(one.met for one in library.checks() if one.pain == pain and self.is_of(one))
+
+    @property
+    def day(self) -> float | None:
+        """Return the last day that the result looks at."""
+        return self.outcome.time_days[1] if self.outcome.time_days else None
+
+
+def _gives_ketamine(arm: StudyArm) -> bool:
+    return arm.drug not in CONTROLS
+
+
+def usable(arm: StudyArm) -> bool:
+    """Say whether a study's regimen is known, and not contradicted by the study itself."""
+    return bool(arm.infusions) and arm.verified != "recall" and not arm.contradicted
+
+
+def _row(study: Study, outcome: Outcome) -> SupportRow | None:
+    if outcome.measure not in _QUANTITIES or outcome.weight == 0 or outcome.subgroup or outcome.time_days is None:
+        return None
+    if outcome.time_days[1] <= 0:  # before anything was given
+        return None
+    drugs = {arm.group: arm.drug for arm in study.arms}
+    sham = drugs.get(outcome.arm, "") in CONTROLS
+    quantity = _QUANTITIES[outcome.measure]
+    return SupportRow(
+        study=study,
+        outcome=outcome,
+        quantity=quantity,
+        window=None if quantity in _OF_THE_COURSE else outcome.time_days,
+        comparator=drugs[outcome.against] if outcome.against else "",
+        sham=sham,
+        arms=tuple(a for a in study.arms if _gives_ketamine(a) and (sham or outcome.arm in (a.group, "all"))),
+    )
+
+
+@cache
+def support_rows() -> tuple[SupportRow, ...]:
+    """Return every result of a randomised or uncontrolled study in CRPS that is a number of a result document.
+
+    Returns
+    -------
+    tuple of SupportRow
+        By study; recalled values and values before the first infusion are left out.
+
+    Examples
+    --------
+    >>> sorted({row.study.id for row in support_rows() if row.study.design == "randomised"})
+    ['sigtermans2009']
+    """
+    studies = (s for s in library.studies() if s.diagnosis == "CRPS" and s.design in ("randomised", "uncontrolled"))
+    rows = (_row(study, outcome) for study in studies for outcome in study.outcomes)
+    return tuple(row for row in rows if row is not None)
+
+
+# --- whether an arm is like a study's ---
+
+
+def _dosed(scenario: Scenario, arm: Arm) -> Arm:
+    """Return the arm whose drug decides: a placebo arm takes the label of the arm that it mirrors."""
+    return next((other for other in scenario.arms if other.name == arm.like), arm)
+
+
+@lru_cache(maxsize=64)
+def _given(regimen: Regimen, weight_kg: float) -> tuple[float, float, float]:
+    """Return dose [mg/kg], days from the first to the last infusion, and hours on the drip; each endpoint asks."""
+    start = min(infusion.start_ms for infusion in regimen.infusions)
+    schedule = regimen.schedule()
+    hours = sum(h for terms, h in zip(schedule.terms, schedule.durations_h, strict=True) if terms)
+    return schedule.dose_mg(weight_kg) / weight_kg, (regimen.stop_ms - start) / MS_PER_DAY, hours
+
+
+def _within(value: float, reference: float, factor: float) -> bool:
+    return reference / factor <= value <= reference * factor
+
+
+def _near(value: float, reference: float) -> bool:
+    return abs(value - reference) <= (_SAME - 1.0) * reference
+
+
+def _per_kg(study: Study, arm: StudyArm) -> float:
+    """Return the dose of a study's arm [mg/kg]; rates that do not go by weight are for the study's mean weight."""
+    weight = study.population.weight_kg
+    mean = _REFERENCE_KG if arm.by_weight or weight is None else weight.mean
+    return (arm.dose_mg_70kg or 0.0) / mean
+
+
+def _alike(scenario: Scenario, arm: Arm, study: Study, known: StudyArm, same: bool) -> bool:
+    """Say whether an arm has drug, dose per kg and days of a study's; the `same` are closer, on the drip as long."""
+    if known.drug != arm.drug or not usable(known) or known.days is None or known.hours is None:
+        return False
+    dose, days, hours = _given(arm.regimen, scenario.population.weight.mean)
+    if not same:
+        return _within(dose, _per_kg(study, known), _SIMILAR) and _within(days, known.days, _SIMILAR)
+    beside = arm.beside.clonidine_mg > 0 or arm.beside.midazolam_mg > 0
+    return (
+        _near(dose, _per_kg(study, known))
+        and _near(days, known.days)
+        and _near(hours, known.hours)
+        and beside == bool(known.beside)
+    )
+
+
+def _such(value: float, trait: Trait | None, sd: float | None = None) -> bool:
+    """Say whether a mean lies within an SD of the study's; what was not read is like nobody."""
+    spread = sd if trait is None or trait.sd is None else trait.sd
+    return trait is not None and spread is not None and abs(value - trait.mean) <= spread
+
+
+def _such_patients(population: Population, study: Study) -> bool:
+    who = study.population
+    return (
+        _such(population.weight.mean, who.weight_kg)
+        and _such(population.age.mean, who.age_year)
+        and _such(population.baseline_nrs.mean, who.pain, library.pain("population")["baseline_sd"].value)
+    )
+
+
+def _as_checked(scenario: Scenario, drug: str) -> bool:
+    """Say whether the models are those under which studies were simulated: the defaults, under either pain model."""
+    switches, default = scenario.models, Models()
+    names = ("flares", "expectancy", "norketamine", "induction", "borrow_variability")
+    alike = all(getattr(switches, name) == getattr(default, name) for name in names)
+    return alike and common_models(scenario) == chosen_models([drug], default.pk)
+
+
+def _like(scenario: Scenario, arm: Arm, same: bool, given: Iterable[tuple[Study, Iterable[StudyArm]]]) -> tuple:
+    """Return the studies that gave such a regimen; rules decided on the way make one that nobody gave."""
+    if not arm.regimen.infusions or arm.policy.titration:
+        return ()
+    found = (study.id for study, arms in given if any(_alike(scenario, arm, study, known, same) for known in arms))
+    return tuple(dict.fromkeys(found))
+
+
+def _measured(scenario: Scenario, arm: Arm, asked: tuple, pain: str, design: str) -> tuple:
+    """Return the studies of a design that measured just this, in such patients, and that the simulation meets."""
+    rows = [
+        row
+        for row in support_rows()
+        if (row.quantity, row.window, row.comparator) == asked
+        and row.study.design == design
+        and row.sham == (arm.drug == "placebo")
+        and row.met(pain)
+        and _such_patients(scenario.population, row.study)
+    ]
+    dosed = _dosed(scenario, arm)
+    given = [(row.study, row.arms) for row in rows if _as_checked(scenario, dosed.drug)]
+    return _like(scenario, dosed, True, given)
+
+
+def _stands(study: Study, pain: str) -> bool:
+    """Say whether the simulation of a study's arms meets anything that the study reported on pain."""
+    return any(
+        one.met
+        for one in library.checks()
+        if (one.study, one.pain) == (study.id, pain) and one.measure != "psychomimetic_effects"
+    )
+
+
+def _late(arm: Arm, window: tuple[float, float] | None) -> bool:
+    """Say whether a window reaches beyond what any study followed, or boosters may have come before its end."""
+    if window is None:  # a maximum over the run, boosters included
+        return arm.policy.boosters is not None
+    return window[1] > LAST_SUPPORTED_DAY or window[1] > earliest_booster(arm)
+
+
+def support_of(
+    scenario: Scenario,
+    arm: Arm,
+    quantity: str,
+    window: tuple[float, float] | None,
+    comparator: str = "",
+    pain: str = "memory",
+) -> Support:
+    """Label a number of an arm by the studies behind it.
+
+    `randomised` only where a randomised trial in CRPS measured this quantity against this comparator, in this window,
+    at this dose (within 25 %), in such patients, and the simulation of its own arm meets what it reported.
+    `extrapolated` where drug, dose per kg and days are within a factor of 2 of such a trial. `uncontrolled` as
+    `randomised`, from a study without a control group.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario: its patients and models.
+    arm : Arm
+        The arm; a placebo arm has the regimen of the arm that it mirrors.
+    quantity : str
+        Name of the number without its day, such as ``nrs`` or ``responder_30``.
+    window : tuple of float or None
+        First and last day that it looks at; None for the course itself.
+    comparator : str
+        ``placebo`` for a difference from placebo, empty for a value of the arm alone.
+    pain : str
+        Pain model that the number comes from.
+
+    Returns
+    -------
+    Support
+        The label, and the studies that it rests on.
+    """
+    dosed = _dosed(scenario, arm)
+    if not dosed.regimen.infusions or dosed.policy.titration or _late(dosed, window):
+        return ASSUMED
+    asked = quantity, window, comparator
+    if found := _measured(scenario, arm, asked, pain, "randomised"):
+        return Support("randomised", found)
+    last = window[1] if window else 0.0
+    trials = [(s, arms) for s, arms in _designed("randomised") if last <= s.follow_up_days and _stands(s, pain)]
+    if found := _like(scenario, dosed, False, trials):
+        return Support("extrapolated", found)
+    if found := _measured(scenario, arm, asked, pain, "uncontrolled"):
+        return Support("uncontrolled", found)
+    return ASSUMED
+
+
+def _designed(design: str) -> list[tuple[Study, tuple[StudyArm, ...]]]:
+    return [(s, s.arms) for s in library.studies() if s.diagnosis == "CRPS" and s.design == design]
+
+
+def plan_support(scenario: Scenario, arm: Arm) -> Support:
+    """Say which studies in CRPS gave such a regimen, whatever came of it.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario.
+    arm : Arm
+        The arm.
+
+    Returns
+    -------
+    Support
+        ``randomised`` or ``uncontrolled`` where dose, days and hours are within 25 %, ``extrapolated`` where dose and
+        days are within a factor of 2 of a randomised trial's.
+
+    Examples
+    --------
+    >>> from letheon.scenario import loads
+    >>> made = loads('''
+    ... letheon: 1
+    ... title: x
+    ... follow_up: 4 weeks
+    ... arms: {a: {drug: esketamine, sessions: [{at: 0 h, rate: 15 mg/h/70kg, for: 100 h}]}}
+    ... ''')
+    >>> plan_support(made, made.arms[0]).studies
+    ('sigtermans2009',)
+    """
+    dosed = _dosed(scenario, arm)
+    for label, same, design in (
+        ("randomised", True, "randomised"),
+        ("extrapolated", False, "randomised"),
+        ("uncontrolled", True, "uncontrolled"),
+    ):
+        if found := _like(scenario, dosed, same, _designed(design)):
+            return Support(label, found)
+    return ASSUMED

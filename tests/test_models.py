@@ -1,0 +1,57 @@
+"""Which plasma models a run takes: those of its drug, and one set where drugs stand side by side."""
+
+import pytest
+
+from letheon.pipeline import plan_arms
+from letheon.pipeline.models import chosen_models, common_models, models_sentence
+from letheon.pipeline.support import model_warnings
+from letheon.scenario import loads
+
+SESSION = "sessions: [{at: 0 h, rate: 10 mg/h, for: 2 h}]"
+
+
+def scenario(*drugs, pk="auto"):
+    arms = "".join(f"  {drug}: {{drug: {drug}, {SESSION}}}\n" for drug in drugs)
+    return loads(
+        f"letheon: 1\ntitle: t\npopulation: {{n: 8}}\nfollow_up: 1 day\nmodels: {{pk: {pk}, rival: off}}\narms:\n{arms}"
+        f"  sham: {{drug: placebo, like: {drugs[0]}}}\n"
+    )
+
+
+def models_of(made):
+    return {plan.name: {part.model for part in plan.structure.parts} for plan in plan_arms(made)}
+
+
+@pytest.mark.parametrize(
+    ("drugs", "levels", "acute"),
+    [
+        (("esketamine",), "otto2021", "simons2022"),
+        (("racemic",), "pair", "pair"),
+        (("arketamine", "racemic"), "pair", "pair"),
+        (("esketamine", "racemic"), "pair", "pair"),
+        (("arketamine", "esketamine"), "pair", "pair"),
+    ],
+)
+def test_arms_of_one_run_share_their_models(drugs, levels, acute):
+    """Red when levels of two arms come from different models, or a run of one drug changes its own."""
+    made = scenario(*drugs)
+    assert dict(common_models(made)) == {"levels": levels, "acute": acute}
+    assert set(map(frozenset, models_of(made).values())) == {frozenset({levels, acute})}
+
+
+def test_a_model_that_was_asked_for_is_taken():
+    assert dict(chosen_models({"racemic", "esketamine"}, "kamp2020")) == {"levels": "kamp2020", "acute": "kamp2020"}
+    assert models_sentence(scenario("esketamine", "racemic", pk="kamp2020")) is None
+
+
+def test_the_shared_model_is_said_with_sites():
+    said = models_sentence(scenario("racemic", "esketamine"))
+    assert said is not None
+    for word in ("arterial", "venous", "Otto 2021", "Simons 2022", "S/R pair"):
+        assert word in said
+    assert all(models_sentence(scenario(drug)) is None for drug in ("racemic", "esketamine", "arketamine"))
+
+
+def test_the_result_document_warns_of_it():
+    made = scenario("racemic", "esketamine")
+    assert models_sentence(made) in model_warnings(made, plan_arms(made))
