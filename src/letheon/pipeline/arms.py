@@ -292,7 +292,7 @@ def plan_arm(
         name=arm.name,
         drug=arm.drug,
         structure=Structure(
-            _parts(drug, common_models(scenario)),
+            _parts(regimen.drug, common_models(scenario)),
             mesh.levels,
             models.borrow_variability,
             models.occasions,
