@@ -3,6 +3,8 @@
 The texts are made from fixed seeds. What is read is also written and read back, which must change nothing.
 """
 
+import contextlib
+import itertools
 import random
 import re
 import time
@@ -14,6 +16,7 @@ import pytest
 
 from letheon.errors import InputError
 from letheon.scenario import dumps, loads
+from letheon.scenario.ranges import Range
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.yaml"))
 SECONDS = 3.0  # of processor for one text: a second on an idle machine
@@ -72,7 +75,7 @@ SCALAR = re.compile(r"(?<=: )[^\[\]{},\n]+|(?<=- )[^\[\]{},:\n]+")
 @cache
 def sources() -> tuple[str, ...]:
     examples = [path.read_text(encoding="utf-8") for path in EXAMPLES]
-    return (SHORT, SHORT, SEARCH, *(text for text in examples if len(text) < 1500))
+    return (SHORT, SHORT, SEARCH, SEARCH, *(text for text in examples if len(text) < 1500))
 
 
 def value(chance: random.Random) -> str:
@@ -170,6 +173,14 @@ def run(seed: int, count: int) -> None:
 
 def test_any_of_some_texts_is_read_or_refused() -> None:
     run(0, 300)
+
+
+@pytest.mark.parametrize("unit", ["", " mg/h", " h"])
+def test_ranges_of_hostile_numbers_are_laid_or_refused(unit: str) -> None:
+    ends = [number for number in NUMBERS if len(number) < 100] + ["10"]
+    for low, high in itertools.product(ends, ends):
+        with contextlib.suppress(InputError):
+            assert len(Range.create(low + unit, high + unit).values) <= 1001
 
 
 @pytest.mark.slow

@@ -26,6 +26,7 @@ _ROUND_TIMES_MS = tuple(
 )
 _STEPS = 20  # about how many a range has, if no step is given
 _TIME_STEPS = 10
+_SMALLEST, _LARGEST = Decimal("1e-12"), Decimal("1e15")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ def read_amount(text: str) -> Amount:
         number = Decimal(digits + power)
     except InvalidOperation:
         raise InputError(f"{shown(given)} is no number that can be counted up; write e.g. 5 mg/h.") from None
+    if number and not _SMALLEST <= number <= _LARGEST:
+        raise InputError(f"{shown(given)} is beyond what any regimen holds; write e.g. 5 mg/h, 30 min or 10.")
     if before and (unit or number != int(number)):
         raise InputError(f"{shown(given)} is no day; write e.g. day 3.")
     return Amount(before.strip(), number, unit)
