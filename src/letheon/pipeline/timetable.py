@@ -307,7 +307,7 @@ def saved_rows(mesh: Mesh, days: np.ndarray, end_ms: int, most: int, later_ms: t
     """Choose the rows kept for profiles: all, or as many as there is room for.
 
     Half the room goes to midnights; what is left, first to the course and the days in which levels fall behind it. Of
-    that, half is set aside for later sessions where they are given.
+    that, a third is set aside for later sessions where they are given.
 
     Parameters
     ----------
@@ -335,7 +335,7 @@ def saved_rows(mesh: Mesh, days: np.ndarray, end_ms: int, most: int, later_ms: t
     time_ms = mesh.time_h[others] * HOUR_MS
     in_course = time_ms <= end_ms + _FALL_DAYS * DAY_MS
     near = np.any([(time_ms >= t) & (time_ms <= t + DAY_MS) & ~in_course for t in later_ms], axis=0)
-    later = _thinned(others[near], (most - len(midnights)) // 2) if later_ms else others[:0]
+    later = _thinned(others[near], (most - len(midnights)) // 3) if later_ms else others[:0]
     course = _thinned(others[in_course], most - len(midnights) - len(later))
     rest = np.setdiff1d(others[~in_course], later)
     rest = _thinned(rest, most - len(midnights) - len(course) - len(later))

@@ -1,0 +1,129 @@
+"""Rules in words, in the result document and in the engine: the same numbers, in the units in which they were written."""
+
+import re
+
+import numpy as np
+import pytest
+
+from letheon.pipeline.clinic import rules_of
+from letheon.pipeline.summary import _policy
+from letheon.scenario import dumps, loads
+from letheon.scenario.quantities import dose_mg, rate_mg_h
+from letheon.units import MS_PER_HOUR
+from letheon.views.policy_words import policy_sentences
+
+HYDROCHLORIDE = 0.867  # mass of base in a mass of hydrochloride, as the library has it to three digits
+FORMS = (
+    ("5 mg/h", "3 mg/h", "40 mg/h"),
+    ("0.07 mg/kg/h", "0.04 mg/kg/h", "0.6 mg/kg/h"),
+    ("5 mg/h/70kg", "3 mg/h/70kg", "30 mg/h/70kg"),
+    ("1.5 µg/kg/min", "0.5 µg/kg/min", "8 µg/kg/min"),
+    ("5 mg/h", "0.04 mg/kg/h", "30 mg/h/70kg"),
+)
+
+
+def scenario(step: str, low: str, high: str, rest: str = "", salt: str = "base"):
+    return loads(f"""
+    letheon: 1
+    title: rules
+    follow_up: 12 weeks
+    arms:
+      a:
+        drug: racemic
+        salt: {salt}
+        sessions: [{{at: 0 h, rate: 5 mg/h, for: 100 h}}]
+        titration: {{every: 12 h, step: {step}, min: {low}, max: {high}, relief: 40 %{rest}}}
+    """)
+
+
+def numbers(text: str) -> list[float]:
+    return [float(found.replace(",", "")) for found in re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?", text)]
+
+
+def told(record: dict) -> str:
+    return f"{record['value']:.7g} {record['unit']}"
+
+
+@pytest.mark.parametrize("salt", ["base", "hydrochloride"])
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("rest", ["", ", harm: elicited", ", on_harm: hold"])
+def test_a_titration_is_told_as_it_was_written_and_as_the_engine_has_it(form, rest: str, salt: str) -> None:
+    policy = scenario(*form, rest, salt).arms[0].policy
+    record, rules = _policy(policy)["titration"], rules_of(policy, 1 / 1024)
+    for key, engine, text in zip(("step", "min", "max"), (rules.step, rules.lowest, rules.highest), form, strict=True):
+        bare = record[key]["unit"].removesuffix(" of free base")
+        assert bare == text.split(" ", 1)[1]
+        written = float(text.split()[0])
+        assert record[key]["value"] == pytest.approx(written * (1 if salt == "base" else HYDROCHLORIDE), rel=1e-3)
+        assert np.array_equal(rate_mg_h(f"{record[key]['value']!r} {bare}"), engine)
+    down = [record["step"], record["min"]] if "hold" not in rest else []
+    rates = [record["step"], record["max"], *down]
+    (sentence,) = policy_sentences({"titration": record, "boosters": None})
+    expected = [float(f"{rate['value']:.7g}") for rate in rates]
+    found = numbers(sentence.replace("per 70 kg", ""))
+    assert found == [12.0, *expected[:2], 40.0, *expected[2:]]
+    for rate in rates:
+        assert told(rate).replace("/70kg", " per 70 kg") in sentence
+
+
+@pytest.mark.parametrize("salt", ["base", "hydrochloride"])
+@pytest.mark.parametrize("form", FORMS)
+def test_how_rates_are_written_outlives_the_resolved_file(form, salt: str) -> None:
+    first = scenario(*form, salt=salt)
+    again = loads(dumps(first))
+    assert again == first
+    assert dumps(again) == dumps(first)
+    one, other = (arm.policy.titration for arm in (first.arms[0], again.arms[0]))
+    for rate, read in zip((one.step, one.lowest, one.highest), (other.step, other.lowest, other.highest), strict=True):
+        assert (rate.form[0], rate.form[1].removesuffix(" of free base")) == read.form
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_last_rate_is_told_in_the_form_of_max(form) -> None:
+    rules = rules_of(scenario(*form).arms[0].policy, 1 / 1024)
+    number, absolute, per_kg = rules.form
+    assert number == float(form[2].split()[0])
+    assert np.array_equal((absolute, per_kg), rate_mg_h(form[2]))
+
+
+BOOSTERS = [
+    ("on: relapse, wait: 20 days, apart: 9 days, at_most: 4 per year, times: 7", [20, 9, 4, 7]),
+    ("every: [10 days, 30 days], apart: 8 days", [10, 30, 30, 8]),
+]
+STOPS = [
+    ("no_response: 3", [3]),
+    ("harm: spontaneous", []),
+    ("dose: 5 g", [5]),
+    ("dose: 1250.5 mg", [1250.5]),
+    ("no_response: 2, harm: elicited, dose: 800 mg", [2, 800]),
+]
+
+
+@pytest.mark.parametrize(("rule", "in_words"), BOOSTERS)
+@pytest.mark.parametrize(("stop", "ends"), STOPS)
+def test_boosters_and_their_end_are_told_as_the_engine_has_them(rule, in_words, stop, ends) -> None:
+    policy = (
+        loads(f"""
+    letheon: 1
+    title: rules
+    follow_up: 52 weeks
+    arms:
+      a:
+        drug: racemic
+        sessions: [{{at: 0 h, rate: 25 mg/h, for: 4 h}}]
+        boosters: {{{rule}, session: {{rate: 25 mg/h, for: 4 h}}}}
+        stop: {{{stop}}}
+    """)
+        .arms[0]
+        .policy
+    )
+    record, rules = _policy(policy)["boosters"], rules_of(policy, 1 / 1024)
+    first, *after = policy_sentences({"boosters": record, "titration": None})
+    assert numbers(first) == in_words
+    assert [number for sentence in after for number in numbers(sentence)] == ends
+    assert record["apart_days"] == rules.apart
+    assert rules.length * MS_PER_HOUR / 1024 == 4 * MS_PER_HOUR
+    assert (record["wait_days"] or 0) == (rules.wait if record["when"] == "relapse" else 0)
+    assert (record["stop"]["no_response"] or 0) == rules.no_response
+    if dose := record["stop"]["dose"]:
+        assert dose_mg(f"{dose['value']!r} {dose['unit']}") == (rules.dose_mg, 0.0)
