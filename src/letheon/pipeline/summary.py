@@ -9,7 +9,7 @@ import numpy as np
 
 import letheon
 from letheon import library
-from letheon.dosing.policy import Policy
+from letheon.dosing.policy_document import policy_document
 from letheon.dosing.regimen import MS_PER_DAY
 from letheon.patients.draws import DRAWS
 from letheon.pipeline import harms
@@ -21,7 +21,6 @@ from letheon.pipeline.labels import ASSUMED, LAST_SUPPORTED_DAY, NOT_IDENTIFIED,
 from letheon.pipeline.support import interval_of_mean, model_warnings, quantiles
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
-from letheon.units import MS_PER_HOUR
 
 __all__ = ["ArmTotals", "columns", "document", "endpoint_names"]
 
@@ -303,45 +302,6 @@ def _placebo_of(scenario: Scenario, arm: Arm) -> Arm | None:
     return next((sham for sham in shams if sham.like == arm.name), shams[0] if shams else None)
 
 
-def _told(form: tuple[float, str]) -> dict[str, Any]:
-    """Return a quantity as it was written."""
-    return {"value": form[0], "unit": form[1]}
-
-
-def _policy(policy: Policy) -> dict | None:
-    """Say what is decided on the way, and by which rule; None for a fixed timetable."""
-    if policy.fixed:
-        return None
-    boosters, titration, stops = policy.boosters, policy.titration, policy.stops
-    out: dict[str, Any] = {"boosters": None, "titration": None}
-    if boosters is not None:
-        out["boosters"] = {
-            "when": "relapse" if boosters.on_relapse else "calendar",
-            "gaps_days": list(boosters.gaps_days),
-            "wait_days": boosters.wait_days if boosters.on_relapse else None,
-            "apart_days": boosters.apart_days,
-            "at_most_per_year": boosters.at_most or None,
-            "times": boosters.times or None,
-            "stop": {
-                "no_response": stops.no_response or None,
-                "harm": stops.harm or None,
-                "dose_mg": stops.dose_mg or None,
-                "dose": _told(stops.dose_written or (stops.dose_mg, "mg")) if stops.dose_mg else None,
-            },
-        }
-    if titration is not None:
-        out["titration"] = {
-            "every_h": titration.every_ms / MS_PER_HOUR,
-            "step": _told(titration.step.form),
-            "min": _told(titration.lowest.form),
-            "max": _told(titration.highest.form),
-            "relief": titration.relief,
-            "harm": "elicited" if titration.asked else "spontaneous",
-            "on_harm": "down" if titration.down else "hold",
-        }
-    return out
-
-
 def _last_infusion_day(arm: Arm, totals: ArmTotals) -> float:
     """Return when the last infusion of any patient ends, boosters included [days since t = 0]."""
     end, boosters = arm.regimen.stop_ms / MS_PER_DAY, arm.policy.boosters
@@ -367,7 +327,7 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> dict:
         "course_end_day": own.plan.course_end_day,
         "last_infusion_day": _last_infusion_day(arm, own),
         "models": {purpose: used[purpose] for purpose in ("levels", "acute")},
-        "policy": _policy(arm.policy),
+        "policy": policy_document(arm.policy),
         "regimen": plan_support(scenario, arm).document(),
         "profile": profile,
         "endpoints": _endpoints(scenario, arm, own, placebo, ""),

@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from letheon.dosing.policy_document import policy_document
 from letheon.dosing.worksheet import fitting
 from letheon.units import MS_PER_HOUR
 
 if TYPE_CHECKING:
     from letheon.dosing.layout import Amounts, Layout
     from letheon.dosing.order import Order
-    from letheon.dosing.policy import Policy
-    from letheon.dosing.worksheet import BoosterSheet, TitrationSheet, Worksheet
+    from letheon.dosing.worksheet import TitrationSheet, Worksheet
     from letheon.scenario import Arm, Scenario
 
-__all__ = ["NOTICE", "booster_rule", "document"]
+__all__ = ["NOTICE", "document"]
 
 NOTICE = (
     "Arithmetic for the design of protocols, for research and education only. To be checked by a pharmacist. "
@@ -76,6 +76,7 @@ def _arm(arm: "Arm", sheet: "Worksheet") -> dict[str, Any]:
         "drug": sheet.drug,
         "like": arm.like,
         "missing": list(sheet.missing),
+        "policy": policy_document(sheet.policy),
         "bag": {
             "drug_ml": sheet.drug_ml,
             "diluent_ml": sheet.diluent_ml,
@@ -92,7 +93,9 @@ def _arm(arm: "Arm", sheet: "Worksheet") -> dict[str, Any]:
         # nobody gets titrated sessions as they are written, so these are under titration alone
         **_layout(replace(sheet.course, sessions=()) if sheet.titration else sheet.course),
         "titration": _titration(sheet.titration, sheet) if sheet.titration else None,
-        "boosters": _boosters(sheet.boosters, sheet.policy) if sheet.boosters else None,
+        "boosters": {"at_most": sheet.boosters.at_most, "each": _layout(sheet.boosters.each)}
+        if sheet.boosters
+        else None,
         "beside_each_session": {drug: {"mg": mg} for drug, mg in sheet.beside.items()},
         "totals": {
             "least": _amounts(sheet.least, sheet.order, sheet.is_sham),
@@ -115,59 +118,14 @@ def _amounts(amounts: "Amounts", order: "Order", sham: bool) -> dict[str, Any]:
 def _titration(titration: "TitrationSheet", sheet: "Worksheet") -> dict[str, Any]:
     rule, order = titration.rule, sheet.order
     return {
-        "every_h": rule.every_ms / MS_PER_HOUR,
         "step_mg_per_h": rule.step.at(order.weight_kg),
         "lowest_mg_per_h": rule.lowest.at(order.weight_kg),
         "highest_mg_per_h": rule.highest.at(order.weight_kg),
-        "relief": rule.relief,
-        "harm": "elicited" if rule.asked else "spontaneous",
-        "on_harm": "down" if rule.down else "hold",
         "rates": [
             {"mg_per_h": 0.0 if sheet.is_sham else rate, "ml_per_h": rate / order.mg_per_ml} for rate in titration.rates
         ],
         "least": _layout(titration.least),
         "most": _layout(titration.most),
-    }
-
-
-def _boosters(boosters: "BoosterSheet", policy: "Policy") -> dict[str, Any]:
-    return {"rule": booster_rule(policy), "at_most": boosters.at_most, "each": _layout(boosters.each)}
-
-
-def booster_rule(policy: "Policy") -> dict[str, Any]:
-    """Return the rule of the boosters under the keys of a result document.
-
-    Parameters
-    ----------
-    policy : Policy
-        Rules of an arm with boosters.
-
-    Returns
-    -------
-    dict
-        What `letheon.views.policy_words.policy_sentences` takes as ``boosters``.
-
-    Examples
-    --------
-    >>> from letheon.dosing.policy import Boosters, Policy
-    >>> booster_rule(Policy(Boosters((), gaps_days=(42,))))["when"]
-    'calendar'
-    """
-    rule, stops = policy.boosters, policy.stops
-    if rule is None:
-        return {}
-    return {
-        "when": "relapse" if rule.on_relapse else "calendar",
-        "gaps_days": list(rule.gaps_days),
-        "wait_days": rule.wait_days if rule.on_relapse else None,
-        "apart_days": rule.apart_days,
-        "at_most_per_year": rule.at_most or None,
-        "times": rule.times or None,
-        "stop": {
-            "no_response": stops.no_response or None,
-            "harm": stops.harm or None,
-            "dose_mg": stops.dose_mg or None,
-        },
     }
 
 

@@ -8,18 +8,17 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from letheon.dosing.bags import MAX_HANG_H
+from letheon.dosing.policy_document import policy_document
 from letheon.dosing.worksheet import MOST_WASTE, fitting
 from letheon.units import MS_PER_HOUR, plain
 from letheon.views.policy_words import policy_sentences
 from letheon.views.rate_words import mass, number, push_text, rate_text
-from letheon.views.worksheet_document import NOTICE, booster_rule
+from letheon.views.worksheet_document import NOTICE
 
 if TYPE_CHECKING:
     from letheon.dosing.bags import SessionSheet, Step
     from letheon.dosing.layout import Amounts, Layout, Push
     from letheon.dosing.order import Order
-    from letheon.dosing.policy import Titration
-    from letheon.dosing.regimen import Rate
     from letheon.dosing.worksheet import Worksheet
     from letheon.scenario import Arm, Scenario
 
@@ -229,7 +228,11 @@ def _titration(sheet: "Worksheet") -> Iterator[str]:
     titration, order = sheet.titration, sheet.order
     if titration is None:
         return
-    yield from _wrapped(_rule(titration.rule, order.weight_kg), 2)
+    yield from _sentences(sheet, "titration")
+    rule, kg = titration.rule, order.weight_kg
+    if any(rate.per_kg_mg_h for rate in (rule.step, rule.lowest, rule.highest)):
+        step, low, high = (number(rate.at(kg)) for rate in (rule.step, rule.lowest, rule.highest))
+        yield from _wrapped(f"At {number(kg)} kg: steps of {step} mg/h, from {low} to {high} mg/h.", 2)
     steps = [step for one in sheet.course.sessions for step in one.steps]
     written = list(dict.fromkeys(" + ".join(map(rate_text, step.written)) for step in steps))
     more = " and so on" if len(written) > _RATES_LISTED else ""
@@ -250,32 +253,17 @@ def _titration(sheet: "Worksheet") -> Iterator[str]:
     yield from _layout(replace(titration.most, pushes=()), sheet)
 
 
-def _rule(rule: "Titration", weight_kg: float) -> str:
-    def here(rate: "Rate") -> str:
-        text, value = rate_text(rate), f"{number(rate.at(weight_kg))} mg/h"
-        return text if text == value else f"{text} ({value} here)"
-
-    heard = "found by asking" if rule.asked else "complained of"
-    then = (
-        "goes down by as much, and never again above the last rate that was borne at a look (above the lowest, if none"
-        " was)"
-        if rule.down
-        else "stays, and never again goes above that rate"
-    )
-    return (
-        f"Titration: a look every {number(rule.every_ms / MS_PER_HOUR)} h on the drip. The rate goes up by"
-        f" {here(rule.step)} while less than {number(100 * rule.relief)} % of the baseline pain is gone. When a"
-        f" psychedelic effect is {heard}, it {then}. It stays within {here(rule.lowest)} and {here(rule.highest)}."
-        " A session written lower than the one before runs as written."
-    )
+def _sentences(sheet: "Worksheet", part: str) -> Iterator[str]:
+    """Say the rule of one part as the report does."""
+    for sentence in policy_sentences({part: (policy_document(sheet.policy) or {}).get(part)}):
+        yield from _wrapped(sentence, 2)
 
 
 def _boosters(sheet: "Worksheet") -> Iterator[str]:
     boosters = sheet.boosters
     if boosters is None:
         return
-    for sentence in policy_sentences({"boosters": booster_rule(sheet.policy), "titration": None}):
-        yield from _wrapped(sentence, 2)
+    yield from _sentences(sheet, "boosters")
     yield from _wrapped(
         f"Nobody has more than {_count(boosters.at_most, 'booster')} within the follow-up. Every booster is this, its"
         " hours counted from its own start:",
