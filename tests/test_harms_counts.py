@@ -128,3 +128,19 @@ def test_more_sessions_lower_no_end(first, more, drug):
 def test_arketamine_was_never_counted():
     found = intensity(Regimen.create("arketamine", [Infusion.create(0, 100, Rate(absolute_mg_h=22.0))]), 70.0)
     assert {counts.finding(effect, found).support for effect in counts.EFFECTS} == {"not identified"}
+
+
+@pytest.mark.parametrize(("rate", "row"), [(0.01, "0.01 mg/h"), (22.0, "22 mg/h, as in Leiden"), (500.0, "500 mg/h")])
+def test_the_page_has_these_numbers(root, rate, row):
+    """The table of docs/harms.md; red when a count or a dose is changed without it."""
+    here = at(rate, 100.0, "esketamine")
+    found = [counts.finding(effect, here) for effect in ("psychomimetic", "nausea", "sedation")]
+    told = [_cell(one) for one in (*found, liver.finding((Stretch(0.0, 100.0),), here))]
+    assert f"| {row} | {' | '.join(told)} |" in (root / "docs" / "harms.md").read_text(encoding="utf-8")
+
+
+def _cell(found: Finding) -> str:
+    low, high = (f"{100 * end:.0f}" for end in found.interval)
+    if (low, high) == ("0", "100"):
+        return "not identified"
+    return f"{low} to {high} %" if found.estimate is None else f"{100 * found.estimate:.0f} % ({low} to {high})"

@@ -18,7 +18,7 @@ from letheon import library
 from letheon.arrays import jax, jnp
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.errors import InputError
-from letheon.harms import bladder, comedication
+from letheon.harms import bladder, comedication, mood
 from letheon.harms.exposure import daily_hours
 from letheon.harms.finding import exact_interval
 from letheon.patients.draws import typical_values
@@ -228,6 +228,8 @@ def test_both_laws_stand_beside_each_other_and_nothing_identifies_them(done, lei
             low, high = entry["interval"]
             assert all(low <= law["interval"][0] <= law["interval"][1] <= high for law in entry["laws"].values())
             assert "Not known" in entry["unknown"]
+            if "symptoms" in name:  # a range, with what people have who never took the drug
+                assert low <= 0.18 and high >= 0.28 and {law["estimate"] for law in entry["laws"].values()} == {None}
         for law in one["bladder_lasting_loss"]["laws"].values():  # nobody hurt of a few is no zero
             assert law["interval"][1] > 0.0 and law["estimate"] != 0.0
         assert "Not known" in one["liver_injury"]["unknown"]
@@ -334,11 +336,8 @@ def test_results_say_what_water_means(drinkers, capsys):
     assert "water" not in plain["entries"]["bladder_symptoms"]["unknown"]
     for name in bladder.LAWS:
         by = symptoms["laws"][f"{name}_by_urine"]
-        assert (
-            by["estimate"]
-            < symptoms["laws"][name]["estimate"]
-            == plain["entries"]["bladder_symptoms"]["laws"][name]["estimate"]
-        )
+        alone = plain["entries"]["bladder_symptoms"]["laws"][name]["interval"]
+        assert by["interval"][1] < symptoms["laws"][name]["interval"][1] == alone[1]
     page = report.render(drinkers["3"][0].document, "")
     assert "saturating law, by concentration in urine" in page and "Urine, L a day" in page
     tables.show_run(drinkers["3"][0].document, Console(width=100))
@@ -369,6 +368,32 @@ def test_every_entry_says_how_far_to_trust_it(done):
             assert entry["interval_level"] in (0.9, 0.95) and entry["unit"] and entry["note"]
             assert set(entry["sources"]) <= set(known)
             assert set(entry["sources"]) <= set(done.document["sources"])
+
+
+def test_a_drip_of_days_is_no_row_of_sessions(leiden, done):
+    """Mood has a range from masked to unmasked there, and an estimate where sessions of hours were given."""
+    masked = mood.masked().interval
+    for arm in ("esketamine", "esketamine_fast"):
+        found = leiden[arm]["harms"]["entries"]
+        assert found["mood_fall"]["estimate"] is None and found["mood_fall"]["support"] == "not identified"
+        low, high = found["mood_fall"]["interval"]
+        assert low == pytest.approx(masked[0], rel=1e-5) and high > masked[1]
+        assert found["mood_fall_end"]["interval"][0] < 0.0 and found["mood_responders"]["estimate"] is None
+    assert entries(done, "little")["mood_fall"]["estimate"] > 0.0
+
+
+def test_nothing_uncertain_is_a_point(leiden, done):
+    """Circulation, mood, acute effects, bladder, counts: where drug was given, every interval has width."""
+    for one in (leiden["esketamine"]["harms"]["entries"], *(entries(done, arm) for arm in ("little", "stronger"))):
+        for name, entry in one.items():
+            low, high = entry["interval"]
+            assert high - low > 1e-3 * max(abs(high), 1e-3), name
+
+
+def test_counts_go_by_dose(leiden, done):
+    """Nausea of the Leiden regimen is withdrawn; 60 mg in 4 h are sessions like those pooled."""
+    assert leiden["esketamine"]["harms"]["entries"]["counted_nausea"]["estimate"] is None
+    assert entries(done, "little")["counted_nausea"]["estimate"] == 0.12
 
 
 def test_exposure_is_added_up(done):

@@ -30,6 +30,7 @@ _UNUSED = ("norketamine_slope_olofsen",)  # shown in the library as rejected, us
 _BOUNDS = {"NRS": (0.0, 10.0), "share": (0.0, 1.0)}
 _ABOVE = (0.0, math.inf)
 _YEAR_DAYS = 365.25
+_NO_ARKETAMINE = "Not modelled: the slow site was fitted to esketamine and knows no lasting effect of arketamine."
 _NO_RELAPSE = "Relapse rests on assumed flares: not identified by the data, and beyond 12 weeks an assumption."
 
 
@@ -337,7 +338,20 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> dict:
         endpoints = _endpoints(scenario, arm, own, placebo, _RIVAL)
         name = "slow_site" if pain == "memory" else "memory"
         out["rival"] = {"model": name, "endpoints": endpoints, "profile": rival}
+    if arm.drug == "arketamine":
+        slow = out if pain == "slow_site" else out.get("rival", {"endpoints": {}})
+        slow["endpoints"] = _unmodelled(slow["endpoints"])
     return out
+
+
+def _unmodelled(endpoints: Mapping[str, dict]) -> dict:
+    """Say of a slow site's pain under arketamine that it is not modelled, and compare it with nothing."""
+    given = ("boosters", "dose_mg", "drip_hours", "final_rate")
+    said = {"support": "not identified", "interval_support": "not identified", "note": _NO_ARKETAMINE}
+    return {
+        name: entry if name in given else {k: v for k, v in entry.items() if not k.startswith("minus_placebo")} | said
+        for name, entry in endpoints.items()
+    }
 
 
 def _sources(totals: dict[str, ArmTotals], induction: bool) -> list[str]:
