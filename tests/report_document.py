@@ -68,6 +68,9 @@ def band(mean: list[float], spread: float, top: float, interval: float | None = 
     return found
 
 
+_BASIS = {"randomised": ["sigtermans2009"], "extrapolated": ["sigtermans2009"]}
+
+
 def endpoint(
     mean: float, sd: float, unit: str, support: str, placebo: float | None, top: float = 1e9
 ) -> dict[str, Any]:
@@ -75,11 +78,12 @@ def endpoint(
     found: dict[str, Any] = {
         "mean": mean, "sd": sd, "q05": max(0.0, mean - 1.6 * sd), "q50": mean, "q95": min(top, mean + 1.6 * sd),
         "mean_interval": [mean - 0.28 * sd, mean + 0.31 * sd],
-        "unit": unit, "support": support, "interval_support": "assumed",
+        "unit": unit, "support": support, "basis": _BASIS.get(support, []),
     }  # fmt: skip
     if placebo is not None:
         gap = mean - placebo
         found |= {"minus_placebo": gap, "minus_placebo_interval": [gap - 0.31 * sd, gap + 0.28 * sd]}
+        found |= {"minus_placebo_support": "randomised", "minus_placebo_basis": ["schwartzman2009"]}
     return found
 
 
@@ -87,7 +91,7 @@ def share(mean: float, support: str) -> dict[str, Any]:
     """Return a responder endpoint."""
     return {
         "mean": mean, "mean_interval": [mean * 0.8, mean + 0.4 * (1 - mean) * mean], "mc_se": 0.0152,
-        "unit": "share", "support": support, "interval_support": "assumed",
+        "unit": "share", "support": support, "basis": _BASIS.get(support, []),
     }  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def spread(mean: float, width: float, **more: Any) -> dict:
     """Return an endpoint with a mean, a range of patients and a narrower interval of the mean."""
     quantiles = {"sd": width / 3, "q05": mean - width, "q50": mean, "q95": mean + width}
     interval = [mean - width / 10, mean + width / 10]
-    labels = {"unit": "NRS", "support": "randomised", "interval_support": "assumed"}
+    labels = {"unit": "NRS", "support": "extrapolated", "basis": ["a2009"]}
     return {"mean": mean, **quantiles, "mean_interval": interval, **labels, **more}
 
 
@@ -94,7 +94,12 @@ def make_arm(drug: str, nrs: float, median: float | None, difference: dict) -> d
 
 def make_document(arms: dict | None = None) -> dict:
     """Return a result document with what the command line reads of it."""
-    difference = {"minus_placebo": -1.84, "minus_placebo_interval": [-2.31, -1.26]}
+    difference = {
+        "minus_placebo": -1.84,
+        "minus_placebo_interval": [-2.31, -1.26],
+        "minus_placebo_support": "randomised",
+        "minus_placebo_basis": ["b2010"],
+    }
     treated, sham = make_arm("esketamine", 4.9, 31.2, difference), make_arm("placebo", 6.7, None, {})
     return {
         "letheon": letheon.__version__,
@@ -296,7 +301,8 @@ def test_the_table_shows_the_documents_numbers(command: Callable, fake: Fake, tm
     assert ["day 84, mean", "5.7 [5.4, 6.0]", "7.5 [7.2, 7.8]"] in rows
     assert ["patients", "2.0 to 8.0", "3.8 to 9.8"] in rows
     assert ["minus placebo", "-1.8 [-2.3, -1.3]"] in rows
-    assert ["support", "randomised", "randomised"] in rows
+    assert ["support", "extrapolated: a2009", "extrapolated: a2009"] in rows
+    assert ["support", "randomised: b2010"] in rows
     assert ["30 % less pain, %", "61 [56, 66]", "61 [56, 66]"] in rows
     assert ["support", "uncontrolled", "uncontrolled"] in rows
     assert ["mean", "41.3 [39.3, 43.3]", "41.3 [39.3, 43.3]"] in rows

@@ -55,3 +55,19 @@ def test_the_shared_model_is_said_with_sites():
 def test_the_result_document_warns_of_it():
     made = scenario("racemic", "esketamine")
     assert models_sentence(made) in model_warnings(made, plan_arms(made))
+
+
+def test_a_search_sets_its_regimens_side_by_side_under_one_model():
+    """Red when a batch of candidates decides their model, or the file of a candidate runs under another."""
+    from letheon.study.optimise import _published, _with_one_model
+
+    text = (
+        f"letheon: 1\ntitle: t\nfollow_up: 4 weeks\narms: {{drip: {{drug: esketamine, {SESSION}}}}}\n"
+        "optimise: {arm: drip, vary: {sessions.1.for: {choose: [1 h, 4 h]}}}\n"
+    )
+    made = loads(text)
+    assert made.search is not None
+    published, _ = _published(made)
+    assert {arm.drug for arm in published.values()} >= {"racemic", "esketamine"}
+    assert _with_one_model(made, made.search, published.values()).models.pk == "pair"
+    assert _with_one_model(made, made.search, made.arms).models.pk == "auto"

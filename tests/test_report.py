@@ -396,8 +396,16 @@ def test_harms_stand_in_a_section_of_their_own_with_support_and_what_is_not_know
     assert page.rows["Exposure"]["Given beside"] == ["clonidine 0.1 mg", "clonidine 0.1 mg", "nothing"]
 
 
+def test_a_label_names_its_study_and_a_difference_has_its_own(page: Page) -> None:
+    """Red when a difference from placebo is shown under the label of the score, or no study stands beside it."""
+    rows = page.rows["Pain score"]
+    assert any("sigtermans2009" in cell for cell in rows["Day 7"])
+    assert any("schwartzman2009" in cell for cell in rows["minus placebo"])
+    assert not any("schwartzman2009" in cell for cell in rows["Day 7"])
+
+
 def test_every_support_label_is_a_word_and_is_explained(page: Page) -> None:
-    for label in ("randomised", "uncontrolled", "volunteer", "animal", "assumed", "not identified"):
+    for label in words.SUPPORT:
         assert label in words.SUPPORT and words.SUPPORT[label] in page.text
         assert f">{label}</span>" in words.badge(label)
 

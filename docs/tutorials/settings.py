@@ -116,9 +116,9 @@ if options.figures:
 # the nerve cells no night in which to climb back. The slow site, which only
 # counts what has arrived, sees no such reason.
 #
-# Look at the support as well. It is `randomised` for the hospital, because a
-# trial of nearly that regimen exists, and `assumed` for the clinic, because
-# none does. The intervals look alike all the same: an interval knows what the
+# Look at the support as well. It is `extrapolated` for the hospital: a trial
+# gave nearly that regimen, but counted no relief days. It is `assumed` for the
+# clinic, for no trial gave anything like it. The intervals look alike all the same: an interval knows what the
 # models do not know about their parameters, and nothing of what nobody has
 # tried.
 #

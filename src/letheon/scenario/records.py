@@ -92,7 +92,7 @@ class Models:
     Parameters
     ----------
     pk : str
-        Pharmacokinetic model, a key of `pk_choices`; ``auto`` picks by drug.
+        Pharmacokinetic model, a key of `pk_choices`; ``auto`` picks one set for all drugs of the run.
     pain : str
         ``memory`` (the self-sustaining pain memory) or ``slow_site`` (its linear rival).
     rival : bool
