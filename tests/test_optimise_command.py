@@ -18,6 +18,7 @@ import pytest
 from rich.console import Console
 
 from letheon.errors import Interrupted
+from letheon.extras import missing
 from letheon.scenario import load
 from letheon.study import optimise as study
 from letheon.study import optimise_folder as folders
@@ -142,7 +143,7 @@ def test_a_missing_extra_is_named_before_anything_is_made(
     monkeypatch.setitem(sys.modules, "pymoo", None)
     code, out, err = command("s.yaml", "--out", "new")
     assert (code, out) == (2, "") and not (here / "new").exists() and fake.called == []
-    assert err == "letheon: a search needs pymoo, which is not installed; run: pip install 'letheon[optimise]'\n"
+    assert err == f"letheon: {missing('optimise', 'pymoo')}\n"
 
 
 # --- what it does ---

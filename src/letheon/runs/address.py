@@ -2,10 +2,10 @@
 
 import ipaddress
 import re
-from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from letheon.errors import InputError
+from letheon.extras import require
 
 __all__ = ["check_cluster", "loopback"]
 
@@ -36,8 +36,7 @@ def check_cluster(given: str) -> int | str:
     (2, 'tcp://127.0.0.1:8786')
     """
     found = _read(given)
-    if find_spec("distributed") is None:
-        raise InputError("--cluster needs Dask Distributed: python -m pip install 'letheon[cluster]'.")
+    require("cluster")
     return found
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from letheon.errors import InputError
+from letheon.extras import require
 
 __all__ = ["Answer", "query"]
 
@@ -69,6 +70,7 @@ def query(run: str | Path, sql: str) -> Answer:
     _check(folder)
     if not sql.strip():
         raise InputError("the query is empty; try: SELECT arm, count(*) FROM endpoints GROUP BY arm")
+    require("query")
     import duckdb
 
     try:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from letheon.errors import InputError
+from letheon.extras import missing
 from letheon.study.optimise_screen import Known, chosen
 
 __all__ = ["POPULATION", "Numbers", "Worth", "explore"]
@@ -180,9 +180,7 @@ def _algorithm(sizes: Sequence[int], start: list[Numbers], worth: Worth, seed: i
         from pymoo.operators.mutation.pm import PM
         from pymoo.operators.repair.rounding import RoundingRepair
     except ImportError as error:
-        raise InputError(
-            f"a search needs pymoo, and {error.name} is not installed; run: pip install 'letheon[optimise]'"
-        ) from error
+        raise missing("optimise", error.name or "pymoo") from error
     problem = Problem(
         n_var=len(sizes),
         n_obj=len(worth.costs),

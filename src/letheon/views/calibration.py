@@ -1,7 +1,6 @@
 """``letheon calibrate`` and ``letheon validate``: fit the pain models, and score them on trials that they never saw."""
 
 import contextlib
-import importlib.util
 import json
 import math
 import re
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from letheon.errors import InputError, Interrupted, RunError
+from letheon.extras import EXTRAS, missing, require
 from letheon.library import PAIN_MODELS
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ EXAMPLES = {
     "calibrate": "letheon calibrate --pain slow_site --quick --out calibration",
     "validate": "letheon validate --posterior calibration --out validation.html",
 }
-_EXTRA = ("arviz", "numpyro")
 _PAGE = "calibration.html"
 _OURS = {*PAIN_MODELS, _PAGE, "validation.json", "validation.html"}
 _PATIENCE_S = 2.0  # a block of iterations may take longer: it is then done again, to the same bits
@@ -69,7 +68,7 @@ def register(app: typer.Typer, write: Callable[..., None], tell: Tell, console: 
     ) -> None:
         models, number = _models(pain), _seed(seed)
         _refuse_folder(out)
-        _refuse_missing_extra()
+        require("calibrate")
         documents, seconds = _calibrate(models, quick, number, out, tell)
         if as_json:
             told = {"models": documents, "seconds": seconds, "files": _files(out, models)}
@@ -159,20 +158,6 @@ def _refuse_parents(path: Path) -> None:
         raise InputError(f"{path} cannot be made, for {above} is a file; name another place with --out.")
 
 
-def _refuse_missing_extra() -> None:
-    for name in _EXTRA:
-        try:
-            found = importlib.util.find_spec(name)
-        except (ImportError, ValueError):
-            found = None
-        if found is None:
-            raise _missing(name)
-
-
-def _missing(name: str) -> InputError:
-    return InputError(f"calibration needs {name}, which is not installed; run: pip install 'letheon[calibrate]'")
-
-
 def _refuse_other_states(folder: Path, models: tuple[str, ...], settings: "Settings") -> None:
     """Refuse a folder of another calibration now, not when the first of two models is done."""
     from dataclasses import asdict
@@ -256,8 +241,8 @@ def _one(model: str, folder: Path, settings: "Settings", told: Callable[[str, in
         try:
             result = interruption.interruptible(work, told, tell, _last_words(folder), _PATIENCE_S)
         except ImportError as error:
-            if error.name and error.name.split(".")[0] in _EXTRA:
-                raise _missing(error.name) from error
+            if error.name and error.name.split(".")[0] in EXTRAS["calibrate"].packages:
+                raise missing("calibrate", error.name) from error
             raise
         report = finite(result.report)
         for name, text in calibration.posterior_files(result, date.today().isoformat()).items():

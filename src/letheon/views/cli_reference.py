@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from letheon.extras import EXTRAS
 from letheon.views.cli import EXAMPLES, app
 
 __all__ = ["page"]
@@ -18,6 +19,16 @@ _HEAD = """# Command line
 
 This page is made from the program itself. Each command takes `--help`; long ones show their progress on the
 error stream."""
+
+_EXTRAS = """## What needs an extra
+
+A plain installation brings all commands but these. From a clone, `pip install -c constraints.txt '.[all]'` brings
+everything, and one of these names in the place of `all` brings that alone. A command whose extra is missing says so,
+with the line that installs it from where Letheon came from.
+
+| command | extra | needs |
+| --- | --- | --- |
+{rows}"""
 
 _TAIL = """## Exit codes
 
@@ -53,7 +64,11 @@ def page() -> str:
     '# Command line'
     """
     commands: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
-    parts = [_HEAD, *("\n".join(_command(name, command)) for name, command in _flat(commands)), _TAIL]
+    rows = "\n".join(
+        f"| `letheon {extra.command}` | `{name}` | {', '.join(extra.packages)} |" for name, extra in EXTRAS.items()
+    )
+    told = ("\n".join(_command(name, command)) for name, command in _flat(commands))
+    parts = [_HEAD, *told, _EXTRAS.format(rows=rows), _TAIL]
     return "\n\n".join(parts) + "\n"
 
 

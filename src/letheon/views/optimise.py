@@ -1,7 +1,6 @@
 """``letheon optimise``: search for regimens that no other beats, and show them beside published ones."""
 
 import csv
-import importlib.util
 import io
 import json
 import re
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from letheon.errors import InputError, Interrupted, RunError
+from letheon.extras import require
 
 if TYPE_CHECKING:
     from letheon.scenario import Scenario
@@ -90,7 +90,7 @@ def register(app: typer.Typer, write: Callable[..., None], tell: Tell, console: 
         )
         folder = folders.default_folder(resolved, search) if out is None else out
         folders.refuse_another(folder, resolved, search, fresh)
-        _refuse_missing_extra()
+        require("optimise")
         made = _optimised(scenario, resolved, search, folder, fresh, quiet, tell)
         page = _page(made, folder)
         if as_json:
@@ -117,15 +117,6 @@ def _refuse_nothing_to_search(scenario: "Scenario", path: Path) -> None:
             f"{path} has no block optimise, which says what may vary; write e.g. optimise: {{arm: {arm}, vary: "
             "{sessions.1.rate: {from: 5 mg/h, to: 40 mg/h}}}."
         )
-
-
-def _refuse_missing_extra() -> None:
-    try:
-        found = importlib.util.find_spec("pymoo")
-    except (ImportError, ValueError):
-        found = None
-    if found is None:
-        raise InputError("a search needs pymoo, which is not installed; run: pip install 'letheon[optimise]'")
 
 
 def _optimised(

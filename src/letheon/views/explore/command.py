@@ -1,6 +1,5 @@
 """``letheon explore``: serve the live page on this machine."""
 
-import importlib.util
 import ipaddress
 import re
 from collections.abc import Callable
@@ -9,12 +8,12 @@ from typing import Annotated
 import typer
 
 from letheon.errors import InputError
+from letheon.extras import require
 
 __all__ = ["EXAMPLE", "is_loopback", "register"]
 
 EXAMPLE = "letheon explore --port 8421"
 DEFAULT_PORT, DEFAULT_HOST = 8421, "127.0.0.1"
-_NEEDS = ("fastapi", "uvicorn")
 
 
 def is_loopback(host: str) -> bool:
@@ -89,9 +88,7 @@ def register(app: typer.Typer, tell: Callable[[str], None]) -> None:
         ] = DEFAULT_HOST,
     ) -> None:
         number, address = _port(port), _host(host)
-        missing = [name for name in _NEEDS if importlib.util.find_spec(name) is None]
-        if missing:
-            raise InputError(f"the page needs {' and '.join(missing)}; install letheon[web].")
+        require("web")
         from letheon.views.explore import server
 
         server.serve(address, number, tell)
