@@ -92,8 +92,8 @@ def between(interval: list[float | None] | tuple | None, unit: str, open_end: st
     if interval is None or all(end is None for end in interval):
         return ABSENT
     suffix = THIN + "%" if unit == "share" else ""
-    told = (open_end if end is None else amount(end, unit).removesuffix(suffix) for end in interval)
-    return ends(*told, zero_step=0.1 if unit == "share" else None) + suffix
+    low, high = (open_end if end is None else amount(end, unit).removesuffix(suffix) for end in interval)
+    return ends(low, high, zero_step=0.1 if unit == "share" else None) + suffix
 
 
 def change(value: float | None, unit: str) -> str:
@@ -116,7 +116,8 @@ def change_between(interval: list[float] | None, unit: str) -> str:
     """Return the interval of a difference."""
     if interval is None:
         return ABSENT
-    return ends(*(change(end, unit).removesuffix(POINTS) for end in interval))
+    low, high = (change(end, unit).removesuffix(POINTS) for end in interval)
+    return ends(low, high)
 
 
 def span(days: float) -> str:
