@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -117,6 +118,44 @@ def test_what_a_worker_sends_is_what_a_thread_computes():
     assert sent.profile.mean("nrs").tobytes() == here.profile.mean("nrs").tobytes()
     for name, values in here.table().items():
         assert sent.table()[name].tobytes() == values.tobytes()
+
+
+def test_nobody_else_on_this_machine_can_use_a_local_cluster():
+    """Red when anything listens beyond loopback, answers HTTP, or takes work without the run's own certificate."""
+    from distributed import Client
+
+    from letheon.runs.local_cluster import local_cluster
+
+    with local_cluster(1) as opened, Client(opened, set_as_default=False) as owner:
+        owner.wait_for_workers(1, timeout=120)
+        processes = [psutil.Process(), *psutil.Process().children(recursive=True)]
+        heard = [s.laddr for p in processes for s in p.net_connections("tcp") if s.status == psutil.CONN_LISTEN]
+        assert heard and {place.ip for place in heard} == {"127.0.0.1"}
+        for place in heard:
+            with socket.create_connection(place, timeout=5) as plain:
+                plain.sendall(b"GET /json/counts.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                assert not received(plain).startswith(b"HTTP/")
+            with socket.create_connection(place, timeout=5) as stranger:
+                assert answers_to_a_stranger(stranger) == b""
+        assert owner.submit(sum, [1, 2]).result() == 3
+
+
+def received(connection):
+    try:
+        return connection.recv(64)
+    except OSError:
+        return b""
+
+
+def answers_to_a_stranger(connection):
+    """Speak TLS without a certificate, as anybody may; under TLS 1.3 the refusal comes with the first answer."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with context.wrap_socket(connection) as secure:
+            return received(secure)
+    except OSError:
+        return b""
 
 
 def contents(folder):

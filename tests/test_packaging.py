@@ -149,7 +149,7 @@ def distributions(names: set[str]) -> set[str]:
     ("folder", "extras"),
     [
         ("src", ["web", "calibrate", "cluster", "query", "optimise"]),
-        ("tests", ["web", "calibrate", "optimise", "test"]),
+        ("tests", ["web", "calibrate", "cluster", "optimise", "test"]),
         ("benchmarks", ["bench"]),
     ],
 )

@@ -32,7 +32,7 @@ class Extra(NamedTuple):
 # the names and versions of what is installed stand in pyproject.toml
 EXTRAS = {
     "calibrate": Extra("calibrate", ("arviz", "numpyro")),
-    "cluster": Extra("simulate --cluster", ("distributed",)),
+    "cluster": Extra("simulate --cluster", ("distributed", "cryptography")),
     "optimise": Extra("optimise", ("pymoo",)),
     "query": Extra("query", ("duckdb",)),
     "web": Extra("explore", ("fastapi", "uvicorn")),

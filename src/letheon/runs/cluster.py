@@ -125,21 +125,14 @@ def crew_of(given: str, scenario: Scenario) -> Iterator[Crew]:
         If the scheduler cannot be reached or no worker fits.
     """
     import dask.config
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
     place = check_cluster(given)
     with dask.config.set({"distributed.scheduler.allowed-failures": _DEATHS}):
         if isinstance(place, int):
-            with (
-                LocalCluster(
-                    n_workers=place,
-                    threads_per_worker=1,
-                    host="127.0.0.1",
-                    dashboard_address=None,  # pyright: ignore[reportArgumentType]  (none is wanted)
-                    silence_logs=50,
-                ) as cluster,
-                Client(cluster, set_as_default=False) as client,
-            ):
+            from letheon.runs.local_cluster import local_cluster
+
+            with local_cluster(place) as cluster, Client(cluster, set_as_default=False) as client:
                 yield _Workers(client, scenario)
         else:
             with _connected(place) as client:
