@@ -15,7 +15,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,8 +25,8 @@ import pytest
 import letheon
 from letheon import errors, runs
 from letheon.runs.environment import stamp_of
-from letheon.runs.folder import default_folder
-from letheon.scenario import load
+from letheon.runs.folder import FORMAT, default_folder
+from letheon.scenario import Scenario, load
 from letheon.views import cli, report, tables
 from letheon.views.cli_reference import page
 
@@ -125,15 +124,14 @@ class Fake:
         self.reused = self.continued = False
         self.called: dict[str, Any] = {}
 
-    def __call__(self, scenario: Path, **options: Any) -> SimpleNamespace:
+    def __call__(self, scenario: Scenario, **options: Any) -> SimpleNamespace:
         self.called = {"scenario": scenario, **options}
         if self.error:
             raise self.error
         options["out"].mkdir(parents=True, exist_ok=True)
-        planned = load(scenario)
-        population = replace(planned.population, n=options["patients"])
-        stamp = {"format": 2} | stamp_of(replace(planned, population=population, seed=options["seed"]))
+        stamp = {"format": FORMAT} | stamp_of(scenario)
         (options["out"] / "run.json").write_text(json.dumps(stamp), encoding="utf-8")
+        (options["out"] / "report.html").write_text(options["page"](self.document, options["text"]), encoding="utf-8")
         return SimpleNamespace(document=self.document, reused=self.reused, continued=self.continued)
 
 
@@ -142,7 +140,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
     """Put a fake in the place of the simulator, and a report of one line in that of the real one."""
     made = Fake()
     monkeypatch.setattr(runs, "simulate", made)
-    monkeypatch.setattr(report, "write", lambda document, text, path: Path(path).write_text(text, encoding="utf-8"))
+    monkeypatch.setattr(report, "render", lambda document, text: text)
     monkeypatch.delenv("LETHEON_DEBUG", raising=False)
     monkeypatch.setenv("COLUMNS", "80")
     return made
@@ -381,26 +379,24 @@ def test_quiet_says_nothing_but_does_it_all(command: Callable, fake: Fake, tmp_p
 
 
 def test_options_reach_the_run(command: Callable, fake: Fake, tmp_path: Path) -> None:
+    def asked() -> tuple[int, int, bool]:
+        scenario = fake.called["scenario"]
+        return scenario.population.n, scenario.seed, fake.called["fresh"]
+
     command("simulate", SMALL, "--out", tmp_path, "--patients", "900", "--seed", "5", "--fresh")
-    called = {key: fake.called[key] for key in ("scenario", "out", "patients", "seed", "fresh")}
-    assert called == {"scenario": Path(SMALL), "out": tmp_path, "patients": 900, "seed": 5, "fresh": True}
+    assert asked() == (900, 5, True)
+    assert (fake.called["out"], fake.called["text"]) == (tmp_path, Path(SMALL).read_text(encoding="utf-8"))
     command("simulate", SMALL, "--out", tmp_path / "quick", "--patients", "900", "--quick")
-    assert (fake.called["patients"], fake.called["seed"], fake.called["fresh"]) == (
-        200,
-        load(SMALL).seed,
-        False,
-    )
+    assert asked() == (200, load(SMALL).seed, False)
     command("simulate", SMALL, "--out", tmp_path / "few", "--quick")
-    assert fake.called["patients"] == load(SMALL).population.n
+    assert asked()[0] == load(SMALL).population.n
 
 
-def test_a_finished_run_is_shown_and_keeps_its_report(command: Callable, fake: Fake, tmp_path: Path) -> None:
+def test_a_run_that_was_continued_or_finished_before_says_so(command: Callable, fake: Fake, tmp_path: Path) -> None:
     fake.continued = True
     assert "Continued from what an earlier run had finished" in command("simulate", SMALL, "--out", tmp_path)[1]
-    (tmp_path / "report.html").write_text("as it was", encoding="utf-8")
     fake.reused, fake.continued = True, False
     assert "finished before; --fresh" in command("simulate", SMALL, "--out", tmp_path)[1]
-    assert (tmp_path / "report.html").read_text(encoding="utf-8") == "as it was"
 
 
 @pytest.mark.parametrize(
@@ -442,15 +438,21 @@ def test_the_traceback_is_shown_to_who_asks(
 
 
 def test_a_report_that_cannot_be_written_is_a_failure_of_the_run(
-    command: Callable, fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    real = os.replace
 
-    monkeypatch.setattr(report, "write", full)
-    code, _, err = command("simulate", SMALL, "--out", tmp_path / "run")
+    def full(source: object, target: object) -> None:
+        if str(target).endswith("report.html"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(source, target)  # pyright: ignore[reportArgumentType]
+
+    monkeypatch.setattr(os, "replace", full)
+    monkeypatch.setattr(report, "render", lambda document, text: text)
+    code, _, err = command("simulate", SMALL, "--patients", "2", "--out", tmp_path / "run")
     assert code == 1 and is_one_sentence(err)
     assert "report.html" in err and "No space left" in err
+    assert (tmp_path / "run" / "result.json").is_file()
 
 
 # --- streams ---

@@ -1,18 +1,17 @@
 """SQL over a run: the same numbers as its files, and no way out of it."""
 
 import json
-from pathlib import Path
+import sys
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from letheon.errors import InputError
+from letheon.errors import InputError, RunError
 from letheon.runs import simulate
 from letheon.runs.query import query
 from letheon.scenario import loads
 from letheon.views import cli
-from letheon.views.query import table
+from letheon.views.query import _seconds, _size, table
 
 TEXT = """
 letheon: 1
@@ -176,14 +175,70 @@ def test_long_answers_are_cut_in_the_terminal_only():
     assert "200 more rows" in lines[-1]
 
 
-def test_a_partitioned_run_reads_every_part(run, tmp_path):
-    folder = tmp_path / "run"
-    folder.mkdir()
-    for path in run.folder.rglob("*"):
-        target = folder / path.relative_to(run.folder)
-        target.mkdir(exist_ok=True) if path.is_dir() else target.write_bytes(path.read_bytes())
-    part = folder / "endpoints" / "ketamine" / "part-00000.parquet"
-    Path(part.with_name("part-00001.parquet")).write_bytes(part.read_bytes())
-    counted = dict(query(folder, "SELECT arm, count(*) FROM endpoints GROUP BY arm").rows)
-    assert counted == {"ketamine": 80, "placebo": 40}
-    assert np.isfinite(counted["ketamine"])
+@pytest.mark.parametrize(
+    ("sql", "limits", "says"),
+    [
+        ("SELECT count(*) FROM range(100000000000) t(i) WHERE sin(i) > 2", {"time_limit_s": 0.3}, "0.3 s"),
+        ("SELECT * FROM range(100000000000)", {"time_limit_s": 0.3}, "0.3 s"),
+        ("SELECT list(i) FROM range(1000000000) t(i)", {"memory_limit": 10**8}, "100 MB"),
+        ("SELECT i, i::VARCHAR FROM range(100000000000) t(i)", {"memory_limit": 2 * 10**7}, "20 MB"),
+    ],
+    ids=["long", "long answer", "large", "large answer"],
+)
+def test_a_query_has_limits_of_time_and_memory(run, sql, limits, says):
+    with pytest.raises(RunError, match=says) as caught:
+        query(run.folder, sql, **limits)
+    assert "\n" not in str(caught.value) and "--time-limit" in str(caught.value)
+
+
+def test_a_query_that_does_not_stop_is_ended(fresh_python, run):
+    """DuckDB makes one very long text without listening or counting its memory."""
+    code = "import sys\nfrom letheon.views.cli import main\nmain(sys.argv[1:])"
+    sql = "SELECT max(length(repeat('x', 500000000) || i)) FROM range(1000) t(i)"
+    ran = fresh_python(code, "query", str(run.folder), sql, "--memory-limit", "200 MB", "--time-limit", "100 s")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "200 MB" in ran.stderr and ran.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--time-limit", "60"],
+        ["--time-limit", "0 s"],
+        ["--time-limit", "5 mg"],
+        ["--memory-limit", "1"],
+        ["--memory-limit", "1 byte"],
+        ["--memory-limit", "-1 GB"],
+    ],
+)
+def test_limits_are_given_with_their_unit(run, options, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["query", str(run.folder), "SELECT 1", *options])
+    assert ended.value.code == 2
+    assert options[0] in capsys.readouterr().err
+
+
+def test_the_units_of_the_limits():
+    assert (_seconds("2 min"), _seconds("1.5 s")) == (120, 1.5)
+    assert (_size("1.5 GB"), _size("64MiB"), _size("20 mb")) == (1_500_000_000, 64 * 2**20, 20_000_000)
+
+
+def test_a_query_that_is_not_utf_8_is_refused(run):
+    with pytest.raises(InputError, match="UTF-8"):
+        query(run.folder, b"SELECT '\xff'".decode(errors="surrogateescape"))
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT DATE '200000-01-01'", "SELECT 'a\0b'", "SELECT 1::HUGEINT << 100", "SELECT [[]]"]
+)
+def test_odd_values_are_answered_or_refused(run, sql):
+    try:
+        json.dumps(query(run.folder, sql).document(), allow_nan=False)
+    except InputError as error:
+        assert "\n" not in str(error)
+
+
+def test_without_duckdb_the_command_says_what_to_install(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(InputError, match=r"letheon\[query\]"):
+        query(run.folder, "SELECT 1")

@@ -18,7 +18,7 @@ from letheon.runs import blocks, default_folder, engine, simulate, store
 from letheon.runs import run as run_module
 from letheon.runs.folder import Folder, check_output
 from letheon.runs.lock import locked
-from letheon.runs.manifest import Manifest
+from letheon.runs.manifest import Manifest, record_of
 from letheon.runs.share import Columns, Share
 from letheon.scenario import loads
 
@@ -176,7 +176,7 @@ def test_a_torn_line_of_the_manifest_is_no_line(scenario, done, stopped):
 
 def test_the_manifest_knows_what_was_written(tmp_path):
     (tmp_path / "a.txt").write_text("one")
-    Manifest(tmp_path).add("arm", "people", 3, [tmp_path / "a.txt"])
+    Manifest(tmp_path).add("arm", "people", 3, {"a.txt": record_of(b"one")})
     assert Manifest(tmp_path).intact("arm", "people", 3)
     assert not Manifest(tmp_path).intact("arm", "people", 2)
     (tmp_path / "a.txt").write_text("two")

@@ -71,9 +71,10 @@ def compute(text: str, span: tuple[int, str, int, int]) -> tuple:
 def _unfit(worker: Any, wanted: dict[str, str]) -> str:
     """Say in one sentence why a worker is not taken; nothing where it fits."""
     own = machine_stamp()
-    for name, value in wanted.items():
-        if own[name] != value:
-            return f"it has {name.replace('_', ' ')} {own[name]}, and this run needs {value}"
+    for name in {**wanted, **own}:
+        has, needs = own.get(name, "unset"), wanted.get(name, "unset")
+        if has != needs:
+            return f"it has {name.replace('_', ' ')} {has}, and this run needs {needs}"
     if worker.state.nthreads != 1:
         return f"it has {worker.state.nthreads} threads; start it with --nthreads 1"
     if worker.address.startswith("tcp:") and not loopback(urlsplit(worker.address).hostname or ""):

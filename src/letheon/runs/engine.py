@@ -12,7 +12,7 @@ from letheon.errors import Interrupted
 from letheon.pipeline import BLOCK, ArmPlan, ArmTotals, Profile, plan_arms
 from letheon.runs import store
 from letheon.runs.blocks import BANK, Runner, Span
-from letheon.runs.folder import LASTING, Folder
+from letheon.runs.folder import RUN, Folder
 from letheon.runs.share import CHUNK, Block, Columns, Share
 from letheon.scenario import Scenario
 
@@ -177,6 +177,8 @@ def run_arms(
     ------
     Interrupted
         On Ctrl-C; finished chunks are kept.
+    RunError
+        If a chunk's file is not what was written.
     """
     n = scenario.population.n
     arms = [_Arm(plan) for plan in plans]
@@ -206,6 +208,8 @@ def run_arms(
             if folder
             else "interrupted; nothing was kept."
         ) from None
+    if folder:
+        folder.verify()
     return {arm.plan.name: arm.totals() for arm in arms}
 
 
@@ -259,19 +263,23 @@ def repair(scenario: Scenario, folder: Folder, progress: Callable[[int, int, str
         On Ctrl-C.
     """
     n = scenario.population.n
+    damaged = {name for name, record in folder.manifest.files[RUN].items() if not record.intact(folder.path / name)}
+    damaged = {folder.path / name for name in damaged}
     chunks = [
         chunk
         for number, arm in enumerate(scenario.arms)
-        for chunk in chunks_of(number, n)
-        if not folder.manifest.intact(arm.name, chunk.kind, _number(chunk), LASTING)
+        for chunk in chunks_of(number, n, ["people"])
+        if damaged & {folder.endpoints(arm.name, _number(chunk)), folder.events(arm.name, _number(chunk))}
     ]
     if not chunks:
         return 0
     plans = plan_arms(scenario)
     told = _Counter(chunks, n, plans, progress)
+    files = dict(folder.manifest.files[RUN])
     try:
         for chunk, share in _whole(chunks, plans, threads(Runner(scenario, plans)), told):
-            store.write_endpoints(folder, plans[chunk.arm].name, _number(chunk), share)
+            files |= store.write_endpoints(folder, plans[chunk.arm].name, _number(chunk), share)
     except KeyboardInterrupt:
         raise Interrupted("interrupted; run the same command again to continue.") from None
+    folder.finish(scenario, files)
     return len(chunks)

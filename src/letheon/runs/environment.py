@@ -1,6 +1,7 @@
-"""What a run's bytes depend on besides its scenario: versions and the processor's instruction set."""
+"""What a run's bytes depend on besides its scenario: versions, source, settings of the compiler, instruction set."""
 
 import hashlib
+import os
 import platform
 import re
 import zlib
@@ -17,6 +18,13 @@ from letheon.scenario import Scenario
 __all__ = ["instruction_set", "machine_stamp", "stamp_of", "use_compile_cache"]
 
 _PACKAGES = ("jax", "jaxlib", "numpy", "scipy", "pyarrow")
+_VIEWS = "views"  # show numbers and make none
+_SOURCE = (".py", ".toml", ".csv", ".bib")
+_COMPILER = "XLA_FLAGS"
+# every JAX_… counts but these, which change where programs are kept and what is said about them
+_SILENT = re.compile(
+    r"JAX_(COMPILATION_CACHE|PERSISTENT_CACHE|ENABLE_COMPILATION_CACHE|LOG|DEBUG_LOG|DUMP|TRACEBACK|EXPLAIN)"
+)
 _FEATURES = ("avx", "avx2", "fma", "avx512f", "avx512dq", "avx512vl", "asimd", "sve")
 
 
@@ -49,8 +57,65 @@ def _version(package: str) -> str:
     return found[1].strip() if found else "unknown"
 
 
-def stamp_of(scenario: Scenario) -> dict:
-    """Return what identifies a run: the scenario's hash, versions and instruction set, as in ``run.json``.
+def _settings() -> dict[str, str]:
+    """Return the variables of the environment that make JAX and XLA compile other programs, as they are set.
+
+    Flags of XLA count in any order; where the variable names a file of flags, its content counts.
+    """
+    found = {
+        name: value
+        for name, value in sorted(os.environ.items())
+        if value and name.startswith("JAX_") and not _SILENT.match(name)
+    }
+    flags = os.environ.get(_COMPILER, "").strip()
+    if flags and not flags.startswith("-"):
+        try:
+            flags = Path(flags).read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            flags = ""  # XLA refuses such a file itself
+    return found | ({_COMPILER: " ".join(sorted(flags.split()))} if flags else {})
+
+
+@cache
+def _source() -> str:
+    """Return a checksum of the files that results depend on: two states of a working tree have one version number."""
+    home = Path(letheon.__file__).parent
+    total = hashlib.sha256()
+    for folder, inner, names in os.walk(home):
+        inner[:] = sorted(name for name in inner if name not in (_VIEWS, "__pycache__"))
+        for name in sorted(names):
+            if name.endswith(_SOURCE):
+                path = Path(folder, name)
+                data = path.read_bytes()
+                total.update(f"{path.relative_to(home).as_posix()} {len(data)}\n".encode() + data)
+    return total.hexdigest()[:16]
+
+
+def machine_stamp() -> dict[str, str]:
+    """Return what processes that share a run must have in common: versions, source, settings and instruction set.
+
+    Returns
+    -------
+    dict
+        Plain strings.
+
+    Examples
+    --------
+    >>> {"numpy", "source"} <= machine_stamp().keys()
+    True
+    """
+    return {
+        "letheon": letheon.__version__,
+        "source": _source(),
+        "python": platform.python_version(),
+        **{name: _version(name) for name in _PACKAGES},
+        **_settings(),
+        "instruction_set": instruction_set(),
+    }
+
+
+def stamp_of(scenario: Scenario) -> dict[str, str]:
+    """Return what identifies a run: the scenario's hash, and all of `machine_stamp`.
 
     Parameters
     ----------
@@ -60,45 +125,9 @@ def stamp_of(scenario: Scenario) -> dict:
     Returns
     -------
     dict
-        Plain strings.
+        Plain strings, as in ``run.json``.
     """
-    return {"scenario": fingerprint(scenario)} | _software()
-
-
-def _software() -> dict[str, str]:
-    return {
-        "letheon": letheon.__version__,
-        "python": platform.python_version(),
-        **{name: _version(name) for name in _PACKAGES},
-        "instruction_set": instruction_set(),
-    }
-
-
-@cache
-def _source() -> str:
-    """Return a checksum of Letheon's own files: two states of a working tree have one version number."""
-    home = Path(letheon.__file__).parent
-    total = hashlib.sha256()
-    for path in sorted(home.rglob("*")):
-        if path.suffix in (".py", ".toml", ".csv", ".bib"):
-            total.update(path.relative_to(home).as_posix().encode() + path.read_bytes())
-    return total.hexdigest()[:12]
-
-
-def machine_stamp() -> dict[str, str]:
-    """Return what processes that share a run must have in common: versions, source and instruction set.
-
-    Returns
-    -------
-    dict
-        Plain strings.
-
-    Examples
-    --------
-    >>> "numpy" in machine_stamp()
-    True
-    """
-    return _software() | {"source": _source()}
+    return {"scenario": fingerprint(scenario)} | machine_stamp()
 
 
 def use_compile_cache() -> None:

@@ -1,26 +1,33 @@
 """The run folder: where things lie, who owns it, and files that appear whole or not at all."""
 
+import contextlib
 import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
 from letheon.errors import InputError, RunError
+from letheon.runs.json_file import read_object
 from letheon.runs.lock import LOCK
-from letheon.runs.manifest import Manifest
+from letheon.runs.manifest import Manifest, Record, record_of
 from letheon.scenario import Scenario, dumps
 
-__all__ = ["LASTING", "Folder", "check_output", "default_folder", "fingerprint", "written"]
+__all__ = ["FORMAT", "LASTING", "RUN", "Folder", "check_output", "default_folder", "fingerprint", "remedy", "written"]
 
 _STAMP = "run.json"
 _RESULT = "result.json"
-_FORMAT = 2
+_GIVEN = "scenario.yaml"
+_RESOLVED = "resolved.yaml"
+_REPORT = "report.html"
+FORMAT = 3
 LASTING = ("endpoints/", "events/")  # what a finished run keeps of its chunks
+RUN = ("", "run", 0)  # the line of the manifest that vouches for all files of a finished run
 
 
 def fingerprint(scenario: Scenario) -> str:
@@ -75,20 +82,55 @@ def check_output(path: Path) -> None:
         If it is a file, holds something else, or cannot be written.
     """
     path = Path(path)
+    try:
+        problem = _problem(path)
+    except (OSError, ValueError) as error:  # a name that no folder can have: too long, or with a NUL
+        shown = str(path) if len(str(path)) < 80 else f"{str(path)[:60]}…"
+        raise InputError(
+            f"{shown} cannot be a folder ({getattr(error, 'strerror', None) or error}); choose another with --out."
+        ) from None
+    if problem:
+        raise InputError(problem)
+
+
+def _problem(path: Path) -> str:
+    """Say what is wrong with an output folder; nothing where it can be used."""
     if path.exists() and not path.is_dir():
-        raise InputError(f"{path} is a file; give --out a folder, or a name that does not exist yet.")
+        return f"{path} is a file; give --out a folder, or a name that does not exist yet."
     if path.is_dir():
         try:
             content = list(path.iterdir())
         except OSError as error:
-            raise InputError(f"{path} cannot be read ({error.strerror}); choose another folder with --out.") from None
+            return f"{path} cannot be read ({error.strerror}); choose another folder with --out."
         if not (path / _STAMP).is_file() and any(not _is_ours(file.name) for file in content):
-            raise InputError(f"{path} holds files that are no Letheon run; choose an empty or new folder with --out.")
+            return f"{path} holds files that are no Letheon run; choose an empty or new folder with --out."
     nearest = path
     while not nearest.exists():
         nearest = nearest.parent
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise InputError(f"{path} cannot be written (no permission in {nearest}); choose another folder with --out.")
+        return f"{path} cannot be written (no permission in {nearest}); choose another folder with --out."
+    return ""
+
+
+def remedy(folder: Path) -> str:
+    """Return the command that computes again what is missing or damaged in a run folder.
+
+    Parameters
+    ----------
+    folder : Path
+        The run folder.
+
+    Returns
+    -------
+    str
+        To be typed as it is.
+
+    Examples
+    --------
+    >>> print(remedy(Path("runs/small")))
+    letheon simulate runs/small/resolved.yaml --out runs/small
+    """
+    return f"letheon simulate {shlex.quote(str(folder / _RESOLVED))} --out {shlex.quote(str(folder))}"
 
 
 @contextmanager
@@ -110,9 +152,9 @@ def written(path: Path) -> Iterator[Path]:
     RunError
         If the disk is full or the folder is gone; nothing half-written is left.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
         os.replace(partial, path)
     except OSError as error:
@@ -121,7 +163,8 @@ def written(path: Path) -> Iterator[Path]:
             " same command again to continue."
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 class Folder:
@@ -150,6 +193,11 @@ class Folder:
     def profiles(self) -> Path:
         """Profiles of all arms as one Parquet table."""
         return self.path / "profiles.parquet"
+
+    @property
+    def report(self) -> Path:
+        """The page about the result, where one was asked for."""
+        return self.path / _REPORT
 
     @property
     def endpoint_parts(self) -> Path:
@@ -182,25 +230,117 @@ class Folder:
         """Remove what only an unfinished run needs."""
         shutil.rmtree(self.path / "partials", ignore_errors=True)
 
-    def finish(self) -> None:
-        """Note the last files, by which a finished run is known to be whole, and remove what it needs no more."""
-        self.manifest.add("", "document", 0, [self.result, self.profiles])
+    def write(self, path: Path, data: bytes) -> dict[str, Record]:
+        """Write a file of the run, whole or not at all.
+
+        Parameters
+        ----------
+        path : Path
+            Where it goes, in this folder.
+        data : bytes
+            What it holds.
+
+        Returns
+        -------
+        dict of str to Record
+            What the manifest notes: of these bytes, whatever the disk makes of them.
+
+        Raises
+        ------
+        RunError
+            If the disk is full.
+        """
+        if path.is_dir():
+            raise RunError(f"{path} is a folder, where the run keeps a file; move it away and run the command again.")
+        with written(path) as file:
+            file.write_bytes(data)
+        return {path.relative_to(self.path).as_posix(): record_of(data)}
+
+    def verify(self) -> None:
+        """Refuse to go on where a file of a finished chunk is not as it was written.
+
+        Raises
+        ------
+        RunError
+            If one is missing or changed.
+        """
+        for name, record in self.manifest.below(LASTING).items():
+            self._refuse_lost(name, record.intact(self.path / name))
+
+    def _refuse_lost(self, name: str, there: bool) -> None:
+        if not there:
+            raise RunError(
+                f"{self.path / name} was deleted or changed during the run; run the same command again, which computes"
+                " it again."
+            )
+
+    def finish(self, scenario: Scenario, files: Mapping[str, Record]) -> None:
+        """Note all files of a finished run, by which it is known to be whole, and remove what it needs no more.
+
+        Parameters
+        ----------
+        scenario : Scenario
+            The scenario as it ran.
+        files : mapping of str to Record
+            Result and profiles.
+
+        Raises
+        ------
+        RunError
+            If a file has gone since it was written.
+        """
+        files = self.manifest.below(LASTING) | dict(files)
+        for name, record in files.items():
+            self._refuse_lost(name, record.there(self.path / name))
+        self.manifest.add(*RUN, files | {_RESOLVED: record_of(_text(dumps(scenario)))})
         self.forget_partials()
 
-    @property
-    def finished(self) -> bool:
-        """Whether result and profiles are there, and as they were written."""
-        return self.manifest.intact("", "document", 0)
+    def finished(self, scenario: Scenario) -> bool:
+        """Tell whether result and profiles of this scenario are there, as they were written.
 
-    def _found(self) -> dict:
-        try:
-            return json.loads(self.stamp.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
+        Parameters
+        ----------
+        scenario : Scenario
+            The scenario as it runs.
+
+        Returns
+        -------
+        bool
+            False also where the manifest is damaged.
+        """
+        noted = self.manifest.files.get(RUN, {}).get(_RESOLVED)
+        due = {self.result.name, self.profiles.name}
+        return (
+            noted == record_of(_text(dumps(scenario)))
+            and due <= self.manifest.files[RUN].keys()
+            and self.manifest.intact(*RUN, tuple(due))
+        )
+
+    def keep_report(self, page: str) -> None:
+        """Write the report, and note it.
+
+        Parameters
+        ----------
+        page : str
+            HTML.
+        """
+        self.manifest.add("", "report", 0, self.write(self.report, page.encode()))
+
+    @property
+    def has_report(self) -> bool:
+        """Whether the report is as it was written."""
+        return self.manifest.intact("", "report", 0)
+
+    def _differences(self, stamp: dict) -> list[str]:
+        """Return in which fields the folder's stamp differs; the text may, for it changes no number."""
+        found, wanted = read_object(self.stamp), {"format": FORMAT} | stamp
+        if found is None:
+            return ["stamp, which cannot be read"]
+        return [name for name in {**wanted, **found} if name != "text" and found.get(name) != wanted.get(name)]
 
     def holds(self, stamp: dict) -> bool:
         """Tell whether the folder holds (part of) the run of this stamp."""
-        return self._found() == {"format": _FORMAT} | stamp
+        return self.stamp.is_file() and not self._differences(stamp)
 
     def refuse_another(self, stamp: dict, fresh: bool) -> None:
         """Refuse a folder that cannot be used, or that holds another run.
@@ -220,15 +360,13 @@ class Folder:
         check_output(self.path)
         if fresh or not self.stamp.is_file() or self.holds(stamp):
             return
-        found = self._found()
-        wanted = {"format": _FORMAT} | stamp
-        differs = ", ".join(k for k in wanted if found.get(k) != wanted[k]) or "its stamp"
         raise InputError(
-            f"{self.path} holds another run (different {differs}); choose another --out, or --fresh to replace it."
+            f"{self.path} holds another run (different {', '.join(self._differences(stamp))}); choose another --out,"
+            " or --fresh to replace it."
         )
 
-    def claim(self, stamp: dict, scenario: Scenario, text: str, fresh: bool) -> bool:
-        """Make the folder this run's own; return whether it already holds part of the same run. Needs the lock.
+    def claim(self, stamp: dict, scenario: Scenario, text: str | None, fresh: bool) -> tuple[bool, str]:
+        """Make the folder this run's own. Needs the lock.
 
         Parameters
         ----------
@@ -236,15 +374,17 @@ class Folder:
             What identifies run and machine.
         scenario : Scenario
             The scenario as it runs.
-        text : str
-            The scenario as given.
+        text : str or None
+            The scenario as given; None keeps the text that the folder has.
         fresh : bool
             Throw away what is there.
 
         Returns
         -------
-        bool
+        same : bool
             True if finished chunks may be used.
+        text : str
+            The scenario's text as the folder has it now.
 
         Raises
         ------
@@ -258,16 +398,34 @@ class Folder:
         if not same:
             for name in ("endpoints", "events", "partials"):
                 shutil.rmtree(self.path / name, ignore_errors=True)
-            for file in (self.result, self.profiles, self.manifest.path, self.path / "report.html"):
+            for file in (self.result, self.profiles, self.manifest.path, self.report):
                 file.unlink(missing_ok=True)
         self.__dict__.pop("manifest", None)  # whoever held the folder before has added to it, or it is gone
+        resolved, before = dumps(scenario), (read_object(self.stamp) or {}).get("text") if same else None
+        if text is None or _text(text) == _text(resolved):
+            text = self._text_of(before) or resolved
+        told = {"format": FORMAT} | stamp | {"text": record_of(_text(text)).sha256}
+        if told["text"] != before:
+            self.report.unlink(missing_ok=True)  # it shows another text
         # the stamp comes last: by it the folder is this run's
         for name, content in (
-            ("scenario.yaml", text),
-            ("resolved.yaml", dumps(scenario)),
-            (_STAMP, json.dumps({"format": _FORMAT} | stamp, indent=1)),
+            (_GIVEN, text),
+            (_RESOLVED, resolved),
+            (_STAMP, json.dumps(told, indent=1)),
         ):
-            if not same or not (self.path / name).is_file():
-                with written(self.path / name) as file:
-                    file.write_text(content + ("" if content.endswith("\n") else "\n"), encoding="utf-8")
-        return same
+            if not record_of(_text(content)).intact(self.path / name):
+                self.write(self.path / name, _text(content))
+        return same, text
+
+    def _text_of(self, checksum: object) -> str:
+        """Return the scenario's text in this folder; nothing where its checksum is another one."""
+        try:
+            data = (self.path / _GIVEN).read_bytes()
+            return data.decode() if record_of(data).sha256 == checksum else ""
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+
+def _text(content: str) -> bytes:
+    """Return the bytes of a text file."""
+    return (content + ("" if content.endswith("\n") else "\n")).encode()

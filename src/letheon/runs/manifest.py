@@ -1,39 +1,76 @@
-"""What is finished in a run folder: a line for each chunk, with the checksums of its files."""
+"""What is finished in a run folder: a line for each chunk, with size and checksum of its files as they were written."""
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from letheon.errors import RunError
+from letheon.runs.json_file import parse_object
 
-__all__ = ["Manifest", "checksum"]
+__all__ = ["Manifest", "Record", "record_of"]
 
 
-def checksum(path: Path) -> str:
-    """Return the SHA-256 of a file, as 64 hexadecimal digits.
+class Record(NamedTuple):
+    """What a file holds, in short.
+
+    Attributes
+    ----------
+    size : int
+        Its length [bytes].
+    sha256 : str
+        Its checksum, 64 hexadecimal digits.
+    """
+
+    size: int
+    sha256: str
+
+    def there(self, path: Path) -> bool:
+        """Tell whether a file of this size is there; its content is not looked at."""
+        try:
+            return path.is_file() and path.stat().st_size == self.size
+        except OSError:
+            return False
+
+    def intact(self, path: Path) -> bool:
+        """Tell whether a file is as it was written."""
+        try:
+            with path.open("rb") as stream:
+                return self.there(path) and hashlib.file_digest(stream, "sha256").hexdigest() == self.sha256
+        except OSError:
+            return False
+
+
+def record_of(data: bytes) -> Record:
+    """Return the record of some content.
 
     Parameters
     ----------
-    path : Path
-        The file.
+    data : bytes
+        What a file is about to hold.
 
     Returns
     -------
-    str
-        Its checksum; empty where the file cannot be read.
+    Record
+        Its record.
+
+    Examples
+    --------
+    >>> record_of(b"abc").size
+    3
     """
-    try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError:
-        return ""
+    return Record(len(data), hashlib.sha256(data).hexdigest())
+
+
+Key = tuple[str, str, int]
 
 
 class Manifest:
     """The chunks that are finished, by arm, kind and number.
 
-    Lines are only ever added, each after its files are in place. A line torn by a kill is no line.
+    Lines are only ever added, each after its files are in place, and each with a checksum of its own: a line that is
+    torn by a kill or damaged later is no line.
 
     Parameters
     ----------
@@ -44,22 +81,20 @@ class Manifest:
     def __init__(self, folder: Path):
         self.folder = folder
         self.path = folder / "manifest.jsonl"
-        self.files: dict[tuple[str, str, int], dict[str, str]] = {}
-        self._read()
-
-    def _read(self) -> None:
+        self.files: dict[Key, dict[str, Record]] = {}
         try:
-            lines = self.path.read_text(encoding="utf-8").split("\n")
-        except (OSError, UnicodeDecodeError):
-            return
+            lines = self.path.read_bytes().split(b"\n")
+        except OSError:
+            lines = []
         for line in lines:
-            try:
-                found = json.loads(line)
-                self.files[found["arm"], found["kind"], found["chunk"]] = dict(found["files"])
-            except (ValueError, KeyError, TypeError):
-                continue
+            if (found := _parsed(line)) is not None:
+                self._take(*found)
 
-    def add(self, arm: str, kind: str, chunk: int, files: Iterable[Path]) -> None:
+    def _take(self, key: Key, files: dict[str, Record]) -> None:
+        self.files.pop(key, None)  # the newest comes last
+        self.files[key] = files
+
+    def add(self, arm: str, kind: str, chunk: int, files: Mapping[str, Record]) -> None:
         """Note that a chunk is finished.
 
         Parameters
@@ -68,17 +103,16 @@ class Manifest:
             The arm; ``people`` or ``bank``.
         chunk : int
             Number of the chunk.
-        files : iterable of Path
-            Its files, all in place.
+        files : mapping of str to Record
+            Its files, all in place, by their path in the folder.
 
         Raises
         ------
         RunError
             If the disk is full.
         """
-        sums = {file.relative_to(self.folder).as_posix(): checksum(file) for file in files}
-        self.files[arm, kind, chunk] = sums
-        line = json.dumps({"arm": arm, "kind": kind, "chunk": chunk, "files": sums})
+        self._take((arm, kind, chunk), dict(files))
+        line = _line(arm, kind, chunk, files)
         try:
             with self.path.open("a", encoding="utf-8") as stream:
                 stream.write(f"\n{line}\n")  # begins a line of its own, should the last one be torn
@@ -87,6 +121,22 @@ class Manifest:
                 f"{self.path} could not be written ({error.strerror or error}); finished chunks are kept: make room"
                 " and run the same command again to continue."
             ) from error
+
+    def below(self, parts: str | tuple[str, ...]) -> dict[str, Record]:
+        """Return the files that some chunk vouches for.
+
+        Parameters
+        ----------
+        parts : str or tuple of str
+            Only files whose path in the folder begins so.
+
+        Returns
+        -------
+        dict of str to Record
+            By path in the folder, sorted.
+        """
+        found = {name: record for files in self.files.values() for name, record in files.items()}
+        return {name: found[name] for name in sorted(found) if name.startswith(parts)}
 
     def intact(self, arm: str, kind: str, chunk: int, below: str | tuple[str, ...] = "") -> bool:
         """Tell whether a chunk is finished and each of its files is as it was written.
@@ -108,8 +158,25 @@ class Manifest:
         files = self.files.get((arm, kind, chunk))
         if files is None:
             return False
-        return all(
-            checksum(self.folder / name) == known and known != ""
-            for name, known in files.items()
-            if name.startswith(below)
-        )
+        return all(record.intact(self.folder / name) for name, record in files.items() if name.startswith(below))
+
+
+def _line(arm: str, kind: str, chunk: int, files: Mapping[str, Record]) -> str:
+    told = {"arm": arm, "kind": kind, "chunk": chunk, "files": {name: list(files[name]) for name in files}}
+    return json.dumps(told | {"sum": hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]})
+
+
+def _parsed(line: bytes) -> tuple[Key, dict[str, Record]] | None:
+    """Read a line back; None where it is not, byte for byte, one that `_line` has made."""
+    content = parse_object(line) or {}
+    arm, kind, chunk, names = (content.get(name) for name in ("arm", "kind", "chunk", "files"))
+    if not (isinstance(arm, str) and isinstance(kind, str) and isinstance(chunk, int) and isinstance(names, dict)):
+        return None
+    if not all(map(_is_record, names.values())) or any(".." in name.split("/") for name in names):
+        return None
+    files = {name: Record(*record) for name, record in names.items()}
+    return ((arm, kind, chunk), files) if _line(arm, kind, chunk, files).encode() == line else None
+
+
+def _is_record(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], int) and isinstance(value[1], str)

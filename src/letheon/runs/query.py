@@ -1,14 +1,23 @@
 """SQL over a run: its tables in an in-memory DuckDB that can read nothing else and write nothing at all."""
 
 import math
+import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from letheon.errors import InputError
+from letheon.errors import InputError, LetheonError, LetheonWarning, RunError
 from letheon.extras import require
+from letheon.runs.folder import LASTING, RUN, remedy
+from letheon.runs.manifest import Manifest, Record
+from letheon.runs.watch import Watch, bytes_text
 
-__all__ = ["Answer", "query"]
+__all__ = ["MEMORY_LIMIT", "TIME_LIMIT_S", "Answer", "query"]
+
+TIME_LIMIT_S = 60.0
+MEMORY_LIMIT = 10**9  # bytes
+_BATCH = 10_000  # rows fetched at a time, between looks at the limits
 
 _TABLES = {
     "endpoints": "a row for each patient of each arm",
@@ -37,11 +46,19 @@ class Answer:
         return {"columns": list(self.columns), "rows": [list(row) for row in self.rows]}
 
 
-def query(run: str | Path, sql: str) -> Answer:
+def query(
+    run: str | Path,
+    sql: str,
+    *,
+    time_limit_s: float = TIME_LIMIT_S,
+    memory_limit: int = MEMORY_LIMIT,
+    stuck: Callable[[str], None] | None = None,
+) -> Answer:
     """Ask a finished run a question in SQL.
 
     The tables are ``endpoints``, ``profiles`` and, where the run has them, ``events``. The language is DuckDB's.
-    Nothing can be written, and no other file be read.
+    Nothing can be written, and no other file be read. The tables hold what the run's manifest vouches for: other
+    files in the folder are left out with a warning.
 
     Parameters
     ----------
@@ -49,6 +66,12 @@ def query(run: str | Path, sql: str) -> Answer:
         A run folder.
     sql : str
         One SELECT.
+    time_limit_s : float
+        How long it may take [s].
+    memory_limit : int
+        How much memory it may take [bytes].
+    stuck : callable, optional
+        Called with a sentence where a query has passed a limit and does not stop.
 
     Returns
     -------
@@ -58,7 +81,10 @@ def query(run: str | Path, sql: str) -> Answer:
     Raises
     ------
     InputError
-        If the folder holds no finished run, or the query is none that can be answered.
+        If the folder holds no finished run, a file of it is missing or damaged, or the query is none that can be
+        answered.
+    RunError
+        If it passes a limit.
 
     Examples
     --------
@@ -67,35 +93,121 @@ def query(run: str | Path, sql: str) -> Answer:
     letheon.errors.InputError: nowhere holds no finished run; letheon simulate makes one.
     """
     folder = Path(run)
-    _check(folder)
+    files = _finished(folder)
     if not sql.strip():
         raise InputError("the query is empty; try: SELECT arm, count(*) FROM endpoints GROUP BY arm")
+    try:
+        sql.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"character {error.start + 1} of the query is not UTF-8; write the query as UTF-8.") from None
     require("query")
     import duckdb
 
+    tables = _asked(sql, _tables(files))
+    _refuse_damaged(folder, {name: files[name] for parts in tables.values() for name in parts})
+    with duckdb.connect(":memory:", config=_closed(memory_limit)) as connection:
+        watch = Watch(
+            connection.interrupt, time_limit_s, memory_limit, stuck and (lambda reason: stuck(_limit(reason)))
+        )
+        try:
+            with watch:
+                for name, parts in tables.items():
+                    connection.register(name, _dataset(folder, name, parts))
+                # what is registered is known; from here on no setting can open the door again
+                connection.execute("SET lock_configuration = true")
+                return _answer(connection.execute(_one_select(connection, sql)), watch)
+        except LetheonError:
+            raise
+        except duckdb.OutOfMemoryException:
+            raise RunError(_limit(f"needs more memory than {bytes_text(memory_limit)}")) from None
+        except Exception as error:  # of DuckDB, or of a value that Python has no number or date for
+            if watch.reason:
+                raise RunError(_limit(watch.reason)) from None
+            raise InputError(_sentence(str(error), _tables(files))) from None
+
+
+def _limit(reason: str) -> str:
+    return f"the query {reason}; ask for less, or raise --time-limit or --memory-limit."
+
+
+def _answer(found: Any, watch: Watch) -> Answer:
+    columns, rows = tuple(column[0] for column in found.description or ()), []
+    while batch := found.fetchmany(_BATCH):
+        if watch.reason:
+            raise TimeoutError(watch.reason)
+        rows += [tuple(_plain(value) for value in row) for row in batch]
+    return Answer(columns, tuple(rows))
+
+
+# --- what the run vouches for ---
+
+
+def _finished(folder: Path) -> dict[str, Record]:
+    """Return the files of a finished run by path in its folder; refuse another, before anything heavy loads."""
+    files = Manifest(folder).files.get(RUN)
     try:
-        with duckdb.connect(":memory:", config=_closed()) as connection:
-            for name, table in _tables(folder).items():
-                connection.register(name, table)
-            # what is registered is known; from here on no setting can open the door again
-            connection.execute("SET lock_configuration = true")
-            found = connection.execute(_one_select(connection, sql))
-            columns = tuple(column[0] for column in found.description or ())
-            return Answer(columns, tuple(tuple(_plain(v) for v in row) for row in found.fetchall()))
-    except duckdb.Error as error:
-        raise InputError(_sentence(str(error), folder)) from None
-
-
-def _check(folder: Path) -> None:
-    """Refuse what is no finished run, before anything heavy loads."""
-    if not (folder / "result.json").is_file() or not (folder / "endpoints").is_dir():
         unfinished = (folder / "run.json").is_file()
-        what = "is not finished; run the same letheon simulate again" if unfinished else "holds no finished run"
-        raise InputError(f"{folder} {what}{'.' if unfinished else '; letheon simulate makes one.'}")
+    except (OSError, ValueError):
+        unfinished = False
+    if files is None and unfinished:
+        raise InputError(f"{folder} is not finished, or its manifest is damaged; run this: {remedy(folder)}")
+    if files is None:
+        raise InputError(f"{str(folder)[:80]} holds no finished run; letheon simulate makes one.")
+    for name in (part for parts in _tables(files).values() for part in parts):
+        if not files[name].there(folder / name):
+            raise InputError(f"{folder / name} is missing or damaged; make it whole: {remedy(folder)}")
+    return files
 
 
-def _closed() -> dict[str, Any]:
+def _tables(files: dict[str, Record]) -> dict[str, list[str]]:
+    """Return the parts of each table."""
+    tables = {name: [f for f in files if f.startswith((f"{name}/", f"{name}.parquet"))] for name in _TABLES}
+    return {name: parts for name, parts in tables.items() if parts}
+
+
+def _asked(sql: str, tables: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return the tables that a query names; all where it names none. Others are unknown to it, and stay unread."""
+    named = {name: parts for name, parts in tables.items() if name in sql.casefold()}
+    return named or tables
+
+
+def _refuse_damaged(folder: Path, files: dict[str, Record]) -> None:
+    """Refuse parts that are not as they were written, and warn of files that are none of the run's."""
+    for name, record in files.items():
+        if not record.intact(folder / name):
+            raise InputError(f"{folder / name} is damaged; make it whole: {remedy(folder)}")
+    roots = {name.split("/")[0] for name in files if name.startswith(LASTING)}
+    beside = (path for root in sorted(roots) for path in sorted((folder / root).rglob("*")) if path.is_file())
+    strays = [name for path in beside if (name := path.relative_to(folder).as_posix()) not in files]
+    if strays:
+        more = f" and {len(strays) - 3} more" if len(strays) > 3 else ""
+        warnings.warn(
+            LetheonWarning(f"files in {folder} not written by the run are left out: {', '.join(strays[:3])}{more}."),
+            stacklevel=3,
+        )
+
+
+def _dataset(folder: Path, name: str, parts: list[str]) -> Any:
+    """Return a table; Arrow reads the files, so DuckDB itself needs none."""
+    import pyarrow as pa
+    from pyarrow import dataset
+
+    home = folder.resolve()
+    arms = dataset.DirectoryPartitioning(pa.schema([("arm", pa.string())]), segment_encoding="none")
+    return dataset.dataset(
+        [str(home / part) for part in parts],
+        format="parquet",
+        partitioning=arms if f"{name}/" in LASTING else None,
+        partition_base_dir=str(home / name),
+    )
+
+
+# --- DuckDB ---
+
+
+def _closed(memory: int) -> dict[str, Any]:
     return {
+        "memory_limit": f"{memory}B",
         "enable_external_access": False,
         "python_enable_replacements": False,
         "autoinstall_known_extensions": False,
@@ -103,22 +215,6 @@ def _closed() -> dict[str, Any]:
         "allow_community_extensions": False,
         "temp_directory": "",
     }
-
-
-def _tables(folder: Path) -> dict[str, Any]:
-    """Return the tables of a run; Arrow reads the files, so DuckDB itself needs none."""
-    import pyarrow as pa
-    from pyarrow import dataset
-
-    arms = dataset.DirectoryPartitioning(pa.schema([("arm", pa.string())]), segment_encoding="none")
-
-    def parts(name: str) -> Any:
-        return dataset.dataset(str(folder / name), format="parquet", partitioning=arms)
-
-    tables = {"endpoints": parts("endpoints"), "profiles": dataset.dataset(str(folder / "profiles.parquet"))}
-    if any((folder / "events").glob("*/*.parquet")):
-        tables["events"] = parts("events")
-    return tables
 
 
 def _one_select(connection: Any, sql: str) -> Any:
@@ -148,13 +244,12 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def _sentence(message: str, folder: Path) -> str:
+def _sentence(message: str, tables: Iterable[str]) -> str:
     """Turn DuckDB's message into one sentence of ours."""
     first = message.strip().split("\n")[0].strip().rstrip(".")
     kind, _, rest = first.partition(": ")
     if "Catalog" in kind and "Table with name" in rest:
-        names = ", ".join(name for name in _TABLES if name != "events" or (folder / name).is_dir())
-        return f"{rest}; the tables of a run are {names}."
+        return f"{rest}; the tables of a run are {', '.join(tables)}."
     if "Permission" in kind or "disabled by configuration" in first:
         return "a query reads the tables of its run and nothing else: no files, no extensions, no settings."
     hint = next((line.strip() for line in message.split("\n")[1:] if "Candidate" in line or "Did you mean" in line), "")

@@ -6,21 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from letheon import scenario as scenarios
+from letheon.errors import RunError
 from letheon.pipeline import document, plan_arms
 from letheon.runs.address import check_cluster
 from letheon.runs.cluster import crew_of
 from letheon.runs.engine import repair, run_arms
 from letheon.runs.environment import stamp_of, use_compile_cache
-from letheon.runs.folder import Folder, written
+from letheon.runs.folder import Folder
 from letheon.runs.lock import locked
 from letheon.runs.store import write_profiles
-from letheon.scenario import Scenario
-from letheon.scenario.reading import QUICK_PATIENTS
+from letheon.scenario import Scenario, dumps, loads
+from letheon.scenario.reading import QUICK_PATIENTS, read_text
 
 __all__ = ["Run", "simulate"]
 
 Progress = Callable[[int, int, str], None]
+Page = Callable[[dict, str], str]
 _IN_MEMORY = 200_000  # patient courses of a run without a folder whose endpoints may stay in memory
 
 
@@ -36,6 +37,8 @@ class Run:
         The result document.
     scenario : Scenario
         The scenario as it ran.
+    text : str
+        The scenario's text, as it was read before the run.
     continued : bool
         Whether finished chunks of an earlier, interrupted run were used.
     reused : bool
@@ -45,22 +48,21 @@ class Run:
     folder: Path | None
     document: dict
     scenario: Scenario
+    text: str
     continued: bool = False
     reused: bool = False
 
 
-def _resolve(given, patients: int | None, seed: int | None, quick: bool) -> tuple[Scenario, str]:
-    if isinstance(given, Scenario):
-        scenario, text = given, scenarios.dumps(given)
-    else:
-        scenario, text = scenarios.load(given), Path(given).read_text(encoding="utf-8-sig")
+def _resolve(given, patients: int | None, seed: int | None, quick: bool) -> tuple[Scenario, str | None]:
+    """Return the scenario as it will run and its text, which is read once; None where there is none."""
+    text = None if isinstance(given, Scenario) else read_text(given)
+    scenario = given if text is None else loads(text, str(given))
     population = scenario.population
     if patients is not None:
         population = replace(population, n=patients)
     if quick:
         population = replace(population, n=min(population.n, QUICK_PATIENTS))
-    scenario = replace(scenario, population=population, seed=scenario.seed if seed is None else seed)
-    return scenario, text
+    return replace(scenario, population=population, seed=scenario.seed if seed is None else seed), text
 
 
 def simulate(
@@ -73,6 +75,8 @@ def simulate(
     fresh: bool = False,
     progress: Progress | None = None,
     cluster: str | None = None,
+    text: str | None = None,
+    page: Page | None = None,
 ) -> Run:
     """Simulate every arm of a scenario.
 
@@ -95,6 +99,11 @@ def simulate(
     cluster : str, optional
         Where to compute: ``local:N`` for N worker processes on this machine, or the address of a Dask scheduler
         (``tcp://127.0.0.1:8786``, ``tls://…``). By default the threads of this process. The result is the same.
+    text : str, optional
+        The text that a scenario was read from, to be kept in the folder.
+    page : callable, optional
+        Makes the report of result document and scenario text; it is kept in the folder, and made again where it is
+        missing or damaged.
 
     Returns
     -------
@@ -122,37 +131,64 @@ def simulate(
     >>> sorted(run.document["arms"])
     ['ketamine']
     """
-    resolved, text = _resolve(scenario, patients, seed, quick)
+    resolved, own = _resolve(scenario, patients, seed, quick)
+    text = own if text is None else text
     if cluster is not None:
         check_cluster(cluster)
     if out is not None:
         folder = Folder(out)
         folder.refuse_another(stamp_of(resolved), fresh)
         with locked(folder.path):
-            return _in_folder(resolved, text, folder, fresh, progress, cluster)
+            return _in_folder(resolved, text, folder, fresh, progress, cluster, page)
+    text = dumps(resolved) if text is None else text
     if resolved.population.n * len(resolved.arms) <= _IN_MEMORY:
-        return Run(None, _computed(resolved, None, progress, cluster), resolved)
+        return Run(None, _computed(resolved, None, progress, cluster), resolved, text)
     with tempfile.TemporaryDirectory() as place:  # endpoints of so many patients do not stay in memory
-        return Run(None, _computed(resolved, Folder(Path(place)), progress, cluster), resolved)
+        return Run(None, _computed(resolved, Folder(Path(place)), progress, cluster), resolved, text)
 
 
 def _in_folder(
-    scenario: Scenario, text: str, folder: Folder, fresh: bool, progress: Progress | None, cluster: str | None
+    scenario: Scenario,
+    text: str | None,
+    folder: Folder,
+    fresh: bool,
+    progress: Progress | None,
+    cluster: str | None,
+    page: Page | None,
 ) -> Run:
-    continued = folder.claim(stamp_of(scenario), scenario, text, fresh)
-    if continued and folder.finished:
-        folder.forget_partials()  # a kill may have come just before
-        use_compile_cache()
-        repaired = repair(scenario, folder, progress)
-        finished = json.loads(folder.result.read_text(encoding="utf-8"))
-        return Run(folder.path, finished, scenario, continued=repaired > 0, reused=repaired == 0)
+    try:
+        same, text = folder.claim(stamp_of(scenario), scenario, text, fresh)
+        if same and folder.finished(scenario):
+            run = _whole(scenario, text, folder, progress)
+        else:
+            run = Run(folder.path, _finished(scenario, folder, progress, cluster), scenario, text, continued=same)
+        if page is not None and not folder.has_report:
+            folder.keep_report(page(run.document, text))
+    except OSError as error:
+        raise RunError(
+            f"the run stopped ({error.filename or folder.path}: {error.strerror or error}); what is finished is kept:"
+            " run the same command again to continue."
+        ) from error
+    return run
+
+
+def _whole(scenario: Scenario, text: str, folder: Folder, progress: Progress | None) -> Run:
+    """Return a run that is finished, with what is damaged of it computed again."""
+    folder.forget_partials()  # a kill may have come just before
+    use_compile_cache()
+    repaired = repair(scenario, folder, progress)
+    result = json.loads(folder.result.read_bytes())
+    return Run(folder.path, result, scenario, text, continued=repaired > 0, reused=repaired == 0)
+
+
+def _finished(scenario: Scenario, folder: Folder, progress: Progress | None, cluster: str | None) -> dict:
+    """Compute what is missing of a run, and write its result."""
     folder.result.unlink(missing_ok=True)
     result = _computed(scenario, folder, progress, cluster)
-    write_profiles(folder, result)
-    with written(folder.result) as file:
-        file.write_text(json.dumps(result, ensure_ascii=False) + "\n", encoding="utf-8")
-    folder.finish()
-    return Run(folder.path, result, scenario, continued=continued)
+    files = write_profiles(folder, result)
+    files |= folder.write(folder.result, (json.dumps(result, ensure_ascii=False) + "\n").encode())
+    folder.finish(scenario, files)
+    return result
 
 
 def _computed(scenario: Scenario, folder: Folder | None, progress: Progress | None, cluster: str | None) -> dict:

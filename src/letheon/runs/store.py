@@ -1,16 +1,19 @@
 """What a finished chunk leaves on disk: endpoints by patient (Parquet) and a partial for merging (NumPy)."""
 
+import io
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from letheon.pipeline import Profile
-from letheon.runs.folder import Folder, written
+from letheon.runs.folder import Folder
+from letheon.runs.manifest import Record
 from letheon.runs.share import Share
 
 __all__ = ["Parts", "pack", "read", "unpack", "write", "write_endpoints", "write_profiles"]
@@ -38,17 +41,17 @@ def _table(columns: Mapping[str, np.ndarray]) -> pa.Table:
     return pa.Table.from_arrays(arrays, names=list(columns))
 
 
-def _write_table(columns: Mapping[str, np.ndarray], place: Path) -> None:
+def _parquet(table: pa.Table, **options: Any) -> bytes:
+    """Return a table as the content of a Parquet file."""
+    stream = io.BytesIO()
+    pq.write_table(table, stream, compression="zstd", **options)
+    return stream.getvalue()
+
+
+def _columns(columns: Mapping[str, np.ndarray]) -> bytes:
     # a dictionary pays for whole numbers, of which there are few; of decimals it is built and thrown away
     whole = [name for name, values in columns.items() if values.dtype.kind in "iU"]
-    with written(place) as file:
-        pq.write_table(
-            _table(columns),
-            file,
-            compression="zstd",
-            use_dictionary=whole,  # pyright: ignore[reportArgumentType]  (a list is documented)
-            write_statistics=False,
-        )
+    return _parquet(_table(columns), use_dictionary=whole, write_statistics=False)
 
 
 def pack(profile: Profile) -> dict[str, np.ndarray]:
@@ -147,7 +150,7 @@ class Parts:
         return {name: table.column(name).to_numpy() for name in table.column_names}
 
 
-def write_endpoints(folder: Folder, arm: str, chunk: int, share: Share) -> list[Path]:
+def write_endpoints(folder: Folder, arm: str, chunk: int, share: Share) -> dict[str, Record]:
     """Write the endpoints of a chunk, and its events where there are any.
 
     Parameters
@@ -163,19 +166,17 @@ def write_endpoints(folder: Folder, arm: str, chunk: int, share: Share) -> list[
 
     Returns
     -------
-    list of Path
-        The files.
+    dict of str to Record
+        The files, for the manifest.
 
     Raises
     ------
     RunError
         If the disk is full.
     """
-    files = [folder.endpoints(arm, chunk)]
-    _write_table(share.table(), files[0])
+    files = folder.write(folder.endpoints(arm, chunk), _columns(share.table()))
     if share.events:
-        files.append(folder.events(arm, chunk))
-        _write_table(share.event_table(), files[1])
+        files |= folder.write(folder.events(arm, chunk), _columns(share.event_table()))
     return files
 
 
@@ -202,13 +203,13 @@ def write(folder: Folder, arm: str, kind: str, chunk: int, share: Share) -> None
         files = write_endpoints(folder, arm, chunk, share)
         arrays = pack(share.profile) | {"last_booster_h": np.array(share.last_booster_h)}
     else:
-        files = []
+        files = {}
         arrays = {f"column/{name}": values for name, values in share.table().items()}
         arrays |= {f"bank/{name}": values for name, values in share.bank_table().items()}
-    place = folder.partial(arm, kind, chunk)
-    with written(place) as file, file.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, **arrays)
-    folder.manifest.add(arm, kind, chunk, [*files, place])
+    stream = io.BytesIO()
+    np.savez(stream, allow_pickle=False, **arrays)
+    files |= folder.write(folder.partial(arm, kind, chunk), stream.getvalue())
+    folder.manifest.add(arm, kind, chunk, files)
 
 
 def read(folder: Folder, arm: str, kind: str, chunk: int, times: int) -> Share | None:
@@ -252,7 +253,7 @@ def _under(head: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]
     return {name.removeprefix(head): values for name, values in arrays.items() if name.startswith(head)}
 
 
-def write_profiles(folder: Folder, document: dict) -> None:
+def write_profiles(folder: Folder, document: dict) -> dict[str, Record]:
     """Write the profiles of a result document as one long table.
 
     Parameters
@@ -261,6 +262,11 @@ def write_profiles(folder: Folder, document: dict) -> None:
         The run.
     document : dict
         The result document.
+
+    Returns
+    -------
+    dict of str to Record
+        The file, for the manifest.
 
     Raises
     ------
@@ -288,6 +294,4 @@ def write_profiles(folder: Folder, document: dict) -> None:
     for name in ("time_h", *statistics):
         null = np.array([value is None for value in rows[name]])
         columns.append(_column(np.array([0.0 if value is None else value for value in rows[name]]), null))
-    table = pa.Table.from_arrays(columns, names=list(rows))
-    with written(folder.profiles) as file:
-        pq.write_table(table, file, compression="zstd")
+    return folder.write(folder.profiles, _parquet(pa.Table.from_arrays(columns, names=list(rows))))

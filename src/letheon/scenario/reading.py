@@ -77,8 +77,29 @@ def load(path: str | os.PathLike[str]) -> Scenario:
     Traceback (most recent call last):
     letheon.errors.InputError: no such file.yaml: there is no such file; give the path of a scenario file.
     """
+    return loads(read_text(path), os.fspath(path))
+
+
+def read_text(path: str | os.PathLike[str]) -> str:
+    """Return the text of a scenario file, for a caller who needs both text and scenario of one reading.
+
+    Parameters
+    ----------
+    path : str or path
+        As for `load`.
+
+    Returns
+    -------
+    str
+        The text, without a byte order mark.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    """
     name = os.fspath(path)
-    return loads(_decode(_read_bytes(Path(path), name), name), name)
+    return _decode(_read_bytes(Path(path), name), name)
 
 
 def _read_bytes(path: Path, name: str) -> bytes:

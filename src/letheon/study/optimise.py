@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from letheon import library
-from letheon import scenario as scenarios
 from letheon.errors import InputError
 from letheon.pipeline.models import chosen_models
 from letheon.runs.environment import use_compile_cache
 from letheon.runs.folder import written
-from letheon.scenario import Arm, Scenario, dumps
+from letheon.runs.json_file import read_object
+from letheon.scenario import Arm, Scenario, dumps, loads
+from letheon.scenario.reading import read_text
 from letheon.scenario.search import Search
 from letheon.study.optimise_folder import EVALUATIONS, RESULT, claim, refuse_another, resolve
 from letheon.study.optimise_report import NOTICE, Entry, Limit, document_of, limits_of, table_of, write_tables
@@ -118,8 +119,8 @@ def optimise(
     """
     text = None
     if not isinstance(scenario, Scenario):
-        text = Path(scenario).read_text(encoding="utf-8-sig")
-        scenario = scenarios.load(scenario)
+        text = read_text(scenario)
+        scenario = loads(text, str(scenario))
     resolved, search = resolve(scenario, candidates, patients, seed, quick)
     continued = False
     if out is not None:
@@ -138,14 +139,12 @@ def optimise(
 
 def _finished(folder: Path, search: Search) -> Optimisation | None:
     """Return a search that is finished with this budget."""
-    try:
-        told = json.loads((folder / RESULT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if told.get("budget", {}).get("candidates") != search.candidates:
+    told = read_object(folder / RESULT) or {}
+    budget, front = told.get("budget"), told.get("front")
+    if not isinstance(budget, dict) or budget.get("candidates") != search.candidates or not isinstance(front, list):
         return None
     files = {file.name: file.read_text(encoding="utf-8") for file in sorted((folder / "front").glob("*.yaml"))}
-    if len(files) != len(told["front"]) or not (folder / "candidates.csv").is_file():
+    if len(files) != len(front) or not (folder / "candidates.csv").is_file():
         return None
     return Optimisation(told, [], files, folder, reused=True)
 

@@ -9,6 +9,7 @@ from letheon.errors import InputError
 from letheon.runs.environment import stamp_of
 from letheon.runs.folder import check_output, written
 from letheon.runs.folder import default_folder as folder_of_run
+from letheon.runs.json_file import read_object
 from letheon.scenario import Scenario, dumps
 from letheon.scenario.search import Search
 
@@ -136,10 +137,7 @@ def refuse_another(folder: Path, scenario: Scenario, search: Search, fresh: bool
             raise InputError(f"{folder} holds a run of letheon simulate; choose another folder with --out.")
         check_output(folder)
         return False
-    try:
-        found = json.loads(note.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        found = {}
+    found = read_object(note) or {}
     stamp = _stamp(scenario, search)
     if found == stamp:
         return True

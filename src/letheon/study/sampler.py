@@ -20,6 +20,7 @@ from scipy import optimize
 
 from letheon.arrays import jax, jnp
 from letheon.errors import InputError, Interrupted
+from letheon.runs.json_file import read_object
 
 __all__ = [
     "FULL_SETTINGS",
@@ -436,7 +437,7 @@ def take_up(folder: Path, settings: Settings, about: dict) -> None:
     asked = json.loads(json.dumps({**asdict(settings), **about}))
     note = folder / "settings.json"
     if note.exists():
-        left = json.loads(note.read_text(encoding="utf-8"))
+        left = read_object(note) or {}
         if left != asked:
             names = ", ".join(sorted(k for k in asked if left.get(k) != asked[k]))
             raise InputError(f"{folder} holds a calibration with other settings ({names}); choose another folder")

@@ -15,6 +15,7 @@ import typer
 from letheon.errors import InputError, Interrupted, RunError
 from letheon.extras import EXTRAS, missing, require
 from letheon.library import PAIN_MODELS
+from letheon.runs.json_file import read_object
 
 if TYPE_CHECKING:
     from letheon.study.sampler import Settings
@@ -165,12 +166,11 @@ def _refuse_other_states(folder: Path, models: tuple[str, ...], settings: "Setti
     asked = asdict(settings)
     for model in models:
         note = folder / model / "state" / "settings.json"
-        try:
-            left = json.loads(note.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        if not note.exists():
             continue
-        except (OSError, ValueError) as error:
-            raise InputError(f"{note} cannot be read ({error}); name another folder with --out.") from None
+        left = read_object(note)
+        if left is None:
+            raise InputError(f"{note} cannot be read, or is damaged; name another folder with --out.")
         other = [name for name in asked if left.get(name) != asked[name]]
         if other:
             raise InputError(
@@ -273,8 +273,8 @@ def _write_calibration_page(reports: Mapping[str, Any], folder: Path) -> None:
         if model in reports:
             found.append(reports[model])
         elif path.is_file():
-            with contextlib.suppress(ValueError, OSError):
-                found.append(json.loads(path.read_text(encoding="utf-8")))
+            report = read_object(path)
+            found += [] if report is None else [report]
     save(calibration.render(found, date.today().isoformat()), folder / _PAGE)
 
 

@@ -1,7 +1,6 @@
 """The library in words: what it holds, every number of one entry, and the sources of a run."""
 
 import difflib
-import json
 import math
 import re
 import textwrap
@@ -15,6 +14,9 @@ import letheon
 from letheon import library
 from letheon.errors import InputError
 from letheon.library import Number, PkModel, Source, Study
+from letheon.runs.folder import RUN, remedy
+from letheon.runs.json_file import read_object
+from letheon.runs.manifest import Manifest
 
 __all__ = ["bibtex", "citations", "contents", "entry", "read_document"]
 
@@ -224,16 +226,13 @@ def read_document(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder}: this run is not finished; run the same letheon simulate again to continue it.")
     if not file.is_file():
         raise InputError(f"{folder}: is no run folder, for it has no result.json; letheon simulate makes one.")
-    document: Any = None
-    try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-        known = isinstance(document["letheon"], str) and isinstance(document["title"], str)
-        known = known and all(isinstance(key, str) for key in document["sources"])
-    except OSError as error:
-        raise InputError(f"{file}: cannot be read ({error.strerror}).") from None
-    except (ValueError, KeyError, TypeError):
-        known = False
-    if not known:
+    noted = Manifest(folder).files.get(RUN, {}).get(file.name)
+    if noted is not None and not noted.intact(file):
+        raise InputError(f"{file} is damaged; make it whole: {remedy(folder)}")
+    document = read_object(file) or {}
+    sources = document.get("sources")
+    words = [document.get("letheon"), document.get("title"), *(sources if isinstance(sources, list) else [None])]
+    if not all(isinstance(word, str) for word in words):
         raise InputError(f"{file}: is no result of Letheon; run letheon simulate again with --fresh to make one.")
     return document
 

@@ -4,7 +4,6 @@ Nothing heavy is imported here. A command checks its input first, with what is l
 what it needs, so that help and refusals come at once.
 """
 
-import contextlib
 import difflib
 import json
 import os
@@ -15,7 +14,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO, cast
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 from typer.core import TyperGroup
@@ -24,6 +23,7 @@ import letheon
 from letheon.errors import InputError, Interrupted, LetheonError, LetheonWarning, RunError
 from letheon.views import calibration, evidence, optimise, query, worksheet
 from letheon.views.explore import command as explore
+from letheon.views.streams import close_stdout, failure_of, open_streams, tell, write, write_lines
 
 if TYPE_CHECKING:
     from letheon.runs import Run
@@ -74,7 +74,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        _write(f"letheon {letheon.__version__}\n")
+        write(f"letheon {letheon.__version__}\n")
         raise typer.Exit
 
 
@@ -121,8 +121,10 @@ def simulate(
 ) -> None:
     """Run a scenario; see `letheon.runs.simulate`."""
     from letheon import scenario as scenarios
+    from letheon.scenario.reading import read_text
 
-    planned = _planned(scenarios.load(scenario), patients, seed, quick)
+    text = read_text(scenario)  # read once: an edit during the run shows nowhere
+    planned = _planned(scenarios.loads(text, str(scenario)), patients, seed, quick)
     # from here on the folder, which is still checked before anything heavy loads
     from letheon.runs.address import check_cluster
     from letheon.runs.environment import stamp_of
@@ -132,15 +134,14 @@ def simulate(
     if cluster is not None:
         check_cluster(cluster)
     Folder(folder).refuse_another(stamp_of(planned), fresh)
-    run = _run(scenario, folder, planned, quiet=quiet, fresh=fresh, cluster=cluster)
-    report = _report(run, scenario, folder)
+    run = _run(planned, text, folder, quiet=quiet, fresh=fresh, cluster=cluster)
     if as_json:
         if not quiet:
             for warning in run.document["warnings"]:
-                _tell(f"warning: {warning}")
-        _write(json.dumps(run.document, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+                tell(f"warning: {warning}")
+        write(json.dumps(run.document, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
     elif not quiet:
-        _show(run, folder, report)
+        _show(run, folder)
 
 
 def _planned(scenario: "Scenario", patients: str | None, seed: str | None, quick: bool) -> "Scenario":
@@ -162,22 +163,17 @@ def _whole(option: str, given: str, low: int, high: int, example: int) -> int:
     return int(given)
 
 
-def _run(path: Path, folder: Path, planned: "Scenario", *, quiet: bool, fresh: bool, cluster: str | None) -> "Run":
-    """Run the file with what the options made of its patients and seed."""
+def _run(planned: "Scenario", text: str, folder: Path, *, quiet: bool, fresh: bool, cluster: str | None) -> "Run":
+    """Run the scenario as the options have changed it, with its report."""
     from letheon.views.progress import Meter
 
     try:
         with Meter(quiet) as meter:
             from letheon import runs
+            from letheon.views import report
 
             return runs.simulate(
-                path,
-                out=folder,
-                patients=planned.population.n,
-                seed=planned.seed,
-                fresh=fresh,
-                progress=meter,
-                cluster=cluster,
+                planned, out=folder, fresh=fresh, progress=meter, cluster=cluster, text=text, page=report.render
             )
     except (KeyboardInterrupt, Interrupted):
         without = ", without --fresh," if fresh else ""
@@ -192,24 +188,7 @@ def _run(path: Path, folder: Path, planned: "Scenario", *, quiet: bool, fresh: b
         ) from error
 
 
-def _report(run: "Run", scenario: Path, folder: Path) -> Path:
-    """Write the report, unless a finished run has it already."""
-    from letheon.views import report
-
-    path = folder / "report.html"
-    if run.reused and path.is_file():
-        return path
-    try:
-        report.write(run.document, scenario.read_text(encoding="utf-8-sig"), path)
-    except OSError as error:
-        raise RunError(
-            f"{path} could not be written ({error.strerror or error}); the run itself is finished: make room"
-            " and run the same command again."
-        ) from error
-    return path
-
-
-def _show(run: "Run", folder: Path, report: Path) -> None:
+def _show(run: "Run", folder: Path) -> None:
     from rich.text import Text
 
     from letheon.views.tables import show_run
@@ -223,8 +202,8 @@ def _show(run: "Run", folder: Path, report: Path) -> None:
             console.print(Text("Continued from what an earlier run had finished."))
         # paths stay in one piece, to be copied
         console.print(Text(f"Run folder: {folder}"), soft_wrap=True)
-        console.print(Text(f"Report: {report}"), soft_wrap=True)
-    _write(captured.get())
+        console.print(Text(f"Report: {folder / 'report.html'}"), soft_wrap=True)
+    write(captured.get())
 
 
 def _console() -> Any:
@@ -255,7 +234,7 @@ def cite(
     from letheon.views import catalogue
 
     document = catalogue.read_document(run)
-    _write_lines(catalogue.bibtex(document) if as_bibtex else catalogue.citations(document))
+    write_lines(catalogue.bibtex(document) if as_bibtex else catalogue.citations(document))
 
 
 @app.command(
@@ -272,61 +251,15 @@ def library(
     """Show the library; see `letheon.library`."""
     from letheon.views import catalogue
 
-    _write_lines(catalogue.contents() if name is None else catalogue.entry(name))
+    write_lines(catalogue.contents() if name is None else catalogue.entry(name))
 
 
-# --- writing ---
-
-
-def _write_lines(lines: Iterable[str]) -> None:
-    _write("".join(f"{line}\n" for line in lines))
-
-
-def _write(text: str, encoding: str | None = None) -> None:
-    """Write to stdout, at once; a reader that has gone away has seen enough."""
-    try:
-        _encode(sys.stdout, encoding)
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _close_stdout()
-        raise typer.Exit from None
-    except OSError as error:
-        _close_stdout()
-        raise RunError(f"the output could not be written: {error.strerror or error}.") from error
-
-
-def _encode(stream: TextIO, encoding: str | None = None) -> None:
-    """Let no letter that a terminal lacks end a command."""
-    reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="replace", **({"encoding": encoding} if encoding else {}))
-
-
-def _close_stdout() -> None:
-    """Send what is still waiting nowhere, or Python would complain about it when it ends."""
-    with contextlib.suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
-
-
-def _tell(text: str) -> None:
-    """Write one sentence to stderr; nobody can be told that nobody listens."""
-    sentence = " ".join(text.split())
-    printable = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in sentence)
-    with contextlib.suppress(OSError):
-        _encode(sys.stderr)
-        sys.stderr.write(f"letheon: {printable}\n")
-        sys.stderr.flush()
-
-
-worksheet.register(app, _write)
-evidence.register(app, _write, _Commands)
-calibration.register(app, _write, _tell, _console)
-query.register(app, _write)
-optimise.register(app, _write, _tell, _console)
-explore.register(app, _tell)
+worksheet.register(app, write)
+evidence.register(app, write, _Commands)
+calibration.register(app, write, tell, _console)
+query.register(app, write, tell)
+optimise.register(app, write, tell, _console)
+explore.register(app, tell)
 
 
 # --- from the shell, and back to it ---
@@ -362,9 +295,9 @@ def _show_warning(
     line: Any = None,
 ) -> None:
     if issubclass(category, LetheonWarning):
-        _tell(f"warning: {message}")
+        tell(f"warning: {message}")
     elif os.environ.get(_DEBUG):
-        _tell(f"{category.__name__}: {message} ({filename}:{lineno})")
+        tell(f"{category.__name__}: {message} ({filename}:{lineno})")
 
 
 def _outcome(arguments: Sequence[str]) -> int:
@@ -378,19 +311,27 @@ def _outcome(arguments: Sequence[str]) -> int:
         failure, code, sentence = error, error.exit_code, str(error)
     except _UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
-            sys.stderr.write(f"{error}\n")
+            tell(f"{error}\n", as_it_is=True)
             return InputError.exit_code
         failure, code, sentence = error, InputError.exit_code, _usage_sentence(error)
     except (typer.Abort, KeyboardInterrupt) as error:
         failure, code = error, Interrupted.exit_code
         sentence = "interrupted; run the same command again to continue."
+    except OSError as error:
+        failure = failure_of(error)
+        code, sentence = failure.exit_code, str(failure)
+    except SystemExit as error:  # the command-line library's, when the reader of a help text has gone
+        if not isinstance(error.__context__, BrokenPipeError):
+            raise
+        close_stdout()
+        return 0
     except Exception as error:
         failure, code = error, RunError.exit_code
         told = f"{type(error).__name__}: {error}".rstrip(": .")
         sentence = f"something failed that should not ({told}); {_DEBUG}=1 in the environment shows where."
     if os.environ.get(_DEBUG):
-        traceback.print_exception(failure)
-    _tell(sentence)
+        tell("".join(traceback.format_exception(failure)), as_it_is=True)
+    tell(sentence)
     return code
 
 
@@ -413,6 +354,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Traceback (most recent call last):
     SystemExit: 0
     """
+    open_streams()
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
         code = _outcome(sys.argv[1:] if arguments is None else arguments)

@@ -1,0 +1,305 @@
+"""Run folders that were damaged: an answer is that of the undamaged run, or there is none.
+
+The oracle is the folder as it was before the damage.
+"""
+
+import random
+import shutil
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from letheon.errors import InputError, LetheonError, LetheonWarning, RunError
+from letheon.runs import engine, simulate
+from letheon.runs.folder import remedy
+from letheon.runs.query import query
+from letheon.scenario import dumps, load, loads
+from letheon.scenario.reading import read_text
+
+TEXT = """
+letheon: 1
+title: "a folder to be damaged"
+population: {n: 600}
+follow_up: 2 days
+seed: 3
+arms:
+  ketamine:
+    drug: racemic
+    sessions: [{at: day 1, rate: 10 mg/h, for: 4 h}]
+    titration: {every: 1 h, step: 5 mg/h, max: 30 mg/h, relief: 40 %}
+  placebo: {drug: placebo, like: ketamine}
+"""
+SQL = (
+    "SELECT arm, count(*), sum(patient), avg(nrs_day_1), sum(dose_mg) FROM endpoints GROUP BY arm ORDER BY arm",
+    "SELECT count(*), sum(mean), max(q95) FROM profiles",
+    "SELECT count(*), sum(patient), min(patient) FROM events",
+)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run with two chunks an arm, events and a report."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "CHUNK", 2)
+        out = tmp_path_factory.mktemp("whole") / "run"
+        return Path(simulate(loads(TEXT), out=out, text=TEXT, page=page).folder or out)
+
+
+@pytest.fixture(autouse=True)
+def _two_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "CHUNK", 2)
+
+
+def page(document: dict, text: str) -> str:
+    """Stand in for the report, which is about document and text alone."""
+    return f"{text}\n{sorted(document)}\n{document['arms']['ketamine']['endpoints']['dose_mg']}\n"
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Return what a run left; lines of the manifest are added by a repair, and it may have any number of them."""
+    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return {name: (folder / name).read_bytes() for name in sorted(names) if name not in ("manifest.jsonl", ".lock")}
+
+
+def again(folder: Path) -> bool:
+    """Simulate into a folder; return whether all was there."""
+    return simulate(loads(TEXT), out=folder, text=TEXT, page=page).reused
+
+
+# --- ways to damage a file ---
+
+
+def truncate(path: Path, chance: random.Random) -> None:
+    path.write_bytes(path.read_bytes()[: chance.randrange(path.stat().st_size)])
+
+
+def flip(path: Path, chance: random.Random) -> None:
+    data = bytearray(path.read_bytes())
+    data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
+    path.write_bytes(data)
+
+
+def delete(path: Path, chance: random.Random) -> None:
+    path.unlink()
+
+
+def double(path: Path, chance: random.Random) -> None:
+    digits = f"{chance.randrange(10**5):05d}"
+    shutil.copy(path, path.with_name(f"part-{digits}.parquet" if path.suffix == ".parquet" else f"{digits}{path.name}"))
+
+
+def swap(path: Path, chance: random.Random) -> None:
+    others = [other for other in sorted(path.parent.parent.rglob(f"*{path.suffix}")) if other != path]
+    other = chance.choice(others or [path.with_name("manifest.jsonl")])
+    one, two = path.read_bytes(), other.read_bytes()
+    path.write_bytes(two)
+    other.write_bytes(one)
+
+
+def empty(path: Path, chance: random.Random) -> None:
+    path.write_bytes(b"")
+
+
+def replace_by_folder(path: Path, chance: random.Random) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def other_json(path: Path, chance: random.Random) -> None:
+    path.write_text(chance.choice(["[]", "7", "null", '"x"', "{}", '{"format": []}', "[" * 10_000, '{"files": 3}']))
+
+
+def move_folder(path: Path, chance: random.Random) -> None:
+    if path.parent.name in ("ketamine", "placebo"):
+        path.parent.rename(path.parent.with_name("other"))
+    else:
+        path.rename(path.with_name("other"))
+
+
+HARMS = (truncate, flip, delete, double, swap, empty, replace_by_folder, other_json, move_folder)
+
+
+def check(folder: Path, whole: Path, answers: list, told: dict[str, int]) -> None:
+    """Ask and simulate again: right, or refused; never wrong."""
+    for sql, answer in zip(SQL, answers, strict=True):
+        try:
+            assert query(folder, sql) == answer
+            told["answered"] += 1
+        except LetheonError as error:
+            assert "\n" not in str(error) and len(str(error)) > 15
+            told["refused"] += 1
+    try:
+        again(folder)
+    except LetheonError as error:
+        assert "\n" not in str(error) and len(str(error)) > 15
+        told["not made whole"] += 1
+        return
+    told["made whole"] += 1
+    found, due = content(folder), content(whole)
+    assert {name: found.get(name) for name in due} == due
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", LetheonWarning)
+        assert [query(folder, sql) for sql in SQL] == answers
+
+
+def damaged(whole: Path, place: Path, name: str, harm: Callable[[Path, random.Random], None], seed: int) -> Path:
+    """Return a copy of a run folder with one file damaged."""
+    shutil.copytree(whole, place)
+    harm(place / name, random.Random(seed))
+    return place
+
+
+def trial(whole: Path, tmp_path: Path, cases: list[tuple[str, Callable, int]]) -> dict[str, int]:
+    """Damage a copy of the folder in each of the ways, and check what becomes of it."""
+    answers = [query(whole, sql) for sql in SQL]
+    told = dict.fromkeys(("answered", "refused", "made whole", "not made whole"), 0)
+    for number, (name, harm, seed) in enumerate(cases):
+        folder = damaged(whole, tmp_path / str(number), name, harm, seed)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", LetheonWarning)
+                check(folder, whole, answers, told)
+        except Exception as error:
+            raise AssertionError(f"{harm.__name__} of {name}, seed {seed}") from error
+        shutil.rmtree(folder)
+    print(f"{len(cases)} damaged folders: {told}")
+    return told
+
+
+QUICK = (
+    ("endpoints/ketamine/part-00001.parquet", delete),
+    ("endpoints/ketamine/part-00000.parquet", double),
+    ("events/ketamine/part-00001.parquet", flip),
+    ("profiles.parquet", truncate),
+    ("manifest.jsonl", truncate),
+    ("manifest.jsonl", flip),
+    ("manifest.jsonl", other_json),
+    ("run.json", other_json),
+    ("result.json", other_json),
+    ("report.html", truncate),
+    ("scenario.yaml", truncate),
+    ("resolved.yaml", truncate),
+    ("endpoints/placebo/part-00000.parquet", move_folder),
+    ("endpoints/placebo/part-00000.parquet", replace_by_folder),
+)
+
+
+def test_a_damaged_folder_gives_the_right_answer_or_none(whole: Path, tmp_path: Path) -> None:
+    told = trial(whole, tmp_path, [(name, harm, 1) for name, harm in QUICK])
+    assert told["answered"] > 0 and told["refused"] > 0
+    assert told["made whole"] >= len(QUICK) - 3  # not without the stamp, nor where a folder is in a file's place
+
+
+@pytest.mark.slow
+def test_every_file_damaged_in_every_way(whole: Path, tmp_path: Path) -> None:
+    names = [path.relative_to(whole).as_posix() for path in sorted(whole.rglob("*")) if path.is_file()]
+    cases = [(name, harm, seed) for name in names if name != ".lock" for harm in HARMS for seed in (1, 2)]
+    # ways that leave nothing to chance are tried once
+    fixed = (delete, empty, replace_by_folder, move_folder)
+    cases = [case for case in cases if case[2] == 1 or case[1] not in fixed]
+    assert len(cases) >= 50
+    trial(whole, tmp_path, cases)
+
+
+# --- the sentences ---
+
+
+def test_parts_that_are_gone_or_changed_are_named_with_the_command_that_repairs(whole: Path, tmp_path: Path) -> None:
+    for number, harm in enumerate((delete, truncate, flip)):
+        folder = damaged(whole, tmp_path / str(number), "endpoints/ketamine/part-00001.parquet", harm, 1)
+        with pytest.raises(InputError) as caught:
+            query(folder, "SELECT count(*) FROM endpoints")
+        assert "endpoints/ketamine/part-00001.parquet" in str(caught.value)
+        assert str(caught.value).endswith(remedy(folder))
+        _, _, scenario, option, out = remedy(folder).split()
+        assert (option, Path(out)) == ("--out", folder)
+        # what the command line does
+        assert not simulate(load(scenario), text=read_text(scenario), out=Path(out), page=page).reused
+        assert content(folder) == content(whole)
+
+
+def test_files_of_others_are_left_out_and_named(whole: Path, tmp_path: Path) -> None:
+    folder = damaged(whole, tmp_path / "run", "endpoints/ketamine/part-00000.parquet", double, 1)
+    shutil.copytree(folder / "endpoints" / "placebo", folder / "endpoints" / "placebo2")
+    with pytest.warns(LetheonWarning, match=r"left out: endpoints/ketamine/part-.*placebo2"):
+        found = query(folder, "SELECT arm, count(*) FROM endpoints GROUP BY arm ORDER BY arm").rows
+    assert found == (("ketamine", 600), ("placebo", 600))
+
+
+def test_a_part_that_is_not_asked_about_is_not_read(whole: Path, tmp_path: Path) -> None:
+    folder = damaged(whole, tmp_path / "run", "endpoints/ketamine/part-00000.parquet", flip, 1)
+    assert query(folder, SQL[1]) == query(whole, SQL[1])
+    with pytest.raises(InputError, match="is damaged"):
+        query(folder, SQL[0])
+    with pytest.raises(InputError, match="endpoints"):  # a name put together is a table that is not there
+        query(folder, "SELECT count(*) FROM query_table('endp' || 'oints'), profiles")
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_a_part_deleted_during_a_run_is_noticed(whole: Path, tmp_path: Path, on_disk: bool, monkeypatch) -> None:
+    if on_disk:
+        monkeypatch.setattr(engine, "_IN_MEMORY", 0)
+    victim = tmp_path / "run" / "endpoints" / "ketamine" / "part-00001.parquet"
+
+    def spoil(done: int, total: int, arm: str) -> None:
+        if arm == "placebo":
+            victim.unlink(missing_ok=True)
+
+    with pytest.raises(RunError, match=r"part-00001.parquet was deleted or changed.*same command again"):
+        simulate(loads(TEXT), out=tmp_path / "run", text=TEXT, page=page, progress=spoil)
+    assert not (tmp_path / "run" / "result.json").exists()
+    again(tmp_path / "run")
+    assert content(tmp_path / "run") == content(whole)
+
+
+# --- the text ---
+
+
+def test_a_new_text_of_the_same_scenario_is_shown_without_a_new_run(whole: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(whole, folder)
+    commented = f"# why we ask\n{TEXT}"
+    run = simulate(loads(commented), out=folder, text=commented, page=page)
+    assert run.reused and run.text == commented
+    assert (folder / "scenario.yaml").read_text() == commented
+    assert "# why we ask" in (folder / "report.html").read_text()
+    # a scenario without a text of its own says nothing new
+    simulate(loads(commented), out=folder, page=page)
+    simulate(load(folder / "resolved.yaml"), text=dumps(loads(commented)), out=folder, page=page)
+    assert (folder / "scenario.yaml").read_text() == commented
+    assert "# why we ask" in (folder / "report.html").read_text()
+
+
+def test_a_scenario_edited_during_its_run_stays_as_it_ran(tmp_path: Path) -> None:
+    file = tmp_path / "scenario.yaml"
+    file.write_text(TEXT)
+
+    def edit(done: int, total: int, arm: str) -> None:
+        file.write_text(TEXT.replace("10 mg/h", "99 mg/h"))
+
+    run = simulate(file, out=tmp_path / "run", patients=2, progress=edit, page=page)
+    assert "99 mg/h" in file.read_text()
+    for name in ("scenario.yaml", "report.html", "resolved.yaml"):
+        text = (tmp_path / "run" / name).read_text()
+        assert "10 mg/h" in text and "99 mg/h" not in text
+    assert run.text == TEXT
+
+
+def test_checksums_are_of_what_was_written(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Path.write_bytes
+
+    def bad_disk(path: Path, data: bytes) -> int:
+        if "part-00001.parquet" in path.name and "ketamine" in path.parts and "endpoints" in path.parts:
+            data = data[:-5] + b"wrong"
+        return real(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", bad_disk)
+    with pytest.raises(RunError, match="part-00001"):
+        simulate(loads(TEXT), out=tmp_path / "run")
+    monkeypatch.undo()
+    monkeypatch.setattr(engine, "CHUNK", 2)
+    again(tmp_path / "run")
+    assert pq.read_table(tmp_path / "run" / "endpoints" / "ketamine" / "part-00001.parquet").num_rows == 88
