@@ -31,6 +31,7 @@ _LAST_SUPPORTED_DAY = 84
 _BOUNDS = {"NRS": (0.0, 10.0), "share": (0.0, 1.0)}
 _ABOVE = (0.0, math.inf)
 _YEAR_DAYS = 365.25
+_A_YEAR = {"mean": "", "q05": "_q05", "q50": "_q50", "q95": "_q95"}  # what is also given per year, and its suffix
 _NO_RELAPSE = "Relapse rests on assumed flares: not identified by the data, and beyond 12 weeks an assumption."
 
 
@@ -230,7 +231,7 @@ def _endpoints(scenario: Scenario, arm: Arm, totals: ArmTotals, placebo: ArmTota
     support = "not identified" if scenario.models.flares or days > _LAST_SUPPORTED_DAY else "assumed"
     out["time_to_relapse_days"] = _relapse(prefix, totals, support)
     for name in ("relief_days", "pain_free_days"):
-        out[name]["per_year"] = out[name]["mean"] * _YEAR_DAYS / days
+        out[name] |= {f"per_year{end}": out[name][key] * _YEAR_DAYS / days for key, end in _A_YEAR.items()}
     out["never_in_remission"] = _complement(out["remission"])
     return out | _given(scenario, arm, totals, prefix)
 
@@ -238,8 +239,12 @@ def _endpoints(scenario: Scenario, arm: Arm, totals: ArmTotals, placebo: ArmTota
 def _complement(endpoint: dict) -> dict:
     """Return the endpoint of those to whom another did not happen."""
     low, high = endpoint["mean_interval"]
-    kept = {name: endpoint[name] for name in ("mc_se", "unit", "support", "interval_support")}
-    return {"mean": 1.0 - endpoint["mean"], "mean_interval": [1.0 - high, 1.0 - low]} | kept
+    turned: dict[str, Any] = {"mean": 1.0 - endpoint["mean"], "mean_interval": [1.0 - high, 1.0 - low]}
+    turned |= {name: value for name, value in endpoint.items() if name not in turned}
+    if "minus_placebo" in endpoint:
+        low, high = endpoint["minus_placebo_interval"]
+        turned |= {"minus_placebo": -endpoint["minus_placebo"], "minus_placebo_interval": [-high, -low]}
+    return turned
 
 
 def _given(scenario: Scenario, arm: Arm, totals: ArmTotals, prefix: str) -> dict:
@@ -249,7 +254,7 @@ def _given(scenario: Scenario, arm: Arm, totals: ArmTotals, prefix: str) -> dict
         boosters = {"mean": 0.0, "boosters_per_year": 0.0, "unit": "boosters", "note": "fixed timetable"}
     else:
         boosters = _endpoint(f"{prefix}boosters", "boosters", "assumed", totals, None)
-        boosters["boosters_per_year"] = boosters["mean"] * _YEAR_DAYS / days
+        boosters |= {f"boosters_per_year{end}": boosters[key] * _YEAR_DAYS / days for key, end in _A_YEAR.items()}
         boosters["note"] = "decided by each patient's diary" if policy.boosters.on_relapse else "by the calendar"
     out = {"boosters": boosters}
     dose = _distribution(totals.columns[f"{prefix}dose_mg"])
