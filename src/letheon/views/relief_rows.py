@@ -94,7 +94,7 @@ def keys(endpoints: Mapping[str, Any]) -> list[str]:
 
 
 def told(document: Document, name: str, key: str) -> Told:
-    """Say one endpoint of an arm.
+    r"""Say one endpoint of an arm.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def told(document: Document, name: str, key: str) -> Told:
     >>> share = {"mean": 0.43, "mean_interval": [0.33, 0.55], "unit": "share", "support": "assumed"}
     >>> arm = {"drug": "racemic", "course_end_day": 5.0, "endpoints": {"responder_30_day_28": share}}
     >>> document = {"arms": {"ward": arm}, "follow_up_days": 84}
-    >>> told(document, "ward", "responder_30_day_28").sentence.replace("\\u202f", " ")
+    >>> told(document, "ward", "responder_30_day_28").sentence.replace("\u202f", " ")
     '43 of 100 (90 % interval 33 to 55); no placebo arm in this scenario'
     """
     arm = document["arms"][name]
@@ -128,12 +128,12 @@ def told(document: Document, name: str, key: str) -> Told:
     else:
         value, aside, mean = typical(entry)
         value += f" of {document['follow_up_days']:g}"
-    more = tuple(part for part in (mean, _against(document, name, key)) if part)
+    more = tuple(part for part in (mean, *_against(document, name, key)) if part)
     return Told(words.endpoint_name(key), value, aside, more, entry.get("support"))
 
 
 def typical(entry: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Say a number that patients differ in: the median patient, the range of 90 % of them, then the mean.
+    r"""Say a number that patients differ in: the median patient, the range of 90 % of them, then the mean.
 
     Parameters
     ----------
@@ -169,21 +169,21 @@ def _known(interval: Sequence[float] | None, unit: str, differs: bool = False) -
     return f"({_INTERVAL} {low} to {high})"
 
 
-def _against(document: Document, name: str, key: str) -> str:
+def _against(document: Document, name: str, key: str) -> tuple[str, ...]:
     """Say what placebo has, and how much more the arm has; nothing for an arm on placebo."""
     arm = document["arms"][name]
     if plots.is_placebo(arm):
-        return ""
+        return ()
     entry, sham = arm["endpoints"][key], plots.placebo_of(document, name)
     if sham is None or entry.get("minus_placebo") is None:
-        return f"{NO_PLACEBO} in this scenario"
+        return (f"{NO_PLACEBO} in this scenario",)
     beside, unit = document["arms"][sham]["endpoints"][key]["mean"], entry["unit"]
     said = words.of_100(beside) if unit == "share" else f"mean {words.amount(beside, unit)}"
-    return f"{said} on placebo; {excess(entry)}"
+    return f"{said} on placebo", excess(entry)
 
 
 def excess(entry: Mapping[str, Any]) -> str:
-    """Say how much more an arm has than placebo, with its interval.
+    r"""Say how much more an arm has than placebo, with its interval.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def excess(entry: Mapping[str, Any]) -> str:
     Examples
     --------
     >>> said = excess({"minus_placebo": 0.31, "minus_placebo_interval": [0.2, 0.41], "unit": "share"})
-    >>> said.replace("\\u202f", " ")
+    >>> said.replace("\u202f", " ")
     '31 more (90 % interval +20 to +41)'
     """
     unit, difference = entry["unit"], entry["minus_placebo"]

@@ -222,8 +222,8 @@ def _reading(document: Mapping[str, Any]) -> Iterator[str]:
         f" differ. The interval in square brackets says how well a mean is known: {document['interval']}."
     )
     yield (
-        '"in remission" is at least 30 % less pain at any time within 14 days after the course: some are on placebo too.'
-        ' "median days of these" is how long until pain is back, from the end of the course.'
+        '"in remission" is at least 30 % less pain at any time within 14 days after the course: some are on placebo'
+        ' too. "median days of these" is how long until pain is back, from the end of the course.'
     )
     yield '"support" is the kind of evidence behind a number.'
     if not any(map(plots.is_placebo, document["arms"].values())):
