@@ -175,7 +175,7 @@ def _against(document: Document, name: str, key: str) -> tuple[str, ...]:
     if plots.is_placebo(arm):
         return ()
     entry, sham = arm["endpoints"][key], plots.placebo_of(document, name)
-    if sham is None or entry.get("minus_placebo") is None:
+    if sham is None:
         return (f"{NO_PLACEBO} in this scenario",)
     beside, unit = document["arms"][sham]["endpoints"][key]["mean"], entry["unit"]
     said = words.of_100(beside) if unit == "share" else f"mean {words.amount(beside, unit)}"

@@ -23,7 +23,6 @@ QUESTIONS: Mapping[str, str] = {
 }
 _LAST_SUPPORTED_DAY = 84
 _LONG_H = 24.0  # longer without a break is a stay in hospital
-_REMISSION = words.endpoint_name(relief_rows.REMISSION)
 _LITTLE = 0.3  # NRS points that nobody would notice
 
 _CALM_WITH_FLARES = (
@@ -212,17 +211,27 @@ def _lasts(document: Mapping[str, Any], name: str) -> Answer:
     endpoints, relapse = arm["endpoints"], arm["endpoints"]["time_to_relapse_days"]
     first, last = _days(arm)
     late = max(day for day in plots.endpoint_days(endpoints) if day <= max(_LAST_SUPPORTED_DAY, first))
-    told = [relief_rows.told(document, name, key) for key in relief_rows.keys(endpoints)]
-    short = " ".join(f"{one.label}: {one.sentence}." for one in told if one.label != _REMISSION)
+    told = {key: relief_rows.told(document, name, key) for key in relief_rows.keys(endpoints)}
+    remission, days = told.pop(relief_rows.REMISSION), told.pop("relief_days")
+    (better,) = told.values()  # on the named day
+    short = (
+        f"{better.value} patients {better.aside} have {better.label[:1].lower()}{better.label[1:]}; "
+        f"{'; '.join(better.more)}. {days.label}: {days.value} {days.aside}."
+    )
     more = [_sentence(day, endpoints[f"nrs_day_{day}"]) for day in dict.fromkeys((first, late, last))]
-    more += [f"{one.label}: {one.sentence}." for one in told if one.label == _REMISSION]
+    more += [f"{one.label}: {one.sentence}." for one in (days, remission)]
     more.append(_relapse(document, relapse))
     if document["models"]["flares"]:
         more.append(
             "What ends relief here are flares, whose number and strength nobody has measured: they are assumed."
         )
     supports = [endpoints[f"nrs_day_{day}"]["support"] for day in (first, last)]
-    return _answer(short, more, [*(one.support for one in told), *supports, relapse["support"]], ["sigtermans2009"])
+    return _answer(
+        short,
+        more,
+        [*(one.support for one in (better, days, remission)), *supports, relapse["support"]],
+        ["sigtermans2009"],
+    )
 
 
 def _relapse(document: Mapping[str, Any], relapse: Mapping[str, Any]) -> str:

@@ -30,10 +30,10 @@ function cell(main, note, support) {
   return node("td", {}, node("b", {}, main), note ? node("span", { className: "soft" }, ` ${note}`) : null, badge(support));
 }
 
-/** What the answer says of relief: the number that leads, its interval or patients, then a line for each of the rest. */
+/** What the answer says of relief: the number that leads, then a line for each of the rest. */
 function relief(told) {
-  const made = cell(told.value, told.aside, told.support);
-  made.querySelector(".soft")?.after(...told.more.map((text) => node("span", { className: "soft line" }, text)));
+  const made = cell(told.value, "", told.support);
+  made.querySelector("b").after(...[told.aside, ...told.more].map((text) => node("span", { className: "soft line" }, text)));
   return made;
 }
 
