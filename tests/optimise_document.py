@@ -6,8 +6,10 @@ NOTICE = "This designs studies, not treatments: for research and education only,
 
 
 def _measures(relief: float, hours: float, dose: float) -> dict[str, Any]:
+    gap = relief - 5.5
+    beside = {"minus_placebo": gap, "minus_placebo_interval": [gap - 5.0, gap + 8.0]} if gap else {}
     return {
-        "relief_days": {"mean": relief, "mean_interval": [relief - 6.0, relief + 9.5], "unit": "days"},
+        "relief_days": {"mean": relief, "mean_interval": [relief - 6.0, relief + 9.5], "unit": "days"} | beside,
         "hours": {"mean": hours, "mean_interval": [hours, hours], "unit": "h"},
         "dose_mg": {"mean": dose, "mean_interval": [dose, dose], "unit": "mg"},
         "remission": {"mean": 0.524, "mean_interval": [0.4, 0.61], "unit": "share"},

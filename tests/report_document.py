@@ -87,9 +87,14 @@ def endpoint(
     return found
 
 
-def share(mean: float, support: str) -> dict[str, Any]:
-    """Return a responder endpoint."""
-    return {
+def share(mean: float, support: str, placebo: float | None) -> dict[str, Any]:
+    """Return a responder endpoint, with what it has over placebo."""
+    gap = (
+        {}
+        if placebo is None
+        else {"minus_placebo": mean - placebo, "minus_placebo_interval": [mean - 1.2 * placebo, mean]}
+    )
+    return gap | {
         "mean": mean, "mean_interval": [mean * 0.8, mean + 0.4 * (1 - mean) * mean], "mc_se": 0.0152,
         "unit": "share", "support": support, "basis": _BASIS.get(support, []),
     }  # fmt: skip
@@ -161,15 +166,15 @@ def arm(name: str, drug: str, steps: tuple, depth: float, follow_up: float, with
             for day in DAYS if day <= follow_up
         }  # fmt: skip
         for day in (day for day in (7, 28, 84) if day <= follow_up):
-            ease = 1 - nrs_at(24.0 * day) / BASELINE
-            found[f"responder_30_day_{day}"] = share(min(0.95, 1.5 * ease), label)
-            found[f"responder_50_day_{day}"] = share(min(0.9, 0.9 * ease), label)
-            found[f"responder_2pt_day_{day}"] = share(min(0.95, 1.4 * ease), label)
+            ease, sham = (1 - at(24.0 * day) / BASELINE for at in (nrs_at, sham_at))
+            for kind, factor in (("30", 1.5), ("50", 0.9), ("2pt", 1.4)):
+                beside = factor * sham if with_placebo else None
+                found[f"responder_{kind}_day_{day}"] = share(min(0.9, factor * ease), label, beside)
         found["relief_days"] = endpoint(
             60 * depth + 14.3, 22.0, "days", "assumed", 14.3 if with_placebo else None, follow_up
         )
         found["pain_free_days"] = endpoint(9 * depth + 0.4, 3.0, "days", "assumed", 0.4 if with_placebo else None)
-        found["remission"] = share(0.2 + depth, "assumed")
+        found["remission"] = share(0.2 + depth, "assumed", 0.2 if with_placebo else None)
         found["time_to_relapse_days"] = relapse(31.4 if depth else 9.0, 0.2 + depth)
         found["boosters"] = {**endpoint(0.0, 0.0, "sessions", "assumed", None), "boosters_per_year": 0.0}
         dose = sum(length * speed for _, length, speed in steps) * 79.1 / 70.0

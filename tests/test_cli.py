@@ -81,9 +81,10 @@ def make_arm(drug: str, nrs: float, median: float | None, difference: dict) -> d
     relapse = {"median": median, "median_interval": [12.4, None], "restricted_to": 79.8, "in_remission": 0.86}
     endpoints = {
         **days,
-        "responder_30_day_7": share(0.61),
-        "responder_50_day_7": share(0.32),
-        "relief_days": spread(41.3, 20.0, **difference),
+        "responder_30_day_28": share(0.61),
+        "responder_50_day_28": share(0.32),
+        "remission": share(0.86),
+        "relief_days": spread(41.3, 20.0, **difference) | {"unit": "days"},
         "time_to_relapse_days": {**relapse, "support": "not identified"},
         "dose_mg": spread(1280.0 if drug != "placebo" else 0.0, 0.0, unit="mg"),
     }
@@ -297,14 +298,16 @@ def test_the_table_shows_the_documents_numbers(command: Callable, fake: Fake, tm
     assert ["baseline, mean", "7.2", "7.2"] in rows
     assert ["day 7, mean", "5.0 [4.7, 5.3]", "6.8 [6.5, 7.1]"] in rows
     assert ["day 84, mean", "5.7 [5.4, 6.0]", "7.5 [7.2, 7.8]"] in rows
-    assert ["patients", "2.0 to 8.0", "3.8 to 9.8"] in rows
+    assert ["patients", "5 (2 to 8)", "6.8 (3.8 to 9.8)"] in rows
     assert ["minus placebo", "-1.8 [-2.3, -1.3]"] in rows
     assert ["support", "extrapolated: a2009", "extrapolated: a2009"] in rows
     assert ["support", "randomised: b2010"] in rows
     assert ["30 % less pain, %", "61 [56, 66]", "61 [56, 66]"] in rows
     assert ["support", "uncontrolled", "uncontrolled"] in rows
+    assert ["patients", "41 (21 to 61)", "41 (21 to 61)"] in rows
     assert ["mean", "41.3 [39.3, 43.3]", "41.3 [39.3, 43.3]"] in rows
-    assert ["median of these", "31 [12, >80]", ">80 [12, >80]"] in rows
+    assert ["in remission, %", "86 [81, 91]", "86 [81, 91]"] in rows
+    assert ["median days of these", "31 [12, >80]", ">80 [12, >80]"] in rows
     assert ["support", "not identified", "not identified"] in rows
     assert ["mean", "1280", "0.0"] in rows
     assert ["NRS day 84, mean", "8.2 [8.1, 8.3]", "8.2 [8.1, 8.3]"] in rows
@@ -354,8 +357,9 @@ def test_what_is_absent_is_no_zero(command: Callable, fake: Fake, tmp_path: Path
     fake.document = make_document({"ketamine": arm}) | {"models": {"pain": "memory", "rival": None}}
     _, out, _ = command("simulate", SMALL, "--out", tmp_path / "run")
     rows = [re.split(r"\s{2,}", line.strip()) for line in out.splitlines()]
-    assert ["median of these", "-"] in rows
-    assert "minus placebo" not in out and "rival" not in out.lower()
+    assert ["median days of these", "-"] in rows
+    assert [row[1:] for row in rows if row[0] == "minus placebo"] == [["no placebo arm"]] * 4
+    assert "rival" not in out.lower()
 
 
 def test_a_difference_that_rounds_to_zero_has_no_sign() -> None:

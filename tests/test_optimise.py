@@ -120,6 +120,20 @@ def test_a_combination_that_outlasts_the_follow_up_is_left_out(searched) -> None
     assert ("5", "2 days") not in given and len(given) > 4
 
 
+def test_relief_of_every_regimen_stands_beside_placebo(searched) -> None:
+    (sham,) = searched.document["placebo"]
+    for entry in (*searched.document["front"], *searched.document["published"]):
+        for measure, told in entry["measures"].items():
+            assert ("minus_placebo" in told) == (measure in {"relief_days", "remission"}), measure
+        for measure in ("relief_days", "remission"):
+            told, beside = entry["measures"][measure], sham["measures"][measure]
+            assert told["minus_placebo"] == pytest.approx(told["mean"] - beside["mean"], abs=1e-4)
+            low, high = told["minus_placebo_interval"]
+            assert low < high and high - low <= sum(
+                one["mean_interval"][1] - one["mean_interval"][0] for one in (told, beside)
+            )
+
+
 def test_every_file_of_the_front_runs_to_the_same_numbers(searched) -> None:
     entry = searched.document["front"][0]
     run = simulate(load(searched.folder / entry["file"]))

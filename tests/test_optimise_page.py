@@ -37,7 +37,7 @@ def large() -> dict[str, Any]:
         made["front"].append(entry | {"measures": measures})
     for entry in (*made["published"], *made["placebo"]):
         entry["measures"]["psychedelic_hours"] = {"mean": 90.0, "mean_interval": [80.0, 99.0], "unit": "h"}
-    told = "hours with a noticeable psychedelic load"
+    told = "hours with a psychedelic load above 10 %"
     made["goals"].append({"measure": "psychedelic_hours", "direction": "minimise", "unit": "h", "means": told})
     made["title"] = "Boosters after ten outpatient days: relief against hours, drug and hours with dreamlike effects"
     return made

@@ -30,6 +30,7 @@ _UNUSED = ("norketamine_slope_olofsen",)  # shown in the library as rejected, us
 _BOUNDS = {"NRS": (0.0, 10.0), "share": (0.0, 1.0)}
 _ABOVE = (0.0, math.inf)
 _YEAR_DAYS = 365.25
+_A_YEAR = {"mean": "", "q05": "_q05", "q50": "_q50", "q95": "_q95"}  # what is also given per year, and its suffix
 _NO_ARKETAMINE = "Not modelled: the slow site was fitted to esketamine and knows no lasting effect of arketamine."
 _NO_RELAPSE = "Relapse rests on assumed flares: not identified by the data, and beyond 12 weeks an assumption."
 
@@ -240,7 +241,7 @@ def _endpoints(scenario: Scenario, arm: Arm, totals: ArmTotals, placebo: ArmTota
     support = NOT_IDENTIFIED if scenario.models.flares or days > LAST_SUPPORTED_DAY else ASSUMED
     out["time_to_relapse_days"] = _relapse(prefix, totals, support)
     for name in ("relief_days", "pain_free_days"):
-        out[name]["per_year"] = out[name]["mean"] * _YEAR_DAYS / days
+        out[name] |= {f"per_year{end}": out[name][key] * _YEAR_DAYS / days for key, end in _A_YEAR.items()}
     out["never_in_remission"] = _complement(out["remission"])
     return out | _given(arm, totals, prefix)
 
@@ -248,8 +249,12 @@ def _endpoints(scenario: Scenario, arm: Arm, totals: ArmTotals, placebo: ArmTota
 def _complement(endpoint: dict) -> dict:
     """Return the endpoint of those to whom another did not happen."""
     low, high = endpoint["mean_interval"]
-    kept = {name: endpoint[name] for name in ("mc_se", "unit", "support", "basis")}
-    return {"mean": 1.0 - endpoint["mean"], "mean_interval": [1.0 - high, 1.0 - low]} | kept
+    turned: dict[str, Any] = {"mean": 1.0 - endpoint["mean"], "mean_interval": [1.0 - high, 1.0 - low]}
+    turned |= {name: value for name, value in endpoint.items() if name not in turned}
+    if "minus_placebo" in endpoint:
+        low, high = endpoint["minus_placebo_interval"]
+        turned |= {"minus_placebo": -endpoint["minus_placebo"], "minus_placebo_interval": [-high, -low]}
+    return turned
 
 
 def _given(arm: Arm, totals: ArmTotals, prefix: str) -> dict:
@@ -259,7 +264,7 @@ def _given(arm: Arm, totals: ArmTotals, prefix: str) -> dict:
         boosters = {"mean": 0.0, "boosters_per_year": 0.0, "unit": "boosters", "note": "fixed timetable"}
     else:
         boosters = _endpoint(f"{prefix}boosters", "boosters", ASSUMED, totals, None)
-        boosters["boosters_per_year"] = boosters["mean"] * _YEAR_DAYS / days
+        boosters |= {f"boosters_per_year{end}": boosters[key] * _YEAR_DAYS / days for key, end in _A_YEAR.items()}
         boosters["note"] = "decided by each patient's diary" if policy.boosters.on_relapse else "by the calendar"
     out = {"boosters": boosters}
     # What a fixed timetable gives is a fact of the scenario, not a finding: it has no label.
@@ -347,7 +352,7 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> dict:
 def _unmodelled(endpoints: Mapping[str, dict]) -> dict:
     """Say of a slow site's pain under arketamine that it is not modelled, and compare it with nothing."""
     given = ("boosters", "dose_mg", "drip_hours", "final_rate")
-    said = {"support": "not identified", "interval_support": "not identified", "note": _NO_ARKETAMINE}
+    said = NOT_IDENTIFIED.document() | {"note": _NO_ARKETAMINE}
     return {
         name: entry if name in given else {k: v for k, v in entry.items() if not k.startswith("minus_placebo")} | said
         for name, entry in endpoints.items()

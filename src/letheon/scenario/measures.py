@@ -42,7 +42,7 @@ class Measure:
 _WHOLE = (
     Measure("relief_days", "days", True, "days with at least 30 % less pain than before"),
     Measure("pain_free_days", "days", True, "days with a score of at most 1"),
-    Measure("remission", "share", True, "share with 30 % less pain within 14 days of the first course"),
+    Measure("remission", "share", True, "share with 30 % less pain at any time within 14 days after the first course"),
 )
 _DAILY = (
     Measure("nrs", "NRS", False, "pain score"),
@@ -56,7 +56,7 @@ _COSTS = (
     Measure("dosing_days", "days", False, "days on which drug is given"),
     Measure("boosters", "a year", False, "booster sessions a year"),
     Measure("psychedelic_load", "%", False, "psychedelic load at its greatest"),
-    Measure("psychedelic_hours", "h", False, "hours with a noticeable psychedelic load"),
+    Measure("psychedelic_hours", "h", False, "hours with a psychedelic load above 10 %"),
     Measure("side_effects", "share", False, "share with a side effect of the kind that is asked for"),
     Measure("bladder_saturating", "mL", False, "bladder capacity lost, under the saturating law"),
     Measure("bladder_unsaturated", "mL", False, "bladder capacity lost, under the unsaturated law"),

@@ -62,13 +62,15 @@ def _rounded(value: float) -> float | None:
     return float(f"{value:.{_DIGITS}g}") + 0.0
 
 
-def measured(entry: Entry) -> dict[str, dict[str, Any]]:
-    """Return mean, 90 % interval of the mean and unit of each measure of a regimen.
+def measured(entry: Entry, sham: Entry | None = None) -> dict[str, dict[str, Any]]:
+    """Return mean, 90 % interval of the mean and unit of each measure of a regimen, and what of pain placebo has not.
 
     Parameters
     ----------
     entry : Entry
         The regimen.
+    sham : Entry, optional
+        Placebo, in the same patients and under the same draws.
 
     Returns
     -------
@@ -85,6 +87,13 @@ def measured(entry: Entry) -> dict[str, dict[str, Any]]:
             "mean_interval": [_rounded(float(low)), _rounded(float(high))],
             "unit": measure.unit,
         }
+        if sham is not None and (measure.larger or measure.unit == "NRS"):
+            difference = mean - sham.found.mean[name]
+            apart = entry.found.draws[name] - sham.found.draws[name]
+            reach = _BOUNDS.get(measure.unit, (0.0, math.inf))[1]
+            low, high = interval_of_mean(difference, apart, (-reach, reach))
+            out[name] |= {"minus_placebo": _rounded(difference)}
+            out[name] |= {"minus_placebo_interval": [_rounded(float(low)), _rounded(float(high))]}
     return out
 
 
@@ -266,15 +275,16 @@ def document_of(
         The candidates of the front, in its order.
     """
     standing = _Standing(search, limits, entries, others)
+    sham = next((entry for entry in others if entry.kind == "placebo"), None)
     ordered = _ordered(search, entries, standing)
     searched = {"candidates": len(entries), "of": search.size, "whole": search.size <= search.candidates}
     out = _asked(scenario, search, limits) | {
         "searched": searched,
         "interval": _INTERVAL,
-        "front": [_front_entry(scenario, standing, place, entry) for place, entry in enumerate(ordered, start=1)],
+        "front": [_front_entry(scenario, standing, place, entry, sham) for place, entry in enumerate(ordered, start=1)],
         "published": [
             {"kind": entry.kind, "name": entry.name.split(":", 1)[1], "drug": entry.arm.drug}
-            | {"measures": measured(entry), "chance_on_front": standing.chance.get(entry.name)}
+            | {"measures": measured(entry, sham), "chance_on_front": standing.chance.get(entry.name)}
             | {"feasible": bool(_feasible(limits, [entry])[0][0])}
             | _beaten_by(search, limits, entry, entries, ordered)
             for entry in others
@@ -290,13 +300,15 @@ def document_of(
     return out, ordered
 
 
-def _front_entry(scenario: Scenario, standing: _Standing, place: int, entry: Entry) -> dict[str, Any]:
+def _front_entry(
+    scenario: Scenario, standing: _Standing, place: int, entry: Entry, sham: Entry | None
+) -> dict[str, Any]:
     return {
         "number": place,
         "file": f"front/{place:02d}.yaml",
         "drug": entry.arm.drug,
         "values": dict(entry.values),
-        "measures": measured(entry),
+        "measures": measured(entry, sham),
         "chance_on_front": _rounded(standing.chance[entry.name]),
         "chance_feasible": _rounded(standing.chance_feasible[entry.name]),
         # of a choice between regimens, which no trial looked at

@@ -155,12 +155,7 @@ def _front(document: Mapping[str, Any], width: int) -> "Table":
 
 def _measures(document: Mapping[str, Any], entry: Mapping[str, Any], wide: bool) -> list[str]:
     """Return the measures of a regimen; where there is room, relief with its interval."""
-    names = words.goal_names(document)
-    told = [entry["measures"][name] for name in names]
-    return [
-        words.interval(one) if wide and name == names[0] else words.value(one)
-        for name, one in zip(names, told, strict=True)
-    ]
+    return words.cells(document, entry, words.goal_names(document)[:1] if wide else ())
 
 
 def _published(document: Mapping[str, Any], width: int) -> "Table":

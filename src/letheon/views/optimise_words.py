@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from letheon.views.calibration_words import amount
@@ -11,6 +11,7 @@ from letheon.views.spans import ends
 __all__ = [
     "LABELS",
     "UNITS",
+    "cells",
     "chance",
     "columns",
     "goal_names",
@@ -28,18 +29,19 @@ LABELS = {
     "relief_days": "relief days",
     "rival_relief_days": "relief days, other pain model",
     "pain_free_days": "pain-free days",
-    "remission": "in remission",
+    "remission": "remission within 14 days",
     "dose_mg": "dose",
     "hours": "hours",
     "dosing_days": "dosing days",
     "boosters": "boosters a year",
     "psychedelic_load": "psychedelic load",
-    "psychedelic_hours": "psychedelic hours",
+    "psychedelic_hours": "hours above 10 % psychedelic load",
     "side_effects": "side effects",
 }
 UNITS = {"days": "days", "mg": "mg", "h": "h", "%": "%", "mL": "mL", "NRS": "NRS", "share": "%", "a year": "a year"}
 _READING = (
-    "Brackets hold 90 % intervals of the mean over what is not known about the parameters. The chance is the share of"
+    "Every number is a mean over patients, who differ widely: `letheon simulate` shows their median and range."
+    " Brackets hold 90 % intervals of the mean over what is not known about the parameters. The chance is the share of"
     " draws of the parameters under which no other regimen that was simulated is at least as good in all goals and"
     " better in one.",
     "All regimens were simulated in the same virtual patients and under the same draws, so what parts two of them is"
@@ -196,6 +198,40 @@ def measure_heads(document: Mapping[str, Any], unit: str) -> list[str]:
         said, measured_in = label(name), first[name]["unit"]
         known = {"days": "days", "h": "hours", "a year": "a year"}.get(measured_in, "\0") in said
         found.append(said if known else said + unit.format(UNITS.get(measured_in, measured_in)))
+        if "minus_placebo" in first[name]:
+            found.append("minus placebo")
+    return found
+
+
+def cells(document: Mapping[str, Any], entry: Mapping[str, Any], wide: Sequence[str] | None = None) -> list[str]:
+    """Return what a table shows of a regimen's measures, as `measure_heads` names it.
+
+    Parameters
+    ----------
+    document : mapping
+        Document of a search.
+    entry : mapping
+        A regimen.
+    wide : sequence of str, optional
+        Measures that are shown with their intervals; all unless given.
+
+    Returns
+    -------
+    list of str
+    """
+    names = goal_names(document)
+    found = []
+    for name in names:
+        told = entry["measures"][name]
+        write = interval if wide is None or name in wide else value
+        found.append(write(told))
+        if "minus_placebo" in told:
+            found.append(
+                write(
+                    {"mean": told["minus_placebo"], "mean_interval": told["minus_placebo_interval"]}
+                    | {"unit": told["unit"]}
+                )
+            )
     return found
 
 
@@ -235,6 +271,8 @@ def lead(document: Mapping[str, Any]) -> Iterator[str]:
         yield f"The front has {count} regimens: none of those simulated beats one of them in all goals."
     for sham in document["placebo"]:
         yield f"Placebo ({sham['name']}): {value(sham['measures']['relief_days'])} relief days."
+    if not document["placebo"]:
+        yield "No placebo arm is in this scenario: relief is not compared with placebo."
 
 
 def columns(document: Mapping[str, Any]) -> list[tuple[str, list[str]]]:

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from letheon.views import harm_rows
+from letheon.views import harm_rows, plots, relief_rows
 from letheon.views.harm_rows import support_words
 from letheon.views.policy_words import policy_sentences
+from letheon.views.report import words
 from letheon.views.spans import ends
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 __all__ = ["show_run"]
 
 _LABEL_WIDTH = 21
-_CELL_WIDTH = 17  # "45.2 [40.1, 50.3]"
+_CELL_WIDTH = 18  # "+26.1 [12.9, 40.8]"
 _NOTHING = "-"
 _RESEARCH = "For research and education only. Letheon gives no advice about a person."
+_MINUS = "  minus placebo"
 _NO_HARMS = "This result holds no harms; that says nothing about whether there are any."
 _HARMS = (
     "Harms: brackets hold 90 % intervals where harms are simulated and 95 % where they were counted; a range without a"
@@ -97,10 +99,10 @@ def _table(document: Mapping[str, Any], arms: Mapping[str, Mapping[str, Any]]) -
 def _groups(document: Mapping[str, Any], arms: Sequence[Mapping[str, Any]]) -> Iterator[Group]:
     days = shown_days(arms[0]["endpoints"])
     yield "Pain, NRS 0 to 10", list(_pain_rows(document, arms, days))
-    if responder_day := next((day for day in (7, *days) if day in days), None):
-        yield f"Responders, day {responder_day}", list(_responder_rows(arms, responder_day))
-    yield "Days with relief", list(_measure_rows("mean", "relief_days", arms))
-    yield "Time to relapse, days", list(_relapse_rows(arms))
+    if day := relief_rows.named_day(plots.endpoint_days(arms[0]["endpoints"], "responder_30")):
+        yield f"At {words.when(day)}", list(_responder_rows(arms, day))
+    yield "Days at 30 % less pain", list(_days_rows("relief_days", arms))
+    yield "Remission and relapse", list(_relapse_rows(arms))
     if any(arm.get("policy") for arm in arms):
         yield "Decided on the way", list(_policy_rows(arms))
     yield "Dose, mg", list(_dose_rows(arms))
@@ -135,8 +137,8 @@ def _policy_rows(arms: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     """Yield what policies lead to: boosters, hours on the drip, the rate that titration ends at."""
     if any(arm["policy"] and arm["policy"]["boosters"] for arm in arms):
         yield from _measure_rows("boosters, mean", "boosters", arms)
-        yield "boosters a year", [_number(arm["endpoints"]["boosters"]["boosters_per_year"]) for arm in arms]
-        yield from _measure_rows("never in remission", "never_in_remission", arms)
+        yield "  a year, mean", [_number(arm["endpoints"]["boosters"]["boosters_per_year"]) for arm in arms]
+        yield from _share_rows("never in remission, %", "never_in_remission", arms)
     rates = [arm["endpoints"].get("final_rate", {}) for arm in arms]
     for unit in dict.fromkeys(rate["unit"] for rate in rates if rate):
         cells = [rate if rate.get("unit") == unit else {} for rate in rates]
@@ -162,33 +164,50 @@ def _rows(label: str, found: Sequence[Mapping[str, Any]], arms: Sequence[Mapping
     yield from _difference_row(found, arms)
 
 
+def _days_rows(name: str, arms: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    """Yield what patients differ in before what is known of their mean."""
+    found = [arm["endpoints"].get(name, {}) for arm in arms]
+    yield "patients", [_patients(one) for one in found]
+    yield "mean", [_with_interval(one, "mean", "mean_interval") for one in found]
+    yield from _difference_row(found, arms, said=True)
+    yield "  support", [support_words(one) for one in found]
+
+
+def _share_rows(label: str, name: str, arms: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    found = [arm["endpoints"].get(name, {}) for arm in arms]
+    yield label, [_with_interval(one, "mean", "mean_interval", True) for one in found]
+    yield from _difference_row(found, arms, share=True, said=True)
+    yield "  support", [support_words(one) for one in found]
+
+
 def _difference_row(
-    found: Sequence[Mapping[str, Any]], arms: Sequence[Mapping[str, Any]], share: bool = False
+    found: Sequence[Mapping[str, Any]], arms: Sequence[Mapping[str, Any]], share: bool = False, said: bool = False
 ) -> Iterator[Row]:
+    """Yield the difference from placebo; with `said`, a scenario without a placebo arm is told so."""
     compared = [arm["drug"] != "placebo" and "minus_placebo" in one for one, arm in zip(found, arms, strict=True)]
     if any(compared):
         cells = [
             _with_interval(one, "minus_placebo", "minus_placebo_interval", share) if shown else ""
             for one, shown in zip(found, compared, strict=True)
         ]
-        yield "  minus placebo", cells
-        yield (
-            "  support",
-            [support_words(e, "minus_placebo_") if s else "" for e, s in zip(found, compared, strict=True)],
-        )
+        yield _MINUS, cells
+        labels = [support_words(e, "minus_placebo_") if s else "" for e, s in zip(found, compared, strict=True)]
+        yield "  support", labels
+    elif said and all(arm["drug"] != "placebo" for arm in arms):
+        yield _MINUS, [relief_rows.NO_PLACEBO if one else _NOTHING for one in found]
 
 
 def _responder_rows(arms: Sequence[Mapping[str, Any]], day: int) -> Iterator[Row]:
     for share in (30, 50):
-        found = [arm["endpoints"].get(f"responder_{share}_day_{day}", {}) for arm in arms]
-        yield f"{share} % less pain, %", [_with_interval(one, "mean", "mean_interval", True) for one in found]
-    yield "  support", [support_words(one) for one in found]
+        *rows, support = _share_rows(f"{share} % less pain, %", f"responder_{share}_day_{day}", arms)
+        yield from rows
+    yield support
 
 
 def _relapse_rows(arms: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    yield from _share_rows("in remission, %", relief_rows.REMISSION, arms)
     found = [arm["endpoints"].get("time_to_relapse_days", {}) for arm in arms]
-    yield "ever in remission, %", [_percent(one.get("in_remission")) for one in found]
-    yield "median of these", [_median(one) for one in found]
+    yield "median days of these", [_median(one) for one in found]
     yield "  support", [support_words(one) for one in found]
 
 
@@ -201,16 +220,26 @@ def _dose_rows(arms: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
 def _rival_rows(arms: Sequence[Mapping[str, Any]], days: Iterable[int]) -> Iterator[Row]:
     rivals = [arm["rival"]["endpoints"] for arm in arms]
     named = [(f"NRS day {day}, mean", f"nrs_day_{day}") for day in days]
-    for label, name in [*named, ("days with relief", "relief_days")]:
+    for label, name in named:
         yield label, [_with_interval(one.get(name, {}), "mean", "mean_interval") for one in rivals]
+    found = [one.get("relief_days", {}) for one in rivals]
+    yield "days 30 %, patients", [_patients(one) for one in found]
+    yield "  mean", [_with_interval(one, "mean", "mean_interval") for one in found]
+    yield from _difference_row(found, arms, said=True)
 
 
 def _reading(document: Mapping[str, Any]) -> Iterator[str]:
     yield (
-        '"patients" is the range that 90 % of the patients lie in: patients differ. The interval in brackets'
-        f" says how well a mean is known: {document['interval']}."
+        '"patients" is the median patient and, in round brackets, the range that 90 % of the patients lie in: patients'
+        f" differ. The interval in square brackets says how well a mean is known: {document['interval']}."
     )
-    yield '"support" is the evidence behind a number, with its study. Relapse is timed from the end of the course.'
+    yield (
+        '"in remission" is at least 30 % less pain at any time within 14 days after the course: some are on placebo'
+        ' too. "median days of these" is how long until pain is back, from the end of the course.'
+    )
+    yield '"support" is the evidence behind a number, with its study.'
+    if not any(map(plots.is_placebo, document["arms"].values())):
+        yield "There is no placebo arm in this scenario: no number here says what the drug adds to placebo."
     if not harm_rows.has_harms(document):
         yield _NO_HARMS
         return
@@ -248,8 +277,13 @@ def _with_interval(found: Mapping[str, Any], value: str, interval: str, share: b
 
 
 def _patients(found: Mapping[str, Any]) -> str:
-    low, high = found.get("q05"), found.get("q95")
-    return _NOTHING if low is None or high is None else f"{_number(low)} to {_number(high)}"
+    """Write the median patient and the range of 90 % of them; days are whole numbers."""
+    values = [found.get(key) for key in ("q50", "q05", "q95")]
+    if None in values:
+        return _NOTHING
+    days = found.get("unit") == "days"
+    middle, low, high = (f"{v:z.0f}" if days else _number(v).removesuffix(".0") for v in values)
+    return f"{middle} ({low} to {high})"
 
 
 def _median(found: Mapping[str, Any]) -> str:

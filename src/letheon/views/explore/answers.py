@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from letheon import library
-from letheon.views import plots
+from letheon.views import plots, relief_rows
 from letheon.views.report import words
 from letheon.views.spans import ends
 
@@ -52,13 +52,11 @@ def answers(document: Mapping[str, Any], name: str) -> list[Answer]:
         in it) and ``sources`` (who says so). Plain text throughout.
     """
     arm = document["arms"][name]
-    sham = plots.placebo_of(document, name)
-    placebo = document["arms"][sham] if sham else None
     made = (
         _involves(arm),
         _cells(document, arm),
-        _lasts(document, arm, placebo),
-        _cure(document, arm, placebo),
+        _lasts(document, name),
+        _cure(document, name),
         _boosters(document, arm),
         _effects(arm),
         _bladder(arm),
@@ -226,36 +224,38 @@ def _against(entry: Mapping[str, Any]) -> str:
     return f"{_n(abs(change), 'NRS')} points {side} than on placebo (90{words.THIN}% interval {told})"
 
 
-def _lasts(document: Mapping[str, Any], arm: Arm, placebo: Arm | None) -> Answer:
+def _lasts(document: Mapping[str, Any], name: str) -> Answer:
+    arm = document["arms"][name]
     endpoints, relapse = arm["endpoints"], arm["endpoints"]["time_to_relapse_days"]
     first, last = _days(arm)
     late = max(day for day in plots.endpoint_days(endpoints) if day <= max(_LAST_SUPPORTED_DAY, first))
-    remitted = relapse["in_remission"]
-    if not remitted:
-        short = "Nobody among the simulated patients had clear relief after the course, so there is nothing to last."
-    elif relapse["median"] is None:
-        short = (
-            f"{_n(remitted, 'share')} of patients have clear relief after the course. In most of them it has not "
-            f"gone by day {document['follow_up_days']:g}, where this run ends."
-        )
-    else:
-        short = (
-            f"For a while. {_n(remitted, 'share')} of patients have clear relief after the course; in half of them "
-            f"the pain is back {words.span(round(relapse['median']))} after it."
-        )
-    relief = endpoints["relief_days"]
-    more = [_sentence(day, endpoints[f"nrs_day_{day}"]) for day in dict.fromkeys((first, late, last))]
-    more.append(
-        f"Days with clear relief (pain lower by three tenths or more): {_n(relief['mean'], 'days')} of "
-        f"{document['follow_up_days']:g}"
-        + (f", against {_n(placebo['endpoints']['relief_days']['mean'], 'days')} on placebo." if placebo else ".")
+    told = {key: relief_rows.told(document, name, key) for key in relief_rows.keys(endpoints)}
+    remission, days = told.pop(relief_rows.REMISSION), told.pop("relief_days")
+    (better,) = told.values()  # on the named day
+    short = (
+        f"{better.value} patients {better.aside} have {better.label[:1].lower()}{better.label[1:]}; "
+        f"{'; '.join(better.more)}. {days.label}: {days.value} {days.aside}."
     )
+    more = [_sentence(day, endpoints[f"nrs_day_{day}"]) for day in dict.fromkeys((first, late, last))]
+    more += [f"{one.label}: {one.sentence}." for one in (days, remission)]
+    more.append(_relapse(document, relapse))
     if document["models"]["flares"]:
         more.append(
             "What ends relief here are flares, whose number and strength nobody has measured: they are assumed."
         )
     supports = [label for day in (first, last) for label in _both(endpoints[f"nrs_day_{day}"])]
-    return _answer(short, more, [*supports, relapse], ["sigtermans2009"])
+    return _answer(
+        short, more, [*(one.support for one in (better, days, remission)), *supports, relapse], ["sigtermans2009"]
+    )
+
+
+def _relapse(document: Mapping[str, Any], relapse: Mapping[str, Any]) -> str:
+    if not relapse["in_remission"]:
+        return "Nobody was in remission after the course, so there is no remission to last."
+    if relapse["median"] is None:
+        end = f"day {document['follow_up_days']:g}, where this run ends"
+        return f"In most of those in remission pain is not back by {end}."
+    return f"In half of those in remission pain is back {words.span(round(relapse['median']))} after the course."
 
 
 def _sentence(day: int, entry: Mapping[str, Any]) -> str:
@@ -265,19 +265,20 @@ def _sentence(day: int, entry: Mapping[str, Any]) -> str:
     return f"{told}, {against}." if against else f"{told}."
 
 
-def _cure(document: Mapping[str, Any], arm: Arm, placebo: Arm | None) -> Answer:
+def _cure(document: Mapping[str, Any], name: str) -> Answer:
+    arm = document["arms"][name]
     _, last = _days(arm)
     pain, key = arm["endpoints"][f"nrs_day_{last}"], f"responder_30_day_{last}"
     share = arm["endpoints"][key]
     start = document["population"]["baseline_nrs"]["mean"]
-    beside = f", against {_n(placebo['endpoints'][key]['mean'], 'share')} on placebo" if placebo else ""
+    told = relief_rows.told(document, name, key)
     short = (
         f"No study has shown a cure, and this simulation shows none: {_when(last)} the average pain is "
         f"{_n(pain['mean'], 'NRS')} of 10, after {_n(start, 'NRS')} at the start."
     )
     flares = document["models"]["flares"]
     more = [
-        f"{_n(share['mean'], 'share')} of patients have at least 30{words.THIN}% less pain then{beside}.",
+        f"{told.label}: {told.sentence}.",
         "Beyond twelve weeks no randomised trial has looked: all that is drawn later is the model’s."
         if last > _LAST_SUPPORTED_DAY
         else "",
@@ -295,8 +296,11 @@ def _boosters(document: Mapping[str, Any], arm: Arm) -> Answer:
         "the way back, so that less is needed than for a first course."
     )
     if given.get("mean"):
+        value, aside, _ = relief_rows.typical(given)
+        yearly = words.number(given["boosters_per_year"], 2)
         short = (
-            f"{why} Here that takes {words.number(given['boosters_per_year'], 2)} boosters a year, on average, {rule}."
+            f"{why} Boosters in {words.span(document['follow_up_days'])}: {value} {aside}; on average {yearly} a year, "
+            f"{rule}."
         )
     elif later:
         short = f"{why} This plan goes on with single sessions until day {arm['last_infusion_day']:.0f}."

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from letheon import library
 from letheon.dosing.regimen import MS_PER_DAY
 from letheon.scenario import Arm, Scenario
-from letheon.views import plots
+from letheon.views import plots, relief_rows
 from letheon.views.explore.answers import answers
 
 __all__ = ["MOST_POINTS", "page_of", "thinned"]
@@ -85,12 +86,13 @@ def page_of(document: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
     Returns
     -------
     dict
-        Everything of the document but its long profiles; ``lines`` of each arm hold these, thinned, and ``answers`` the
-        questions that the page answers.
+        Everything of the document but its long profiles; ``lines`` of each arm hold these, thinned, ``relief`` what is
+        said of relief, and ``answers`` the questions that the page answers.
     """
     course = plots.course_window(document)
     out = {name: value for name, value in document.items() if name not in ("arms", "sources")}
     out["course_days"] = course.end * course.hours_each / 24.0
+    out["noticeable_load"] = library.harms("psychedelic")["noticeable"].canonical
     out["arms"] = {}
     for arm in scenario.arms:
         told = document["arms"][arm.name]
@@ -99,6 +101,9 @@ def page_of(document: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
             "lines": _lines(told, out["course_days"]) | {"dose": _dose(arm, told, scenario)},
             "marks": _marks(arm),
             "boosters_a_year": _boosters(arm, told["endpoints"]["boosters"]),
+            "relief": [
+                relief_rows.told(document, arm.name, key)._asdict() for key in relief_rows.keys(told["endpoints"])
+            ],
             "rival": _rival(told),
             "harms": _harms(told),
             "answers": answers(document, arm.name) if arm.drug != "placebo" else [],
@@ -165,7 +170,7 @@ def _boosters(arm: Arm, counted: Mapping[str, Any]) -> dict[str, Any] | None:
     if arm.policy.boosters is None:
         return None
     a_year = counted["boosters_per_year"] / counted["mean"] if counted["mean"] else 0.0
-    made = {key: round(counted[key] * a_year, 3) for key in ("mean", "q05", "q95")}
+    made = {key: round(counted[key] * a_year, 3) for key in ("mean", "q05", "q50", "q95")}
     made["mean_interval"] = [round(end * a_year, 3) for end in counted["mean_interval"]]
     return made | {"on_relapse": arm.policy.boosters.on_relapse, "support": counted["support"]}
 

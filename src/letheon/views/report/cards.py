@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from letheon.views import plots
+from letheon.views import plots, relief_rows
 from letheon.views.policy_words import policy_sentences
 from letheon.views.report import harms, markup, words
 
@@ -40,29 +40,38 @@ def cards(document: Mapping[str, Any]) -> str:
     look = plots.styles(document)
     made = "".join(_card(document, name, look[name].colour) for name in document["arms"])
     with_placebo = any(plots.is_placebo(arm) for arm in document["arms"].values())
-    against = " All arms hold the same virtual patients, so differences are within patients." if with_placebo else ""
+    against = (
+        " All arms hold the same virtual patients, so differences are within patients."
+        if with_placebo
+        else " There is no placebo arm in this scenario: no number here says what the drug adds to placebo."
+    )
     shape = "cards wide" if len(look) in {2, 4} else "cards"
     return markup.section(
         "summary",
         "In one minute",
         f'<div class="{shape}">{made}</div>'
-        '<p class="small">Pain is the daily score on a numerical rating scale, 0 to 10. Brackets hold the '
-        f"90{words.THIN}% interval of the mean: what is not known, not how patients differ.{against} The "
+        '<p class="small">Pain is the daily score on a numerical rating scale, 0 to 10. A '
+        f"90{words.THIN}% interval says how well a mean or a share is known, not how patients differ.{against} The "
         "coloured "
         'words say how well a result is supported: <a href="#reading">how to read this</a>.</p>',
     )
 
 
 def headline_days(endpoints: Mapping[str, Any]) -> list[int]:
-    """Return day 7 (or the last before it) and the last day that has a pain score.
+    """Return the day nearest to four weeks and the last that has a pain score; day 7 and that where these are one.
 
     Examples
     --------
-    >>> headline_days({"nrs_day_3": {}, "nrs_day_7": {}, "nrs_day_84": {}}), headline_days({"nrs_day_3": {}})
-    ([7, 84], [3])
+    >>> score = dict.fromkeys(("nrs_day_3", "nrs_day_7", "nrs_day_28", "nrs_day_84"))
+    >>> headline_days(score), headline_days({"nrs_day_3": {}, "nrs_day_7": {}, "nrs_day_14": {}})
+    ([28, 84], [7, 14])
     """
     days = plots.endpoint_days(endpoints)
-    return sorted({max(day for day in days if day <= max(7, days[0])), days[-1]}) if days else []
+    named = relief_rows.named_day(days)
+    if named is None:
+        return []
+    first = named if named < days[-1] else max(day for day in days if day <= max(7, days[0]))
+    return sorted({first, days[-1]})
 
 
 def _card(document: Mapping[str, Any], name: str, colour: str) -> str:
@@ -108,27 +117,20 @@ def _row(label: str, value: str, note: str, mark: str) -> str:
 def _rows(document: Mapping[str, Any], name: str, days: list[int]) -> list[tuple[str, str, str, str]]:
     arm = document["arms"][name]
     endpoints = arm["endpoints"]
-    sham = plots.placebo_of(document, name)
-    sham = None if sham is None or plots.is_placebo(arm) else sham
     rows = []
     for day in days:
         entry = endpoints[f"nrs_day_{day}"]
-        if sham is not None and entry.get("minus_placebo") is not None:
+        if entry.get("minus_placebo") is not None:
             interval = words.change_between(entry.get("minus_placebo_interval"), "NRS")
             value = words.change(entry["minus_placebo"], "NRS")
             rows.append((f"Pain against placebo, day {day}", value, f"({interval})", words.minus_support_of(entry)))
-    for key in [f"responder_30_day_{day}" for day in days[:1]]:
-        if key in endpoints:
-            rows.append(_compared(document, sham, key, endpoints[key]))
-    if "relief_days" in endpoints:
-        label, value, note, mark = _compared(document, sham, "relief_days", endpoints["relief_days"])
-        rows.append((label, f"{value} of {format(document['follow_up_days'], 'g')}", note, mark))
+    for key in relief_rows.keys(endpoints):
+        said = relief_rows.told(document, name, key)
+        rows.append((said.label, said.value, "<br>".join([said.aside, *said.more]), words.support_of(said.support)))
     if "time_to_relapse_days" in endpoints:
         rows.append(_relapse(endpoints["time_to_relapse_days"]))
     if any(entry["endpoints"].get("boosters", {}).get("mean") for entry in document["arms"].values()):
-        each = endpoints["boosters"]
-        yearly = f"({words.number(each['boosters_per_year'], 2)} a year)" if each["mean"] else ""
-        rows.append(("Boosters, mean", words.amount(each["mean"], "boosters"), yearly, ""))
+        rows.append(_boosters(endpoints["boosters"]))
     if "final_rate" in endpoints:
         end = endpoints["final_rate"]
         rows.append(("Last rate, mean", f"{words.number(end['mean'], 2)} {end['unit']}", "", ""))
@@ -140,19 +142,8 @@ def _rows(document: Mapping[str, Any], name: str, days: list[int]) -> list[tuple
     return rows + harms.headline(arm)
 
 
-def _compared(
-    document: Mapping[str, Any], sham: str | None, key: str, entry: Mapping[str, Any]
-) -> tuple[str, str, str, str]:
-    note = f"({words.between(entry.get('mean_interval'), entry['unit'])})"
-    beside = document["arms"][sham]["endpoints"].get(key) if sham is not None else None
-    if beside is not None:
-        note += f"; placebo {words.amount(beside['mean'], entry['unit'])}"
-    return words.endpoint_name(key), words.amount(entry["mean"], entry["unit"]), note, words.support_of(entry)
-
-
 def _relapse(entry: Mapping[str, Any]) -> tuple[str, str, str, str]:
-    share = words.amount(entry.get("in_remission"), "share")
-    note = f"from the end of the course, in the {share} who had a remission"
+    note = "from the end of the course, in those in remission"
     if entry["median"] is not None:
         value = f"{words.amount(entry['median'], 'days')} days"
     elif not entry.get("in_remission"):
@@ -160,6 +151,14 @@ def _relapse(entry: Mapping[str, Any]) -> tuple[str, str, str, str]:
     else:
         value = f"not reached in {words.amount(entry.get('restricted_to'), 'days')} days"
     return "Median time to relapse", value, note, words.support_of(entry)
+
+
+def _boosters(entry: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    if not entry["mean"]:
+        return "Boosters", "none", "", ""
+    value, aside, mean = relief_rows.typical(entry)
+    yearly = f"{words.number(entry['boosters_per_year'], 2)} a year"
+    return "Boosters", value, f"{aside}<br>{mean}, {yearly}", ""
 
 
 def _rival(arm: Mapping[str, Any], days: list[int]) -> tuple[str, str, str, str]:

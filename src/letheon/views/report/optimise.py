@@ -83,13 +83,12 @@ def _figures(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], she
 def _front(document: Mapping[str, Any]) -> str:
     if not document["front"]:
         return markup.section("front", "The front", "<p>No regimen keeps all limits.</p>")
-    names = said.goal_names(document)
     paths = [variable["path"] for variable in document["variables"]]
     rows = [
         (
             str(entry["number"]),
             *(entry["values"][path] for path in paths),
-            *(said.interval(entry["measures"][name]) for name in names),
+            *said.cells(document, entry),
             said.chance(entry["chance_on_front"]),
             *((said.chance(entry["chance_feasible"]),) if document["constraints"] else ()),
             entry["support"],
@@ -109,12 +108,11 @@ def _front(document: Mapping[str, Any]) -> str:
 
 
 def _published(document: Mapping[str, Any]) -> str:
-    names = said.goal_names(document)
     rows = [
         (
             said.name_of(entry),
             entry["drug"],
-            *(said.interval(entry["measures"][name]) for name in names),
+            *said.cells(document, entry),
             said.published_words(entry),
             said.chance(entry["chance_beaten"]),
         )

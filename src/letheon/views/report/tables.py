@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from letheon.views import plots, relief_rows
 from letheon.views.report import markup, words
 
 Entry = Mapping[str, Any]
 RELAPSE = "time_to_relapse_days"
 ERROR_NOTE = "Share of patients; behind ±, the Monte Carlo standard error of this many patients, in points."
-UNITS = {"NRS": "points", "days": "days", "sessions": "sessions", "mg": "mg"}
+PATIENTS = f"median patient (5{words.THIN}% to 95{words.THIN}%), SD"
+RELIEF = ("responder_", "relief_days", "pain_free_days", "remission", "never_in_remission")
+UNITS = {"NRS": "points", "sessions": "sessions", "mg": "mg"}
 
 
 def section(document: Mapping[str, Any]) -> str:
@@ -32,7 +35,8 @@ def section(document: Mapping[str, Any]) -> str:
     made = "".join(_table(document, title, note, some) for title, note, some in groups if some)
     intro = (
         f'<p class="small">Days count from the first infusion. Brackets after a mean hold its '
-        f"90{words.THIN}% interval; the range of patients is a row of its own.</p>"
+        f"90{words.THIN}% interval; the median patient and the range of patients are a row of their "
+        f"own.{_without_placebo(document)}</p>"
     )
     return markup.section("endpoints", "Endpoints", intro + made + _relapse(document) + _at_risk(document))
 
@@ -52,6 +56,12 @@ def _keys(document: Mapping[str, Any]) -> list[str]:
     return sorted(found, key=order)
 
 
+def _without_placebo(document: Mapping[str, Any]) -> str:
+    if any(map(plots.is_placebo, document["arms"].values())):
+        return ""
+    return " There is no placebo arm in this scenario to compare with."
+
+
 def _table(document: Mapping[str, Any], title: str, note: str, keys: list[str]) -> str:
     heads = ["Endpoint", *(words.arm_name(name) for name in document["arms"])]
     caption = f"{title} {markup.note(note)}" if note else title
@@ -68,29 +78,46 @@ def _body(document: Mapping[str, Any], key: str) -> str:
 
 
 def _rows(document: Mapping[str, Any], key: str, unit: str, entries: Sequence[Entry]) -> str:
-    """Return the rows of one endpoint: mean, patients, difference from placebo, and the rival's."""
-    named = unit in {"days", "sessions", "mg", "h"} or key == "final_rate"
+    """Return the rows of one endpoint: patients and mean, difference from placebo, and the rival's."""
+    named = unit in {"sessions", "mg", "h"} or key == "final_rate"
     beside = f" ({UNITS.get(unit, unit)})" if named else ""
     name = words.endpoint_name(key)
-    rows = [_row(f"{name}{beside}", entries, lambda entry: _mean(entry, unit) + words.support_of(entry), "main")]
-    if any("q05" in entry for entry in entries):
-        rows.append(
-            _row(
-                "patients, 5 % to 95 % (SD)".replace(" %", words.THIN + "%"),
-                entries,
-                lambda e: _patients(e, unit),
-            )
-        )
+    rows = _leading(f"{name}{beside}", entries, unit)
     if any(entry.get("minus_placebo") is not None for entry in entries):
         rows.append(_row("minus placebo", entries, lambda e: _minus(e, unit) + words.minus_support_of(e)))
+    elif key.startswith(RELIEF) and not any(map(plots.is_placebo, document["arms"].values())):
+        rows.append(_row("minus placebo", entries, lambda _: relief_rows.NO_PLACEBO))
     rival = [arm.get("rival", {}).get("endpoints", {}).get(key, {}) for arm in document["arms"].values()]
     if any(rival) and key not in {"dose_mg", "drip_hours", "final_rate"}:
         model = words.pain_model(document["models"]["rival"])
-        rows.append(_row(f"rival model ({model})", rival, lambda e: _mean(e, unit) + words.support_of(e), "rival"))
+        if unit == "days":
+            rows.append(_row(f"rival model ({model}), patients", rival, lambda e: _patients(e, unit), "rival"))
+        name = f"rival model ({model}){', mean' * (unit == 'days')}"
+        rows.append(_row(name, rival, lambda e: _mean(e, unit) + words.support_of(e), "rival"))
         if any(entry.get("minus_placebo") is not None for entry in rival):
             told = lambda e: _minus(e, unit) + words.minus_support_of(e)  # noqa: E731
             rows.append(_row("rival model, minus placebo", rival, told, "rival"))
     return f"<tbody>{''.join(rows)}</tbody>"
+
+
+def _leading(name: str, entries: list[Entry], unit: str) -> list[str]:
+    """Return the rows of mean and patients; of days, in which patients differ most, patients come first."""
+    if not any("q05" in entry for entry in entries):
+        return [_row(name, entries, lambda e: _mean(e, unit) + words.support_of(e), "main")]
+    if unit == "days":
+        return [
+            _row(
+                f"{name}, {markup.note(PATIENTS)}",
+                entries,
+                lambda e: f"{_patients(e, unit)} {words.support_of(e)}",
+                "main",
+            ),
+            _row("mean", entries, lambda e: _mean(e, unit)),
+        ]
+    return [
+        _row(name, entries, lambda e: _mean(e, unit) + words.support_of(e), "main"),
+        _row(PATIENTS, entries, lambda e: _patients(e, unit)),
+    ]
 
 
 def _row(label: str, entries: Iterable[Entry], cell: Callable[[Entry], str], kind: str = "") -> str:
@@ -101,20 +128,22 @@ def _mean(entry: Entry, unit: str) -> str:
     if entry.get("mean") is None:
         return words.ABSENT
     interval = words.between(entry.get("mean_interval"), unit)
-    known = "" if interval == words.ABSENT or entry["mean"] == 0 == (entry.get("sd") or 0) else f" ({interval})"
+    nothing = entry["mean"] == 0 and not any(entry.get("mean_interval") or ())
+    known = "" if interval == words.ABSENT or nothing else f" ({interval})"
     per_year = entry.get("boosters_per_year")
     yearly = f"; {words.number(per_year, 2)} a year" if per_year else ""
     return f"<b>{words.amount(entry['mean'], unit)}</b>{_error(entry, unit)}{known}{yearly} "
 
 
 def _patients(entry: Entry, unit: str) -> str:
-    if entry.get("q05") is None or (entry["q05"] == entry["q95"] == 0):
+    if entry.get("q05") is None or (entry["q05"] == entry["q95"] == 0 and unit != "days"):
         return words.ABSENT
-    sd = f" (SD {words.amount(entry['sd'], unit)})" if entry.get("sd") is not None else ""
-    ends = entry["q05"], entry["q95"]
-    # Entries of the diary are whole numbers, and so are most of their quantiles.
-    whole = unit == "NRS" and all(end == round(end) for end in ends)
-    return (f"{ends[0]:.0f} to {ends[1]:.0f}" if whole else words.between(ends, unit)) + sd
+    values = [entry[key] for key in ("q50", "q05", "q95")]
+    # Entries of the diary and days are whole numbers, and so are most of their quantiles.
+    whole = unit in {"NRS", "days"} and all(value == round(value) for value in values)
+    middle, low, high = (f"{value:.0f}" if whole else words.amount(value, unit) for value in values)
+    sd = f", SD {words.amount(entry['sd'], unit)}" if entry.get("sd") is not None else ""
+    return f"{f'<b>{middle}</b>' if unit == 'days' else middle} ({low} to {high}){sd}"
 
 
 def _error(entry: Entry, unit: str) -> str:
@@ -143,11 +172,14 @@ def _relapse(document: Mapping[str, Any]) -> str:
         for place, (model, endpoints) in enumerate(versions):
             if entry := endpoints.get(RELAPSE):
                 notes |= {words.escape(entry["note"]): None} if entry.get("note") else {}
-                cells = [model, *_times(entry)]
+                cells = [model, _remission(endpoints, entry), *_times(entry)]
                 rows.append(markup.row(words.arm_name(name), cells, "rival" if place else ""))
     if not rows:
         return ""
-    explained = "Days from the end of the course, in patients who had a remission; Kaplan–Meier."
+    explained = (
+        "Days from the end of the course, in patients who had a remission; Kaplan–Meier. "
+        f"{words.endpoint_name('remission')}."
+    )
     heads = ["Arm", "Pain model", "In remission", f"Median (90{words.THIN}% interval)", "Median from day 0"]
     made = markup.table(
         "Time to relapse",
@@ -156,6 +188,13 @@ def _relapse(document: Mapping[str, Any]) -> str:
         caption=f"Time to relapse {markup.note(explained)}",
     )
     return made + "".join(f'<p class="small">{note}</p>' for note in notes)
+
+
+def _remission(endpoints: Mapping[str, Entry], entry: Entry) -> str:
+    """Return the share in remission, and how much more it is than on placebo."""
+    excess = _minus(endpoints.get("remission", {}), "share")
+    beside = "" if excess == words.ABSENT else f"; minus placebo {excess}"
+    return words.amount(entry.get("in_remission"), "share") + beside
 
 
 def _times(entry: Entry) -> tuple[str, ...]:
@@ -168,8 +207,7 @@ def _times(entry: Entry) -> tuple[str, ...]:
     first = words.amount(start, "days") if start is not None else words.ABSENT
     mean = entry.get("restricted_mean")
     restricted = words.ABSENT if mean is None else f"{words.amount(mean, 'days')} of {limit}"
-    share = words.amount(entry.get("in_remission"), "share")
-    return share, f"<b>{median}</b>{known}", first, restricted, words.support_of(entry)
+    return f"<b>{median}</b>{known}", first, restricted, words.support_of(entry)
 
 
 def _at_risk(document: Mapping[str, Any]) -> str:

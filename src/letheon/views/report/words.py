@@ -170,7 +170,7 @@ def endpoint_name(key: str) -> str:
     Examples
     --------
     >>> endpoint_name("responder_30_day_7"), endpoint_name("dose_mg")
-    ('At least 30\u202f% less pain, day 7', 'Total dose')
+    ('At least 30\u202f% less pain at week 1 (day 7)', 'Total dose')
     """
     if match := re.fullmatch(r"nrs_day_(\d+)", key):
         return f"Day {match[1]}"
@@ -180,18 +180,40 @@ def endpoint_name(key: str) -> str:
             "50": f"At least 50{THIN}% less pain",
             "2pt": "At least 2 points less",
         }
-        return f"{kinds.get(match[1], 'Responder ' + match[1])}, day {match[2]}"
+        return f"{kinds.get(match[1], 'Responder ' + match[1])} at {when(int(match[2]))}"
     names = {
-        "relief_days": "Days of relief",
-        "pain_free_days": "Days free of pain",
-        "remission": "In remission after the course",
+        "relief_days": f"Days with at least 30{THIN}% less pain",
+        "pain_free_days": "Days with a pain score of at most 1",
+        "remission": f"Remission: at least 30{THIN}% less pain at any time within 14 days after the course",
         "boosters": "Boosters",
         "dose_mg": "Total dose",
         "drip_hours": "Hours on the drip",
         "final_rate": "Last rate of the titration",
-        "never_in_remission": "Never in remission",
+        "never_in_remission": "Never in remission within 14 days after the course",
     }
     return names.get(key, escape(key.replace("_", " ")))
+
+
+def when(day: int) -> str:
+    """Return a day as an endpoint names it.
+
+    Examples
+    --------
+    >>> when(3), when(7), when(28), when(365)
+    ('day 3', 'week 1 (day 7)', 'week 4 (day 28)', 'day 365')
+    """
+    return f"day {day}" if day % 7 else f"week {day // 7} (day {day})"
+
+
+def of_100(share: float | None) -> str:
+    """Return a share as patients of 100.
+
+    Examples
+    --------
+    >>> of_100(0.43), of_100(0.0004), of_100(None)
+    ('43 of 100', 'under 0.1 of 100', '–')
+    """
+    return ABSENT if share is None else f"{_percent(share)} of 100"
 
 
 def support_of(entry: Mapping[str, Any] | None) -> str:

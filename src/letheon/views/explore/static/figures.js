@@ -87,7 +87,7 @@ export const FIGURES = {
     },
   },
   relapse: {
-    title: "Patients whose relief still holds",
+    title: "Patients still in remission",
     draw(place, view) {
       const series = view.arms.map((one) => {
         const held = one.arm.endpoints.time_to_relapse_days.at_risk;
@@ -98,7 +98,7 @@ export const FIGURES = {
       axis.label = `${axis.unit === "days" ? "Days" : "Hours"} since the end of the course`;
       return lines(place, {
         axis, y: { top, tick: (v) => `${Math.round(100 * v)}%`, say: share }, series,
-        label: `Share of patients whose clear relief after the course still holds. ${series.map((one) => `${one.name}: ${percent(one.mean[0])} at first, ${percent(one.mean.at(-1))} after ${one.t.at(-1)} days`).join("; ")}.`,
+        label: `Share of patients with at least 30 per cent less pain at any time within 14 days after the course, and whose pain is not back. ${series.map((one) => `${one.name}: ${percent(one.mean[0])} at first, ${percent(one.mean.at(-1))} after ${one.t.at(-1)} days`).join("; ")}.`,
       });
     },
   },

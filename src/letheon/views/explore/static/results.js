@@ -1,7 +1,7 @@
 // The words and numbers of an answer: the table, the summary, the questions, the labels.
 
 import { daysOf } from "./figures.js";
-import { amount, between, change, number, percent, plural, span, spanned, title } from "./words.js";
+import { THIN, amount, between, change, number, percent, plural, span, spanned, title } from "./words.js";
 
 export function node(name, properties = {}, ...children) {
   const made = document.createElement(name);
@@ -34,6 +34,13 @@ function cell(main, note, entry, prefix) {
   return node("td", {}, node("b", {}, main), note ? node("span", { className: "soft" }, ` ${note}`) : null, badge(entry, prefix));
 }
 
+/** What the answer says of relief: the number that leads, then a line for each of the rest. */
+function relief(told) {
+  const made = cell(told.value, "", told.support);
+  made.querySelector("b").after(...[told.aside, ...told.more].map((text) => node("span", { className: "soft line" }, text)));
+  return made;
+}
+
 function endpoint(entry, unit = entry.unit) {
   return cell(amount(entry.mean, unit), entry.mean_interval ? `(${between(entry.mean_interval, unit)})` : "", entry);
 }
@@ -49,15 +56,16 @@ function when(day) {
 }
 
 function relapse(entry) {
-  if (!entry.in_remission) return cell("nobody had relief", "");
-  const note = `(${percent(entry.in_remission)} had relief)`;
+  if (!entry.in_remission) return cell("nobody in remission", "");
+  const note = "after the course";
   return entry.median === null ? cell(`over ${span(Math.floor(entry.restricted_to))}`, note, entry) : cell(plural(Math.round(entry.median), "day"), note, entry);
 }
 
 function boosters(entry) {
   if (!entry) return cell("none", "");
-  const [low, high] = [entry.q05, entry.q95].map((end) => amount(end, "boosters"));
-  return cell(amount(entry.mean, "boosters"), low === high ? "for everyone" : `(patients ${low} to ${high})`, entry);
+  const [low, middle, high] = [entry.q05, entry.q50, entry.q95].map((end) => amount(end, "boosters").replace(/\.0$/, ""));
+  if (low === high) return cell(middle, "for everyone", entry);
+  return relief({ value: `median patient ${middle}`, aside: `(90${THIN}% of patients ${low} to ${high})`, more: [`mean ${amount(entry.mean, "boosters")}`], support: entry });
 }
 
 function hours(entry, drug) {
@@ -92,14 +100,14 @@ export function table(view) {
     if (placebo) made.at(-1).className = "sub";
   }
   made.push(
-    line("Days with clear relief", (one) => endpoint(one.arm.endpoints.relief_days)),
-    line("Half have it back after", (one) => relapse(one.arm.endpoints.time_to_relapse_days)),
+    ...arms[0].arm.relief.map((told, at) => line(told.label, (one) => relief(one.arm.relief[at]))),
+    line("Half of those in remission have pain back after", (one) => relapse(one.arm.endpoints.time_to_relapse_days)),
   );
   made.push(
     line("Boosters a year", (one) => boosters(one.arm.boosters_a_year)),
     line("Hours on the drip", (one) => cell(number(one.arm.harms.exposure.hours, 4), `on ${one.arm.harms.exposure.infusion_days} days`)),
-    line("Hours with dreamlike effects", (one) => hours(one.arm.harms.entries.psychedelic_hours, drug(one))),
-    line("Drug in all", (one) => cell(drug(one) ? `${number(one.arm.endpoints.dose_mg.mean)} mg` : "none", drug(one) && one.arm.endpoints.dose_mg.q05 !== one.arm.endpoints.dose_mg.q95 ? `(${number(one.arm.endpoints.dose_mg.q05)} to ${number(one.arm.endpoints.dose_mg.q95)})` : "")),
+    line(`Hours with dreamlike effects above ${percent(answer.noticeable_load)} of their scale`, (one) => hours(one.arm.harms.entries.psychedelic_hours, drug(one))),
+    line("Drug in all", (one) => cell(drug(one) ? `${number(one.arm.endpoints.dose_mg.mean)} mg` : "none", drug(one) && one.arm.endpoints.dose_mg.q05 !== one.arm.endpoints.dose_mg.q95 ? `(90${THIN}% of patients ${number(one.arm.endpoints.dose_mg.q05)} to ${number(one.arm.endpoints.dose_mg.q95)})` : "")),
   );
   const place = document.getElementById("numbers");
   place.classList.toggle("many", arms.length > 3);
@@ -146,9 +154,9 @@ export function warnings(list) {
 
 /** The same numbers as a table that other programs read. */
 export function csv(view) {
-  const head = ["plan", "quantity", "day", "mean", "mean_lo", "mean_hi", "q05", "q95", "support"];
+  const head = ["plan", "quantity", "day", "mean", "mean_lo", "mean_hi", "q05", "q50", "q95", "minus_placebo", "minus_placebo_lo", "minus_placebo_hi", "support"];
   const out = [head];
-  const put = (plan, quantity, t, band, support = "") => t.forEach((day, i) => out.push([plan, quantity, day, ...["mean", "mean_lo", "mean_hi", "q05", "q95"].map((key) => band[key]?.[i] ?? ""), support]));
+  const put = (plan, quantity, t, band, support = "") => t.forEach((day, i) => out.push([plan, quantity, day, ...["mean", "mean_lo", "mean_hi", "q05", "q50", "q95"].map((key) => band[key]?.[i] ?? ""), "", "", "", support]));
   for (const one of view.arms) {
     const { whole, course, state, dose } = one.arm.lines;
     put(one.name, "pain_nrs", whole.t, whole.nrs);
@@ -158,12 +166,12 @@ export function csv(view) {
     for (const [name, band] of Object.entries(course.levels)) put(one.name, `${name}_ng_per_ml`, course.t, band);
     put(one.name, dose.end ? "dose_mg_average" : "dose_mg_at_mean_weight", dose.t, { mean: dose.mg });
     const year = one.arm.boosters_a_year;
-    if (year) out.push([one.name, "boosters_a_year", "", year.mean, ...year.mean_interval, year.q05, year.q95, year.support]);
+    if (year) out.push([one.name, "boosters_a_year", "", year.mean, ...year.mean_interval, year.q05, year.q50, year.q95, "", "", "", year.support]);
     for (const [name, entry] of Object.entries(one.arm.endpoints)) {
       const day = /_day_(\d+)$/.exec(name)?.[1] ?? "";
-      if (entry.mean !== undefined) out.push([one.name, name, day, entry.mean, ...(entry.mean_interval ?? ["", ""]), entry.q05 ?? "", entry.q95 ?? "", entry.support ?? ""]);
+      if (entry.mean !== undefined) out.push([one.name, name, day, entry.mean, ...(entry.mean_interval ?? ["", ""]), entry.q05 ?? "", entry.q50 ?? "", entry.q95 ?? "", entry.minus_placebo ?? "", ...(entry.minus_placebo_interval ?? ["", ""]), entry.support ?? ""]);
     }
-    for (const [name, entry] of Object.entries(one.arm.harms.entries)) out.push([one.name, name, "", entry.estimate ?? "", ...entry.interval, entry.q05 ?? "", entry.q95 ?? "", entry.support]);
+    for (const [name, entry] of Object.entries(one.arm.harms.entries)) out.push([one.name, name, "", entry.estimate ?? "", ...entry.interval, entry.q05 ?? "", "", entry.q95 ?? "", "", "", "", entry.support]);
   }
   return `${out.map((row) => row.map((value) => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : value)).join(",")).join("\n")}\n`;
 }
