@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import astuple
 
 import numpy as np
 from scipy import special
@@ -203,7 +202,8 @@ def _of_model(scenario: Scenario, model, purposes: set[str], arms: list[Arm]) ->
 
 def _of_population(asked: Population) -> list[str]:
     """Say where the limits of a quantity leave patients other than those that were asked for."""
-    runs = realised(Covariates(*astuple(asked.weight), *astuple(asked.baseline_nrs), *astuple(asked.age), asked.asian))
+    weight, nrs, age = asked.weight, asked.baseline_nrs, asked.age
+    runs = realised(Covariates(weight.mean, weight.sd, nrs.mean, nrs.sd, age.mean, age.sd, asked.asian))
     said = []
     for name, (unit, enough, digits) in _NOTICED.items():
         spread, (mean, sd) = getattr(asked, name), runs[name]
