@@ -480,9 +480,33 @@ def test_the_rows_kept_follow_levels_down_and_reach_the_end():
     """Red when thinning leaves hours without a row behind a course, where a level would be drawn as a straight line."""
     text = "letheon: 1\ntitle: t\nfollow_up: 104 weeks\narms:\n  a:\n    drug: esketamine\n"
     text += "    sessions: [{at: 0 h, rate: 10 mg/h, for: 24 h}, {at: 24 h, rate: 20 mg/h, for: 76 h}]\n"
-    for rule in ("", "    boosters: {on: relapse, session: {rate: 20 mg/h, for: 10 h}}\n"):
+    relapse, calendar = ("on: relapse", "every: 6 weeks")
+    boosters = "    boosters: {%s, session: {rate: 20 mg/h, for: 10 h}}\n"
+    titration = "    titration: {every: 12 h, step: 5 mg/h, max: 40 mg/h}\n"
+    for rule in ("", boosters % relapse, boosters % calendar, titration, titration + boosters % calendar):
         (plan,) = arms.plan_arms(loads(text + rule))
         times, gaps = plan.profile_time_h, np.diff(plan.profile_time_h)
         assert len(times) <= 500 and times[-1] == 24 * 7 * 104
         assert gaps[times[:-1] < 24 * plan.course_end_day + 96].max() <= 8.0
         assert gaps.max() <= 72.0
+
+
+def test_levels_fall_along_a_curve_behind_every_session_known_beforehand():
+    """Red when an arm with rules keeps midnights and edges alone, between which a level is drawn as a straight line."""
+    text = "letheon: 1\ntitle: t\nfollow_up: 20 weeks\narms:\n  a:\n    drug: racemic\n"
+    text += "    sessions: [{at: 10 h, rate: 10 mg/h, for: 30 h}, {at: day 30, rate: 10 mg/h, for: 4 h}]\n"
+    titration = "    titration: {every: 7 h, step: 5 mg/h, max: 40 mg/h}\n"
+    calendar = "    boosters: {every: 6 weeks, session: {rate: 20 mg/h, for: 5 h}}\n"
+    for rule, starts in (
+        (titration, (10, 696)),
+        (calendar, (10, 696, 24 * 43, 24 * 85)),
+        (titration + calendar, (10,)),
+    ):
+        (plan,) = arms.plan_arms(loads(text + rule))
+        times = plan.profile_time_h
+        for start in starts:
+            stop = start + {10: 30, 696: 4}.get(start, 5)
+            for edge in (start, stop):
+                behind = times[(times > edge) & (times <= edge + 24.0)]
+                assert np.isclose(times, edge).any() and len(behind) >= 8, (rule, edge)
+                assert behind[0] < edge + 0.2 and np.diff([edge, *behind]).max() <= 8.0

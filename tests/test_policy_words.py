@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from letheon.dosing.policy import Policy
 from letheon.pipeline.clinic import rules_of
 from letheon.pipeline.summary import _policy
 from letheon.scenario import dumps, loads
@@ -22,7 +23,8 @@ FORMS = (
 )
 
 
-def scenario(step: str, low: str, high: str, rest: str = "", salt: str = "base"):
+def scenario(form: tuple[str, str, str], rest: str = "", salt: str = "base"):
+    step, low, high = form
     return loads(f"""
     letheon: 1
     title: rules
@@ -34,6 +36,12 @@ def scenario(step: str, low: str, high: str, rest: str = "", salt: str = "base")
         sessions: [{{at: 0 h, rate: 5 mg/h, for: 100 h}}]
         titration: {{every: 12 h, step: {step}, min: {low}, max: {high}, relief: 40 %{rest}}}
     """)
+
+
+def recorded(policy: Policy) -> dict:
+    record = _policy(policy)
+    assert record is not None
+    return record
 
 
 def numbers(text: str) -> list[float]:
@@ -48,8 +56,8 @@ def told(record: dict) -> str:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("rest", ["", ", harm: elicited", ", on_harm: hold"])
 def test_a_titration_is_told_as_it_was_written_and_as_the_engine_has_it(form, rest: str, salt: str) -> None:
-    policy = scenario(*form, rest, salt).arms[0].policy
-    record, rules = _policy(policy)["titration"], rules_of(policy, 1 / 1024)
+    policy = scenario(form, rest, salt).arms[0].policy
+    record, rules = recorded(policy)["titration"], rules_of(policy, 1 / 1024)
     for key, engine, text in zip(("step", "min", "max"), (rules.step, rules.lowest, rules.highest), form, strict=True):
         bare = record[key]["unit"].removesuffix(" of free base")
         assert bare == text.split(" ", 1)[1]
@@ -69,18 +77,19 @@ def test_a_titration_is_told_as_it_was_written_and_as_the_engine_has_it(form, re
 @pytest.mark.parametrize("salt", ["base", "hydrochloride"])
 @pytest.mark.parametrize("form", FORMS)
 def test_how_rates_are_written_outlives_the_resolved_file(form, salt: str) -> None:
-    first = scenario(*form, salt=salt)
+    first = scenario(form, salt=salt)
     again = loads(dumps(first))
     assert again == first
     assert dumps(again) == dumps(first)
     one, other = (arm.policy.titration for arm in (first.arms[0], again.arms[0]))
+    assert one is not None and other is not None
     for rate, read in zip((one.step, one.lowest, one.highest), (other.step, other.lowest, other.highest), strict=True):
         assert (rate.form[0], rate.form[1].removesuffix(" of free base")) == read.form
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_last_rate_is_told_in_the_form_of_max(form) -> None:
-    rules = rules_of(scenario(*form).arms[0].policy, 1 / 1024)
+    rules = rules_of(scenario(form).arms[0].policy, 1 / 1024)
     number, absolute, per_kg = rules.form
     assert number == float(form[2].split()[0])
     assert np.array_equal((absolute, per_kg), rate_mg_h(form[2]))
@@ -117,7 +126,7 @@ def test_boosters_and_their_end_are_told_as_the_engine_has_them(rule, in_words, 
         .arms[0]
         .policy
     )
-    record, rules = _policy(policy)["boosters"], rules_of(policy, 1 / 1024)
+    record, rules = recorded(policy)["boosters"], rules_of(policy, 1 / 1024)
     first, *after = policy_sentences({"boosters": record, "titration": None})
     assert numbers(first) == in_words
     assert [number for sentence in after for number in numbers(sentence)] == ends

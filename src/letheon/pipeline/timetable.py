@@ -91,7 +91,8 @@ def pieces_of(regimen: Regimen, policy: Policy) -> Pieces:
     """
     schedule = regimen.schedule()
     if policy.titration is None:
-        return Pieces(schedule, *((value,) * len(schedule.terms) for value in (False, 0)))
+        count = len(schedule.terms)
+        return Pieces(schedule, (False,) * count, (0,) * count)
     spans = titrated_spans(regimen.infusions)
     drips, pushes = (
         Regimen(regimen.drug, tuple(i for i in regimen.infusions if i.is_push is push)).schedule()
