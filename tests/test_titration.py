@@ -86,21 +86,22 @@ class Paper:
 
     def look(self, time: float, written: float, score: float, complaint: bool) -> None:
         ran, before = self.rate, self.rate_at(written, self.steps)
+        near = 1e-9 * self.mg_h(self.rule.step)
         if not complaint:
-            self.borne = ran
+            self.borne = max(ran, before) if self.complained else ran
             if score > (1 - self.rule.relief / 100) * self.baseline + 1e-9:
-                higher = (n for n in range(self.steps + 1, self.steps + 99) if self.rate_at(written, n) > before)
+                higher = (n for n in range(self.steps + 1, self.steps + 99) if self.rate_at(written, n) > before + near)
                 self.steps = next(higher, self.steps)
         elif self.rule.on_harm == "hold":
             self.complained, self.borne = True, ran
         else:
-            lower = (n for n in range(self.steps - 1, self.steps - 99, -1) if self.rate_at(written, n) < before)
+            lower = (n for n in range(self.steps - 1, self.steps - 99, -1) if self.rate_at(written, n) < before - near)
             self.steps, self.complained = next(lower, self.steps), True
             step, top = self.mg_h(self.rule.step), self.limits()[1]
             enough = next(n for n in range(-99, 99) if written + n * step >= top * (1 - 1e-9))
             self.steps = min(self.steps, enough)  # steps that a limit swallows are not counted
         self.rate = self.rate_at(written, self.steps)
-        if self.rate != before:
+        if abs(self.rate - before) > near:
             self.events.append((time, "rate up" if self.rate > before else "rate down", self.rate))
         elif complaint:
             self.events.append((time, "rate held", self.rate))
