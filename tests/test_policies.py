@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from letheon.arrays import jax
 from letheon.body import pain
+from letheon.dosing.order import Order
+from letheon.dosing.regimen import MS_PER_DAY
 from letheon.patients.draws import typical_values
 from letheon.patients.population import Covariates, people
 from letheon.pipeline import Switches, plan_arms, run_block
@@ -19,6 +21,7 @@ from letheon.pipeline.assemble import arm_data
 from letheon.pipeline.clinic import EVENTS
 from letheon.runs.run import simulate
 from letheon.scenario import loads
+from letheon.views.worksheet import sheet_of
 
 N, DAYS = 256, 364
 COURSE = "sessions: [{at: day 1, rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 10}}]"
@@ -167,8 +170,11 @@ rules = st.fixed_dictionaries(
 
 
 def check_log(rule: dict, weeks: int) -> int:
-    (plan,) = planned(text_of(rule | ({"at_most": 500} if rule["on"] and not rule["at_most"] else {})), weeks=weeks)
+    text = text_of(rule | ({"at_most": 500} if rule["on"] and not rule["at_most"] else {}))
+    (plan,) = planned(text, weeks=weeks)
     entries, log, boosters = walked(plan)
+    sheet = sheet_of(scenario(text, weeks=weeks).arms[0], Order(), weeks * 7 * MS_PER_DAY).boosters
+    assert boosters.max() <= sheet.at_most if rule["on"] else set(boosters) == {sheet.at_most}
     for k in range(N):
         days = (log[k, : int(boosters[k]), 0] / 24).round(9).tolist()
         assert days == clinic(entries[k], rule), (k, rule)

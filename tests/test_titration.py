@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 from test_policies import SWITCHES, N, crowd, draws, run, scenario
 
 from letheon.arrays import jax
+from letheon.dosing.titration import reach, reachable_rates
 from letheon.pipeline import block as blocks
 from letheon.pipeline import plan_arms
 from letheon.pipeline.arms import widened
 from letheon.pipeline.assemble import arm_data
 from letheon.pipeline.clinic import EVENTS
+from letheon.scenario.records import Arm
+from letheon.units import MS_PER_HOUR
 
 CALM = SWITCHES._replace(flares=0.0)  # so that pain at the bedside, as kept in profiles, never leaves the scale
 WEEKS = 1
@@ -83,21 +86,22 @@ class Paper:
 
     def look(self, time: float, written: float, score: float, complaint: bool) -> None:
         ran, before = self.rate, self.rate_at(written, self.steps)
+        near = 1e-9 * self.mg_h(self.rule.step)
         if not complaint:
-            self.borne = ran
+            self.borne = max(ran, before) if self.complained else ran
             if score > (1 - self.rule.relief / 100) * self.baseline + 1e-9:
-                higher = (n for n in range(self.steps + 1, self.steps + 99) if self.rate_at(written, n) > before)
+                higher = (n for n in range(self.steps + 1, self.steps + 99) if self.rate_at(written, n) > before + near)
                 self.steps = next(higher, self.steps)
         elif self.rule.on_harm == "hold":
             self.complained, self.borne = True, ran
         else:
-            lower = (n for n in range(self.steps - 1, self.steps - 99, -1) if self.rate_at(written, n) < before)
+            lower = (n for n in range(self.steps - 1, self.steps - 99, -1) if self.rate_at(written, n) < before - near)
             self.steps, self.complained = next(lower, self.steps), True
             step, top = self.mg_h(self.rule.step), self.limits()[1]
             enough = next(n for n in range(-99, 99) if written + n * step >= top * (1 - 1e-9))
             self.steps = min(self.steps, enough)  # steps that a limit swallows are not counted
         self.rate = self.rate_at(written, self.steps)
-        if self.rate != before:
+        if abs(self.rate - before) > near:
             self.events.append((time, "rate up" if self.rate > before else "rate down", self.rate))
         elif complaint:
             self.events.append((time, "rate held", self.rate))
@@ -167,6 +171,7 @@ def check(rule: Rule) -> None:
     sessions, titration = rule.text()
     (plan,) = planned(titration, sessions=sessions)
     weight, baseline, noise, result = walked(plan)
+    (arm,) = scenario(titration, sessions=sessions, weeks=WEEKS).arms
     times, latent = plan.profile_time_h.round(6).tolist(), result.profile["nrs"][: plan.saved]
     for k in range(0, N, 3):
         slots = np.flatnonzero(result.log.kind[:, k])[::-1]  # the latest first
@@ -177,7 +182,20 @@ def check(rule: Rule) -> None:
         assert [(t, event) for t, event, _ in chart.events] == [(t, event) for t, event, *_ in logged], (k, rule)
         assert np.allclose([rate for *_, rate in chart.events], [rate for *_, rate in logged], rtol=1e-12), (k, rule)
         assert result.dose_mg[k] == pytest.approx(chart.dose, rel=1e-9), (k, rule)
+        foresee(arm, chart.weight, chart.dose, [rate for *_, rate in logged])
         assert result.final_rate[k] == pytest.approx(chart.rate / at(rule.form, 1.0, chart.weight) * of_one(rule.form))
+
+
+def foresee(arm: Arm, weight: float, dose: float, rates: list[float]) -> None:
+    """Compare what a pharmacy is told beforehand with what a patient was given."""
+    parts = reach(arm.regimen, arm.policy.titration, weight)
+    least, most = (
+        sum(getattr(part, end) * (part.stop_ms - part.start_ms) / MS_PER_HOUR for part in parts)
+        for end in ("lowest", "highest")
+    )
+    assert least * (1 - 1e-9) <= dose <= most * (1 + 1e-9), arm
+    listed = np.array(reachable_rates(arm.regimen, arm.policy.titration, weight))
+    assert all(np.abs(listed - rate).min() < 1e-6 for rate in rates), arm
 
 
 def of_one(form: str) -> float:

@@ -1,38 +1,28 @@
-"""What titration and boosters make of a worksheet: its least and most hold every patient that the engine simulates.
+"""What titration and boosters make of a worksheet, by sums done by hand.
 
-The oracles are the engine, and sums done by hand.
+That its least and most hold every patient that the engine simulates is tested where the engine's own rules are: in
+`test_titration.py` and `test_policies.py`.
 """
 
-import numpy as np
 import pytest
 
-from letheon.arrays import jax
 from letheon.dosing.order import Order
 from letheon.dosing.policy import Titration
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.dosing.titration import MAX_RATES, reach, reachable_rates
-from letheon.patients.draws import typical_values
-from letheon.patients.population import Covariates, people
-from letheon.pipeline import Switches, plan_arms, run_block
-from letheon.pipeline.arms import widened
 from letheon.scenario import loads
 from letheon.units import MS_PER_HOUR
 from letheon.views.worksheet import sheet_of
 
-N = 64
 FIVE_DAYS = "sessions: [{at: 0 h, rate: 10 mg/h, for: 120 h}]"
 TWO_DAYS = "sessions: [{at: 0 h, rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 2}}]"
 ARMS = {
     "by_hand": f"{FIVE_DAYS}\ntitration: {{every: 8 h, step: 5 mg/h, max: 40 mg/h}}",
-    "elicited": "sessions: [{at: 0 h, rate: 30 mg/h, for: 48 h}]\n"
-    "titration: {every: 12 h, step: 50 mg/h, max: 80 mg/h, harm: elicited}",
     "taper": "sessions: [{at: 0 h, rate: 0.1 mg/kg/h, for: 48 h}, {at: 48 h, rate: 0.03 mg/kg/h, for: 8 h}]\n"
     "titration: {every: 12 h, step: 0.1 mg/kg/h, max: 0.5 mg/kg/h}",
     "held": "sessions: [{at: 0 h, dose: 0.3 mg/kg, for: 2 min}, {at: 0 h, rate: 8 mg/h, for: 10 h}, "
     "{at: 24 h, rate: 0.25 mg/kg/h, for: 9 h}]\n"
     "titration: {every: 3 h, step: 7 mg/h, min: 5 mg/h, max: 30 mg/h, on_harm: hold, harm: elicited}",
-    "again": "sessions: [{at: 0 h, rate: 20 mg/h, for: 12 h}, {at: 24 h, rate: 5 mg/h, for: 12 h}, "
-    "{at: 36 h, rate: 12 mg/h, for: 12 h}]\ntitration: {every: 2 h, step: 9 mg/h, max: 35 mg/h, harm: elicited}",
     "calendar": f"{TWO_DAYS}\nboosters: {{every: [10 days, 21 days], session: {{rate: 20 mg/h, for: 4 h}}}}",
     "often": f"{TWO_DAYS}\nboosters: {{every: 7 days, at_most: 2 per year, session: {{dose: 30 mg, for: 3 min}}}}",
     "relapse": f"{TWO_DAYS}\nboosters: {{on: relapse, wait: 0 days, apart: 3 days, at_most: 9 per year, "
@@ -50,52 +40,9 @@ def scenario():
     return loads(f"letheon: 1\ntitle: rules\nfollow_up: 9 weeks\narms:\n{arms}")
 
 
-@pytest.fixture(scope="module")
-def simulated(scenario):
-    """Return body weights, and each arm's doses [mg] and boosters by patient, as the engine has them."""
-    numbers = np.arange(N)
-    plans = widened(plan_arms(scenario))
-    days = len(plans[0].day_rows) - 1
-    who = jax.jit(
-        jax.vmap(lambda k: people(Covariates(79.0, 19.0, 7.3, 2.0, 46.0, 12.0, 0.0), 1, k, days, k), out_axes=-1)
-    )(numbers)
-    draws = {name: jax.numpy.asarray(values) for name, values in typical_values().items()}
-    switches = Switches(seed=1, flares=1.0, expectancy=0.0, norketamine=0.0)
-    found = {}
-    for plan in plans:
-        result = run_block(plan, draws, who, numbers, switches, "memory", False)
-        found[plan.name] = np.asarray(result.dose_mg), np.asarray(result.boosters)
-    return np.asarray(who.weight_kg), found
-
-
 def sheet(scenario, name: str, weight_kg: float = 70.0):
     """Return the worksheet of an arm."""
     return sheet_of(scenario.arm(name), Order(weight_kg=weight_kg), round(scenario.follow_up_h * MS_PER_HOUR))
-
-
-# --- against the engine ---
-
-
-@pytest.mark.parametrize("name", ARMS)
-def test_every_simulated_patient_gets_between_the_least_and_the_most(name: str, scenario, simulated) -> None:
-    weights, found = simulated
-    doses, boosters = found[name]
-    sheets = [sheet(scenario, name, float(weight)) for weight in weights]
-    least, most = (np.array([getattr(one, end).dose_mg for one in sheets]) for end in ("least", "most"))
-    assert np.all(doses >= least * (1 - 1e-9)) and np.all(doses <= most * (1 + 1e-9))
-    if sheets[0].titration:
-        assert doses.std() > 0  # patients differ, so the bounds are bounds of something
-        assert np.isclose(doses, most).any() or name == "by_hand"
-    if sheets[0].boosters:
-        assert boosters.max() <= sheets[0].boosters.at_most
-
-
-@pytest.mark.parametrize("name", ["calendar", "often"])
-def test_boosters_that_nothing_stops_are_as_many_as_the_sheet_says(name: str, scenario, simulated) -> None:
-    assert set(simulated[1][name][1]) == {sheet(scenario, name).boosters.at_most}
-
-
-# --- by hand ---
 
 
 def test_five_days_titrated_from_10_to_40(scenario) -> None:

@@ -71,7 +71,7 @@ class _Limits:
 
     def up(self, written: float, rung: int) -> int:
         """Return the step after a look that raises the rate, which the highest rate may not let it do."""
-        return max(rung, self.lowest_rung(written)) + 1 if self.rate(written, rung) < self.most else rung
+        return max(rung, self.lowest_rung(written)) + 1 if self.rate(written, rung) < self.most - _SAME else rung
 
 
 def reach(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[Reach, ...]:

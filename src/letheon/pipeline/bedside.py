@@ -83,21 +83,21 @@ def look(rules: Rules, chart: Chart, reach: Reach, score: Array, reported: Array
     """
     ran, written = rates
     down = reported & (rules.down > 0)
-    seen = chart._replace(
-        complained=chart.complained | reported,
-        borne=jnp.where(down, chart.borne, ran),
-    )
     step = jnp.maximum(reach.step, 1e-9)
-    before = titrated(chart, reach, written)
+    before, equal = titrated(chart, reach, written), _EQUAL * step
+    # a session that begins right now may run faster than the one before it: a look that passes does not take it back
+    passed = jnp.where(chart.complained & ~reported, jnp.maximum(ran, before), ran)
+    seen = chart._replace(complained=chart.complained | reported, borne=jnp.where(down, chart.borne, passed))
     enough = score <= (1.0 - rules.relief) * chart.baseline + 1e-9
-    up = ~reported & ~enough & (before < _top(seen, reach))
+    up = ~reported & ~enough & (before < _top(seen, reach) - equal)
     least = jnp.floor((reach.lowest - written) / step + _EQUAL).astype(jnp.int64)
     most, allowed = (jnp.ceil((_top(one, reach) - written) / step - _EQUAL).astype(jnp.int64) for one in (chart, seen))
-    lowered = jnp.minimum(chart.rung, most) - (before > reach.lowest)
+    lowered = jnp.minimum(chart.rung, most) - (before > reach.lowest + equal)
     rung = jnp.where(up, jnp.maximum(chart.rung, least) + 1, chart.rung)
     found = seen._replace(rung=jnp.where(down, jnp.minimum(lowered, allowed), rung))
     after = titrated(found, reach, written)
-    event = jnp.where(after > before, UP, jnp.where(after < before, DOWN, jnp.where(reported, HELD, 0)))
+    event = jnp.where(reported, HELD, 0)
+    event = jnp.where(after > before + equal, UP, jnp.where(after < before - equal, DOWN, event))
     return found._replace(others=chart.others + (event > 0)), event
 
 
