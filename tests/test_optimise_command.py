@@ -177,7 +177,7 @@ def test_the_table_says_what_was_found_in_eighty_columns(command: Callable, fake
         assert sentence in said, sentence
     rows = [flat(line) for line in out.splitlines()]
     assert any(row.startswith("1 31 9 36.6 31.1 63 2188 98 % assumed") for row in rows)
-    assert any("rate, mg/h/70kg times relief days" in row for row in rows)
+    assert any("mg/h/70kg times days minus placebo" in row for row in rows)
     assert any("beaten by 1" in row for row in rows) and any("not beaten" in row for row in rows)
     assert "letheon: candidates: 8 of 400\n" in err
 
