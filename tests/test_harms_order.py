@@ -86,10 +86,11 @@ GROWING += ("harm_pulse", "harm_load_hours", "harm_mood", "harm_mood_end", "dose
 @pytest.mark.parametrize(
     ("follow_up", "more", "most"),
     [
-        (
+        pytest.param(
             "1 year",
             "{at: day 38, rate: 25 mg/h, for: 4 h, repeat: {every: 4 weeks, times: 6}}",
             "{at: day 206, rate: 25 mg/h, for: 4 h, repeat: {every: 4 weeks, times: 6}}",
+            marks=pytest.mark.slow,
         ),
         ("12 weeks", "{at: 68 h, rate: 5 mg/h, for: 2 h}", "{at: day 40, rate: 2 mg/h, for: 30 h}"),
     ],
