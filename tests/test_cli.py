@@ -282,6 +282,11 @@ def test_what_needs_no_numbers_loads_none(arguments: list[str], fresh_python: Ca
     assert fresh_python(PROBE, *arguments).stderr == "0 []\n"
 
 
+def test_the_program_itself_loads_no_reader_of_scenarios(fresh_python: Callable) -> None:
+    code = "import sys, letheon.views.cli\nprint(sorted({'ruamel.yaml', 'letheon.runs', 'letheon.scenario'} & set(sys.modules)))"
+    assert fresh_python(code).stdout.strip() == "[]"
+
+
 def test_control_characters_do_not_reach_the_terminal(command: Callable) -> None:
     _, _, err = command("\x1b[31mred")
     assert "\x1b" not in err and "31mred" in err

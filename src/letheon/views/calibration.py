@@ -15,7 +15,6 @@ import typer
 from letheon.errors import InputError, Interrupted, RunError
 from letheon.extras import EXTRAS, missing, require
 from letheon.library import PAIN_MODELS
-from letheon.runs.json_file import read_object
 
 if TYPE_CHECKING:
     from letheon.study.sampler import Settings
@@ -163,6 +162,8 @@ def _refuse_other_states(folder: Path, models: tuple[str, ...], settings: "Setti
     """Refuse a folder of another calibration now, not when the first of two models is done."""
     from dataclasses import asdict
 
+    from letheon.runs.json_file import read_object
+
     asked = asdict(settings)
     for model in models:
         note = folder / model / "state" / "settings.json"
@@ -265,6 +266,7 @@ def _writing(folder: Path) -> Iterator[None]:
 
 def _write_calibration_page(reports: Mapping[str, Any], folder: Path) -> None:
     """Write the page with all models whose reports lie in the folder, so that two calls make one page."""
+    from letheon.runs.json_file import read_object
     from letheon.views.report import calibration, save
 
     found = []
