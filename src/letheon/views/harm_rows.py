@@ -6,7 +6,18 @@ from typing import Any
 from letheon.library.evidence import STUDY_LABELS
 from letheon.views.spans import ends
 
-__all__ = ["COUNTED", "by_session", "groups", "has_harms", "interval", "laws", "support_words", "unknowns", "value"]
+__all__ = [
+    "COUNTED",
+    "by_session",
+    "groups",
+    "has_harms",
+    "interval",
+    "is_nothing",
+    "laws",
+    "support_words",
+    "unknowns",
+    "value",
+]
 
 COUNTED = ("nausea", "headache", "night_terrors", "hallucination", "sedation", "dizziness")
 _NOTHING = "-"
@@ -91,12 +102,27 @@ def interval(entry: Mapping[str, Any], unit: str) -> str:
     return ends(value(low, unit), value(high, unit), zero_step=_LEAST)
 
 
+def is_nothing(entry: Mapping[str, Any]) -> bool:
+    """Return whether a size is exactly 0, as in an arm without drug; a share of 0 is one that was not seen.
+
+    Examples
+    --------
+    >>> is_nothing({"estimate": 0.0, "interval": [0.0, 0.0], "unit": "mmHg"})
+    True
+    >>> is_nothing({"estimate": 0.0, "interval": [0.0, 0.0], "unit": "share"})
+    False
+    """
+    return entry["unit"] != "share" and entry["estimate"] == 0.0 and not any(entry["interval"])
+
+
 def _cell(entry: Mapping[str, Any] | None, unit: str = "") -> str:
     if not entry:
         return _NOTHING
     unit = unit or entry["unit"]
     if entry["estimate"] is None:
         return interval(entry, unit)
+    if is_nothing(entry):
+        return "0"
     low, high = entry["interval"]
     middle = ("+" if entry.get("beyond_placebo") else "") + value(entry["estimate"], unit)
     return f"{middle} [{ends(value(low, unit), value(high, unit), ', ', _LEAST)}]"

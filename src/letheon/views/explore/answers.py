@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from letheon import library
-from letheon.views import plots, relief_rows
+from letheon.views import harm_rows, plots, relief_rows
 from letheon.views.report import words
 from letheon.views.spans import ends
 
@@ -364,7 +364,8 @@ def _share(entry: Mapping[str, Any]) -> str:
 def _size(entry: Mapping[str, Any]) -> str:
     if entry["estimate"] is None:
         return _ends(entry)
-    return f"{words.number(entry['estimate'], 2)} ({_ends(entry)})"
+    middle = words.number(entry["estimate"], 2)
+    return middle if harm_rows.is_nothing(entry) else f"{middle} ({_ends(entry)})"
 
 
 def _bladder(arm: Arm) -> Answer:
