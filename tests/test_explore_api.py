@@ -3,13 +3,10 @@
 The oracles are `letheon.runs.simulate`, the scenario reader, and the limits as they are written down.
 """
 
-import asyncio
 import json
 import math
 import re
 from collections.abc import Iterator
-from concurrent.futures import Future
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +25,6 @@ from letheon.views.explore.answers import QUESTIONS
 from letheon.views.explore.compute import Cancelled, Engine
 from letheon.views.explore.figures import MOST_POINTS, page_of, thinned
 from letheon.views.explore.guard import HEADERS
-from letheon.views.explore.pool import Full, Pool
 from letheon.views.explore.presets import PRESETS, presets
 from letheon.views.explore.reading import form, grouped, policies
 
@@ -438,67 +434,6 @@ def test_a_foreign_name_is_refused_and_a_token_is_asked_for() -> None:
         assert "HttpOnly" in moved.headers["set-cookie"] and "SameSite=Strict" in moved.headers["set-cookie"]
         assert client.get("/").status_code == 200
         assert all(moved.headers[name] == value for name, value in HEADERS.items())
-
-
-# --- the pool, without processes ---
-
-
-def lane_of(pool: Pool, *, slow: bool, kind: frozenset, busy: bool = False, action: str = "figures") -> list[int]:
-    from letheon.views.explore.pool import _Job
-
-    job = _Job("key", kind, action, loads(SMALL), slow)
-    pool.lanes[0].job = job if busy else None
-    return [lane.number for lane in pool.lanes if pool._takes(lane, job)]
-
-
-def test_a_slow_request_never_takes_the_lane_of_quick_ones() -> None:
-    pool = Pool(3)
-    try:
-        warm, cold = frozenset({"warm"}), frozenset({"cold"})
-        pool.lanes[0].warm |= warm
-        assert lane_of(pool, slow=False, kind=warm) == [0]
-        assert lane_of(pool, slow=True, kind=warm) == [2]
-        assert lane_of(pool, slow=False, kind=cold) == [1]
-        pool.lanes[1].warm |= warm
-        assert lane_of(pool, slow=False, kind=warm, busy=True) == [0, 1]
-        assert lane_of(pool, slow=False, kind=warm, busy=True, action="draft") == [0]  # who has what a draft borrows
-    finally:
-        pool.lanes[0].job = None
-        pool.close()
-
-
-def test_equal_requests_share_and_the_line_has_an_end() -> None:
-    pool = Pool(3, waiting=1)
-    try:
-        pool._takes = lambda lane, job: False  # type: ignore[method-assign]
-        one, two = loads(SMALL), replace(loads(SMALL), title="another")
-        first, held = pool.submit("figures", one, kind=frozenset())
-        again, _ = pool.submit("figures", one, kind=frozenset())
-        assert again is first and held is not None and held.waiting == 2
-        with pytest.raises(Full):
-            pool.submit("figures", two, kind=frozenset())
-        pool.leave(held)
-        assert not first.cancelled()
-        pool.leave(held)
-        assert first.cancelled()
-        pool.submit("figures", two, kind=frozenset())
-    finally:
-        pool.close()
-
-
-def test_a_shared_future_outlives_those_who_leave() -> None:
-    class Gone:
-        async def is_disconnected(self) -> bool:
-            return True
-
-    async def leave(future: Future) -> None:
-        with pytest.raises(Cancelled):
-            await app._awaited(future, Gone())  # type: ignore[arg-type]
-
-    future: Future = Future()
-    asyncio.run(leave(future))
-    assert not future.cancelled()
-    future.set_result(b"still here")
 
 
 # --- the command ---

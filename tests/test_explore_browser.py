@@ -357,3 +357,29 @@ def test_nothing_is_cut_off(browser: Any, address: str, size: dict[str, int]) ->
     page.locator("[data-figure='mood'].drawn").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     assert page.evaluate(CUT_OFF) == []
+
+
+def test_a_slow_start_is_said_and_the_page_goes_on_by_itself(browser: Any, address: str) -> None:
+    """On a slow machine the first answer takes minutes to prepare, and a browser may give the question up before."""
+    page = listening(browser.new_context(viewport=DESKTOP).new_page())
+    page.set_default_timeout(PATIENCE_MS)
+    told = page.request.get(f"{address}api/status").json()
+    questions: list = []
+
+    def simulate(route: Any) -> None:
+        questions.append(route)
+        if len(questions) > 1:  # the first waits until it is given up below
+            route.continue_()
+
+    page.route("**/api/status", lambda route: route.fulfill(json=told | {"preparing": len(questions) < 2}))
+    page.route("**/api/simulate*", simulate)
+    page.goto(address)
+    page.locator("#state-text", has_text=re.compile(r"Getting ready, [1-9]")).wait_for()
+    page.locator("#summary", has_text=re.compile(r"Getting ready: [1-9]")).wait_for()
+    assert page.locator("#banner").is_hidden()
+    questions[0].abort()
+    page.locator("#banner-text", has_text="by itself").wait_for()
+    page.locator("body[data-drawn]").wait_for()
+    page.locator("#banner").wait_for(state="hidden")
+    assert len(questions) >= 2
+    page.context.close()

@@ -54,5 +54,5 @@ def local_cluster(workers: int) -> SpecCluster:
         worker=worker,
         scheduler={"cls": _Scheduler, "options": shared | {"dashboard": False}},
         security=security,
-        silence_logs=50,
+        silence_logs=50,  # pyright: ignore[reportArgumentType]  (a level, as LocalCluster gives it)
     )

@@ -128,6 +128,8 @@ class _Service:
             scenario = loads(text, "scenario")
         except RecursionError:
             raise InputError("scenario: brackets are nested too deep; a scenario needs six levels.") from None
+        except (ValueError, ArithmeticError) as error:
+            raise InputError(f"scenario: something in it cannot be read ({str(error)[:100]}).") from error
         limits.check(scenario, self.limits)
         return scenario
 
@@ -251,7 +253,13 @@ def _refusals(app: FastAPI) -> None:
 
 
 def create(
-    token: str = "", *, lanes: int = 3, warm: bool = True, bounds: Limits = LIMITS, hosts: tuple[str, ...] = ()
+    token: str = "",
+    *,
+    lanes: int = 3,
+    warm: bool = True,
+    bounds: Limits = LIMITS,
+    hosts: tuple[str, ...] = (),
+    port: int = 80,
 ) -> FastAPI:
     """Make the application.
 
@@ -266,7 +274,9 @@ def create(
     bounds : Limits
         Bounds on one request.
     hosts : tuple of str
-        Further names under which the page may be asked for.
+        Further names under which the page may be asked for, beside those of this machine; with a token any will do.
+    port : int
+        The port that it is served on.
 
     Returns
     -------
@@ -290,10 +300,11 @@ def create(
         description="For research and education only. Letheon gives no advice about a person.",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # its address would be made of the name that a visitor gave
         lifespan=life,
     )
     names = ("127.0.0.1", "localhost", "[::1]", *hosts)
-    app.add_middleware(Guard, token=token, body_bytes=bounds.body_bytes, hosts=names)  # type: ignore[arg-type]
+    app.add_middleware(Guard, token=token, body_bytes=bounds.body_bytes, names=names, port=port)  # type: ignore[arg-type]
     _refusals(app)
     _add_page(app)
     _add_api(app, service)
@@ -320,11 +331,12 @@ def _add_api(app: FastAPI, service: _Service) -> None:
     fresh = {"cache-control": "no-store"}
     shared: dict[int | str, dict[str, Any]] = {status: _COMMON[status] for status in (400, 401)}
 
-    @app.get("/api/status", responses=shared, summary="Whether the workers are warm, and what may be asked.")
+    @app.get("/api/status", responses=shared, summary="Whether programs are being compiled, and what may be asked.")
     async def status() -> dict[str, Any]:
         bounds = service.limits
         return {
             "state": "ready" if service.ready else "preparing",
+            "preparing": service.pool is not None and service.pool.preparing,
             "version": letheon.__version__,
             "limits": {
                 "patients": bounds.patients,

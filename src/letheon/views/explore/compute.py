@@ -51,8 +51,16 @@ class Engine:
     def __init__(self) -> None:
         self._arms: OrderedDict[str, Any] = OrderedDict()
         self._last: OrderedDict[str, _Last] = OrderedDict()
+        self._programs: set = set()
+        self._phase: Callable[[str], None] = lambda _: None
 
-    def answer(self, action: str, scenario: Scenario, beat: Callable[[], None] = lambda: None) -> bytes:
+    def answer(
+        self,
+        action: str,
+        scenario: Scenario,
+        beat: Callable[[], None] = lambda: None,
+        phase: Callable[[str], None] = lambda _: None,
+    ) -> bytes:
         """Run a scenario and return what was asked for.
 
         Parameters
@@ -64,12 +72,15 @@ class Engine:
             What to run.
         beat : callable
             Called now and then; may raise `Cancelled`.
+        phase : callable
+            Called with ``preparing`` before a program has to be compiled, and with ``computing`` from then on.
 
         Returns
         -------
         bytes
             JSON, or for a report HTML.
         """
+        self._phase = phase
         document, borrowed = self._document(scenario, beat, action)
         if action == "report":
             from letheon.views import report
@@ -90,6 +101,7 @@ class Engine:
         from letheon.views.explore.figures import MOST_POINTS
 
         use_compile_cache()
+        self._phase("computing")
         lenders = {arm.name: self._last.get(_like(scenario, arm)) for arm in scenario.arms}
         draft = action == "draft" and None not in lenders.values()
         totals, made = {}, {}
@@ -122,7 +134,19 @@ class Engine:
         from letheon.runs.engine import run_arms
 
         key = _content(scenario, arm, plan)
-        known = self._arms.pop(key, None) or run_arms(scenario, (plan,), None, lambda *_: beat(), kinds=kinds)[arm.name]
+        known = self._arms.pop(key, None)
+        if known is None:
+            program = plan.structure, len(plan.day_rows), len(plan.save), scenario.models.pain, scenario.models.rival
+            if program not in self._programs:
+                self._phase("preparing")
+
+            def block_done(*_: object) -> None:
+                if program not in self._programs:
+                    self._programs.add(program)
+                    self._phase("computing")
+                beat()
+
+            known = run_arms(scenario, (plan,), None, block_done, kinds=kinds)[arm.name]
         self._arms[key] = known = replace(known, plan=plan)
         return known
 

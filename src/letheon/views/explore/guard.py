@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -27,7 +28,7 @@ HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 _COOKIE = "letheon_token"
-_LOCAL = ("127.0.0.1", "localhost", "[::1]")
+_HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 
 
 class Guard:
@@ -41,17 +42,24 @@ class Guard:
         What a visitor must show; "" where only this machine can ask.
     body_bytes : int
         Largest request.
-    hosts : iterable of str, optional
-        Names under which the page may be asked for; by default those of this machine, and with a token any.
+    names : iterable of str
+        Names under which the page may be asked for; with a token any.
+    port : int
+        The port that belongs to them.
     """
 
-    def __init__(self, app: Application, token: str, body_bytes: int, hosts: Iterable[str] = _LOCAL):
-        self.app, self.token, self.body_bytes, self.hosts = app, token, body_bytes, frozenset(hosts)
+    def __init__(self, app: Application, token: str, body_bytes: int, names: Iterable[str], port: int):
+        self.app, self.token, self.body_bytes, self.port = app, token, body_bytes, port
+        # port 80 is the one that browsers leave out
+        self.hosts = {f"{name}:{port}" for name in names} | (set(names) if port == 80 else set())
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
             return
 
         async def with_headers(message: Message) -> None:
@@ -66,17 +74,19 @@ class Guard:
         if refusal is not None:
             await _refuse(with_headers, *refusal)
             return
-        if self.token and (given := _query_token(scope)) and scope["path"] == "/":
-            await _welcome(with_headers, given)
+        if self.token and scope["path"] == "/" and self._is_token(_query_token(scope)):
+            await _welcome(with_headers, self.token)
             return
         await self._bounded(scope, receive, with_headers, headers)
 
     def _refusal(self, scope: Message, headers: dict[str, str]) -> tuple[int, str] | None:
         """Return why a request may not pass, or nothing."""
-        host = headers.get("host", "").rsplit(":", 1)[0] if "]" not in headers.get("host", "") else "[::1]"
+        hosts = [value.decode("latin-1").lower() for name, value in scope.get("headers", ()) if name.lower() == b"host"]
+        if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
+            return 400, "a request names one host, as in Host: 127.0.0.1:8421."
         # a foreign name that leads here would let another site's scripts read the answers
-        if not self.token and host not in self.hosts:
-            return 400, "this page answers only under the name of this machine, e.g. 127.0.0.1."
+        if not self.token and hosts[0] not in self.hosts:
+            return 400, f"this page answers only under its own address: open http://127.0.0.1:{self.port}/."
         if self.token and not self._knows(scope, headers):
             return 401, "this page asks for a token; open the address that letheon explore printed."
         length = headers.get("content-length", "")
@@ -97,7 +107,10 @@ class Guard:
             bearer.strip() if scheme.lower() == "bearer" else "",
             _query_token(scope),
         )
-        return any(hmac.compare_digest(one.encode(), self.token.encode()) for one in shown if one)
+        return any(self._is_token(one) for one in shown)
+
+    def _is_token(self, shown: str) -> bool:
+        return bool(self.token) and hmac.compare_digest(shown.encode(), self.token.encode())
 
     async def _bounded(self, scope: Message, receive: Receive, send: Send, headers: dict[str, str]) -> None:
         """Pass a request on whose body is read here first, as far as it may go."""

@@ -32,7 +32,7 @@ class Limits:
     infusions : int
         Infusions of one arm, repeats counted.
     seconds : float
-        Longest time that a request may take.
+        Longest time that a request may take, compiling left out.
     waiting : int
         Requests that may wait at once.
 

@@ -3,7 +3,9 @@
 The first lane answers what is quick: small scenarios whose programs it has compiled before. The second compiles what
 nobody asked for yet, the last takes what is large, both at a lower priority of the operating system: a slow request
 delays only its like. A request that nobody waits for any more is dropped, one that takes too long ends with its
-process, and a process that dies is replaced. Processes start when they are first needed.
+process, and a process that dies is replaced. Processes start when they are first needed. What it takes to start one and
+to compile does not count as the time of a request: it says nothing about the scenario, and on a slow machine much
+about the machine.
 """
 
 import contextlib
@@ -28,6 +30,7 @@ _CACHE_BYTES = 48_000_000
 _POLL_S = 0.05
 _GRACE_S = 2.0
 _COMPILED_S = 1.0
+_PREPARE_S = 1800.0  # so that a compiler that hangs does not keep a lane for good
 
 
 class Full(LetheonError):
@@ -67,11 +70,12 @@ def _worker(connection: Any, stop: Any, nice: int) -> None:
             action, scenario = connection.recv()
             began = time.monotonic()
             try:
-                connection.send((True, engine.answer(action, scenario, beat)))
+                made = engine.answer(action, scenario, beat, lambda phase: connection.send((phase, None)))
+                connection.send(("made", made))
             except LetheonError as error:
-                connection.send((False, error))
+                connection.send(("failed", error))
             except Exception as error:
-                connection.send((False, LetheonError(f"{type(error).__name__}: {error}")))
+                connection.send(("failed", LetheonError(f"{type(error).__name__}: {error}")))
             if time.monotonic() - began > _COMPILED_S:
                 # what a compiler leaves stays for good: looked through again and again, it would hold up quick answers
                 gc.collect()
@@ -85,6 +89,7 @@ class _Lane:
         self.pool, self.number = pool, number
         self.warm: set = set()
         self.job: _Job | None = None
+        self.preparing = False
         self.process: Any = None
         self.thread = Thread(target=self._run, name=f"explore-{number}", daemon=True)
 
@@ -125,25 +130,45 @@ class _Lane:
     def _ask(self, job: _Job) -> bytes:
         """Send a job and wait for its answer, no longer than a request may take."""
         self.stop.clear()
-        last = time.monotonic() + self.pool.seconds
+        self.preparing = True
+        left = {True: _PREPARE_S, False: self.pool.seconds}
+        before = time.monotonic()
         try:
             self.connection.send((job.action, job.scenario))
-            while not self.connection.poll(_POLL_S):
+            while True:
+                there = self.connection.poll(_POLL_S)
+                now = time.monotonic()
+                left[self.preparing] -= now - before
+                before = now
+                if there:
+                    kind, made = self.connection.recv()
+                    if kind == "made":
+                        return made
+                    if kind == "failed":
+                        raise made
+                    self.preparing = kind == "preparing"
+                    continue
                 if job.waiting <= 0 or self.pool.closed:
                     self.stop.set()
-                if time.monotonic() > last or self.pool.closed:
+                if min(left.values()) < 0 or self.pool.closed:
                     self.end()
-                    raise InputError(
-                        f"this scenario takes more than {self.pool.seconds:.0f} s here; ask for fewer arms, patients "
-                        "or weeks, or run letheon simulate."
-                    )
-            good, made = self.connection.recv()
+                    raise self._late()
         except (EOFError, OSError) as error:
             self.end()
             raise LetheonError("the process that computed this died; try again.") from error
-        if not good:
-            raise made
-        return made
+        finally:
+            self.preparing = False
+
+    def _late(self) -> LetheonError:
+        """Return the sentence for a job that was ended."""
+        if self.pool.closed:
+            return Cancelled("the page is closing.")
+        if self.preparing:
+            return LetheonError(f"the programs were not ready after {_PREPARE_S / 60:.0f} minutes; try again.")
+        return InputError(
+            f"this scenario takes more than {self.pool.seconds:.0f} s here; ask for fewer arms, patients or weeks, or "
+            "run letheon simulate."
+        )
 
 
 class Pool:
@@ -154,7 +179,7 @@ class Pool:
     lanes : int
         Processes: the first for what is quick, the last for what is slow.
     seconds : float
-        Longest time that a request may take.
+        Longest time that a request may take, compiling left out.
     waiting : int
         Requests that may wait in line.
     """
@@ -231,6 +256,11 @@ class Pool:
                 with contextlib.suppress(ValueError):
                     self._line.remove(job)
                     job.future.cancel()
+
+    @property
+    def preparing(self) -> bool:
+        """Whether a process is starting or compiling."""
+        return any(lane.preparing for lane in self.lanes)
 
     def close(self) -> None:
         """End all processes."""

@@ -65,15 +65,23 @@ def serve(host: str, port: int, tell: Callable[[str], None]) -> None:
     import uvicorn
 
     from letheon.views.explore.app import create
+    from letheon.views.explore.connection import Connection
 
     token = "" if is_loopback(host) else secrets.token_urlsafe(24)
     name = f"[{host}]" if ":" in host else host
-    address = f"http://{name}:{opened.getsockname()[1]}/"
+    number = opened.getsockname()[1]
+    address = f"http://{name}:{number}/"
     tell(f"open {address}{f'?token={token}' if token else ''} in a browser; Ctrl-C ends.")
     if token:
         tell("other machines can reach this address; whoever has the token can use it, and nothing is encrypted.")
     config = uvicorn.Config(
-        create(token), log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2
+        create(token, hosts=(name,), port=number),
+        http=Connection,
+        ws="none",
+        log_level="error",  # what a stranger sends is no news for the terminal
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
     )
     with opened, contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[opened])

@@ -10,6 +10,8 @@ import { title } from "./words.js";
 const $ = (id) => document.getElementById(id);
 const PAUSE_MS = 120; // how long a slider must rest before the whole answer is asked for
 const OLD_MS = 400; // a draft that takes longer is given up for a newer question
+const LOOK_MS = 1000; // how often to look what a question waits for
+const AGAIN_MS = 3000; // how long to wait before asking a program again that does not answer
 
 const page = { state: emptyState(), known: {}, editor: null, view: null, show: { range: true, band: true, rival: true } };
 
@@ -45,7 +47,9 @@ async function send(draft = true) {
   const current = { draft, since: performance.now(), abort: new AbortController() };
   asking.current = current;
   asking.waiting = false;
+  if (!asking.failures) page.waitingSince = current.since;
   const slow = setTimeout(() => say("busy", draft ? "Computing" : "Intervals"), 150);
+  const looking = setInterval(lookWhy, LOOK_MS, current);
   let whole = true;
   try {
     const made = await post(`/api/simulate${draft ? "?draft=true" : ""}`, text, current.abort.signal);
@@ -62,6 +66,7 @@ async function send(draft = true) {
     if (error.name !== "AbortError") failed(error, number);
   } finally {
     clearTimeout(slow);
+    clearInterval(looking);
     asking.current = null;
     if (asking.waiting) setTimeout(send, 0);
     else if (!whole) {
@@ -70,6 +75,39 @@ async function send(draft = true) {
     }
     else if (asking.failures === 0) say("ready", "Ready");
   }
+}
+
+/** Say what a question waits for: programs that are being compiled have nothing to do with what was asked. */
+async function lookWhy(current) {
+  let status;
+  try {
+    status = await fetched("/api/status");
+  } catch {
+    return; // the question itself will say so
+  }
+  if (asking.current !== current || !status.preparing) return;
+  const seconds = Math.round((performance.now() - page.waitingSince) / 1000);
+  say("busy", `Getting ready, ${seconds}\u202fs`);
+  if (!page.view) $("summary").textContent = `Getting ready: ${seconds} s so far. The first start takes minutes, later ones seconds. Nothing to do but wait.`;
+}
+
+async function fetched(path) {
+  const answer = await fetch(path);
+  if (!answer.ok) throw Object.assign(new Error(path), { status: answer.status });
+  return answer.json();
+}
+
+/** Ask again what got no answer, as soon as the program answers at all. */
+async function again(number) {
+  for (;;) {
+    await new Promise((done) => setTimeout(done, AGAIN_MS));
+    if (number !== asking.newest || asking.current) return;
+    try {
+      await fetched("/api/status");
+      break;
+    } catch { /* not yet */ }
+  }
+  if (number === asking.newest && !asking.current) ask();
 }
 
 function refine(number) {
@@ -85,7 +123,10 @@ function failed(error, number) {
   if (number !== asking.newest) return;
   const refused = error.status >= 400 && error.status < 500;
   say("fault", refused ? "Not possible" : "No answer");
-  fault(refused ? plainly(error.message) : "The program behind this page does not answer. Is it still running?", !refused);
+  if (refused) return fault(plainly(error.message));
+  const lost = error.status === undefined;
+  fault(lost ? "The program behind this page does not answer. Is it still running? The page tries again by itself." : plainly(error.message), true);
+  if (lost || asking.failures < 3) again(number);
 }
 
 /** A refusal names file, line and field of a scenario; on the page only the sentence helps. */
@@ -344,19 +385,9 @@ async function follow() {
   }
 }
 
-async function prepared(given) {
-  for (let status = given; status.state !== "ready"; status = await (await fetch("/api/status")).json()) {
-    if (!page.view) {
-      say("busy", "Preparing");
-      $("summary").textContent = "Preparing the models. The first start takes up to a minute; later ones take seconds.";
-    }
-    await new Promise((done) => setTimeout(done, 500));
-  }
-}
-
 async function start() {
   try {
-    const [presets, status] = await Promise.all(["/api/presets", "/api/status"].map(async (path) => (await fetch(path)).json()));
+    const [presets, status] = await Promise.all(["/api/presets", "/api/status"].map(fetched));
     page.known = status.policies;
     labels(status.support);
     $("version").textContent = status.version;
@@ -368,9 +399,7 @@ async function start() {
     page.editor.show();
     watch();
     buttons();
-    const ready = prepared(status);
     if (!(await follow())) ask();
-    await ready;
   } catch {
     say("fault", "No answer");
     fault("The program behind this page does not answer. Is it still running?", false);
