@@ -92,6 +92,7 @@ def test_nobody_at_the_address_is_one_sentence():
         ("tcp://127.0.0.1:4000", 1, {"letheon": "9"}, "it has letheon"),
         ("tcp://127.0.0.1:4000", 1, {"instruction_set": "pdp11"}, "it has instruction set"),
         ("tcp://127.0.0.1:4000", 1, {"source": "abc"}, "it has source"),
+        ("tcp://127.0.0.1:4000", 1, {"XLA_FLAGS": "--xla_a=1"}, "it has XLA_FLAGS unset"),
     ],
 )
 def test_who_is_taken_as_a_worker(address, threads, other, says):

@@ -74,7 +74,8 @@ def _unfit(worker: Any, wanted: dict[str, str]) -> str:
     for name in {**wanted, **own}:
         has, needs = own.get(name, "unset"), wanted.get(name, "unset")
         if has != needs:
-            return f"it has {name.replace('_', ' ')} {has}, and this run needs {needs}"
+            what = name if name.isupper() else name.replace("_", " ")
+            return f"it has {what} {has}, and this run needs {needs}"
     if worker.state.nthreads != 1:
         return f"it has {worker.state.nthreads} threads; start it with --nthreads 1"
     if worker.address.startswith("tcp:") and not loopback(urlsplit(worker.address).hostname or ""):
