@@ -150,7 +150,7 @@ def distributions(names: set[str]) -> set[str]:
     [
         ("src", ["web", "calibrate", "cluster", "query", "optimise"]),
         ("tests", ["web", "calibrate", "cluster", "optimise", "test"]),
-        ("benchmarks", ["bench"]),
+        ("benchmarks", ["bench", "bench-native"]),
     ],
 )
 def test_what_is_imported_is_declared(folder: str, extras: list[str]) -> None:

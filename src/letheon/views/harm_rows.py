@@ -102,17 +102,16 @@ def interval(entry: Mapping[str, Any], unit: str) -> str:
     return ends(value(low, unit), value(high, unit), zero_step=_LEAST)
 
 
-def is_nothing(entry: Mapping[str, Any]) -> bool:
+def is_nothing(entry: Mapping[str, Any], unit: str) -> bool:
     """Return whether a size is exactly 0, as in an arm without drug; a share of 0 is one that was not seen.
 
     Examples
     --------
-    >>> is_nothing({"estimate": 0.0, "interval": [0.0, 0.0], "unit": "mmHg"})
-    True
-    >>> is_nothing({"estimate": 0.0, "interval": [0.0, 0.0], "unit": "share"})
-    False
+    >>> nothing = {"estimate": 0.0, "interval": [0.0, 0.0]}
+    >>> is_nothing(nothing, "mmHg"), is_nothing(nothing, "share")
+    (True, False)
     """
-    return entry["unit"] != "share" and entry["estimate"] == 0.0 and not any(entry["interval"])
+    return unit != "share" and entry["estimate"] == 0.0 and not any(entry["interval"])
 
 
 def _cell(entry: Mapping[str, Any] | None, unit: str = "") -> str:
@@ -121,7 +120,7 @@ def _cell(entry: Mapping[str, Any] | None, unit: str = "") -> str:
     unit = unit or entry["unit"]
     if entry["estimate"] is None:
         return interval(entry, unit)
-    if is_nothing(entry):
+    if is_nothing(entry, unit):
         return "0"
     low, high = entry["interval"]
     middle = ("+" if entry.get("beyond_placebo") else "") + value(entry["estimate"], unit)

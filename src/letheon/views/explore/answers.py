@@ -365,7 +365,7 @@ def _size(entry: Mapping[str, Any]) -> str:
     if entry["estimate"] is None:
         return _ends(entry)
     middle = words.number(entry["estimate"], 2)
-    return middle if harm_rows.is_nothing(entry) else f"{middle} ({_ends(entry)})"
+    return middle if harm_rows.is_nothing(entry, entry["unit"]) else f"{middle} ({_ends(entry)})"
 
 
 def _bladder(arm: Arm) -> Answer:

@@ -193,7 +193,7 @@ def _amount(entry: Entry, unit: str) -> str:
         if unit == "share" and (low, high) == (0.0, 1.0):
             return "not known"
         return f"({_ends(entry, unit)})"
-    known = "" if harm_rows.is_nothing(entry) else f" ({_ends(entry, unit)})"
+    known = "" if harm_rows.is_nothing(entry, unit) else f" ({_ends(entry, unit)})"
     more = f"<br>{markup.note('more than on placebo')}" if entry.get("beyond_placebo") else ""
     middle = words.amount(entry["estimate"], unit) if unit == "share" else _size(entry["estimate"])
     return f"<b>{middle}</b>{known}{more}"
