@@ -186,7 +186,7 @@ def test_an_extra_comes_from_where_letheon_came_from(
         def read_text(self, name: str) -> str | None:
             return text
 
-    monkeypatch.setattr(extras.letheon, "__file__", str(tmp_path / "site" / "packages" / "letheon" / "__init__.py"))
+    monkeypatch.setattr(extras, "__file__", str(tmp_path / "site" / "packages" / "letheon" / "extras.py"))
     monkeypatch.setattr(metadata, "distribution", lambda name: Installed())
     line = extras.install_line("query").removeprefix(shlex.join([sys.executable, "-m", "pip", "install"]))
     assert line.strip() == said.replace("{folder}", str(tmp_path))

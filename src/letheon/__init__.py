@@ -14,11 +14,11 @@ Examples
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from letheon._version import __version__
+
 if TYPE_CHECKING:
     from letheon.runs import simulate
     from letheon.scenario import load, loads
-
-__version__ = "0.1.0"
 
 __all__ = ["__version__", "load", "loads", "simulate"]
 

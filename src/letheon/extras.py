@@ -8,7 +8,6 @@ from importlib import util
 from pathlib import Path
 from typing import NamedTuple
 
-import letheon
 from letheon.errors import InputError
 
 __all__ = ["EXTRAS", "Extra", "install_line", "missing", "require"]
@@ -112,7 +111,7 @@ def _source(extra: str) -> list[str]:
     from urllib.parse import urlsplit
     from urllib.request import url2pathname
 
-    tree = Path(letheon.__file__).resolve().parents[2]
+    tree = Path(__file__).resolve().parents[2]
     if (tree / "pyproject.toml").is_file():
         return _from_tree(tree, extra, ["-e"])
     try:

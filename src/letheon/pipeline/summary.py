@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-import letheon
 from letheon import library
+from letheon._version import __version__
 from letheon.dosing.policy_document import policy_document
 from letheon.dosing.regimen import MS_PER_DAY
 from letheon.patients.draws import DRAWS
@@ -403,7 +403,7 @@ def document(
     made = made or {}
     arms = {arm.name: made.get(arm.name) or _round(_arm(scenario, arm, totals), lists) for arm in scenario.arms}
     out = {
-        "letheon": letheon.__version__,
+        "letheon": __version__,
         "title": scenario.title,
         "seed": scenario.seed,
         "n_patients": scenario.population.n,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
-import letheon
+from letheon._version import __version__
 from letheon.runs.folder import fingerprint
 from letheon.scenario import Scenario
 
@@ -79,7 +79,7 @@ def _settings() -> dict[str, str]:
 @cache
 def _source() -> str:
     """Return a checksum of the files that results depend on: two states of a working tree have one version number."""
-    home = Path(letheon.__file__).parent
+    home = Path(__file__).parents[1]
     total = hashlib.sha256()
     for folder, inner, names in os.walk(home):
         inner[:] = sorted(name for name in inner if name not in (_VIEWS, "__pycache__"))
@@ -105,7 +105,7 @@ def machine_stamp() -> dict[str, str]:
     True
     """
     return {
-        "letheon": letheon.__version__,
+        "letheon": __version__,
         "source": _source(),
         "python": platform.python_version(),
         **{name: _version(name) for name in _PACKAGES},
@@ -136,6 +136,6 @@ def use_compile_cache() -> None:
 
     machine = zlib.crc32(instruction_set().encode())  # programs are for one kind of processor; homes may be shared
     cache = platformdirs.user_cache_path("letheon", appauthor=False)
-    folder = cache / f"compiled-{letheon.__version__}-{machine:08x}"
+    folder = cache / f"compiled-{__version__}-{machine:08x}"
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-import letheon
+from letheon._version import __version__
 from letheon.arrays import jax
 from letheon.errors import InputError
 from letheon.library import PAIN_MODELS
@@ -220,7 +220,7 @@ def main(folder: str) -> None:
     """
     home = Path(folder)
     home.mkdir(parents=True, exist_ok=True)
-    told: dict[str, Any] = {"letheon": letheon.__version__, "recovery": {}, "cross": {}}
+    told: dict[str, Any] = {"letheon": __version__, "recovery": {}, "cross": {}}
 
     def keep() -> None:
         (home / "adequacy.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import letheon
+from letheon._version import __version__
 from letheon.arrays import Array, jax, jnp
 from letheon.patients.draws import named_numbers
 from letheon.study.forward import FULL
@@ -162,7 +162,7 @@ def calibrate(
         return Calibration(pain, settings, modes, chains, chains.z.reshape(-1, len(found)), diagnose(chains, found))
     draws, weights = _reweigh(chains, trials, data, settings, progress)
     report = {
-        "letheon": letheon.__version__,
+        "letheon": __version__,
         "pain": pain,
         "settings": asdict(settings),
         "modes": [_mode(m, found) for m in modes],
@@ -452,7 +452,7 @@ def posterior_files(result: Calibration, date: str) -> dict[str, str]:
     unknown = [name for name in columns if name in told and not told[name]["identified"]]
     about = [
         f"# Posterior draws of the pain model {result.pain}, made by `letheon calibrate`; units are the library's.",
-        f'letheon = "{letheon.__version__}"',
+        f'letheon = "{__version__}"',
         f'date = "{date}"',
         *(f"{name} = {value}" for name, value in asdict(result.settings).items()),
         f"rhat_worst = {worst['rhat_worst']:.4f}",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-import letheon
+from letheon._version import __version__
 from letheon.patients.draws import DRAWS
 from letheon.pipeline.labels import support_of
 from letheon.pipeline.support import interval_of_mean
@@ -322,7 +322,7 @@ def _asked(scenario: Scenario, search: Search, limits: Sequence[Limit]) -> dict[
     """Return the part of the document that says what was asked."""
     models = scenario.models
     return {
-        "letheon": letheon.__version__,
+        "letheon": __version__,
         "notice": NOTICE,
         "title": scenario.title,
         "seed": scenario.seed,

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-import letheon
 from letheon import library
+from letheon._version import __version__
 from letheon.patients.draws import typical_values
 from letheon.scenario import Scenario, loads
 from letheon.study.trials import study
@@ -97,7 +97,7 @@ def ketcrps2(date: str, values: Values | None = None) -> dict[str, Any]:
         "trial": trial.id,
         "registered_as": trial.setting,
         "date": date,
-        "letheon": letheon.__version__,
+        "letheon": __version__,
         "posterior_seed": {m: library.posterior(m).about.get("seed") for m in library.PAIN_MODELS},
         "patients_an_arm": _PATIENTS,
         "day": _DAY,

@@ -300,7 +300,7 @@ def _validate(posterior: Path | None, sensitivity: bool, tell: Tell) -> dict[str
 
 
 def _validation(posterior: Path | None, sensitivity: bool) -> Callable[..., dict[str, Any]]:
-    import letheon
+    from letheon._version import __version__
     from letheon.runs.environment import use_compile_cache
 
     use_compile_cache()
@@ -315,7 +315,7 @@ def _validation(posterior: Path | None, sensitivity: bool) -> Callable[..., dict
         from letheon.study import validation
 
         document = {
-            "letheon": letheon.__version__,
+            "letheon": __version__,
             "posterior": about,
             **validation.validate(values, progress=progress),
         }

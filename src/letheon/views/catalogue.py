@@ -10,8 +10,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import letheon
 from letheon import library
+from letheon._version import __version__
 from letheon.errors import InputError
 from letheon.library import Number, PkModel, Source, Study
 from letheon.runs.folder import RUN, remedy
@@ -257,7 +257,7 @@ def citations(document: Mapping[str, Any]) -> Iterator[str]:
         if source:
             yield from _citation(key, source)
         else:
-            yield f"{key}: not in the library of Letheon {letheon.__version__}; see {maker}"
+            yield f"{key}: not in the library of Letheon {__version__}; see {maker}"
 
 
 def _citation(key: str, source: Source) -> Iterator[str]:
@@ -295,7 +295,7 @@ def bibtex(document: Mapping[str, Any]) -> Iterator[str]:
     found = {entry[1]: entry[0] for entry in re.finditer(r"^@\w+\{([\w-]+),\n.*?^\}$", text, re.M | re.S)}
     for key in document["sources"]:
         yield ""
-        yield from found.get(key, f"% {key}: not in the library of Letheon {letheon.__version__}").splitlines()
+        yield from found.get(key, f"% {key}: not in the library of Letheon {__version__}").splitlines()
     yield from (
         "",
         "@software{letheon,",

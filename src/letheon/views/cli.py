@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 import typer
 from typer.core import TyperGroup
 
-import letheon
+from letheon._version import __version__
 from letheon.errors import InputError, Interrupted, LetheonError, LetheonWarning, RunError
 from letheon.views import calibration, evidence, optimise, query, worksheet
 from letheon.views.explore import command as explore
@@ -74,7 +74,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        write(f"letheon {letheon.__version__}\n")
+        write(f"letheon {__version__}\n")
         raise typer.Exit
 
 
@@ -121,7 +121,7 @@ def simulate(
 ) -> None:
     """Run a scenario; see `letheon.runs.simulate`."""
     from letheon import scenario as scenarios
-    from letheon.scenario.reading import read_text
+    from letheon.scenario.loading import read_text
 
     text = read_text(scenario)  # read once: an edit during the run shows nowhere
     planned = _planned(scenarios.loads(text, str(scenario)), patients, seed, quick)

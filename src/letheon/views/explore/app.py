@@ -12,7 +12,7 @@ from fastapi import Body, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
-import letheon
+from letheon._version import __version__
 from letheon.errors import InputError, LetheonError
 from letheon.scenario import Scenario, loads
 from letheon.views.explore import limits
@@ -295,7 +295,7 @@ def create(
 
     app = FastAPI(
         title="Letheon",
-        version=letheon.__version__,
+        version=__version__,
         summary="Simulates intravenous ketamine for Complex Regional Pain Syndrome.",
         description="For research and education only. Letheon gives no advice about a person.",
         docs_url=None,
@@ -337,7 +337,7 @@ def _add_api(app: FastAPI, service: _Service) -> None:
         return {
             "state": "ready" if service.ready else "preparing",
             "preparing": service.pool is not None and service.pool.preparing,
-            "version": letheon.__version__,
+            "version": __version__,
             "limits": {
                 "patients": bounds.patients,
                 "days": bounds.days,
