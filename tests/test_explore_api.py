@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from letheon import library
 from letheon.errors import InputError, LetheonError
 from letheon.runs import simulate
+from letheon.runs.address import is_loopback
 from letheon.scenario import dumps, loads
-from letheon.views.explore import app, command, limits, server
+from letheon.views.explore import app, limits, server
 from letheon.views.explore.answers import QUESTIONS
 from letheon.views.explore.compute import Cancelled, Engine
 from letheon.views.explore.figures import MOST_POINTS, page_of, thinned
@@ -465,8 +466,8 @@ def test_a_taken_port_is_said_with_another() -> None:
 
 
 def test_only_loopback_goes_without_a_token() -> None:
-    assert [command.is_loopback(host) for host in ("127.0.0.1", "127.8.8.8", "::1", "localhost")] == [True] * 4
-    assert not any(command.is_loopback(host) for host in ("0.0.0.0", "::", "192.168.1.2", "name"))
+    assert [is_loopback(host) for host in ("127.0.0.1", "127.8.8.8", "::1", "localhost")] == [True] * 4
+    assert not any(is_loopback(host) for host in ("0.0.0.0", "::", "192.168.1.2", "name"))
 
 
 def test_kinds_follow_programs_not_doses() -> None:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from letheon.errors import InputError
 from letheon.extras import require
 
-__all__ = ["check_cluster", "loopback"]
+__all__ = ["check_cluster", "is_loopback"]
 
 _MOST_WORKERS = 1024
 
@@ -56,7 +56,7 @@ def _read(given: str) -> int | str:
         raise InputError(
             f"--cluster {given!r} is not understood; give local:2, tcp://127.0.0.1:8786 or tls://some.host:8786."
         )
-    if parts.scheme == "tcp" and not loopback(host):
+    if parts.scheme == "tcp" and not is_loopback(host):
         raise InputError(
             f"--cluster {given} would send data in the clear to another machine; use tls:// with certificates, or a"
             " scheduler on 127.0.0.1."
@@ -64,7 +64,7 @@ def _read(given: str) -> int | str:
     return given
 
 
-def loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine itself.
 
     Parameters
@@ -79,7 +79,7 @@ def loopback(host: str) -> bool:
 
     Examples
     --------
-    >>> loopback("127.0.0.1"), loopback("10.0.0.7")
+    >>> is_loopback("127.0.0.1"), is_loopback("10.0.0.7")
     (True, False)
     """
     try:

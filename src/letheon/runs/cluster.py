@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from letheon.errors import InputError, LetheonWarning, RunError
-from letheon.runs.address import check_cluster, loopback
+from letheon.runs.address import check_cluster, is_loopback
 from letheon.runs.engine import Crew
 from letheon.runs.environment import machine_stamp, use_compile_cache
 from letheon.runs.share import CHUNK, Share
@@ -78,7 +78,7 @@ def _unfit(worker: Any, wanted: dict[str, str]) -> str:
             return f"it has {what} {has}, and this run needs {needs}"
     if worker.state.nthreads != 1:
         return f"it has {worker.state.nthreads} threads; start it with --nthreads 1"
-    if worker.address.startswith("tcp:") and not loopback(urlsplit(worker.address).hostname or ""):
+    if worker.address.startswith("tcp:") and not is_loopback(urlsplit(worker.address).hostname or ""):
         return "it can be reached from other machines without TLS; start it with certificates, or on 127.0.0.1"
     return ""
 

@@ -10,35 +10,10 @@ import typer
 from letheon.errors import InputError
 from letheon.extras import require
 
-__all__ = ["EXAMPLE", "is_loopback", "register"]
+__all__ = ["EXAMPLE", "register"]
 
 EXAMPLE = "letheon explore --port 8421"
 DEFAULT_PORT, DEFAULT_HOST = 8421, "127.0.0.1"
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether an address can be reached from this machine alone.
-
-    Parameters
-    ----------
-    host : str
-        An IP address, or ``localhost``.
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
-    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("0.0.0.0")
-    (True, True, False)
-    """
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _port(given: str) -> int:

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable
 
 from letheon.errors import InputError
-from letheon.views.explore.command import is_loopback
+from letheon.runs.address import is_loopback
 
 __all__ = ["bind", "serve"]
 
