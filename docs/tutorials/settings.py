@@ -118,9 +118,9 @@ if options.figures:
 #
 # Look at the support as well. It is `extrapolated` for the hospital: a trial
 # gave nearly that regimen, but counted no relief days. It is `assumed` for the
-# clinic, for no trial gave anything like it. The intervals look alike all the same: an interval knows what the
-# models do not know about their parameters, and nothing of what nobody has
-# tried.
+# clinic, for no trial gave anything like it. The intervals look alike all the
+# same: an interval knows what the models do not know about their parameters,
+# and nothing of what nobody has tried.
 #
 # ## The same patient twice
 #
