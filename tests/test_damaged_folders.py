@@ -17,7 +17,7 @@ from letheon.runs import engine, simulate
 from letheon.runs.folder import remedy
 from letheon.runs.query import query
 from letheon.scenario import dumps, load, loads
-from letheon.scenario.reading import read_text
+from letheon.scenario.loading import read_text
 
 TEXT = """
 letheon: 1

@@ -5,7 +5,7 @@ import pytest
 from letheon.pipeline import plan_arms
 from letheon.pipeline.models import chosen_models, common_models, models_sentence
 from letheon.pipeline.support import model_warnings
-from letheon.scenario import loads
+from letheon.scenario import loads, loads_search
 
 SESSION = "sessions: [{at: 0 h, rate: 10 mg/h, for: 2 h}]"
 
@@ -65,9 +65,8 @@ def test_a_search_sets_its_regimens_side_by_side_under_one_model():
         f"letheon: 1\ntitle: t\nfollow_up: 4 weeks\narms: {{drip: {{drug: esketamine, {SESSION}}}}}\n"
         "optimise: {arm: drip, vary: {sessions.1.for: {choose: [1 h, 4 h]}}}\n"
     )
-    made = loads(text)
-    assert made.search is not None
+    made, search = loads_search(text)
     published, _ = _published(made)
     assert {arm.drug for arm in published.values()} >= {"racemic", "esketamine"}
-    assert _with_one_model(made, made.search, published.values()).models.pk == "pair"
-    assert _with_one_model(made, made.search, made.arms).models.pk == "auto"
+    assert _with_one_model(made, search, published.values()).models.pk == "pair"
+    assert _with_one_model(made, search, made.arms).models.pk == "auto"

@@ -21,7 +21,7 @@ from letheon.arrays import jax
 from letheon.errors import InputError
 from letheon.library.loader import studies
 from letheon.runs.run import simulate
-from letheon.scenario import load, loads
+from letheon.scenario import load, loads, loads_search
 from letheon.study import optimise as module
 from letheon.study.optimise import Optimisation, optimise
 from letheon.study.optimise_runs import Bench, Found, Kept
@@ -146,7 +146,7 @@ def test_every_file_of_the_front_runs_to_the_same_numbers(searched) -> None:
         entry["measures"]["relief_days"]["mean_interval"], rel=1e-5
     )
     text = (searched.folder / entry["file"]).read_text(encoding="utf-8")
-    assert "not treatments" in text and loads(text).search is None
+    assert "not treatments" in text and "optimise:" not in text
     for path, value in entry["values"].items():
         assert f"#   {path}: {value}\n" in text
 
@@ -219,18 +219,18 @@ def test_another_search_is_refused_and_fresh_replaces_it(searched, scenario_file
 
 def test_a_scenario_without_the_block_is_refused() -> None:
     with pytest.raises(InputError, match="has no block optimise"):
-        optimise(loads(TEXT[: TEXT.index("optimise:")]))
+        optimise(loads_search(TEXT[: TEXT.index("optimise:")]))
 
 
 def test_nobody_keeps_impossible_limits(alone) -> None:
     text = TEXT.replace("at_most: 500", "at_most: 1").replace("candidates: 12", "candidates: 2")
-    document = optimise(loads(text)).document
+    document = optimise(loads_search(text)).document
     assert document["front"] == [] and document["searched"]["candidates"] == 2
     assert all(not entry["feasible"] for entry in document["published"])
 
 
 def test_no_program_is_compiled_after_the_first_regimens() -> None:
-    search = loads(TEXT).search
+    search = loads_search(TEXT)[1]
     assert search is not None
     base = loads(TEXT)
     bench = Bench(replace(base, population=replace(base.population, n=64)), ("relief_days", "hours"))
@@ -247,7 +247,7 @@ def test_no_program_is_compiled_after_the_first_regimens() -> None:
 
 
 def test_room_for_others_changes_no_result() -> None:
-    search = loads(TEXT).search
+    search = loads_search(TEXT)[1]
     assert search is not None
     base = loads(TEXT)
     small = replace(base, population=replace(base.population, n=64))
@@ -311,7 +311,7 @@ def test_a_search_that_is_killed_goes_on_to_the_same_front(scenario_file, tmp_pa
 def test_published_regimens_are_simulated_beside_the_candidates(scenario_file, monkeypatch) -> None:
     monkeypatch.setattr(module.library, "studies", studies)  # `alone` lasts as long as this file
     text = TEXT.replace("candidates: 12", "candidates: 1").replace("follow_up: 1 week", "follow_up: 12 weeks")
-    document = optimise(loads(text)).document
+    document = optimise(loads_search(text)).document
     names = {entry["name"].split()[0] for entry in document["published"] if entry["kind"] == "study"}
     known = {s.id for s in studies() if s.diagnosis == "CRPS" and any(arm.infusions for arm in s.arms)}
     assert names | set(document["skipped"]) >= known
@@ -342,7 +342,7 @@ optimise:
   maximise: [relief_days]
   minimise: [hours, boosters]
 """
-    search = loads(text).search
+    search = loads_search(text)[1]
     assert search is not None
     base = loads(text)
     bench = Bench(replace(base, population=replace(base.population, n=64)), ("hours", "boosters", "dose_mg"))

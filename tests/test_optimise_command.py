@@ -19,7 +19,7 @@ from rich.console import Console
 
 from letheon.errors import Interrupted
 from letheon.extras import missing
-from letheon.scenario import load
+from letheon.scenario import load_search
 from letheon.study import optimise as study
 from letheon.study import optimise_folder as folders
 from letheon.study.optimise import Optimisation
@@ -53,7 +53,9 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
 
     def search(path: Path, *, out: Path, progress: Callable, **asked: Any) -> Optimisation:
         made.called.append((path, out, asked))
-        resolved, asked_for = folders.resolve(load(path), *(asked[name] for name in ("candidates", "patients", "seed")))
+        resolved, asked_for = folders.resolve(
+            *load_search(path), *(asked[name] for name in ("candidates", "patients", "seed"))
+        )
         if not made.reused:
             folders.claim(out, resolved, asked_for, None)
         made.act(progress)

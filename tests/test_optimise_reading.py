@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from letheon.errors import InputError
 from letheon.pipeline.arms import ENDPOINT_DAYS
 from letheon.pipeline.summary import endpoint_names
-from letheon.scenario import dumps, load, loads
+from letheon.scenario import dumps, load_search, loads, loads_search
 from letheon.scenario.measures import DAYS, measure_of, names
 from letheon.scenario.ranges import MAX_VALUES, Range, read_amount
 from letheon.scenario.search import Search
@@ -45,7 +45,7 @@ BLOCK = """optimise:
 
 
 def search_of(text: str) -> Search:
-    search = loads(text, "s.yaml").search
+    search = loads_search(text, "s.yaml")[1]
     assert search is not None
     return search
 
@@ -105,7 +105,7 @@ def test_the_arm_as_written_is_found_among_the_candidates_whatever_its_units() -
 
 def test_a_run_has_no_use_for_the_block() -> None:
     with_block, without = loads(PLAIN + BLOCK), loads(PLAIN)
-    assert without.search is None and with_block.search is not None
+    assert loads_search(PLAIN + BLOCK)[0] == with_block
     assert with_block == without
     assert dumps(with_block) == dumps(without)
     assert loads(dumps(with_block)) == with_block
@@ -197,7 +197,7 @@ def test_refusals_name_place_and_remedy(good: str, bad: str, refusal: str) -> No
 
 def test_the_shipped_example_can_be_searched(root) -> None:
     for name in ("optimise_100h", "optimise_boosters"):
-        search = load(root / "examples" / f"{name}.yaml").search
+        search = load_search(root / "examples" / f"{name}.yaml")[1]
         assert search is not None and search.as_written() is not None and search.size > 10_000
 
 

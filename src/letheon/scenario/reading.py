@@ -1,12 +1,8 @@
 """Reading: the tree of a scenario file becomes a `Scenario`."""
 
-import os
 import re
-import stat
-from pathlib import Path
 
 from letheon.dosing.order import MAX_WEIGHT_KG, MIN_WEIGHT_KG
-from letheon.dosing.regimen import MS_PER_DAY
 from letheon.errors import InputError
 from letheon.scenario import quantities
 from letheon.scenario.arms import POLICIES, read_arms
@@ -22,8 +18,7 @@ from letheon.scenario.fields import (
     whole,
 )
 from letheon.scenario.records import Models, Population, Scenario, pk_choices
-from letheon.scenario.search import read_search
-from letheon.scenario.tree import MAX_BYTES, TOO_LARGE, Listing, Node, Table, Value, read_tree
+from letheon.scenario.tree import Listing, Node, Table, Value
 from letheon.scenario.volumes import urine_l_h
 from letheon.units import MS_PER_HOUR, shown
 
@@ -53,119 +48,8 @@ _MODELS = (
 )
 
 
-def load(path: str | os.PathLike[str]) -> Scenario:
-    """Read a scenario file.
-
-    Parameters
-    ----------
-    path : str or path
-        A regular file of at most 250 kB: UTF-8, with or without byte order mark, YAML 1.2.
-
-    Returns
-    -------
-    Scenario
-        The scenario, checked and in canonical quantities.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or is no scenario: one sentence with file, line, field and remedy.
-
-    Examples
-    --------
-    >>> load("no such file.yaml")
-    Traceback (most recent call last):
-    letheon.errors.InputError: no such file.yaml: there is no such file; give the path of a scenario file.
-    """
-    return loads(read_text(path), os.fspath(path))
-
-
-def read_text(path: str | os.PathLike[str]) -> str:
-    """Return the text of a scenario file, for a caller who needs both text and scenario of one reading.
-
-    Parameters
-    ----------
-    path : str or path
-        As for `load`.
-
-    Returns
-    -------
-    str
-        The text, without a byte order mark.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read.
-    """
-    name = os.fspath(path)
-    return _decode(_read_bytes(Path(path), name), name)
-
-
-def _read_bytes(path: Path, name: str) -> bytes:
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise InputError(f"{name}: is a folder; give the path of a scenario file inside it.")
-        if not stat.S_ISREG(mode):
-            raise InputError(f"{name}: is a device or a pipe; give the path of a scenario file.")
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 4)  # a byte order mark does not count
-    except FileNotFoundError:
-        raise InputError(f"{name}: there is no such file; give the path of a scenario file.") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "the path is not valid"
-        raise InputError(f"{name}: cannot be read ({reason}); give the path of a scenario file you may read.") from None
-    if len(data) > MAX_BYTES + 3:
-        raise InputError(f"{name}: {TOO_LARGE}")
-    return data
-
-
-def _decode(data: bytes, name: str) -> str:
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError(f"{name}, line 1: the text is UTF-16; save the file as UTF-8.")
-    if b"\0" in data:
-        line = 1 + data[: data.index(b"\0")].count(b"\n")
-        raise InputError(f"{name}, line {line}: there is a NUL byte; save the file as plain UTF-8 text.")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = 1 + data[: error.start].count(b"\n")
-        byte = f"0x{data[error.start]:02x}"
-        raise InputError(f"{name}, line {line}: the byte {byte} is not UTF-8; save the file as UTF-8.") from None
-
-
-def loads(text: str, name: str = "scenario") -> Scenario:
-    r"""Read a scenario from its text.
-
-    Parameters
-    ----------
-    text : str
-        YAML 1.2.
-    name : str
-        Name to use in messages.
-
-    Returns
-    -------
-    Scenario
-        The scenario, checked and in canonical quantities.
-
-    Raises
-    ------
-    InputError
-        If the text is no scenario: one sentence with name, line, field and remedy.
-
-    Examples
-    --------
-    >>> loads("letheon: 1\ntitle: x\nfollow_up: 12\narms: {}")
-    Traceback (most recent call last):
-    letheon.errors.InputError: scenario, line 3, follow_up: "12" has no unit; write e.g. 12 weeks or 12 h.
-    """
-    return read(read_tree(text, name))
-
-
 def read(top: Table) -> Scenario:
-    """Read a scenario from its tree.
+    """Read a scenario from its tree; the block `optimise` is for `letheon.scenario.search`.
 
     Parameters
     ----------
@@ -194,9 +78,8 @@ def read(top: Table) -> Scenario:
     )
     _check_pk(top, models, arms)
     _check_occasions(top, models, arms)
-    search = read_search(top, read, follow_up_ms / MS_PER_DAY)
     warnings = (*_calendar_notes(top), *warnings)
-    return Scenario(title, population, follow_up_ms / MS_PER_HOUR, seed, models, arms, warnings, search)
+    return Scenario(title, population, follow_up_ms / MS_PER_HOUR, seed, models, arms, warnings)
 
 
 def _calendar_notes(top: Table) -> tuple[str, ...]:

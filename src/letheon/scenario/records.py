@@ -1,16 +1,12 @@
 """What a scenario holds once it is read: plain frozen records in canonical units."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
 
 from letheon import library
 from letheon.dosing.policy import Policy
 from letheon.dosing.regimen import DRUGS, Regimen
-
-if TYPE_CHECKING:
-    from letheon.scenario.search import Search
 
 
 @cache
@@ -204,8 +200,6 @@ class Scenario:
         In the order of the file.
     warnings : tuple of str
         Sentences about things that are allowed but worth a second look.
-    search : Search or None
-        What `letheon optimise` is asked for; a run has no use for it, and equal scenarios may differ in it.
 
     Examples
     --------
@@ -228,7 +222,6 @@ class Scenario:
     models: Models
     arms: tuple[Arm, ...]
     warnings: tuple[str, ...] = ()
-    search: "Search | None" = field(default=None, compare=False, repr=False)
 
     def arm(self, name: str) -> Arm:
         """Return the arm of that name.

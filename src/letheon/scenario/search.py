@@ -5,7 +5,7 @@ hold can vary, and a candidate is exactly what its own scenario file says.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
@@ -14,6 +14,7 @@ from letheon.scenario import quantities
 from letheon.scenario.fields import listing_of, near_word, required, table_of, text_of, whole
 from letheon.scenario.measures import Measure, measure_of, names
 from letheon.scenario.ranges import Range
+from letheon.scenario.reading import read
 from letheon.scenario.records import Scenario
 from letheon.scenario.tree import Listing, Node, Table, Value
 from letheon.units import MS_PER_HOUR, plain, shown
@@ -188,8 +189,6 @@ class Search:
         InputError
             If these values together are no regimen, say because it outlasts the follow-up.
         """
-        from letheon.scenario.reading import read  # which reads this block in its turn
-
         return read(_candidate(self.source, self.arm, self._changes(numbers)))
 
     def as_written(self) -> tuple[int, ...] | None:
@@ -292,15 +291,13 @@ def _candidate(top: Table, arm: str, changes: Mapping[str, Value]) -> Table:
 # --- reading ---
 
 
-def read_search(top: Table, read: Callable[[Table], Scenario], days: float) -> Search | None:
+def read_search(top: Table, days: float) -> Search | None:
     """Read the block `optimise`.
 
     Parameters
     ----------
     top : Table
         The tree of the file, whose other parts have been read already.
-    read : callable
-        Reads the tree of a candidate.
     days : float
         Days of follow-up.
 
@@ -325,7 +322,7 @@ def read_search(top: Table, read: Callable[[Table], Scenario], days: float) -> S
     constraints = _constraints(table.entries.get("constraints"), days, tuple(_table_at(top, "arms").entries))
     candidates, patients = _budget(table.entries.get("budget"))
     search = Search(arm, variables, goals, constraints, candidates, patients, top)
-    _refuse_impossible(search, read, table)
+    _refuse_impossible(search, table)
     return search
 
 
@@ -518,12 +515,12 @@ def _budget(node: Node | None) -> tuple[int, int]:
     )
 
 
-def _refuse_impossible(search: Search, read: Callable[[Table], Scenario], table: Table) -> None:
+def _refuse_impossible(search: Search, table: Table) -> None:
     """Refuse a variable of which some value fits nowhere, told by the ends of the others; say why."""
     for place, variable in enumerate(search.variables):
         ends = range(len(variable.values)) if len(variable.values) <= 8 else (0, len(variable.values) - 1)
         for number in ends:
-            reason = _reason(search, read, place, number)
+            reason = _reason(search, place, number)
             if reason is None:
                 continue
             if ", optimise.vary." in str(reason).split(": ", 1)[0]:
@@ -533,14 +530,14 @@ def _refuse_impossible(search: Search, read: Callable[[Table], Scenario], table:
             raise InputError(f"{prefix}no regimen was found with {shown(value)} in it: {told}")
 
 
-def _reason(search: Search, read: Callable[[Table], Scenario], place: int, number: int) -> InputError | None:
+def _reason(search: Search, place: int, number: int) -> InputError | None:
     """Return why a value makes no regimen with any of the others' ends, or None if it makes one."""
     first: InputError | None = None
     written = search.as_written()
     for numbers in _tries(search, written):
         tried = (*numbers[:place], number, *numbers[place + 1 :])
         try:
-            read(_candidate(search.source, search.arm, search._changes(tried)))
+            search.candidate(tried)
             return None
         except InputError as error:
             first = first or error

@@ -15,8 +15,8 @@ from letheon.pipeline.models import chosen_models
 from letheon.runs.environment import use_compile_cache
 from letheon.runs.folder import written
 from letheon.runs.json_file import read_object
-from letheon.scenario import Arm, Scenario, dumps, loads
-from letheon.scenario.reading import read_text
+from letheon.scenario import Arm, Scenario, dumps
+from letheon.scenario.loading import loads_search, read_text
 from letheon.scenario.search import Search
 from letheon.study.optimise_folder import EVALUATIONS, RESULT, claim, refuse_another, resolve
 from letheon.study.optimise_report import NOTICE, Entry, Limit, document_of, limits_of, table_of, write_tables
@@ -61,7 +61,7 @@ class Optimisation:
 
 
 def optimise(
-    scenario: Scenario | str | Path,
+    problem: tuple[Scenario, Search] | str | Path,
     *,
     out: Path | None = None,
     candidates: int | None = None,
@@ -75,8 +75,8 @@ def optimise(
 
     Parameters
     ----------
-    scenario : Scenario or path
-        With a block `optimise`.
+    problem : tuple or path
+        A scenario and its search, or a scenario file with a block `optimise`.
     out : Path, optional
         Folder of the search; without it nothing is written.
     candidates, patients, seed : int, optional
@@ -102,8 +102,8 @@ def optimise(
 
     Examples
     --------
-    >>> from letheon.scenario import loads
-    >>> found = optimise(loads('''
+    >>> from letheon.scenario import loads_search
+    >>> found = optimise(loads_search('''
     ... letheon: 1
     ... title: how long
     ... follow_up: 1 day
@@ -118,10 +118,10 @@ def optimise(
     ['4 h', '1 h']
     """
     text = None
-    if not isinstance(scenario, Scenario):
-        text = read_text(scenario)
-        scenario = loads(text, str(scenario))
-    resolved, search = resolve(scenario, candidates, patients, seed, quick)
+    if not isinstance(problem, tuple):
+        text = read_text(problem)
+        problem = loads_search(text, str(problem))
+    resolved, search = resolve(*problem, candidates, patients, seed, quick)
     continued = False
     if out is not None:
         continued = refuse_another(out, resolved, search, fresh) and not fresh

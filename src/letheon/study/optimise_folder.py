@@ -32,6 +32,7 @@ _FORMAT = 1
 
 def resolve(
     scenario: Scenario,
+    search: Search,
     candidates: int | None = None,
     patients: int | None = None,
     seed: int | None = None,
@@ -42,7 +43,9 @@ def resolve(
     Parameters
     ----------
     scenario : Scenario
-        With a block `optimise`.
+        The scenario.
+    search : Search
+        What its block `optimise` asks for.
     candidates, patients, seed : int, optional
         Instead of the scenario's.
     quick : bool
@@ -54,18 +57,7 @@ def resolve(
         With patients and seed as they will be.
     search : Search
         With its budget.
-
-    Raises
-    ------
-    InputError
-        If the scenario has no block `optimise`.
     """
-    search = scenario.search
-    if search is None:
-        raise InputError(
-            "this scenario has no block optimise, which says what may vary; write e.g. optimise: {arm: "
-            f"{scenario.arms[0].name}, vary: {{sessions.1.rate: {{from: 5 mg/h, to: 40 mg/h}}}}}}."
-        )
     candidates = search.candidates if candidates is None else candidates
     patients = search.patients if patients is None else patients
     if quick:

@@ -76,13 +76,12 @@ def register(app: typer.Typer, write: Callable[..., None], tell: Tell, console: 
     ) -> None:
         from letheon import scenario as scenarios
 
-        found = scenarios.load(scenario)
-        _refuse_nothing_to_search(found, scenario)
+        found = scenarios.load_search(scenario)
         # from here on the folder, which is still checked before anything heavy loads
         from letheon.study import optimise_folder as folders
 
         resolved, search = folders.resolve(
-            found,
+            *found,
             _whole("--candidates", candidates, 1, _MAX_CANDIDATES, 400),
             _whole("--patients", patients, 1, _MAX_PATIENTS, 512),
             _whole("--seed", seed, 0, _MAX_SEED, 1),
@@ -108,15 +107,6 @@ def _whole(option: str, given: str | None, low: int, high: int, example: int) ->
             f"{option} {given[:40]!r} is no whole number from {low} to {high}; give e.g. {option} {example}."
         )
     return int(given)
-
-
-def _refuse_nothing_to_search(scenario: "Scenario", path: Path) -> None:
-    if scenario.search is None:
-        arm = next((arm.name for arm in scenario.arms if arm.drug != "placebo"), "ketamine")
-        raise InputError(
-            f"{path} has no block optimise, which says what may vary; write e.g. optimise: {{arm: {arm}, vary: "
-            "{sessions.1.rate: {from: 5 mg/h, to: 40 mg/h}}}."
-        )
 
 
 def _optimised(
