@@ -125,6 +125,42 @@ def upward(name: str, tree: ast.Module, is_package: bool) -> set[str]:
     return {room for room in rooms & known if floor_of(room) > floor_of(name)}
 
 
+def arrows(modules: dict[str, ast.Module], packages: set[str]) -> dict[str, set[str]]:
+    """Return which modules each module imports, anywhere in it: in functions and for type checkers too.
+
+    What is taken out of a package by name counts as the module of that name, where there is one.
+    """
+    found: dict[str, set[str]] = {}
+    for name, tree in modules.items():
+        asked = set()
+        for node in ast.walk(tree):
+            whole = imports_of(iter([node]), name, name in packages)
+            if isinstance(node, ast.ImportFrom):
+                parts = {f"{base}.{alias.name}": base for base in whole for alias in node.names}
+                whole |= {part for part in parts if part.removeprefix("letheon.") in modules}
+                whole -= {parts[part] for part in parts if part in whole}
+            asked |= {target.removeprefix("letheon").removeprefix(".") for target in whole if "letheon" in target}
+        found[name] = (asked & modules.keys()) - {name}
+    return found
+
+
+def circles(graph: dict[str, set[str]]) -> list[set[str]]:
+    """Return the sets of modules that import each other round about."""
+
+    def reached(start: str) -> set[str]:
+        seen: set[str] = set()
+        waiting = list(graph[start])
+        while waiting:
+            if (one := waiting.pop()) not in seen:
+                seen.add(one)
+                waiting += graph[one]
+        return seen
+
+    reach = {name: reached(name) for name in graph}
+    together = {frozenset(b for b in reach[a] if a in reach[b]) for a in graph}
+    return [set(one) for one in together if one]
+
+
 def weights(name: str, tree: ast.Module, is_package: bool) -> set[str]:
     """Return the heavy packages, or doors to them, that a module loads when it is imported."""
     imported = imports_of(without_type_checking(tree), name, is_package)
@@ -135,6 +171,22 @@ def weights(name: str, tree: ast.Module, is_package: bool) -> set[str]:
 @pytest.mark.parametrize("name", MODULES)
 def test_imports_go_down_only(name: str) -> None:
     assert upward(name, MODULES[name], name in IS_PACKAGE) == set()
+
+
+def test_no_file_imports_itself_in_a_circle() -> None:
+    assert circles(arrows(MODULES, IS_PACKAGE)) == []
+
+
+def test_the_circle_rule_finds_a_breach() -> None:
+    texts = {
+        "": "if TYPE_CHECKING:\n    from letheon.a import x",
+        "a": "from letheon.b import c\n",
+        "b": "",
+        "b.c": "def f():\n    import letheon\n",
+        "d": "from letheon import a",
+    }
+    modules = {name: ast.parse(text) for name, text in texts.items()}
+    assert circles(arrows(modules, {"", "b"})) == [{"", "a", "b.c"}]
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if is_light(name)])
