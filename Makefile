@@ -21,7 +21,7 @@ demo: $(VENV)/.for-run ## run the 100-hour esketamine trial and write its report
 
 test: lint ## lint and types, then all tests that are quick and need nothing special
 	@echo "Slow, browser and gpu tests are left out: make test-slow, make test-browser, $(BIN)/pytest -m gpu"
-	@$(BIN)/python -m pytest -n $(WORKERS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(VENV)/.for-test ## ruff (style and format) and basedpyright (types)
 	@$(BIN)/ruff check $(TREE)
@@ -29,7 +29,7 @@ lint: $(VENV)/.for-test ## ruff (style and format) and basedpyright (types)
 	@$(BIN)/basedpyright
 
 test-slow: $(VENV)/.for-test ## the tests that take minutes
-	@$(BIN)/python -m pytest -n $(WORKERS) -m slow
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow
 
 test-browser: $(VENV)/.for-test ## the tests that drive the system's Chromium
 	@$(BIN)/python -m pytest -m browser

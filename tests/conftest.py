@@ -1,5 +1,7 @@
 """What all tests share: where the tree is, a fresh interpreter, properties with the same cases each time."""
 
+import ctypes
+import gc
 import os
 import subprocess
 import sys
@@ -14,6 +16,30 @@ from hypothesis import settings
 # The same cases on every run and machine; a busy machine's pause is no failure; nothing is left in the tree.
 settings.register_profile("letheon", deadline=None, derandomize=True, database=None)
 settings.load_profile("letheon")
+
+_GROWN_BYTES = 10**9
+
+
+@pytest.fixture(autouse=True)
+def _free_compiled_programs() -> Iterator[None]:
+    """Free compiled programs once a process has grown; it would otherwise reach several gigabytes."""
+    yield
+    jax = sys.modules.get("jax")
+    if jax is None or _resident_bytes() < _GROWN_BYTES:
+        return
+    jax.clear_caches()
+    gc.collect()
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc keeps what is freed until it is asked
+        trim(0)
+
+
+def _resident_bytes() -> int:
+    """Return the memory that this process holds; 0 where the system does not say."""
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    except OSError:
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.fixture(scope="session")
