@@ -200,17 +200,17 @@ class Environment:
 
     def __init__(self, folder: Path):
         self.folder, self.bin = folder, folder / "venv" / "bin"
+        self.names = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         venv.create(folder / "venv", with_pip=True)
-        self.pip("install", "-q", "-c", str(ROOT / "constraints.txt"), str(ROOT))
+        self.install([str(self.bin / "python"), "-m", "pip", "install", "-c", str(ROOT / "constraints.txt"), str(ROOT)])
         prepare(folder)
 
-    def pip(self, *words: str) -> None:
-        subprocess.run([self.bin / "python", "-m", "pip", *words], check=True, timeout=1500)
+    def install(self, line: list[str]) -> None:
+        subprocess.run([*line, "-q"], env=self.names, check=True, timeout=1500)
 
     def start(self, command: list[str]) -> subprocess.Popen:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
         return subprocess.Popen(
-            [self.bin / "letheon", *command], cwd=self.folder, env=clean, text=True,
+            [self.bin / "letheon", *command], cwd=self.folder, env=self.names, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
@@ -244,7 +244,7 @@ def test_every_command_in_a_bare_environment_with_and_without_its_extra(tmp_path
     long = {"calibrate": "sampling|fitting|slow_site|memory", "web": "Ctrl-C ends"}
     for extra, command in NEEDING.items():
         line = refused(extra, *bare.run(command))
-        subprocess.run([*shlex.split(line), "-q"], check=True, timeout=1500)
+        bare.install(shlex.split(line))
         if extra in long:
             bare.begun(command, long[extra])
         else:
