@@ -9,7 +9,7 @@ TREE := src tests docs $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint test-slow test-browser bench calibration predictions adequacy docs constraints clean
+.PHONY: help demo test lint test-long test-slow test-browser bench calibration predictions adequacy docs constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,13 +20,16 @@ demo: $(VENV)/.for-run ## run the 100-hour esketamine trial and write its report
 	@echo "Open $$(ls runs/demo/*.html) in a browser."
 
 test: lint ## lint and types, then all tests that are quick and need nothing special
-	@echo "Slow, browser and gpu tests are left out: make test-slow, make test-browser, $(BIN)/pytest -m gpu"
+	@echo "Left out are long, slow, browser and gpu tests: make test-long, test-slow, test-browser, $(BIN)/pytest -m gpu"
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 lint: $(VENV)/.for-test ## ruff (style and format) and basedpyright (types)
 	@$(BIN)/ruff check $(TREE)
 	@$(BIN)/ruff format --check $(TREE)
 	@$(BIN)/basedpyright
+
+test-long: $(VENV)/.for-test ## the tests that take more than ten seconds, mostly to compile
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m long
 
 test-slow: $(VENV)/.for-test ## the tests that take minutes
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow

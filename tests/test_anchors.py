@@ -6,6 +6,8 @@ import pytest
 from letheon.runs import simulate
 from letheon.scenario import loads
 
+pytestmark = pytest.mark.long
+
 RACEMIC = """
 letheon: 1
 title: "order of relief"

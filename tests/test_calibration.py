@@ -49,6 +49,7 @@ def test_a_parameter_is_the_quantile_of_its_prior(pain, z):
     assert checked > 10
 
 
+@pytest.mark.long
 @models
 def test_every_parameter_moves_and_can_be_differentiated(pain):
     found = parameters(pain)
@@ -91,6 +92,7 @@ def run_toy(folder, settings=TOY, progress=None):
     return modes, sample(toy_model, (jnp.asarray(MEAN),), modes, settings, folder, progress)
 
 
+@pytest.mark.long
 def test_a_known_density_is_found(tmp_path):
     modes, chains = run_toy(tmp_path)
     assert len(modes) == 1 and modes[0].found == 3

@@ -111,6 +111,7 @@ def test_tasks_are_whole_blocks_and_cover_every_chunk_once():
     assert len(list(cluster._cut(spans, 1000))) == 12
 
 
+@pytest.mark.long
 def test_what_a_worker_sends_is_what_a_thread_computes():
     scenario = loads(TEXT.replace("n: 3000", "n: 300"))
     text = cluster.dumps(scenario)

@@ -59,6 +59,7 @@ def document() -> dict[str, Any]:
 # --- the same numbers everywhere ---
 
 
+@pytest.mark.long
 def test_the_page_and_the_command_line_give_the_same_numbers(document: dict[str, Any]) -> None:
     engine = Engine()
     once = json.loads(engine.answer("document", loads(SMALL)))
@@ -70,6 +71,7 @@ def test_the_page_and_the_command_line_give_the_same_numbers(document: dict[str,
     )
 
 
+@pytest.mark.long
 def test_a_draft_has_the_whole_answers_patients_and_borrows_its_spread() -> None:
     """Red when a draft runs other patients, keeps an old curve, or leaves its borrowed intervals in a whole answer."""
     engine, fresh = Engine(), Engine()
@@ -101,6 +103,7 @@ def test_a_draft_has_the_whole_answers_patients_and_borrows_its_spread() -> None
     assert json.loads(engine.answer("figures", loads(changed))) == whole
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "rule",
     [
@@ -177,6 +180,7 @@ def test_the_drug_given_so_far_ends_at_the_dose(document: dict[str, Any]) -> Non
         assert sorted(line["mg"]) == line["mg"]
 
 
+@pytest.mark.long
 def test_what_rules_add_is_an_average_with_the_range_of_patients() -> None:
     text = """
     letheon: 1

@@ -268,6 +268,7 @@ def check_derivatives(model: str, side: str, change, forward: bool) -> None:
         np.testing.assert_allclose(found / scale[:, None], limit / scale[:, None], rtol=1e-7, atol=1e-8)
 
 
+@pytest.mark.long
 def test_derivatives_at_equal_rates():
     """Two pairs of delays at one rate; red when a derivative goes through eigenvectors (NaN or wrong there)."""
     check_derivatives("simons2022", "s", lambda p: p | {"mtt_hnk": p["mtt"]}, forward=False)

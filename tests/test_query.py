@@ -29,6 +29,7 @@ def run(tmp_path_factory):
     return simulate(loads(TEXT), out=tmp_path_factory.mktemp("query") / "run")
 
 
+@pytest.mark.long
 def test_a_mean_is_that_of_the_files_and_of_the_document(run):
     answer = query(
         run.folder, "SELECT arm, avg(nrs_day_7) AS m, count(*) AS n FROM endpoints GROUP BY arm ORDER BY arm"

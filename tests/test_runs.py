@@ -292,6 +292,7 @@ def test_new_doses_times_and_sessions_do_not_compile_again(scenario, done):
     assert compiled() == before
 
 
+@pytest.mark.long
 def test_one_thread_and_two_give_the_same_bytes(done, tmp_path, fresh_python):
     (tmp_path / "s.yaml").write_text(TEXT)
     code = (

@@ -57,6 +57,7 @@ def test_a_reader_who_leaves_a_help_text_is_no_failure(tmp_path: Path) -> None:
     assert child.wait() == 0
 
 
+@pytest.mark.long
 def test_a_run_with_closed_streams_is_whole(tmp_path: Path) -> None:
     """With descriptors 1 and 2 closed, the next files opened would take their numbers, and their output."""
     small = ROOT / "examples" / "small.yaml"

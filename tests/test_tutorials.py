@@ -83,6 +83,7 @@ def test_every_tutorial_is_tested_and_on_the_map() -> None:
         assert f"]({name}.md)" in index and f"]({name}.py)" in index
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_a_tutorial_runs_and_shows_something(name: str) -> None:
     """Red when a script fails at small size, prints nothing, or draws a figure that is none."""
@@ -111,6 +112,7 @@ def test_the_page_quotes_what_the_script_prints(name: str, monkeypatch: pytest.M
     assert made.count("<svg") == sum(len(drawn) for _, _, drawn in one.cells)
 
 
+@pytest.mark.long
 def test_a_script_run_alone_prints_the_same(tmp_path: Path) -> None:
     """Red when running cell by cell gives anything else than ``python SCRIPT``."""
     name = "hundred_hours"
