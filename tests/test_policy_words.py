@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from letheon.dosing.policy import Policy
+from letheon.dosing.policy_document import policy_document
 from letheon.pipeline.clinic import rules_of
-from letheon.pipeline.summary import _policy
 from letheon.scenario import dumps, loads
 from letheon.scenario.quantities import dose_mg, rate_mg_h
 from letheon.units import MS_PER_HOUR
@@ -39,7 +39,7 @@ def scenario(form: tuple[str, str, str], rest: str = "", salt: str = "base"):
 
 
 def recorded(policy: Policy) -> dict:
-    record = _policy(policy)
+    record = policy_document(policy)
     assert record is not None
     return record
 
