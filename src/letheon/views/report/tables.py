@@ -100,7 +100,7 @@ def _rows(document: Mapping[str, Any], key: str, unit: str, entries: Sequence[En
     return f"<tbody>{''.join(rows)}</tbody>"
 
 
-def _leading(name: str, entries: list[Entry], unit: str) -> list[str]:
+def _leading(name: str, entries: Sequence[Entry], unit: str) -> list[str]:
     """Return the rows of mean and patients; of days, in which patients differ most, patients come first."""
     if not any("q05" in entry for entry in entries):
         return [_row(name, entries, lambda e: _mean(e, unit) + words.support_of(e), "main")]
