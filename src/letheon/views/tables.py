@@ -169,15 +169,15 @@ def _days_rows(name: str, arms: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     found = [arm["endpoints"].get(name, {}) for arm in arms]
     yield "patients", [_patients(one) for one in found]
     yield "mean", [_with_interval(one, "mean", "mean_interval") for one in found]
-    yield from _difference_row(found, arms, said=True)
     yield "  support", [support_words(one) for one in found]
+    yield from _difference_row(found, arms, said=True)
 
 
 def _share_rows(label: str, name: str, arms: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     found = [arm["endpoints"].get(name, {}) for arm in arms]
     yield label, [_with_interval(one, "mean", "mean_interval", True) for one in found]
-    yield from _difference_row(found, arms, share=True, said=True)
     yield "  support", [support_words(one) for one in found]
+    yield from _difference_row(found, arms, share=True, said=True)
 
 
 def _difference_row(
@@ -199,9 +199,7 @@ def _difference_row(
 
 def _responder_rows(arms: Sequence[Mapping[str, Any]], day: int) -> Iterator[Row]:
     for share in (30, 50):
-        *rows, support = _share_rows(f"{share} % less pain, %", f"responder_{share}_day_{day}", arms)
-        yield from rows
-    yield support
+        yield from _share_rows(f"{share} % less pain, %", f"responder_{share}_day_{day}", arms)
 
 
 def _relapse_rows(arms: Sequence[Mapping[str, Any]]) -> Iterator[Row]:

@@ -79,10 +79,9 @@ def _card(document: Mapping[str, Any], name: str, colour: str) -> str:
     endpoints = arm["endpoints"]
     days = headline_days(endpoints)
     steps = [("baseline", document["population"]["baseline_nrs"]["mean"], "")]
-    steps += [
-        (f"day {day}", endpoints[f"nrs_day_{day}"]["mean"], words.support_of(endpoints[f"nrs_day_{day}"]))
-        for day in days
-    ]
+    scores = {day: endpoints[f"nrs_day_{day}"] for day in days}
+    # the label alone: there is no room for studies, which stand in the table of endpoints
+    steps += [(f"day {day}", one["mean"], words.badge(one.get("support"))) for day, one in scores.items()]
     strip = '<li class="arrow" aria-hidden="true">→</li>'.join(
         f'<li><span class="when">{when}</span><strong>{words.amount(value, "NRS")}</strong>{mark}</li>'
         for when, value, mark in steps
