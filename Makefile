@@ -29,7 +29,7 @@ lint: $(VENV)/.for-test ## ruff (style and format) and basedpyright (types)
 	@$(BIN)/basedpyright
 
 test-long: $(VENV)/.for-test ## the tests that take more than ten seconds, mostly to compile
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m long
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "long and not slow"
 
 test-slow: $(VENV)/.for-test ## the tests that take minutes
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow

@@ -10,6 +10,8 @@ from letheon.body.branches import Branched, advance_branches, branches_of, packe
 from letheon.body.pharmacokinetics import STRUCTURES, System, build, with_effect_site
 from letheon.body.propagator import advance, one_propagator
 
+pytestmark = pytest.mark.long
+
 VOLUMES = {"v1": 17.0, "v2": 50.0, "v3": 140.0, "vn1": 90.0, "vn2": 120.0, "vh1": 60.0, "vh2": 80.0, "vh": 2.0}
 CLEARANCES = {"cl": 80.0, "q2": 150.0, "q3": 60.0, "cln": 60.0, "qn": 60.0, "qh": 90.0, "clh": 30.0, "kel": 20.0}
 RATES = {"kmet": 9.0, "mtt": 0.5, "mtt_hnk": 1.5, "fm": 0.9, "fm_hnk": 0.7}

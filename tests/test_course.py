@@ -263,6 +263,7 @@ def three_weeks() -> tuple:
     return tuple(found)
 
 
+@pytest.mark.long
 def test_courses_against_diffrax():
     """Three regimens, four patients with flares: every state within 1e-6, daily pain within 1e-5 NRS (Dopri8).
 
@@ -281,6 +282,7 @@ def test_courses_against_diffrax():
     assert far >= 8
 
 
+@pytest.mark.long
 def test_order_of_convergence(monkeypatch):
     """Uniform steps, halved: the error falls by 2^5 or more, for both states and for the integrals of pain.
 
@@ -304,6 +306,7 @@ SWITCHED = "letheon: 1\ntitle: t\nfollow_up: 21 days\nmodels: {induction: on, oc
 SWITCHED += "    sessions: [{at: 5 h, rate: 20 mg/h, for: 40 h}, {at: day 8, rate: 30 mg/h, for: 50 min, repeat: {every: 2 days, times: 4}}]\n"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("which", ["esketamine", "racemic", "induction and occasions"])
 def test_the_walk_meets_the_laid_mesh_node_for_node(which):
     """What is checked against diffrax is what runs: the same states at every node, and the same doses and daily pain.

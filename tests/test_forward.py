@@ -19,6 +19,8 @@ from letheon.study.forward import (
     without_drug,
 )
 
+pytestmark = pytest.mark.long
+
 SCENARIO = loads(
     """
 letheon: 1

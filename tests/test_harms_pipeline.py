@@ -30,6 +30,8 @@ from letheon.runs import simulate
 from letheon.scenario import dumps, loads
 from letheon.views import report, tables
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 LEIDEN = Covariates(70.0, 0.0, 7.0, 0.0, 46.0, 0.0, 0.0)
 TEXT = """
@@ -98,7 +100,6 @@ def typical_patient(drug: str, days: int = 12):
     return SimpleNamespace(found=found, own=own, who=who, plasmas=one.plasmas)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("drug", ["racemic", "esketamine"])
 def test_the_load_is_the_formula_on_the_pipelines_own_steady_levels(drug):
     one = typical_patient(drug)
@@ -123,7 +124,6 @@ def test_hours_of_load_end_soon_after_the_drip():
     assert 238.0 < hours < 252.0
 
 
-@pytest.mark.long
 def test_leiden_is_met_asked_and_unasked(leiden):
     low, high = exact_interval(22, 29)
     for arm in ("esketamine", "esketamine_fast"):

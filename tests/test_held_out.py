@@ -66,6 +66,7 @@ def test_expectancy_acts_on_the_drug_alone(trials):
         np.testing.assert_array_equal(arms.baseline["drug"], plain.baseline["drug"])
 
 
+@pytest.mark.long
 def test_simulated_trials_can_be_stopped_between_draws(trials):
     beats = []
 

@@ -75,6 +75,7 @@ def test_a_statement_about_the_same_patients_takes_their_errors_along():
     assert one(MEANS, **told) + one(band, **told) == pytest.approx(math.log(both), rel=1e-6)
 
 
+@pytest.mark.long
 def test_drawing_again_gives_the_errors_that_the_likelihood_has():
     """Red when `resample` and `log_likelihood` are two different models: the mean log likelihood is the entropy."""
     told = {"a": 3.0, "b": 5.0, "c": -1.0, "p": 0.3, "r": 0.18}

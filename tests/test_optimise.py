@@ -26,6 +26,8 @@ from letheon.study import optimise as module
 from letheon.study.optimise import Optimisation, optimise
 from letheon.study.optimise_runs import Bench, Found, Kept
 
+pytestmark = pytest.mark.long
+
 TEXT = """letheon: 1
 title: "How long, how high"
 follow_up: 1 week

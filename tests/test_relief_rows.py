@@ -89,6 +89,7 @@ def row(text: str, group: str, label: str) -> list[str]:
     return re.split(r"\s{2,}", line.strip())[1:]
 
 
+@pytest.mark.long
 def test_every_share_and_every_count_of_days_has_its_patients_and_its_excess(done, columns):
     """Red when an endpoint drops its quantiles, or its difference is not that of the same patients."""
     checked = set()
