@@ -441,7 +441,7 @@ def test_what_is_given_beside_is_read_and_written_and_copied_by_a_placebo():
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("{clonidin: 0.1 mg}", 'line 7, arms.a.beside: "clonidin" is not a key that may stand here; write clonidine'),
+        ("{clonidin: 0.1 mg}", 'line 7, arms.a.beside: "clonidin" is not modelled: only clonidine and midazolam'),
         ("{clonidine: 0.1 mg/kg}", 'line 7, arms.a.beside.clonidine: "0.1 mg/kg" depends on weight'),
         ("{clonidine: 5 mg}", 'line 7, arms.a.beside.clonidine: "5 mg" is outside 0 to 1 mg'),
         ("{midazolam: -1 mg}", 'line 7, arms.a.beside.midazolam: "-1 mg" is outside 0 to 50 mg'),

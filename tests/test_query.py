@@ -241,5 +241,5 @@ def test_odd_values_are_answered_or_refused(run, sql):
 
 def test_without_duckdb_the_command_says_what_to_install(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "duckdb", None)
-    with pytest.raises(InputError, match=r"letheon\[query\]"):
+    with pytest.raises(InputError, match=r"duckdb.*\[query\]"):
         query(run.folder, "SELECT 1")

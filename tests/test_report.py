@@ -337,7 +337,9 @@ def test_endpoint_tables_hold_the_documents_numbers(document: dict, page: Page) 
     endpoints = document["arms"]["esketamine"]["endpoints"]
     day = endpoints["nrs_day_7"]
     low, high = day["mean_interval"]
-    assert page.rows["Pain score"]["Day 7"][0] == f"{day['mean']:.1f} ({low:.1f} to {high:.1f}) randomised"
+    assert (
+        page.rows["Pain score"]["Day 7"][0] == f"{day['mean']:.1f} ({low:.1f} to {high:.1f}) randomised sigtermans2009"
+    )
     share = endpoints["responder_30_day_7"]
     row = page.rows["Responders"]["At least 30 % less pain at week 1 (day 7)"]
     assert row[0].startswith(f"{100 * share['mean']:.0f} % ± 1.5 (")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-import letheon
 from letheon.errors import InputError
 from letheon.runs import environment
 from letheon.runs.environment import machine_stamp, stamp_of
@@ -25,8 +24,8 @@ def _no_flags(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_changed_source_is_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "letheon"
-    shutil.copytree(Path(letheon.__file__).parent, home, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(letheon, "__file__", str(home / "__init__.py"))
+    shutil.copytree(Path(environment.__file__).parents[1], home, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(environment, "__file__", str(home / "runs" / "environment.py"))
 
     def source() -> str:
         environment._source.cache_clear()

@@ -193,7 +193,7 @@ def test_the_two_settings_are_as_told() -> None:
     hours = {name: arm["harms"]["entries"]["psychedelic_hours"]["estimate"] for name, arm in arms.items()}
     livers = {name: arm["harms"]["entries"]["liver_injury"]["interval"][1] for name, arm in arms.items()}
     assert loads["outpatient"] > loads["inpatient"] and hours["outpatient"] > hours["inpatient"]
-    assert livers["outpatient"] < livers["inpatient"]
+    assert livers["inpatient"] < livers["outpatient"] == 1.0  # its rate is beyond what anybody counted at
 
 
 def booster_claims(arms: dict[str, Any]) -> None:

@@ -177,14 +177,20 @@ for key, words in shown.items():
 for name, arm in treated.items():
     liver = arm["harms"]["entries"]["liver_injury"]
     low, high = (100 * x for x in liver["interval"])
-    print(f"liver, {name}: {low:.0f} to {high:.0f} % ({liver['pattern']})")
+    known = (
+        "not identified"
+        if (low, high) == (0, 100)
+        else f"{low:.0f} to {high:.0f} %"
+    )
+    print(f"liver, {name}: {known} ({liver['pattern']})")
 
 # %% [markdown]
 # Higher levels are felt. The load at its most is higher at the clinic, in each
 # of ten visits. In hospital it is lower, and does not end for four days; the
 # ten afternoons, with the hours in which each of them wears off, still add up
-# to more. The liver speaks the other way, as far as it speaks at all: [reading
-# the harms](harms.md) says how little stands behind those two intervals.
+# to more. Of the liver little is known: afternoons like those of clinics did
+# not hurt it, but nobody has counted at the rate that an equal dose asks for
+# here. [Reading the harms](harms.md) says how little stands behind either.
 #
 # ## Where the models leave the ground
 #

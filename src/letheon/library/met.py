@@ -97,7 +97,7 @@ def parse_checks(text: str, place: str) -> tuple[Mapping[str, str], tuple[Met, .
 
     Examples
     --------
-    >>> parse_checks('draws = {memory = "1"}\\nresults = []', "met.toml")
+    >>> parse_checks('draws = {memory = "1"}\nresults = []', "met.toml")
     ({'memory': '1'}, ())
     """
     document = read_toml(text, place)

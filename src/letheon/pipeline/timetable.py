@@ -85,6 +85,7 @@ def pieces_of(regimen: Regimen, policy: Policy) -> Pieces:
 
     Examples
     --------
+    >>> from letheon.dosing.regimen import Infusion
     >>> sessions = [Infusion.create(0, 4, Rate(absolute_mg_h=25.0)), Infusion.create(4, 4, Rate(absolute_mg_h=5.0))]
     >>> pieces_of(Regimen.create("racemic", sessions), Policy()).titrated
     (False, False)
@@ -271,6 +272,7 @@ def calendar(boosters: Boosters | None, schedule: Schedule, last_day: int, days:
 
     Examples
     --------
+    >>> from letheon.dosing.regimen import Infusion
     >>> rule = Boosters((Infusion.create(0, 4, Rate(absolute_mg_h=25.0)),), gaps_days=(14, 28))
     >>> calendar(rule, Schedule(), 0, 84)
     (14, 42, 70)

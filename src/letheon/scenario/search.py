@@ -130,15 +130,15 @@ class Search:
 
     Examples
     --------
-    >>> from letheon.scenario import loads
-    >>> search = loads('''
+    >>> from letheon.scenario import loads_search
+    >>> _, search = loads_search('''
     ... letheon: 1
     ... title: how many days
     ... follow_up: 4 weeks
     ... arms:
     ...   days: {drug: racemic, sessions: [{at: day 1, rate: 20 mg/h, for: 4 h, repeat: {every: 1 day, times: 1}}]}
     ... optimise: {arm: days, vary: {sessions.1.repeat.times: {from: 1, to: 10}}}
-    ... ''').search
+    ... ''')
     >>> search.size, len(search.candidate((9,)).arms[0].regimen.infusions)
     (10, 10)
     """

@@ -80,7 +80,7 @@ def traits(who: Population) -> str:
     Examples
     --------
     >>> traits(Population(60, "CRPS", "abstract", weight_kg=Trait(79.0, 19.0, "secondary", "a table")))
-    'weight 79 (SD 19) kg (read: second-hand, a table)'
+    'weight 79 (SD 19) kg (read: secondary, a table)'
     """
     named = {"weight": (who.weight_kg, " kg"), "age": (who.age_year, " years"), "pain before": (who.pain, "")}
     return "; ".join(
