@@ -19,6 +19,8 @@ from letheon.runs.query import query
 from letheon.scenario import dumps, load, loads
 from letheon.scenario.loading import read_text
 
+pytestmark = pytest.mark.long
+
 TEXT = """
 letheon: 1
 title: "a folder to be damaged"

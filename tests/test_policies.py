@@ -24,6 +24,9 @@ from letheon.scenario import loads
 from letheon.views.worksheet import sheet_of
 
 N, DAYS = 256, 364
+
+pytestmark = pytest.mark.long
+
 COURSE = "sessions: [{at: day 1, rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 10}}]"
 SWITCHES = Switches(seed=1, flares=1.0, expectancy=0.0, norketamine=0.0)
 

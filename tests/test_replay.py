@@ -14,6 +14,8 @@ from letheon.pipeline import assemble
 from letheon.pipeline.arms import plan_arms
 from letheon.scenario import loads
 
+pytestmark = pytest.mark.long
+
 TEXT = """
 letheon: 1
 title: t

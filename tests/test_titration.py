@@ -19,6 +19,8 @@ from letheon.pipeline.clinic import EVENTS
 from letheon.scenario.records import Arm
 from letheon.units import MS_PER_HOUR
 
+pytestmark = pytest.mark.long
+
 CALM = SWITCHES._replace(flares=0.0)  # so that pain at the bedside, as kept in profiles, never leaves the scale
 WEEKS = 1
 DRIP = "sessions: [{at: 0 h, rate: 5 mg/h/70kg, for: 100 h}]"
