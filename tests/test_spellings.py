@@ -12,9 +12,18 @@ import pytest
 
 from letheon.errors import InputError
 from letheon.scenario import loads
-from letheon.scenario.quantities import DOSE_UNITS, RATE_UNITS, dose_mg, duration_ms, moment_ms, rate_mg_h
+from letheon.scenario.quantities import (
+    DOSE_UNITS,
+    FLOW_UNITS,
+    RATE_UNITS,
+    STRENGTH_UNITS,
+    VOLUME_UNITS,
+    dose_mg,
+    duration_ms,
+    moment_ms,
+    rate_mg_h,
+)
 from letheon.scenario.spellings import accepted, remedy
-from letheon.scenario.volumes import FLOW_UNITS, STRENGTH_UNITS, VOLUME_UNITS
 
 # part, in small letters -> (kind, size); kinds tell a gram from a day
 READINGS: dict[str, tuple[str, float]] = {

@@ -16,7 +16,7 @@ from letheon.pipeline import plan_arms
 from letheon.pipeline.arms import widened
 from letheon.pipeline.assemble import arm_data
 from letheon.pipeline.clinic import EVENTS
-from letheon.scenario.records import Arm
+from letheon.scenario.model import Arm
 from letheon.units import MS_PER_HOUR
 
 pytestmark = pytest.mark.long

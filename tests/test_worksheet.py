@@ -17,7 +17,7 @@ from letheon.dosing.order import Order
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.dosing.worksheet import Worksheet, worksheet
 from letheon.errors import InputError
-from letheon.scenario import volumes
+from letheon.scenario import quantities
 
 
 def drip(*pieces: tuple[float, float, float], drug: str = "racemic") -> Regimen:
@@ -315,25 +315,25 @@ def test_without_an_order_the_documented_one_stands() -> None:
 
 # fmt: off
 UNIT_MISTAKES = [
-    (volumes.volume_ml, "100 mg", '"100 mg" is no volume, for its unit is mg; write e.g. 100 mL.'),
-    (volumes.volume_ml, "25 mL/h", '"25 mL/h" is no volume, for its unit is mL/h; write e.g. 100 mL.'),
-    (volumes.volume_ml, "100", '"100" has no unit; write e.g. 100 mL.'),
-    (volumes.volume_ml, "99,5 mL", '"99,5 mL" has a comma in its number; write 99.5 mL with a decimal point.'),
-    (volumes.volume_ml, "1,000 mL", '"1,000 mL" has a comma in its number; write 1000 mL without separators, or 1.000 mL if a decimal is meant.'),
-    (volumes.volume_ml, "100 mls", '"100 mls" has the unknown unit "mls"; write mL.'),
-    (volumes.volume_ml, "100 ± 5 mL", '"100 ± 5 mL" has a spread, which one volume cannot have; write e.g. 100 mL.'),
-    (volumes.volume_ml, "", "nothing is written here; write e.g. 100 mL."),
-    (volumes.volume_ml, "1e308 L", '"1e308 L" is too large a number; write e.g. 100 mL.'),
-    (volumes.strength_mg_per_ml, "50 mg", '"50 mg" is no strength, for its unit is mg; write e.g. 1 mg/mL.'),
-    (volumes.strength_mg_per_ml, "50", '"50" has no unit; write e.g. 50 mg/mL.'),
-    (volumes.strength_mg_per_ml, "0,5 mg/mL", '"0,5 mg/mL" has a comma in its number; write 0.5 mg/mL with a decimal point.'),
-    (volumes.strength_mg_per_ml, "50 γ/mL", '"50 γ/mL" has the unknown unit "γ/mL"; write µg/mL.'),
-    (volumes.strength_mg_per_ml, "5 %", '"5 %" has the unknown unit "%"; write e.g. 1 mg/mL.'),
-    (volumes.mass_mg, "100 mL", '"100 mL" is no mass, for its unit is mL; write e.g. 100 mg.'),
-    (volumes.mass_mg, "0.5 mg/kg", '"0.5 mg/kg" is no mass, for its unit is mg/kg; write e.g. 100 mg.'),
-    (volumes.weight_kg, "70", '"70" has no unit; write e.g. 70 kg.'),
-    (volumes.weight_kg, "154 lb", '"154 lb" has the unknown unit "lb"; write e.g. 70 kg.'),
-    (volumes.weight_kg, "79 ± 19 kg", '"79 ± 19 kg" has a spread, which one body weight cannot have; write e.g. 70 kg.'),
+    (quantities.volume_ml, "100 mg", '"100 mg" is no volume, for its unit is mg; write e.g. 100 mL.'),
+    (quantities.volume_ml, "25 mL/h", '"25 mL/h" is no volume, for its unit is mL/h; write e.g. 100 mL.'),
+    (quantities.volume_ml, "100", '"100" has no unit; write e.g. 100 mL.'),
+    (quantities.volume_ml, "99,5 mL", '"99,5 mL" has a comma in its number; write 99.5 mL with a decimal point.'),
+    (quantities.volume_ml, "1,000 mL", '"1,000 mL" has a comma in its number; write 1000 mL without separators, or 1.000 mL if a decimal is meant.'),
+    (quantities.volume_ml, "100 mls", '"100 mls" has the unknown unit "mls"; write mL.'),
+    (quantities.volume_ml, "100 ± 5 mL", '"100 ± 5 mL" has a spread, which one volume cannot have; write e.g. 100 mL.'),
+    (quantities.volume_ml, "", "nothing is written here; write e.g. 100 mL."),
+    (quantities.volume_ml, "1e308 L", '"1e308 L" is too large a number; write e.g. 100 mL.'),
+    (quantities.strength_mg_per_ml, "50 mg", '"50 mg" is no strength, for its unit is mg; write e.g. 1 mg/mL.'),
+    (quantities.strength_mg_per_ml, "50", '"50" has no unit; write e.g. 50 mg/mL.'),
+    (quantities.strength_mg_per_ml, "0,5 mg/mL", '"0,5 mg/mL" has a comma in its number; write 0.5 mg/mL with a decimal point.'),
+    (quantities.strength_mg_per_ml, "50 γ/mL", '"50 γ/mL" has the unknown unit "γ/mL"; write µg/mL.'),
+    (quantities.strength_mg_per_ml, "5 %", '"5 %" has the unknown unit "%"; write e.g. 1 mg/mL.'),
+    (quantities.mass_mg, "100 mL", '"100 mL" is no mass, for its unit is mL; write e.g. 100 mg.'),
+    (quantities.mass_mg, "0.5 mg/kg", '"0.5 mg/kg" is no mass, for its unit is mg/kg; write e.g. 100 mg.'),
+    (quantities.weight_kg, "70", '"70" has no unit; write e.g. 70 kg.'),
+    (quantities.weight_kg, "154 lb", '"154 lb" has the unknown unit "lb"; write e.g. 70 kg.'),
+    (quantities.weight_kg, "79 ± 19 kg", '"79 ± 19 kg" has a spread, which one body weight cannot have; write e.g. 70 kg.'),
 ]
 # fmt: on
 
@@ -346,10 +346,10 @@ def test_unit_mistakes_are_refused(reader: Callable[[str], float], text: str, se
 
 
 def test_spellings_of_the_same_quantity() -> None:
-    assert [volumes.volume_ml(text) for text in ("100 mL", "100ml", "0.1 L", " 100  mL ")] == [100.0] * 4
+    assert [quantities.volume_ml(text) for text in ("100 mL", "100ml", "0.1 L", " 100  mL ")] == [100.0] * 4
     strengths = ("0.5 mg/mL", "0.5 mg/ml", "500 µg/mL", "500 μg/mL", "500 ug/ml", "0.5 g/L")
-    assert [volumes.strength_mg_per_ml(text) for text in strengths] == [0.5] * 6
-    assert [volumes.mass_mg(text) for text in ("100 mg", "0.1 g", "100000 µg")] == pytest.approx([100.0] * 3)
+    assert [quantities.strength_mg_per_ml(text) for text in strengths] == [0.5] * 6
+    assert [quantities.mass_mg(text) for text in ("100 mg", "0.1 g", "100000 µg")] == pytest.approx([100.0] * 3)
 
 
 def test_a_scenario_still_reads_no_volumes() -> None:

@@ -22,7 +22,7 @@ from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.dosing.worksheet import MOST_WASTE, fitting, worksheet
 from letheon.errors import InputError
 from letheon.scenario import load, loads
-from letheon.scenario.records import Arm, Beside, Scenario
+from letheon.scenario.model import Arm, Beside, Scenario
 from letheon.units import MS_PER_HOUR
 from letheon.views import cli
 from letheon.views.worksheet import sheet_of

@@ -16,8 +16,8 @@ from letheon.runs.folder import Folder
 from letheon.runs.lock import locked
 from letheon.runs.store import write_profiles
 from letheon.scenario import Scenario, dumps, loads
+from letheon.scenario.grammar import QUICK_PATIENTS
 from letheon.scenario.loading import read_text
-from letheon.scenario.reading import QUICK_PATIENTS
 
 __all__ = ["Run", "simulate"]
 

@@ -5,7 +5,7 @@ scenario with every default filled in. Each refusal names file, line and field, 
 """
 
 from letheon.scenario.loading import load, load_search, loads, loads_search
-from letheon.scenario.records import Arm, Beside, Models, Population, Scenario, Spread, pk_choices
+from letheon.scenario.model import Arm, Beside, Models, Population, Scenario, Spread, pk_choices
 from letheon.scenario.writing import dumps
 
 __all__ = [

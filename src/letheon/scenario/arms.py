@@ -1,183 +1,113 @@
-"""Arms: the part of a scenario file that says what is infused, when, and what a placebo copies."""
+"""Arms: what is infused, when, by which rules it goes on, and what a placebo copies."""
 
 import re
 from itertools import pairwise
+from typing import Any
 
-from letheon.dosing.regimen import DRUGS, Infusion, Regimen
+from letheon.dosing.policy import DEFAULT_APART_DAYS, DEFAULT_WAIT_DAYS, Boosters, Policy, Stops, Titration
+from letheon.dosing.regimen import LONGEST_PUSH_MS, MS_PER_DAY, SHORTEST_PUSH_MS, Infusion, Rate, Regimen
+from letheon.errors import near_word
 from letheon.scenario import quantities
-from letheon.scenario.fields import choice, listing_of, near_word, quantity, required, table_of, text_of
-from letheon.scenario.policies import BOOSTERS_EXAMPLE, STOP_EXAMPLE, TITRATION_EXAMPLE, read_policy
-from letheon.scenario.records import Arm, Beside
-from letheon.scenario.sessions import MAX_INFUSIONS, MAX_RATE_MG_H, SESSION_EXAMPLE, read_session
-from letheon.scenario.spellings import NO_ROUTE, ROUTE_KEYS, names_route
-from letheon.scenario.tree import Node, Table
-from letheon.units import REFERENCE_WEIGHT_KG, plain, shown
+from letheon.scenario.grammar import ARM, ARM_NAME, BOOSTER_SESSION, BOOSTERS, MAX_ARMS, MAX_INFUSIONS, SESSION
+from letheon.scenario.kinds import MAX_RATE_MG_H, OF_BASE, listing_of, table_of, text_of
+from letheon.scenario.model import Arm, Beside
+from letheon.scenario.quantities import time_text
+from letheon.scenario.yaml_tree import Table
+from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG, plain, shown
 
-MAX_ARMS = 16
-
-_ARM = ("drug", "sessions", "like", "salt", "beside", "boosters", "titration", "stop")
-# other names of the drugs, and slips in them that leave no doubt: ketamin alone could be any of the three
-_DRUG_NAMES = {
-    "racemic": re.compile(r"(?i)rac(emic|emate|emisch)?([ -]?ketamine?)?"),
-    "esketamine": re.compile(r"(?i)es-?ketamine?|\(?s\)?(\(\+\))?[- ]ketamine?|s\+[- ]ketamine?"),
-    "arketamine": re.compile(r"(?i)ar-?ketamine?|\(?r\)?(\(-\))?[- ]ketamine?|r-[- ]ketamine?"),
-    "placebo": re.compile(r"(?i)placebos?|sham|saline"),
-}
-_BESIDE = {"clonidine": 1.0, "midazolam": 50.0}  # most that is read [mg]
-_ARM_EXAMPLE = "{drug: racemic, sessions: [{at: day 1, rate: 25 mg/h, for: 4 h}]}"
-_BESIDE_EXAMPLE = "{clonidine: 0.1 mg, midazolam: 2 mg}"
-# keys that do not stand at the top or in a session, with what to write
-POLICIES = {
-    key: f"{key} belongs in an arm, beside its sessions; write e.g. arms: {{ketamine: {{drug: racemic, "
-    f"sessions: [...], {key}: {example}}}}}."
-    for key, example in (("boosters", BOOSTERS_EXAMPLE), ("titration", TITRATION_EXAMPLE), ("stop", STOP_EXAMPLE))
-} | ROUTE_KEYS
-_ELSEWHERE = ROUTE_KEYS | {
-    "policy": f"write what it does, e.g. boosters: {BOOSTERS_EXAMPLE}, or titration: {TITRATION_EXAMPLE}."
-}
+MAX_PUSH_MG_KG = 2.0
+MAX_BOOSTER_DAYS = 28
+DEFAULT_PUSH_MS = 60_000
+DEFAULT_AT_MOST = 6
+_ROUNDING = 1 + 1e-9  # sums of rates carry rounding
+Values = dict[str, Any]  # what the grammar read, by key
 
 
-def read_arms(node: Node, follow_up_ms: int) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
-    """Read all arms.
-
-    Parameters
-    ----------
-    node : Node
-        The entry `arms` of the file.
-    follow_up_ms : int
-        End of the observation [ms]; no session may run beyond it.
-
-    Returns
-    -------
-    arms : tuple of Arm
-        In the order of the file.
-    warnings : tuple of str
-        Sentences about sessions that overlap, or give nothing.
-
-    Raises
-    ------
-    InputError
-        If an arm is not valid.
-    """
-    table = table_of(node, "arms: {ketamine: " + _ARM_EXAMPLE + "}")
+def read_arms(table: Table, follow_up_ms: int) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
+    """Read all arms, in the order of the file, and the warnings about them."""
     if not 1 <= len(table.entries) <= MAX_ARMS:
         table.refuse(f"there are {len(table.entries)} arms; write 1 to {MAX_ARMS}.")
-    found: dict[str, Arm | Table] = {}
+    arms: dict[str, Arm | Table] = {}
     for name, child in table.entries.items():
-        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+        if not re.fullmatch(ARM_NAME, name):
             table.refuse(
                 f"{shown(name)} cannot name an arm; use a to z, 0 to 9 and _, begin with a letter, "
                 "at most 40 characters, e.g. high_dose.",
                 table.key_lines[name],
             )
-        arm = table_of(child, _ARM_EXAMPLE)
-        arm.check_keys(_ARM, _ELSEWHERE, _ARM_EXAMPLE)
-        drug = _drug(required(arm, "drug", "drug: racemic"))
-        found[name] = arm if drug == "placebo" else _active(name, drug, arm, follow_up_ms)
-    real = {name: arm for name, arm in found.items() if isinstance(arm, Arm)}
-    arms = tuple(arm if isinstance(arm, Arm) else _placebo(name, arm, real) for name, arm in found.items())
+        entry = table_of(child, ARM.example)
+        ARM.check(entry)
+        is_placebo = ARM["drug"].read(ARM.required(entry, "drug")) == "placebo"
+        arms[name] = entry if is_placebo else _active(name, entry, follow_up_ms)
+    real = {name: arm for name, arm in arms.items() if isinstance(arm, Arm)}
     warnings = (warn(arm) for arm in real.values() for warn in (_overlap_warning, _nothing_warning))
-    return arms, tuple(filter(None, warnings))
-
-
-def _drug(node: Node) -> str:
-    # the usual word means the racemic mixture, and must not be taken for the enantiomer that it resembles
-    if re.fullmatch(r"(?i)(racemic )?ketamine|ketalar", text := text_of(node, "drug: racemic")):
-        node.refuse(
-            f"{shown(text)} does not say which form; write racemic for the usual mixture, "
-            "or esketamine or arketamine for one enantiomer."
-        )
-    if text in DRUGS:
-        return text
-    if names_route(text):
-        node.refuse(f"{shown(text)} names a route: {NO_ROUTE}; write e.g. drug: racemic.")
-    meant = next((drug for drug, name in _DRUG_NAMES.items() if name.fullmatch(text.strip())), None)
-    remedy = f"write {meant}" if meant else f"write one of {', '.join(DRUGS)}, for no other drug is modelled"
-    node.refuse(f"{shown(text)} is not known here; {remedy}.")
+    return (
+        tuple(arm if isinstance(arm, Arm) else _placebo(name, arm, real) for name, arm in arms.items()),
+        tuple(filter(None, warnings)),
+    )
 
 
 def _placebo(name: str, table: Table, real: dict[str, Arm]) -> Arm:
     """Build a placebo arm: the sham sessions of the arm that it is like."""
     example = f"like: {next(iter(real), 'ketamine')}"
-    for key in ("sessions", "salt", "beside", "boosters", "titration", "stop"):
+    for key in (key.name for key in ARM.keys if key.name not in {"drug", "like"}):
         if key in table.entries:
             table.entries[key].refuse(
                 f"a placebo arm copies the sessions of another arm; write {example} and leave {key} out."
             )
-    node = required(table, "like", example)
+    if "like" not in table.entries:
+        table.refuse(f"the entry like is missing; write e.g. {example}.")
+    node = table.entries["like"]
     like = text_of(node, example)
     if like not in real:
         if not real:
-            node.refuse(f"{shown(like)} is no arm that gives a drug; add such an arm, e.g. ketamine: {_ARM_EXAMPLE}.")
+            node.refuse(f"{shown(like)} is no arm that gives a drug; add such an arm, e.g. ketamine: {ARM.example}.")
         near = near_word(like, real) or next(iter(real))
         node.refuse(f"{shown(like)} is no other arm that gives a drug; write like: {near}.")
-    shown_arm = real[like]
-    return Arm(name, "placebo", shown_arm.regimen.sham(), like, shown_arm.beside, shown_arm.policy)
+    copied = real[like]
+    return Arm(name, "placebo", copied.regimen.sham(), like, copied.beside, copied.policy)
 
 
-def _active(name: str, drug: str, table: Table, follow_up_ms: int) -> Arm:
+def _active(name: str, table: Table, follow_up_ms: int) -> Arm:
     """Build an arm that gives a drug."""
+    drug = text_of(table.entries["drug"], "")
     if "like" in table.entries:
         table.entries["like"].refuse(
             f"only a placebo arm can be like another, and this arm gives {drug}; "
             "write its sessions out, or drug: placebo."
         )
-    listing = listing_of(required(table, "sessions", f"sessions: [{SESSION_EXAMPLE}]"), f"- {SESSION_EXAMPLE}")
+    listing = listing_of(ARM.required(table, "sessions"), f"- {SESSION.example}")
     infusions: list[Infusion] = []
     for item in listing.items:
-        session = table_of(item, SESSION_EXAMPLE)
-        infusions.extend(read_session(session, follow_up_ms, POLICIES))
+        session = table_of(item, SESSION.example)
+        infusions.extend(_session(session, follow_up_ms))
         if len(infusions) > MAX_INFUSIONS:
             session.refuse(
                 f"with this session the arm has {len(infusions)} infusions; write at most {MAX_INFUSIONS}, "
                 "repeats counted, e.g. with longer infusions."
             )
-    if (peak := _peak_mg_h(infusions)) > MAX_RATE_MG_H * (1 + 1e-9):  # sums of rates carry rounding
+    if (peak := _peak_mg_h(infusions)) > MAX_RATE_MG_H * _ROUNDING:
         listing.refuse(
             f"overlapping sessions add up to {plain(round(peak, 3))} mg/h at 70 kg, above the limit of "
             f"{plain(MAX_RATE_MG_H)} mg/h; move them apart or lower their rates."
         )
-    factor = _salt_factor(table.entries.get("salt"))
-    if factor is not None:
-        infusions = [Infusion(i.start_ms, i.duration_ms, i.rate.scaled(factor)) for i in infusions]
-    regimen = Regimen.create(drug, infusions)
-    policy = read_policy(table, regimen, factor or 1.0, follow_up_ms)
-    return Arm(name, drug, regimen, beside=_beside(table.entries.get("beside")), policy=policy)
+    values = ARM.read(table)
+    salt = 1.0
+    if values.get("salt") == "hydrochloride":
+        from letheon.library import receptor  # the numbers load only when a file asks for one
+
+        salt = receptor()["salt_hydrochloride"].value
+    regimen = Regimen.create(drug, _scaled(infusions, salt))
+    policy = _policy(table, values, regimen, salt, follow_up_ms)
+    beside = Beside(**{f"{drug}_mg": dose for drug, dose in values.get("beside", {}).items()})
+    return Arm(name, drug, regimen, beside=beside, policy=policy)
 
 
-def _beside(node: Node | None) -> Beside:
-    """Read `beside`: other drugs given with every infusion of an arm, each with its dose."""
-    if node is None:
-        return Beside()
-    table = table_of(node, f"beside: {_BESIDE_EXAMPLE}")
-    # the known name nearest to an unknown drug would be another drug
-    others = (key for key in table.entries if re.match(r"[^\W\d_]", key) and re.split("[ :=]", key)[0] not in _BESIDE)
-    refused = {
-        key: f"{shown(key)} is not modelled: only {' and '.join(_BESIDE)} have computed effects here; leave it out."
-        for key in others
-    }
-    table.check_keys(_BESIDE, refused, _BESIDE_EXAMPLE)
-    return Beside(**{f"{name}_mg": _dose_beside(child, name) for name, child in table.entries.items()})
-
-
-def _dose_beside(node: Node, name: str) -> float:
-    example = "0.1 mg" if name == "clonidine" else "2 mg"
-    absolute, per_kg = quantity(node, quantities.dose_mg, f"{name}: {example}")
-    text = text_of(node, "")
-    if per_kg:
-        node.refuse(f"{shown(text)} depends on weight, and this dose does not; write e.g. {name}: {example}.")
-    if not 0 <= absolute <= _BESIDE[name]:
-        node.refuse(f"{shown(text)} is outside 0 to {plain(_BESIDE[name])} mg; write e.g. {name}: {example}.")
-    return absolute
-
-
-def _salt_factor(node: Node | None) -> float | None:
-    """Return mass of free base for each unit mass as written, or None for free base."""
-    if node is None or choice(node, ("base", "hydrochloride"), "salt: hydrochloride") == "base":
-        return None
-    from letheon.library import receptor  # the numbers load only when a file asks for one
-
-    return receptor()["salt_hydrochloride"].value
+def _scaled(infusions: list[Infusion], salt: float) -> tuple[Infusion, ...]:
+    """Return infusions in free base; `salt` is the mass of base in each unit mass as written."""
+    return tuple(
+        infusions if salt == 1.0 else (Infusion(i.start_ms, i.duration_ms, i.rate.scaled(salt)) for i in infusions)
+    )
 
 
 def _peak_mg_h(infusions: list[Infusion]) -> float:
@@ -211,3 +141,188 @@ def _overlap_warning(arm: Arm) -> str | None:
     if any(after.start_ms < before.stop_ms for before, after in pairwise(infusions)):
         return f"arms.{arm.name}: sessions overlap, and their rates add."
     return None
+
+
+# --- sessions ---
+
+
+def _session(table: Table, follow_up_ms: int) -> list[Infusion]:
+    """Read one entry of `sessions`, with its repeats, in masses as written."""
+    values = SESSION.read(table)
+    infusions = _repeated(table, values)
+    start, last, end = values["at"], infusions[-1].start_ms, time_text(follow_up_ms)
+    if start >= follow_up_ms:
+        table.entries["at"].refuse(
+            f"the session begins at {time_text(start)}, not before the follow-up ends at {end}; "
+            "begin it earlier, or write a longer follow_up."
+        )
+    if (stop := infusions[-1].stop_ms) > follow_up_ms:
+        which = "the last repeat" if last > start else "the session"
+        table.entries.get("repeat", table).refuse(
+            f"{which} ends at {time_text(stop)}, after the follow-up ends at {end}; "
+            f"shorten it, or write follow_up: {time_text(stop)} or longer."
+        )
+    return infusions
+
+
+def _booster_session(table: Table, values: Values, salt: float, follow_up_ms: int) -> tuple[Infusion, ...]:
+    """Return the session of a booster, clocked from its own start, in free base."""
+    infusions = _repeated(table, values)
+    stop = infusions[-1].stop_ms
+    if stop > MAX_BOOSTER_DAYS * MS_PER_DAY:
+        table.refuse(
+            f"the booster takes over {MAX_BOOSTER_DAYS} days; write a shorter one, e.g. {BOOSTER_SESSION.example}."
+        )
+    if stop > follow_up_ms:
+        table.refuse("a booster is longer than the follow-up; write a shorter one, or a longer follow_up.")
+    return _scaled(infusions, salt)
+
+
+def _repeated(table: Table, values: Values) -> list[Infusion]:
+    duration, rate = _drip(table, values)
+    start, repeat = values.get("at", 0), values.get("repeat", {"every": 0, "times": 1})
+    return [Infusion(start + k * repeat["every"], duration, rate) for k in range(repeat["times"])]
+
+
+def _drip(table: Table, values: Values) -> tuple[int, Rate]:
+    """Return how long and how fast: `rate` or `dose` with `for`, or `push` with `over`."""
+    nodes = table.entries
+    if "push" in values:
+        for key in ("rate", "dose", "max", "for"):
+            if key in nodes:
+                nodes[key].refuse(f"{key} stands beside a push; write push and over alone, or leave push out.")
+        duration = values.get("over", DEFAULT_PUSH_MS)
+        if duration > LONGEST_PUSH_MS:
+            nodes["over"].refuse(
+                f"{shown(text_of(nodes['over'], ''))} is longer than the 5 min of a push; "
+                "write it as an infusion, e.g. dose: 20 mg, for: 10 min."
+            )
+    elif "over" in nodes:
+        nodes["over"].refuse("it is the length of a push; write for: 4 h, or push: 0.35 mg/kg beside it.")
+    else:
+        BOOSTER_SESSION.required(table, "for")
+        duration = values["for"]
+    rate = _rate(table, values, duration)
+    if duration < SHORTEST_PUSH_MS:
+        node = nodes["over" if "push" in values else "for"]
+        node.refuse(f"{shown(text_of(node, ''))} is too short; the shortest push takes 10 s, so write 10 s or more.")
+    return duration, rate
+
+
+def _rate(table: Table, values: Values, duration_ms: int) -> Rate:
+    """Return the rate of `rate`, or of `dose` or `push` over the length of the session, under `max`."""
+    if "rate" in values and "dose" in values:
+        table.entries["dose"].refuse("rate and dose both stand here; keep one of them.")
+    key = next((key for key in ("rate", "dose", "push") if key in values), None)
+    if key is None:
+        table.refuse("neither rate nor dose stands here; write e.g. rate: 25 mg/h, or dose: 100 mg.")
+    node, hours, is_push = table.entries[key], duration_ms / MS_PER_HOUR, duration_ms <= LONGEST_PUSH_MS
+    if key == "rate":
+        absolute, per_kg = values[key].absolute_mg_h, values[key].per_kg_mg_h
+    else:
+        absolute, per_kg = (part / hours for part in values[key])
+    text = text_of(node, "")
+    if absolute < 0 or per_kg < 0:
+        node.refuse(f"{shown(text)} is negative; write a {key} of 0 or more, e.g. {shown(text.lstrip('-'))[1:-1]}.")
+    at_70_kg = absolute + per_kg * REFERENCE_WEIGHT_KG
+    if is_push and at_70_kg * hours > MAX_PUSH_MG_KG * REFERENCE_WEIGHT_KG * _ROUNDING:
+        node.refuse(
+            f"{shown(text)} is a push of {plain(float(f'{at_70_kg * hours:.6g}'))} mg at 70 kg, above the limit of "
+            f"{plain(MAX_PUSH_MG_KG)} mg/kg; write a lower {key}, or an infusion of more than 5 min."
+        )
+    if not is_push and at_70_kg > MAX_RATE_MG_H:
+        node.refuse(
+            f"{shown(text)} is {plain(float(f'{at_70_kg:.6g}'))} mg/h at 70 kg, above the limit of "
+            f"{plain(MAX_RATE_MG_H)} mg/h (20 mg/kg/h); write a lower {key} or a longer time."
+        )
+    if "max" not in values:
+        return Rate(absolute, per_kg)
+    if is_push:
+        table.entries["max"].refuse("it limits the rate of an infusion, and this is a push; leave max out.")
+    return Rate(absolute, per_kg, values["max"])
+
+
+# --- rules ---
+
+
+def _policy(table: Table, values: Values, regimen: Regimen, salt: float, follow_up_ms: int) -> Policy:
+    """Return the rules of an arm: boosters, titration, and what ends them."""
+    boosters = titration = None
+    if "boosters" in values:
+        boosters = _boosters(table_of(table.entries["boosters"], ""), values["boosters"], salt, follow_up_ms)
+    if "titration" in values:
+        titration = _titration(table_of(table.entries["titration"], ""), values["titration"], regimen, salt)
+    if "stop" in values and boosters is None:
+        table.entries["stop"].refuse(
+            f"it ends boosters, and this arm has none; write boosters: {BOOSTERS.example} too, or leave stop out."
+        )
+    stop = values.get("stop", {})
+    limit, written = stop.get("dose", (0.0, None))
+    return Policy(
+        boosters,
+        titration,
+        Stops(
+            stop.get("no_response", 0),
+            stop.get("harm", ""),
+            dose_mg=limit * salt,
+            dose_written=None if written is None else _as_base(*written, salt),
+        ),
+    )
+
+
+def _as_base(value: float, unit: str, salt: float) -> tuple[float, str]:
+    """Return number and unit as written, turned into free base."""
+    return value * salt, unit if salt == 1.0 else unit + OF_BASE
+
+
+def _boosters(table: Table, values: Values, salt: float, follow_up_ms: int) -> Boosters:
+    session = table_of(table.entries["session"], "")
+    if ("on" in values) == ("every" in values):
+        both = "on and every both stand here; keep one" if "on" in values else "neither on nor every stands here"
+        table.refuse(f"{both}: on: relapse for boosters when pain returns, or every: 6 weeks for a calendar.")
+    gaps: tuple[int, ...] = values.get("every", ())
+    if gaps and "wait" in values:
+        table.entries["wait"].refuse("it is the time from a relapse to the appointment; leave it out beside every.")
+    apart = values.get("apart", DEFAULT_APART_DAYS)
+    if gaps and min(gaps) < apart:
+        if "apart" in values:
+            table.entries["every"].refuse(f"an interval is shorter than apart ({apart} days); write a longer one.")
+        apart = min(gaps)
+    return Boosters(
+        session=_booster_session(session, values["session"], salt, follow_up_ms),
+        gaps_days=gaps,
+        wait_days=values.get("wait", DEFAULT_WAIT_DAYS),
+        apart_days=apart,
+        at_most=values.get("at_most", 0 if gaps else DEFAULT_AT_MOST),
+        times=values.get("times", 0),
+    )
+
+
+def _titration(table: Table, values: Values, regimen: Regimen, salt: float) -> Titration:
+    def base(rate: Rate) -> Rate:
+        """Return a rate in free base, such that what is told reads back as the same rate."""
+        value, unit = rate.form
+        return Rate(*quantities.rate_mg_h(f"{plain(value * salt)} {unit}"), written=_as_base(value, unit, salt))
+
+    highest, lowest = base(values["max"]), base(values["min"]) if "min" in values else Rate()
+    top = highest.at(REFERENCE_WEIGHT_KG)
+    infusions = Regimen.create("racemic", (i for i in regimen.infusions if not i.is_push))
+    start = max(infusions.schedule().rates(REFERENCE_WEIGHT_KG), default=0.0)
+    if top < start * (1 - 1e-9):
+        node = table.entries["max"]
+        node.refuse(
+            f"{shown(text_of(node, ''))} is below a rate that the sessions begin with "
+            f"({plain(round(start / salt, 3))} mg/h at 70 kg); write a higher max, or sessions that begin lower."
+        )
+    if lowest.at(REFERENCE_WEIGHT_KG) > top:
+        node = table.entries["min"]
+        node.refuse(f"{shown(text_of(node, ''))} is above max; write a lower min, or a higher max.")
+    return Titration(
+        every_ms=values["every"],
+        step=base(values["step"]),
+        highest=highest,
+        relief=values.get("relief", 0.5),
+        down=values.get("on_harm", "down") == "down",
+        asked=values.get("harm") == "elicited",
+        lowest=lowest,
+    )

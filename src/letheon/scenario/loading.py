@@ -5,10 +5,11 @@ import stat
 from pathlib import Path
 
 from letheon.errors import InputError
+from letheon.scenario.grammar import SEARCH
+from letheon.scenario.model import Scenario
 from letheon.scenario.reading import read
-from letheon.scenario.records import Scenario
 from letheon.scenario.search import Search, read_search
-from letheon.scenario.tree import MAX_BYTES, TOO_LARGE, read_tree
+from letheon.scenario.yaml_tree import MAX_BYTES, TOO_LARGE, read_tree
 
 __all__ = ["load", "load_search", "loads", "loads_search", "read_text"]
 
@@ -41,46 +42,12 @@ def load(path: str | os.PathLike[str]) -> Scenario:
 
 
 def load_search(path: str | os.PathLike[str]) -> tuple[Scenario, Search]:
-    """Read a scenario file and what its block `optimise` asks for.
-
-    Parameters
-    ----------
-    path : str or path
-        As for `load`.
-
-    Returns
-    -------
-    scenario : Scenario
-        The scenario.
-    search : Search
-        Its search.
-
-    Raises
-    ------
-    InputError
-        As for `load`, and if there is no block `optimise`.
-    """
+    """Read a scenario file and its block `optimise`; as `load`, and refused if there is no such block."""
     return loads_search(read_text(path), os.fspath(path))
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    """Return the text of a scenario file, for a caller who needs both text and scenario of one reading.
-
-    Parameters
-    ----------
-    path : str or path
-        As for `load`.
-
-    Returns
-    -------
-    str
-        The text, without a byte order mark.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read.
-    """
+    """Return the text of a scenario file, for a caller who needs both text and scenario; refuse what cannot be read."""
     name = os.fspath(path)
     return _decode(_read_bytes(Path(path), name), name)
 
@@ -148,33 +115,13 @@ def loads(text: str, name: str = "scenario") -> Scenario:
 
 
 def loads_search(text: str, name: str = "scenario") -> tuple[Scenario, Search]:
-    """Read a scenario and what its block `optimise` asks for from its text.
-
-    Parameters
-    ----------
-    text : str
-        YAML 1.2.
-    name : str
-        Name to use in messages.
-
-    Returns
-    -------
-    scenario : Scenario
-        The scenario.
-    search : Search
-        Its search.
-
-    Raises
-    ------
-    InputError
-        As for `loads`, and if there is no block `optimise`.
-    """
+    """Read a scenario and its block `optimise` from a text; as `loads`, and refused if there is no such block."""
     scenario, search = _read(text, name)
     if search is None:
         arm = next((arm.name for arm in scenario.arms if arm.drug != "placebo"), "ketamine")
         raise InputError(
-            f"{name} has no block optimise, which says what may vary; write e.g. optimise: {{arm: {arm}, vary: "
-            "{sessions.1.rate: {from: 5 mg/h, to: 40 mg/h}}}."
+            f"{name} has no block optimise, which says what may vary; write e.g. optimise: {{arm: {arm}, "
+            f"{SEARCH['vary'].pair}}}."
         )
     return scenario, search
 

@@ -1,7 +1,9 @@
 """Quantities of a scenario: a number, an optional ``± spread``, and a unit from a closed list.
 
 The grammar is our own: it reads ``mg/h/70kg`` as mg/h for each 70 kg, and refuses decimal commas, ranges and bare
-numbers with a sentence that says what would work. How units may be spelled is in `letheon.scenario.spellings`.
+numbers with a sentence that says what would work. Numbers are ASCII digits with a decimal point; Python's own
+conversions also take digits of other scripts, underscores and ``nan``, and refuse thousands of zeros. How units may be
+spelled is in `letheon.scenario.spellings`.
 """
 
 import math
@@ -12,8 +14,41 @@ from itertools import pairwise
 
 from letheon.errors import InputError
 from letheon.scenario import spellings
-from letheon.scenario.numerals import MAX_TEXT, NUMBER, integer, number, refuse_separators, start_of_range
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG, plain, shown
+
+MAX_TEXT = 200
+NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_COMMA = re.compile(r"[+-]?[0-9]+(?:,[0-9]+)+(?:\.[0-9]+)?")
+_GROUPED = re.compile(
+    r"([+-]?[1-9][0-9]{0,2}(?:([ _'\u2019\u00a0\u202f])[0-9]{3})(?:\2[0-9]{3})*)(?![0-9])([.,][0-9]+)?"
+)
+_POINTS = re.compile(r"([+-]?[1-9][0-9]{0,2}(?:\.[0-9]{3})+)(?:,([0-9]+)|(?<=\.[0-9]{3}\.[0-9]{3}))(?![0-9.,])")
+_RANGE = re.compile(r"\s*(?:[-\u2013\u2014]|\.\.\.?|to\b|\u2026)\s*(?=\.?[0-9])")
+_MASSES = ("ng", "µg", "mg", "g")
+# a month counts 30 days and a year 365, so that an interval keeps the time of day
+_TIMES_S = {"s": 1, "min": 60, "h": 3600, "day": 86_400, "week": 604_800, "month": 2_592_000, "year": 31_536_000}
+_SEVERAL = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?(?![eE][0-9])\s*[A-Za-z]+\s*){2,4}")
+_PLUS_MINUS = re.compile(r"\s*(?:±|\+/-)\s*")
+
+
+# normal spelling -> mass, time, body weight
+RATE_UNITS = {
+    unit: (mass, time, weight)
+    for mass in _MASSES
+    for time in ("s", "min", "h", "day")
+    for unit, weight in ((f"{mass}/{time}", ""), (f"{mass}/kg/{time}", "kg"), (f"{mass}/{time}/70kg", "70kg"))
+}
+DOSE_UNITS = {mass + (weight and f"/{weight}"): (mass, weight) for mass in _MASSES for weight in ("", "kg", "70kg")}
+TIME_UNITS = tuple(_TIMES_S)
+RATE_EXAMPLE = "5 mg/h, 0.1 mg/kg/h, 5 µg/kg/min or 10 mg/h/70kg"
+DOSE_EXAMPLE = "100 mg or 0.5 mg/kg"
+TIME_EXAMPLE = "4 h, 1 h 30 min, 2 days or 12 weeks"
+UNITS = (*RATE_UNITS, *DOSE_UNITS, *TIME_UNITS, "kg", "NRS")
+VOLUME_UNITS = {"mL": 1.0, "L": 1e3}
+STRENGTH_UNITS = {"mg/mL": 1.0, "µg/mL": 1e-3, "g/L": 1.0}
+FLOW_UNITS = {"L/day": 1.0 / 24.0, "L/h": 1.0, "mL/day": 1e-3 / 24.0, "mL/h": 1e-3, "mL/min": 0.06}
+# a pump's rate is known, so that the refusal of one names it
+_KNOWN = (*UNITS, *VOLUME_UNITS, *STRENGTH_UNITS, "mL/h")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,65 +75,63 @@ class Quantity:
     spread: float | None = None
 
 
-_MASSES = {"ng": 1e-6, "µg": 1e-3, "mg": 1.0, "g": 1e3}
-# a month counts 30 days and a year 365, so that an interval keeps the time of day
-_TIMES_S = {"s": 1, "min": 60, "h": 3600, "day": 86_400, "week": 604_800, "month": 2_592_000, "year": 31_536_000}
-_PER_TIME = ("s", "min", "h", "day")
-_PER_WEIGHT = ("kg", "70kg")
-_SEVERAL = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?(?![eE][0-9])\s*[A-Za-z]+\s*){2,4}")
-_PLUS_MINUS = re.compile(r"\s*(?:±|\+/-)\s*")
+def number(text: str, example: str = "0.35") -> float:
+    """Read a plain ASCII number with a decimal point; minus zero becomes zero."""
+    text = text.strip()
+    refuse_separators(text)
+    if len(text) > MAX_TEXT or not NUMBER.fullmatch(text):
+        raise InputError(f"{shown(text)} is not a number; write digits with a decimal point, e.g. {example}.")
+    value = float(text)
+    if not math.isfinite(value):
+        raise InputError(f"{shown(text)} is too large a number; write e.g. {example}.")
+    return value + 0.0
 
 
-def _rate_units() -> dict[str, tuple[str, str, str]]:
-    table = {}
-    for mass in _MASSES:
-        for time in _PER_TIME:
-            table[f"{mass}/{time}"] = (mass, time, "")
-            table[f"{mass}/kg/{time}"] = (mass, time, "kg")
-            table[f"{mass}/{time}/70kg"] = (mass, time, "70kg")
-    return table
+def integer(text: str) -> int | None:
+    """Read a whole number, or None; one of more than 20 digits becomes 10**20, which no field allows."""
+    if not re.fullmatch(r"-?[0-9]+", text):
+        return None
+    # zeros go first, since Python refuses to convert thousands of digits
+    digits, sign = text.lstrip("-").lstrip("0") or "0", -1 if text.startswith("-") else 1
+    return sign * (int(digits) if len(digits) <= 20 else 10**20)
 
 
-def _dose_units() -> dict[str, tuple[str, str]]:
-    return {f"{mass}/{weight}" if weight else mass: (mass, weight) for mass in _MASSES for weight in ("", *_PER_WEIGHT)}
+def refuse_separators(text: str) -> None:
+    """Refuse a number with a decimal comma or with separators of thousands, and say what it means."""
+    if points := _POINTS.match(text):
+        whole = points[1].replace(".", "") + (f".{points[2]}" if points[2] else "")
+        given = "points and a comma" if points[2] else "points between its thousands"
+        raise InputError(f"{shown(text)} has {given}; write {whole}{text[points.end() :]}.")
+    if grouped := _GROUPED.match(text):
+        whole = grouped[1].replace(grouped[2], "") + (grouped[3] or "").replace(",", ".")
+        raise InputError(f"{shown(text)} has separators in its number; write {whole}{text[grouped.end() :]}.")
+    found = _COMMA.match(text)
+    if not found:
+        return
+    given, rest = found.group(), text[found.end() :]
+    if re.fullmatch(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?", given):
+        remedy = f"{given.replace(',', '')}{rest} without separators" + (
+            f", or {given.replace(',', '.')}{rest} if a decimal is meant"
+            if given.count(",") == 1 and "." not in given
+            else ""
+        )
+    elif given.count(",") == 1 and "." not in given:
+        remedy = f"{given.replace(',', '.')}{rest} with a decimal point"
+    else:
+        remedy = "digits with one decimal point, e.g. 1000.5"
+    raise InputError(f"{shown(text)} has a comma in its number; write {remedy}.")
 
 
-RATE_UNITS = _rate_units()
-DOSE_UNITS = _dose_units()
-TIME_UNITS = tuple(_TIMES_S)
-RATE_EXAMPLE = "5 mg/h, 0.1 mg/kg/h, 5 µg/kg/min or 10 mg/h/70kg"
-DOSE_EXAMPLE = "100 mg or 0.5 mg/kg"
-TIME_EXAMPLE = "4 h, 1 h 30 min, 2 days or 12 weeks"
-UNITS = (*RATE_UNITS, *DOSE_UNITS, *TIME_UNITS, "kg", "NRS")
+def start_of_range(text: str) -> str | None:
+    """Return the lower end of a range with the range's unit, or None if the text is no range."""
+    first = NUMBER.match(text)
+    between = _RANGE.match(text, first.end()) if first else None
+    second = NUMBER.match(text, between.end()) if between else None
+    return f"{first.group()} {text[second.end() :].strip()}".strip() if first and second else None
 
 
 def parse(text: str, example: str = "5 mg/h", units: Collection[str] = UNITS) -> Quantity:
-    """Read a quantity of a scenario: a number, an optional ``± spread``, an optional unit.
-
-    Parameters
-    ----------
-    text : str
-        For example ``5 mg/h/70kg``, ``0.35 mg/kg/h``, ``79 ± 19 kg``, ``7.3 +/- 2``, ``40 min``.
-    example : str
-        What to show as an example of what would work.
-    units : collection of str
-        Normal spellings of the units that may stand here; those of a scenario by default.
-
-    Returns
-    -------
-    Quantity
-        The parts, with the unit in its normal spelling (``ug/min/kg`` becomes ``µg/kg/min``).
-
-    Raises
-    ------
-    InputError
-        With a sentence that says what was given and what would work.
-
-    Examples
-    --------
-    >>> parse("0.35 mg/h/kg")
-    Quantity(value=0.35, unit='mg/kg/h', spread=None)
-    """
+    """Read a number, an optional ``± spread`` and an optional unit, which gets its normal spelling."""
     stripped = text.strip()
     if not stripped:
         raise InputError(f"nothing is written here; write e.g. {example}.")
@@ -135,23 +168,7 @@ def _known_unit(raw: str, whole: str, example: str, units: Collection[str]) -> s
 
 
 def format_quantity(quantity: Quantity) -> str:
-    """Write a quantity so that `parse` gives the same quantity back.
-
-    Parameters
-    ----------
-    quantity : Quantity
-        Value, unit and spread.
-
-    Returns
-    -------
-    str
-        The text.
-
-    Examples
-    --------
-    >>> format_quantity(Quantity(79.0, "kg", 19.0)), format_quantity(Quantity(3.0, "day"))
-    ('79 ± 19 kg', '3 days')
-    """
+    """Write a quantity so that `parse` gives the same quantity back."""
     text = plain(quantity.value)
     if quantity.spread is not None:
         text += f" ± {plain(quantity.spread)}"
@@ -173,36 +190,15 @@ def _single(text: str, kind: str, if_bare: str, example: str) -> Quantity:
     return quantity
 
 
-def duration_ms(text: str) -> int:
-    """Read a length of time as whole milliseconds.
-
-    Parameters
-    ----------
-    text : str
-        For example ``40 min``, ``1 h 30 min``, ``12 weeks``; a month is 30 days, a year 365.
-
-    Returns
-    -------
-    int
-        Milliseconds, rounded; may be zero or negative, which the caller judges.
-
-    Raises
-    ------
-    InputError
-        If the text is no time.
-
-    Examples
-    --------
-    >>> duration_ms("40 min"), duration_ms("1 day") // MS_PER_HOUR
-    (2400000, 24)
-    """
+def duration_ms(text: str, bare: tuple[str, str] = ("h", "min")) -> int:
+    """Read a time such as ``40 min`` or ``1 h 30 min`` [ms]; `bare` units are suggested for a bare number."""
     given = text.strip()
     if len(given) <= MAX_TEXT and _SEVERAL.fullmatch(given):
         parts = [_several(part, given) for part in re.findall(r"[0-9.]+\s*[A-Za-z]+", given)]
         if all(larger > smaller for (_, larger), (_, smaller) in pairwise(parts)):
             return sum(milliseconds for milliseconds, _ in parts)
         raise InputError(f"{shown(given)} has its units in no falling order; write e.g. {TIME_EXAMPLE}.")
-    quantity = _single(text, "a time", "{0} h or {0} min", TIME_EXAMPLE)
+    quantity = _single(text, "a time", f"{{0}} {bare[0]} or {{0}} {bare[1]}", TIME_EXAMPLE)
     if quantity.unit not in _TIMES_S:
         raise InputError(f"{shown(given)} is no time, for its unit is {quantity.unit}; write e.g. {TIME_EXAMPLE}.")
     milliseconds = quantity.value * (_TIMES_S[quantity.unit] * 1000)
@@ -219,29 +215,16 @@ def _several(part: str, whole: str) -> tuple[int, int]:
     return duration_ms(part), _TIMES_S[unit]
 
 
+def time_text(milliseconds: int) -> str:
+    """Write whole milliseconds in the largest of h, min, s that needs few decimals; `duration_ms` reads it back."""
+    for unit, size in (("h", MS_PER_HOUR), ("min", 60_000)):
+        if milliseconds * 1000 % size == 0:
+            return f"{plain(milliseconds / size)} {unit}"
+    return f"{plain(milliseconds / 1000)} s"
+
+
 def moment_ms(text: str) -> int:
-    """Read a moment on the scenario's clock as whole milliseconds from its origin.
-
-    Parameters
-    ----------
-    text : str
-        A time such as ``24 h``, or ``day 3``, which begins at 48 h, or ``day 3 + 14 h``.
-
-    Returns
-    -------
-    int
-        Milliseconds from the origin.
-
-    Raises
-    ------
-    InputError
-        If the text is neither.
-
-    Examples
-    --------
-    >>> moment_ms("day 3") // MS_PER_HOUR, moment_ms("24 h") // MS_PER_HOUR
-    (48, 24)
-    """
+    """Read a moment such as ``24 h``, ``day 3`` or ``day 3 + 14 h`` [ms from the scenario's origin]."""
     given = text.strip()
     found = re.fullmatch(r"(?:day|days|Day)\s+([^\s+]+)(\s*\+\s*)?(.*)", given)
     if len(given) <= MAX_TEXT and found:
@@ -273,28 +256,7 @@ def _clock_remedy(day: int, rest: str) -> str:
 
 
 def rate_mg_h(text: str) -> tuple[float, float]:
-    """Read an infusion rate.
-
-    Parameters
-    ----------
-    text : str
-        For example ``5 mg/h``, ``0.35 mg/kg/h``, ``10 mg/h/70kg``, ``5 µg/kg/min``.
-
-    Returns
-    -------
-    tuple of float
-        The fixed part [mg/h] and the part for each kg of body weight [mg/h/kg]; one of them is 0.
-
-    Raises
-    ------
-    InputError
-        If the text is no rate.
-
-    Examples
-    --------
-    >>> rate_mg_h("7 mg/h/70kg"), rate_mg_h("30 mg/h")
-    ((0.0, 0.1), (30.0, 0.0))
-    """
+    """Read an infusion rate: the fixed part [mg/h] and the part by body weight [mg/h/kg], one of them 0."""
     given = text.strip()
     if len(given) <= MAX_TEXT and (start := start_of_range(given)):
         raise InputError(
@@ -312,28 +274,7 @@ def rate_mg_h(text: str) -> tuple[float, float]:
 
 
 def dose_mg(text: str) -> tuple[float, float]:
-    """Read a dose.
-
-    Parameters
-    ----------
-    text : str
-        For example ``100 mg``, ``0.5 mg/kg``.
-
-    Returns
-    -------
-    tuple of float
-        The fixed part [mg] and the part for each kg of body weight [mg/kg]; one of them is 0.
-
-    Raises
-    ------
-    InputError
-        If the text is no dose.
-
-    Examples
-    --------
-    >>> dose_mg("0.5 mg/kg"), dose_mg("0.1 g")
-    ((0.0, 0.5), (100.0, 0.0))
-    """
+    """Read a dose: the fixed part [mg] and the part by body weight [mg/kg], one of them 0."""
     given = text.strip()
     quantity = _single(text, "a dose", "{0} mg or 0.5 mg/kg", DOSE_EXAMPLE)
     if quantity.unit in RATE_UNITS:
@@ -359,3 +300,44 @@ def _by_weight(value: float, weight: str) -> tuple[float, float]:
     if weight == "":
         return value, 0.0
     return 0.0, value / REFERENCE_WEIGHT_KG if weight == "70kg" else value
+
+
+def volume_ml(text: str) -> float:
+    """Read a volume [mL]."""
+    return _amount(text, "volume", VOLUME_UNITS, "100 mL")
+
+
+def strength_mg_per_ml(text: str) -> float:
+    """Read a strength, which is a mass in a volume [mg/mL]."""
+    return _amount(text, "strength", STRENGTH_UNITS, "1 mg/mL")
+
+
+def mass_mg(text: str) -> float:
+    """Read a mass that does not depend on body weight [mg]."""
+    return _amount(text, "mass", {"mg": 1.0, "µg": 1e-3, "g": 1e3}, "100 mg")
+
+
+def weight_kg(text: str) -> float:
+    """Read one body weight [kg]."""
+    return _amount(text, "body weight", {"kg": 1.0}, "70 kg")
+
+
+def urine_l_h(text: str) -> float:
+    """Read a flow of urine [L/h]."""
+    return _amount(text, "flow of urine", FLOW_UNITS, "1.6 L/day", (*_KNOWN, *FLOW_UNITS))
+
+
+def _amount(text: str, kind: str, units: dict[str, float], example: str, known: tuple[str, ...] = _KNOWN) -> float:
+    given, unit = text.strip(), example.split()[1]
+    quantity = parse(given, example, known)
+    if quantity.spread is not None:
+        raise InputError(f"{shown(given)} has a spread, which one {kind} cannot have; write e.g. {example}.")
+    if quantity.unit == "":
+        bare = f"{given} {unit}" if len(given) < 20 else example
+        raise InputError(f"{shown(given)} has no unit; write e.g. {bare}.")
+    if quantity.unit not in units:
+        raise InputError(f"{shown(given)} is no {kind}, for its unit is {quantity.unit}; write e.g. {example}.")
+    value = quantity.value * units[quantity.unit]
+    if not math.isfinite(value):
+        raise InputError(f"{shown(given)} is too large a number; write e.g. {example}.")
+    return value

@@ -44,28 +44,7 @@ class Amount:
 
 
 def read_amount(text: str) -> Amount:
-    """Read a number that may have a unit, or the word ``day`` before it.
-
-    Parameters
-    ----------
-    text : str
-        Such as ``5 mg/h``, ``30 min``, ``10``, ``day 3``, ``6 per year``.
-
-    Returns
-    -------
-    Amount
-        The parts, a known unit in its normal spelling.
-
-    Raises
-    ------
-    InputError
-        If it is none of these.
-
-    Examples
-    --------
-    >>> read_amount("6 per year")
-    Amount(before='', number=Decimal('6'), unit='per year')
-    """
+    """Read a number that may have a unit, or the word ``day`` before it."""
     given = " ".join(text.split())
     found = re.fullmatch(r"(day )?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)((?:[eE][+-]?[0-9]+)?)\s*([^0-9].*)?", given)
     if not found:
@@ -93,50 +72,13 @@ def read_amount(text: str) -> Amount:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The values from one end to the other.
-
-    Parameters
-    ----------
-    values : tuple of str
-        Ascending, as a scenario writes them.
-
-    Examples
-    --------
-    >>> Range.create("1 h", "2 h", "30 min").values
-    ('1 h', '1.5 h', '2 h')
-    >>> Range.create("day 1", "day 3").values
-    ('day 1', 'day 2', 'day 3')
-    """
+    """The values from one end to the other."""
 
     values: tuple[str, ...]
 
     @classmethod
     def create(cls, low: str, high: str, step: str | None = None) -> "Range":
-        """Lay the values between two ends.
-
-        Parameters
-        ----------
-        low, high : str
-            The ends, both among the values.
-        step : str, optional
-            Distance of the values; by default 1 for what is counted, else a round number of about a twentieth of the
-            range, a tenth for times.
-
-        Returns
-        -------
-        Range
-            The values.
-
-        Raises
-        ------
-        InputError
-            If the ends do not belong together, or there are too many values.
-
-        Examples
-        --------
-        >>> len(Range.create("5 mg/h", "40 mg/h").values), Range.create("1", "4").values
-        (36, ('1', '2', '3', '4'))
-        """
+        """Lay the values between two ends."""
         ends = [read_amount(low), read_amount(high)]
         given = [*ends, read_amount(step)] if step is not None else ends
         first, last, *by = _together(given)

@@ -9,31 +9,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
-from letheon.errors import InputError
+from letheon.errors import InputError, near_word
 from letheon.scenario import quantities
-from letheon.scenario.fields import listing_of, near_word, required, table_of, text_of, whole
+from letheon.scenario.grammar import DEFAULT_CANDIDATES, DEFAULT_PATIENTS, LIMIT, MAX_VARIABLES, RANGE, SEARCH
+from letheon.scenario.kinds import listing_of, table_of, text_of
 from letheon.scenario.measures import Measure, measure_of, names
+from letheon.scenario.model import Scenario
 from letheon.scenario.ranges import Range
 from letheon.scenario.reading import read
-from letheon.scenario.records import Scenario
-from letheon.scenario.tree import Listing, Node, Table, Value
+from letheon.scenario.yaml_tree import Listing, Node, Table, Value
 from letheon.units import MS_PER_HOUR, plain, shown
 
 __all__ = ["Constraint", "Goal", "Search", "Variable", "read_search"]
 
-MAX_VARIABLES = 12
 MAX_GOALS = 6
-MAX_CANDIDATES = 100_000
-MAX_PATIENTS = 100_000
-DEFAULT_CANDIDATES = 400
-DEFAULT_PATIENTS = 512
-
-_SEARCH = ("arm", "vary", "maximise", "minimise", "constraints", "budget")
-_AMERICAN = {"maximize": "maximise", "minimize": "minimise"}
 _DEFAULTS = {"maximise": ("relief_days",), "minimise": ("psychedelic_load", "dose_mg", "hours")}
-_VARY_EXAMPLE = "{sessions.1.rate: {from: 5 mg/h, to: 40 mg/h}}"
-_RANGE_EXAMPLE = "{from: 5 mg/h, to: 40 mg/h}, or {choose: [1 day, 7 days]}"
-_EXAMPLE = "{arm: ketamine, vary: " + _VARY_EXAMPLE + "}"
 _TRIES = 200  # combinations of ends that are read to find one that is a regimen
 
 
@@ -157,38 +147,11 @@ class Search:
         return prod(len(variable.values) for variable in self.variables)
 
     def texts(self, numbers: Sequence[int]) -> dict[str, str]:
-        """Return what a candidate writes at each place.
-
-        Parameters
-        ----------
-        numbers : sequence of int
-            For each variable, which of its values, from 0.
-
-        Returns
-        -------
-        dict of str to str
-            From path to text; places that follow another are not repeated.
-        """
+        """Return what a candidate writes at each place."""
         return {v.path: v.values[number] for v, number in zip(self.variables, numbers, strict=True)}
 
     def candidate(self, numbers: Sequence[int]) -> Scenario:
-        """Return a candidate as a scenario: the varied arm, and placebos that are like it.
-
-        Parameters
-        ----------
-        numbers : sequence of int
-            For each variable, which of its values, from 0.
-
-        Returns
-        -------
-        Scenario
-            Its first arm is the candidate's.
-
-        Raises
-        ------
-        InputError
-            If these values together are no regimen, say because it outlasts the follow-up.
-        """
+        """Return a candidate as a scenario: the varied arm, and placebos that are like it."""
         return read(_candidate(self.source, self.arm, self._changes(numbers)))
 
     def as_written(self) -> tuple[int, ...] | None:
@@ -292,36 +255,17 @@ def _candidate(top: Table, arm: str, changes: Mapping[str, Value]) -> Table:
 
 
 def read_search(top: Table, days: float) -> Search | None:
-    """Read the block `optimise`.
-
-    Parameters
-    ----------
-    top : Table
-        The tree of the file, whose other parts have been read already.
-    days : float
-        Days of follow-up.
-
-    Returns
-    -------
-    Search or None
-        None if the file has no such block.
-
-    Raises
-    ------
-    InputError
-        If the block is not valid.
-    """
+    """Read the block `optimise`, or None, from a tree whose other parts were read; `days` of follow-up."""
     if "optimise" not in top.entries:
         return None
-    table = table_of(top.entries["optimise"], f"optimise: {_EXAMPLE}")
-    refused = {key: f"{key} is spelled {right} here; write {right}." for key, right in _AMERICAN.items()}
-    table.check_keys(_SEARCH, refused, _EXAMPLE)
-    arm = _arm(top, required(table, "arm", f"arm: {next(iter(_table_at(top, 'arms').entries))}"))
-    variables = _variables(top, arm, required(table, "vary", f"vary: {_VARY_EXAMPLE}"))
+    table = table_of(top.entries["optimise"], SEARCH.example)
+    values = SEARCH.read(table)
+    arm = _arm(top, table.entries["arm"])
+    variables = _variables(top, arm, values["vary"])
     goals = _goals(table, days)
-    constraints = _constraints(table.entries.get("constraints"), days, tuple(_table_at(top, "arms").entries))
-    candidates, patients = _budget(table.entries.get("budget"))
-    search = Search(arm, variables, goals, constraints, candidates, patients, top)
+    constraints = _constraints(values.get("constraints"), days, tuple(_table_at(top, "arms").entries))
+    budget = {"candidates": DEFAULT_CANDIDATES, "patients": DEFAULT_PATIENTS} | values.get("budget", {})
+    search = Search(arm, variables, goals, constraints, **budget, source=top)
     _refuse_impossible(search, table)
     return search
 
@@ -338,15 +282,15 @@ def _arm(top: Table, node: Node) -> str:
     node.refuse(f"{shown(name)} is no arm of this file; write arm: {near_word(name, giving) or giving[0]}.")
 
 
-def _variables(top: Table, arm: str, node: Node) -> tuple[Variable, ...]:
-    table = table_of(node, f"vary: {_VARY_EXAMPLE}")
+def _variables(top: Table, arm: str, table: Table) -> tuple[Variable, ...]:
     if not 1 <= len(table.entries) <= MAX_VARIABLES:
-        table.refuse(f"{len(table.entries)} quantities vary; write 1 to {MAX_VARIABLES}, e.g. {_VARY_EXAMPLE}.")
+        example = SEARCH["vary"].example
+        table.refuse(f"{len(table.entries)} quantities vary; write 1 to {MAX_VARIABLES}, e.g. {example}.")
     root = _table_at(top, "arms").entries[arm]
     found: list[Variable] = []
     taken: set[str] = set()
     for key, child in table.entries.items():
-        entry = table_of(child, _RANGE_EXAMPLE)
+        entry = table_of(child, RANGE.example)
         path = _path(table, root, arm, key, table.key_lines[key])
         also = tuple(_path(entry, root, arm, text, line) for text, line in _also(entry))
         for place in (path, *also):
@@ -392,13 +336,16 @@ def _path(at: Table, root: Node, arm: str, path: str, line: int) -> str:
 
 
 def _values(entry: Table) -> tuple[str, ...]:
-    entry.check_keys(("from", "to", "step", "choose", "also"), {}, _RANGE_EXAMPLE)
+    RANGE.check(entry)
     if "choose" in entry.entries:
         for key in ("from", "to", "step"):
             if key in entry.entries:
                 entry.entries[key].refuse(f"{key} and choose both stand here; keep the range or the list.")
         return _chosen(entry.entries["choose"])
-    low, high = (required(entry, key, f"{_RANGE_EXAMPLE}") for key in ("from", "to"))
+    for key in ("from", "to"):
+        if key not in entry.entries:
+            entry.refuse(f"the entry {key} is missing; write e.g. {RANGE.example}.")
+    low, high = entry.entries["from"], entry.entries["to"]
     step = entry.entries.get("step")
     try:
         return Range.create(
@@ -454,18 +401,14 @@ def _known(name: str, node: Node, days: float) -> Measure:
     return measure
 
 
-def _constraints(node: Node | None, days: float, arms: tuple[str, ...]) -> tuple[Constraint, ...]:
-    if node is None:
-        return ()
-    example = "{dose_mg: {at_most: 3000}}"
-    table = table_of(node, f"constraints: {example}")
+def _constraints(table: Table | None, days: float, arms: tuple[str, ...]) -> tuple[Constraint, ...]:
     found = []
-    for name, child in table.entries.items():
-        limits = table_of(child, "{at_most: 3000}")
+    for name, child in table.entries.items() if table else ():
+        limits = table_of(child, LIMIT.example)
         measure = _known(name, child, days)
-        limits.check_keys(("at_least", "at_most"), {}, "{at_most: 3000}")
+        LIMIT.check(limits)
         if not limits.entries:
-            limits.refuse("no limit is written here; write e.g. {at_most: 3000}.")
+            limits.refuse(f"no limit is written here; write e.g. {LIMIT.example}.")
         values = {key: _limit(limit, measure, arms) for key, limit in limits.entries.items()}
         low, high = values.get("at_least"), values.get("at_most")
         if isinstance(low, float) and isinstance(high, float) and low > high:
@@ -500,19 +443,6 @@ def _limit(node: Node, measure: Measure, arms: tuple[str, ...]) -> float | str:
         if str(error).startswith(node.file):
             raise
         node.refuse(str(error))
-
-
-def _budget(node: Node | None) -> tuple[int, int]:
-    if node is None:
-        return DEFAULT_CANDIDATES, DEFAULT_PATIENTS
-    example = f"{{candidates: {DEFAULT_CANDIDATES}, patients: {DEFAULT_PATIENTS}}}"
-    table = table_of(node, f"budget: {example}")
-    table.check_keys(("candidates", "patients"), {}, example)
-    given = table.entries
-    return (
-        whole(given["candidates"], 1, MAX_CANDIDATES, 400) if "candidates" in given else DEFAULT_CANDIDATES,
-        whole(given["patients"], 1, MAX_PATIENTS, DEFAULT_PATIENTS) if "patients" in given else DEFAULT_PATIENTS,
-    )
 
 
 def _refuse_impossible(search: Search, table: Table) -> None:

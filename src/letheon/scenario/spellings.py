@@ -91,51 +91,21 @@ def _normal(unit: str, strict: bool) -> str | None:
     return "/".join(known)
 
 
+def pattern(part: str) -> str:
+    """Return a regular expression of the accepted spellings of one part of a unit."""
+    words = _ACCEPTED[part].replace("µg", "[\u00b5\u03bc]g").split()
+    more = {"70kg": ["70 kg"], "day": [f"24 ?({_ACCEPTED['h'].replace(' ', '|')})"]}
+    return "|".join([*words, *more.get(part, [])])
+
+
 def accepted(unit: str, units: Collection[str]) -> str | None:
-    """Return the normal spelling of a unit, or None if it is not accepted.
-
-    Parameters
-    ----------
-    unit : str
-        What stands behind the number.
-    units : collection of str
-        Normal spellings that may stand here.
-
-    Returns
-    -------
-    str or None
-
-    Examples
-    --------
-    >>> accepted("mcg/kg/mn", ["µg/kg/min"]), accepted("mg/24 h", ["mg/day"]), accepted("mgs", ["mg"])
-    ('µg/kg/min', 'mg/day', None)
-    """
+    """Return the normal spelling of a unit, or None if it is not accepted."""
     normal = _normal(unit, strict=True)
     return normal if normal in units else None
 
 
 def remedy(unit: str, units: Collection[str], example: str) -> str:
-    """Say what to write in place of a unit that is not accepted: the same unit spelled normally, or examples.
-
-    Parameters
-    ----------
-    unit : str
-        What stands behind the number.
-    units : collection of str
-        Normal spellings that may stand here.
-    example : str
-        What to show where the unit is not understood.
-
-    Returns
-    -------
-    str
-        The end of a sentence.
-
-    Examples
-    --------
-    >>> remedy("γ/kg/min", ["mg/kg/min", "µg/kg/min"], "5 mg/h"), remedy("mg/kg/nm", ["mg/kg/min"], "0.1 mg/kg/h")
-    ('write µg/kg/min', 'write e.g. 0.1 mg/kg/h')
-    """
+    """Say what to write in place of a unit that is not accepted: the same unit spelled normally, or examples."""
     normal = _normal(unit, strict=False)
     if normal in units:
         return f"write {normal}"

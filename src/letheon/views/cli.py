@@ -146,7 +146,7 @@ def simulate(
 
 def _planned(scenario: "Scenario", patients: str | None, seed: str | None, quick: bool) -> "Scenario":
     """Return the scenario as it will run, with what the options change."""
-    from letheon.scenario.reading import MAX_PATIENTS, MAX_SEED, QUICK_PATIENTS
+    from letheon.scenario.grammar import MAX_PATIENTS, MAX_SEED, QUICK_PATIENTS
 
     n = scenario.population.n if patients is None else _whole("--patients", patients, 1, MAX_PATIENTS, 1000)
     number = scenario.seed if seed is None else _whole("--seed", seed, 0, MAX_SEED, 1)

@@ -37,18 +37,20 @@ class Choices:
     def order(self) -> "Order":
         """Read every option, each with its unit."""
         from letheon.dosing.order import Order
-        from letheon.scenario import volumes
+        from letheon.scenario import quantities
 
         return Order.create(
-            weight_kg=_read("--weight", volumes.weight_kg, "70 kg" if self.weight is None else self.weight),
-            vial_mg_per_ml=_read("--vial", volumes.strength_mg_per_ml, self.vial),
+            weight_kg=_read("--weight", quantities.weight_kg, "70 kg" if self.weight is None else self.weight),
+            vial_mg_per_ml=_read("--vial", quantities.strength_mg_per_ml, self.vial),
             vial_salt=self.vial_salt,
-            vial_ml=None if self.vial_volume is None else _read("--vial-volume", volumes.volume_ml, self.vial_volume),
-            bag_ml=_read("--bag", volumes.volume_ml, self.bag),
+            vial_ml=None
+            if self.vial_volume is None
+            else _read("--vial-volume", quantities.volume_ml, self.vial_volume),
+            bag_ml=_read("--bag", quantities.volume_ml, self.bag),
             mg_per_ml=None
             if self.concentration is None
-            else _read("--concentration", volumes.strength_mg_per_ml, self.concentration),
-            bag_mg=None if self.per_bag is None else _read("--per-bag", volumes.mass_mg, self.per_bag),
+            else _read("--concentration", quantities.strength_mg_per_ml, self.concentration),
+            bag_mg=None if self.per_bag is None else _read("--per-bag", quantities.mass_mg, self.per_bag),
         )
 
 

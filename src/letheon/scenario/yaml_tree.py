@@ -4,7 +4,6 @@ Values stay text, whatever YAML would make of them, so ``on``, ``1:30`` and ``1e
 What a scenario does not need (anchors, aliases, tags, several documents, deep nesting) is refused.
 """
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from letheon.errors import InputError
+from letheon.errors import InputError, near_word
 from letheon.units import shown, visible
 
 # the YAML reader takes up to a second for either of the two
@@ -37,17 +36,7 @@ _NULLS = {"", "~", "null", "Null", "NULL"}
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A piece of the tree and its place.
-
-    Parameters
-    ----------
-    file : str
-        Name for messages.
-    line : int
-        Line, from 1.
-    field : str
-        Path such as ``arms.placebo.like``; items of listings count from 1; empty at the top.
-    """
+    """A piece of the tree and its place: file, line from 1, and a field such as ``arms.placebo.like``."""
 
     file: str
     line: int
@@ -82,17 +71,7 @@ class Table(Node):
     key_lines: dict[str, int]
 
     def check_keys(self, known: Iterable[str], refused: Mapping[str, str], example: str) -> None:
-        """Refuse keys that mean nothing here.
-
-        Parameters
-        ----------
-        known : iterable of str
-            Keys that may stand here.
-        refused : mapping of str to str
-            Keys with a sentence of their own.
-        example : str
-            How such a table is written.
-        """
+        """Refuse keys that mean nothing here; `refused` ones with a sentence of their own."""
         known = tuple(known)
         before: Node | None = None
         for key, node in self.entries.items():
@@ -118,34 +97,15 @@ def _unknown_key(key: str, node: Node, before: Node | None, known: tuple[str, ..
         if len(first) == 2 and first[0] in known:
             rest = first[1].strip(" :=")
             return f"{shown(key)} has no colon followed by a space; write {first[0]}: {shown(rest)[1:-1]}."
-    near = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.6)
-    if near:
-        return f"{shown(key)} is not a key that may stand here; write {near[0]}, if that is meant."
+    if near := near_word(key, known):
+        return f"{shown(key)} is not a key that may stand here; write {near}, if that is meant."
     if key == "<<":
         return "merge keys (<<) are not read; write each entry out."
     return f"{shown(key)} is not a key that may stand here; known are {', '.join(known)}, e.g. {example}."
 
 
 def read_tree(text: str, file: str) -> Table:
-    """Turn the text of a scenario into a tree.
-
-    Parameters
-    ----------
-    text : str
-        YAML 1.2.
-    file : str
-        Name for messages.
-
-    Returns
-    -------
-    Table
-        The top of the tree.
-
-    Raises
-    ------
-    InputError
-        If the text is not YAML, or holds what a scenario may not hold.
-    """
+    """Turn the text of a scenario into a tree; refuse what is not YAML, or holds what a scenario may not hold."""
     top = Node(file, 1, "")
     body = text.removeprefix("\ufeff")
     if len(body) > MAX_BYTES or len(body.encode("utf-8", "surrogatepass")) > MAX_BYTES:

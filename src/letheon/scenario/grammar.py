@@ -1,0 +1,457 @@
+"""The grammar of scenario files: every key once, with kind, limits, default, example and one line of help.
+
+Reader, writer, JSON Schema, reference page and the web page's form are made from these declarations. A default that
+a record of `letheon.scenario.model` holds is taken from there.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from letheon.dosing.order import MAX_WEIGHT_KG, MIN_WEIGHT_KG
+from letheon.dosing.policy import DEFAULT_APART_DAYS, DEFAULT_WAIT_DAYS
+from letheon.dosing.regimen import DRUGS
+from letheon.scenario.kinds import (
+    MAX_RATE_MG_H,
+    Kind,
+    Schema,
+    ceiling,
+    choice,
+    dose,
+    dose_up_to,
+    duration,
+    listing_of,
+    mean_and_spread,
+    moment,
+    number,
+    per_year,
+    rate,
+    relief,
+    switch,
+    table_of,
+    text,
+    text_of,
+    total_dose,
+    urine_flow,
+    whole,
+    whole_days,
+)
+from letheon.scenario.model import Models, Population, pk_choices
+from letheon.scenario.spellings import NO_ROUTE, ROUTE_KEYS, names_route
+from letheon.scenario.yaml_tree import Listing, Node, Table
+from letheon.units import MS_PER_HOUR, shown
+
+FORMAT_VERSION = "1"
+MAX_PATIENTS = 10_000_000
+QUICK_PATIENTS = 200  # most patients of a first look
+MAX_SEED = 2**63 - 1
+MAX_TITLE = 200
+MAX_ARMS = 16
+MAX_INFUSIONS = 2000
+MAX_VARIABLES = 12
+DEFAULT_CANDIDATES, DEFAULT_PATIENTS = 400, 512
+ARM_NAME = "[a-z][a-z0-9_]{0,39}"
+_ADULTS = ", since only adults are modelled: no data here tell how children take up or bear the drug"
+_AT_70_KG = f"0 to {MAX_RATE_MG_H:g} mg/h at 70 kg"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of a scenario file: name, kind, one line of help, an example and a default as a file writes them."""
+
+    name: str
+    kind: Kind
+    help: str
+    example: str = ""  # that of the kind for a map
+    default: str = ""  # what holds where the key is left out, if the record of its map does not say it
+    required: bool = False
+
+    @property
+    def pair(self) -> str:
+        """Key and value, as a refusal shows them."""
+        return f"{self.name}: {self.example or self.kind.inner.example}"
+
+    def read(self, node: Node) -> Any:
+        """Read the value."""
+        return self.kind.read(node, self.pair if self.kind.named else self.example)
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The keys of one map, in the order in which they are written."""
+
+    keys: tuple[Key, ...]
+    example: str  # such a map, as a refusal shows it
+    record: Any = None  # record with the defaults of keys that have none of their own
+    refused: Mapping[str, str] = field(default_factory=dict)  # further keys, each with the sentence that refuses it
+    rules: Schema = field(default_factory=dict)  # JSON Schema of what holds between keys
+    unknown: str = ""  # sentence about any other word, where the nearest key would mean something else
+
+    def __getitem__(self, name: str) -> Key:
+        return next(key for key in self.keys if key.name == name)
+
+    def check(self, table: Table) -> None:
+        """Refuse keys that mean nothing here."""
+        known, refused = [key.name for key in self.keys], self.refused
+        if self.unknown:
+            words = (key for key in table.entries if re.match(r"[^\W\d_]", key))
+            refused = {key: self.unknown.format(shown(key)) for key in words if re.split("[ :=]", key)[0] not in known}
+        table.check_keys(known, refused, self.example)
+
+    def required(self, table: Table, name: str) -> Node:
+        """Return the node of a key that must be there."""
+        if name not in table.entries:
+            table.refuse(f"the entry {name} is missing; write e.g. {self[name].pair}.")
+        return table.entries[name]
+
+    def read(self, table: Table, without: Iterable[str] = ()) -> dict[str, Any]:
+        """Return each value that is written, read by its kind; refuse keys that are unknown or missing."""
+        self.check(table)
+        values = {}
+        for key in self.keys:
+            if key.required:
+                self.required(table, key.name)
+            if key.name in table.entries and key.name not in without:
+                values[key.name] = key.read(table.entries[key.name])
+        return values
+
+    def write(self, values: Mapping[str, Any]) -> dict[str, str]:
+        """Return the text of each value that is not None, in the order of the keys."""
+        return {k.name: k.kind.write(values[k.name]) for k in self.keys if values.get(k.name) is not None}
+
+    def default(self, key: Key) -> str:
+        """Return what holds where a key is left out, as a file would write it."""
+        value = getattr(self.record, key.name, None)
+        return key.default or ("" if value is None else key.kind.write(value))
+
+    def describe(self, key: Key) -> str:
+        """Return the help of a key with limits, default and example."""
+        parts = {"Limits": key.kind.bounds, "Default": self.default(key), "Example": key.example}
+        return " ".join([key.help, *(f"{name}: {text}." for name, text in parts.items() if text)])
+
+    def schema(self) -> Schema:
+        """Return the JSON Schema of such a map."""
+        properties = {key.name: key.kind.schema() | {"description": self.describe(key)} for key in self.keys}
+        closed = {"type": "object", "properties": properties, "additionalProperties": False}
+        needed = [key.name for key in self.keys if key.required]
+        return closed | ({"required": needed} if needed else {}) | self.rules
+
+
+def flow(texts: Mapping[str, str]) -> str:
+    """Write texts as a map on one line."""
+    return f"{{{', '.join(f'{name}: {value}' for name, value in texts.items())}}}"
+
+
+def table(fields: Fields) -> Kind:
+    """Return the kind of a map of known keys."""
+
+    def read(node: Node, _: str) -> dict[str, Any]:
+        return fields.read(table_of(node, fields.example))
+
+    return Kind("map", read, fields.schema, lambda values: flow(fields.write(values)), named=False, inner=fields)
+
+
+def by_name(fields: Fields, most: int | None = None, names: str = "") -> Kind:
+    """Return the kind of a map from names of the user's own to maps; whoever asks for the entries reads them."""
+
+    def schema() -> Schema:
+        bounds = {"minProperties": 1, "maxProperties": most} if most else {}
+        named = {"propertyNames": {"pattern": f"^{names}$"}} if names else {}
+        return {"type": "object", "additionalProperties": fields.schema()} | bounds | named
+
+    return Kind("map by name", table_of, schema, limits=f"1 to {most}" if most else "", inner=fields)
+
+
+def list_of(item: Kind) -> Kind:
+    """Return the kind of a list; whoever asks for its items reads them."""
+
+    def schema() -> Schema:
+        return {"type": "array", "minItems": 1, "items": item.schema()}
+
+    return Kind("list", listing_of, schema, unit=item.unit, limits="at least one", inner=item.inner)
+
+
+def one_or_more(item: Kind, most: int) -> Kind:
+    """Return the kind of one value, or a list of at most so many of which the last goes on for ever."""
+
+    def read(node: Node, example: str) -> tuple[Any, ...]:
+        nodes = listing_of(node, "[1 week, 2 weeks, 4 weeks]").items if isinstance(node, Listing) else (node,)
+        if len(nodes) > most:
+            node.refuse(f"the ladder has {len(nodes)} steps; write at most {most}, the last goes on for ever.")
+        return tuple(item.read(one, example) for one in nodes)
+
+    def schema() -> Schema:
+        one = item.schema()
+        return {"anyOf": [one, {"type": "array", "minItems": 1, "maxItems": most, "items": one}]}
+
+    def write(values: tuple[Any, ...]) -> str:
+        return f"[{', '.join(map(item.write, values))}]"
+
+    return Kind(f"{item.type}, or a list", read, schema, write, item.unit, item.limits)
+
+
+# --- values with rules of their own ---
+
+
+def _version(node: Node, example: str) -> str:
+    version = text_of(node, example)
+    if version != FORMAT_VERSION:
+        node.refuse(f"{shown(version)} is not a format version that this Letheon reads; write letheon: 1.")
+    return version
+
+
+def _title(node: Node, example: str) -> str:
+    title = text_of(node, example)
+    if len(title) > MAX_TITLE:
+        node.refuse(f"the title has {len(title)} characters; write at most {MAX_TITLE}.")
+    if any(not (c.isprintable() or c == "\u00a0") for c in title):
+        node.refuse(f"the title {shown(title)} has a line break or an invisible character; write one line of text.")
+    return title
+
+
+# other names of the drugs, and slips in them that leave no doubt: ketamin alone could be any of the three
+_DRUG_NAMES = {
+    "racemic": re.compile(r"(?i)rac(emic|emate|emisch)?([ -]?ketamine?)?"),
+    "esketamine": re.compile(r"(?i)es-?ketamine?|\(?s\)?(\(\+\))?[- ]ketamine?|s\+[- ]ketamine?"),
+    "arketamine": re.compile(r"(?i)ar-?ketamine?|\(?r\)?(\(-\))?[- ]ketamine?|r-[- ]ketamine?"),
+    "placebo": re.compile(r"(?i)placebos?|sham|saline"),
+}
+
+
+def _drug(node: Node, example: str) -> str:
+    # the usual word means the racemic mixture, and must not be taken for the enantiomer that it resembles
+    name = text_of(node, example)
+    if re.fullmatch(r"(?i)(racemic )?ketamine|ketalar", name):
+        node.refuse(
+            f"{shown(name)} does not say which form; write racemic for the usual mixture, "
+            "or esketamine or arketamine for one enantiomer."
+        )
+    if name in DRUGS:
+        return name
+    if names_route(name):
+        node.refuse(f"{shown(name)} names a route: {NO_ROUTE}; write e.g. {example}.")
+    meant = next((drug for drug, pattern in _DRUG_NAMES.items() if pattern.fullmatch(name)), None)
+    remedy = f"write {meant}" if meant else f"write one of {', '.join(DRUGS)}, for no other drug is modelled"
+    node.refuse(f"{shown(name)} is not known here; {remedy}.")
+
+
+# --- the keys ---
+
+_DAYS = whole_days(1, 3650)
+_DAY_MS = 24 * MS_PER_HOUR
+_LOOKS = duration(MS_PER_HOUR // 4, fault="is shorter than 15 min", limits="15 min or more")
+_FOLLOW_UP = duration(_DAY_MS, 3650 * _DAY_MS, "is outside 1 day to 10 years", "1 day to 10 years", ("weeks", "h"))
+_REPORTS = choice("spontaneous", "elicited")
+
+POPULATION = Fields(
+    (
+        Key("n", whole(1, MAX_PATIENTS), "Virtual patients in each arm.", "1000"),
+        Key("weight", mean_and_spread("kg", MIN_WEIGHT_KG, MAX_WEIGHT_KG, 60), "Body weight, lognormal.", "79 ± 19 kg"),
+        Key(
+            "baseline_nrs",
+            mean_and_spread("NRS", 4, 10, 5, bare=True),
+            "Pain before, cut off at 4 and 10.",
+            "7.3 ± 2.0",
+        ),
+        Key("age", mean_and_spread("year", 18, 100, 30, why=_ADULTS), "Age.", "46 ± 12 years"),
+        Key("asian", number(0, 1), "Share of patients with Asian ancestry; one pharmacokinetic model uses it.", "0.2"),
+        Key("urine", urine_flow(0.3, 15), "Flow of urine.", "1.6 L/day", "that of the bladder studies"),
+    ),
+    "{n: 1000, weight: 79 ± 19 kg, baseline_nrs: 7.3 ± 2.0}",
+    Population(),
+)
+MODELS = Fields(
+    (
+        Key("pk", choice(pk_choices), "Pharmacokinetic model; auto picks one for all drugs of the run.", "auto"),
+        Key("pain", choice("memory", "slow_site"), "A self-sustaining pain memory, or a linear slow site.", "memory"),
+        Key("rival", switch(), "Whether the other pain model runs beside the chosen one.", "on"),
+        Key("flares", switch(), "Whether flares may end a remission.", "on"),
+        Key("expectancy", number(0, 3, "NRS"), "Extra fall of pain from guessing the treatment.", "0.5 NRS"),
+        Key("norketamine", number(-1, 1), "Weight of norketamine in the receptor block that acts on pain.", "-0.2"),
+        Key("induction", switch(), "Whether norketamine forms faster during long infusions.", "on"),
+        Key("occasions", switch(), "Whether a patient's pharmacokinetics vary from occasion to occasion.", "on"),
+        Key("borrow_variability", switch(), "Whether models without variability borrow that of simons2022.", "on"),
+    ),
+    "{pk: auto, pain: memory, rival: on}",
+    Models(),
+)
+REPEAT = Fields(
+    (
+        Key("every", duration(fault="is no interval above 0"), "From one start to the next.", "1 day", required=True),
+        Key("times", whole(1, MAX_INFUSIONS), "Sessions in all, the first included.", "10", required=True),
+    ),
+    "{every: 1 day, times: 10}",
+)
+_INFUSION = (
+    Key("rate", rate(), f"How fast; at most {MAX_RATE_MG_H:g} mg/h at 70 kg.", "25 mg/h"),
+    Key("dose", dose(), "How much, spread evenly over the session; in the place of rate.", "100 mg"),
+    Key("max", ceiling(), "Ceiling of a rate by body weight.", "25 mg/h"),
+    Key("for", duration(), "How long; needed unless it is a push.", "4 h"),
+    Key("push", dose("at most 2 mg/kg"), "A bolus, in the place of rate and for.", "0.35 mg/kg"),
+    Key("over", duration(), "Length of a push, 10 s to 5 min.", "1 min", "1 min"),
+    Key("repeat", table(REPEAT), "Further sessions like this one."),
+)
+_ONE_OF = {
+    "oneOf": [{"required": [key]} for key in ("rate", "dose", "push")],
+    "dependentSchemas": {
+        "push": {"properties": {"for": False, "max": False}},
+        "rate": {"properties": {"over": False}, "required": ["for"]},
+        "dose": {"properties": {"over": False}, "required": ["for"]},
+    },
+}
+BOOSTER_SESSION = Fields(
+    _INFUSION,
+    "{rate: 25 mg/h, for: 4 h}",
+    refused={"at": "a booster begins at the start of the day that its rule finds; leave at out."} | ROUTE_KEYS,
+    rules=_ONE_OF,
+)
+BOOSTERS = Fields(
+    (
+        Key("on", choice("relapse"), "Boosters when pain returns; in the place of every.", "relapse"),
+        Key(
+            "every", one_or_more(_DAYS, 16), "Days from the last session to each booster; the last goes on.", "6 weeks"
+        ),
+        Key("wait", whole_days(0, 3650), "From a relapse to the appointment.", "14 days", f"{DEFAULT_WAIT_DAYS} days"),
+        Key("apart", _DAYS, "Fewest days from any other session.", "7 days", f"{DEFAULT_APART_DAYS} days, or every"),
+        Key("at_most", per_year(500), "Most in any 365 days.", "6 per year", "6 per year on relapse, else no limit"),
+        Key("times", whole(1, 500), "Most boosters in all.", "10", "no limit"),
+        Key("session", table(BOOSTER_SESSION), "What is given each time.", required=True),
+    ),
+    "{on: relapse, session: {rate: 25 mg/h, for: 4 h}, at_most: 6 per year}",
+    rules={"oneOf": [{"required": ["on"]}, {"required": ["every"], "properties": {"wait": False}}]},
+)
+TITRATION = Fields(
+    (
+        Key("every", _LOOKS, "Time between two looks.", "8 h", required=True),
+        Key("step", rate(_AT_70_KG, zero=False), "By how much the rate goes up or down.", "5 mg/h/70kg", required=True),
+        Key("min", rate(_AT_70_KG), "Least that the rate may fall to.", "5 mg/h/70kg", "0 mg/h"),
+        Key("max", rate(_AT_70_KG, zero=False), "Most that the rate may reach.", "30 mg/h/70kg", required=True),
+        Key("relief", relief(), "Share of baseline pain that must be gone; then the rate is held.", "50 %", "50 %"),
+        Key("harm", _REPORTS, "Whether the clinic waits for complaints, or asks.", "spontaneous", "spontaneous"),
+        Key("on_harm", choice("down", "hold"), "A step down after a reported effect, or no change.", "down", "down"),
+    ),
+    "{every: 8 h, step: 5 mg/h/70kg, max: 30 mg/h/70kg, relief: 50 %}",
+)
+STOP = Fields(
+    (
+        Key("no_response", whole(1, 100), "Courses and boosters in a row without remission.", "2", "never"),
+        Key("harm", _REPORTS, "A psychedelic effect that was reported in the last session.", "spontaneous", "never"),
+        Key("dose", total_dose(), "Total dose that no booster may pass.", "5000 mg", "no limit"),
+    ),
+    "{no_response: 2, harm: spontaneous, dose: 5000 mg}",
+)
+BESIDE = Fields(
+    (
+        Key("clonidine", dose_up_to(1.0), "Clonidine by mouth before each infusion.", "0.1 mg", "none"),
+        Key("midazolam", dose_up_to(50.0), "Midazolam with each infusion.", "2 mg", "none"),
+    ),
+    "{clonidine: 0.1 mg, midazolam: 2 mg}",
+    unknown="{} is not modelled: only clonidine and midazolam have computed effects here; leave it out.",
+)
+_POLICIES = (
+    Key("boosters", table(BOOSTERS), "When a patient comes back, and for what.", default="none"),
+    Key("titration", table(TITRATION), "How the rate follows relief and reports of harm.", default="none"),
+    Key("stop", table(STOP), "What ends a patient's boosters.", default="none"),
+)
+# keys that do not stand at the top or in a session, with what to write
+_BELONGS_IN_ARM = {
+    key.name: f"{key.name} belongs in an arm, beside its sessions; write e.g. arms: {{ketamine: {{drug: racemic, "
+    f"sessions: [...], {key.pair}}}}}."
+    for key in _POLICIES
+} | ROUTE_KEYS
+SESSION = Fields(
+    (Key("at", moment(), "When it begins; day 1 begins at 0 h.", "day 1", required=True), *_INFUSION),
+    "{at: day 1, rate: 25 mg/h, for: 4 h}",
+    refused=_BELONGS_IN_ARM,
+    rules=_ONE_OF,
+)
+ARM = Fields(
+    (
+        Key("drug", choice(*DRUGS, read=_drug), "What is given.", "racemic", required=True),
+        Key("sessions", list_of(table(SESSION)), "The timetable; not in a placebo arm.", f"[{SESSION.example}]"),
+        Key("like", text(), "In a placebo arm, the arm whose sessions it copies.", "ketamine"),
+        Key("salt", choice("base", "hydrochloride"), "What the masses of this arm count.", "hydrochloride", "base"),
+        Key("beside", table(BESIDE), "Other drugs given with every infusion.", default="none"),
+        *_POLICIES,
+    ),
+    f"{{drug: racemic, sessions: [{SESSION.example}]}}",
+    refused=ROUTE_KEYS
+    | {"policy": f"write what it does, e.g. boosters: {BOOSTERS.example}, or titration: {TITRATION.example}."},
+    rules={
+        "if": {"properties": {"drug": {"const": "placebo"}}, "required": ["drug"]},
+        "then": {"required": ["like"], "properties": {"drug": True, "like": True}, "additionalProperties": False},
+        "else": {"required": ["sessions"], "properties": {"like": False}},
+    },
+)
+
+# --- what a search may vary ---
+
+RANGE = Fields(
+    (
+        Key("from", text(), "Lower end of a range.", "5 mg/h"),
+        Key("to", text(), "Upper end of a range.", "40 mg/h"),
+        Key("step", text(), "Distance of the values between the ends.", "5 mg/h", "a round number"),
+        Key("choose", list_of(text()), "The values themselves, in the place of a range.", "[1 day, 7 days]"),
+        Key("also", list_of(text()), "Further places that take the same value.", "[sessions.2.rate]", "none"),
+    ),
+    "{from: 5 mg/h, to: 40 mg/h}, or {choose: [1 day, 7 days]}",
+    rules={"oneOf": [{"required": ["from", "to"]}, {"required": ["choose"], "properties": {"step": False}}]},
+)
+LIMIT = Fields(
+    (
+        Key("at_least", text(), "Lower limit: a number, or an arm whose own value it is.", "2000"),
+        Key("at_most", text(), "Upper limit: a number, or an arm whose own value it is.", "3000"),
+    ),
+    "{at_most: 3000}",
+    rules={"minProperties": 1},
+)
+BUDGET = Fields(
+    (
+        Key("candidates", whole(1, 100_000), "Regimens to simulate.", "400", f"{DEFAULT_CANDIDATES}"),
+        Key("patients", whole(1, 100_000), "Virtual patients for each.", "512", f"{DEFAULT_PATIENTS}"),
+    ),
+    "{candidates: 400, patients: 512}",
+)
+_VARY = "{sessions.1.rate: {from: 5 mg/h, to: 40 mg/h}}"
+SEARCH = Fields(
+    (
+        Key("arm", text(), "The arm that varies.", "ketamine", required=True),
+        Key("vary", by_name(RANGE, MAX_VARIABLES), "Places in the arm, and their values.", _VARY, required=True),
+        Key("maximise", list_of(text()), "Measures of which more is better.", "[relief_days]", "relief_days"),
+        Key("minimise", list_of(text()), "Less is better.", "[hours]", "psychedelic_load, dose_mg, hours"),
+        Key("constraints", by_name(LIMIT), "Limits to keep, by measure.", "{dose_mg: {at_most: 3000}}", "none"),
+        Key("budget", table(BUDGET), "How much work may be done."),
+    ),
+    f"{{arm: ketamine, vary: {_VARY}}}",
+    refused={us: f"{us} is spelled {us[:-3]}ise here; write {us[:-3]}ise." for us in ("maximize", "minimize")},
+)
+
+# --- the file ---
+
+SCENARIO = Fields(
+    (
+        Key("letheon", text(_version, enum=[1, "1"]), "Version of the format.", "1", required=True),
+        Key("title", text(_title, "one line"), "What it is about.", '"one infusion in CRPS"', required=True),
+        Key("population", table(POPULATION), "Who is treated."),
+        Key("follow_up", _FOLLOW_UP, "End of the observation, from the origin.", "12 weeks", required=True),
+        Key("seed", whole(0, MAX_SEED), "Seed of the random streams: the same seed gives the same results.", "1", "1"),
+        Key("models", table(MODELS), "Which models run, and their switches."),
+        Key(
+            "arms", by_name(ARM, MAX_ARMS, ARM_NAME), "What is compared.", f"{{ketamine: {ARM.example}}}", required=True
+        ),
+        Key("optimise", table(SEARCH), "What a search may vary, and what is better.", default="no search"),
+    ),
+    "title: my scenario",
+    refused=_BELONGS_IN_ARM,
+)
+
+
+def rows(fields: Fields = SCENARIO, path: str = "") -> Iterator[tuple[str, Fields, Key]]:
+    """Yield every key with its path, in which ``NAME`` is a name of the user's own and ``N`` counts from 1."""
+    for key in fields.keys:
+        here = f"{path}{key.name}"
+        yield here, fields, key
+        if key.kind.inner is not None:
+            step = {"list": ".N.", "map by name": ".NAME."}.get(key.kind.type, ".")
+            yield from rows(key.kind.inner, f"{here}{step}")
