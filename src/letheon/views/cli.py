@@ -21,7 +21,7 @@ from typer.core import TyperGroup
 
 from letheon._version import __version__
 from letheon.errors import InputError, Interrupted, LetheonError, LetheonWarning, RunError
-from letheon.views import calibration, evidence, optimise, query, worksheet
+from letheon.views import calibration, evidence, optimise, query, schema_command, worksheet
 from letheon.views.explore import command as explore
 from letheon.views.streams import close_stdout, failure_of, open_streams, tell, write, write_lines
 
@@ -40,6 +40,7 @@ EXAMPLES = {
     "worksheet": worksheet.EXAMPLE,
     **evidence.EXAMPLES,
     "query": query.EXAMPLE,
+    "schema": schema_command.EXAMPLE,
     **calibration.EXAMPLES,
     **optimise.EXAMPLES,
     "explore": explore.EXAMPLE,
@@ -258,6 +259,7 @@ worksheet.register(app, write)
 evidence.register(app, write, _Commands)
 calibration.register(app, write, tell, _console)
 query.register(app, write, tell)
+schema_command.add(app)
 optimise.register(app, write, tell, _console)
 explore.register(app, tell)
 

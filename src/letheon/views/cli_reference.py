@@ -94,9 +94,8 @@ def _command(name: str, command: Any) -> Iterator[str]:
     yield "```"
     yield ""
     yield f"Usage: `letheon {' '.join([name, *words, *(['[OPTIONS]'] if options else [])])}`"
-    yield ""
-    yield "| word | means |"
-    yield "| --- | --- |"
+    if arguments or options:
+        yield from ("", "| word | means |", "| --- | --- |")
     for parameter in arguments:
         yield f"| `{parameter.metavar}` | {parameter.help} |"
     for parameter in options:

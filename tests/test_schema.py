@@ -1,0 +1,149 @@
+"""The JSON Schema of scenario files: the examples keep it, and spoilt files break it at the key that the reader names.
+
+The oracles are a JSON Schema validator of its own (jsonschema-rs) and the reader of scenario files.
+"""
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from ruamel.yaml import YAML
+from typer.testing import CliRunner
+
+from letheon.errors import InputError
+from letheon.scenario import loads
+from letheon.scenario.grammar import MODELS, POPULATION, Fields, Key, rows
+from letheon.scenario.schema import schema
+from letheon.scenario.yaml_tree import Node, read_tree
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.yaml"))
+GOOD = """letheon: 1
+title: test
+population: {n: 50, weight: 79 ± 19 kg, baseline_nrs: 7.3, age: 46 ± 12 years, asian: 0.1, urine: 1.6 L/day}
+follow_up: 4 weeks
+seed: 1
+models: {pk: auto, pain: memory, rival: on, expectancy: 0.5 NRS, norketamine: -0.2}
+arms:
+  ketamine:
+    drug: racemic
+    salt: hydrochloride
+    beside: {clonidine: 0.1 mg}
+    sessions:
+      - {at: day 1 + 2 h, rate: 0.35 mg/kg/h, max: 25 mg/h, for: 1 h 30 min, repeat: {every: 1 day, times: 2}}
+      - {at: 0 h, push: 0.35 mg/kg, over: 1 min}
+    titration: {every: 8 h, step: 5 mcg/kg/mn, max: 30 mg/h/70 kg, relief: 50 %, harm: elicited, on_harm: hold}
+    boosters: {on: relapse, session: {rate: 600 mg/24h, for: 4 h}, wait: 14 days, at_most: 6 per year}
+    stop: {no_response: 2, harm: spontaneous, dose: 5 g}
+  placebo: {drug: placebo, like: ketamine}
+optimise: {arm: ketamine, vary: {sessions.1.rate: {from: 0.1 mg/kg/h, to: 0.4 mg/kg/h}}, budget: {candidates: 20}}
+"""
+# what stands in GOOD, what takes its place, the key at which it is wrong
+SPOILT = [
+    ("letheon: 1", "letheon: 2", "letheon"),
+    ("title: test\n", "", ""),
+    ("seed: 1", "seeed: 1", ""),
+    ("seed: 1", "seed: -1", "seed"),
+    ("seed: 1", "seed: one", "seed"),
+    ("4 weeks", "4", "follow_up"),
+    ("4 weeks", "4 mg", "follow_up"),
+    ("n: 50", "n: 0", "population.n"),
+    ("n: 50", "n: 1.5", "population.n"),
+    ("n: 50", "size: 50", "population"),
+    ("79 ± 19 kg", "79", "population.weight"),
+    ("79 ± 19 kg", "174 lb", "population.weight"),
+    ("79 ± 19 kg", "79 kg ± 19", "population.weight"),
+    ("asian: 0.1", "asian: 1.5", "population.asian"),
+    ("1.6 L/day", "1.6 L", "population.urine"),
+    ("pain: memory", "pain: reboot", "models.pain"),
+    ("rival: on", "rival: yes", "models.rival"),
+    ("drug: racemic", "drug: ketamine", "arms.ketamine.drug"),
+    ("  ketamine:", "  Ketamine:", "arms"),
+    ("clonidine: 0.1 mg", "clonidine: 0.1 mg/kg", "arms.ketamine.beside.clonidine"),
+    ("clonidine: 0.1 mg", "lidocaine: 100 mg", "arms.ketamine.beside"),
+    ("day 1 + 2 h", "1:30", "arms.ketamine.sessions[1].at"),
+    ("rate: 0.35 mg/kg/h", "rate: 5 mL/h", "arms.ketamine.sessions[1].rate"),
+    ("rate: 0.35 mg/kg/h", "rate: 5 mg", "arms.ketamine.sessions[1].rate"),
+    ("max: 25 mg/h", "max: 0.5 mg/kg/h", "arms.ketamine.sessions[1].max"),
+    (", for: 1 h 30 min", "", "arms.ketamine.sessions[1]"),
+    ("times: 2", "times: 0", "arms.ketamine.sessions[1].repeat.times"),
+    ("every: 1 day, ", "", "arms.ketamine.sessions[1].repeat"),
+    ("over: 1 min", "for: 1 min", "arms.ketamine.sessions[2].for"),
+    ("relief: 50 %", "relief: 0.5", "arms.ketamine.titration.relief"),
+    ("on_harm: hold", "on_harm: up", "arms.ketamine.titration.on_harm"),
+    ("on: relapse, session", "session", "arms.ketamine.boosters"),
+    ("600 mg/24h", "600 mgs/24h", "arms.ketamine.boosters.session.rate"),
+    ("6 per year", "6", "arms.ketamine.boosters.at_most"),
+    ("dose: 5 g", "dose: 5 mg/kg", "arms.ketamine.stop.dose"),
+    (", like: ketamine", "", "arms.placebo"),
+    ("like: ketamine", "like: ketamine, salt: base", "arms.placebo.salt"),
+    ("arm: ketamine, ", "", "optimise"),
+    (", to: 0.4 mg/kg/h", "", "optimise.vary.sessions.1.rate"),
+    ("candidates: 20", "candidates: 0", "optimise.budget.candidates"),
+]
+
+
+def content(text: str) -> Any:
+    return YAML(typ="safe").load(io.StringIO(text))
+
+
+def validator() -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(schema())
+
+
+def places(error: jsonschema_rs.ValidationError) -> set[str]:
+    """Return the key at which a validator finds a fault, and the key that it names if that may not stand there."""
+    path = ""
+    for step in error.instance_path:
+        path += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if path else step
+    extra = re.match(r"Additional properties are not allowed \('(\w+)' ", error.message)
+    return {path, f"{path}.{extra[1]}"} if extra else {path}
+
+
+def test_the_schema_is_one_and_the_command_prints_it() -> None:
+    from letheon.views.cli import app
+
+    jsonschema_rs.meta.validate(schema())
+    assert json.loads(CliRunner().invoke(app, ["schema"]).stdout) == schema()
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_examples_keep_the_schema(path: Path) -> None:
+    assert [error.message for error in validator().iter_errors(content(path.read_text("utf-8")))] == []
+
+
+def test_a_scenario_with_almost_every_key_keeps_the_schema() -> None:
+    assert list(validator().iter_errors(content(GOOD))) == []
+    assert loads(GOOD).arm("ketamine").policy.boosters
+
+
+@pytest.mark.parametrize(("old", "new", "key"), SPOILT)
+def test_schema_and_reader_refuse_the_same_key(old: str, new: str, key: str) -> None:
+    text = GOOD.replace(old, new, 1)
+    found = set().union(*(places(error) for error in validator().iter_errors(content(text))))
+    assert key in found
+    with pytest.raises(InputError) as refused:
+        loads(text)
+    named = re.match(r"scenario, line [0-9]+(?:, (.*?))?: ", str(refused.value))
+    assert named and (named[1] or "") == key
+
+
+def node_of(key: Key, value: str) -> Node:
+    return read_tree(f"{key.name}: {value}", "s.yaml").entries[key.name]
+
+
+@pytest.mark.parametrize(("path", "key"), [(path, key) for path, _, key in rows()], ids=str)
+def test_each_example_is_read_and_keeps_the_schema(path: str, key: Key) -> None:
+    value = key.pair.removeprefix(f"{key.name}: ").split(", or ")[0]
+    key.read(node_of(key, value))
+    assert jsonschema_rs.Draft202012Validator(key.kind.schema()).is_valid(content(value))
+
+
+@pytest.mark.parametrize("fields", [POPULATION, MODELS], ids=["population", "models"])
+def test_defaults_read_back_as_those_of_the_record(fields: Fields) -> None:
+    for key in fields.keys:
+        if (value := getattr(fields.record, key.name)) is not None:
+            assert key.read(node_of(key, fields.default(key))) == value
