@@ -6,6 +6,7 @@ The oracles are a JSON Schema validator of its own (jsonschema-rs) and the reade
 import io
 import json
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from typer.testing import CliRunner
 
 from letheon.errors import InputError
 from letheon.scenario import loads
-from letheon.scenario.grammar import MODELS, POPULATION, Fields, Key, rows
+from letheon.scenario.grammar import MODELS, POPULATION, Fields, Key, maps
 from letheon.scenario.schema import schema
 from letheon.scenario.yaml_tree import Node, read_tree
 
@@ -135,7 +136,9 @@ def node_of(key: Key, value: str) -> Node:
     return read_tree(f"{key.name}: {value}", "s.yaml").entries[key.name]
 
 
-@pytest.mark.parametrize(("path", "key"), [(path, key) for path, _, key in rows()], ids=str)
+@pytest.mark.parametrize(
+    ("path", "key"), [(f"{path}.{key.name}", key) for path, fields in maps() for key in fields.keys], ids=str
+)
 def test_each_example_is_read_and_keeps_the_schema(path: str, key: Key) -> None:
     value = key.pair.removeprefix(f"{key.name}: ").split(", or ")[0]
     key.read(node_of(key, value))
@@ -147,3 +150,9 @@ def test_defaults_read_back_as_those_of_the_record(fields: Fields) -> None:
     for key in fields.keys:
         if (value := getattr(fields.record, key.name)) is not None:
             assert key.read(node_of(key, fields.default(key))) == value
+
+
+def test_the_reference_page_is_the_one_that_the_grammar_makes(root: Path) -> None:
+    """Red when a key changed: python docs/making/scenario_page.py."""
+    page = runpy.run_path(str(root / "docs" / "making" / "scenario_page.py"))["page"]
+    assert (root / "docs" / "scenario.md").read_text(encoding="utf-8") == page()

@@ -40,3 +40,10 @@ def near_word(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | Non
 
     alike = [name for name in known if not digits(word) or digits(name) in {"", digits(word)}]
     return next(iter(difflib.get_close_matches(word.lower(), alike, n=1, cutoff=cutoff)), None)
+
+
+def near_hint(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Name the nearest of the known words, or say `otherwise`, or else list them all."""
+    known = tuple(known)
+    near = near_word(word, known)
+    return f"the nearest is {near}" if near else otherwise or f"choose among {', '.join(known)}"

@@ -447,11 +447,10 @@ SCENARIO = Fields(
 )
 
 
-def rows(fields: Fields = SCENARIO, path: str = "") -> Iterator[tuple[str, Fields, Key]]:
-    """Yield every key with its path, in which ``NAME`` is a name of the user's own and ``N`` counts from 1."""
+def maps(fields: Fields = SCENARIO, path: str = "") -> Iterator[tuple[str, Fields]]:
+    """Yield every map with its path, in which ``NAME`` is a name of the user's own and ``N`` counts from 1."""
+    yield path, fields
     for key in fields.keys:
-        here = f"{path}{key.name}"
-        yield here, fields, key
         if key.kind.inner is not None:
-            step = {"list": ".N.", "map by name": ".NAME."}.get(key.kind.type, ".")
-            yield from rows(key.kind.inner, f"{here}{step}")
+            step = {"list": ".N", "map by name": ".NAME"}.get(key.kind.type, "")
+            yield from maps(key.kind.inner, f"{path}.{key.name}{step}".removeprefix("."))
