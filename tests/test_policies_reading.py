@@ -101,7 +101,7 @@ REFUSED = [
     ),
     (
         "boosters: {every: 6 weeks, session: {rate: 25 mg/h, for: 4 h}}\n    stop: {dose: 5 mg/kg}",
-        'line 9, arms.ketamine.stop.dose: "5 mg/kg" is no total dose above 0 for everybody; write e.g. dose: 5000 mg.',
+        'line 9, arms.ketamine.stop.dose: "5 mg/kg" depends on weight, and this dose does not; write e.g. dose: 5000 mg.',
     ),
     (
         "policy: relapse",

@@ -257,15 +257,18 @@ def _policy(table: Table, values: Values, regimen: Regimen, salt: float, follow_
             f"it ends boosters, and this arm has none; write boosters: {BOOSTERS.example} too, or leave stop out."
         )
     stop = values.get("stop", {})
-    limit, written = stop.get("dose", (0.0, None))
+    written = None
+    if "dose" in stop:
+        dose = quantities.parse(text_of(table_of(table.entries["stop"], "").entries["dose"], ""))
+        written = _as_base(dose.value, dose.unit, salt)
     return Policy(
         boosters,
         titration,
         Stops(
             stop.get("no_response", 0),
             stop.get("harm", ""),
-            dose_mg=limit * salt,
-            dose_written=None if written is None else _as_base(*written, salt),
+            dose_mg=stop.get("dose", 0.0) * salt,
+            dose_written=written,
         ),
     )
 

@@ -19,8 +19,8 @@ from letheon.scenario.kinds import (
     ceiling,
     choice,
     dose,
-    dose_up_to,
     duration,
+    fixed_dose,
     listing_of,
     mean_and_spread,
     moment,
@@ -32,7 +32,6 @@ from letheon.scenario.kinds import (
     table_of,
     text,
     text_of,
-    total_dose,
     urine_flow,
     whole,
     whole_days,
@@ -248,12 +247,7 @@ POPULATION = Fields(
     (
         Key("n", whole(1, MAX_PATIENTS), "Virtual patients in each arm.", "1000"),
         Key("weight", mean_and_spread("kg", MIN_WEIGHT_KG, MAX_WEIGHT_KG, 60), "Body weight, lognormal.", "79 ± 19 kg"),
-        Key(
-            "baseline_nrs",
-            mean_and_spread("NRS", 4, 10, 5, bare=True),
-            "Pain before, cut off at 4 and 10.",
-            "7.3 ± 2.0",
-        ),
+        Key("baseline_nrs", mean_and_spread("NRS", 4, 10, 5, bare=True), "Pain, cut off at 4 and 10.", "7.3 ± 2.0"),
         Key("age", mean_and_spread("year", 18, 100, 30, why=_ADULTS), "Age.", "46 ± 12 years"),
         Key("asian", number(0, 1), "Share of patients with Asian ancestry; one pharmacokinetic model uses it.", "0.2"),
         Key("urine", urine_flow(0.3, 15), "Flow of urine.", "1.6 L/day", "that of the bladder studies"),
@@ -309,9 +303,7 @@ BOOSTER_SESSION = Fields(
 BOOSTERS = Fields(
     (
         Key("on", choice("relapse"), "Boosters when pain returns; in the place of every.", "relapse"),
-        Key(
-            "every", one_or_more(_DAYS, 16), "Days from the last session to each booster; the last goes on.", "6 weeks"
-        ),
+        Key("every", one_or_more(_DAYS, 16), "Days from one to the next; the last goes on.", "6 weeks"),
         Key("wait", whole_days(0, 3650), "From a relapse to the appointment.", "14 days", f"{DEFAULT_WAIT_DAYS} days"),
         Key("apart", _DAYS, "Fewest days from any other session.", "7 days", f"{DEFAULT_APART_DAYS} days, or every"),
         Key("at_most", per_year(500), "Most in any 365 days.", "6 per year", "6 per year on relapse, else no limit"),
@@ -337,14 +329,14 @@ STOP = Fields(
     (
         Key("no_response", whole(1, 100), "Courses and boosters in a row without remission.", "2", "never"),
         Key("harm", _REPORTS, "A psychedelic effect that was reported in the last session.", "spontaneous", "never"),
-        Key("dose", total_dose(), "Total dose that no booster may pass.", "5000 mg", "no limit"),
+        Key("dose", fixed_dose(), "Total dose that no booster may pass.", "5000 mg", "no limit"),
     ),
     "{no_response: 2, harm: spontaneous, dose: 5000 mg}",
 )
 BESIDE = Fields(
     (
-        Key("clonidine", dose_up_to(1.0), "Clonidine by mouth before each infusion.", "0.1 mg", "none"),
-        Key("midazolam", dose_up_to(50.0), "Midazolam with each infusion.", "2 mg", "none"),
+        Key("clonidine", fixed_dose(1.0), "Clonidine by mouth before each infusion.", "0.1 mg", "none"),
+        Key("midazolam", fixed_dose(50.0), "Midazolam with each infusion.", "2 mg", "none"),
     ),
     "{clonidine: 0.1 mg, midazolam: 2 mg}",
     unknown="{} is not modelled: only clonidine and midazolam have computed effects here; leave it out.",
@@ -429,6 +421,7 @@ SEARCH = Fields(
 
 # --- the file ---
 
+_ARMS = f"{{ketamine: {ARM.example}}}"
 SCENARIO = Fields(
     (
         Key("letheon", text(_version, enum=[1, "1"]), "Version of the format.", "1", required=True),
@@ -437,9 +430,7 @@ SCENARIO = Fields(
         Key("follow_up", _FOLLOW_UP, "End of the observation, from the origin.", "12 weeks", required=True),
         Key("seed", whole(0, MAX_SEED), "Seed of the random streams: the same seed gives the same results.", "1", "1"),
         Key("models", table(MODELS), "Which models run, and their switches."),
-        Key(
-            "arms", by_name(ARM, MAX_ARMS, ARM_NAME), "What is compared.", f"{{ketamine: {ARM.example}}}", required=True
-        ),
+        Key("arms", by_name(ARM, MAX_ARMS, ARM_NAME), "What is compared.", _ARMS, required=True),
         Key("optimise", table(SEARCH), "What a search may vary, and what is better.", default="no search"),
     ),
     "title: my scenario",

@@ -296,33 +296,19 @@ def dose(limits: str = "") -> Kind:
     )
 
 
-def dose_up_to(most: float) -> Kind:
-    """Return the kind of a dose that is the same for everybody [mg]."""
+def fixed_dose(most: float = float("inf")) -> Kind:
+    """Return the kind of a dose that is the same for everybody [mg]: from 0 to `most`, or any above 0."""
+    limits = "above 0" if most == float("inf") else f"0 to {plain(most)} mg"
 
     def read(node: Node, example: str) -> float:
         (absolute, per_kg), given = quantity(node, quantities.dose_mg, example)
         if per_kg:
             node.refuse(f"{given} depends on weight, and this dose does not; write e.g. {example}.")
-        if not 0 <= absolute <= most:
-            node.refuse(f"{given} is outside 0 to {plain(most)} mg; write e.g. {example}.")
+        if not 0 <= absolute <= most or (limits == "above 0" and not absolute):
+            node.refuse(f"{given} is {'not' if limits == 'above 0' else 'outside'} {limits}; write e.g. {example}.")
         return absolute
 
-    schema = _pattern(rf"{_NUMBER}\s*{_unit(_MASS)}")
-    return Kind("dose", read, schema, lambda value: f"{plain(value)} mg", "mg", f"0 to {plain(most)} mg")
-
-
-def total_dose() -> Kind:
-    """Return the kind of a total dose [mg], with number and unit as written."""
-
-    def read(node: Node, example: str) -> tuple[float, tuple[float, str]]:
-        (absolute, per_kg), given = quantity(node, quantities.dose_mg, example)
-        if per_kg or absolute <= 0:
-            node.refuse(f"{given} is no total dose above 0 for everybody; write e.g. {example}.")
-        parsed = quantities.parse(text_of(node, example))
-        return absolute, (parsed.value, parsed.unit)
-
-    schema = _pattern(rf"{_NUMBER}\s*{_unit(_MASS)}")
-    return Kind("dose", read, schema, lambda value: f"{plain(value)} mg", "mg", "above 0, not by weight")
+    return Kind("dose", read, _pattern(rf"{_NUMBER}\s*{_unit(_MASS)}"), lambda mg: f"{plain(mg)} mg", "mg", limits)
 
 
 def urine_flow(low: float, high: float) -> Kind:

@@ -11,32 +11,13 @@ RIVAL = "rival_"
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One number of a regimen: a mean over patients.
-
-    Parameters
-    ----------
-    name : str
-        As a scenario writes it.
-    unit : str
-        ``days``, ``share``, ``NRS``, ``mg``, ``h``, ``%``, ``mL``, or ``a year`` for boosters.
-    larger : bool
-        Whether more of it is better.
-    means : str
-        What it is, in words.
-    day : int
-        Day that it is read on; 0 if it looks at the whole follow-up.
-
-    Examples
-    --------
-    >>> measure_of("nrs_day_84").unit
-    'NRS'
-    """
+    """One number of a regimen: a mean over patients."""
 
     name: str
-    unit: str
-    larger: bool
-    means: str
-    day: int = 0
+    unit: str  # days, share, NRS, mg, h, %, mL, or `a year` for boosters
+    larger: bool  # whether more of it is better
+    means: str  # in words
+    day: int = 0  # that it is read on; 0 for the whole follow-up
 
 
 _WHOLE = (
@@ -66,22 +47,7 @@ _BY_DAY = {measure.name: measure for measure in _DAILY}
 
 
 def measure_of(name: str) -> Measure | None:
-    """Return the measure of that name, or None.
-
-    Parameters
-    ----------
-    name : str
-        Such as ``relief_days`` or ``responder_30_day_84``; behind ``rival_`` the same under the other pain model.
-
-    Returns
-    -------
-    Measure or None
-
-    Examples
-    --------
-    >>> measure_of("rival_relief_days").larger, measure_of("happiness")
-    (True, None)
-    """
+    """Return the measure of that name, or None; behind ``rival_`` the same under the other pain model."""
     bare = name.removeprefix(RIVAL)
     found = re.fullmatch(r"([a-z0-9_]+)_day_([0-9]{1,3})", bare)
     if found and found[1] in _BY_DAY and int(found[2]) in DAYS:
@@ -99,21 +65,6 @@ def measure_of(name: str) -> Measure | None:
 
 
 def names(days: float) -> tuple[str, ...]:
-    """List the measures that a follow-up of so many days can have, without those of the other pain model.
-
-    Parameters
-    ----------
-    days : float
-        Days of follow-up.
-
-    Returns
-    -------
-    tuple of str
-
-    Examples
-    --------
-    >>> names(1)[:4]
-    ('relief_days', 'pain_free_days', 'remission', 'nrs_day_1')
-    """
+    """List the measures of a follow-up of so many days, without those of the other pain model."""
     daily = (f"{kind.name}_day_{day}" for day in DAYS if day <= days for kind in _DAILY)
     return (*(m.name for m in _WHOLE), *daily, *(m.name for m in _COSTS))

@@ -11,20 +11,9 @@ from letheon.dosing.regimen import DRUGS, Regimen
 
 @cache
 def pk_choices() -> Mapping[str, tuple[str, ...]]:
-    """Return which drugs each pharmacokinetic model describes; ``auto`` picks by drug.
-
-    Returns
-    -------
-    mapping of str to tuple of str
-        Model to drugs, from the library.
-
-    Examples
-    --------
-    >>> pk_choices()["otto2021"]
-    ('esketamine',)
-    """
-    given = tuple(drug for drug in DRUGS if drug != "placebo")
-    return {"auto": given} | {model: library.pk_model(model).drugs for model in library.pk_models()}
+    """Return which drugs each pharmacokinetic model of the library describes; ``auto`` picks by drug."""
+    drugs = tuple(drug for drug in DRUGS if drug != "placebo")
+    return {"auto": drugs} | {model: library.pk_model(model).drugs for model in library.pk_models()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +26,6 @@ class Spread:
         Mean.
     sd : float
         Standard deviation; 0 makes everybody alike.
-
-    Examples
-    --------
-    >>> Spread(79.0, 19.0).sd
-    19.0
     """
 
     mean: float
@@ -66,11 +50,6 @@ class Population:
         Share of patients with Asian ancestry, 0 to 1; only one pharmacokinetic model uses it.
     urine : float or None
         Flow of urine [L/h]; None for that of the people on whom the bladder's laws were calibrated.
-
-    Examples
-    --------
-    >>> Population().weight
-    Spread(mean=79.0, sd=19.0)
     """
 
     n: int = 1000
@@ -105,11 +84,6 @@ class Models:
         Whether a patient's pharmacokinetics vary from occasion to occasion.
     borrow_variability : bool
         Whether models without published variability borrow that of simons2022.
-
-    Examples
-    --------
-    >>> Models().pk, Models().rival
-    ('auto', True)
     """
 
     pk: str = "auto"
@@ -133,11 +107,6 @@ class Beside:
         Clonidine by mouth before each infusion [mg]; 0 for none.
     midazolam_mg : float
         Midazolam with each infusion [mg]; 0 for none. Only whether it is given matters: no size by dose is known.
-
-    Examples
-    --------
-    >>> Beside(clonidine_mg=0.1).midazolam_mg
-    0.0
     """
 
     clonidine_mg: float = 0.0
@@ -165,11 +134,6 @@ class Arm:
         Other drugs given beside; those of the arm that a placebo is like.
     policy : Policy
         Boosters, titration and what ends them; those of the arm that a placebo is like.
-
-    Examples
-    --------
-    >>> Arm("none", "racemic", Regimen("racemic", ())).like is None
-    True
     """
 
     name: str
@@ -224,23 +188,7 @@ class Scenario:
     warnings: tuple[str, ...] = ()
 
     def arm(self, name: str) -> Arm:
-        """Return the arm of that name.
-
-        Parameters
-        ----------
-        name : str
-            Name of an arm.
-
-        Returns
-        -------
-        Arm
-            The arm.
-
-        Raises
-        ------
-        KeyError
-            If there is none of that name.
-        """
+        """Return the arm of that name; raise KeyError if there is none."""
         for arm in self.arms:
             if arm.name == name:
                 return arm

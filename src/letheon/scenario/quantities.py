@@ -53,22 +53,7 @@ _KNOWN = (*UNITS, *VOLUME_UNITS, *STRENGTH_UNITS, "mL/h")
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number as a scenario writes it: value, unit and, after ``±``, a spread.
-
-    Parameters
-    ----------
-    value : float
-        The number, in `unit`.
-    unit : str
-        Normal spelling of the unit; empty for a bare number.
-    spread : float or None
-        Standard deviation in the same unit, if one was given.
-
-    Examples
-    --------
-    >>> parse("79 +/- 19 kg")
-    Quantity(value=79.0, unit='kg', spread=19.0)
-    """
+    """A number as a scenario writes it: value, unit in its normal spelling ("" for none), and a spread after ``±``."""
 
     value: float
     unit: str = ""

@@ -72,13 +72,13 @@ def read_amount(text: str) -> Amount:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """The values from one end to the other."""
+    """The values from one end to the other, ascending, as a scenario writes them."""
 
     values: tuple[str, ...]
 
     @classmethod
     def create(cls, low: str, high: str, step: str | None = None) -> "Range":
-        """Lay the values between two ends."""
+        """Lay the values between two ends; without a step 1 for what is counted, else a round share of the range."""
         ends = [read_amount(low), read_amount(high)]
         given = [*ends, read_amount(step)] if step is not None else ends
         first, last, *by = _together(given)

@@ -29,47 +29,17 @@ _TRIES = 200  # combinations of ends that are read to find one that is a regimen
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A quantity of the arm that may vary.
-
-    Parameters
-    ----------
-    path : str
-        Where it stands, such as ``sessions.1.rate``.
-    values : tuple of str
-        What it may be, as the file would write it.
-    also : tuple of str
-        Further places that take the same value.
-    line : int
-        Line of the file.
-
-    Examples
-    --------
-    >>> Variable("sessions.1.repeat.times", ("1", "2", "3")).values[-1]
-    '3'
-    """
+    """A quantity of the arm that may vary: its place, such as ``sessions.1.rate``, and what may be written there."""
 
     path: str
     values: tuple[str, ...]
-    also: tuple[str, ...] = ()
-    line: int = 0
+    also: tuple[str, ...] = ()  # further places that take the same value
+    line: int = 0  # of the file
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A measure that shall be as large, or as small, as can be.
-
-    Parameters
-    ----------
-    measure : Measure
-        Which one.
-    maximise : bool
-        Whether more is wanted.
-
-    Examples
-    --------
-    >>> Goal(measure_of("hours"), maximise=False).measure.unit
-    'h'
-    """
+    """A measure that shall be as large, or as small, as can be."""
 
     measure: Measure
     maximise: bool
@@ -77,20 +47,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A limit that a candidate has to keep, on its mean over patients.
-
-    Parameters
-    ----------
-    measure : Measure
-        Of what.
-    at_least, at_most : float, str or None
-        The limits, in the unit of the measure; or the name of an arm of the scenario, whose own value is the limit.
-
-    Examples
-    --------
-    >>> Constraint(measure_of("dose_mg"), at_most=3000.0).at_least is None
-    True
-    """
+    """Limits on a mean over patients: numbers in the measure's unit, or arms whose own value is the limit."""
 
     measure: Measure
     at_least: float | str | None = None
@@ -99,47 +56,15 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """A search for better regimens.
-
-    Parameters
-    ----------
-    arm : str
-        The arm that varies.
-    variables : tuple of Variable
-        What varies in it.
-    goals : tuple of Goal
-        What is better.
-    constraints : tuple of Constraint
-        What has to hold.
-    candidates : int
-        Regimens to simulate.
-    patients : int
-        Virtual patients for each.
-    source : Table
-        The tree of the file.
-
-    Examples
-    --------
-    >>> from letheon.scenario import loads_search
-    >>> _, search = loads_search('''
-    ... letheon: 1
-    ... title: how many days
-    ... follow_up: 4 weeks
-    ... arms:
-    ...   days: {drug: racemic, sessions: [{at: day 1, rate: 20 mg/h, for: 4 h, repeat: {every: 1 day, times: 1}}]}
-    ... optimise: {arm: days, vary: {sessions.1.repeat.times: {from: 1, to: 10}}}
-    ... ''')
-    >>> search.size, len(search.candidate((9,)).arms[0].regimen.infusions)
-    (10, 10)
-    """
+    """A search for better regimens in one arm: what varies, what is better, what has to hold, and how much work."""
 
     arm: str
     variables: tuple[Variable, ...]
     goals: tuple[Goal, ...]
     constraints: tuple[Constraint, ...]
-    candidates: int
-    patients: int
-    source: Table = field(repr=False)
+    candidates: int  # regimens to simulate
+    patients: int  # for each of them
+    source: Table = field(repr=False)  # the tree of the file
 
     @property
     def size(self) -> int:
@@ -347,10 +272,9 @@ def _values(entry: Table) -> tuple[str, ...]:
             entry.refuse(f"the entry {key} is missing; write e.g. {RANGE.example}.")
     low, high = entry.entries["from"], entry.entries["to"]
     step = entry.entries.get("step")
+    ends = [text_of(node, RANGE[key].example) for key, node in (("from", low), ("to", high), ("step", step)) if node]
     try:
-        return Range.create(
-            text_of(low, "5 mg/h"), text_of(high, "40 mg/h"), None if step is None else text_of(step, "5 mg/h")
-        ).values
+        return Range.create(*ends).values
     except InputError as error:
         entry.refuse(str(error))
 
