@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,14 @@ from letheon import library
 from letheon.errors import InputError, LetheonError
 from letheon.runs import simulate
 from letheon.runs.address import is_loopback
-from letheon.scenario import dumps, loads
+from letheon.scenario import Models, dumps, loads
 from letheon.views.explore import app, limits, server
 from letheon.views.explore.answers import QUESTIONS
 from letheon.views.explore.compute import Cancelled, Engine
 from letheon.views.explore.figures import MOST_POINTS, page_of, thinned
 from letheon.views.explore.guard import HEADERS
 from letheon.views.explore.presets import PRESETS, presets
-from letheon.views.explore.reading import form, grouped, policies
+from letheon.views.explore.reading import form, grammar, rows
 
 HERE = "http://127.0.0.1"
 SMALL = """
@@ -278,11 +279,11 @@ def test_the_controls_lose_nothing_of_an_example(path: Path) -> None:
         if arm.drug == "placebo":
             assert shown["sessions"] == [] and shown["like"] == arm.like
             continue
-        rows = [
+        shown_rows = [
             (row["at_h"] + k * row["every_h"], row["hours"]) for row in shown["sessions"] for k in range(row["times"])
         ]
         hours = sorted((i.start_ms / 3.6e6, i.duration_ms / 3.6e6) for i in arm.regimen.infusions)
-        assert np.allclose(sorted(rows), hours, rtol=0, atol=1e-5)
+        assert np.allclose(sorted(shown_rows), hours, rtol=0, atol=1e-5)
         assert (shown["boosters"] is None) == (arm.policy.boosters is None)
         assert (shown["titration"] is None) == (arm.policy.titration is None)
 
@@ -313,13 +314,19 @@ def test_presets_are_the_regimens_of_the_library() -> None:
         assert all(arm.verified != "recall" for arm in arms), "a recalled regimen is no published one"
 
 
-def test_the_page_shows_controls_for_what_scenario_files_know() -> None:
-    assert policies() == {"boosters": True, "boosters_on_relapse": True, "titration": True}
+def test_the_page_gets_kinds_and_defaults_from_the_grammar() -> None:
+    served = grammar()
+    assert {name: key["default"] for name, key in served["models"].items()} == asdict(Models())
+    assert served["population"]["weight"] == {
+        "kind": "mean ± spread",
+        "unit": "kg",
+        "default": {"mean": 79.0, "sd": 19.0},
+    }
 
 
 def test_rows_of_the_editor_group_equal_sessions() -> None:
     (arm, *_) = loads(SMALL).arms
-    assert [(row["times"], row["every_h"], row["max"]) for row in grouped(arm.regimen.infusions)] == [(5, 24.0, 25.0)]
+    assert [(row["times"], row["every_h"], row["max"]) for row in rows(arm.regimen.infusions)] == [(5, 24.0, 25.0)]
 
 
 # --- what is served ---

@@ -37,16 +37,17 @@ def dumps(scenario: Scenario) -> str:
     values = {
         "letheon": 1,
         "title": json.dumps(scenario.title, ensure_ascii=False),
-        "population": _fields(scenario.population),
+        "population": fields_of(scenario.population),
         "follow_up": round(scenario.follow_up_h * MS_PER_HOUR),
         "seed": scenario.seed,
-        "models": _fields(scenario.models),
+        "models": fields_of(scenario.models),
     }
     lines = [f"{key}: {text}" for key, text in SCENARIO.write(values).items()]
     return "\n".join([*lines, "arms:", *(line for arm in scenario.arms for line in _arm(arm))]) + "\n"
 
 
-def _fields(record: Any) -> dict[str, Any]:
+def fields_of(record: Any) -> dict[str, Any]:
+    """Return the fields of a record by name."""
     return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
@@ -55,8 +56,8 @@ def _arm(arm: Arm) -> Iterator[str]:
         yield f"  {arm.name}: {flow({'drug': arm.drug, 'like': arm.like})}"
         return
     yield f"  {arm.name}:"
-    beside = {name.removesuffix("_mg"): dose for name, dose in _fields(arm.beside).items() if dose}
-    texts = ARM.write({"drug": arm.drug, "beside": beside or None} | _policy(arm.policy))
+    beside = {name.removesuffix("_mg"): dose for name, dose in fields_of(arm.beside).items() if dose}
+    texts = ARM.write({"drug": arm.drug, "beside": beside or None} | policy_of(arm.policy))
     yield from (f"    {key}: {texts[key]}" for key in ("drug", "beside") if key in texts)
     yield "    sessions:"
     for session in sessions(arm.regimen.infusions):
@@ -64,7 +65,7 @@ def _arm(arm: Arm) -> Iterator[str]:
     yield from (f"    {key}: {texts[key]}" for key in ("titration", "boosters", "stop") if key in texts)
 
 
-def _policy(policy: Policy) -> dict[str, Any]:
+def policy_of(policy: Policy) -> dict[str, Any]:
     """Return the rules of an arm by key, None for those that it has not."""
     titration, boosters, stops = policy.titration, policy.boosters, policy.stops
     return {
@@ -100,7 +101,7 @@ def _policy(policy: Policy) -> dict[str, Any]:
 
 def sessions(infusions: Iterable[Infusion]) -> list[dict[str, Any]]:
     """Return infusions as the values of `sessions`, by key; equal ones at equal intervals are one entry."""
-    return [_session(*group) for group in _grouped(infusions)]
+    return [_session(*group) for group in grouped(infusions)]
 
 
 def _session(infusion: Infusion, every: int, times: int) -> dict[str, Any]:
@@ -126,7 +127,7 @@ def _push_dose(infusion: Infusion) -> tuple[float, float] | None:
     return None if dose is None else (0.0, dose) if rate.per_kg_mg_h else (dose, 0.0)
 
 
-def _grouped(infusions: Iterable[Infusion]) -> list[tuple[Infusion, int, int]]:
+def grouped(infusions: Iterable[Infusion]) -> list[tuple[Infusion, int, int]]:
     """Group equal infusions at equal intervals: first one, interval [ms], how many."""
     alike: dict[tuple[int, Rate], list[int]] = {}
     for infusion in infusions:

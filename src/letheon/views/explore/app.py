@@ -22,7 +22,7 @@ from letheon.views.explore.guard import Guard
 from letheon.views.explore.limits import LIMITS, Limits
 from letheon.views.explore.pool import Full, Pool
 from letheon.views.explore.presets import presets
-from letheon.views.explore.reading import form, policies
+from letheon.views.explore.reading import form, grammar
 from letheon.views.report import words
 
 __all__ = ["create"]
@@ -344,7 +344,7 @@ def _add_api(app: FastAPI, service: _Service) -> None:
                 "arms": bounds.arms,
                 "infusions": bounds.infusions,
             },
-            "policies": policies(),
+            "grammar": grammar(),
             "questions": dict(QUESTIONS),
             "support": dict(words.SUPPORT),
         }

@@ -7,7 +7,7 @@ from typing import Any
 from letheon import library
 from letheon.dosing.regimen import Infusion, Rate
 from letheon.units import REFERENCE_WEIGHT_KG
-from letheon.views.explore.reading import grouped
+from letheon.views.explore.reading import rows
 
 __all__ = ["PRESETS", "Preset", "presets"]
 
@@ -131,7 +131,7 @@ def _told(preset: Preset, study: library.Study, sources: Mapping[str, library.So
         "title": preset.title,
         "words": preset.words,
         "drug": arms[0].drug,
-        "sessions": grouped(infusions),
+        "sessions": rows(infusions),
         "design": study.design,
         "source": sources[study.source].citation,
     }

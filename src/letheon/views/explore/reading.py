@@ -1,140 +1,20 @@
-"""From a scenario to what the page's controls show, and which controls the reader of scenarios knows."""
+"""From a scenario to what the page's controls show: numbers by the keys of the grammar, and the grammar itself."""
 
 import math
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from letheon.dosing.policy import Policy, Stops
 from letheon.dosing.regimen import Infusion, Rate
-from letheon.errors import InputError
-from letheon.scenario import Arm, Scenario, dumps, loads
+from letheon.scenario import Arm, Scenario, Spread, dumps
+from letheon.scenario.grammar import BESIDE, BOOSTERS, MODELS, POPULATION, STOP, TITRATION, Fields
+from letheon.scenario.writing import fields_of, grouped, policy_of
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
 
-__all__ = ["form", "policies"]
-
-_POLICIES = {
-    "boosters": "boosters: {every: 6 weeks, session: {rate: 25 mg/h, for: 4 h}}",
-    "boosters_on_relapse": "boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h}, at_most: 6 per year}",
-    "titration": "titration: {every: 8 h, step: 5 mg/h, max: 40 mg/h, relief: 50 %}",
-}
-
-
-@cache
-def policies() -> dict[str, bool]:
-    """Say which policies this version's scenario files may hold; the page shows a control for each.
-
-    Returns
-    -------
-    dict of str to bool
-        ``boosters`` by the calendar, ``boosters_on_relapse``, ``titration``.
-    """
-    known = {}
-    for name, line in _POLICIES.items():
-        try:
-            loads(
-                "letheon: 1\ntitle: x\nfollow_up: 26 weeks\narms:\n  a:\n    drug: racemic\n    sessions: "
-                f"[{{at: day 1, rate: 25 mg/h, for: 4 h}}]\n    {line}\n"
-            )
-        except InputError:
-            known[name] = False
-        else:
-            known[name] = True
-    return known
+__all__ = ["form", "grammar", "rows"]
 
 
 def _hours(milliseconds: int) -> float:
     return round(milliseconds / MS_PER_HOUR, 6)
-
-
-def grouped(infusions: Sequence[Infusion]) -> list[dict[str, Any]]:
-    """Return infusions as the rows of the editor: equal ones at equal intervals are one row.
-
-    Parameters
-    ----------
-    infusions : sequence of Infusion
-        In any order.
-
-    Returns
-    -------
-    list of dict
-        Each with ``at_h``, ``hours``, ``rate`` [mg/h, at 70 kg if ``by_weight``], ``max`` [mg/h] or None, ``every_h``
-        and ``times``.
-
-    Examples
-    --------
-    >>> from letheon.dosing.regimen import Rate
-    >>> days = [Infusion(day * 86_400_000, 14_400_000, Rate(25.0)) for day in range(3)]
-    >>> [(row["at_h"], row["hours"], row["every_h"], row["times"]) for row in grouped(days)]
-    [(0.0, 4.0, 24.0, 3)]
-    """
-    alike: dict[tuple, list[int]] = {}
-    for one in sorted(infusions):
-        alike.setdefault((one.duration_ms, one.rate), []).append(one.start_ms)
-    rows = []
-    for (duration, rate), starts in alike.items():
-        while starts:
-            every = starts[1] - starts[0] if len(starts) > 1 else 0
-            times = 1
-            while every and times < len(starts) and starts[times] - starts[times - 1] == every:
-                times += 1
-            told = _rate(rate)
-            rows.append(
-                {
-                    "at_h": _hours(starts[0]),
-                    "hours": _hours(duration),
-                    "rate": told["value"],
-                    "by_weight": told["by_weight"],
-                    "max": None if rate.ceiling_mg_h == math.inf else float(f"{rate.ceiling_mg_h:.6g}"),
-                    "every_h": _hours(every) if times > 1 else 24.0,
-                    "times": times,
-                }
-            )
-            starts = starts[times:]
-    return sorted(rows, key=lambda row: row["at_h"])
-
-
-def _arm(arm: Arm) -> dict[str, Any]:
-    return {
-        "name": arm.name,
-        "drug": arm.drug,
-        "like": arm.like,
-        "beside": {"clonidine_mg": arm.beside.clonidine_mg, "midazolam_mg": arm.beside.midazolam_mg},
-        "sessions": grouped(arm.regimen.infusions) if arm.drug != "placebo" else [],
-        **_policy(arm.policy),
-    }
-
-
-def _policy(policy: Policy) -> dict[str, Any]:
-    """Return an arm's rules in numbers; what the page has no control for is carried along."""
-    found: dict[str, Any] = {"boosters": None, "titration": None, "stop": None}
-    if (boosters := policy.boosters) is not None:
-        found["boosters"] = {
-            "on": "relapse" if boosters.on_relapse else "calendar",
-            "gaps_days": list(boosters.gaps_days),
-            "wait_days": boosters.wait_days,
-            "apart_days": boosters.apart_days,
-            "at_most": boosters.at_most,
-            "times": boosters.times,
-            "session": grouped(boosters.session)[0],
-        }
-    if (titration := policy.titration) is not None:
-        found["titration"] = {
-            "every_h": _hours(titration.every_ms),
-            "step": _rate(titration.step),
-            "min": _rate(titration.lowest),
-            "max": _rate(titration.highest),
-            "relief": round(100 * titration.relief, 9),
-            "harm": "elicited" if titration.asked else "spontaneous",
-            "on_harm": "down" if titration.down else "hold",
-        }
-    if policy.stops != Stops():
-        found["stop"] = {
-            "no_response": policy.stops.no_response,
-            "harm": policy.stops.harm,
-            "dose_mg": policy.stops.dose_mg,
-        }
-    return found
 
 
 def _rate(rate: Rate) -> dict[str, Any]:
@@ -143,31 +23,92 @@ def _rate(rate: Rate) -> dict[str, Any]:
     return {"value": float(f"{value:.6g}"), "by_weight": by_weight}
 
 
-def form(scenario: Scenario) -> dict[str, Any]:
-    """Return a scenario as the page's controls show it, and as text.
+def _spread(spread: Spread) -> dict[str, float]:
+    return {"mean": spread.mean, "sd": spread.sd}
 
-    Parameters
-    ----------
-    scenario : Scenario
-        What was read.
 
-    Returns
-    -------
-    dict
-        Numbers in the units of the controls; ``yaml`` is the scenario with every default filled in.
+# kind of the grammar -> its number on the page; the others stay as they are
+_NUMBERS: dict[str, Callable[[Any], Any]] = {
+    "time": _hours,
+    "rate": _rate,
+    "mean ± spread": _spread,
+    "flow": lambda l_h: 24.0 * l_h,
+    "per cent": lambda share: round(100 * share, 9),
+}
+
+
+def _numbers(fields: Fields, values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return values of the grammar as the page's numbers, without those that are None."""
+    if values is None:
+        return None
+    present = [key for key in fields.keys if values.get(key.name) is not None]
+    return {key.name: _NUMBERS.get(key.kind.type, lambda value: value)(values[key.name]) for key in present}
+
+
+def grammar() -> dict[str, Any]:
+    """Return kind, unit and default of each key that the page writes, by map."""
+    maps = {"population": POPULATION, "models": MODELS, "beside": BESIDE, "boosters": BOOSTERS}
+    maps |= {"titration": TITRATION, "stop": STOP}
+    found = {}
+    for name, fields in maps.items():
+        defaults = _numbers(fields, fields_of(fields.record) if fields.record else {}) or {}
+        found[name] = {
+            key.name: {"kind": key.kind.type, "unit": key.kind.unit, "default": defaults.get(key.name)}
+            for key in fields.keys
+        }
+    return found
+
+
+def rows(infusions: Iterable[Infusion]) -> list[dict[str, Any]]:
+    """Return infusions as the rows of the editor: equal ones at equal intervals are one row.
+
+    Examples
+    --------
+    >>> days = [Infusion(day * 86_400_000, 14_400_000, Rate(25.0)) for day in range(3)]
+    >>> [(row["at_h"], row["hours"], row["every_h"], row["times"]) for row in rows(days)]
+    [(0.0, 4.0, 24.0, 3)]
     """
-    people, models = scenario.population, scenario.models
+    return [_row(*group) for group in grouped(sorted(infusions))]
+
+
+def _row(infusion: Infusion, every: int, times: int) -> dict[str, Any]:
+    rate, ceiling = _rate(infusion.rate), infusion.rate.ceiling_mg_h
+    return {
+        "at_h": _hours(infusion.start_ms),
+        "hours": _hours(infusion.duration_ms),
+        "rate": rate["value"],
+        "by_weight": rate["by_weight"],
+        "max": None if ceiling == math.inf else float(f"{ceiling:.6g}"),
+        "every_h": _hours(every) if times > 1 else 24.0,
+        "times": times,
+    }
+
+
+def _arm(arm: Arm) -> dict[str, Any]:
+    policy = policy_of(arm.policy)
+    boosters = _numbers(BOOSTERS, policy["boosters"])
+    if boosters and arm.policy.boosters:
+        boosters["session"] = rows(arm.policy.boosters.session)[0]
+    return {
+        "name": arm.name,
+        "drug": arm.drug,
+        "like": arm.like,
+        "beside": {name.removesuffix("_mg"): dose for name, dose in fields_of(arm.beside).items()},
+        "sessions": rows(arm.regimen.infusions) if arm.drug != "placebo" else [],
+        "boosters": boosters,
+        "titration": _numbers(TITRATION, policy["titration"]),
+        "stop": _numbers(STOP, policy["stop"]),
+    }
+
+
+def form(scenario: Scenario) -> dict[str, Any]:
+    """Return a scenario as the page's controls show it, and as text with every default filled in."""
     return {
         "title": scenario.title,
-        "patients": people.n,
-        "weight": {"mean": people.weight.mean, "sd": people.weight.sd},
-        "baseline": {"mean": people.baseline_nrs.mean, "sd": people.baseline_nrs.sd},
-        "age": {"mean": people.age.mean, "sd": people.age.sd},
-        "asian": people.asian,
-        "urine_l_day": None if people.urine is None else 24.0 * people.urine,
+        "population": _numbers(POPULATION, fields_of(scenario.population)),
         "follow_up_days": scenario.follow_up_h / 24.0,
         "seed": str(scenario.seed),  # whole numbers of this size do not survive a browser's arithmetic
-        "models": {name: getattr(models, name) for name in type(models).__dataclass_fields__},
+        "models": fields_of(scenario.models),
         "arms": [_arm(arm) for arm in scenario.arms],
         "warnings": list(scenario.warnings),
         "yaml": dumps(scenario),

@@ -34,8 +34,8 @@ export function slider(one, from, changed) {
 const copy = (thing) => structuredClone(thing);
 
 const BOOSTER = [
-  { key: "b-every", label: "One every", min: 1, max: 26, step: 1, get: (b) => b.gaps_days[0] / 7, set: (b, v) => { b.gaps_days = [7 * v]; }, say: (v) => plural(Number(v.toFixed(1)), "week"), on: "calendar" },
-  { key: "b-wait", label: "Waiting time", min: 0, max: 42, step: 1, get: (b) => b.wait_days, set: (b, v) => { b.wait_days = v; }, say: (v) => plural(v, "day"), on: "relapse" },
+  { key: "b-every", label: "One every", min: 1, max: 26, step: 1, get: (b) => b.every[0] / 7, set: (b, v) => { b.every = [7 * v]; }, say: (v) => plural(Number(v.toFixed(1)), "week"), on: "calendar" },
+  { key: "b-wait", label: "Waiting time", min: 0, max: 42, step: 1, get: (b) => b.wait, set: (b, v) => { b.wait = v; }, say: (v) => plural(v, "day"), on: "relapse" },
   { key: "b-most", label: "At most", min: 1, max: 26, step: 1, get: (b) => b.at_most || 26, set: (b, v) => { b.at_most = v; }, say: (v) => `${v} a year`, on: "relapse" },
   { key: "b-rate", label: "Rate", min: 0.5, max: 60, step: 0.5, get: (b) => b.session.rate, set: (b, v) => { b.session.rate = v; }, say: (v, b) => `${number(v)} mg/h${b.session.by_weight ? "/70 kg" : ""}` },
   { key: "b-hours", label: "Length", min: 0.5, max: 24, step: 0.5, get: (b) => b.session.hours, set: (b, v) => { b.session.hours = v; }, say: hours },
@@ -43,35 +43,30 @@ const BOOSTER = [
 ];
 
 const TITRATE = [
-  { key: "t-every", label: "Look every", min: 1, max: 24, step: 1, get: (t) => t.every_h, set: (t, v) => { t.every_h = v; }, say: hours },
+  { key: "t-every", label: "Look every", min: 1, max: 24, step: 1, get: (t) => t.every, set: (t, v) => { t.every = v; }, say: hours },
   { key: "t-step", label: "Step", min: 0.5, max: 20, step: 0.5, get: (t) => t.step.value, set: (t, v) => { t.step.value = v; }, say: (v, t) => `${number(v)} mg/h${t.step.by_weight ? "/70 kg" : ""}` },
   { key: "t-max", label: "Up to", min: 5, max: 100, step: 1, get: (t) => t.max.value, set: (t, v) => { t.max.value = v; }, say: (v, t) => `${number(v)} mg/h${t.max.by_weight ? "/70 kg" : ""}` },
   { key: "t-relief", label: "Until relief", min: 10, max: 90, step: 5, get: (t) => t.relief, set: (t, v) => { t.relief = v; }, say: (v) => `of ${number(v)}\u202f%` },
 ];
 
-/** Boosters and titration of the plan in hand; a control that scenario files do not know stays away. */
+/** Boosters and titration of the plan in hand. */
 export class Policies {
-  constructor(plan, known, changed) {
+  constructor(plan, changed) {
     this.plan = plan;
-    this.known = known;
-    const kinds = [["", "None"]];
-    if (known.boosters_on_relapse) kinds.push(["relapse", "When pain is back"]);
-    if (known.boosters) kinds.push(["calendar", "On a calendar"]);
+    const kinds = [["", "None"], ["relapse", "When pain is back"], ["calendar", "On a calendar"]];
     this.kind = node("select", { id: "booster-kind" }, ...kinds.map(([value, text]) => node("option", { value }, text)));
     this.boosters = BOOSTER.map((one) => ({ ...slider(one, () => plan().boosters, changed), on: one.on }));
     const field = node("div", { className: "slide choice" }, node("label", { htmlFor: "booster-kind" }, "Boosters"), this.kind);
     $("boosters").append(field, ...this.boosters.map((one) => one.made));
-    $("boosters").hidden = kinds.length < 2;
     this.kind.addEventListener("change", () => {
       const on = this.kind.value;
       const before = plan().boosters ?? copy(BOOSTERS);
-      plan().boosters = on ? { ...before, on, gaps_days: on === "calendar" ? (before.gaps_days.length ? before.gaps_days : [42]) : [], at_most: on === "relapse" ? before.at_most || 6 : 0 } : null;
+      plan().boosters = on ? { ...before, on, every: on === "calendar" ? (before.every.length ? before.every : [42]) : [], at_most: on === "relapse" ? before.at_most || 6 : 0 } : null;
       changed();
     });
     this.titrates = node("input", { type: "checkbox", id: "titrates" });
     this.titration = TITRATE.map((one) => slider(one, () => plan().titration, changed));
     $("titration").append(node("label", { className: "check" }, this.titrates, " raise the rate until pain or side effects say stop"), ...this.titration.map((one) => one.made));
-    $("titration").hidden = !known.titration;
     this.titrates.addEventListener("change", () => {
       plan().titration = this.titrates.checked ? begun(plan()) : null;
       changed();

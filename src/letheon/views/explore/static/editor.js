@@ -42,7 +42,7 @@ function spreadOf(given, mean) {
 }
 
 export class Editor {
-  constructor(state, presets, known, changed) {
+  constructor(state, presets, changed) {
     this.state = state;
     this.presets = presets;
     this.changed = (redraw = true) => {
@@ -56,7 +56,7 @@ export class Editor {
     this.patients = PATIENT.map((one) => slider(one, () => this.state, () => this.changed()));
     this.differ = node("input", { type: "checkbox", id: "differ" });
     $("patients-note").before(...this.patients.map((one) => one.made), node("label", { className: "check" }, this.differ, " patients differ, as in the trials"));
-    this.policies = new Policies(() => this.plan, known, () => this.edited());
+    this.policies = new Policies(() => this.plan, () => this.edited());
     this.listen();
   }
 

@@ -13,7 +13,7 @@ const OLD_MS = 400; // a draft that takes longer is given up for a newer questio
 const LOOK_MS = 1000; // how often to look what a question waits for
 const AGAIN_MS = 3000; // how long to wait before asking a program again that does not answer
 
-const page = { state: emptyState(), known: {}, editor: null, view: null, show: { range: true, band: true, rival: true } };
+const page = { state: null, grammar: null, editor: null, view: null, show: { range: true, band: true, rival: true } };
 
 // --- asking ---
 
@@ -43,7 +43,7 @@ function ask() {
 /** First a draft, whose intervals are borrowed from the last whole answer; when nothing newer has been asked, the whole. */
 async function send(draft = true) {
   const number = asking.newest;
-  const text = scenarioOf(page.state, page.known);
+  const text = scenarioOf(page.state, page.grammar);
   const current = { draft, since: performance.now(), abort: new AbortController() };
   asking.current = current;
   asking.waiting = false;
@@ -283,17 +283,17 @@ function download(blob, name) {
 const SAVE = {
   async report() {
     say("busy", "Writing the report");
-    download(await (await post("/api/report", scenarioOf(page.state, page.known))).blob(), "letheon-report.html");
+    download(await (await post("/api/report", scenarioOf(page.state, page.grammar))).blob(), "letheon-report.html");
   },
   async yaml() {
-    const form = await (await post("/api/read", scenarioOf(page.state, page.known))).json();
+    const form = await (await post("/api/read", scenarioOf(page.state, page.grammar))).json();
     download(new Blob([form.yaml], { type: "application/yaml" }), "letheon-scenario.yaml");
   },
   async csv() {
     download(new Blob([csv(page.view)], { type: "text/csv" }), "letheon-figures.csv");
   },
   async json() {
-    download(await (await post("/api/document", scenarioOf(page.state, page.known))).blob(), "letheon-result.json");
+    download(await (await post("/api/document", scenarioOf(page.state, page.grammar))).blob(), "letheon-result.json");
   },
 };
 
@@ -341,7 +341,7 @@ function buttons() {
 }
 
 async function copyLink() {
-  const hash = await toFragment(scenarioOf(page.state, page.known));
+  const hash = await toFragment(scenarioOf(page.state, page.grammar));
   const address = `${location.origin}${location.pathname}${hash}`;
   history.replaceState(null, "", hash);
   page.hash = hash;
@@ -361,7 +361,7 @@ async function copyLink() {
 async function adopt(json) {
   try {
     const form = await (await post("/api/read", json)).json();
-    Object.assign(page.state, stateOf(form));
+    Object.assign(page.state, stateOf(form, page.grammar));
     fault("");
     page.editor.changed();
     return true;
@@ -388,11 +388,12 @@ async function follow() {
 async function start() {
   try {
     const [presets, status] = await Promise.all(["/api/presets", "/api/status"].map(fetched));
-    page.known = status.policies;
+    page.grammar = status.grammar;
+    page.state = emptyState(page.grammar);
     labels(status.support);
     $("version").textContent = status.version;
     page.state.plans.push(planOf(presets[0], []));
-    page.editor = new Editor(page.state, presets, page.known, (redraw) => {
+    page.editor = new Editor(page.state, presets, (redraw) => {
       if (redraw) ask();
       else refresh();
     });

@@ -3,18 +3,18 @@
 import { slug } from "./words.js";
 
 export const MOST_PLANS = 4;
-const DEFAULT_AGE = { mean: 46, sd: 12 };
 
-export function emptyState() {
+/** What the page shows first; `grammar` is what /api/status tells of the keys of a scenario. */
+export function emptyState({ population }) {
   return {
     plans: [],
     focus: 0,
     step: 0,
     title: "Ketamine infusions compared",
-    weight: { mean: 79, sd: 19 },
-    baseline: { mean: 7.3, sd: 2 },
-    age: DEFAULT_AGE,
-    asian: 0,
+    weight: population.weight.default,
+    baseline: population.baseline_nrs.default,
+    age: population.age.default,
+    asian: population.asian.default,
     urine: null,
     days: 182,
     patients: 500,
@@ -48,106 +48,89 @@ function session(row) {
   return made;
 }
 
-function spread(given, unit) {
-  return given.sd ? `${plain(given.mean)} ± ${plain(given.sd)} ${unit}` : `${plain(given.mean)} ${unit}`;
-}
+/** How the page's numbers are written, by the kind that the grammar gives a key. */
+const WRITE = {
+  "time": clock,
+  "rate": ({ value, by_weight }) => `${plain(value)} mg/h${by_weight ? "/70kg" : ""}`,
+  "mean ± spread": ({ mean, sd }, unit) => `${plain(mean)}${sd ? ` ± ${plain(sd)}` : ""} ${unit}`,
+  "number": (value, unit) => (unit ? `${value} ${unit}` : value),
+  "switch": (value) => (value ? "on" : "off"),
+  "dose": (value) => `${plain(value)} mg`,
+  "flow": (value) => `${plain(value)} L/day`,
+  "per cent": (value) => `${plain(value)} %`,
+  "whole days": (value) => `${value} days`,
+  "whole days, or a list": (values) => values.map((value) => `${value} days`),
+  "number per year": (value) => `${value} per year`,
+  "map": (row) => {
+    const { at, ...rest } = session({ ...row, at_h: 0 });
+    return rest;
+  },
+};
 
-const rateText = (rate) => `${plain(rate.value)} mg/h${rate.by_weight ? "/70kg" : ""}`;
-
-/** The one place where policies enter a scenario, as far as this version's scenario files know them. */
-function policies(plan, known) {
+/** A map of a scenario file from the page's numbers; what is 0 or absent stays out. */
+function written(keys, values) {
   const made = {};
-  const { boosters, titration, stop } = plan;
-  if (boosters && (boosters.on === "relapse" ? known.boosters_on_relapse : known.boosters)) {
-    const rule = boosters.on === "relapse" ? { on: "relapse", wait: `${boosters.wait_days} days` } : { every: boosters.gaps_days.map((days) => `${days} days`) };
-    const { at, ...given } = session({ ...boosters.session, at_h: 0 });
-    made.boosters = { ...rule, apart: `${boosters.apart_days} days`, session: given };
-    if (boosters.at_most) made.boosters.at_most = `${boosters.at_most} per year`;
-    if (boosters.times) made.boosters.times = boosters.times;
-    if (stop) made.stop = Object.fromEntries(Object.entries({ no_response: stop.no_response, harm: stop.harm, dose: stop.dose_mg && `${plain(stop.dose_mg)} mg` }).filter(([, value]) => value));
-  }
-  if (titration && known.titration) {
-    const { every_h, step, min = { value: 0 }, max, relief, harm, on_harm } = titration;
-    made.titration = { every: clock(every_h), step: rateText(step), min: rateText(min), max: rateText(max), relief: `${plain(relief)} %`, harm, on_harm };
+  for (const [name, { kind, unit }] of Object.entries(keys)) {
+    const value = values[name];
+    if (value !== undefined && value !== null && value !== 0 && value !== "") made[name] = (WRITE[kind] ?? ((same) => same))(value, unit);
   }
   return made;
 }
 
-function beside(plan) {
-  const given = Object.entries(plan.beside).filter(([, dose]) => dose);
-  return given.length ? { beside: Object.fromEntries(given.map(([name, dose]) => [name.replace("_mg", ""), `${plain(dose)} mg`])) } : {};
-}
-
-const UNITS = { expectancy: " NRS" };
-
-function models(given) {
+function policies({ boosters, titration, stop }, grammar) {
   const made = {};
-  for (const [name, value] of Object.entries(given)) {
-    made[name] = typeof value === "boolean" ? (value ? "on" : "off") : `${value}${UNITS[name] ?? ""}`;
+  if (boosters) {
+    const { on, every, wait, ...rest } = boosters;
+    made.boosters = written(grammar.boosters, on === "relapse" ? { ...rest, on, wait } : { ...rest, every });
+    if (stop) made.stop = written(grammar.stop, stop);
   }
+  if (titration) made.titration = written(grammar.titration, { min: { value: 0 }, ...titration });
   return made;
 }
 
 /** The scenario of what is on the page, in the words of a scenario file. */
-export function scenarioOf(state, known) {
+export function scenarioOf(state, grammar) {
   const arms = {};
   for (const plan of state.plans) {
-    arms[plan.name] = { drug: plan.drug, ...beside(plan), sessions: plan.sessions.map(session), ...policies(plan, known) };
+    const beside = written(grammar.beside, plan.beside);
+    arms[plan.name] = { drug: plan.drug, ...(Object.keys(beside).length ? { beside } : {}), sessions: plan.sessions.map(session), ...policies(plan, grammar) };
   }
   if (state.placebo) arms.placebo = { drug: "placebo", like: state.plans[0].name };
   const made = {
     letheon: 1,
     title: state.title,
-    population: { n: state.patients, weight: spread(state.weight, "kg"), baseline_nrs: spread(state.baseline, "NRS") },
+    population: written(grammar.population, { ...state, n: state.patients, baseline_nrs: state.baseline }),
     follow_up: `${plain(state.days)} days`,
     seed: "@seed@",
   };
-  if (state.age.mean !== DEFAULT_AGE.mean || state.age.sd !== DEFAULT_AGE.sd) made.population.age = spread(state.age, "years");
-  if (state.asian) made.population.asian = state.asian;
-  if (state.urine) made.population.urine = `${plain(state.urine)} L/day`;
-  if (Object.keys(state.models).length) made.models = models(state.models);
+  if (Object.keys(state.models).length) made.models = written(grammar.models, state.models);
   made.arms = arms;
   // a seed may be longer than a browser's numbers are exact
   return JSON.stringify(made).replace('"@seed@"', state.seed);
 }
 
 /** The page's state from what /api/read returned. */
-export function stateOf(form) {
+export function stateOf(form, grammar) {
   const drugs = form.arms.filter((arm) => arm.drug !== "placebo").slice(0, MOST_PLANS);
+  const { n, weight, baseline_nrs, age, asian, urine } = form.population;
   return {
-    ...emptyState(),
+    ...emptyState(grammar),
     title: form.title,
-    plans: drugs.map((arm) => ({
-      name: arm.name,
-      preset: "",
-      drug: arm.drug,
-      sessions: arm.sessions,
-      beside: arm.beside,
-      boosters: arm.boosters,
-      titration: arm.titration,
-      stop: arm.stop,
+    plans: drugs.map(({ name, drug, sessions, beside, boosters, titration, stop }) => ({
+      name, preset: "", drug, sessions, beside, titration, stop,
+      boosters: boosters && { ...BOOSTERS, on: "calendar", at_most: 0, ...boosters },
     })),
-    weight: form.weight,
-    baseline: form.baseline,
-    age: form.age,
-    asian: form.asian,
-    urine: form.urine_l_day,
+    weight, baseline: baseline_nrs, age, asian, urine,
     days: form.follow_up_days,
-    patients: form.patients,
+    patients: n,
     seed: form.seed,
-    models: changed(form.models),
+    models: Object.fromEntries(Object.entries(form.models).filter(([name, value]) => value !== grammar.models[name].default)),
     placebo: form.arms.some((arm) => arm.drug === "placebo"),
   };
 }
 
-const DEFAULTS = { pk: "auto", pain: "memory", rival: true, flares: true, expectancy: 0, norketamine: 0, induction: false, occasions: false, borrow_variability: false };
-
-function changed(given) {
-  return Object.fromEntries(Object.entries(given).filter(([name, value]) => value !== DEFAULTS[name]));
-}
-
-export const BOOSTERS = { on: "relapse", gaps_days: [42], wait_days: 14, apart_days: 7, at_most: 6, times: 0, session: { at_h: 0, hours: 4, rate: 25, by_weight: false, max: null, every_h: 24, times: 1 } };
-export const TITRATION = { every_h: 8, step: { value: 5, by_weight: false }, max: { value: 40, by_weight: false }, relief: 50, harm: "spontaneous", on_harm: "down" };
+export const BOOSTERS = { on: "relapse", every: [], wait: 14, apart: 7, at_most: 6, times: 0, session: { at_h: 0, hours: 4, rate: 25, by_weight: false, max: null, every_h: 24, times: 1 } };
+export const TITRATION = { every: 8, step: { value: 5, by_weight: false }, max: { value: 40, by_weight: false }, relief: 50, harm: "spontaneous", on_harm: "down" };
 
 /** Days over which the plan's drug runs, first to last. */
 export function endOf(plan) {
