@@ -265,10 +265,7 @@ def _policy(table: Table, values: Values, regimen: Regimen, salt: float, follow_
         boosters,
         titration,
         Stops(
-            stop.get("no_response", 0),
-            stop.get("harm", ""),
-            dose_mg=stop.get("dose", 0.0) * salt,
-            dose_written=written,
+            stop.get("no_response", 0), stop.get("harm", ""), dose_mg=stop.get("dose", 0.0) * salt, dose_written=written
         ),
     )
 

@@ -48,10 +48,7 @@ def read_amount(text: str) -> Amount:
     given = " ".join(text.split())
     found = re.fullmatch(r"(day )?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)((?:[eE][+-]?[0-9]+)?)\s*([^0-9].*)?", given)
     if not found:
-        try:
-            quantities.parse(given)  # for its sentence about commas and the like
-        except InputError as error:
-            raise InputError(str(error)) from None
+        quantities.parse(given)  # for its sentence about commas and the like
         raise InputError(f"{shown(given)} is no amount that can be counted up; write e.g. 5 mg/h, 30 min or 10.")
     before, digits, power, unit = found[1] or "", found[2], found[3], (found[4] or "").strip()
     if unit and not re.match(r"per |times$", unit):

@@ -82,13 +82,14 @@ class Search:
     def as_written(self) -> tuple[int, ...] | None:
         """Return the numbers of the candidate that the arm itself is, or None if it lies between the values."""
         arm = _table_at(self.source, "arms").entries[self.arm]
-        here = []
+        numbers = []
         for variable in self.variables:
             texts = {_text_at(arm, path) for path in (variable.path, *variable.also)}
-            if len(texts) != 1:
+            meanings = [_normal(value) for value in variable.values]
+            if len(texts) != 1 or (meaning := _normal(texts.pop())) not in meanings:
                 return None
-            here.append((variable.values, texts.pop()))
-        return _nearest(here)
+            numbers.append(meanings.index(meaning))
+        return tuple(numbers)
 
     def _changes(self, numbers: Sequence[int]) -> dict[str, Value]:
         changes = {}
@@ -98,17 +99,6 @@ class Search:
                 text = variable.values[number]
                 changes[path] = Value(self.source.file, variable.line, place, text, False)
         return changes
-
-
-def _nearest(here: list[tuple[tuple[str, ...], str]]) -> tuple[int, ...] | None:
-    """Find texts among the values, whatever the spelling of their units."""
-    found = []
-    for values, text in here:
-        spelled = {_normal(value): number for number, value in enumerate(values)}
-        if (number := spelled.get(_normal(text))) is None:
-            return None
-        found.append(number)
-    return tuple(found)
 
 
 def _normal(text: str) -> object:
@@ -217,19 +207,14 @@ def _variables(top: Table, arm: str, table: Table) -> tuple[Variable, ...]:
     for key, child in table.entries.items():
         entry = table_of(child, RANGE.example)
         path = _path(table, root, arm, key, table.key_lines[key])
-        also = tuple(_path(entry, root, arm, text, line) for text, line in _also(entry))
+        others = listing_of(entry.entries["also"], "[sessions.2.rate]").items if "also" in entry.entries else ()
+        also = tuple(_path(entry, root, arm, text_of(item, "sessions.2.rate"), item.line) for item in others)
         for place in (path, *also):
             if place in taken:
                 entry.refuse(f"the place {place} varies twice; name it once.")
             taken.add(place)
         found.append(Variable(path, _values(entry), also, table.key_lines[key]))
     return tuple(found)
-
-
-def _also(entry: Table) -> Iterator[tuple[str, int]]:
-    if "also" in entry.entries:
-        for item in listing_of(entry.entries["also"], "[sessions.2.rate]").items:
-            yield text_of(item, "sessions.2.rate"), item.line
 
 
 def _path(at: Table, root: Node, arm: str, path: str, line: int) -> str:
@@ -270,11 +255,10 @@ def _values(entry: Table) -> tuple[str, ...]:
     for key in ("from", "to"):
         if key not in entry.entries:
             entry.refuse(f"the entry {key} is missing; write e.g. {RANGE.example}.")
-    low, high = entry.entries["from"], entry.entries["to"]
-    step = entry.entries.get("step")
-    ends = [text_of(node, RANGE[key].example) for key, node in (("from", low), ("to", high), ("step", step)) if node]
+    present = [key for key in ("from", "to", "step") if key in entry.entries]
+    texts = [text_of(entry.entries[key], RANGE[key].example) for key in present]
     try:
-        return Range.create(*ends).values
+        return Range.create(*texts).values
     except InputError as error:
         entry.refuse(str(error))
 
@@ -387,21 +371,19 @@ def _refuse_impossible(search: Search, table: Table) -> None:
 def _reason(search: Search, place: int, number: int) -> InputError | None:
     """Return why a value makes no regimen with any of the others' ends, or None if it makes one."""
     first: InputError | None = None
-    written = search.as_written()
-    for numbers in _tries(search, written):
-        tried = (*numbers[:place], number, *numbers[place + 1 :])
+    for numbers in _tries(search):
         try:
-            search.candidate(tried)
+            search.candidate((*numbers[:place], number, *numbers[place + 1 :]))
             return None
         except InputError as error:
             first = first or error
     return first
 
 
-def _tries(search: Search, written: tuple[int, ...] | None) -> Iterator[tuple[int, ...]]:
+def _tries(search: Search) -> Iterator[tuple[int, ...]]:
     """Yield the arm as it is written, all small, all large, and mixtures of the two."""
     tops = [len(variable.values) - 1 for variable in search.variables]
-    if written is not None:
+    if (written := search.as_written()) is not None:
         yield written
     for pattern in range(min(2 ** len(tops), _TRIES)):
         yield tuple(top if pattern >> place & 1 else 0 for place, top in enumerate(tops))

@@ -91,11 +91,7 @@ def policy_of(policy: Policy) -> dict[str, Any]:
         },
         "stop": None
         if stops == Stops()
-        else {
-            "no_response": stops.no_response or None,
-            "harm": stops.harm or None,
-            "dose": stops.dose_mg or None,
-        },
+        else {"no_response": stops.no_response or None, "harm": stops.harm or None, "dose": stops.dose_mg or None},
     }
 
 

@@ -111,10 +111,7 @@ def read_tree(text: str, file: str) -> Table:
     if len(body) > MAX_BYTES or len(body.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise InputError(f"{file}: {TOO_LARGE}")
     if "\0" in body:
-        top.refuse(
-            "there is a NUL byte; save the file as plain UTF-8 text.",
-            1 + body[: body.index("\0")].count("\n"),
-        )
+        top.refuse("there is a NUL byte; save the file as plain UTF-8 text.", 1 + body[: body.index("\0")].count("\n"))
     if directive := re.match(r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*%", body):
         top.refuse(_DIRECTIVE, 1 + body.count("\n", 0, directive.end()))
     try:
@@ -140,8 +137,7 @@ def _refuse_yaml(error: Any, top: Node, text: str) -> NoReturn:
         position = getattr(error, "position", None)
         before = text[:position] if isinstance(position, int) else ""
         top.refuse(
-            "there is a control character in the text; remove it, and save as plain UTF-8.",
-            1 + before.count("\n"),
+            "there is a control character in the text; remove it, and save as plain UTF-8.", 1 + before.count("\n")
         )
     if "\\t" in problem:
         top.refuse("a tab stands where YAML wants spaces; indent with spaces.", mark.line + 1)
@@ -162,10 +158,7 @@ def _checked(events: Iterable[Any], top: Node) -> Iterator[Any]:
         if isinstance(event, DocumentStartEvent):
             documents += 1
             if documents > 1:
-                top.refuse(
-                    "a second document begins here; a file holds one scenario, so remove the --- or ... .",
-                    line,
-                )
+                top.refuse("a second document begins here; a file holds one scenario, so remove the --- or ... .", line)
             if event.version not in (None, (1, 2)) or event.tags:
                 top.refuse(_DIRECTIVE, line)
         elif isinstance(event, AliasEvent):
@@ -180,18 +173,14 @@ def _checked(events: Iterable[Any], top: Node) -> Iterator[Any]:
                 )
             if event.anchor is not None:
                 top.refuse(
-                    f"there is an anchor, &{shown(event.anchor)[1:-1]}; remove it and write each value out.",
-                    line,
+                    f"there is an anchor, &{shown(event.anchor)[1:-1]}; remove it and write each value out.", line
                 )
             if (tag := getattr(event, "tag", None)) is not None:
                 top.refuse(f"there is a tag, {shown(tag)[1:-1]}; remove it, units say what a value is.", line)
             if isinstance(event, (MappingStartEvent, SequenceStartEvent)):
                 depth += 1
                 if depth > MAX_DEPTH:
-                    top.refuse(
-                        f"brackets or maps are nested over {MAX_DEPTH} deep; a scenario needs six levels.",
-                        line,
-                    )
+                    top.refuse(f"brackets or maps are nested over {MAX_DEPTH} deep; a scenario needs six levels.", line)
         elif isinstance(event, (MappingEndEvent, SequenceEndEvent)):
             depth -= 1
         yield event
