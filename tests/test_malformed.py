@@ -175,7 +175,7 @@ CASES = [
     (SESSION, '{at: day 1, rate: -5 mg/h, for: 4 h}', 'line 11, arms.ketamine.sessions[1].rate: "-5 mg/h" is negative; write a rate of 0 or more, e.g. 5 mg/h.'),
     (SESSION, '{at: day 1, rate: 21 mg/kg/h, for: 4 h}', 'line 11, arms.ketamine.sessions[1].rate: "21 mg/kg/h" is 1470 mg/h at 70 kg, above the limit of 1400 mg/h (20 mg/kg/h); write a lower rate or a longer time.'),
     (SESSION, '{at: day 1, dose: 100 g, for: 4 h}', 'line 11, arms.ketamine.sessions[1].dose: "100 g" is 25000 mg/h at 70 kg, above the limit of 1400 mg/h (20 mg/kg/h); write a lower dose or a longer time.'),
-    (SESSION, '{at: day 1, rate: 1e308 g/s, for: 1 s}', 'line 11, arms.ketamine.sessions[1].rate: "1e308 g/s" is too large a number; write one that a drip can run at, e.g. 20 mg/h.'),
+    (SESSION, '{at: day 1, rate: 1e308 g/s, for: 1 s}', 'line 11, arms.ketamine.sessions[1].rate: "1e308 g/s" is too large a number; write one that a pump can run at, e.g. 20 mg/h.'),
     (SESSION, '{at: day 1, rate: 5 mg/h, max: 0.5 mg/kg/h, for: 4 h}', 'line 11, arms.ketamine.sessions[1].max: "0.5 mg/kg/h" depends on weight, and a ceiling does not; write e.g. max: 25 mg/h.'),
     (SESSION, '{at: day 1, rate: 5 mg/h, max: 0 mg/h, for: 4 h}', 'line 11, arms.ketamine.sessions[1].max: "0 mg/h" leaves nothing to infuse; write a ceiling above 0, e.g. max: 25 mg/h.'),
     (SESSION, '{at: day 1, rate: 5 mg/h, for: 4 h, repeat: 10}', 'line 11, arms.ketamine.sessions[1].repeat: "10" stands where a map is due; write e.g. {every: 1 day, times: 10}.'),

@@ -300,7 +300,7 @@ def _boosters(table: Table, values: Values, salt: float, follow_up_ms: int) -> B
 
 def _titration(table: Table, values: Values, regimen: Regimen, salt: float) -> Titration:
     def base(rate: Rate) -> Rate:
-        """Return a rate in free base, such that what is told reads back as the same rate."""
+        """Return a rate in free base, so that its text reads back as the same rate."""
         value, unit = rate.form
         return Rate(*quantities.rate_mg_h(f"{plain(value * salt)} {unit}"), written=_as_base(value, unit, salt))
 

@@ -115,12 +115,12 @@ def choice(*words: str | Callable[[], Iterable[str]], read: Reader | None = None
         return tuple(name for word in words for name in (word() if callable(word) else (word,)))
 
     def read_word(node: Node, example: str) -> str:
-        given = text_of(node, example)
-        if given in allowed():
-            return given
-        near = near_word(given, allowed())
+        word = text_of(node, example)
+        if word in allowed():
+            return word
+        near = near_word(word, allowed())
         remedy = f"write {near}, if that is meant" if near else f"write one of {', '.join(allowed())}"
-        node.refuse(f"{shown(given)} is not known here; {remedy}.")
+        node.refuse(f"{shown(word)} is not known here; {remedy}.")
 
     return Kind("word", read or read_word, lambda: {"enum": [*allowed()]}, limits=lambda: ", ".join(allowed()))
 
@@ -129,10 +129,10 @@ def switch() -> Kind:
     """Return the kind of a switch."""
 
     def read(node: Node, example: str) -> bool:
-        given = text_of(node, example)
-        if given not in {"on", "off", "true", "false"}:
-            node.refuse(f"{shown(given)} is no switch; write on or off.")
-        return given in {"on", "true"}
+        word = text_of(node, example)
+        if word not in {"on", "off", "true", "false"}:
+            node.refuse(f"{shown(word)} is no switch; write on or off.")
+        return word in {"on", "true"}
 
     schema = {"enum": ["on", "off", True, False, "true", "false"]}
     return Kind("switch", read, lambda: schema, lambda value: "on" if value else "off", limits="on, off", named=False)
@@ -142,12 +142,12 @@ def whole(low: int, high: int) -> Kind:
     """Return the kind of a whole number in plain ASCII digits."""
 
     def read(node: Node, example: str) -> int:
-        given = text_of(node, example)
-        value = quantities.integer(given)
+        word = text_of(node, example)
+        value = quantities.integer(word)
         if value is None:
-            node.refuse(f"{shown(given)} is not a whole number in plain digits; write e.g. {example}.")
+            node.refuse(f"{shown(word)} is not a whole number in plain digits; write e.g. {example}.")
         if not low <= value <= high:
-            node.refuse(f"{shown(given)} is outside {low} to {high}; write e.g. {example}.")
+            node.refuse(f"{shown(word)} is outside {low} to {high}; write e.g. {example}.")
         return value
 
     schema = {"type": ["integer", "string"], "minimum": low, "maximum": high, "pattern": r"^\s*-?[0-9]+\s*$"}
@@ -155,14 +155,14 @@ def whole(low: int, high: int) -> Kind:
 
 
 def _parsed(node: Node, example: str, unit: str, spread: bool, bare: bool) -> tuple[quantities.Quantity, str]:
-    parsed, given = quantity(node, lambda text: quantities.parse(text, example), example)
+    parsed, quoted = quantity(node, lambda text: quantities.parse(text, example), example)
     if parsed.spread is not None and not spread:
-        node.refuse(f"{given} has a spread, which cannot stand here; write e.g. {example}.")
+        node.refuse(f"{quoted} has a spread, which cannot stand here; write e.g. {example}.")
     if parsed.unit == "" and not bare:
-        node.refuse(f"{given} has no unit; write e.g. {example}.")
+        node.refuse(f"{quoted} has no unit; write e.g. {example}.")
     if parsed.unit not in {"", unit}:
-        node.refuse(f"{given} has the unit {parsed.unit}, which cannot stand here; write e.g. {example}.")
-    return parsed, given
+        node.refuse(f"{quoted} has the unit {parsed.unit}, which cannot stand here; write e.g. {example}.")
+    return parsed, quoted
 
 
 def number(low: float, high: float, unit: str = "") -> Kind:
@@ -170,9 +170,9 @@ def number(low: float, high: float, unit: str = "") -> Kind:
     limits = f"{plain(low)} to {plain(high)}"
 
     def read(node: Node, example: str) -> float:
-        parsed, given = _parsed(node, example, unit, spread=False, bare=True)
+        parsed, quoted = _parsed(node, example, unit, spread=False, bare=True)
         if not low <= parsed.value <= high:
-            node.refuse(f"{given} is outside {limits}; write e.g. {example}.")
+            node.refuse(f"{quoted} is outside {limits}; write e.g. {example}.")
         return parsed.value
 
     schema = _pattern(rf"{_NUMBER}\s*({unit})?", type=["number", "string"], minimum=low, maximum=high)
@@ -185,13 +185,13 @@ def mean_and_spread(unit: str, low: float, high: float, max_sd: float, bare: boo
     means = f"{plain(low)} to {plain(high)}{name}"
 
     def read(node: Node, example: str) -> Spread:
-        parsed, given = _parsed(node, example, unit, spread=True, bare=bare)
+        parsed, quoted = _parsed(node, example, unit, spread=True, bare=bare)
         if not low <= parsed.value <= high:
             reason = why if parsed.value < low else ""
-            node.refuse(f"the mean in {given} is outside {means}{reason}; write e.g. {example}.")
+            node.refuse(f"the mean in {quoted} is outside {means}{reason}; write e.g. {example}.")
         sd = parsed.spread or 0.0
         if not 0 <= sd <= max_sd:
-            node.refuse(f"the spread in {given} is outside 0 to {plain(max_sd)}{name}; write e.g. {example}.")
+            node.refuse(f"the spread in {quoted} is outside 0 to {plain(max_sd)}{name}; write e.g. {example}.")
         return Spread(parsed.value, sd)
 
     def write(value: Spread) -> str:
@@ -213,9 +213,9 @@ def duration(
     """Return the kind of a length of time [ms]; `fault` says what is wrong outside the limits."""
 
     def read(node: Node, example: str) -> int:
-        value, given = quantity(node, lambda text: quantities.duration_ms(text, bare), example)
+        value, quoted = quantity(node, lambda text: quantities.duration_ms(text, bare), example)
         if not low_ms <= value <= high_ms:
-            node.refuse(f"{given} {fault}; write e.g. {example}.")
+            node.refuse(f"{quoted} {fault}; write e.g. {example}.")
         return value
 
     return Kind("time", read, _pattern(_TIME), quantities.time_text, ", ".join(quantities.TIME_UNITS), limits)
@@ -225,9 +225,9 @@ def moment() -> Kind:
     """Return the kind of a moment [ms from the origin]."""
 
     def read(node: Node, example: str) -> int:
-        value, given = quantity(node, quantities.moment_ms, example)
+        value, quoted = quantity(node, quantities.moment_ms, example)
         if value < 0:
-            node.refuse(f"{given} is before the origin; write a time from 0 h on, e.g. at: 0 h or at: day 1.")
+            node.refuse(f"{quoted} is before the origin; write a time from 0 h on, e.g. at: 0 h or at: day 1.")
         return value
 
     schema = _pattern(_TIME, rf"([Dd]ay|days)\s+[0-9]+,?(\s*\+\s*{_TIME})?")
@@ -238,11 +238,11 @@ def whole_days(low: int, high: int) -> Kind:
     """Return the kind of a length of time of whole days."""
 
     def read(node: Node, example: str) -> int:
-        milliseconds, given = quantity(node, quantities.duration_ms, example)
+        milliseconds, quoted = quantity(node, quantities.duration_ms, example)
         if milliseconds % MS_PER_DAY:
-            node.refuse(f"{given} is not a whole number of days, and diaries go by days; write e.g. {example}.")
+            node.refuse(f"{quoted} is not a whole number of days, and diaries go by days; write e.g. {example}.")
         if not low <= milliseconds // MS_PER_DAY <= high:
-            node.refuse(f"{given} is outside {low} to {high} days; write e.g. {example}.")
+            node.refuse(f"{quoted} is outside {low} to {high} days; write e.g. {example}.")
         return milliseconds // MS_PER_DAY
 
     units, limits = ", ".join(quantities.TIME_UNITS[2:]), f"{low} to {high} days"
@@ -253,10 +253,10 @@ def rate(limits: str = "", zero: bool = True) -> Kind:
     """Return the kind of an infusion rate, with the form in which it was written; `limits` says its bounds, if any."""
 
     def read(node: Node, example: str) -> Rate:
-        (absolute, per_kg), given = quantity(node, quantities.rate_mg_h, example)
+        (absolute, per_kg), quoted = quantity(node, quantities.rate_mg_h, example)
         at_70_kg = absolute + per_kg * REFERENCE_WEIGHT_KG
         if limits and (not 0 <= at_70_kg <= MAX_RATE_MG_H or not (zero or at_70_kg)):
-            node.refuse(f"{given} is outside {limits}; write e.g. {example}.")
+            node.refuse(f"{quoted} is outside {limits}; write e.g. {example}.")
         parsed = quantities.parse(text_of(node, example))
         return Rate(absolute, per_kg, written=(parsed.value, parsed.unit))
 
@@ -271,11 +271,11 @@ def ceiling() -> Kind:
     """Return the kind of a ceiling of a rate, the same for everybody [mg/h]."""
 
     def read(node: Node, example: str) -> float:
-        (absolute, per_kg), given = quantity(node, quantities.rate_mg_h, example)
+        (absolute, per_kg), quoted = quantity(node, quantities.rate_mg_h, example)
         if per_kg != 0:
-            node.refuse(f"{given} depends on weight, and a ceiling does not; write e.g. {example}.")
+            node.refuse(f"{quoted} depends on weight, and a ceiling does not; write e.g. {example}.")
         if absolute <= 0:
-            node.refuse(f"{given} leaves nothing to infuse; write a ceiling above 0, e.g. {example}.")
+            node.refuse(f"{quoted} leaves nothing to infuse; write a ceiling above 0, e.g. {example}.")
         return absolute
 
     schema = _pattern(rf"{_NUMBER}\s*{_unit(_MASS, _PER)}")
@@ -301,11 +301,11 @@ def fixed_dose(most: float = float("inf")) -> Kind:
     limits = "above 0" if most == float("inf") else f"0 to {plain(most)} mg"
 
     def read(node: Node, example: str) -> float:
-        (absolute, per_kg), given = quantity(node, quantities.dose_mg, example)
+        (absolute, per_kg), quoted = quantity(node, quantities.dose_mg, example)
         if per_kg:
-            node.refuse(f"{given} depends on weight, and this dose does not; write e.g. {example}.")
+            node.refuse(f"{quoted} depends on weight, and this dose does not; write e.g. {example}.")
         if not 0 <= absolute <= most or (limits == "above 0" and not absolute):
-            node.refuse(f"{given} is {'not' if limits == 'above 0' else 'outside'} {limits}; write e.g. {example}.")
+            node.refuse(f"{quoted} is {'not' if limits == 'above 0' else 'outside'} {limits}; write e.g. {example}.")
         return absolute
 
     return Kind("dose", read, _pattern(rf"{_NUMBER}\s*{_unit(_MASS)}"), lambda mg: f"{plain(mg)} mg", "mg", limits)
@@ -316,9 +316,9 @@ def urine_flow(low: float, high: float) -> Kind:
     limits = f"{plain(low)} to {plain(high)} L/day"
 
     def read(node: Node, example: str) -> float:
-        value, given = quantity(node, quantities.urine_l_h, example)
+        value, quoted = quantity(node, quantities.urine_l_h, example)
         if not low <= round(24.0 * value, 9) <= high:
-            node.refuse(f"{given} is outside {limits}; write e.g. {example}.")
+            node.refuse(f"{quoted} is outside {limits}; write e.g. {example}.")
         return value
 
     schema = _pattern(rf"{_NUMBER}\s*{_unit('mL L', 'min h day')}")
@@ -329,13 +329,13 @@ def relief() -> Kind:
     """Return the kind of a share of baseline pain, written in per cent."""
 
     def read(node: Node, example: str) -> float:
-        given = text_of(node, example)
+        word = text_of(node, example)
         try:
-            value = quantities.number(given.removesuffix("%"), "50") if given.endswith("%") else -1.0
+            value = quantities.number(word.removesuffix("%"), "50") if word.endswith("%") else -1.0
         except InputError:
             value = -1.0
         if not 1 <= value <= 100:
-            node.refuse(f"{shown(given)} is no relief from 1 % to 100 % of baseline pain; write e.g. {example}.")
+            node.refuse(f"{shown(word)} is no relief from 1 % to 100 % of baseline pain; write e.g. {example}.")
         return value / 100
 
     schema = _pattern(rf"{_NUMBER}\s*%")
@@ -348,11 +348,11 @@ def per_year(high: int) -> Kind:
     def read(node: Node, example: str) -> int:
         words = text_of(node, example).split()
         times = quantities.integer(words[0])
-        given = shown(" ".join(words))
+        quoted = shown(" ".join(words))
         if words[1:] != ["per", "year"] or times is None:
-            node.refuse(f"{given} is no number of boosters a year; write e.g. {example}.")
+            node.refuse(f"{quoted} is no number of boosters a year; write e.g. {example}.")
         if not 1 <= times <= high:
-            node.refuse(f"{given} is outside 1 to {high} per year; write e.g. {example}.")
+            node.refuse(f"{quoted} is outside 1 to {high} per year; write e.g. {example}.")
         return times
 
     schema = _pattern(r"[0-9]+\s+per\s+year")

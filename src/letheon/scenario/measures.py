@@ -49,19 +49,19 @@ _BY_DAY = {measure.name: measure for measure in _DAILY}
 def measure_of(name: str) -> Measure | None:
     """Return the measure of that name, or None; behind ``rival_`` the same under the other pain model."""
     bare = name.removeprefix(RIVAL)
-    found = re.fullmatch(r"([a-z0-9_]+)_day_([0-9]{1,3})", bare)
-    if found and found[1] in _BY_DAY and int(found[2]) in DAYS:
-        kind, day = _BY_DAY[found[1]], int(found[2])
-        made = Measure(bare, kind.unit, kind.larger, f"{kind.means} on day {day}", day)
+    match = re.fullmatch(r"([a-z0-9_]+)_day_([0-9]{1,3})", bare)
+    if match and match[1] in _BY_DAY and int(match[2]) in DAYS:
+        kind, day = _BY_DAY[match[1]], int(match[2])
+        measure = Measure(bare, kind.unit, kind.larger, f"{kind.means} on day {day}", day)
     elif bare in _PLAIN:
-        made = _PLAIN[bare]
+        measure = _PLAIN[bare]
     else:
         return None
     if bare == name:
-        return made
-    if made in _COSTS:
+        return measure
+    if measure in _COSTS:
         return None  # what is given, and its harms, do not depend on the pain model
-    return Measure(name, made.unit, made.larger, f"{made.means}, under the other pain model", made.day)
+    return Measure(name, measure.unit, measure.larger, f"{measure.means}, under the other pain model", measure.day)
 
 
 def names(days: float) -> tuple[str, ...]:

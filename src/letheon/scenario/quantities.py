@@ -85,23 +85,23 @@ def refuse_separators(text: str) -> None:
     """Refuse a number with a decimal comma or with separators of thousands, and say what it means."""
     if points := _POINTS.match(text):
         whole = points[1].replace(".", "") + (f".{points[2]}" if points[2] else "")
-        given = "points and a comma" if points[2] else "points between its thousands"
-        raise InputError(f"{shown(text)} has {given}; write {whole}{text[points.end() :]}.")
+        what = "points and a comma" if points[2] else "points between its thousands"
+        raise InputError(f"{shown(text)} has {what}; write {whole}{text[points.end() :]}.")
     if grouped := _GROUPED.match(text):
         whole = grouped[1].replace(grouped[2], "") + (grouped[3] or "").replace(",", ".")
         raise InputError(f"{shown(text)} has separators in its number; write {whole}{text[grouped.end() :]}.")
-    found = _COMMA.match(text)
-    if not found:
+    comma = _COMMA.match(text)
+    if not comma:
         return
-    given, rest = found.group(), text[found.end() :]
-    if re.fullmatch(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?", given):
-        remedy = f"{given.replace(',', '')}{rest} without separators" + (
-            f", or {given.replace(',', '.')}{rest} if a decimal is meant"
-            if given.count(",") == 1 and "." not in given
+    digits, rest = comma.group(), text[comma.end() :]
+    if re.fullmatch(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?", digits):
+        remedy = f"{digits.replace(',', '')}{rest} without separators" + (
+            f", or {digits.replace(',', '.')}{rest} if a decimal is meant"
+            if digits.count(",") == 1 and "." not in digits
             else ""
         )
-    elif given.count(",") == 1 and "." not in given:
-        remedy = f"{given.replace(',', '.')}{rest} with a decimal point"
+    elif digits.count(",") == 1 and "." not in digits:
+        remedy = f"{digits.replace(',', '.')}{rest} with a decimal point"
     else:
         remedy = "digits with one decimal point, e.g. 1000.5"
     raise InputError(f"{shown(text)} has a comma in its number; write {remedy}.")
@@ -117,29 +117,29 @@ def start_of_range(text: str) -> str | None:
 
 def parse(text: str, example: str = "5 mg/h", units: Collection[str] = UNITS) -> Quantity:
     """Read a number, an optional ``± spread`` and an optional unit, which gets its normal spelling."""
-    stripped = text.strip()
-    if not stripped:
+    entry = text.strip()
+    if not entry:
         raise InputError(f"nothing is written here; write e.g. {example}.")
-    if len(stripped) > MAX_TEXT:
-        raise InputError(f"{shown(stripped)} is {len(stripped)} characters long; write e.g. {example}.")
-    refuse_separators(stripped)
-    found = NUMBER.match(stripped)
-    if not found:
-        raise InputError(f"{shown(stripped)} does not start with a number; write e.g. {example}.")
-    value, rest, spread = number(found.group(), example), stripped[found.end() :], None
+    if len(entry) > MAX_TEXT:
+        raise InputError(f"{shown(entry)} is {len(entry)} characters long; write e.g. {example}.")
+    refuse_separators(entry)
+    match = NUMBER.match(entry)
+    if not match:
+        raise InputError(f"{shown(entry)} does not start with a number; write e.g. {example}.")
+    value, rest, spread = number(match.group(), example), entry[match.end() :], None
     plus_minus = _PLUS_MINUS.match(rest)
     if plus_minus:
         rest = rest[plus_minus.end() :]
         refuse_separators(rest)
         second = NUMBER.match(rest)
         if not second:
-            raise InputError(f"{shown(stripped)} has no number after the ±; write e.g. {example}.")
+            raise InputError(f"{shown(entry)} has no number after the ±; write e.g. {example}.")
         spread, rest = number(second.group(), example), rest[second.end() :]
     elif "±" in rest or "+/-" in rest:
-        raise InputError(f"{shown(stripped)} has a unit before the ±; write the unit once, at the end, e.g. {example}.")
-    elif start := start_of_range(stripped):
-        raise InputError(f"{shown(stripped)} is a range; write one value, e.g. {start}.")
-    return Quantity(value, _known_unit(rest, stripped, example, units), spread)
+        raise InputError(f"{shown(entry)} has a unit before the ±; write the unit once, at the end, e.g. {example}.")
+    elif start := start_of_range(entry):
+        raise InputError(f"{shown(entry)} is a range; write one value, e.g. {start}.")
+    return Quantity(value, _known_unit(rest, entry, example, units), spread)
 
 
 def _known_unit(raw: str, whole: str, example: str, units: Collection[str]) -> str:
@@ -165,30 +165,30 @@ def format_quantity(quantity: Quantity) -> str:
 
 def _single(text: str, kind: str, if_bare: str, example: str) -> Quantity:
     """Parse a quantity that must have a unit and may not have a spread."""
-    given = text.strip()
-    if "±" in given or "+/-" in given:
-        raise InputError(f"{shown(given)} has a spread, which {kind} cannot have; write e.g. {example}.")
-    quantity = parse(given, example)
+    entry = text.strip()
+    if "±" in entry or "+/-" in entry:
+        raise InputError(f"{shown(entry)} has a spread, which {kind} cannot have; write e.g. {example}.")
+    quantity = parse(entry, example)
     if quantity.unit == "":
-        bare = if_bare.format(given) if len(given) < 20 else example
-        raise InputError(f"{shown(given)} has no unit; write e.g. {bare}.")
+        bare = if_bare.format(entry) if len(entry) < 20 else example
+        raise InputError(f"{shown(entry)} has no unit; write e.g. {bare}.")
     return quantity
 
 
 def duration_ms(text: str, bare: tuple[str, str] = ("h", "min")) -> int:
     """Read a time such as ``40 min`` or ``1 h 30 min`` [ms]; `bare` units are suggested for a bare number."""
-    given = text.strip()
-    if len(given) <= MAX_TEXT and _SEVERAL.fullmatch(given):
-        parts = [_several(part, given) for part in re.findall(r"[0-9.]+\s*[A-Za-z]+", given)]
+    entry = text.strip()
+    if len(entry) <= MAX_TEXT and _SEVERAL.fullmatch(entry):
+        parts = [_several(part, entry) for part in re.findall(r"[0-9.]+\s*[A-Za-z]+", entry)]
         if all(larger > smaller for (_, larger), (_, smaller) in pairwise(parts)):
             return sum(milliseconds for milliseconds, _ in parts)
-        raise InputError(f"{shown(given)} has its units in no falling order; write e.g. {TIME_EXAMPLE}.")
+        raise InputError(f"{shown(entry)} has its units in no falling order; write e.g. {TIME_EXAMPLE}.")
     quantity = _single(text, "a time", f"{{0}} {bare[0]} or {{0}} {bare[1]}", TIME_EXAMPLE)
     if quantity.unit not in _TIMES_S:
-        raise InputError(f"{shown(given)} is no time, for its unit is {quantity.unit}; write e.g. {TIME_EXAMPLE}.")
+        raise InputError(f"{shown(entry)} is no time, for its unit is {quantity.unit}; write e.g. {TIME_EXAMPLE}.")
     milliseconds = quantity.value * (_TIMES_S[quantity.unit] * 1000)
     if abs(milliseconds) > 1e15:
-        raise InputError(f"{shown(given)} is longer than any scenario can run (10 years); write e.g. {TIME_EXAMPLE}.")
+        raise InputError(f"{shown(entry)} is longer than any scenario can run (10 years); write e.g. {TIME_EXAMPLE}.")
     return round(milliseconds)
 
 
@@ -210,23 +210,23 @@ def time_text(milliseconds: int) -> str:
 
 def moment_ms(text: str) -> int:
     """Read a moment such as ``24 h``, ``day 3`` or ``day 3 + 14 h`` [ms from the scenario's origin]."""
-    given = text.strip()
-    found = re.fullmatch(r"(?:day|days|Day)\s+([^\s+]+)(\s*\+\s*)?(.*)", given)
-    if len(given) <= MAX_TEXT and found:
-        day = integer(found[1].rstrip(",")) or 0
+    entry = text.strip()
+    match = re.fullmatch(r"(?:day|days|Day)\s+([^\s+]+)(\s*\+\s*)?(.*)", entry)
+    if len(entry) <= MAX_TEXT and match:
+        day = integer(match[1].rstrip(",")) or 0
         if not 1 <= day <= 99_999:
             raise InputError(f"{shown(text)} is no day; days are whole numbers from 1 on, so write e.g. day 1 or 12 h.")
         start = (day - 1) * 24 * MS_PER_HOUR
-        if found[2] is None and found[3]:
-            raise InputError(f"{shown(given)} is no moment; {_clock_remedy(day, found[3])}.")
-        if found[2] is None:
+        if match[2] is None and match[3]:
+            raise InputError(f"{shown(entry)} is no moment; {_clock_remedy(day, match[3])}.")
+        if match[2] is None:
             return start
-        later = duration_ms(found[3])
+        later = duration_ms(match[3])
         if later < 0:
-            raise InputError(f"{shown(given)} goes back from its day; write e.g. day {day} + 14 h.")
+            raise InputError(f"{shown(entry)} goes back from its day; write e.g. day {day} + 14 h.")
         return start + later
-    if NUMBER.fullmatch(given):
-        raise InputError(f"{shown(given)} has no unit; write e.g. {given[:20]} h, or day 1.")
+    if NUMBER.fullmatch(entry):
+        raise InputError(f"{shown(entry)} has no unit; write e.g. {entry[:20]} h, or day 1.")
     return duration_ms(text)
 
 
@@ -242,32 +242,32 @@ def _clock_remedy(day: int, rest: str) -> str:
 
 def rate_mg_h(text: str) -> tuple[float, float]:
     """Read an infusion rate: the fixed part [mg/h] and the part by body weight [mg/h/kg], one of them 0."""
-    given = text.strip()
-    if len(given) <= MAX_TEXT and (start := start_of_range(given)):
+    entry = text.strip()
+    if len(entry) <= MAX_TEXT and (start := start_of_range(entry)):
         raise InputError(
-            f"{shown(given)} is a range; write one rate, e.g. {start}, and titration where it follows the patient."
+            f"{shown(entry)} is a range; write one rate, e.g. {start}, and titration where it follows the patient."
         )
     quantity = _single(text, "a rate", "{0} mg/h or 0.1 mg/kg/h", RATE_EXAMPLE)
     if quantity.unit in DOSE_UNITS:
-        raise InputError(f"{shown(given)} is a dose, not a rate; write {given}/h, or dose: {given} in place of rate.")
+        raise InputError(f"{shown(entry)} is a dose, not a rate; write {entry}/h, or dose: {entry} in place of rate.")
     if quantity.unit not in RATE_UNITS:
-        raise InputError(f"{shown(given)} is no rate, for its unit is {quantity.unit}; write e.g. {RATE_EXAMPLE}.")
+        raise InputError(f"{shown(entry)} is no rate, for its unit is {quantity.unit}; write e.g. {RATE_EXAMPLE}.")
     mass, time, weight = RATE_UNITS[quantity.unit]
     value = quantity.value if time == "h" else quantity.value * 3600 / _TIMES_S[time]
-    value = _finite(_mass_mg(value, mass), given)
+    value = _finite(_mass_mg(value, mass), entry)
     return _by_weight(value, weight)
 
 
 def dose_mg(text: str) -> tuple[float, float]:
     """Read a dose: the fixed part [mg] and the part by body weight [mg/kg], one of them 0."""
-    given = text.strip()
+    entry = text.strip()
     quantity = _single(text, "a dose", "{0} mg or 0.5 mg/kg", DOSE_EXAMPLE)
     if quantity.unit in RATE_UNITS:
-        raise InputError(f"{shown(given)} is a rate, not a dose; write rate: {given} in place of dose.")
+        raise InputError(f"{shown(entry)} is a rate, not a dose; write rate: {entry} in place of dose.")
     if quantity.unit not in DOSE_UNITS:
-        raise InputError(f"{shown(given)} is no dose, for its unit is {quantity.unit}; write e.g. {DOSE_EXAMPLE}.")
+        raise InputError(f"{shown(entry)} is no dose, for its unit is {quantity.unit}; write e.g. {DOSE_EXAMPLE}.")
     mass, weight = DOSE_UNITS[quantity.unit]
-    return _by_weight(_finite(_mass_mg(quantity.value, mass), given), weight)
+    return _by_weight(_finite(_mass_mg(quantity.value, mass), entry), weight)
 
 
 def _mass_mg(value: float, mass: str) -> float:
@@ -275,9 +275,9 @@ def _mass_mg(value: float, mass: str) -> float:
     return {"ng": value / 1e6, "µg": value / 1e3, "mg": value, "g": value * 1e3}[mass]
 
 
-def _finite(value: float, given: str) -> float:
+def _finite(value: float, entry: str) -> float:
     if not math.isfinite(value):
-        raise InputError(f"{shown(given)} is too large a number; write one that a drip can run at, e.g. 20 mg/h.")
+        raise InputError(f"{shown(entry)} is too large a number; write one that a pump can run at, e.g. 20 mg/h.")
     return value
 
 
@@ -313,16 +313,16 @@ def urine_l_h(text: str) -> float:
 
 
 def _amount(text: str, kind: str, units: dict[str, float], example: str, known: tuple[str, ...] = _KNOWN) -> float:
-    given, unit = text.strip(), example.split()[1]
-    quantity = parse(given, example, known)
+    entry, unit = text.strip(), example.split()[1]
+    quantity = parse(entry, example, known)
     if quantity.spread is not None:
-        raise InputError(f"{shown(given)} has a spread, which one {kind} cannot have; write e.g. {example}.")
+        raise InputError(f"{shown(entry)} has a spread, which one {kind} cannot have; write e.g. {example}.")
     if quantity.unit == "":
-        bare = f"{given} {unit}" if len(given) < 20 else example
-        raise InputError(f"{shown(given)} has no unit; write e.g. {bare}.")
+        bare = f"{entry} {unit}" if len(entry) < 20 else example
+        raise InputError(f"{shown(entry)} has no unit; write e.g. {bare}.")
     if quantity.unit not in units:
-        raise InputError(f"{shown(given)} is no {kind}, for its unit is {quantity.unit}; write e.g. {example}.")
+        raise InputError(f"{shown(entry)} is no {kind}, for its unit is {quantity.unit}; write e.g. {example}.")
     value = quantity.value * units[quantity.unit]
     if not math.isfinite(value):
-        raise InputError(f"{shown(given)} is too large a number; write e.g. {example}.")
+        raise InputError(f"{shown(entry)} is too large a number; write e.g. {example}.")
     return value

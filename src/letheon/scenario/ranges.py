@@ -45,25 +45,25 @@ class Amount:
 
 def read_amount(text: str) -> Amount:
     """Read a number that may have a unit, or the word ``day`` before it."""
-    given = " ".join(text.split())
-    found = re.fullmatch(r"(day )?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)((?:[eE][+-]?[0-9]+)?)\s*([^0-9].*)?", given)
-    if not found:
-        quantities.parse(given)  # for its sentence about commas and the like
-        raise InputError(f"{shown(given)} is no amount that can be counted up; write e.g. 5 mg/h, 30 min or 10.")
-    before, digits, power, unit = found[1] or "", found[2], found[3], (found[4] or "").strip()
+    entry = " ".join(text.split())
+    match = re.fullmatch(r"(day )?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)((?:[eE][+-]?[0-9]+)?)\s*([^0-9].*)?", entry)
+    if not match:
+        quantities.parse(entry)  # for its sentence about commas and the like
+        raise InputError(f"{shown(entry)} is no amount that can be counted up; write e.g. 5 mg/h, 30 min or 10.")
+    before, digits, power, unit = match[1] or "", match[2], match[3], (match[4] or "").strip()
     if unit and not re.match(r"per |times$", unit):
-        parsed = quantities.parse(given)
+        parsed = quantities.parse(entry)
         if parsed.spread is not None:
-            raise InputError(f"{shown(given)} has a spread, which a value of a regimen cannot have; write one number.")
+            raise InputError(f"{shown(entry)} has a spread, which a value of a regimen cannot have; write one number.")
         unit = parsed.unit
     try:
         number = Decimal(digits + power)
     except InvalidOperation:
-        raise InputError(f"{shown(given)} is no number that can be counted up; write e.g. 5 mg/h.") from None
+        raise InputError(f"{shown(entry)} is no number that can be counted up; write e.g. 5 mg/h.") from None
     if number and not _SMALLEST <= number <= _LARGEST:
-        raise InputError(f"{shown(given)} is beyond what any regimen holds; write e.g. 5 mg/h, 30 min or 10.")
+        raise InputError(f"{shown(entry)} is beyond what any regimen holds; write e.g. 5 mg/h, 30 min or 10.")
     if before and (unit or number != int(number)):
-        raise InputError(f"{shown(given)} is no day; write e.g. day 3.")
+        raise InputError(f"{shown(entry)} is no day; write e.g. day 3.")
     return Amount(before.strip(), number, unit)
 
 
@@ -77,8 +77,8 @@ class Range:
     def create(cls, low: str, high: str, step: str | None = None) -> "Range":
         """Lay the values between two ends; without a step 1 for what is counted, else a round share of the range."""
         ends = [read_amount(low), read_amount(high)]
-        given = [*ends, read_amount(step)] if step is not None else ends
-        first, last, *by = _together(given)
+        amounts = [*ends, read_amount(step)] if step is not None else ends
+        first, last, *by = _together(amounts)
         if last.number <= first.number:
             raise InputError(f"the range ends at {high}, not above its start at {low}; write the smaller one as from.")
         width = last.number - first.number
@@ -97,24 +97,24 @@ class Range:
         return cls(tuple(_written(first.before, number, first.unit) for number in numbers))
 
 
-def _together(given: list[Amount]) -> list[Amount]:
+def _together(amounts: list[Amount]) -> list[Amount]:
     """Put amounts in one unit: the smallest of several times, else the one that all have."""
-    kinds = {(amount.before, amount.unit) for amount in given}
+    kinds = {(amount.before, amount.unit) for amount in amounts}
     if len(kinds) == 1:
-        return given
-    ends, step = given[:2], given[2:]
+        return amounts
+    ends, step = amounts[:2], amounts[2:]
     days = all(amount.before for amount in ends) and all(a.unit in ("", "day") and not a.before for a in step)
     if days and ends[0].before == ends[1].before:
         return [*ends, *(Amount(ends[0].before, amount.number, "") for amount in step)]
-    if all(amount.time_ms is not None for amount in given):
-        smallest = min((amount.unit for amount in given), key=lambda name: _TIMES_MS[name])
+    if all(amount.time_ms is not None for amount in amounts):
+        smallest = min((amount.unit for amount in amounts), key=lambda name: _TIMES_MS[name])
         # the unit of the first end reads best, where a step is a short decimal in it
-        for unit in (given[0].unit, smallest):
-            numbers = [amount.number * _TIMES_MS[amount.unit] / _TIMES_MS[unit] for amount in given]
+        for unit in (amounts[0].unit, smallest):
+            numbers = [amount.number * _TIMES_MS[amount.unit] / _TIMES_MS[unit] for amount in amounts]
             if all(number == round(number, 3) for number in numbers):
                 break
         return [Amount("", number, unit) for number in numbers]
-    spelled = " and ".join(dict.fromkeys(amount.unit or amount.before or "no unit" for amount in given))
+    spelled = " and ".join(dict.fromkeys(amount.unit or amount.before or "no unit" for amount in amounts))
     raise InputError(f"the ends and the step have different units ({spelled}); write all in one unit.")
 
 

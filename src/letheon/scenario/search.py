@@ -146,12 +146,12 @@ def _with(node: Node, steps: Sequence[str], value: Node) -> Node:
         return value
     child = _child(node, steps[0])
     assert child is not None
-    made = _with(child, steps[1:], value)
+    changed = _with(child, steps[1:], value)
     if isinstance(node, Table):
-        return replace(node, entries=node.entries | {steps[0]: made})
+        return replace(node, entries=node.entries | {steps[0]: changed})
     assert isinstance(node, Listing)
     place = int(steps[0]) - 1
-    return replace(node, items=(*node.items[:place], made, *node.items[place + 1 :]))
+    return replace(node, items=(*node.items[:place], changed, *node.items[place + 1 :]))
 
 
 def _candidate(top: Table, arm: str, changes: Mapping[str, Value]) -> Table:
@@ -202,7 +202,7 @@ def _variables(top: Table, arm: str, table: Table) -> tuple[Variable, ...]:
         example = SEARCH["vary"].example
         table.refuse(f"{len(table.entries)} quantities vary; write 1 to {MAX_VARIABLES}, e.g. {example}.")
     root = _table_at(top, "arms").entries[arm]
-    found: list[Variable] = []
+    variables: list[Variable] = []
     taken: set[str] = set()
     for key, child in table.entries.items():
         entry = table_of(child, RANGE.example)
@@ -213,8 +213,8 @@ def _variables(top: Table, arm: str, table: Table) -> tuple[Variable, ...]:
             if place in taken:
                 entry.refuse(f"the place {place} varies twice; name it once.")
             taken.add(place)
-        found.append(Variable(path, _values(entry), also, table.key_lines[key]))
-    return tuple(found)
+        variables.append(Variable(path, _values(entry), also, table.key_lines[key]))
+    return tuple(variables)
 
 
 def _path(at: Table, root: Node, arm: str, path: str, line: int) -> str:
@@ -278,22 +278,22 @@ def _goals(table: Table, days: float) -> tuple[Goal, ...]:
     if not {"maximise", "minimise"} & table.entries.keys():
         pairs = [(name, way == "maximise") for way, names_ in _DEFAULTS.items() for name in names_]
         return tuple(Goal(_known(name, table, days), maximise) for name, maximise in pairs)
-    found: dict[str, Goal] = {}
+    goals: dict[str, Goal] = {}
     for way in ("maximise", "minimise"):
         if way not in table.entries:
             continue
         for item in listing_of(table.entries[way], _DEFAULTS[way][0]).items:
             name = text_of(item, _DEFAULTS[way][0])
             measure = _known(name, item, days)
-            if name in found:
+            if name in goals:
                 item.refuse(f"{shown(name)} stands here twice; name it once.")
             if measure.larger != (way == "maximise"):
                 other = "maximise" if measure.larger else "minimise"
                 item.refuse(f"{name} ({measure.means}) is better the other way; write it under {other}.")
-            found[name] = Goal(measure, way == "maximise")
-    if len(found) > MAX_GOALS:
-        table.refuse(f"there are {len(found)} goals; write at most {MAX_GOALS}, for a front of many is no help.")
-    return tuple(found.values())
+            goals[name] = Goal(measure, way == "maximise")
+    if len(goals) > MAX_GOALS:
+        table.refuse(f"there are {len(goals)} goals; write at most {MAX_GOALS}, for a front of many is no help.")
+    return tuple(goals.values())
 
 
 def _known(name: str, node: Node, days: float) -> Measure:
@@ -310,7 +310,7 @@ def _known(name: str, node: Node, days: float) -> Measure:
 
 
 def _constraints(table: Table | None, days: float, arms: tuple[str, ...]) -> tuple[Constraint, ...]:
-    found = []
+    constraints = []
     for name, child in table.entries.items() if table else ():
         limits = table_of(child, LIMIT.example)
         measure = _known(name, child, days)
@@ -321,8 +321,8 @@ def _constraints(table: Table | None, days: float, arms: tuple[str, ...]) -> tup
         low, high = values.get("at_least"), values.get("at_most")
         if isinstance(low, float) and isinstance(high, float) and low > high:
             limits.refuse("at_least is above at_most; nothing could keep both.")
-        found.append(Constraint(measure, **values))
-    return tuple(found)
+        constraints.append(Constraint(measure, **values))
+    return tuple(constraints)
 
 
 def _limit(node: Node, measure: Measure, arms: tuple[str, ...]) -> float | str:
@@ -354,7 +354,7 @@ def _limit(node: Node, measure: Measure, arms: tuple[str, ...]) -> float | str:
 
 
 def _refuse_impossible(search: Search, table: Table) -> None:
-    """Refuse a variable of which some value fits nowhere, told by the ends of the others; say why."""
+    """Refuse a variable of which some value fits nowhere, with the ends of the others; say why."""
     for place, variable in enumerate(search.variables):
         ends = range(len(variable.values)) if len(variable.values) <= 8 else (0, len(variable.values) - 1)
         for number in ends:
@@ -364,8 +364,8 @@ def _refuse_impossible(search: Search, table: Table) -> None:
             if ", optimise.vary." in str(reason).split(": ", 1)[0]:
                 raise reason
             prefix = f"{table.file}, line {variable.line}, optimise.vary.{variable.path}: "
-            value, told = variable.values[number], str(reason).split(": ", 1)[-1]
-            raise InputError(f"{prefix}no regimen was found with {shown(value)} in it: {told}")
+            value, why = variable.values[number], str(reason).split(": ", 1)[-1]
+            raise InputError(f"{prefix}no regimen was found with {shown(value)} in it: {why}")
 
 
 def _reason(search: Search, place: int, number: int) -> InputError | None:

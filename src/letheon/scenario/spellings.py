@@ -74,7 +74,7 @@ def _part(text: str, below: bool, strict: bool) -> str | None:
     def known(word: str) -> str | None:
         return _PARTS.get(word) if strict else _MEANT.get(micro(word.casefold()))
 
-    if below and (found := re.fullmatch(r"24 ?(\w+)", text)) and known(found[1]) == "h":
+    if below and (match := re.fullmatch(r"24 ?(\w+)", text)) and known(match[1]) == "h":
         return "day"
     return known(re.sub(r"^70 (?=\w+$)", "70", text))
 

@@ -121,8 +121,8 @@ def read_tree(text: str, file: str) -> Table:
     except YAMLError as error:
         _refuse_yaml(error, top, body)
     except Exception:  # beyond its own errors the reader trips over \U escapes that are no character
-        found = re.search(r"\\U(?!0010|000)", body)
-        line = 1 + body[: found.start() if found else 0].count("\n")
+        escape = re.search(r"\\U(?!0010|000)", body)
+        line = 1 + body[: escape.start() if escape else 0].count("\n")
         top.refuse("the YAML reader fails on an escape such as \\U; write the character itself.", line)
     if not isinstance(root, Table):
         top.refuse("a scenario is a map from keys to values; begin with a line letheon: 1.")
