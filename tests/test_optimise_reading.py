@@ -15,7 +15,7 @@ from letheon.pipeline.arms import ENDPOINT_DAYS
 from letheon.pipeline.summary import endpoint_names
 from letheon.scenario import dumps, load_search, loads, loads_search
 from letheon.scenario.measures import DAYS, measure_of, names
-from letheon.scenario.ranges import MAX_VALUES, Range, read_amount
+from letheon.scenario.ranges import MAX_VALUES, read_amount, values_between
 from letheon.scenario.search import Search
 
 PLAIN = """letheon: 1
@@ -227,7 +227,7 @@ def test_a_range_holds_its_ends_and_even_steps_between(low, width, step, unit) -
     high = low + width
     if width / step >= MAX_VALUES - 1:
         step = width / 7
-    values = Range.create(*(f"{x} {unit}" for x in (low, high, step))).values
+    values = values_between(*(f"{x} {unit}" for x in (low, high, step)))
     read = [read_amount(value).number for value in values]
     assert read[0] == low and read[-1] == high
     gaps = [b - a for a, b in pairwise(read)]
@@ -236,7 +236,7 @@ def test_a_range_holds_its_ends_and_even_steps_between(low, width, step, unit) -
 
 @given(NUMBERS, NUMBERS, st.sampled_from(["mg/h", "h", "min", "weeks", "mg"]))
 def test_a_step_that_nobody_gave_is_round_and_leaves_a_few_dozen_values(low, width, unit) -> None:
-    values = Range.create(f"{low} {unit}", f"{low + width} {unit}").values
+    values = values_between(f"{low} {unit}", f"{low + width} {unit}")
     assert 2 <= len(values) <= 60
     assert max(len(value) for value in values) <= 20
 
@@ -256,5 +256,5 @@ def test_a_step_that_nobody_gave_is_round_and_leaves_a_few_dozen_values(low, wid
     ],
 )
 def test_ranges_without_a_step(low: str, high: str, count: int, second: str) -> None:
-    values = Range.create(low, high).values
+    values = values_between(low, high)
     assert (len(values), values[0], values[1], values[-1]) == (count, low, second, high)

@@ -16,7 +16,7 @@ import pytest
 
 from letheon.errors import InputError
 from letheon.scenario import dumps, loads
-from letheon.scenario.ranges import Range
+from letheon.scenario.ranges import values_between
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.yaml"))
 SECONDS = 3.0  # of processor for one text: a second on an idle machine
@@ -180,7 +180,7 @@ def test_ranges_of_hostile_numbers_are_laid_or_refused(unit: str) -> None:
     ends = [number for number in NUMBERS if len(number) < 100] + ["10"]
     for low, high in itertools.product(ends, ends):
         with contextlib.suppress(InputError):
-            assert len(Range.create(low + unit, high + unit).values) <= 1001
+            assert len(values_between(low + unit, high + unit)) <= 1001
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ from letheon.errors import InputError
 from letheon.scenario import quantities
 from letheon.units import shown
 
-__all__ = ["MAX_VALUES", "Range", "read_amount"]
+__all__ = ["MAX_VALUES", "read_amount", "values_between"]
 
 MAX_VALUES = 1000
 _TIMES_MS = {unit: Decimal(quantities.duration_ms(f"1 {unit}")) for unit in quantities.TIME_UNITS}
@@ -67,34 +67,32 @@ def read_amount(text: str) -> Amount:
     return Amount(before.strip(), number, unit)
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
-    """The values from one end to the other, ascending, as a scenario writes them."""
+def values_between(low: str, high: str, step: str | None = None) -> tuple[str, ...]:
+    """Return ascending values between two ends; without a step 1 for what is counted, else a round share of the range.
 
-    values: tuple[str, ...]
-
-    @classmethod
-    def create(cls, low: str, high: str, step: str | None = None) -> "Range":
-        """Lay the values between two ends; without a step 1 for what is counted, else a round share of the range."""
-        ends = [read_amount(low), read_amount(high)]
-        amounts = [*ends, read_amount(step)] if step is not None else ends
-        first, last, *by = _together(amounts)
-        if last.number <= first.number:
-            raise InputError(f"the range ends at {high}, not above its start at {low}; write the smaller one as from.")
-        width = last.number - first.number
-        stride = by[0].number if by else _stride(first, width)
-        if stride <= 0:
-            raise InputError(f"the step {step} is not above 0; write e.g. a tenth of the range.")
-        count = int(width / stride)
-        if count >= MAX_VALUES:
-            raise InputError(
-                f"from {low} to {high} there would be {count + 1} values; write a larger step, "
-                f"for at most {MAX_VALUES}."
-            )
-        numbers = [first.number + k * stride for k in range(count + 1)]
-        if numbers[-1] != last.number:
-            numbers.append(last.number)
-        return cls(tuple(_written(first.before, number, first.unit) for number in numbers))
+    Examples
+    --------
+    >>> values_between("1 h", "2 h", "30 min"), values_between("day 1", "day 3")
+    (('1 h', '1.5 h', '2 h'), ('day 1', 'day 2', 'day 3'))
+    """
+    ends = [read_amount(low), read_amount(high)]
+    amounts = [*ends, read_amount(step)] if step is not None else ends
+    first, last, *by = _together(amounts)
+    if last.number <= first.number:
+        raise InputError(f"the range ends at {high}, not above its start at {low}; write the smaller one as from.")
+    width = last.number - first.number
+    stride = by[0].number if by else _stride(first, width)
+    if stride <= 0:
+        raise InputError(f"the step {step} is not above 0; write e.g. a tenth of the range.")
+    count = int(width / stride)
+    if count >= MAX_VALUES:
+        raise InputError(
+            f"from {low} to {high} there would be {count + 1} values; write a larger step, for at most {MAX_VALUES}."
+        )
+    numbers = [first.number + k * stride for k in range(count + 1)]
+    if numbers[-1] != last.number:
+        numbers.append(last.number)
+    return tuple(_written(first.before, number, first.unit) for number in numbers)
 
 
 def _together(amounts: list[Amount]) -> list[Amount]:

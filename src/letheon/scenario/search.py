@@ -15,7 +15,7 @@ from letheon.scenario.grammar import DEFAULT_CANDIDATES, DEFAULT_PATIENTS, LIMIT
 from letheon.scenario.kinds import listing_of, table_of, text_of
 from letheon.scenario.measures import Measure, measure_of, names
 from letheon.scenario.model import Scenario
-from letheon.scenario.ranges import Range
+from letheon.scenario.ranges import values_between
 from letheon.scenario.reading import read
 from letheon.scenario.yaml_tree import Listing, Node, Table, Value
 from letheon.units import MS_PER_HOUR, plain, shown
@@ -258,7 +258,7 @@ def _values(entry: Table) -> tuple[str, ...]:
     present = [key for key in ("from", "to", "step") if key in entry.entries]
     texts = [text_of(entry.entries[key], RANGE[key].example) for key in present]
     try:
-        return Range.create(*texts).values
+        return values_between(*texts)
     except InputError as error:
         entry.refuse(str(error))
 
