@@ -16,8 +16,9 @@ import calibration_document as documents
 import pytest
 import test_report_browser as reported
 from browsing import PHONE, serious
+from report_page import Page
 from scipy import stats
-from test_report import EVIL, Page
+from test_report import EVIL
 
 from letheon import library
 from letheon.errors import InputError
