@@ -16,8 +16,9 @@ from letheon.library.posterior import parse_posterior
 from letheon.patients.draws import named_numbers, quantile
 from letheon.study.calibrate import fit as calibration
 from letheon.study.calibrate import sampler
+from letheon.study.calibrate.document import QUICK_SETTINGS, Settings
 from letheon.study.calibrate.parameters import parameters, to_values
-from letheon.study.calibrate.sampler import QUICK_SETTINGS, Settings, find_modes, sample, take_up
+from letheon.study.calibrate.sampler import find_modes, sample, take_up
 from letheon.units import to_canonical
 
 SHIPPED = Path(__file__).parents[1] / "docs" / "calibration"

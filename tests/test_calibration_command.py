@@ -26,8 +26,8 @@ from letheon.extras import missing
 from letheon.library.posterior import parse_posterior
 from letheon.patients.draws import typical_values
 from letheon.study.calibrate import fit as numerics
+from letheon.study.calibrate.document import FULL_SETTINGS, QUICK_SETTINGS
 from letheon.study.calibrate.posteriors import merged_values, posteriors_in
-from letheon.study.calibrate.sampler import FULL_SETTINGS, QUICK_SETTINGS
 from letheon.study.validate import between_studies as studies
 from letheon.study.validate import held_out
 from letheon.study.validate import sensitivity as assumptions

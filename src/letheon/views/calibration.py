@@ -17,7 +17,7 @@ from letheon.extras import EXTRAS, missing, require
 from letheon.library import PAIN_MODELS
 
 if TYPE_CHECKING:
-    from letheon.study.calibrate.sampler import Settings
+    from letheon.study.calibrate.document import Settings
 
 __all__ = ["EXAMPLES", "finite", "register"]
 
@@ -218,7 +218,7 @@ def _settings(quick: bool, seed: int | None) -> "Settings":
     from letheon.runs.environment import use_compile_cache
 
     use_compile_cache()
-    from letheon.study.calibrate.sampler import FULL_SETTINGS, QUICK_SETTINGS
+    from letheon.study.calibrate.document import FULL_SETTINGS, QUICK_SETTINGS
 
     settings = QUICK_SETTINGS if quick else FULL_SETTINGS
     return settings if seed is None else replace(settings, seed=seed)

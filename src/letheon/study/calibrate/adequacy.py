@@ -13,10 +13,11 @@ from letheon._version import __version__
 from letheon.arrays import jax
 from letheon.errors import InputError
 from letheon.library import PAIN_MODELS
+from letheon.study.calibrate.document import QUICK_SETTINGS, Settings
 from letheon.study.calibrate.fit import Calibration, calibrate, identity, predictions_of
 from letheon.study.calibrate.observations import Observation, log_likelihood, resample
 from letheon.study.calibrate.parameters import parameters
-from letheon.study.calibrate.sampler import QUICK_SETTINGS, Progress, Settings, take_up
+from letheon.study.calibrate.sampler import Progress, take_up
 from letheon.study.calibrate.trials import Trials, observations, prepare_trials
 
 __all__ = ["cross_fit", "recover", "synthetic"]

@@ -17,8 +17,9 @@ from letheon.arrays import jax
 from letheon.harms.bladder import LAWS
 from letheon.harms.bladder_fit import fitted_names, log_likelihood, log_prior, to_values
 from letheon.runs.environment import instruction_set, use_compile_cache
+from letheon.study.calibrate.document import Settings
 from letheon.study.calibrate.fit import convergence
-from letheon.study.calibrate.sampler import Mode, Progress, Settings, find_modes, sample, take_up
+from letheon.study.calibrate.sampler import Mode, Progress, find_modes, sample, take_up
 from letheon.units import to_canonical
 
 __all__ = ["SETTINGS", "Fit", "refit", "write"]
