@@ -25,12 +25,12 @@ from letheon.errors import InputError
 from letheon.extras import missing
 from letheon.library.posterior import parse_posterior
 from letheon.patients.draws import typical_values
-from letheon.study import between_studies as studies
-from letheon.study import calibration as numerics
-from letheon.study import sensitivity as assumptions
-from letheon.study import validation as held_out
-from letheon.study.sampler import FULL_SETTINGS, QUICK_SETTINGS
-from letheon.study.shipping import merged_values, posteriors_in
+from letheon.study.calibrate import fit as numerics
+from letheon.study.calibrate.document import FULL_SETTINGS, QUICK_SETTINGS
+from letheon.study.calibrate.posteriors import merged_values, posteriors_in
+from letheon.study.validate import between_studies as studies
+from letheon.study.validate import held_out
+from letheon.study.validate import sensitivity as assumptions
 from letheon.views import calibration, cli, interruption
 from letheon.views.progress import Stages
 

@@ -22,8 +22,8 @@ from test_report import EVIL
 
 from letheon import library
 from letheon.errors import InputError
-from letheon.study.parameters import parameters
-from letheon.study.trials import observations
+from letheon.study.calibrate.parameters import parameters
+from letheon.study.calibrate.trials import observations
 from letheon.views import calibration_figures, calibration_page, row_figures, validation_figures
 from letheon.views import calibration_words as words
 from letheon.views import validation_words as held_out

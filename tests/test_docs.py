@@ -188,7 +188,7 @@ def test_the_page_on_adding_names_what_exists() -> None:
         module, _, constant = name.rpartition(".")
         assert hasattr(importlib.import_module(module), constant), name
     for function in re.findall(r"beside `(_\w+)`", text):
-        assert hasattr(importlib.import_module("letheon.study.trials"), function), function
+        assert hasattr(importlib.import_module("letheon.study.calibrate.trials"), function), function
     modules = re.findall(r"`python -m (letheon\S+)", text)
     assert modules
     for module in modules:

@@ -20,9 +20,9 @@ from rich.console import Console
 from letheon.errors import Interrupted
 from letheon.extras import missing
 from letheon.scenario import load_search
-from letheon.study import optimise as study
-from letheon.study import optimise_folder as folders
-from letheon.study.optimise import Optimisation
+from letheon.study.optimise import folder as folders
+from letheon.study.optimise import search as study
+from letheon.study.optimise.search import Optimisation
 from letheon.views import cli, optimise_figures, optimise_words
 from letheon.views.optimise import EXAMPLES
 from letheon.views.optimise_tables import chosen, show_search

@@ -43,7 +43,7 @@ def numbers(tree) -> list[float]:
 @pytest.mark.slow
 def test_the_latest_prediction_can_be_made_again():
     """Same seed, version and posterior: the same numbers, up to one diary entry that another processor rounds apart."""
-    from letheon.study.prediction import ketcrps2
+    from letheon.study.trial.prediction import ketcrps2
 
     told = json.loads(FILES[-1].read_text(encoding="utf-8"))
     again = json.loads(json.dumps(ketcrps2(told["date"])))

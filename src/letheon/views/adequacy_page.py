@@ -53,8 +53,8 @@ def adequacy_page(told: Mapping[str, Any]) -> str:
     Parameters
     ----------
     told : mapping
-        What ``python -m letheon.study.adequacy`` wrote: ``recovery`` and ``cross`` by pain model; what is not yet there
-        is left out.
+        What ``python -m letheon.study.calibrate.adequacy`` wrote: ``recovery`` and ``cross`` by pain model; what is
+        not yet there is left out.
 
     Returns
     -------

@@ -17,7 +17,7 @@ from letheon.extras import EXTRAS, missing, require
 from letheon.library import PAIN_MODELS
 
 if TYPE_CHECKING:
-    from letheon.study.sampler import Settings
+    from letheon.study.calibrate.document import Settings
 
 __all__ = ["EXAMPLES", "finite", "register"]
 
@@ -218,7 +218,7 @@ def _settings(quick: bool, seed: int | None) -> "Settings":
     from letheon.runs.environment import use_compile_cache
 
     use_compile_cache()
-    from letheon.study.sampler import FULL_SETTINGS, QUICK_SETTINGS
+    from letheon.study.calibrate.document import FULL_SETTINGS, QUICK_SETTINGS
 
     settings = QUICK_SETTINGS if quick else FULL_SETTINGS
     return settings if seed is None else replace(settings, seed=seed)
@@ -230,7 +230,7 @@ def _last_words(folder: Path) -> str:
 
 def _one(model: str, folder: Path, settings: "Settings", told: Callable[[str, int, int], None], tell: Tell) -> Any:
     """Fit one model and write its files."""
-    from letheon.study import calibration
+    from letheon.study.calibrate import fit as calibration
     from letheon.views import interruption
     from letheon.views.report import save
 
@@ -306,13 +306,13 @@ def _validation(posterior: Path | None, sensitivity: bool) -> Callable[..., dict
     use_compile_cache()
     values, about = None, {}
     if posterior is not None:
-        from letheon.study import shipping
+        from letheon.study.calibrate import posteriors as shipping
 
         found = shipping.posteriors_in(posterior)
         values, about = shipping.merged_values(found), {model: dict(one.about) for model, one in found.items()}
 
     def work(progress: Callable[[str, int, int], None]) -> dict[str, Any]:
-        from letheon.study import validation
+        from letheon.study.validate import held_out as validation
 
         document = {
             "letheon": __version__,
@@ -320,8 +320,8 @@ def _validation(posterior: Path | None, sensitivity: bool) -> Callable[..., dict
             **validation.validate(values, progress=progress),
         }
         if sensitivity:
-            from letheon.study import between_studies as studies
-            from letheon.study import sensitivity as assumptions
+            from letheon.study.validate import between_studies as studies
+            from letheon.study.validate import sensitivity as assumptions
 
             document["between_studies"] = studies.between_studies(values, fitted=document["studies"], progress=progress)
             document["sensitivity"] = assumptions.tornado(values, progress=progress)

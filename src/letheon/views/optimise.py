@@ -16,7 +16,7 @@ from letheon.extras import require
 if TYPE_CHECKING:
     from letheon.scenario import Scenario
     from letheon.scenario.search import Search
-    from letheon.study.optimise import Optimisation
+    from letheon.study.optimise.search import Optimisation
 
 __all__ = ["EXAMPLES", "register"]
 
@@ -78,7 +78,7 @@ def register(app: typer.Typer, write: Callable[..., None], tell: Tell, console: 
 
         found = scenarios.load_search(scenario)
         # from here on the folder, which is still checked before anything heavy loads
-        from letheon.study import optimise_folder as folders
+        from letheon.study.optimise import folder as folders
 
         resolved, search = folders.resolve(
             *found,
@@ -120,7 +120,7 @@ def _optimised(
     try:
         with Stages(stream=io.StringIO() if quiet else None) as stages:
             stages("loading", 0, 1)
-            from letheon.study.optimise import optimise
+            from letheon.study.optimise.search import optimise
 
             def work(progress: Callable[[str, int, int], None]) -> "Optimisation":
                 return optimise(

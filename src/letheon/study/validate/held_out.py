@@ -16,9 +16,9 @@ from letheon import library
 from letheon.arrays import jax
 from letheon.patients.draws import typical_values
 from letheon.scenario import Scenario, loads
-from letheon.study.forward import Forecast, forecast, prepare, without_drug
+from letheon.study.calibrate.trials import study
 from letheon.study.regimens import study_scenario
-from letheon.study.trials import study
+from letheon.study.trial.forward import Forecast, forecast, prepare, without_drug
 
 __all__ = [
     "DRAWS",
@@ -232,7 +232,7 @@ def simulated_trials(
     beat : callable
         Called before each draw; raises to stop.
     **how
-        What `letheon.study.forward.forecast` takes: ``flares``, ``expectancy``, ``norketamine``.
+        What `letheon.study.trial.forward.forecast` takes: ``flares``, ``expectancy``, ``norketamine``.
 
     Returns
     -------
@@ -369,7 +369,7 @@ def validate(
     progress : callable, optional
         Told ``(what, done, all)``.
     **how
-        What `letheon.study.forward.forecast` takes.
+        What `letheon.study.trial.forward.forecast` takes.
 
     Returns
     -------

@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,13 +21,11 @@ from scipy import optimize
 from letheon.arrays import jax, jnp
 from letheon.errors import InputError, Interrupted
 from letheon.runs.json_file import read_object
+from letheon.study.calibrate.document import Settings
 
 __all__ = [
-    "FULL_SETTINGS",
-    "QUICK_SETTINGS",
     "Chains",
     "Mode",
-    "Settings",
     "find_modes",
     "sample",
     "take_up",
@@ -39,41 +37,6 @@ _KEEP_EVERY = 10  # evaluations of a gradient between two saves
 _SAME_MODE = 1.0  # modes nearer than this in every standard normal are one
 _STEP = 0.2  # for the Hessian, by central differences of the gradient: wide, so that small roughness averages out
 _FLATTEST, _STEEPEST = 1.0, 1e-6  # variances of the Laplace approximation: never wider than the prior
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How hard to work.
-
-    Attributes
-    ----------
-    chains, warmup, samples : int
-        Chains, and iterations of each before and after it counts.
-    patients : int
-        Quasi-random people who stand for an arm.
-    starts : int
-        Dispersed starts of the search for modes.
-    tree_depth : int
-        Longest trajectory, ``2**tree_depth - 1`` steps.
-    step : float
-        Length of a leapfrog step, in standard deviations of the Laplace approximation. It is not adapted: the density
-        has small steps of its own, and adaptation would answer these with ever shorter ones.
-    seed : int
-        Seed of starts and chains.
-    """
-
-    chains: int = 4
-    warmup: int = 150
-    samples: int = 700
-    patients: int = 64
-    starts: int = 8
-    tree_depth: int = 6
-    step: float = 0.45
-    seed: int = 20261122
-
-
-FULL_SETTINGS = Settings()
-QUICK_SETTINGS = Settings(chains=2, warmup=50, samples=150, patients=32, starts=2, tree_depth=4)
 
 
 class Mode(NamedTuple):

@@ -16,11 +16,12 @@ import numpy as np
 from letheon._version import __version__
 from letheon.arrays import Array, jax, jnp
 from letheon.patients.draws import named_numbers
-from letheon.study.forward import FULL
-from letheon.study.observations import Band, Count, Gaussian, Observation, log_likelihood, resample
-from letheon.study.parameters import Parameter, parameters, to_values
-from letheon.study.sampler import FULL_SETTINGS, Chains, Mode, Progress, Settings, find_modes, sample, take_up, together
-from letheon.study.trials import Trials, observations, predict, prepare_trials
+from letheon.study.calibrate.document import FULL_SETTINGS, Settings
+from letheon.study.calibrate.observations import Band, Count, Gaussian, Observation, log_likelihood, resample
+from letheon.study.calibrate.parameters import Parameter, parameters, to_values
+from letheon.study.calibrate.sampler import Chains, Mode, Progress, find_modes, sample, take_up, together
+from letheon.study.calibrate.trials import Trials, observations, predict, prepare_trials
+from letheon.study.trial.forward import FULL
 from letheon.units import to_canonical
 
 __all__ = [
@@ -174,7 +175,7 @@ def calibrate(
 
 
 def identity(pain: str, data: Sequence[Observation]) -> dict[str, str]:
-    """Return what decides the bits of a calibration beside its settings, for `letheon.study.sampler.take_up`.
+    """Return what decides the bits of a calibration beside its settings, for `letheon.study.calibrate.sampler.take_up`.
 
     Parameters
     ----------

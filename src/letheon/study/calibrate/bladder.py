@@ -1,4 +1,4 @@
-"""Fit the injury laws of the bladder to the calibration rows; ``python -m letheon.study.bladder FOLDER``.
+"""Fit the injury laws of the bladder to the calibration rows; ``python -m letheon.study.calibrate.bladder FOLDER``.
 
 The same machinery as for the pain models: modes from dispersed starts, then NUTS in blocks whose state is saved. The
 density is cheap and smooth, so steps are short and chains long.
@@ -17,8 +17,9 @@ from letheon.arrays import jax
 from letheon.harms.bladder import LAWS
 from letheon.harms.bladder_fit import fitted_names, log_likelihood, log_prior, to_values
 from letheon.runs.environment import instruction_set, use_compile_cache
-from letheon.study.calibration import convergence
-from letheon.study.sampler import Mode, Progress, Settings, find_modes, sample, take_up
+from letheon.study.calibrate.document import Settings
+from letheon.study.calibrate.fit import convergence
+from letheon.study.calibrate.sampler import Mode, Progress, find_modes, sample, take_up
 from letheon.units import to_canonical
 
 __all__ = ["SETTINGS", "Fit", "refit", "write"]
@@ -137,7 +138,7 @@ def write(fit: Fit, folder: Path, settings: Settings = SETTINGS) -> None:
     unknown = [f'"{n}"' for n, sd in zip(names, fit.sd, strict=True) if sd > _NOT_IDENTIFIED]
     modes = [f"[{mode.log_posterior:.2f}, {mode.log_mass:.2f}, {mode.found}]" for mode in fit.modes]
     about = (
-        f"# Fit of the {fit.law} law to bladder_rows.toml; made by: python -m letheon.study.bladder\n"
+        f"# Fit of the {fit.law} law to bladder_rows.toml; made by: python -m letheon.study.calibrate.bladder\n"
         f"# modes: log posterior, log mass, how many starts led there\n"
         f"seed = {settings.seed}\n"
         f'instruction_set = "{instruction_set()}"\n'

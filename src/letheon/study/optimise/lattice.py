@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from letheon.extras import missing
-from letheon.study.optimise_screen import Known, chosen
+from letheon.study.optimise.surrogate import Known, chosen
 
 __all__ = ["POPULATION", "Numbers", "Worth", "explore"]
 

@@ -1,7 +1,7 @@
 """Simulate the arms of studies as shipped, and note which of their results the simulation meets.
 
-``python -m letheon.study.met docs/calibration/validation.json src/letheon/library/posterior/met.toml`` writes it; the
-labels of a result document go by it.
+The labels of a result document depend on the file that is written by
+``python -m letheon.study.validate.met docs/calibration/validation.json src/letheon/library/posterior/met.toml``.
 """
 
 import json
@@ -28,7 +28,7 @@ _HEAD = """\
 # Results of studies in CRPS beside the simulation of their own arms with the shipped draws. A number carries the label
 # of a study only where the simulation meets what the study reported: its mean lies in the 90 % interval of the reported
 # value or, for what a held-out trial found, it gave that a chance of 5 % or more. Made by
-# `python -m letheon.study.met docs/calibration/validation.json src/letheon/library/posterior/met.toml`.
+# `python -m letheon.study.validate.met docs/calibration/validation.json src/letheon/library/posterior/met.toml`.
 """
 
 

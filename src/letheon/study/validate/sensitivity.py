@@ -12,10 +12,10 @@ import numpy as np
 from letheon import library
 from letheon.arrays import jax, jnp
 from letheon.patients.draws import typical_values
-from letheon.study.between_studies import with_spread
-from letheon.study.forward import Cohort, Fate, forecast, prepare, without_drug
+from letheon.study.calibrate.trials import mixture, study
 from letheon.study.regimens import study_scenario
-from letheon.study.trials import mixture, study
+from letheon.study.trial.forward import Cohort, Fate, forecast, prepare, without_drug
+from letheon.study.validate.between_studies import with_spread
 
 __all__ = ["OUTCOMES", "tornado"]
 

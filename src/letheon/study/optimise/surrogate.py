@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.interpolate import RBFInterpolator
 
-from letheon.study.optimise_front import beaten, on_front
+from letheon.study.optimise.front import beaten, on_front
 
 __all__ = ["Known", "chosen"]
 

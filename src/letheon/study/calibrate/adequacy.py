@@ -13,11 +13,12 @@ from letheon._version import __version__
 from letheon.arrays import jax
 from letheon.errors import InputError
 from letheon.library import PAIN_MODELS
-from letheon.study.calibration import Calibration, calibrate, identity, predictions_of
-from letheon.study.observations import Observation, log_likelihood, resample
-from letheon.study.parameters import parameters
-from letheon.study.sampler import QUICK_SETTINGS, Progress, Settings, take_up
-from letheon.study.trials import Trials, observations, prepare_trials
+from letheon.study.calibrate.document import QUICK_SETTINGS, Settings
+from letheon.study.calibrate.fit import Calibration, calibrate, identity, predictions_of
+from letheon.study.calibrate.observations import Observation, log_likelihood, resample
+from letheon.study.calibrate.parameters import parameters
+from letheon.study.calibrate.sampler import Progress, take_up
+from letheon.study.calibrate.trials import Trials, observations, prepare_trials
 
 __all__ = ["cross_fit", "recover", "synthetic"]
 
@@ -244,7 +245,7 @@ def _say(what: str, done: int, all_: int) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) != 2:
-        raise InputError("name one folder: python -m letheon.study.adequacy FOLDER")
+        raise InputError("name one folder: python -m letheon.study.calibrate.adequacy FOLDER")
     from letheon.runs.environment import use_compile_cache
 
     use_compile_cache()

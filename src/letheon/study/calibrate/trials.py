@@ -18,9 +18,9 @@ from letheon.arrays import Array, jax, jnp
 from letheon.body.mesh import Grading
 from letheon.library import Outcome, Study
 from letheon.patients.draws import RIVAL, SHARED
-from letheon.study.forward import COARSE, Cohort, Fate, Forecast, forecast, prepare, stack
-from letheon.study.observations import Band, Count, Gaussian, Observation
+from letheon.study.calibrate.observations import Band, Count, Gaussian, Observation
 from letheon.study.regimens import study_scenario
+from letheon.study.trial.forward import COARSE, Cohort, Fate, Forecast, forecast, prepare, stack
 
 __all__ = ["STUDIES", "Trials", "local_values", "mixture", "observations", "predict", "prepare_trials", "study"]
 

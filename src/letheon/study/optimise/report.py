@@ -17,8 +17,8 @@ from letheon.runs.folder import written
 from letheon.scenario import Arm, Scenario
 from letheon.scenario.measures import Measure, measure_of
 from letheon.scenario.search import Search
-from letheon.study.optimise_front import beaten, chance_on_front, on_front
-from letheon.study.optimise_runs import Found
+from letheon.study.optimise.evaluation import Found
+from letheon.study.optimise.front import beaten, chance_on_front, on_front
 
 __all__ = ["NOTICE", "Entry", "Limit", "document_of", "limits_of", "table_of", "write_tables"]
 

@@ -18,10 +18,10 @@ from letheon.runs.json_file import read_object
 from letheon.scenario import Arm, Scenario, dumps
 from letheon.scenario.loading import loads_search, read_text
 from letheon.scenario.search import Search
-from letheon.study.optimise_folder import EVALUATIONS, RESULT, claim, refuse_another, resolve
-from letheon.study.optimise_report import NOTICE, Entry, Limit, document_of, limits_of, table_of, write_tables
-from letheon.study.optimise_runs import Bench, Found, Kept
-from letheon.study.optimise_search import Numbers, Worth, explore
+from letheon.study.optimise.evaluation import Bench, Found, Kept
+from letheon.study.optimise.folder import EVALUATIONS, RESULT, claim, refuse_another, resolve
+from letheon.study.optimise.lattice import Numbers, Worth, explore
+from letheon.study.optimise.report import NOTICE, Entry, Limit, document_of, limits_of, table_of, write_tables
 from letheon.study.regimens import study_scenario
 
 __all__ = ["NOTICE", "Optimisation", "optimise"]

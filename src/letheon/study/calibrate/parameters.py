@@ -13,7 +13,7 @@ from scipy import special
 from letheon.arrays import Array, jax, jnp
 from letheon.library import Number
 from letheon.patients.draws import named_numbers, quantile
-from letheon.study.trials import STUDIES
+from letheon.study.calibrate.trials import STUDIES
 from letheon.units import to_canonical
 
 __all__ = ["Parameter", "fixed_values", "parameters", "population_names", "to_values"]
@@ -160,7 +160,7 @@ def to_values(pain: str, z: Array) -> dict[str, Array]:
     Returns
     -------
     dict of str to array
-        Values for `letheon.study.trials.predict`.
+        Values for `letheon.study.calibrate.trials.predict`.
     """
     found = parameters(pain)
     values: dict[str, Array] = dict(fixed_values())

@@ -8,8 +8,8 @@ from letheon import library
 from letheon._version import __version__
 from letheon.patients.draws import typical_values
 from letheon.scenario import Scenario, loads
-from letheon.study.trials import study
-from letheon.study.validation import DRAWS, Arms, Values, simulated_trials
+from letheon.study.calibrate.trials import study
+from letheon.study.validate.held_out import DRAWS, Arms, Values, simulated_trials
 
 __all__ = ["ketcrps2"]
 

@@ -12,10 +12,10 @@ from scipy import special
 
 from letheon import library
 from letheon.patients.draws import RIVAL, typical_values
-from letheon.study.observations import Gaussian
+from letheon.study.calibrate.observations import Gaussian
+from letheon.study.calibrate.trials import observations, study
 from letheon.study.regimens import study_scenario
-from letheon.study.trials import observations, study
-from letheon.study.validation import DRAWS, Arms, Progress, Values, held_out_table, simulated_trials, total
+from letheon.study.validate.held_out import DRAWS, Arms, Progress, Values, held_out_table, simulated_trials, total
 
 __all__ = ["SPREADS", "between_studies", "with_spread"]
 
