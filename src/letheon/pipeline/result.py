@@ -396,22 +396,20 @@ def decode(document: str | bytes | dict[str, Any]) -> RunResult:
         raise InputError(f"this is no result of letheon simulate: {error}") from error
 
 
-def document_of(result: RunResult, **options: Any) -> dict[str, Any]:
-    """Return a `RunResult` as plain data, keys in the order of its JSON form.
+def document_of(result: RunResult) -> dict[str, Any]:
+    """Return a result as plain data, keys in the order of its JSON form.
 
     Parameters
     ----------
     result : RunResult
         The result.
-    **options
-        Passed to `msgspec.to_builtins`.
 
     Returns
     -------
     dict
         What JSON can hold.
     """
-    document = msgspec.to_builtins(result, **options)
+    document = _plain(result)
     for arm in document["arms"].values():
         for part in (arm, arm.get("rival", {"endpoints": {}})):
             for name, entry in part["endpoints"].items():
@@ -426,6 +424,16 @@ def document_of(result: RunResult, **options: Any) -> dict[str, Any]:
 
 
 _SIMULATED = 0.90  # level of intervals over simulated draws; counted harms have a higher one
+
+
+def _plain(value: Any) -> Any:
+    """Return records as dicts and tuples as lists, as JSON gives them back."""
+    if isinstance(value, Struct):
+        fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
+        return {name: _plain(field) for name, field in fields if field is not UNSET}
+    if isinstance(value, dict):
+        return {name: _plain(entry) for name, entry in value.items()}
+    return [_plain(entry) for entry in value] if isinstance(value, tuple) else value
 
 
 def _move(entry: dict[str, Any], key: str, after: str) -> None:
