@@ -7,7 +7,7 @@ both ends.
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
@@ -38,7 +38,7 @@ from letheon.pipeline.result import (
     TimetableExposure,
     WithoutBeside,
 )
-from letheon.pipeline.support import earliest_booster, interval_of_mean, quantiles
+from letheon.pipeline.support import earliest_booster, interval_of, quantiles
 from letheon.scenario import Arm, Beside, Scenario
 from letheon.units import HOURS_PER_YEAR, REFERENCE_WEIGHT_KG
 
@@ -138,7 +138,7 @@ def _simulated(kind: _Kind, columns: Columns, bank: Columns) -> HarmEstimate:
     return HarmEstimate(
         group=kind.group,
         estimate=mean,
-        interval=interval_of_mean(mean, draws, bounds),
+        interval=interval_of(mean, draws, bounds),
         interval_level=_SIMULATED,
         unit=kind.unit,
         support=kind.support,
@@ -246,7 +246,7 @@ def _law(column: str, unit: str, columns: Columns, bank: Columns) -> BladderLaw:
     """Return one law's mean over patients; none where so few are hurt that no simulated patient was."""
     values, draws = columns[f"harm_{column}"], bank[f"harm_{column}"]
     mean = float(values.mean())
-    low, high = interval_of_mean(mean, draws, _BOUNDS.get(unit, _ANY))
+    low, high = interval_of(mean, draws, _BOUNDS.get(unit, _ANY))
     if column.endswith("lasting"):
         exact = exact_interval(int(values.sum()), len(values), _SIMULATED)
         return BladderLaw(mean or None, (min(low, exact[0]), max(high, exact[1])))
@@ -254,7 +254,7 @@ def _law(column: str, unit: str, columns: Columns, bank: Columns) -> BladderLaw:
     return BladderLaw(mean, (min(low, mean), max(high, mean)), **spread)
 
 
-def _ends(name: str, values: np.ndarray) -> dict[str, float]:
+def _ends(name: str, values: np.ndarray) -> dict[str, Any]:
     """Return the 5 % and 95 % quantiles of patients."""
     return dict(zip((f"{name}q05", f"{name}q95"), map(float, quantiles(values, (0.05, 0.95))), strict=True))
 

@@ -42,7 +42,7 @@ from letheon.pipeline.result import (
     document_of,
 )
 from letheon.pipeline.result import Profile as ProfileResult
-from letheon.pipeline.support import interval_of_mean, model_warnings, quantiles
+from letheon.pipeline.support import interval_of, interval_of_mean, model_warnings, quantiles
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
 
@@ -183,18 +183,21 @@ def _endpoint(
 ) -> Endpoint:
     values, draws, bounds = arm.columns[name], arm.bank_columns[name], _BOUNDS.get(unit, _ABOVE)
     mean = float(values.mean())
-    share = {"mean": mean, "mc_se": math.sqrt(mean * (1 - mean) / len(values))} if unit == "share" else None
-    fields = share or _distribution(values)
+    fields: dict[str, Any] = {"mean": mean}
+    if unit == "share":
+        fields["mc_se"] = math.sqrt(mean * (1 - mean) / len(values))
+    else:
+        fields = _distribution(values)
     if placebo is not None:
         difference = mean - float(placebo.columns[name].mean())
         apart = draws - placebo.bank_columns[name]
         fields |= {
             "minus_placebo": difference,
-            "minus_placebo_interval": interval_of_mean(difference, apart, (-bounds[1], bounds[1])),
+            "minus_placebo_interval": interval_of(difference, apart, (-bounds[1], bounds[1])),
             "minus_placebo_support": against.label,
             "minus_placebo_basis": against.studies,
         }
-    interval = interval_of_mean(mean, draws, bounds)
+    interval = interval_of(mean, draws, bounds)
     return Endpoint(unit=unit, mean_interval=interval, support=support.label, basis=support.studies, **fields)
 
 
@@ -264,7 +267,7 @@ def _complement(endpoint: Endpoint) -> Endpoint:
     assert endpoint.mean_interval
     low, high = endpoint.mean_interval
     turned = replace(endpoint, mean=1.0 - endpoint.mean, mean_interval=(1.0 - high, 1.0 - low))
-    if not endpoint.minus_placebo_interval:
+    if not endpoint.minus_placebo_interval or endpoint.minus_placebo is UNSET:
         return turned
     low, high = endpoint.minus_placebo_interval
     return replace(turned, minus_placebo=-endpoint.minus_placebo, minus_placebo_interval=(-high, -low))
@@ -291,26 +294,24 @@ def _given(arm: Arm, totals: ArmTotals, prefix: str) -> dict[str, Endpoint]:
 
 
 def _band(totals: ArmTotals, name: str, interval: bool = True) -> Band:
-    profile = totals.profile
-    mean = profile.mean(name)
-    ends = {}
+    profile, mean = totals.profile, totals.profile.mean(name)
+    rows: dict[str, Any] = {"mean": mean}
+    rows["q05"], rows["q50"], rows["q95"] = profile.quantiles(name, (0.05, 0.5, 0.95))
     if interval:
         top = 10.0 if name.startswith("nrs") else 1.0
-        ends = dict(
-            zip(("mean_lo", "mean_hi"), interval_of_mean(mean, totals.bank_profile[name], (0.0, top)), strict=True)
-        )
-    q05, q50, q95 = profile.quantiles(name, (0.05, 0.5, 0.95))
-    return Band(mean=mean, q05=q05, q50=q50, q95=q95, **ends)
+        rows["mean_lo"], rows["mean_hi"] = interval_of_mean(mean, totals.bank_profile[name], (0.0, top))
+    return Band(**rows)
 
 
 def _profiles(totals: ArmTotals, pain: str) -> tuple[ProfileResult, PainProfile]:
     """Return the time courses of an arm, and those of its other pain model."""
-    memory = {"sensitisation": _band(totals, "sensitisation"), "nrs": _band(totals, "nrs")}
-    slow = {"slow_site_effect": _band(totals, "slow_site_effect"), "nrs": _band(totals, "nrs_slow")}
+    memory: Any = {"sensitisation": _band(totals, "sensitisation"), "nrs": _band(totals, "nrs")}
+    slow: Any = {"slow_site_effect": _band(totals, "slow_site_effect"), "nrs": _band(totals, "nrs_slow")}
     main, rival = (memory, slow) if pain == "memory" else (slow, memory)
     levels = [n for n in totals.profile.sums if n.endswith("ketamine")]
+    time: Any = totals.plan.profile_time_h
     profile = ProfileResult(
-        time_h=totals.plan.profile_time_h,
+        time_h=time,
         concentration_ng_per_ml={n: _band(totals, n, interval=False) for n in levels},
         nmda_block=_band(totals, "nmda_block"),
         **main,
