@@ -31,13 +31,14 @@ from letheon.study import sensitivity as assumptions
 from letheon.study import validation as held_out
 from letheon.study.sampler import FULL_SETTINGS, QUICK_SETTINGS
 from letheon.study.shipping import merged_values, posteriors_in
-from letheon.views import calibration, cli, interruption
-from letheon.views.progress import Stages
+from letheon.views.commands import interruption
+from letheon.views.commands import main as cli
+from letheon.views.commands.progress import Progress
 
 HEAVY = ["arviz", "jax", "jaxlib", "numpy", "numpyro", "pyarrow", "rich", "scipy"]
 PROBE = f"""
 import sys
-from letheon.views.cli import main
+from letheon.views.commands.main import main
 try:
     main(sys.argv[1:])
 except SystemExit as ended:
@@ -119,7 +120,7 @@ def flat(text: str) -> str:
 @pytest.mark.parametrize("name", ["calibrate", "validate"])
 def test_help_shows_an_example_and_loads_nothing_heavy(name: str, command: Callable, fresh_python: Callable) -> None:
     code, out, _ = command(name, "--help")
-    assert code == 0 and f"  {calibration.EXAMPLES[name]}\n" in f"{out}\n"
+    assert code == 0 and f"  {cli.EXAMPLES[name]}\n" in f"{out}\n"
     assert max(len(line) for line in out.splitlines()) <= 80
     assert fresh_python(PROBE, name, "--help").stderr == "0 []\n"
 
@@ -325,7 +326,7 @@ def test_ctrl_c_is_answered_at_once_and_the_state_is_kept(command: Callable, fak
     assert (code, out) == (130, "") and time.monotonic() - start < 10
     stopping, ended = err.splitlines()[-2:]
     assert stopping.startswith("letheon: stopping, which takes up to 2 s")
-    assert ended == f"letheon: interrupted; the state is kept in {tmp_path / 'memory'}: run the same command to go on."
+    assert ended == f"letheon: interrupted; {interruption.kept_in(tmp_path)}"
     assert (tmp_path / "memory" / "state" / "chain_0.npz").read_bytes() == b"kept"
     assert [pain for pain, _, _ in fake.called] == ["memory"]
     # the same command goes on
@@ -350,12 +351,12 @@ def test_work_that_does_not_stop_is_left(
         raise SystemExit(code)
 
     fake.act = act
-    monkeypatch.setattr(calibration, "_PATIENCE_S", 2.0 if presses == 1 else 600.0)
+    monkeypatch.setattr("letheon.views.commands.calibrate._PATIENCE_S", 2.0 if presses == 1 else 600.0)
     monkeypatch.setattr(interruption, "leave", leave)
     start = time.monotonic()
     code, _, err = command("calibrate", "--out", tmp_path)
     assert code == 130 and time.monotonic() - start < 20
-    assert "the state is kept" in err.splitlines()[-1]
+    assert "what is finished is kept" in err.splitlines()[-1]
 
 
 def test_an_interruption_that_the_sampler_reports_ends_the_same_way(
@@ -366,7 +367,7 @@ def test_an_interruption_that_the_sampler_reports_ends_the_same_way(
 
     fake.act = act
     code, _, err = command("calibrate", "--out", tmp_path)
-    assert code == 130 and "the state is kept" in err
+    assert code == 130 and "what is finished is kept" in err
 
 
 # --- progress ---
@@ -374,7 +375,7 @@ def test_an_interruption_that_the_sampler_reports_ends_the_same_way(
 
 def test_stages_are_said_at_once_with_rate_and_time_left() -> None:
     stream, seconds = io.StringIO(), iter([0, 10, 10.5, 10.9, 11.4, 12, 14, 16.5, 60])
-    with Stages(stream=stream, clock=lambda: next(seconds)) as stages:
+    with Progress(stream=stream, clock=lambda: next(seconds)) as stages:
         stages.about = "memory"
         stages("preparing trials", 0, 1)
         stages("sampling", 0, 1000)
@@ -396,7 +397,7 @@ def test_stages_of_a_lost_stream_end_no_work() -> None:
         def write(self, text: str) -> int:
             raise BrokenPipeError(32, "Broken pipe")
 
-    with Stages(stream=Gone()) as stages:
+    with Progress(stream=Gone()) as stages:
         stages("a", 1, 2)
         stages("b", 1, 3)
 
@@ -556,7 +557,7 @@ def test_only_as_many_draws_as_asked() -> None:
 @pytest.mark.slow
 def test_a_quick_calibration_and_its_validation_from_end_to_end(tmp_path: Path) -> None:
     """Two minutes each: every file is there, and what it says can be read back and used."""
-    program = [sys.executable, "-m", "letheon.views.cli"]
+    program = [sys.executable, "-m", "letheon"]
     out = tmp_path / "calibration"
     words = ["calibrate", "--pain", "slow_site", "--quick", "--out", str(out), "--json"]
     made = subprocess.run([*program, *words], capture_output=True, text=True, check=False, timeout=1500)

@@ -9,7 +9,7 @@ import pytest
 
 from letheon import library
 from letheon.views.catalogue import contents, entry
-from letheon.views.cli import main
+from letheon.views.commands.main import main
 
 DOCUMENT = {"letheon": "0.1.0", "title": "a trial", "sources": ["otto2021", "sigtermans2009"]}
 

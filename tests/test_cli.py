@@ -27,11 +27,12 @@ from letheon import errors, runs
 from letheon.runs.environment import stamp_of
 from letheon.runs.folder import FORMAT, default_folder
 from letheon.scenario import Scenario, load
-from letheon.views import cli, report, tables
+from letheon.views import report, tables
 from letheon.views.cli_reference import page
+from letheon.views.commands import main as cli
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = [sys.executable, "-m", "letheon.views.cli"]
+PROGRAM = [sys.executable, "-m", "letheon"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "80", "PYTHONWARNINGS": "default"}
 SMALL = str(ROOT / "examples" / "small.yaml")
 COMMANDS = [
@@ -44,7 +45,7 @@ HEAVY = [
 ]
 PROBE = f"""
 import sys
-from letheon.views.cli import main
+from letheon.views.commands.main import main
 try:
     main(sys.argv[1:])
 except SystemExit as ended:
@@ -232,10 +233,10 @@ REFUSALS = {
     "option without value": (["simulate", SMALL, "--out"], "--out", "letheon simulate examples/small.yaml"),
     "no such file": (["simulate", "absent.yaml"], "absent.yaml", "give the path"),
     "bad scenario": (["simulate", "bare.yaml"], "line 3, follow_up", "12 weeks"),
-    "no patients": (["simulate", SMALL, "--patients", "0"], "--patients 0", "--patients 1000"),
+    "no patients": (["simulate", SMALL, "--patients", "0"], "--patients '0'", "--patients 1000"),
     "patients in words": (["simulate", SMALL, "--patients", "ten"], "'ten'", "--patients 1000"),
     "endless patients": (["simulate", SMALL, "--patients", "9" * 5000], "--patients '999", "--patients 1000"),
-    "negative seed": (["simulate", SMALL, "--seed", "-1"], "--seed -1", "--seed 1"),
+    "negative seed": (["simulate", SMALL, "--seed", "-1"], "--seed '-1'", "--seed 1"),
     "output is a file": (["simulate", SMALL, "--out", "bare.yaml"], "bare.yaml is a file", "--out"),
     "output under a file": (["simulate", SMALL, "--out", "bare.yaml/x"], "bare.yaml/x", "--out"),
     "output of somebody else": (["simulate", SMALL, "--out", "theirs"], "theirs", "--out"),
@@ -283,7 +284,7 @@ def test_what_needs_no_numbers_loads_none(arguments: list[str], fresh_python: Ca
 
 
 def test_the_program_itself_loads_no_reader_of_scenarios(fresh_python: Callable) -> None:
-    code = "import sys, letheon.views.cli\nprint(sorted({'ruamel.yaml', 'letheon.runs', 'letheon.scenario'} & set(sys.modules)))"
+    code = "import sys, letheon.views.commands.main\nprint(sorted({'ruamel.yaml', 'letheon.runs', 'letheon.scenario'} & set(sys.modules)))"
     assert fresh_python(code).stdout.strip() == "[]"
 
 

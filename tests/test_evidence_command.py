@@ -9,7 +9,7 @@ import pytest
 from letheon import library
 from letheon.library.evidence import ROLES
 from letheon.scenario import loads
-from letheon.views.cli import main
+from letheon.views.commands.main import main
 from letheon.views.evidence_page import page
 from letheon.views.evidence_words import entry, listing
 from letheon.views.study_phrases import RECALLED, sessions

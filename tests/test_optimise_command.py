@@ -23,15 +23,15 @@ from letheon.scenario import load_search
 from letheon.study import optimise as study
 from letheon.study import optimise_folder as folders
 from letheon.study.optimise import Optimisation
-from letheon.views import cli, optimise_figures, optimise_words
-from letheon.views.optimise import EXAMPLES
+from letheon.views import optimise_figures, optimise_words
+from letheon.views.commands import main as cli
 from letheon.views.optimise_tables import chosen, show_search
 from letheon.views.report import optimise as page
 
 HEAVY = ["jax", "jaxlib", "numpy", "pyarrow", "pymoo", "rich", "scipy"]
 PROBE = f"""
 import sys
-from letheon.views.cli import main
+from letheon.views.commands.main import main
 try:
     main(sys.argv[1:])
 except SystemExit as ended:
@@ -104,7 +104,7 @@ def flat(text: str) -> str:
 
 def test_help_says_what_it_is_for_and_loads_nothing_heavy(command: Callable, fresh_python: Callable) -> None:
     code, out, _ = command("--help")
-    assert code == 0 and "not treatments" in flat(out) and flat(EXAMPLES["optimise"]) in flat(out)
+    assert code == 0 and "not treatments" in flat(out) and flat(cli.EXAMPLES["optimise"]) in flat(out)
     assert max(len(line) for line in out.splitlines()) <= 80
     assert fresh_python(PROBE, "optimise", "--help").stderr == "0 []\n"
 
@@ -232,7 +232,7 @@ def test_an_interruption_says_how_to_go_on(fresh: bool, command: Callable, fake:
     code, out, err = command("s.yaml", "--out", "found", *(["--fresh"] if fresh else []))
     assert (code, out) == (Interrupted.exit_code, "")
     without = ", without --fresh," if fresh else ""
-    assert f"what is simulated is kept in found: run the same command{without} with --out found to go on." in err
+    assert f"what is finished is kept in found: run the same command{without} with --out found to continue." in err
 
 
 def test_a_full_disk_is_a_failure_that_says_what_to_do(command: Callable, fake: SimpleNamespace, here: Path) -> None:
@@ -241,7 +241,7 @@ def test_a_full_disk_is_a_failure_that_says_what_to_do(command: Callable, fake: 
 
     fake.act = act
     code, _, err = command("s.yaml", "--out", "found")
-    assert code == 1 and "No space left on device" in err and "make room" in err
+    assert code == 1 and "No space left on device" in err and "what is finished is kept" in err
 
 
 # --- words, figures, page ---

@@ -10,8 +10,9 @@ from letheon.errors import InputError, RunError
 from letheon.runs import simulate
 from letheon.runs.query import query
 from letheon.scenario import loads
-from letheon.views import cli
-from letheon.views.query import _seconds, _size, table
+from letheon.views.answers import table
+from letheon.views.commands import main as cli
+from letheon.views.commands.query import _seconds, _size
 
 TEXT = """
 letheon: 1
@@ -162,7 +163,7 @@ def test_the_command_prints_a_table_or_json(run, capsys):
 
 def test_a_query_that_fails_loads_nothing_heavy(fresh_python, tmp_path):
     code = (
-        "import sys\nfrom letheon.views.cli import main\n"
+        "import sys\nfrom letheon.views.commands.main import main\n"
         "try:\n    main(['query', sys.argv[1], 'SELECT 1'])\nexcept SystemExit as e:\n    code = e.code\n"
         "print(code, sorted({'duckdb', 'pyarrow', 'jax', 'numpy'} & set(sys.modules)))"
     )
@@ -194,7 +195,7 @@ def test_a_query_has_limits_of_time_and_memory(run, sql, limits, says):
 
 def test_a_query_that_does_not_stop_is_ended(fresh_python, run):
     """DuckDB makes one very long text without listening or counting its memory."""
-    code = "import sys\nfrom letheon.views.cli import main\nmain(sys.argv[1:])"
+    code = "import sys\nfrom letheon.views.commands.main import main\nmain(sys.argv[1:])"
     sql = "SELECT max(length(repeat('x', 500000000) || i)) FROM range(1000) t(i)"
     ran = fresh_python(code, "query", str(run.folder), sql, "--memory-limit", "200 MB", "--time-limit", "100 s")
     assert (ran.returncode, ran.stdout) == (1, "")

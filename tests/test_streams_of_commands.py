@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from letheon.errors import InputError, RunError
-from letheon.views.streams import failure_of
+from letheon.views.commands.output import failure_of
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
@@ -16,7 +16,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
 
 def ended(arguments: str, streams: str, cwd: Path) -> tuple[int, str]:
     """Run a command in a shell with streams redirected; return exit code and what stderr had."""
-    command = f'"{sys.executable}" -m letheon.views.cli {arguments} {streams}'
+    command = f'"{sys.executable}" -m letheon {arguments} {streams}'
     ran = subprocess.run(["sh", "-c", command], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
     return ran.returncode, ran.stderr
 
@@ -40,12 +40,12 @@ def test_streams_that_take_nothing(arguments: str, streams: str, code: int, says
     found, err = ended(arguments, streams, tmp_path)
     assert found == code
     assert says in err and err.count("\n") == bool(says)
-    assert "should not" not in err
+    assert "unexpected" not in err
 
 
 def test_a_reader_who_leaves_a_help_text_is_no_failure(tmp_path: Path) -> None:
     child = subprocess.Popen(
-        [sys.executable, "-m", "letheon.views.cli", "--help"],
+        [sys.executable, "-m", "letheon", "--help"],
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -84,7 +84,7 @@ def test_names_that_no_file_can_have_are_refused(arguments: str, tmp_path: Path)
     line = arguments.format(small=ROOT / "examples" / "small.yaml", long="x" * 300)
     code, err = ended(line, "", tmp_path)
     assert code == 2
-    assert err.count("\n") == 1 and "should not" not in err
+    assert err.count("\n") == 1 and "unexpected" not in err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from letheon.scenario import load
-from letheon.views import cli
+from letheon.views.commands import main as cli
 from letheon.views.worksheet_document import NOTICE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -21,7 +21,7 @@ SIGTERMANS = str(ROOT / "examples" / "sigtermans2009.yaml")
 HEAVY = ["arviz", "jax", "jaxlib", "lifelines", "numpy", "pint", "plotly", "polars", "pyarrow", "scipy", "statsmodels"]
 PROBE = f"""
 import sys
-from letheon.views.cli import main
+from letheon.views.commands.main import main
 try:
     main(sys.argv[1:])
 except SystemExit as ended:
@@ -194,10 +194,10 @@ def test_times_in_the_document_count_from_the_origin(worksheet: Callable) -> Non
 # fmt: off
 REFUSALS = {
     "mass for a volume": (["--bag", "100 mg"], '--bag: "100 mg" is no volume, for its unit is mg; write e.g. 100 mL.'),
-    "no unit": (["--bag", "100"], '--bag: "100" has no unit; write e.g. 100 mL.'),
+    "no unit": (["--bag", "100"], '--bag: "100" has no unit; write e.g. 100 mL. For example: --bag "100 mL".'),
     "comma": (["--concentration", "0,5 mg/mL"], '--concentration: "0,5 mg/mL" has a comma in its number; write 0.5 mg/mL with a decimal point.'),
     "volume for a strength": (["--vial", "10 mL"], '--vial: "10 mL" is no strength, for its unit is mL; write e.g. 1 mg/mL.'),
-    "weight without unit": (["--weight", "70"], '--weight: "70" has no unit; write e.g. 70 kg.'),
+    "weight without unit": (["--weight", "70"], '--weight: "70" has no unit; write e.g. 70 kg. For example: --weight "79 kg".'),
     "no weight": (["--weight", "0 kg"], "the body weight must be 30 to 200 kg; got 0 kg."),
     "empty weight": (["--weight", ""], "--weight: nothing is written here; write e.g. 70 kg."),
     "strength above the vial": (["--concentration", "60 mg/mL"], "a bag of 60 mg/mL cannot be made from a vial of 50 mg/mL (free base); take at most 50 mg/mL, or a stronger vial."),
@@ -220,7 +220,7 @@ def test_refusals_are_one_sentence_with_exit_code_2(name: str, worksheet: Callab
 def test_a_unit_apart_from_its_number_shows_how_to_quote(worksheet: Callable) -> None:
     code, out, err = worksheet(SCHWARTZMAN, "--weight", "70", "kg")
     assert (code, out) == (2, "")
-    assert "(kg)" in err and '--weight "79 kg"' in err
+    assert '"70" has no unit' in err and '--weight "79 kg"' in err
 
 
 def test_a_bad_scenario_is_refused_as_ever(worksheet: Callable, tmp_path: Path) -> None:
