@@ -6,41 +6,25 @@ The oracles are sums done by hand and the contract of exit codes.
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from letheon.scenario import load
-from letheon.views.commands import main as cli
+from letheon.views.commands.main import EXAMPLES as COMMAND_EXAMPLES
 from letheon.views.worksheet_document import NOTICE
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 SCHWARTZMAN = str(ROOT / "examples" / "schwartzman2009.yaml")
 SIGTERMANS = str(ROOT / "examples" / "sigtermans2009.yaml")
-HEAVY = ["arviz", "jax", "jaxlib", "lifelines", "numpy", "pint", "plotly", "polars", "pyarrow", "scipy", "statsmodels"]
-PROBE = f"""
-import sys
-from letheon.views.commands.main import main
-try:
-    main(sys.argv[1:])
-except SystemExit as ended:
-    code = ended.code
-print(code, sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
-"""
 
 
 @pytest.fixture
-def worksheet(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+def worksheet(command: Callable) -> Callable[..., tuple[int, str, str]]:
     """Return a function that runs the command here and gives exit code, stdout and stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            cli.main(["worksheet", *map(str, arguments)])
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, *capsys.readouterr()
-
-    return run
+    return partial(command, "worksheet")
 
 
 def rows(text: str) -> list[list[str]]:
@@ -85,9 +69,10 @@ def test_every_example_fits_80_columns_between_two_notices(path: Path, worksheet
     assert "One body weight: 70 kg (the default; --weight chooses another). All mg are free base." in flat(out)
 
 
-def test_the_notice_says_what_this_is_for() -> None:
-    for said in ("research and education only", "checked by a pharmacist", "never advice about a person"):
-        assert said in NOTICE
+def test_the_help_holds_the_notice(worksheet: Callable) -> None:
+    assert NOTICE in flat(worksheet("--help")[1])
+    for words in ("research and education only", "checked by a pharmacist", "never advice about a person"):
+        assert words in NOTICE
 
 
 def test_a_long_infusion_changes_bags_when_they_are_empty(worksheet: Callable) -> None:
@@ -236,9 +221,8 @@ def test_a_bad_scenario_is_refused_as_ever(worksheet: Callable, tmp_path: Path) 
     [(0, []), (0, ["--json"]), (0, ["--vial-salt", "hydrochloride"]), (2, ["--bag", "100"])],
     ids=str,
 )
-def test_nothing_heavy_loads(code: int, arguments: list[str], fresh_python: Callable) -> None:
-    ended = fresh_python(PROBE, "worksheet", SCHWARTZMAN, *arguments)
-    assert ended.stderr.splitlines()[-1] == f"{code} []"
+def test_nothing_heavy_loads(code: int, arguments: list[str], heavy_modules: Callable) -> None:
+    assert heavy_modules("worksheet", SCHWARTZMAN, *arguments) == (code, set())
 
 
 # --- the page about it ---
@@ -247,5 +231,5 @@ def test_nothing_heavy_loads(code: int, arguments: list[str], fresh_python: Call
 def test_the_page_shows_what_the_program_prints(worksheet: Callable) -> None:
     page = (ROOT / "docs" / "worksheet.md").read_text(encoding="utf-8")
     (shown,) = re.findall(r"^```text\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert cli.EXAMPLES["worksheet"] + " --arm ketamine" in page
+    assert COMMAND_EXAMPLES["worksheet"] + " --arm ketamine" in page
     assert shown == worksheet(SCHWARTZMAN, "--weight", "79 kg", "--arm", "ketamine")[1]
