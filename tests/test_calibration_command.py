@@ -100,7 +100,7 @@ REFUSALS = {
     "output of somebody else": (["calibrate", "--out", "theirs"], "thesis.txt", "--out"),
     "no posterior": (["validate", "--posterior", "absent"], "absent is not a folder", "letheon calibrate"),
     "page is a folder": (["validate", "--out", "theirs"], "theirs is a folder", "validation.html"),
-    "page in no folder": (["validate", "--out", "absent/x.html"], "absent is no folder", "--out"),
+    "page in no folder": (["validate", "--out", "absent/x.html"], "absent is not a folder", "--out"),
     "page under a file": (["validate", "--out", "a.txt/x.html"], "a.txt", "--out"),
     "unknown option": (["validate", "--postrior", "x"], "--postrior", "--posterior"),
 }

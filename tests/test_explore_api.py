@@ -449,7 +449,7 @@ def test_a_foreign_name_is_refused_and_a_token_is_asked_for() -> None:
     [
         (["--port", "http"], "is not a whole number from 0 to 65535"),
         (["--port", "70000"], "is not a whole number from 0 to 65535"),
-        (["--host", "example.org"], "is no address"),
+        (["--host", "example.org"], "is not an address"),
         (["--host", "203.0.113.7"], "cannot be used"),
     ],
 )

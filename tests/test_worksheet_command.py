@@ -191,7 +191,7 @@ REFUSALS = {
     "too slow": (["--vial", "200 mg/mL", "--concentration", "200 mg/mL"], "arm ketamine: 12.25 mg/h from a bag of 200 mg/mL is 0.06125 mL/h, below the 0.1 mL/h that a pump can run at; take a bag of 122 mg/mL or weaker."),
     "two strengths": (["--per-bag", "100 mg", "--concentration", "1 mg/mL"], "both the strength of a bag and the drug in it are given; keep one of them."),
     "unknown salt": (["--vial-salt", "hcl"], "the salt of a vial must be base or hydrochloride; got hcl."),
-    "unknown arm": (["--arm", "ketamin"], "--arm 'ketamin' is no arm of this scenario; choose among ketamine, placebo."),
+    "unknown arm": (["--arm", "ketamin"], "--arm 'ketamin' is not an arm of this scenario; choose among ketamine, placebo."),
 }
 # fmt: on
 

@@ -71,7 +71,7 @@ def _models(pain: str) -> tuple[str, ...]:
     if pain == "both":
         return PAIN_MODELS
     if pain not in PAIN_MODELS:
-        raise InputError(f"--pain {pain[:40]!r} is no pain model; {near_hint(pain, [*PAIN_MODELS, 'both'])}.")
+        raise InputError(f"--pain {pain[:40]!r} is not a pain model; {near_hint(pain, [*PAIN_MODELS, 'both'])}.")
     return (pain,)
 
 

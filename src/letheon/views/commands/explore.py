@@ -21,7 +21,7 @@ def _host(text: str) -> str:
         return str(ipaddress.ip_address(text))
     except ValueError:
         raise InputError(
-            f"--host {text[:60]!r} is no address; give an IP address of this machine, e.g. --host {DEFAULT_HOST}."
+            f"--host {text[:60]!r} is not an address; give an IP address of this machine, e.g. --host {DEFAULT_HOST}."
         ) from None
 
 

@@ -64,14 +64,14 @@ def output_file(path: Path) -> None:
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file with --out, such as {path / 'validation.html'}.")
     if not path.parent.is_dir():
-        raise InputError(f"{path.parent} is no folder; make it first, or name another file with --out.")
+        raise InputError(f"{path.parent} is not a folder; create it first, or name another file with --out.")
 
 
 def refuse_file_above(path: Path) -> None:
     """Refuse a path that lies below a file."""
     above = next((parent for parent in path.parents if parent.exists()), None)
     if above is not None and not above.is_dir():
-        raise InputError(f"{path} cannot be made, because {above} is a file; name another place with --out.")
+        raise InputError(f"{path} cannot be created, because {above} is a file; name another place with --out.")
 
 
 def _seeds() -> tuple[int, int]:

@@ -30,7 +30,7 @@ def _size(text: str) -> int:
     count = round(float(size[1]) * _BYTES[size[2].lower()]) if size else 0
     if not 10**7 <= count <= 10**15:
         raise InputError(
-            f'--memory-limit {text[:40]!r} is no size from 10 MB to 1000 TB; give e.g. --memory-limit "1 GB".'
+            f'--memory-limit {text[:40]!r} is not a size from 10 MB to 1000 TB; give e.g. --memory-limit "1 GB".'
         )
     return count
 

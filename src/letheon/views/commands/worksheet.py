@@ -95,7 +95,7 @@ def worksheet(
 def _sheets(scenario: "Scenario", order: "Order", only: str | None) -> "dict[str, Worksheet]":
     names = [arm.name for arm in scenario.arms]
     if only is not None and only not in names:
-        raise InputError(f"--arm {only[:40]!r} is no arm of this scenario; choose among {', '.join(names)}.")
+        raise InputError(f"--arm {only[:40]!r} is not an arm of this scenario; choose among {', '.join(names)}.")
     sheets = {}
     for arm in scenario.arms:
         if only in (None, arm.name):
