@@ -108,7 +108,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize(("page", "words"), command_lines(), ids=str)
 def test_commands_shown_exist_with_their_options(page: str, words: list[str]) -> None:
-    from letheon.views.cli import app
+    from letheon.views.commands.main import app
 
     commands = getattr(get_command(app), "commands")  # noqa: B009  (typer's own type does not know it)
     if words[0].startswith("-"):
@@ -126,7 +126,7 @@ def test_commands_shown_exist_with_their_options(page: str, words: list[str]) ->
 
 
 def test_every_command_is_in_the_documentation() -> None:
-    from letheon.views.cli import app
+    from letheon.views.commands.main import app
 
     shown = {words[0] for _, words in command_lines()}
     assert set(getattr(get_command(app), "commands")) <= shown  # noqa: B009

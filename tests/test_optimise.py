@@ -283,7 +283,7 @@ def test_a_search_that_is_killed_goes_on_to_the_same_front(scenario_file, tmp_pa
         words = [
             sys.executable,
             "-m",
-            "letheon.views.cli",
+            "letheon",
             "optimise",
             str(scenario_file),
             "--out",

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from letheon.extras import EXTRAS
-from letheon.views.cli import EXAMPLES, app
+from letheon.views.commands.main import EXAMPLES, app
 
 __all__ = ["page"]
 

@@ -8,21 +8,22 @@ from pathlib import Path
 import pytest
 
 from letheon.errors import InputError, RunError
-from letheon.views.streams import failure_of
+from letheon.views.commands.output import failure_of
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+SMALL = ROOT / "examples" / "small.yaml"
 
 
-def ended(arguments: str, streams: str, cwd: Path) -> tuple[int, str]:
+def shell(arguments: str, streams: str, cwd: Path) -> tuple[int, str]:
     """Run a command in a shell with streams redirected; return exit code and what stderr had."""
-    command = f'"{sys.executable}" -m letheon.views.cli {arguments} {streams}'
-    ran = subprocess.run(["sh", "-c", command], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
+    line = f'"{sys.executable}" -m letheon {arguments} {streams}'
+    ran = subprocess.run(["sh", "-c", line], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
     return ran.returncode, ran.stderr
 
 
 @pytest.mark.parametrize(
-    ("arguments", "streams", "code", "says"),
+    ("arguments", "streams", "code", "words"),
     [
         ("--help", ">&-", 1, "the output could not be written"),
         ("--help", ">/dev/full", 1, "No space left"),
@@ -36,37 +37,34 @@ def ended(arguments: str, streams: str, cwd: Path) -> tuple[int, str]:
         ("", "2>/dev/full", 2, ""),
     ],
 )
-def test_streams_that_take_nothing(arguments: str, streams: str, code: int, says: str, tmp_path: Path) -> None:
-    found, err = ended(arguments, streams, tmp_path)
-    assert found == code
-    assert says in err and err.count("\n") == bool(says)
-    assert "should not" not in err
+def test_closed_and_full_streams(arguments: str, streams: str, code: int, words: str, tmp_path: Path) -> None:
+    ended, err = shell(arguments, streams, tmp_path)
+    assert ended == code
+    assert words in err and err.count("\n") == bool(words)
+    assert "unexpected" not in err
 
 
-def test_a_reader_who_leaves_a_help_text_is_no_failure(tmp_path: Path) -> None:
-    child = subprocess.Popen(
-        [sys.executable, "-m", "letheon.views.cli", "--help"],
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["library", "pair"]])
+def test_closed_stdout_exits_zero(arguments: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    ran = subprocess.run(
+        [sys.executable, "-m", "letheon", *arguments],
         env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
+        stdout=write,
         stderr=subprocess.PIPE,
+        check=False,
     )
-    assert child.stdout and child.stderr
-    child.stdout.close()
-    assert child.stderr.read() == b""
-    child.stderr.close()
-    assert child.wait() == 0
+    os.close(write)
+    assert (ran.returncode, ran.stderr) == (0, b"")
 
 
 @pytest.mark.long
 def test_a_run_with_closed_streams_is_whole(tmp_path: Path) -> None:
     """With descriptors 1 and 2 closed, the next files opened would take their numbers, and their output."""
-    small = ROOT / "examples" / "small.yaml"
-    code, _ = ended(f"simulate {small} --patients 2 --out run --json", ">&- 2>&-", tmp_path)
-    assert code == 1
-    code, err = ended(f"simulate {small} --patients 2 --out run --quiet", ">&-", tmp_path)
-    assert (code, err) == (0, "")
-    code, err = ended("query run 'SELECT count(*) FROM endpoints'", "", tmp_path)
-    assert (code, err) == (0, "")
+    assert shell(f"simulate {SMALL} --patients 2 --out run --json", ">&- 2>&-", tmp_path)[0] == 1
+    assert shell(f"simulate {SMALL} --patients 2 --out run --quiet", ">&-", tmp_path) == (0, "")
+    assert shell("query run 'SELECT count(*) FROM endpoints'", "", tmp_path) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -81,10 +79,9 @@ def test_a_run_with_closed_streams_is_whole(tmp_path: Path) -> None:
     ],
 )
 def test_names_that_no_file_can_have_are_refused(arguments: str, tmp_path: Path) -> None:
-    line = arguments.format(small=ROOT / "examples" / "small.yaml", long="x" * 300)
-    code, err = ended(line, "", tmp_path)
+    code, err = shell(arguments.format(small=SMALL, long="x" * 300), "", tmp_path)
     assert code == 2
-    assert err.count("\n") == 1 and "should not" not in err
+    assert err.count("\n") == 1 and "unexpected" not in err
     assert list(tmp_path.iterdir()) == []
 
 
