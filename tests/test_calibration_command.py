@@ -88,51 +88,6 @@ def flat(text: str) -> str:
 
 # --- refusals ---
 
-# arguments, a fragment that says where or what, a fragment that says what would work
-REFUSALS = {
-    "unknown model": (["calibrate", "--pain", "memry"], "'memry'", "nearest is memory"),
-    "model like nothing": (["calibrate", "--pain", "€"], "'€'", "memory, slow_site, both"),
-    "seed in words": (["calibrate", "--seed", "one"], "'one'", "--seed 1"),
-    "negative seed": (["calibrate", "--seed", "-1"], "'-1'", "--seed 1"),
-    "endless seed": (["calibrate", "--seed", "9" * 5000], "--seed '999", "--seed 1"),
-    "output is a file": (["calibrate", "--out", "a.txt"], "a.txt is a file", "--out"),
-    "output under a file": (["calibrate", "--out", "a.txt/x"], "a.txt", "--out"),
-    "output of somebody else": (["calibrate", "--out", "theirs"], "thesis.txt", "--out"),
-    "no posterior": (["validate", "--posterior", "absent"], "absent is not a folder", "letheon calibrate"),
-    "page is a folder": (["validate", "--out", "theirs"], "theirs is a folder", "validation.html"),
-    "page in no folder": (["validate", "--out", "absent/x.html"], "absent is not a folder", "--out"),
-    "page under a file": (["validate", "--out", "a.txt/x.html"], "a.txt", "--out"),
-    "unknown option": (["validate", "--postrior", "x"], "--postrior", "--posterior"),
-}
-
-
-def prepare(folder: Path) -> None:
-    """Put somebody's files into a folder."""
-    (folder / "a.txt").write_text("words", encoding="utf-8")
-    (folder / "theirs").mkdir()
-    (folder / "theirs" / "thesis.txt").write_text("years of work", encoding="utf-8")
-
-
-@pytest.mark.parametrize("name", REFUSALS)
-def test_bad_input_is_refused_in_one_sentence(
-    name: str, command: Callable, fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    arguments, place, remedy = REFUSALS[name]
-    prepare(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    before = sorted(tmp_path.rglob("*"))
-    code, out, err = command(*arguments)
-    assert (code, out) == (2, "")
-    assert re.fullmatch(r"letheon: [^\n]{15,}\n", err)
-    assert place in err and remedy in err
-    assert sorted(tmp_path.rglob("*")) == before and fake.called == []
-
-
-@pytest.mark.parametrize("name", ["unknown model", "seed in words", "output of somebody else", "page is a folder"])
-def test_refusals_load_nothing_heavy(name: str, heavy_modules: Callable, tmp_path: Path) -> None:
-    prepare(tmp_path)
-    assert heavy_modules(*REFUSALS[name][0], cwd=tmp_path) == (2, set())
-
 
 @pytest.mark.parametrize("absent", ["numpyro", "arviz"])
 def test_a_missing_extra_is_named_first(

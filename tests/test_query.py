@@ -193,22 +193,6 @@ def test_a_query_that_does_not_stop_is_ended(fresh_python, run):
     assert "200 MB" in ran.stderr and ran.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        ["--time-limit", "60"],
-        ["--time-limit", "0 s"],
-        ["--time-limit", "5 mg"],
-        ["--memory-limit", "1"],
-        ["--memory-limit", "1 byte"],
-        ["--memory-limit", "-1 GB"],
-    ],
-)
-def test_limits_need_their_unit(options, command, tmp_path):
-    code, _, err = command("query", tmp_path, "SELECT 1", *options)
-    assert code == 2 and options[0] in err
-
-
 def test_units_of_the_limits():
     assert (_seconds("2 min"), _seconds("1.5 s")) == (120, 1.5)
     assert (_size("1.5 GB"), _size("64MiB"), _size("20 mb")) == (1_500_000_000, 64 * 2**20, 20_000_000)

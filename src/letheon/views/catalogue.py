@@ -11,12 +11,11 @@ from typing import Any
 
 from letheon import library
 from letheon._version import __version__
-from letheon.errors import InputError
+from letheon.errors import InputError, near_hint
 from letheon.library import Number, PkModel, Source, Study
 from letheon.runs.folder import RUN, remedy
 from letheon.runs.json_file import read_object
 from letheon.runs.manifest import Manifest
-from letheon.scenario.fields import near_hint
 
 __all__ = ["bibtex", "citations", "contents", "entry", "read_document"]
 

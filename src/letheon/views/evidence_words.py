@@ -6,10 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from letheon import library
-from letheon.errors import InputError
+from letheon.errors import InputError, near_hint
 from letheon.library import Study, StudyArm
 from letheon.library.evidence import CONTROLS, ROLES
-from letheon.scenario.fields import near_hint
 from letheon.views.study_phrases import (
     how_read,
     measure_words,

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from letheon.errors import InputError
+from letheon.errors import InputError, near_hint
 from letheon.extras import EXTRAS, missing, require
 from letheon.views.commands.interruption import interruptible, kept_in, stopping_says
 from letheon.views.commands.options import AsJson, OwnSeed, flag, option, refuse_file_above
@@ -66,7 +66,6 @@ def calibrate(
 
 def _models(pain: str) -> tuple[str, ...]:
     from letheon.library import PAIN_MODELS
-    from letheon.scenario.fields import near_hint
 
     if pain == "both":
         return PAIN_MODELS
