@@ -89,10 +89,10 @@ def test_python_shown_compiles_and_its_names_exist(page: Path) -> None:
         assert name in letheon.__all__ and callable(getattr(letheon, name))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("page", [*PAGES, *TUTORIALS], ids=name_of)
 def test_links_lead_somewhere(page: Path) -> None:
     broken = []
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+    for target in re.findall(r"\]\(([^)\s]+)\)", text_of(page)):
         if not re.match(r"https?:|mailto:|#", target):
             path = page.parent / target.split("#")[0]
             if not path.is_file() and path.with_suffix(".py") not in TUTORIALS:
