@@ -22,11 +22,9 @@ from letheon.study.parameters import parameters
 from letheon.study.trials import observations
 from letheon.views import calibration_figures, row_figures, validation_figures
 from letheon.views import calibration_words as words
-from letheon.views import validation_words as held_out
 from letheon.views.report import calibration, validation
 
 REPORTS = [documents.memory(), documents.slow_site()]
-THIN = "\u202f"
 
 
 def calibrated() -> str:
@@ -37,11 +35,6 @@ def calibrated() -> str:
 def validated() -> str:
     """Return the page of a validation with its tornado."""
     return validation.render(documents.validation(), "0.1.0", documents.sensitivity())
-
-
-def tidy(text: str) -> str:
-    """Return a text as people type it: plain blanks and minus signs."""
-    return " ".join(text.replace(THIN, " ").replace("\u2212", "-").split())
 
 
 # --- words for everything that the numerics know ---
@@ -200,41 +193,9 @@ def test_a_page_holds_everything_and_lets_nothing_in(render: Any) -> None:
     assert all(int(values["data-height"] or 0) > 80 and values["aria-label"] for values in places)
 
 
-def test_the_page_of_a_calibration_says_what_it_found() -> None:
-    page = Page(calibrated())
-    text = tidy(page.text)
-    for said in (
-        "Letheon 0.1.0: calibration, 2026-01-02",
-        "The pain memory model and the slow site model were fitted to what 3 published studies reported",
-        "The sampler has converged for pain memory only; the other draws are good for a first look",
-        "The data say little about 2 of 4 parameters",
-        "5.45 ± 0.48",
-        "Mode 2: 1 of 3 starts, log posterior -23.5, 25 % of the mass",
-        "outside, not fitted",
-        "Research and education only",
-    ):
-        assert said in text, said
-    rows = {tidy(name): [tidy(cell) for cell in cells] for name, cells in page.rows["Sampler"].items()}
+def test_the_sampler_table_shows_the_numbers_of_both_reports() -> None:
+    rows = Page(calibrated()).rows["Sampler"]
     assert rows["R-hat, worst"] == ["1.004", "at most 1.01", "met", "1.264", "at most 1.01", "not met"]
-    assert rows["Pareto k of the full mesh"][3:] == ["-", "below 0.7", "not met"]
-    citations = [library.sources()[study.source].citation for study in library.studies() if study.id == "goldberg2010"]
-    assert tidy(citations[0]).rstrip(".") in text
-
-
-def test_the_page_of_a_validation_says_what_it_found() -> None:
-    page = Page(validated())
-    text = tidy(page.text)
-    document = documents.validation()
-    for said in (
-        "2 held-out trials were simulated as they were run",
-        held_out.verdict(document),
-        held_out.expected_sentence(document),
-        *held_out.misses(document),
-        "Pain memory: days of relief in 12 weeks, more than on placebo",
-    ):
-        assert tidy(said) in text, said
-    alone = validation.render({**document, "timing": []}, "0.1.0")
-    assert "Timing" not in Page(alone).text and "What matters" not in Page(alone).text
 
 
 def test_hostile_words_stay_words() -> None:
