@@ -139,6 +139,11 @@ PAGES: dict[str, Callable[[], Facts]] = {
 
 def render(page: str) -> str:
     """Return a page in Markdown."""
+    return rendered(page.split("/")[0], PAGES[page]())
+
+
+def rendered(template: str, facts: Facts) -> str:
+    """Fill a template."""
     templates = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         undefined=StrictUndefined,
@@ -148,7 +153,7 @@ def render(page: str) -> str:
     )
     templates.filters["spec"] = format
     templates.globals |= {"models": MODELS, "significant": calibration_words.significant, "exp": math.exp}
-    return templates.get_template(f"{page.split('/')[0]}.md.jinja").render(PAGES[page]())
+    return templates.get_template(f"{template}.md.jinja").render(facts)
 
 
 if __name__ == "__main__":
