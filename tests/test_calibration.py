@@ -14,9 +14,11 @@ from letheon.arrays import jax, jnp
 from letheon.errors import InputError, Interrupted
 from letheon.library.posterior import parse_posterior
 from letheon.patients.draws import named_numbers, quantile
-from letheon.study import calibration, sampler
-from letheon.study.parameters import parameters, to_values
-from letheon.study.sampler import QUICK_SETTINGS, Settings, find_modes, sample, take_up
+from letheon.study.calibrate import fit as calibration
+from letheon.study.calibrate import sampler
+from letheon.study.calibrate.document import QUICK_SETTINGS, Settings
+from letheon.study.calibrate.parameters import parameters, to_values
+from letheon.study.calibrate.sampler import find_modes, sample, take_up
 from letheon.units import to_canonical
 
 SHIPPED = Path(__file__).parents[1] / "docs" / "calibration"
@@ -263,7 +265,7 @@ def test_files_that_ship_can_be_read_again():
 @pytest.mark.slow
 def test_a_known_truth_is_recovered(tmp_path):
     """Three sets of the rival, quick; the ten of each model that the documentation tells are run by `make adequacy`."""
-    from letheon.study.adequacy import recover
+    from letheon.study.calibrate.adequacy import recover
 
     told = recover("slow_site", tmp_path, sets=3)
     assert told["values"] == 3 * len(parameters("slow_site"))

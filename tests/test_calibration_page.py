@@ -14,12 +14,13 @@ import calibration_document as documents
 import pytest
 import test_report_browser as reported
 from browsing import PHONE, serious
+from report_page import Page
 from scipy import stats
-from test_report import EVIL, Page
+from test_report import EVIL
 
 from letheon import library
-from letheon.study.parameters import parameters
-from letheon.study.trials import observations
+from letheon.study.calibrate.parameters import parameters
+from letheon.study.calibrate.trials import observations
 from letheon.views import calibration_figures, row_figures, validation_figures
 from letheon.views import calibration_words as words
 from letheon.views.report import calibration, validation

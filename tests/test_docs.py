@@ -102,7 +102,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize(("page", "words"), command_lines(), ids=str)
 def test_commands_shown_exist_with_their_options(page: str, words: list[str]) -> None:
-    from letheon.views.cli import app
+    from letheon.views.commands.main import app
 
     commands = getattr(get_command(app), "commands")  # noqa: B009  (typer's own type does not know it)
     if words[0].startswith("-"):
@@ -171,7 +171,7 @@ def test_the_page_on_adding_names_what_exists() -> None:
         module, _, constant = name.rpartition(".")
         assert hasattr(importlib.import_module(module), constant), name
     for function in re.findall(r"beside `(_\w+)`", text):
-        assert hasattr(importlib.import_module("letheon.study.trials"), function), function
+        assert hasattr(importlib.import_module("letheon.study.calibrate.trials"), function), function
 
 
 def test_the_page_on_adding_covers_what_a_pain_model_touches() -> None:

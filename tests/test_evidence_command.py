@@ -9,25 +9,11 @@ import pytest
 from letheon import library
 from letheon.library.evidence import ROLES
 from letheon.scenario import loads
-from letheon.views.cli import main
 from letheon.views.evidence_words import entry, listing
 from letheon.views.study_phrases import RECALLED, sessions
 
 ROOT = Path(__file__).resolve().parent.parent
 STUDIES = {study.id: study for study in library.studies()}
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Return a function that runs the program here and gives exit code, stdout and stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, *capsys.readouterr()
-
-    return run
 
 
 def test_list_names_every_study_with_its_role(command: Callable) -> None:

@@ -16,7 +16,7 @@ from letheon.harms import bladder_fit
 from letheon.harms.bladder import LAWS, typical_values
 from letheon.harms.bladder_use import GRID, WEIGHTS
 from letheon.runs.environment import instruction_set
-from letheon.study import bladder
+from letheon.study.calibrate import bladder
 from letheon.units import to_canonical
 
 

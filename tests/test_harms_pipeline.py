@@ -25,6 +25,7 @@ from letheon.patients.draws import typical_values
 from letheon.patients.population import Covariates, people
 from letheon.pipeline import Switches, assemble, block, harm_entries, harms, plan_arms, walk
 from letheon.pipeline.labels import support_of
+from letheon.pipeline.result import HarmEstimate
 from letheon.pipeline.walkers import Room
 from letheon.runs import simulate
 from letheon.scenario import dumps, loads
@@ -251,9 +252,17 @@ arms:
 
 
 def asked(scenario, arm):
-    entries = {"psychomimetic_elicited": {"support": "assumed", "sources": []}}
-    harm_entries._labelled(scenario, arm, entries)
-    return entries["psychomimetic_elicited"]["support"]
+    entry = HarmEstimate(
+        group="acute",
+        estimate=0.5,
+        interval=(0.4, 0.6),
+        interval_level=0.9,
+        unit="share",
+        support="assumed",
+        sources=(),
+        note="",
+    )
+    return harm_entries._labelled(scenario, arm, {"psychomimetic_elicited": entry})["psychomimetic_elicited"].support
 
 
 @pytest.mark.parametrize(

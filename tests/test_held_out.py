@@ -9,9 +9,10 @@ import pytest
 from letheon.errors import Interrupted
 from letheon.patients.draws import RIVAL, typical_values
 from letheon.scenario import loads
-from letheon.study import sensitivity, validation
-from letheon.study.between_studies import SPREADS, with_spread
-from letheon.study.validation import simulated_trials, timing
+from letheon.study.validate import held_out as validation
+from letheon.study.validate import sensitivity
+from letheon.study.validate.between_studies import SPREADS, with_spread
+from letheon.study.validate.held_out import simulated_trials, timing
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SHIPPED = DOCS / "calibration"

@@ -61,7 +61,7 @@ def test_every_result_that_can_give_a_label_is_listed():
 
 
 def test_results_were_checked_against_the_draws_that_ship():
-    """Red when the posterior changed and the checks did not: see letheon.study.met for the command."""
+    """Red when the posterior changed and the checks did not: see letheon.study.validate.met for the command."""
     from importlib.resources import files
 
     text = files("letheon.library").joinpath("posterior", "met.toml").read_text("utf-8")
@@ -72,7 +72,7 @@ def test_results_were_checked_against_the_draws_that_ship():
 def test_the_checks_are_those_that_the_command_makes():
     import json
 
-    from letheon.study.met import met_results
+    from letheon.study.validate.met import met_results
 
     told = json.loads((ROOT / "docs" / "calibration" / "validation.json").read_text("utf-8"))
     assert tuple(met_results(told)) == library.checks()

@@ -22,9 +22,9 @@ from letheon.errors import InputError
 from letheon.library.loader import studies
 from letheon.runs.run import simulate
 from letheon.scenario import load, loads, loads_search
-from letheon.study import optimise as module
-from letheon.study.optimise import Optimisation, optimise
-from letheon.study.optimise_runs import Bench, Found, Kept
+from letheon.study.optimise import search as module
+from letheon.study.optimise.evaluation import Bench, Found, Kept
+from letheon.study.optimise.search import Optimisation, optimise
 
 pytestmark = pytest.mark.long
 
@@ -283,7 +283,7 @@ def test_a_search_that_is_killed_goes_on_to_the_same_front(scenario_file, tmp_pa
         words = [
             sys.executable,
             "-m",
-            "letheon.views.cli",
+            "letheon",
             "optimise",
             str(scenario_file),
             "--out",

@@ -20,7 +20,7 @@ from letheon.extras import EXTRAS
 from letheon.library.evidence import ROLES
 from letheon.pipeline.labels import support_rows, usable
 from letheon.views import calibration_words, evidence_words, study_phrases, validation_words
-from letheon.views.cli import EXAMPLES, app
+from letheon.views.commands.main import EXAMPLES, app
 from letheon.views.report.words import SUPPORT
 
 DOCS = Path(__file__).resolve().parents[1]

@@ -6,7 +6,7 @@ import json
 import generate
 
 from letheon.runs.environment import use_compile_cache
-from letheon.study.prediction import ketcrps2
+from letheon.study.trial.prediction import ketcrps2
 
 
 def record(date: str) -> str:

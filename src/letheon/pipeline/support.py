@@ -15,6 +15,7 @@ from letheon.scenario import Arm, Population, Scenario
 
 __all__ = [
     "earliest_booster",
+    "interval_of",
     "interval_of_mean",
     "model_warnings",
     "quantiles",
@@ -90,6 +91,14 @@ def interval_of_mean(
     """
     low, high = (end - draws.mean(axis=0) + mean for end in quantiles(draws, _INTERVAL))
     return np.clip(low, *bounds), np.clip(high, *bounds)
+
+
+def interval_of(
+    mean: float, draws: np.ndarray, bounds: tuple[float, float] = (-math.inf, math.inf)
+) -> tuple[float, float]:
+    """Return `interval_of_mean` of one number."""
+    low, high = interval_of_mean(mean, draws, bounds)
+    return float(low), float(high)
 
 
 def earliest_booster(arm: Arm) -> float:

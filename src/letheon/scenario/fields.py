@@ -131,6 +131,13 @@ def near_word(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | Non
     return next(iter(difflib.get_close_matches(word, alike, n=1, cutoff=cutoff)), None)
 
 
+def near_hint(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Name the nearest of the known words, or say `otherwise`, or else list them all."""
+    known = tuple(known)
+    near = near_word(word.lower(), known)
+    return f"the nearest is {near}" if near else otherwise or f"choose among {', '.join(known)}"
+
+
 def switch(node: Node) -> bool:
     """Read on or off."""
     text = text_of(node, "on")
