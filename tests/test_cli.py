@@ -29,7 +29,6 @@ from letheon.runs.environment import stamp_of
 from letheon.runs.folder import FORMAT, default_folder
 from letheon.scenario import Scenario, load
 from letheon.views import report, tables
-from letheon.views.cli_reference import page
 from letheon.views.commands import main as program
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -126,11 +125,6 @@ def test_help_comes_within_half_a_second() -> None:
         # the processor's time, which a busy machine does not lengthen
         seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert statistics.median(seconds) < 0.5
-
-
-def test_the_reference_of_the_command_line_is_current() -> None:
-    written = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    assert written == page(), "run: python -m letheon.views.cli_reference docs/cli.md"
 
 
 # --- what loads ---

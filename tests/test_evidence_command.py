@@ -9,7 +9,6 @@ import pytest
 from letheon import library
 from letheon.library.evidence import ROLES
 from letheon.scenario import loads
-from letheon.views.evidence_page import page
 from letheon.views.evidence_words import entry, listing
 from letheon.views.study_phrases import RECALLED, sessions
 
@@ -95,19 +94,6 @@ def test_the_sessions_shown_are_those_of_a_scenario() -> None:
             assert starts == pytest.approx([start for start, _, _ in arm.infusions]), f"{study.id} {arm.name}"
             tried += 1
     assert tried > 15
-
-
-def test_the_page_is_that_of_the_library() -> None:
-    """Red when a study changed and the page did not: python -m letheon.views.evidence_page docs/evidence.md."""
-    text = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
-    assert text == page()
-    for study in STUDIES.values():
-        assert f"\n### {study.id}\n" in text
-    assert "read: recall" not in text
-    assert text.count(RECALLED) == sum(one.verified == "recall" for study in STUDIES.values() for one in study.outcomes)
-    for line in text.splitlines():
-        if line.startswith("| ") and not line.startswith("| study"):
-            assert line.count("|") in (5, 7), line
 
 
 def test_an_empty_list_and_an_entry_are_lines() -> None:

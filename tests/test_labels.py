@@ -90,16 +90,6 @@ def test_every_label_is_explained_in_the_order_of_certainty():
     assert tuple(SUPPORT) == library.SUPPORT_LABELS
 
 
-def test_the_page_is_that_of_the_library():
-    """Red when a study or a check changed and the page did not: the command stands in letheon.views.support_page."""
-    from letheon.views.support_page import page
-
-    text = (ROOT / "docs" / "support.md").read_text(encoding="utf-8")
-    assert text == page()
-    for row in support_rows():
-        assert f"[{row.study.id}](evidence.md#{row.study.id})" in text
-
-
 # --- the trial's own regimen ---
 
 

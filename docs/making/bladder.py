@@ -1,6 +1,6 @@
-"""The bladder's laws against the evidence, and on infusion schedules: tables for readers and tests.
+"""The bladder's laws against the evidence, and on infusion schedules: the tables of docs/harms.md.
 
-``python -m letheon.harms.bladder_table`` prints the tables of docs/harms.md.
+``python docs/making/bladder.py`` prints them; it takes minutes.
 """
 
 import math
@@ -9,6 +9,7 @@ from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
+from generate import rendered
 from scipy import special
 
 from letheon import library
@@ -19,8 +20,6 @@ from letheon.harms.bladder_use import GRID, WEIGHTS, Users, beyond_threshold, pr
 from letheon.library import BladderRow, BladderSchedule
 from letheon.units import HOURS_PER_YEAR
 
-__all__ = ["Prediction", "ScheduleRisk", "bladder_table", "markdown", "schedule_table", "values_with_doses"]
-
 _SEED = 20260105
 _SMALL_LOSS = 0.10
 _SIGNIFICANT = 1.96
@@ -28,21 +27,11 @@ _G_DAY = 1000.0 / 24.0  # mg/h of 1 g a day
 
 
 class Prediction(NamedTuple):
-    """A row of the evidence beside what a law predicts.
+    """A row of the evidence beside what a law predicts: median, 5 % and 95 % quantiles over the posterior draws.
 
-    Attributes
-    ----------
-    row : BladderRow
-        The row.
-    law : str
-        The law.
-    middle, low, high : float
-        Median over the posterior draws and their 5 % and 95 % quantiles; the error of the row is not in them.
-    score : float
-        Observation minus prediction in SDs of both, on the scale of `row_spread`; NaN without an observation or
-        where the law predicts exactly none.
-    quiet : float
-        For a contrast of which only "no difference" was reported: the probability of that. NaN otherwise.
+    `score` is observation minus prediction in SDs of both, on the scale of `row_spread`; NaN without an observation or
+    where the law predicts exactly none. `quiet` is the probability of "no difference", for a contrast of which only
+    that was reported; NaN otherwise.
     """
 
     row: BladderRow
@@ -55,30 +44,18 @@ class Prediction(NamedTuple):
 
 
 class ScheduleRisk(NamedTuple):
-    """A schedule under a law, right after its last dose.
+    """Shares of people right after the last dose of a schedule, under a law.
 
-    Attributes
-    ----------
-    schedule : BladderSchedule
-        The schedule.
-    law : str
-        The law.
-    lasting, lasting_low, lasting_high : float
-        Share of people with a loss beyond the threshold, on the actual dosing days: median, 5 % and 95 % of draws.
-    small : float
-        Share with a loss above a tenth (median).
-    symptoms : float
-        Probability of symptoms at the end of the last dosing day (median); background included.
-    averaged : float
-        Share with a loss beyond the threshold if the dose were spread evenly over the interval (median); NaN for
-        a single course, which has none.
+    `lasting` is the share with a loss beyond the threshold on the actual dosing days (median, 5 % and 95 % of draws),
+    `small` that with a loss above a tenth, `symptoms` the probability of symptoms with background, `averaged` as
+    `lasting` with the dose spread evenly over the interval (NaN for a single course, which has none).
     """
 
     schedule: BladderSchedule
     law: str
     lasting: float
-    lasting_low: float
-    lasting_high: float
+    low: float
+    high: float
     small: float
     symptoms: float
     averaged: float
@@ -86,23 +63,7 @@ class ScheduleRisk(NamedTuple):
 
 @cache
 def values_with_doses(law: str) -> Mapping[str, np.ndarray]:
-    """Return the draws of a law, with a factor for every dose that a report leaves out.
-
-    Parameters
-    ----------
-    law : str
-        Injury law.
-
-    Returns
-    -------
-    mapping of str to array, shape (draw,)
-        As `letheon.harms.bladder.typical_values`; doses that no calibration row informs follow their prior.
-
-    Examples
-    --------
-    >>> "dose@winstock2012" in values_with_doses("saturating")
-    True
-    """
+    """Return the draws of a law, with a factor for every dose that a report leaves out."""
     values = dict(typical_values(law))
     draws, rng = len(values["k_rep"]), np.random.default_rng(_SEED)
     middles = special.ndtri((np.arange(draws) + 0.5) / draws)
@@ -136,13 +97,7 @@ def _compare(row: BladderRow, law: str, found: np.ndarray) -> Prediction:
 
 @cache
 def bladder_table() -> tuple[Prediction, ...]:
-    """Return every row of the evidence beside the predictions of both laws, fitted rows first.
-
-    Returns
-    -------
-    tuple of Prediction
-        One for each row and law.
-    """
+    """Return every row of the evidence beside the predictions of both laws, fitted rows first."""
     rows = sorted(library.bladder_rows(), key=lambda row: row.role != "calibrate")
     found = {}
     for law in LAWS:
@@ -181,44 +136,25 @@ def _risks(schedule: BladderSchedule, law: str, values: Mapping[str, Array]) -> 
 
 @cache
 def schedule_table() -> tuple[ScheduleRisk, ...]:
-    """Return both laws on the schedules of the evidence: shown, never used, for nothing identifies them there.
-
-    Returns
-    -------
-    tuple of ScheduleRisk
-        One for each schedule and law.
-    """
+    """Return both laws on the schedules of the evidence: shown, never used, for nothing identifies them there."""
     found = []
     for schedule in library.bladder_schedules():
         for law in LAWS:
-            risks = jax.vmap(partial(_risks, schedule, law))(dict(typical_values(law)))
-            lasting, small, ill, averaged = (np.asarray(x) for x in risks)
+            shares = jax.vmap(partial(_risks, schedule, law))(dict(typical_values(law)))
+            lasting, small, ill, averaged = (np.asarray(x) for x in shares)
             low, middle, high = np.quantile(lasting, (0.05, 0.5, 0.95))
             medians = [float(np.median(x)) for x in (small, ill, averaged)]
             found.append(ScheduleRisk(schedule, law, float(middle), float(low), float(high), *medians))
     return tuple(found)
 
 
-def _told(value: float) -> str:
-    """Write a number so that rounding on another machine cannot change it often: two digits after the first."""
+def _number(value: float) -> str:
+    """Write a number with so few digits that rounding on another machine seldom changes it."""
     if not math.isfinite(value):
         return "–"
     if abs(value) >= 100:
         return f"{value:.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3f}"
-
-
-def _observed(row: BladderRow) -> str:
-    if row.observed is None:
-        return "no difference" if row.log_se is not None else "not a number"
-    return f"{_told(row.observed)} (n = {row.n})" if row.n is not None else _told(row.observed)
-
-
-def _cell(prediction: Prediction) -> str:
-    text = f"{_told(prediction.middle)} ({_told(prediction.low)}–{_told(prediction.high)})"
-    if math.isfinite(prediction.score):
-        return f"{text}; {prediction.score:+.1f}"
-    return f"{text}; quiet {prediction.quiet:.2f}" if math.isfinite(prediction.quiet) else text
 
 
 def _share(value: float) -> str:
@@ -227,31 +163,12 @@ def _share(value: float) -> str:
     return "below 0.1 %" if value < 0.001 else f"{100.0 * value:.1f} %"
 
 
-def markdown() -> str:
-    """Return both tables in Markdown, as docs/harms.md shows them.
-
-    Returns
-    -------
-    str
-        Two tables.
-    """
-    lines = ["| role | observation | read | seen | saturating law | unsaturated law |", "| --- " * 6 + "|"]
+def tables() -> str:
+    """Return both tables in Markdown."""
     pairs = bladder_table()
-    for one, other in zip(pairs[::2], pairs[1::2], strict=True):
-        role = "fitted" if one.row.role == "calibrate" else "scored"
-        cells = (role, one.row.told, one.row.verified, _observed(one.row), _cell(one), _cell(other))
-        lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", "| schedule | law | lasting loss | loss above 10 % | symptoms | averaged | prototypes |"]
-    lines.append("| --- " * 7 + "|")
-    for risk in schedule_table():
-        lasting = f"{_share(risk.lasting)} ({_share(risk.lasting_low)} to {_share(risk.lasting_high)})"
-        cells = (
-            *(risk.schedule.told, risk.law, lasting, _share(risk.small), _share(risk.symptoms)),
-            *(_share(risk.averaged), _share(risk.schedule.earlier[risk.law])),
-        )
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    facts = {"pairs": list(zip(pairs[::2], pairs[1::2], strict=True)), "risks": schedule_table()}
+    return rendered("bladder", facts | {"number": _number, "share": _share, "finite": math.isfinite})
 
 
 if __name__ == "__main__":
-    print(markdown(), end="")
+    print(tables(), end="")
