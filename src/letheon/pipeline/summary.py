@@ -131,20 +131,20 @@ def columns(result, people, plan: ArmPlan, valid: int, pain: str) -> dict[str, n
     dict of str to array, shape (patient,)
         Columns.
     """
-    kept = slice(0, valid)
+    counted = slice(0, valid)
     main, rival = (result.diary, result.rival) if pain == "memory" else (result.rival, result.diary)
     out = {
-        "weight_kg": np.asarray(people.weight_kg)[kept],
-        "baseline_latent": np.asarray(people.baseline)[kept],
-        "draw": np.asarray(people.draw)[kept],
-        "bistable": np.asarray(result.bistable)[kept],
-        "dosing_days": np.asarray(result.dosing_days)[kept],
+        "weight_kg": np.asarray(people.weight_kg)[counted],
+        "baseline_latent": np.asarray(people.baseline)[counted],
+        "draw": np.asarray(people.draw)[counted],
+        "bistable": np.asarray(result.bistable)[counted],
+        "dosing_days": np.asarray(result.dosing_days)[counted],
     }
-    out |= {name: np.asarray(getattr(result, name))[kept] for name in GIVEN}
-    out |= {f"{_RIVAL}{name}": np.asarray(values)[kept] for name, values in result.rival_given.items()}
-    out |= _course_columns(main, plan.days, kept)
-    out |= {f"harm_{name}": harms.kept(name, np.asarray(values)[kept]) for name, values in result.harms.items()}
-    return out | {f"{_RIVAL}{k}": v for k, v in _course_columns(rival, plan.days, kept).items()}
+    out |= {name: np.asarray(getattr(result, name))[counted] for name in GIVEN}
+    out |= {f"{_RIVAL}{name}": np.asarray(values)[counted] for name, values in result.rival_given.items()}
+    out |= _course_columns(main, plan.days, counted)
+    out |= {f"harm_{name}": harms.kept(name, np.asarray(values)[counted]) for name, values in result.harms.items()}
+    return out | {f"{_RIVAL}{k}": v for k, v in _course_columns(rival, plan.days, counted).items()}
 
 
 def _rounded(value: Any, lists: bool = True) -> Any:
@@ -258,7 +258,7 @@ def _endpoints(scenario: Scenario, arm: Arm, totals: ArmTotals, placebo: ArmTota
     support = NOT_IDENTIFIED if scenario.models.flares or days > LAST_SUPPORTED_DAY else ASSUMED
     out["time_to_relapse_days"] = _relapse(prefix, totals, support)
     out["never_in_remission"] = _complement(remission)
-    out |= _given(arm, totals, prefix)
+    out |= _amounts(arm, totals, prefix)
     return out
 
 
@@ -273,8 +273,8 @@ def _complement(endpoint: Endpoint) -> Endpoint:
     return replace(turned, minus_placebo=-endpoint.minus_placebo, minus_placebo_interval=(-high, -low))
 
 
-def _given(arm: Arm, totals: ArmTotals, prefix: str) -> dict[str, Endpoint]:
-    """Return what was given: boosters, dose, hours of infusion, and the rate that titration ends at."""
+def _amounts(arm: Arm, totals: ArmTotals, prefix: str) -> dict[str, Endpoint]:
+    """Return amounts: boosters, dose, hours of infusion, and the rate that titration ends at."""
     policy = arm.policy
     if policy.boosters is None:
         boosters = Endpoint(mean=0.0, boosters_per_year=0.0, unit="boosters", note="fixed timetable")
@@ -350,8 +350,8 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> ArmResul
         used |= dict.fromkeys(part.drives, UsedModel(model.id, model.label, model.sampling))
 
     def endpoints(model: str) -> Endpoints:
-        found = _endpoints(scenario, arm, own, placebo, "" if model == pain else _RIVAL)
-        return _unmodelled(found) if (arm.drug, model) == ("arketamine", "slow_site") else found
+        computed = _endpoints(scenario, arm, own, placebo, "" if model == pain else _RIVAL)
+        return _unmodelled(computed) if (arm.drug, model) == ("arketamine", "slow_site") else computed
 
     plan, other = plan_support(scenario, arm), _other(pain)
     return ArmResult(
