@@ -361,8 +361,8 @@ def _read_endpoints(_: type, entries: dict[str, Any]) -> Endpoints:
     return endpoints
 
 
-def decode(document: str | bytes | dict[str, Any]) -> RunResult:
-    """Read a result document from its JSON text, or from what a JSON reader makes of it.
+def decode(document: str | bytes | dict[str, Any], source: str = "the document") -> RunResult:
+    """Read a result document from its JSON text, or from what a JSON reader makes of it; `source` names it in refusals.
 
     Raises
     ------
@@ -374,7 +374,7 @@ def decode(document: str | bytes | dict[str, Any]) -> RunResult:
             return msgspec.convert(document, RunResult, dec_hook=_read_endpoints)
         return msgspec.json.decode(document, type=RunResult, dec_hook=_read_endpoints)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise InputError(f"this is no result of letheon simulate: {error}") from error
+        raise InputError(f"{source} is no result of this version of letheon simulate: {error}") from error
 
 
 def document_of(result: RunResult) -> dict[str, Any]:
