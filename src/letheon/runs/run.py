@@ -186,7 +186,7 @@ def _whole(scenario: Scenario, text: str, folder: Folder, progress: Progress | N
     folder.forget_partials()  # a kill may have come just before
     use_compile_cache()
     repaired = repair(scenario, folder, progress)
-    result = decode(folder.result.read_bytes())
+    result = decode(folder.result.read_bytes(), str(folder.result))
     return Run(folder.path, result, scenario, text, continued=repaired > 0, reused=repaired == 0)
 
 
