@@ -29,24 +29,7 @@ Predictions = Mapping[str, np.ndarray]
 
 
 def synthetic(pain: str, trials: Trials, data: tuple[Observation, ...], seed: int) -> tuple[np.ndarray, tuple]:
-    """Draw a truth from the prior, and what the studies would have reported under it.
-
-    Parameters
-    ----------
-    pain : str
-        Pain model that makes the data.
-    trials : Trials
-        The trials under that model.
-    data : tuple of Observation
-        What the studies did report: their sizes, errors and limits.
-    seed : int
-        Seed.
-
-    Returns
-    -------
-    tuple
-        Standard normals of the parameters, and observations.
-    """
+    """Draw a truth from the prior, and what the studies would have reported under it."""
     z = np.random.default_rng(seed).normal(size=len(parameters(pain)))
     told = {name: float(values[0]) for name, values in predictions_of(z[None], trials).items()}
     return z, resample(data, told, seed + 1)
@@ -60,29 +43,7 @@ def recover(
     seed: int = 1,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Calibrate on synthetic studies with known truth and count how often 90 % intervals hold it.
-
-    Parameters
-    ----------
-    pain : str
-        Pain model that makes and fits the data.
-    folder : Path
-        Where states and what was found are kept; a second call goes on.
-    sets : int
-        How many synthetic evidence sets.
-    settings : Settings
-        How hard to work on each.
-    seed : int
-        Seed of the truths.
-    progress : callable, optional
-        Told ``(what, done, all)``.
-
-    Returns
-    -------
-    dict
-        ``values`` (true values pooled), ``inside`` (share inside the intervals), ``sets`` (by set: share inside, rank
-        of the truth among the draws by parameter, worst R-hat, divergences, seconds).
-    """
+    """Calibrate on synthetic studies with known truth and count how often 90 % intervals hold it."""
     trials = prepare_trials(pain, settings.patients)
     found, rows = parameters(pain), []
     for k in range(sets):
@@ -155,28 +116,7 @@ def _score(held: tuple[Observation, ...], told: Predictions) -> float:
 def cross_fit(
     true: str, folder: Path, settings: Settings = QUICK_SETTINGS, seed: int = 1, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Fit data made by one mechanism with both, and score what neither saw: the Leiden trial's means.
-
-    Parameters
-    ----------
-    true : str
-        Pain model that makes the data, at the middle of its prior.
-    folder : Path
-        Where states are kept.
-    settings : Settings
-        How hard to work.
-    seed : int
-        Seed of the data.
-    progress : callable, optional
-        Told ``(what, done, all)``.
-
-    Returns
-    -------
-    dict
-        ``log_score`` of the Leiden means by fitted model; ``lead`` of the right one; ``lead_expected`` and
-        ``right_leads``: its mean and how often it is above 0 if that trial were run again and again; ``predicted``:
-        medians by fitted model beside the ``truth``; ``seconds`` and ``rhat_worst`` by fitted model.
-    """
+    """Fit data made by one mechanism with both, and score what neither saw: the Leiden trial's means."""
     ready = {pain: prepare_trials(pain, settings.patients) for pain in PAIN_MODELS}
     shared = observations("slow_site")  # what both models are fitted to
     held = tuple(one for one in observations("memory") if one.study == "sigtermans2009")
@@ -212,13 +152,7 @@ def cross_fit(
 
 
 def main(folder: str) -> None:
-    """Run all checks of adequacy and write ``adequacy.json`` into a folder; a second call goes on.
-
-    Parameters
-    ----------
-    folder : str
-        Where states and results are kept.
-    """
+    """Run all checks of adequacy and write ``adequacy.json`` into a folder; a second call goes on."""
     home = Path(folder)
     home.mkdir(parents=True, exist_ok=True)
     told: dict[str, Any] = {"letheon": __version__, "recovery": {}, "cross": {}}

@@ -44,49 +44,19 @@ _UNIDENTIFIED = 0.8  # posterior SD over prior SD above which the data are said 
 
 
 class Calibration(NamedTuple):
-    """A fitted pain model.
-
-    Attributes
-    ----------
-    pain : str
-        Pain model.
-    settings : Settings
-        How it was fitted.
-    modes : tuple of Mode
-        Modes found, the heaviest first.
-    chains : Chains
-        What the sampler left.
-    draws : array, shape (draw, parameter)
-        Standard normals of the draws that ship, chosen by their weights on the full mesh.
-    report : dict
-        Diagnostics, predictive checks and contraction, as in ``calibration.json``.
-    """
+    """A fitted pain model."""
 
     pain: str
-    settings: Settings
-    modes: tuple[Mode, ...]
-    chains: Chains
+    settings: Settings  # how it was fitted
+    modes: tuple[Mode, ...]  # modes found, the heaviest first
+    chains: Chains  # what the sampler left
+    # (draw, parameter): standard normals of the draws that ship, chosen by their weights on the full mesh
     draws: np.ndarray
-    report: dict[str, Any]
+    report: dict[str, Any]  # diagnostics, predictive checks and contraction, as in ``calibration.json``
 
 
 def density(z: Array, trials: Trials, data: Sequence[Observation]) -> Array:
-    """Return the log posterior density of standard normals, up to a constant.
-
-    Parameters
-    ----------
-    z : array, shape (parameter,)
-        Standard normals.
-    trials : Trials
-        The trials.
-    data : sequence of Observation
-        What they reported.
-
-    Returns
-    -------
-    array
-        Log density.
-    """
+    """Return the log posterior density of standard normals, up to a constant."""
     return _evidence(z, trials, data) - 0.5 * z @ z
 
 
@@ -175,20 +145,7 @@ def calibrate(
 
 
 def identity(pain: str, data: Sequence[Observation]) -> dict[str, str]:
-    """Return what decides the bits of a calibration beside its settings, for `letheon.study.calibrate.sampler.take_up`.
-
-    Parameters
-    ----------
-    pain : str
-        Pain model.
-    data : sequence of Observation
-        What the trials reported.
-
-    Returns
-    -------
-    dict of str to str
-        Plain strings.
-    """
+    """Return what decides the bits of a calibration beside its settings."""
     return {"pain": pain, "data": repr([_plain(one) for one in data])}
 
 
@@ -211,39 +168,14 @@ def _mode(mode: Mode, found: tuple[Parameter, ...]) -> dict:
 
 
 def to_library_units(found: Sequence[Parameter], z: np.ndarray) -> dict[str, np.ndarray]:
-    """Return draws of parameters in the units of the library.
-
-    Parameters
-    ----------
-    found : sequence of Parameter
-        All parameters of a pain model.
-    z : array, shape (draw, parameter)
-        Standard normals.
-
-    Returns
-    -------
-    dict of str to array, shape (draw,)
-        Study effects in log odds.
-    """
+    """Return draws of parameters in the units of the library."""
     pain = "memory" if any(p.name.startswith("memory.") for p in found) else "slow_site"
     values = jax.jit(jax.vmap(partial(to_values, pain)))(jnp.asarray(z))
     return {p.name: np.asarray(values[p.name]) / to_canonical(1.0, p.unit) for p in found}
 
 
 def convergence(chains: Chains) -> tuple[dict[str, Any], np.ndarray, np.ndarray, np.ndarray]:
-    """Return how well chains agree.
-
-    Parameters
-    ----------
-    chains : Chains
-        From the sampler.
-
-    Returns
-    -------
-    tuple
-        Worst R-hat and effective sizes, divergences, E-BFMI as a dict; R-hat, and bulk and tail effective sizes of
-        each parameter.
-    """
+    """Return how well chains agree."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import arviz  # heavy, and it announces its own future
@@ -267,21 +199,7 @@ def convergence(chains: Chains) -> tuple[dict[str, Any], np.ndarray, np.ndarray,
 
 
 def diagnose(chains: Chains, found: Sequence[Parameter]) -> dict[str, Any]:
-    """Return convergence diagnostics, and how far the data moved each parameter.
-
-    Parameters
-    ----------
-    chains : Chains
-        From the sampler.
-    found : sequence of Parameter
-        The parameters.
-
-    Returns
-    -------
-    dict
-        ``sampler`` (worst R-hat and effective sizes, divergences, E-BFMI) and ``parameters`` (for each: median and
-        90 % interval in the library's unit, SD of its standard normal over the prior's, contraction, R-hat, sizes).
-    """
+    """Return convergence diagnostics, and how far the data moved each parameter."""
     sampler, rhat, bulk, tail = convergence(chains)
     flat = chains.z.reshape(-1, chains.z.shape[-1])
     values = to_library_units(found, flat)
@@ -356,20 +274,7 @@ def _reweigh(chains: Chains, trials: Trials, data, settings: Settings, progress:
 
 
 def predictions_of(z: np.ndarray, trials: Trials) -> dict[str, np.ndarray]:
-    """Return what the trials would show under each draw.
-
-    Parameters
-    ----------
-    z : array, shape (draw, parameter)
-        Standard normals.
-    trials : Trials
-        The trials.
-
-    Returns
-    -------
-    dict of str to array, shape (draw,)
-        Predictions by name.
-    """
+    """Return what the trials would show under each draw."""
     one = jax.jit(lambda z, trials: predict(to_values(trials.pain, z), trials))
     rows = [one(row, trials) for row in jnp.asarray(z)]
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
@@ -423,20 +328,7 @@ def _replicates(data: Sequence[Observation], found: Mapping[str, np.ndarray], se
 
 
 def posterior_files(result: Calibration, date: str) -> dict[str, str]:
-    """Return the files that ship: draws as a table, and what is known about them.
-
-    Parameters
-    ----------
-    result : Calibration
-        A fitted model.
-    date : str
-        Day on which it was made, ``YYYY-MM-DD``.
-
-    Returns
-    -------
-    dict of str to str
-        Text by file name. A study that was not seen has its own effect, drawn from the calibrated spread.
-    """
+    """Return the files that ship: draws as a table, and what is known about them."""
     found = parameters(result.pain)
     values = to_library_units(found, result.draws)
     columns = {p.name: values[p.name] for p in found if "@" not in p.name and not p.name.startswith("population.")}

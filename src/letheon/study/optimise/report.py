@@ -33,26 +33,13 @@ _BOUNDS = {"NRS": (0.0, 10.0), "share": (0.0, 1.0), "%": (0.0, 100.0)}
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A regimen that was simulated.
+    """A regimen that was simulated."""
 
-    Attributes
-    ----------
-    kind : str
-        ``candidate``, ``arm`` (of the scenario), ``study`` (of the library) or ``placebo``.
-    name : str
-        What it is known by.
-    arm : Arm
-        The regimen.
-    found : Found
-        What was found.
-    values : dict of str to str
-        What it writes where the search may vary; empty for others than candidates.
-    """
-
-    kind: str
-    name: str
+    kind: str  # ``candidate``, ``arm`` (of the scenario), ``study`` (of the library) or ``placebo``
+    name: str  # what it is known by
     arm: Arm
     found: Found
+    # what it writes where the search may vary; empty for others than candidates
     values: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -63,20 +50,7 @@ def _rounded(value: float) -> float | None:
 
 
 def measured(entry: Entry, sham: Entry | None = None) -> dict[str, dict[str, Any]]:
-    """Return mean, 90 % interval of the mean and unit of each measure of a regimen, and what of pain placebo has not.
-
-    Parameters
-    ----------
-    entry : Entry
-        The regimen.
-    sham : Entry, optional
-        Placebo, in the same patients and under the same draws.
-
-    Returns
-    -------
-    dict of str to dict
-        By measure.
-    """
+    """Return each measure of a regimen; of pain and relief also the difference from a placebo in the same patients."""
     out = {}
     for name, mean in entry.found.mean.items():
         measure = measure_of(name)
@@ -109,56 +83,22 @@ def _costs(
 
 
 class Limit(NamedTuple):
-    """A constraint with its limits in numbers, in the mean and under each draw.
-
-    Attributes
-    ----------
-    measure : str
-        Of what.
-    low, high : float
-        Limits of the mean; infinite for none.
-    low_draws, high_draws : array, shape (draw,)
-        Limits under each draw: those of an arm differ from draw to draw.
-    """
+    """A constraint with its limits in numbers, in the mean and under each draw."""
 
     measure: str
-    low: float
+    low: float  # of the mean; infinite for none
     high: float
-    low_draws: np.ndarray
+    low_draws: np.ndarray  # (draw,): limits taken from an arm differ from draw to draw
     high_draws: np.ndarray
 
     def excess(self, mean: float) -> float:
-        """Return by how much a mean breaks the limits, relative to them.
-
-        Parameters
-        ----------
-        mean : float
-            Mean of the measure.
-
-        Returns
-        -------
-        float
-            0 or less if it keeps them.
-        """
+        """Return by how much a mean breaks the limits, relative to them."""
         scale = max(abs(limit) for limit in (self.low, self.high, 1e-9) if math.isfinite(limit))
         return max(self.low - mean, mean - self.high) / scale
 
 
 def limits_of(search: Search, arms: Mapping[str, Found]) -> list[Limit]:
-    """Return the constraints of a search in numbers.
-
-    Parameters
-    ----------
-    search : Search
-        The search.
-    arms : mapping of str to Found
-        What was found of the arms of the scenario, by name.
-
-    Returns
-    -------
-    list of Limit
-        One for each constraint.
-    """
+    """Return the constraints of a search in numbers."""
 
     def edge(measure: str, limit: float | str | None, none: float) -> tuple[float, np.ndarray]:
         if isinstance(limit, str):
@@ -250,30 +190,7 @@ def document_of(
     others: Sequence[Entry],
     skipped: Mapping[str, str],
 ) -> tuple[dict[str, Any], list[Entry]]:
-    """Make the document of a search.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        As it ran.
-    search : Search
-        What was asked.
-    limits : sequence of Limit
-        Its constraints in numbers.
-    entries : sequence of Entry
-        The candidates.
-    others : sequence of Entry
-        The scenario's own arms, and published regimens.
-    skipped : mapping of str to str
-        Studies whose regimens could not run here, and why.
-
-    Returns
-    -------
-    document : dict
-        The document of ``letheon optimise --json``: no path, date, duration or host.
-    front : list of Entry
-        The candidates of the front, in its order.
-    """
+    """Make the document of a search."""
     standing = _Standing(search, limits, entries, others)
     sham = next((entry for entry in others if entry.kind == "placebo"), None)
     ordered = _ordered(search, entries, standing)
@@ -355,24 +272,7 @@ def table_of(
     others: Sequence[Entry],
     ordered: Sequence[Entry],
 ) -> list[dict[str, Any]]:
-    """Make a row for each regimen that was simulated.
-
-    Parameters
-    ----------
-    search : Search
-        What was asked.
-    limits : sequence of Limit
-        Its constraints in numbers.
-    entries, others : sequence of Entry
-        Candidates, and other regimens.
-    ordered : sequence of Entry
-        The front.
-
-    Returns
-    -------
-    list of dict
-        Kind, name, place on the front (0 for none), values, and measures with their intervals.
-    """
+    """Make a row for each regimen that was simulated."""
     standing = _Standing(search, limits, entries, others)
     places = {entry.name: place for place, entry in enumerate(ordered, start=1)}
     rows = []
@@ -392,20 +292,7 @@ def table_of(
 
 
 def write_tables(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
-    """Write the table as ``candidates.csv`` and ``candidates.parquet``.
-
-    Parameters
-    ----------
-    rows : sequence of mapping
-        From `table_of`.
-    folder : Path
-        Where.
-
-    Raises
-    ------
-    RunError
-        If the disk is full.
-    """
+    """Write the table as ``candidates.csv`` and ``candidates.parquet``."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

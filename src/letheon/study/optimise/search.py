@@ -36,28 +36,14 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Optimisation:
-    """A finished search.
+    """A finished search."""
 
-    Attributes
-    ----------
-    document : dict
-        What was found: the front, published regimens beside it, and how it was searched.
-    table : list of dict
-        A row for every regimen that was simulated.
-    front : dict of str to str
-        Scenario files of the front, by file name.
-    folder : Path or None
-        Where all of it lies; None if nothing was written.
-    continued, reused : bool
-        Whether an earlier, interrupted search was continued; whether it was there already.
-    """
-
-    document: dict
-    table: list[dict]
-    front: dict[str, str]
-    folder: Path | None = None
-    continued: bool = False
-    reused: bool = False
+    document: dict  # what was found: the front, published regimens beside it, and how it was searched
+    table: list[dict]  # a row for every regimen that was simulated
+    front: dict[str, str]  # scenario files of the front, by file name
+    folder: Path | None = None  # where all of it lies; None if nothing was written
+    continued: bool = False  # whether an earlier, interrupted search was continued
+    reused: bool = False  # whether it was finished before
 
 
 def optimise(

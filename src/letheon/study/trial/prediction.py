@@ -67,21 +67,7 @@ def _read(arms: Arms) -> dict[str, Any]:
 
 
 def ketcrps2(date: str, values: Values | None = None) -> dict[str, Any]:
-    """Predict the KetCRPS-2 trial: 6 days without pause against 6 hours every two weeks, six times.
-
-    Parameters
-    ----------
-    date : str
-        Day of the prediction, ``YYYY-MM-DD``.
-    values : mapping of str to array, shape (draw,), optional
-        Draws of the typical values; those of the shipped posteriors by default.
-
-    Returns
-    -------
-    dict
-        By ramp and pain model: medians and 90 % intervals of what a trial of 30 an arm shows on day 90, as one diary
-        entry (mean of the last three for responders).
-    """
+    """Predict the KetCRPS-2 trial: 6 days without pause against 6 hours every two weeks, six times."""
     values = typical_values(DRAWS) if values is None else values
     trial = study("ketcrps2")
     last = {arm.name: round(_DAY - max(s + d for s, d, _ in arm.infusions) / 24.0, 1) for arm in trial.arms}

@@ -92,26 +92,7 @@ def between_studies(
     fitted: Sequence[Mapping[str, Any]] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Predict the 100-hour trial and score the held-out ones with studies alike, as fitted, and far apart.
-
-    Parameters
-    ----------
-    values : mapping of str to array, shape (draw,), optional
-        Draws of the typical values; those of the shipped posteriors by default.
-    models : tuple of str
-        Pain models.
-    fitted : sequence of mapping, optional
-        What `held_out_table` found at the fitted spread, if it is known.
-    progress : callable, optional
-        Told ``(what, done, all)``.
-
-    Returns
-    -------
-    dict
-        ``patients`` (an arm), ``fitted_sd`` (by model: median and 90 % interval), ``rows`` (by model, spread and
-        quantity: median and 90 % interval over trials of a study not seen before, and what was reported) and
-        ``scores`` (by model and spread: chances of the held-out events and their log score).
-    """
+    """Predict the 100-hour trial and score the held-out ones with studies alike, as fitted, and far apart."""
     values = typical_values(DRAWS) if values is None else values
     scenario, reported = study_scenario(study(_TRIAL), max(_WEEKS.values())), _reported()
     windows = tuple((float(day), float(day + 1)) for day in range(max(_WEEKS.values())))

@@ -47,65 +47,33 @@ Beat = Callable[[], None]  # called often, so that work can be stopped
 
 
 class Arms(NamedTuple):
-    """Simulated trials of one study.
+    """Simulated trials of one study."""
 
-    Attributes
-    ----------
-    entries : mapping of str to array, shape (trial, time, patient)
-        Diary entries by arm, at the times asked for [NRS].
-    baseline : mapping of str to array, shape (trial, patient)
-        Mean entry of the week before.
-    """
-
+    # (trial, time, patient): diary entries by arm, at the times asked for [NRS]
     entries: Mapping[str, np.ndarray]
-    baseline: Mapping[str, np.ndarray]
+    baseline: Mapping[str, np.ndarray]  # (trial, patient): mean entry of the week before
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """One thing that a held-out trial reported.
-
-    Attributes
-    ----------
-    label, unit : str
-        What, and in which unit.
-    predicted : array
-        Its value in each simulated trial.
-    region : tuple of float
-        Where the report puts it; equal ends for a value, infinite ones for a statement.
-    observed : str
-        The report in words.
-    """
+    """One thing that a held-out trial reported."""
 
     label: str
     unit: str
-    predicted: np.ndarray
-    region: tuple[float, float]
-    observed: str
+    predicted: np.ndarray  # its value in each simulated trial
+    region: tuple[float, float]  # where the report puts it; equal ends for a value, infinite ones for a statement
+    observed: str  # the report in words
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """A held-out study: how it is simulated and what its event is.
-
-    Attributes
-    ----------
-    id : str
-        Key of the study.
-    patients : mapping of str to int
-        Patients of each arm.
-    stops_d : tuple of float
-        Times [day] between which diaries are read: pairs of (from, to).
-    event : str
-        What was found, in words.
-    read : callable
-        From `Arms` to whether each trial finds the event, and the quantities.
-    """
+    """A held-out study: how it is simulated and what its event is."""
 
     id: str
-    patients: Mapping[str, int]
+    patients: Mapping[str, int]  # of each arm
     windows_d: tuple[tuple[float, float], ...]
-    event: str
+    event: str  # what was found, in words
+    # whether each trial finds the event, and the quantities
     read: Callable[[Arms], tuple[np.ndarray, list[Quantity]]] = field(repr=False)
 
 
@@ -315,18 +283,7 @@ def held_out_table(
     progress: Progress | None = None,
     **how,
 ) -> list[dict[str, Any]]:
-    """Score pain models on each held-out trial.
-
-    Parameters
-    ----------
-    values, models, people, repeats, progress, **how
-        As for `validate`.
-
-    Returns
-    -------
-    list of dict
-        By study: event, chance and log score by model, quantities with intervals.
-    """
+    """Score pain models on each held-out trial."""
     table, done, jobs = [], 0, len(HELD_OUT) * len(models)
     for held in HELD_OUT:
         entry: dict[str, Any] = {"study": held.id, "event": held.event, "models": {}}
@@ -356,47 +313,13 @@ def validate(
     progress: Progress | None = None,
     **how,
 ) -> dict[str, Any]:
-    """Score both pain models on the trials that they never saw.
-
-    Parameters
-    ----------
-    values : mapping of str to array, shape (draw,), optional
-        Draws of the typical values; those of the shipped posteriors by default.
-    models : tuple of str
-        Pain models.
-    people, repeats : int
-        As for `simulated_trials`.
-    progress : callable, optional
-        Told ``(what, done, all)``.
-    **how
-        What `letheon.study.trial.forward.forecast` takes.
-
-    Returns
-    -------
-    dict
-        ``studies`` (event, chance and log score by model, quantities with intervals), ``total`` (log scores, their
-        difference, what difference these trials could have shown), ``timing`` (shown, not scored).
-    """
+    """Score both pain models on the trials that they never saw."""
     table = held_out_table(values, models, people, repeats, progress, **how)
     return {"studies": table, "total": total(table, models), "timing": timing(values, models, progress, **how)}
 
 
 def total(table: Sequence[Mapping[str, Any]], models: tuple[str, ...]) -> dict[str, Any]:
-    """Add the log scores; say what difference would have been seen if one or the other model were true.
-
-    Parameters
-    ----------
-    table : sequence of mapping
-        From `held_out_table`.
-    models : tuple of str
-        Its models.
-
-    Returns
-    -------
-    dict
-        ``log_score`` by model, ``telling`` (the smallest difference that tells anything) and, of two models, their
-        ``difference`` and what was ``expected_if`` one or the other were true.
-    """
+    """Add the log scores; say what difference would have been seen if one or the other model were true."""
     added = {model: sum(entry["models"][model]["log_score"] for entry in table) for model in models}
     told: dict[str, Any] = {"log_score": added, "telling": TELLING}
     if len(models) == 2:
@@ -437,19 +360,7 @@ def timing(
     progress: Progress | None = None,
     **how,
 ) -> list[dict[str, Any]]:
-    """Return how long relief outlasts courses whose rates are not known; shown, never scored.
-
-    Parameters
-    ----------
-    values, models, progress, **how
-        As for `validate`.
-
-    Returns
-    -------
-    list of dict
-        For each course and model: share relieved by 30 % at the end (day 4 after it), median day of return to 85 % of
-        baseline after the end among these, share still relieved 90 days after the end.
-    """
+    """Return how long relief outlasts courses whose rates are not known; shown, never scored."""
     values = typical_values(DRAWS) if values is None else values
     few = {name: column[::8] for name, column in values.items()}
     rows = []

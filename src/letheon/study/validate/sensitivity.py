@@ -167,21 +167,7 @@ def _recalled(values: Values, pain: str) -> np.ndarray:
 
 
 def tornado(values: Values | None = None, progress: Progress | None = None) -> dict[str, Any]:
-    """Move one assumption at a time and read relief days and boosters after the 100-hour infusion.
-
-    Parameters
-    ----------
-    values : mapping of str to array, shape (draw,), optional
-        Draws of the typical values; those of the shipped posteriors by default.
-    progress : callable, optional
-        Told ``(what, done, all)``.
-
-    Returns
-    -------
-    dict
-        ``outcomes`` (name to what it is), ``baseline`` (model to outcome to value) and ``rows``: for each assumption,
-        model and outcome the two ends, widest first within a model and an outcome.
-    """
+    """Move one assumption at a time and read relief days and boosters after the 100-hour infusion."""
     values = typical_values(_DRAWS) if values is None else {n: c[:_DRAWS] for n, c in values.items()}
     cases = _rows(values)
     models, rows, baseline = library.PAIN_MODELS, [], {}
