@@ -230,7 +230,7 @@ def _last_words(folder: Path) -> str:
 
 def _one(model: str, folder: Path, settings: "Settings", told: Callable[[str, int, int], None], tell: Tell) -> Any:
     """Fit one model and write its files."""
-    from letheon.study.calibrate import fit as calibration
+    from letheon.study import plain as calibration
     from letheon.views import interruption
     from letheon.views.report import save
 
@@ -312,7 +312,7 @@ def _validation(posterior: Path | None, sensitivity: bool) -> Callable[..., dict
         values, about = shipping.merged_values(found), {model: dict(one.about) for model, one in found.items()}
 
     def work(progress: Callable[[str, int, int], None]) -> dict[str, Any]:
-        from letheon.study.validate import held_out as validation
+        from letheon.study import plain as validation
 
         document = {
             "letheon": __version__,
@@ -320,8 +320,8 @@ def _validation(posterior: Path | None, sensitivity: bool) -> Callable[..., dict
             **validation.validate(values, progress=progress),
         }
         if sensitivity:
-            from letheon.study.validate import between_studies as studies
-            from letheon.study.validate import sensitivity as assumptions
+            from letheon.study import plain as assumptions
+            from letheon.study import plain as studies
 
             document["between_studies"] = studies.between_studies(values, fitted=document["studies"], progress=progress)
             document["sensitivity"] = assumptions.tornado(values, progress=progress)

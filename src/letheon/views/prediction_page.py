@@ -96,7 +96,7 @@ def record(folder: Path, date: str) -> Path:
         If there is one of this date already: a prediction on record stays.
     """
     from letheon.runs.environment import use_compile_cache
-    from letheon.study.trial.prediction import ketcrps2
+    from letheon.study.plain import ketcrps2
 
     path = folder / f"ketcrps2-{date}.json"
     if path.exists():

@@ -17,7 +17,7 @@ from letheon.arrays import jax
 from letheon.harms.bladder import LAWS
 from letheon.harms.bladder_fit import fitted_names, log_likelihood, log_prior, to_values
 from letheon.runs.environment import instruction_set, use_compile_cache
-from letheon.study.calibrate.document import Settings
+from letheon.study.calibrate.document import SamplerReport, Settings
 from letheon.study.calibrate.fit import convergence
 from letheon.study.calibrate.sampler import Mode, Progress, find_modes, sample, take_up
 from letheon.units import to_canonical
@@ -36,7 +36,7 @@ class Fit(NamedTuple):
     modes: tuple[Mode, ...]  # modes of the posterior, the heaviest first
     misfit: float  # minus the log-likelihood at the highest
     draws: np.ndarray  # (draw, parameter): draws of the posterior as standard normals, equally likely
-    sampler: dict[str, float]  # worst R-hat and effective sizes, divergences
+    sampler: SamplerReport  # worst R-hat and effective sizes, divergences
     sd: np.ndarray  # (parameter,): posterior SD of each standard normal; 1 is that of the prior
 
 
@@ -100,10 +100,10 @@ def write(fit: Fit, folder: Path, settings: Settings = SETTINGS) -> None:
         f"draws = {len(fit.draws)}\n"
         f"chains = {settings.chains}\n"
         f"samples = {settings.samples}\n"
-        f"rhat_worst = {fit.sampler['rhat_worst']:.4f}\n"
-        f"ess_bulk_worst = {fit.sampler['ess_bulk_worst']:.0f}\n"
-        f"ess_tail_worst = {fit.sampler['ess_tail_worst']:.0f}\n"
-        f"divergences = {fit.sampler['divergences']}\n"
+        f"rhat_worst = {fit.sampler.rhat_worst:.4f}\n"
+        f"ess_bulk_worst = {fit.sampler.ess_bulk_worst:.0f}\n"
+        f"ess_tail_worst = {fit.sampler.ess_tail_worst:.0f}\n"
+        f"divergences = {fit.sampler.divergences}\n"
         f"misfit = {fit.misfit:.3f}\n"
         f"modes = [{', '.join(modes)}]\n"
         f"mode = [{rows[1]}]\n"

@@ -163,7 +163,7 @@ class RecoverySet(Record, frozen=True):
     """One synthetic set of evidence: share of truths inside 90 % intervals, and rank of each truth among the draws."""
 
     inside: float
-    rhat_worst: float
+    rhat_worst: float | None
     divergences: int
     ranks: dict[str, float]
     seconds: float
@@ -188,7 +188,7 @@ class CrossFit(Record, frozen=True):
     right_leads: float
     truth: dict[str, float]
     predicted: dict[str, dict[str, tuple[float, float, float]]]
-    rhat_worst: dict[str, float]
+    rhat_worst: dict[str, float | None]
     seconds: dict[str, float] | None
 
 

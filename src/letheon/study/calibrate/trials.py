@@ -16,13 +16,13 @@ from scipy import special
 from letheon import library
 from letheon.arrays import Array, jax, jnp
 from letheon.body.mesh import Grading
-from letheon.library import Outcome, Study
+from letheon.library import Outcome
 from letheon.patients.draws import RIVAL, SHARED
 from letheon.study.calibrate.observations import Band, Count, Gaussian, Observation
-from letheon.study.regimens import study_scenario
+from letheon.study.regimens import study, study_scenario
 from letheon.study.trial.forward import COARSE, Cohort, Fate, Forecast, forecast, prepare, stack
 
-__all__ = ["STUDIES", "Trials", "local_values", "mixture", "observations", "predict", "prepare_trials", "study"]
+__all__ = ["STUDIES", "Trials", "local_values", "mixture", "observations", "predict", "prepare_trials"]
 
 STUDIES: Mapping[str, tuple[str, ...]] = {
     "memory": ("sigtermans2009", "goldberg2010", "noppers2011", "pickering2020"),
@@ -84,18 +84,6 @@ class _Seen(NamedTuple):
     def sham(self, read: Callable[[Fate], Array]) -> Array:
         """Return the mean without any lasting effect: placebo, once the drug has gone."""
         return read(self.shown.others).mean()
-
-
-@cache
-def study(id: str) -> Study:
-    """Return a study of the library by its key.
-
-    Examples
-    --------
-    >>> study("goldberg2010").design
-    'uncontrolled'
-    """
-    return next(one for one in library.studies() if one.id == id)
 
 
 def prepare_trials(
