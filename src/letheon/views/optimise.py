@@ -16,7 +16,7 @@ from letheon.extras import require
 if TYPE_CHECKING:
     from letheon.scenario import Scenario
     from letheon.scenario.search import Search
-    from letheon.study.optimise.search import Optimisation
+    from letheon.study.plain import Optimisation
 
 __all__ = ["EXAMPLES", "register"]
 
@@ -120,7 +120,7 @@ def _optimised(
     try:
         with Stages(stream=io.StringIO() if quiet else None) as stages:
             stages("loading", 0, 1)
-            from letheon.study.optimise.search import optimise
+            from letheon.study.plain import optimise
 
             def work(progress: Callable[[str, int, int], None]) -> "Optimisation":
                 return optimise(
