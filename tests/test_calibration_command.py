@@ -24,12 +24,10 @@ from letheon.errors import InputError
 from letheon.extras import missing
 from letheon.library.posterior import parse_posterior
 from letheon.patients.draws import typical_values
-from letheon.study.calibrate import fit as numerics
+from letheon.study import plain as numerics
 from letheon.study.calibrate.document import FULL_SETTINGS, QUICK_SETTINGS
 from letheon.study.calibrate.posteriors import merged_values, posteriors_in
-from letheon.study.validate import between_studies as studies
 from letheon.study.validate import held_out
-from letheon.study.validate import sensitivity as assumptions
 from letheon.views.commands import interruption
 
 REPORTS = {"memory": documents.memory(), "slow_site": documents.slow_site()}
@@ -68,9 +66,9 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
     made = Fake()
     monkeypatch.setattr(numerics, "calibrate", made.calibrate)
     monkeypatch.setattr(numerics, "posterior_files", made.files)
-    monkeypatch.setattr(held_out, "validate", made.validate)
-    monkeypatch.setattr(assumptions, "tornado", lambda values=None, progress=None: documents.sensitivity())
-    monkeypatch.setattr(studies, "between_studies", lambda *_, **__: documents.between_studies())
+    monkeypatch.setattr(numerics, "validate", made.validate)
+    monkeypatch.setattr(numerics, "tornado", lambda values=None, progress=None: documents.sensitivity())
+    monkeypatch.setattr(numerics, "between_studies", lambda *_, **__: documents.between_studies())
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield made
     signal.signal(signal.SIGINT, before)
@@ -363,7 +361,7 @@ def test_ctrl_c_during_a_validation(command: Callable, fake: Fake, monkeypatch: 
             progress("simulating", done, 10_000)
         return {}
 
-    monkeypatch.setattr(held_out, "validate", validate)
+    monkeypatch.setattr(numerics, "validate", validate)
     code, out, err = command("validate")
     assert (code, out) == (130, "") and "a validation keeps nothing" in err.splitlines()[-1]
 

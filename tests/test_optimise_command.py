@@ -20,8 +20,8 @@ from rich.console import Console
 
 from letheon.extras import missing
 from letheon.scenario import load_search
+from letheon.study import plain as study
 from letheon.study.optimise import folder as folders
-from letheon.study.optimise import search as study
 from letheon.study.optimise.search import Optimisation
 from letheon.views import optimise_figures, optimise_words
 from letheon.views.commands.interruption import kept_in

@@ -125,18 +125,7 @@ def parameters(pain: str) -> tuple[Parameter, ...]:
 
 
 def population_names(pain: str) -> tuple[str, ...]:
-    """Return the names of the parameters that ship: those of the population, not of single studies.
-
-    Parameters
-    ----------
-    pain : str
-        Pain model.
-
-    Returns
-    -------
-    tuple of str
-        Names.
-    """
+    """Return the names of the parameters that ship: those of the population, not of single studies."""
     return tuple(p.name for p in parameters(pain) if "@" not in p.name)
 
 

@@ -32,30 +32,15 @@ _COLUMNS = {
 
 
 class Found(NamedTuple):
-    """What was found of a regimen.
+    """What was found of a regimen."""
 
-    Attributes
-    ----------
-    mean : dict of str to float
-        Mean over the virtual patients, by measure: what `letheon simulate` reports.
-    draws : dict of str to array, shape (draw,)
-        Mean over the people of the uncertainty bank under each draw of the parameters.
-    """
-
-    mean: dict[str, float]
+    mean: dict[str, float]  # mean over the virtual patients, by measure: what `letheon simulate` reports
+    # (draw,): mean over the people of the uncertainty bank under each draw of the parameters
     draws: dict[str, np.ndarray]
 
 
 class Bench:
-    """Simulates regimens side by side.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        Population, follow-up, models and seed.
-    measures : sequence of str
-        Which measures to keep.
-    """
+    """Simulates regimens side by side."""
 
     def __init__(self, scenario: Scenario, measures: Sequence[str]) -> None:
         self.scenario = scenario
@@ -63,13 +48,7 @@ class Bench:
         self._largest: dict[tuple, tuple[int, Arm]] = {}
 
     def make_room(self, arms: Iterable[Arm]) -> None:
-        """Plan for arms that are likely to be the longest, so that later ones fit the programs of the first.
-
-        Parameters
-        ----------
-        arms : iterable of Arm
-            None of them is simulated.
-        """
+        """Plan for arms that are likely to be the longest, so that later ones fit the programs of the first."""
         for arm in arms:
             if arm.drug == "placebo":
                 continue  # it runs the program of the arm that it is like
@@ -79,18 +58,7 @@ class Bench:
                     self._largest[arm.drug, place] = (size, arm)
 
     def __call__(self, arms: Sequence[Arm]) -> list[Found]:
-        """Simulate arms.
-
-        Parameters
-        ----------
-        arms : sequence of Arm
-            Any names; a placebo stands beside the arm that it is like.
-
-        Returns
-        -------
-        list of Found
-            In their order.
-        """
+        """Simulate arms."""
         self.make_room(arms)
         room = {id(arm): arm for _, arm in self._largest.values()}.values()
         both = (*arms, *room)
@@ -152,13 +120,7 @@ def _sizes(thing: Any, numbers: bool = False) -> tuple[int, ...]:
 
 
 class Kept:
-    """What was found, in a file that grows by a line for each regimen; a line that a stop cut off is found again.
-
-    Parameters
-    ----------
-    path : Path or None
-        The file; None keeps nothing.
-    """
+    """What was found, in a file that grows by a line for each regimen; a line that a stop cut off is found again."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -184,18 +146,7 @@ class Kept:
                 file.truncate(whole)
 
     def add(self, found: Mapping[str, Found]) -> None:
-        """Keep what was found of some regimens.
-
-        Parameters
-        ----------
-        found : mapping of str to Found
-            By the name of the regimen.
-
-        Raises
-        ------
-        RunError
-            If the disk is full.
-        """
+        """Keep what was found of some regimens."""
         self.found.update(found)
         if self.path is None:
             return

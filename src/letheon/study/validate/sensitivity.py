@@ -5,17 +5,18 @@ Nothing is refitted: each row says what the shipped posterior would predict if o
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from letheon import library
 from letheon.arrays import jax, jnp
 from letheon.patients.draws import typical_values
-from letheon.study.calibrate.trials import mixture, study
-from letheon.study.regimens import study_scenario
+from letheon.study.calibrate.trials import mixture
+from letheon.study.regimens import study, study_scenario
 from letheon.study.trial.forward import Cohort, Fate, forecast, prepare, without_drug
 from letheon.study.validate.between_studies import with_spread
+from letheon.study.validate.document import Sensitivity, SensitivityRow
 
 __all__ = ["OUTCOMES", "tornado"]
 
@@ -166,22 +167,8 @@ def _recalled(values: Values, pain: str) -> np.ndarray:
     return weights / weights.sum()
 
 
-def tornado(values: Values | None = None, progress: Progress | None = None) -> dict[str, Any]:
-    """Move one assumption at a time and read relief days and boosters after the 100-hour infusion.
-
-    Parameters
-    ----------
-    values : mapping of str to array, shape (draw,), optional
-        Draws of the typical values; those of the shipped posteriors by default.
-    progress : callable, optional
-        Told ``(what, done, all)``.
-
-    Returns
-    -------
-    dict
-        ``outcomes`` (name to what it is), ``baseline`` (model to outcome to value) and ``rows``: for each assumption,
-        model and outcome the two ends, widest first within a model and an outcome.
-    """
+def tornado(values: Values | None = None, progress: Progress | None = None) -> Sensitivity:
+    """Move one assumption at a time and read relief days and boosters after the 100-hour infusion."""
     values = typical_values(_DRAWS) if values is None else {n: c[:_DRAWS] for n, c in values.items()}
     cases = _rows(values)
     models, rows, baseline = library.PAIN_MODELS, [], {}
@@ -193,23 +180,23 @@ def tornado(values: Values | None = None, progress: Progress | None = None) -> d
                 progress(f"{assumption}, {pain}", m * len(cases) + i, len(models) * len(cases))
             ends = [_outcomes(case, values, pain, weights) for case in (low, high)]
             rows += [
-                {
-                    "assumption": assumption,
-                    "model": pain,
-                    "outcome": name,
-                    "low_label": low.label,
-                    "high_label": high.label,
-                    "low": ends[0][name],
-                    "high": ends[1][name],
-                }
+                SensitivityRow(
+                    assumption=assumption,
+                    model=pain,
+                    outcome=name,
+                    low_label=low.label,
+                    high_label=high.label,
+                    low=ends[0][name],
+                    high=ends[1][name],
+                )
                 for name in OUTCOMES
             ]
     places = {name: place for place, name in enumerate([*models, *OUTCOMES])}
-    rows.sort(key=lambda r: (places[r["model"]], places[r["outcome"]], -_width(r, baseline)))
-    return {"outcomes": OUTCOMES, "baseline": baseline, "rows": rows}
+    rows.sort(key=lambda row: (places[row.model], places[row.outcome], -_width(row, baseline)))
+    return Sensitivity(outcomes=OUTCOMES, baseline=baseline, rows=tuple(rows))
 
 
-def _width(row: dict[str, Any], baseline: Mapping[str, Mapping[str, float]]) -> float:
+def _width(row: SensitivityRow, baseline: Mapping[str, Mapping[str, float]]) -> float:
     """Return how far a row reaches from the baseline to either side, in all."""
-    ends = (row["low"], row["high"], baseline[row["model"]][row["outcome"]])
+    ends = (row.low, row.high, baseline[row.model][row.outcome])
     return max(ends) - min(ends)

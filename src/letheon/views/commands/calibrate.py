@@ -140,7 +140,7 @@ def _settings(quick: bool, seed: int | None) -> "Settings":
 
 def _fit_one(model: str, folder: Path, settings: "Settings", progress: Progress) -> dict[str, Any]:
     """Fit one model and write its files."""
-    from letheon.study.calibrate import fit as calibration
+    from letheon.study import plain as calibration
     from letheon.views.report import save
 
     def work(report: Callable[[str, int, int], None]) -> Any:

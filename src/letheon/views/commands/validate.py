@@ -71,7 +71,7 @@ def _validation(posterior: Path | None, sensitivity: bool) -> Callable[..., dict
         values, about = shipping.merged_values(tables), {model: dict(one.about) for model, one in tables.items()}
 
     def work(progress: Callable[[str, int, int], None]) -> dict[str, Any]:
-        from letheon.study.validate import held_out as validation
+        from letheon.study import plain as validation
 
         document = {
             "letheon": __version__,
@@ -79,8 +79,8 @@ def _validation(posterior: Path | None, sensitivity: bool) -> Callable[..., dict
             **validation.validate(values, progress=progress),
         }
         if sensitivity:
-            from letheon.study.validate import between_studies as studies
-            from letheon.study.validate import sensitivity as assumptions
+            from letheon.study import plain as assumptions
+            from letheon.study import plain as studies
 
             document["between_studies"] = studies.between_studies(values, fitted=document["studies"], progress=progress)
             document["sensitivity"] = assumptions.tornado(values, progress=progress)
