@@ -47,17 +47,16 @@ calibration: $(VENV)/.for-test ## fit both pain models anew and ship what comes 
 	  cp calibration/$$model/calibration.json docs/calibration/$$model.json || exit 1; done
 	@$(BIN)/letheon validate --sensitivity --json > calibration/validation.json
 	@cp calibration/validation.json docs/calibration/
-	@$(BIN)/python -m letheon.views.calibration_page calibration docs/calibration.md
-	@$(BIN)/python -m letheon.study.met docs/calibration/validation.json src/letheon/library/posterior/met.toml
-	@$(BIN)/python -m letheon.views.support_page docs/support.md
+	@$(BIN)/python -m letheon.study.validate.met docs/calibration/validation.json src/letheon/library/posterior/met.toml
+	@$(BIN)/python docs/making/generate.py calibration validation support
 
 predictions: $(VENV)/.for-test ## predict trials without results anew, under today's date, into docs/predictions
-	@$(BIN)/python -m letheon.views.prediction_page docs/predictions
+	@$(BIN)/python docs/making/predict.py
 
 adequacy: $(VENV)/.for-test ## recover known truths, and tell the two mechanisms apart (an hour; stops and goes on)
-	@$(BIN)/python -m letheon.study.adequacy adequacy
+	@$(BIN)/python -m letheon.study.calibrate.adequacy adequacy
 	@cp adequacy/adequacy.json docs/calibration/
-	@$(BIN)/python -m letheon.views.adequacy_page docs/calibration/adequacy.json docs/adequacy.md
+	@$(BIN)/python docs/making/generate.py adequacy
 
 docs: $(VENV)/.for-docs ## build the documentation into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -18,6 +18,10 @@ settings.register_profile("letheon", deadline=None, derandomize=True, database=N
 settings.load_profile("letheon")
 
 _GROWN_BYTES = 10**9
+HEAVY = {
+    *("arviz", "duckdb", "fastapi", "jax", "jaxlib", "lifelines", "numpy", "numpyro", "pint", "plotly", "polars"),
+    *("pyarrow", "pymoo", "rich", "scipy", "statsmodels", "uvicorn"),
+}
 
 
 @pytest.fixture(autouse=True)
@@ -75,5 +79,37 @@ def fresh_python(root: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             timeout=300,
             check=False,
         )
+
+    return run
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
+    """Return a function that runs a command in this process and gives exit code, stdout and stderr."""
+    from letheon.views.commands.main import main
+
+    monkeypatch.delenv("LETHEON_DEBUG", raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def heavy_modules(fresh_python: Callable) -> Callable[..., tuple[int, set[str]]]:
+    """Return a function that runs a command in a fresh interpreter and gives exit code and heavy modules loaded."""
+    code = (
+        "import sys\nfrom letheon.views.commands.main import main\ntry:\n    main(sys.argv[1:])\n"
+        "except SystemExit as ended:\n    print(ended.code, *sys.modules, file=sys.stderr)"
+    )
+
+    def run(*arguments: str, cwd: Path | None = None) -> tuple[int, set[str]]:
+        exit_code, *modules = fresh_python(code, *arguments, cwd=cwd).stderr.splitlines()[-1].split()
+        return int(exit_code), {name.split(".")[0] for name in modules} & HEAVY
 
     return run

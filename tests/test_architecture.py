@@ -24,7 +24,7 @@ FLOORS = (
     {"pipeline"},
     {"runs"},
     {"study"},
-    {"views"},
+    {"views", "__main__"},
 )
 HEAVY = {
     *(
@@ -55,7 +55,7 @@ HEAVY = {
     "uvicorn",
 }
 # What `letheon --help` and every refusal of bad input go through: these load neither the above nor numpy.
-LIGHT = ("", "errors", "units", "library", "dosing", "scenario", "views", "views.cli")
+LIGHT = ("", "errors", "units", "library", "dosing", "scenario", "views", "views.commands.main")
 DOORS_TO_HEAVY = {"arrays", "streams"}
 NAMELESS_ROOMS = {"utils", "util", "helpers", "helper", "common", "misc"}
 ROOT = Path(__file__).resolve().parent.parent
@@ -197,12 +197,14 @@ def test_the_fast_path_imports_nothing_heavy(name: str) -> None:
 def test_the_import_rules_find_a_breach() -> None:
     lazy = ast.parse("def f():\n    from letheon.runs import store\n    import jax\n")
     assert upward("pipeline", lazy, False) == {"runs"}
-    assert upward("views.cli", lazy, False) == set()
+    assert upward("views.commands.main", lazy, False) == set()
     assert upward("body.memory", ast.parse("from .. import scenario"), False) == {"scenario"}
-    assert upward("body.memory", ast.parse("from ..views.cli import main"), False) == {"views"}
+    assert upward("body.memory", ast.parse("from ..views.commands.main import main"), False) == {"views"}
     assert upward("body", ast.parse("from .memory import phi\nimport letheon.harms.liver"), True) == {"harms"}
-    assert weights("views.cli", lazy, False) == set()
-    assert weights("views.cli", ast.parse("try:\n    import scipy.stats\nexcept ImportError: pass"), False) == {"scipy"}
+    assert weights("views.commands.main", lazy, False) == set()
+    assert weights(
+        "views.commands.main", ast.parse("try:\n    import scipy.stats\nexcept ImportError: pass"), False
+    ) == {"scipy"}
     assert weights("scenario", ast.parse("from letheon.arrays import jnp"), False) == {"letheon.arrays"}
     assert weights("scenario", ast.parse("if TYPE_CHECKING:\n    import jax"), False) == set()
 

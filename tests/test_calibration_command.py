@@ -3,7 +3,6 @@
 The numerics are replaced by small documents made by hand: those are the oracle, with the contract of exit codes.
 """
 
-import io
 import json
 import os
 import re
@@ -25,25 +24,12 @@ from letheon.errors import InputError
 from letheon.extras import missing
 from letheon.library.posterior import parse_posterior
 from letheon.patients.draws import typical_values
-from letheon.study import between_studies as studies
-from letheon.study import calibration as numerics
-from letheon.study import sensitivity as assumptions
-from letheon.study import validation as held_out
-from letheon.study.sampler import FULL_SETTINGS, QUICK_SETTINGS
-from letheon.study.shipping import merged_values, posteriors_in
-from letheon.views import calibration, cli, interruption
-from letheon.views.progress import Stages
+from letheon.study import plain as numerics
+from letheon.study.calibrate.document import FULL_SETTINGS, QUICK_SETTINGS
+from letheon.study.calibrate.posteriors import merged_values, posteriors_in
+from letheon.study.validate import held_out
+from letheon.views.commands import interruption
 
-HEAVY = ["arviz", "jax", "jaxlib", "numpy", "numpyro", "pyarrow", "rich", "scipy"]
-PROBE = f"""
-import sys
-from letheon.views.cli import main
-try:
-    main(sys.argv[1:])
-except SystemExit as ended:
-    code = ended.code
-print(code, sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
-"""
 REPORTS = {"memory": documents.memory(), "slow_site": documents.slow_site()}
 
 
@@ -80,27 +66,12 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
     made = Fake()
     monkeypatch.setattr(numerics, "calibrate", made.calibrate)
     monkeypatch.setattr(numerics, "posterior_files", made.files)
-    monkeypatch.setattr(held_out, "validate", made.validate)
-    monkeypatch.setattr(assumptions, "tornado", lambda values=None, progress=None: documents.sensitivity())
-    monkeypatch.setattr(studies, "between_studies", lambda *_, **__: documents.between_studies())
-    monkeypatch.delenv("LETHEON_DEBUG", raising=False)
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(numerics, "validate", made.validate)
+    monkeypatch.setattr(numerics, "tornado", lambda values=None, progress=None: documents.sensitivity())
+    monkeypatch.setattr(numerics, "between_studies", lambda *_, **__: documents.between_studies())
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield made
     signal.signal(signal.SIGINT, before)
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Return a function that runs the program here and gives exit code, stdout and stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            cli.main([str(argument) for argument in arguments])
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, *capsys.readouterr()
-
-    return run
 
 
 def lines(text: str) -> list[str]:
@@ -113,60 +84,11 @@ def flat(text: str) -> str:
     return " ".join(text.split())
 
 
-# --- help and refusals ---
-
-
-@pytest.mark.parametrize("name", ["calibrate", "validate"])
-def test_help_shows_an_example_and_loads_nothing_heavy(name: str, command: Callable, fresh_python: Callable) -> None:
-    code, out, _ = command(name, "--help")
-    assert code == 0 and f"  {calibration.EXAMPLES[name]}\n" in f"{out}\n"
-    assert max(len(line) for line in out.splitlines()) <= 80
-    assert fresh_python(PROBE, name, "--help").stderr == "0 []\n"
-
-
-# arguments, a fragment that says where or what, a fragment that says what would work
-REFUSALS = {
-    "unknown model": (["calibrate", "--pain", "memry"], "'memry'", "nearest is memory"),
-    "model like nothing": (["calibrate", "--pain", "€"], "'€'", "memory, slow_site, both"),
-    "seed in words": (["calibrate", "--seed", "one"], "'one'", "--seed 1"),
-    "negative seed": (["calibrate", "--seed", "-1"], "'-1'", "--seed 1"),
-    "endless seed": (["calibrate", "--seed", "9" * 5000], "--seed '999", "--seed 1"),
-    "output is a file": (["calibrate", "--out", "a.txt"], "a.txt is a file", "--out"),
-    "output under a file": (["calibrate", "--out", "a.txt/x"], "a.txt", "--out"),
-    "output of somebody else": (["calibrate", "--out", "theirs"], "thesis.txt", "--out"),
-    "no posterior": (["validate", "--posterior", "absent"], "absent is not a folder", "letheon calibrate"),
-    "page is a folder": (["validate", "--out", "theirs"], "theirs is a folder", "validation.html"),
-    "page in no folder": (["validate", "--out", "absent/x.html"], "absent is no folder", "--out"),
-    "page under a file": (["validate", "--out", "a.txt/x.html"], "a.txt", "--out"),
-    "unknown option": (["validate", "--postrior", "x"], "--postrior", "--posterior"),
-}
-
-
-def prepare(folder: Path) -> None:
-    """Put somebody's files into a folder."""
-    (folder / "a.txt").write_text("words", encoding="utf-8")
-    (folder / "theirs").mkdir()
-    (folder / "theirs" / "thesis.txt").write_text("years of work", encoding="utf-8")
-
-
-@pytest.mark.parametrize("name", REFUSALS)
-def test_bad_input_is_refused_in_one_sentence_at_once(
-    name: str, command: Callable, fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh_python: Callable
-) -> None:
-    arguments, place, remedy = REFUSALS[name]
-    prepare(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    before = sorted(tmp_path.rglob("*"))
-    code, out, err = command(*arguments)
-    assert (code, out) == (2, "")
-    assert re.fullmatch(r"letheon: [^\n]{15,}\n", err)
-    assert place in err and remedy in err
-    assert sorted(tmp_path.rglob("*")) == before and fake.called == []
-    assert fresh_python(PROBE, *arguments, cwd=tmp_path).stderr.splitlines()[-1] == "2 []"
+# --- refusals ---
 
 
 @pytest.mark.parametrize("absent", ["numpyro", "arviz"])
-def test_a_missing_extra_is_named_before_anything_is_made(
+def test_a_missing_extra_is_named_first(
     absent: str, command: Callable, fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, absent, None)
@@ -176,7 +98,7 @@ def test_a_missing_extra_is_named_before_anything_is_made(
     assert fake.called == [] and not (tmp_path / "new").exists()
 
 
-def test_an_extra_that_does_not_load_is_named_too(command: Callable, fake: Fake, tmp_path: Path) -> None:
+def test_an_extra_that_does_not_load_is_named(command: Callable, fake: Fake, tmp_path: Path) -> None:
     def act(progress: Callable) -> None:
         raise ModuleNotFoundError("No module named 'numpyro.infer'", name="numpyro.infer")
 
@@ -185,9 +107,7 @@ def test_an_extra_that_does_not_load_is_named_too(command: Callable, fake: Fake,
     assert code == 2 and str(missing("calibrate", "numpyro.infer")) in err and "Traceback" not in err
 
 
-def test_the_folder_of_another_calibration_is_refused_before_the_first_model_runs(
-    command: Callable, fake: Fake, tmp_path: Path
-) -> None:
+def test_another_calibrations_folder_is_refused_first(command: Callable, fake: Fake, tmp_path: Path) -> None:
     state = tmp_path / "slow_site" / "state"
     state.mkdir(parents=True)
     left = json.loads(json.dumps({**calibration_settings(QUICK_SETTINGS), "seed": 8, "pain": "slow_site"}))
@@ -209,7 +129,7 @@ def calibration_settings(settings: Any) -> dict[str, Any]:
 # --- calibrate ---
 
 
-def test_options_reach_the_work(command: Callable, fake: Fake, tmp_path: Path) -> None:
+def test_options_reach_the_calibration(command: Callable, fake: Fake, tmp_path: Path) -> None:
     assert command("calibrate", "--out", tmp_path / "a")[0] == 0
     assert [(pain, settings) for pain, _, settings in fake.called] == [
         ("memory", FULL_SETTINGS),
@@ -222,7 +142,7 @@ def test_options_reach_the_work(command: Callable, fake: Fake, tmp_path: Path) -
     assert (pain, settings.seed, settings.samples) == ("slow_site", 5, QUICK_SETTINGS.samples)
 
 
-def test_it_writes_reports_draws_and_one_page(command: Callable, fake: Fake, tmp_path: Path) -> None:
+def test_reports_draws_and_one_page_are_written(command: Callable, fake: Fake, tmp_path: Path) -> None:
     command("calibrate", "--pain", "memory", "--out", tmp_path)
     page = (tmp_path / "calibration.html").read_text(encoding="utf-8")
     assert "Pain memory model" in page and "Slow site model" not in page
@@ -262,7 +182,7 @@ def test_the_tables_show_the_reports_numbers(command: Callable, fake: Fake, tmp_
     assert max(len(line) for line in out.split("Folder:")[0].splitlines()) <= 80
 
 
-def test_the_words_are_plain(command: Callable, fake: Fake, tmp_path: Path) -> None:
+def test_the_sentences_of_a_calibration(command: Callable, fake: Fake, tmp_path: Path) -> None:
     _, out, _ = command("calibrate", "--out", tmp_path)
     text = flat(out)
     for said in (
@@ -283,7 +203,7 @@ def test_the_words_are_plain(command: Callable, fake: Fake, tmp_path: Path) -> N
         assert f": {path}\n" in out
 
 
-def test_json_is_the_document_and_nothing_else(command: Callable, fake: Fake, tmp_path: Path) -> None:
+def test_json_is_the_document_alone(command: Callable, fake: Fake, tmp_path: Path) -> None:
     fake.report = lambda pain: REPORTS[pain] | {"full_mesh": {**REPORTS[pain]["full_mesh"], "pareto_k": float("nan")}}
     code, out, _ = command("calibrate", "--pain", "memory", "--json", "--out", tmp_path)
     told = json.loads(out)
@@ -293,15 +213,24 @@ def test_json_is_the_document_and_nothing_else(command: Callable, fake: Fake, tm
     assert all(Path(path).is_file() for path in told["files"])
 
 
-def test_a_full_disk_is_a_sentence(command: Callable, fake: Fake, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (OSError(28, "No space left on device"), 1, "the work stopped (No space left on device)"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+    ],
+    ids=["full disk", "interrupted"],
+)
+def test_stopped_work_tells_how_to_continue(
+    error: BaseException, code: int, words: str, command: Callable, fake: Fake, tmp_path: Path
+) -> None:
     def act(progress: Callable) -> None:
-        raise OSError(28, "No space left on device")
+        raise error
 
     fake.act = act
-    code, out, err = command("calibrate", "--out", tmp_path)
-    last = err.splitlines()[-1]
-    assert (code, out) == (1, "")
-    assert "No space left on device" in last and "what is finished is kept" in last
+    ended, out, err = command("calibrate", "--out", tmp_path)
+    assert (ended, out) == (code, "")
+    assert err.splitlines()[-1] == f"letheon: {words}; {interruption.kept_in(tmp_path)}"
 
 
 # --- Ctrl-C ---
@@ -312,7 +241,7 @@ def press() -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_ctrl_c_is_answered_at_once_and_the_state_is_kept(command: Callable, fake: Fake, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_the_state(command: Callable, fake: Fake, tmp_path: Path) -> None:
     def act(progress: Callable) -> None:
         press()
         for done in range(10_000):
@@ -325,7 +254,7 @@ def test_ctrl_c_is_answered_at_once_and_the_state_is_kept(command: Callable, fak
     assert (code, out) == (130, "") and time.monotonic() - start < 10
     stopping, ended = err.splitlines()[-2:]
     assert stopping.startswith("letheon: stopping, which takes up to 2 s")
-    assert ended == f"letheon: interrupted; the state is kept in {tmp_path / 'memory'}: run the same command to go on."
+    assert ended == f"letheon: interrupted; {interruption.kept_in(tmp_path)}"
     assert (tmp_path / "memory" / "state" / "chain_0.npz").read_bytes() == b"kept"
     assert [pain for pain, _, _ in fake.called] == ["memory"]
     # the same command goes on
@@ -334,7 +263,7 @@ def test_ctrl_c_is_answered_at_once_and_the_state_is_kept(command: Callable, fak
 
 
 @pytest.mark.parametrize("presses", [1, 2])
-def test_work_that_does_not_stop_is_left(
+def test_work_that_does_not_stop_is_abandoned(
     presses: int, command: Callable, fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     over = threading.Event()
@@ -350,55 +279,12 @@ def test_work_that_does_not_stop_is_left(
         raise SystemExit(code)
 
     fake.act = act
-    monkeypatch.setattr(calibration, "_PATIENCE_S", 2.0 if presses == 1 else 600.0)
+    monkeypatch.setattr("letheon.views.commands.calibrate._PATIENCE_S", 2.0 if presses == 1 else 600.0)
     monkeypatch.setattr(interruption, "leave", leave)
     start = time.monotonic()
     code, _, err = command("calibrate", "--out", tmp_path)
     assert code == 130 and time.monotonic() - start < 20
-    assert "the state is kept" in err.splitlines()[-1]
-
-
-def test_an_interruption_that_the_sampler_reports_ends_the_same_way(
-    command: Callable, fake: Fake, tmp_path: Path
-) -> None:
-    def act(progress: Callable) -> None:
-        raise KeyboardInterrupt
-
-    fake.act = act
-    code, _, err = command("calibrate", "--out", tmp_path)
-    assert code == 130 and "the state is kept" in err
-
-
-# --- progress ---
-
-
-def test_stages_are_said_at_once_with_rate_and_time_left() -> None:
-    stream, seconds = io.StringIO(), iter([0, 10, 10.5, 10.9, 11.4, 12, 14, 16.5, 60])
-    with Stages(stream=stream, clock=lambda: next(seconds)) as stages:
-        stages.about = "memory"
-        stages("preparing trials", 0, 1)
-        stages("sampling", 0, 1000)
-        stages("sampling", 400, 1000)  # within the first second: left by an earlier call
-        stages("sampling", 500, 1000)
-        for done in (501, 502, 506, 514):  # calls that follow one another closely count all the same
-            stages("sampling", done, 1000)
-        stages("checking", 0, 1)
-    assert stream.getvalue().splitlines() == [
-        "letheon: memory: preparing trials",
-        "letheon: memory: sampling: 0 of 1000",
-        "letheon: memory: sampling: 514 of 1000, 2 a second, 3 min left",
-        "letheon: memory: checking",
-    ]
-
-
-def test_stages_of_a_lost_stream_end_no_work() -> None:
-    class Gone(io.StringIO):
-        def write(self, text: str) -> int:
-            raise BrokenPipeError(32, "Broken pipe")
-
-    with Stages(stream=Gone()) as stages:
-        stages("a", 1, 2)
-        stages("b", 1, 3)
+    assert "what is finished is kept" in err.splitlines()[-1]
 
 
 # --- validate ---
@@ -448,7 +334,7 @@ def test_the_verdict_names_the_better_model(difference: float, said: str) -> Non
     assert said in verdict(document)
 
 
-def test_validate_as_a_document_with_a_page(command: Callable, fake: Fake, tmp_path: Path) -> None:
+def test_validation_as_json_with_a_page(command: Callable, fake: Fake, tmp_path: Path) -> None:
     page = tmp_path / "v.html"
     code, out, _ = command("validate", "--json", "--sensitivity", "--out", page)
     told = json.loads(out)
@@ -475,7 +361,7 @@ def test_ctrl_c_during_a_validation(command: Callable, fake: Fake, monkeypatch: 
             progress("simulating", done, 10_000)
         return {}
 
-    monkeypatch.setattr(held_out, "validate", validate)
+    monkeypatch.setattr(numerics, "validate", validate)
     code, out, err = command("validate")
     assert (code, out) == (130, "") and "a validation keeps nothing" in err.splitlines()[-1]
 
@@ -526,7 +412,7 @@ def test_draws_are_merged_in_canonical_units(tmp_path: Path) -> None:
         ("memory.tau_s\n1\nnan\n", "not finite"),
     ],
 )
-def test_draws_that_are_none_are_refused(table: str, said: str, tmp_path: Path, command: Callable, fake: Fake) -> None:
+def test_bad_draws_are_refused(table: str, said: str, tmp_path: Path, command: Callable, fake: Fake) -> None:
     (tmp_path / "memory.csv").write_text(table, encoding="utf-8")
     (tmp_path / "memory.toml").write_text("", encoding="utf-8")
     with pytest.raises(InputError, match=said):
@@ -556,7 +442,7 @@ def test_only_as_many_draws_as_asked() -> None:
 @pytest.mark.slow
 def test_a_quick_calibration_and_its_validation_from_end_to_end(tmp_path: Path) -> None:
     """Two minutes each: every file is there, and what it says can be read back and used."""
-    program = [sys.executable, "-m", "letheon.views.cli"]
+    program = [sys.executable, "-m", "letheon"]
     out = tmp_path / "calibration"
     words = ["calibrate", "--pain", "slow_site", "--quick", "--out", str(out), "--json"]
     made = subprocess.run([*program, *words], capture_output=True, text=True, check=False, timeout=1500)

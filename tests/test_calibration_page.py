@@ -1,4 +1,4 @@
-"""Pages of calibration and validation, in HTML and in the documentation: they say what the documents say.
+"""Pages of calibration and validation: they say what the documents say.
 
 The oracles are small documents made by hand, the library's own records, and the browser's measurements.
 """
@@ -7,29 +7,25 @@ import base64
 import hashlib
 import json
 import math
-import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import calibration_document as documents
 import pytest
 import test_report_browser as reported
 from browsing import PHONE, serious
+from report_page import Page
 from scipy import stats
-from test_report import EVIL, Page
+from test_report import EVIL
 
 from letheon import library
-from letheon.errors import InputError
-from letheon.study.parameters import parameters
-from letheon.study.trials import observations
-from letheon.views import calibration_figures, calibration_page, row_figures, validation_figures
+from letheon.study.calibrate.parameters import parameters
+from letheon.study.calibrate.trials import observations
+from letheon.views import calibration_figures, row_figures, validation_figures
 from letheon.views import calibration_words as words
-from letheon.views import validation_words as held_out
 from letheon.views.report import calibration, validation
 
 REPORTS = [documents.memory(), documents.slow_site()]
-THIN = "\u202f"
 
 
 def calibrated() -> str:
@@ -40,11 +36,6 @@ def calibrated() -> str:
 def validated() -> str:
     """Return the page of a validation with its tornado."""
     return validation.render(documents.validation(), "0.1.0", documents.sensitivity())
-
-
-def tidy(text: str) -> str:
-    """Return a text as people type it: plain blanks and minus signs."""
-    return " ".join(text.replace(THIN, " ").replace("\u2212", "-").split())
 
 
 # --- words for everything that the numerics know ---
@@ -203,41 +194,9 @@ def test_a_page_holds_everything_and_lets_nothing_in(render: Any) -> None:
     assert all(int(values["data-height"] or 0) > 80 and values["aria-label"] for values in places)
 
 
-def test_the_page_of_a_calibration_says_what_it_found() -> None:
-    page = Page(calibrated())
-    text = tidy(page.text)
-    for said in (
-        "Letheon 0.1.0: calibration, 2026-01-02",
-        "The pain memory model and the slow site model were fitted to what 3 published studies reported",
-        "The sampler has converged for pain memory only; the other draws are good for a first look",
-        "The data say little about 2 of 4 parameters",
-        "5.45 ± 0.48",
-        "Mode 2: 1 of 3 starts, log posterior -23.5, 25 % of the mass",
-        "outside, not fitted",
-        "Research and education only",
-    ):
-        assert said in text, said
-    rows = {tidy(name): [tidy(cell) for cell in cells] for name, cells in page.rows["Sampler"].items()}
+def test_the_sampler_table_shows_the_numbers_of_both_reports() -> None:
+    rows = Page(calibrated()).rows["Sampler"]
     assert rows["R-hat, worst"] == ["1.004", "at most 1.01", "met", "1.264", "at most 1.01", "not met"]
-    assert rows["Pareto k of the full mesh"][3:] == ["-", "below 0.7", "not met"]
-    citations = [library.sources()[study.source].citation for study in library.studies() if study.id == "goldberg2010"]
-    assert tidy(citations[0]).rstrip(".") in text
-
-
-def test_the_page_of_a_validation_says_what_it_found() -> None:
-    page = Page(validated())
-    text = tidy(page.text)
-    document = documents.validation()
-    for said in (
-        "2 held-out trials were simulated as they were run",
-        held_out.verdict(document),
-        held_out.expected_sentence(document),
-        *held_out.misses(document),
-        "Pain memory: days of relief in 12 weeks, more than on placebo",
-    ):
-        assert tidy(said) in text, said
-    alone = validation.render({**document, "timing": []}, "0.1.0")
-    assert "Timing" not in Page(alone).text and "What matters" not in Page(alone).text
 
 
 def test_hostile_words_stay_words() -> None:
@@ -255,95 +214,6 @@ def test_hostile_words_stay_words() -> None:
     report["checks"][EVIL] = report["checks"].pop("leiden drug week 1")
     page = Page(calibration.render([report], EVIL))
     assert page.open == [] and len(page.scripts) == 3
-
-
-# --- the documentation ---
-
-
-def rows_of(markdown: str) -> list[list[str]]:
-    """Return the cells of every row of every table."""
-    cells = (re.split(r"(?<!\\)\|", line)[1:-1] for line in markdown.splitlines() if line.startswith("|"))
-    return [[cell.strip() for cell in row] for row in cells]
-
-
-def test_the_calibration_page_of_the_documentation() -> None:
-    page = calibration_page.calibration_page(REPORTS)
-    rows = rows_of(page)
-    for row in (
-        ["R-hat, worst", "1.264", "at most 1.01", "**not met**"],
-        [
-            *("[sigtermans2009](evidence.md#sigtermans2009)", "pain on esketamine, week 1", "2.68 ± 0.51"),
-            *("5.02 (2.89 to 7.37)", "3.20 (2.60 to 3.80)", "2.25 to 4.33", "yes"),
-        ],
-        [
-            *("", "pain on placebo, week 1", "5.45 ± 0.48", "6.55 (4.39 to 8.77)"),
-            *("7.00 (6.60 to 7.40)", "6.10 to 7.90", "**NO**"),
-        ],
-        [
-            *("`memory.tau_s`", "time constant of sensitisation", "2.96", "1.09 to 4.14", "days"),
-            *("0.62", "yes", "1.004"),
-        ],
-    ):
-        assert row in rows, row
-    assert any(row[-1] == "**NO (not fitted)**" for row in rows)
-    for report in REPORTS:
-        assert words.trust(report) in page and words.unknown_sentence(report) in page
-    tables = re.findall(r"(?:^\|.*\n)+", page, re.MULTILINE)
-    for table in tables:
-        assert len({len(row) for row in rows_of(table)}) == 1
-    anchors = re.findall(r"\(evidence\.md#(\w+)\)", page)
-    evidence = (Path(__file__).parent.parent / "docs" / "evidence.md").read_text(encoding="utf-8")
-    assert anchors and all(f"### {name}\n" in evidence for name in anchors)
-
-
-def test_the_validation_page_of_the_documentation() -> None:
-    document = documents.validation()
-    more = {"sensitivity": documents.sensitivity(), "between_studies": documents.between_studies()}
-    page = calibration_page.validation_page(document | more)
-    rows = rows_of(page)
-    for row in (
-        ["total", "", "**-5.71**", "**-6.30**"],
-        ["responders of four", "0", "pain memory", "3.0", "2.0 to 4.0", "0.5 to 5.5", "**outside**"],
-        ["receptor scale", "-0.2: **26.1**", "1: **9.3**"],
-        [
-            *("pain minus placebo, week 1 [NRS]", "-2.77", "pain memory"),
-            *("-2.4 (-3.6 to -1.2)", "-2.4 (-3.8 to -1.0)", "-2.4 (-4.2 to -0.6)"),
-        ],
-        ["total log score", "", "pain memory", "-1.20", "-1.40", "-1.80"],
-        ["correll2004, first course", "most still relieved at 90 days", "slow site", "46 %", "not in 180", "0.8 %"],
-    ):
-        assert row in rows, row
-    assert held_out.verdict(document) in page
-    assert all(f"- {sentence}" in page for sentence in held_out.misses(document))
-    assert "p &lt; 0.05" in page
-    for study in document["studies"]:
-        for entry in study["models"].values():
-            entry["chance"] = 0.5
-    calm = calibration_page.validation_page(document)
-    assert "at least 5 %" in calm and "misses" not in calm and "Which assumption" not in calm
-    assert "If studies differ" not in calm
-    idle = documents.sensitivity()
-    idle["rows"][0] |= {"low": 18.2, "high": 18.2}
-    page = calibration_page.validation_page(document | {"sensitivity": idle})
-    assert "goes by it: flares." in page and not any(row[0] == "flares" for row in rows_of(page))
-
-
-def test_both_pages_are_written_from_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds no calibration"):
-        calibration_page.read(tmp_path)
-    for report in REPORTS:
-        (tmp_path / report["pain"]).mkdir()
-        (tmp_path / report["pain"] / "calibration.json").write_text(json.dumps(report), encoding="utf-8")
-    with pytest.raises(InputError, match="letheon validate --sensitivity --json"):
-        calibration_page.read(tmp_path)
-    (tmp_path / "validation.json").write_text(json.dumps(documents.validation()), encoding="utf-8")
-    calibration_page.main(str(tmp_path), str(tmp_path / "calibration.md"))
-    page = (tmp_path / "calibration.md").read_text(encoding="utf-8")
-    assert page == calibration_page.calibration_page(REPORTS)
-    assert (tmp_path / "validation.md").read_text(encoding="utf-8").startswith("# Validation\n")
-    (tmp_path / "validation.json").write_text("{", encoding="utf-8")
-    with pytest.raises(InputError, match=r"validation\.json cannot be read"):
-        calibration_page.read(tmp_path)
 
 
 # --- in a browser ---

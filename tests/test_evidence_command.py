@@ -9,26 +9,11 @@ import pytest
 from letheon import library
 from letheon.library.evidence import ROLES
 from letheon.scenario import loads
-from letheon.views.cli import main
-from letheon.views.evidence_page import page
 from letheon.views.evidence_words import entry, listing
 from letheon.views.study_phrases import RECALLED, sessions
 
 ROOT = Path(__file__).resolve().parent.parent
 STUDIES = {study.id: study for study in library.studies()}
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Return a function that runs the program here and gives exit code, stdout and stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, *capsys.readouterr()
-
-    return run
 
 
 def test_list_names_every_study_with_its_role(command: Callable) -> None:
@@ -91,24 +76,6 @@ def test_show_as_a_document(name: str, command: Callable) -> None:
     assert found["source"]["doi"] == library.sources()[study.source].doi
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("show", "sigterman2009"), "the nearest is sigtermans2009"),
-        (("show", "€"), "letheon evidence list"),
-        (("show",), "letheon evidence show sigtermans2009"),
-        (("list", "--role", "holdout"), "the nearest is hold_out"),
-        (("list", "--role", "€"), "calibrate, hold_out, check"),
-        (("lst",), "the nearest is list"),
-        (("list", "--rol", "check"), "--role"),
-    ],
-)
-def test_what_is_unknown_is_refused_with_the_nearest(words: tuple, said: str, command: Callable) -> None:
-    code, out, err = command("evidence", *words)
-    assert (code, out) == (2, "")
-    assert err.count("\n") == 1 and said in err
-
-
 def test_the_sessions_shown_are_those_of_a_scenario() -> None:
     """What is printed loads as a scenario and gives the same infusions."""
     tried = 0
@@ -127,19 +94,6 @@ def test_the_sessions_shown_are_those_of_a_scenario() -> None:
             assert starts == pytest.approx([start for start, _, _ in arm.infusions]), f"{study.id} {arm.name}"
             tried += 1
     assert tried > 15
-
-
-def test_the_page_is_that_of_the_library() -> None:
-    """Red when a study changed and the page did not: python -m letheon.views.evidence_page docs/evidence.md."""
-    text = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
-    assert text == page()
-    for study in STUDIES.values():
-        assert f"\n### {study.id}\n" in text
-    assert "read: recall" not in text
-    assert text.count(RECALLED) == sum(one.verified == "recall" for study in STUDIES.values() for one in study.outcomes)
-    for line in text.splitlines():
-        if line.startswith("| ") and not line.startswith("| study"):
-            assert line.count("|") in (5, 7), line
 
 
 def test_an_empty_list_and_an_entry_are_lines() -> None:

@@ -451,24 +451,6 @@ def test_a_foreign_name_is_refused_and_a_token_is_asked_for() -> None:
 # --- the command ---
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["--port", "http"], "is no port"),
-        (["--port", "70000"], "is no port"),
-        (["--host", "example.org"], "is no address"),
-        (["--host", "203.0.113.7"], "cannot be used"),
-    ],
-)
-def test_the_command_refuses_what_it_cannot_use(arguments: list[str], said: str, capsys) -> None:
-    from letheon.views.cli import main
-
-    with pytest.raises(SystemExit) as left:
-        main(["explore", *arguments])
-    assert left.value.code == 2
-    assert said in capsys.readouterr().err
-
-
 def test_a_taken_port_is_said_with_another() -> None:
     with server.bind("127.0.0.1", 0) as held:
         port = held.getsockname()[1]

@@ -40,7 +40,7 @@ CUT_OFF = """() => [...document.querySelectorAll("[data-figure].drawn")].flatMap
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "letheon.views.cli", "explore", "--port", "0"],
+        [sys.executable, "-m", "letheon", "explore", "--port", "0"],
         stderr=subprocess.PIPE,
         text=True,
     )

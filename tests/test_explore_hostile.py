@@ -114,6 +114,33 @@ def test_a_request_names_one_host(local: Any, guarded: Any) -> None:
     assert ask(guarded, "GET", "/", headers=[(b"host", b"any.example"), bearer])[0] == 200
 
 
+def test_lengths_in_other_digits_are_no_numbers(local: Any) -> None:
+    """Red when a superscript two, which str.isdigit accepts and int does not, is an error inside the guard."""
+    headers = [(b"host", b"127.0.0.1:8421"), (b"content-type", b"application/json")]
+    for length, status in ((b"\xb2", 200), (b"9" * 19, 413), (b"9" * 30, 200)):
+        sent = [*headers, (b"content-length", length)]
+        assert ask(local, "POST", "/api/read", headers=sent, body=(GOOD,))[0] == status
+
+
+@pytest.mark.parametrize("text", ["\ud800", "[" * 5000, "n: " + "9" * 5000, "letheon: 1e999", "\0"])
+def test_texts_that_the_reader_refuses_are_422(local: Any, text: str) -> None:
+    headers = [(b"host", b"127.0.0.1:8421"), (b"content-type", b"application/json")]
+    body = json.dumps({"scenario": text}).encode()
+    assert ask(local, "POST", "/api/read", headers=headers, body=(body,))[0] == 422
+
+
+def test_a_fault_in_the_reader_is_no_refusal(local: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Red when any ValueError is taken for bad input, which would hide a mistake of ours behind a 422."""
+
+    def broken(text: str, name: str) -> None:
+        raise ValueError("a mistake")
+
+    monkeypatch.setattr(app, "loads", broken)
+    headers = [(b"host", b"127.0.0.1:8421"), (b"content-type", b"application/json")]
+    with pytest.raises(ValueError, match="a mistake"):
+        ask(local, "POST", "/api/read", headers=headers, body=(GOOD,))
+
+
 WRONG = [
     b"%0d%0aset-cookie:%20a=b",
     TOKEN.encode() + b"%0d%0ax:y",

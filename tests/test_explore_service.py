@@ -44,7 +44,7 @@ class Server:
 
     def __init__(self, *arguments: str):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "letheon.views.cli", "explore", "--port", "0", *arguments],
+            [sys.executable, "-m", "letheon", "explore", "--port", "0", *arguments],
             stderr=subprocess.PIPE,
             text=True,
         )

@@ -24,7 +24,7 @@ from packaging.utils import canonicalize_name
 
 from letheon import extras
 from letheon.extras import EXTRAS
-from letheon.views.cli import app
+from letheon.views.commands.main import app
 
 ROOT = Path(__file__).resolve().parent.parent
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -62,7 +62,7 @@ class Bare(PathFinder):
     def find_spec(cls, name, path=None, target=None):
         return None if name.partition(".")[0] in hidden else super().find_spec(name, path, target)
 sys.meta_path[:] = [Bare if finder is PathFinder else finder for finder in sys.meta_path]
-from letheon.views.cli import main
+from letheon.views.commands.main import main
 told = []
 for command in commands:
     out, err, code = io.StringIO(), io.StringIO(), 0

@@ -7,7 +7,7 @@ from letheon.arrays import jax, jnp
 from letheon.body import slow_site
 from letheon.patients.draws import DRAWS, typical_values
 from letheon.scenario import loads
-from letheon.study.forward import (
+from letheon.study.trial.forward import (
     FULL,
     _onsets,
     flare_shares,

@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 from functools import cache
 
+import bladder as bladder_tables
 import numpy as np
 import pytest
 from scipy import stats
 
 from letheon import library
 from letheon.arrays import jax, jnp
-from letheon.harms import bladder_fit, bladder_table
+from letheon.harms import bladder_fit
 from letheon.harms.bladder import LAWS, typical_values
 from letheon.harms.bladder_use import GRID, WEIGHTS
 from letheon.runs.environment import instruction_set
-from letheon.study import bladder
+from letheon.study.calibrate import bladder
 from letheon.units import to_canonical
 
 
@@ -159,7 +160,7 @@ def test_the_density_has_the_gradient_of_its_differences():
 @pytest.mark.slow
 def test_both_laws_against_every_row():
     """Fitted rows within two of their SDs; scored ones as documented, the known failures included."""
-    table = {(p.row.id, p.law): p for p in bladder_table.bladder_table()}
+    table = {(p.row.id, p.law): p for p in bladder_tables.bladder_table()}
     assert len(table) == 2 * len(library.bladder_rows())
     for (id, law), p in table.items():
         assert p.low <= p.middle <= p.high, (id, law)
@@ -187,22 +188,22 @@ def test_both_laws_against_every_row():
 @pytest.mark.slow
 def test_infusion_schedules_show_that_the_laws_disagree():
     """Once, beside the evidence's 0 to 13 %: on actual dosing days, and with the dose spread over the interval."""
-    table = {(r.schedule.id, r.law): r for r in bladder_table.schedule_table()}
+    table = {(r.schedule.id, r.law): r for r in bladder_tables.schedule_table()}
     assert len(table) == 12
     background = library.harms("bladder")["background"].value
     for (id, law), risk in table.items():
-        assert 0 <= risk.lasting_low <= risk.lasting <= risk.lasting_high <= 1, (id, law)
+        assert 0 <= risk.low <= risk.lasting <= risk.high <= 1, (id, law)
         assert risk.small >= risk.lasting - 1e-9 and risk.symptoms > background
         if math.isfinite(risk.averaged):
             assert risk.averaged <= risk.lasting + 1e-3  # spreading a dose thins its peaks
     quarterly = [table["inpatient_quarterly", law].lasting for law in LAWS]
     assert quarterly[0] < 0.002 and 0.03 < quarterly[1] < 0.15
-    assert table["inpatient_quarterly", "saturating"].lasting_high > 0.01  # and even one law alone leaves much open
+    assert table["inpatient_quarterly", "saturating"].high > 0.01  # and even one law alone leaves much open
     assert {s.earlier["unsaturated"] for s in library.bladder_schedules()} >= {0.127, 0.098}
 
 
 @pytest.mark.slow
 def test_the_page_shows_these_tables(root):
     page = (root / "docs" / "harms.md").read_text(encoding="utf-8")
-    for line in bladder_table.markdown().splitlines():
+    for line in bladder_tables.tables().splitlines():
         assert line in page

@@ -9,10 +9,11 @@ import pytest
 from letheon.errors import Interrupted
 from letheon.patients.draws import RIVAL, typical_values
 from letheon.scenario import loads
-from letheon.study import sensitivity, validation
-from letheon.study.between_studies import SPREADS, with_spread
-from letheon.study.validation import simulated_trials, timing
-from letheon.views import adequacy_page, calibration_page
+from letheon.study.trial.simulation import simulated_trials
+from letheon.study.validate import held_out as validation
+from letheon.study.validate import sensitivity
+from letheon.study.validate.between_studies import SPREADS, with_spread
+from letheon.study.validate.held_out import timing
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SHIPPED = DOCS / "calibration"
@@ -109,17 +110,6 @@ def read(name: str) -> dict:
     return json.loads((SHIPPED / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def test_the_pages_say_what_the_files_say():
-    """The oracle is the functions that make the pages; red when a number or a word was edited by hand."""
-    pages = {
-        "calibration": calibration_page.calibration_page([read("memory"), read("slow_site")]),
-        "validation": calibration_page.validation_page(read("validation")),
-        "adequacy": adequacy_page.adequacy_page(read("adequacy")),
-    }
-    for name, page in pages.items():
-        assert (DOCS / f"{name}.md").read_text(encoding="utf-8") == page, name
-
-
 def test_a_trial_of_thirty_an_arm_may_find_what_leiden_found():
     """The memory's 90 % interval of such a trial holds both differences, however far studies lie apart."""
     rows = {
@@ -139,25 +129,3 @@ def test_a_known_truth_was_found_and_each_set_took_minutes():
         assert len(found["sets"]) >= 10 and found["values"] >= 100
         assert found["inside"] >= 0.83
         assert max(one["seconds"] for one in found["sets"]) <= 360
-
-
-def test_tenths_hold_every_rank_once():
-    ranks = np.random.default_rng(1).uniform(size=500)
-    np.testing.assert_array_equal(adequacy_page.tenths(ranks.tolist()), np.histogram(ranks, 10, (0.0, 1.0))[0])
-
-
-@pytest.mark.parametrize(
-    ("ranks", "said"),
-    [
-        (np.linspace(0.0, 1.0, 400), "No pattern"),
-        (np.r_[np.linspace(0, 0.1, 150), np.linspace(0, 1, 100), np.linspace(0.9, 1, 150)], "too narrow"),
-        (np.linspace(0.3, 0.7, 400), "too wide"),
-        (np.linspace(0.0, 1.0, 400) ** 2, "low side"),
-    ],
-)
-def test_the_shape_of_ranks_is_named(ranks, said):
-    found = {"pain": "memory", "values": len(ranks), "inside": 0.9}
-    row = {"inside": 0.9, "rhat_worst": 1.0, "divergences": 0, "seconds": 60.0}
-    found["sets"] = [row | {"ranks": {f"p{i}": float(r) for i, r in enumerate(ranks)}}]
-    page = adequacy_page.adequacy_page({"letheon": "0", "recovery": {"memory": found}, "cross": {}})
-    assert said in page

@@ -61,7 +61,7 @@ def test_every_result_that_can_give_a_label_is_listed():
 
 
 def test_results_were_checked_against_the_draws_that_ship():
-    """Red when the posterior changed and the checks did not: see letheon.study.met for the command."""
+    """Red when the posterior changed and the checks did not: see letheon.study.validate.met for the command."""
     from importlib.resources import files
 
     text = files("letheon.library").joinpath("posterior", "met.toml").read_text("utf-8")
@@ -72,7 +72,7 @@ def test_results_were_checked_against_the_draws_that_ship():
 def test_the_checks_are_those_that_the_command_makes():
     import json
 
-    from letheon.study.met import met_results
+    from letheon.study.validate.met import met_results
 
     told = json.loads((ROOT / "docs" / "calibration" / "validation.json").read_text("utf-8"))
     assert tuple(met_results(told)) == library.checks()
@@ -88,16 +88,6 @@ def test_every_label_is_explained_in_the_order_of_certainty():
     from letheon.views.report.words import SUPPORT
 
     assert tuple(SUPPORT) == library.SUPPORT_LABELS
-
-
-def test_the_page_is_that_of_the_library():
-    """Red when a study or a check changed and the page did not: the command stands in letheon.views.support_page."""
-    from letheon.views.support_page import page
-
-    text = (ROOT / "docs" / "support.md").read_text(encoding="utf-8")
-    assert text == page()
-    for row in support_rows():
-        assert f"[{row.study.id}](evidence.md#{row.study.id})" in text
 
 
 # --- the trial's own regimen ---

@@ -59,7 +59,7 @@ def test_the_result_document_warns_of_it():
 
 def test_a_search_sets_its_regimens_side_by_side_under_one_model():
     """Red when a batch of candidates decides their model, or the file of a candidate runs under another."""
-    from letheon.study.optimise import _published, _with_one_model
+    from letheon.study.optimise.search import _published, _with_one_model
 
     text = (
         f"letheon: 1\ntitle: t\nfollow_up: 4 weeks\narms: {{drip: {{drug: esketamine, {SESSION}}}}}\n"

@@ -9,6 +9,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,27 +18,16 @@ import optimise_document as documents
 import pytest
 from rich.console import Console
 
-from letheon.errors import Interrupted
 from letheon.extras import missing
 from letheon.scenario import load_search
-from letheon.study import optimise as study
-from letheon.study import optimise_folder as folders
-from letheon.study.optimise import Optimisation
-from letheon.views import cli, optimise_figures, optimise_words
-from letheon.views.optimise import EXAMPLES
+from letheon.study import plain as study
+from letheon.study.optimise import folder as folders
+from letheon.study.optimise.search import Optimisation
+from letheon.views import optimise_figures, optimise_words
+from letheon.views.commands.interruption import kept_in
 from letheon.views.optimise_tables import chosen, show_search
 from letheon.views.report import optimise as page
 
-HEAVY = ["jax", "jaxlib", "numpy", "pyarrow", "pymoo", "rich", "scipy"]
-PROBE = f"""
-import sys
-from letheon.views.cli import main
-try:
-    main(sys.argv[1:])
-except SystemExit as ended:
-    code = ended.code
-print(code, sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)
-"""
 SCENARIO = """letheon: 1
 title: The cheapest course
 follow_up: 4 weeks
@@ -70,27 +60,13 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
 
 
 @pytest.fixture
-def command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    def run(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            cli.main(["optimise", *(str(argument) for argument in arguments)])
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, *capsys.readouterr()
-
-    return run
+def optimise(command: Callable) -> Callable[..., tuple[int, str, str]]:
+    return partial(command, "optimise")
 
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "s.yaml").write_text(SCENARIO + BLOCK, encoding="utf-8")
-    (tmp_path / "plain.yaml").write_text(SCENARIO, encoding="utf-8")
-    (tmp_path / "bad.yaml").write_text(SCENARIO + BLOCK.replace("rate:", "rat:"), encoding="utf-8")
-    (tmp_path / "theirs").mkdir()
-    (tmp_path / "theirs" / "thesis.txt").write_text("years of work", encoding="utf-8")
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "run.json").write_text("{}", encoding="utf-8")
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "search.json").write_text("{}", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -102,48 +78,15 @@ def flat(text: str) -> str:
 # --- help and refusals ---
 
 
-def test_help_says_what_it_is_for_and_loads_nothing_heavy(command: Callable, fresh_python: Callable) -> None:
-    code, out, _ = command("--help")
-    assert code == 0 and "not treatments" in flat(out) and flat(EXAMPLES["optimise"]) in flat(out)
-    assert max(len(line) for line in out.splitlines()) <= 80
-    assert fresh_python(PROBE, "optimise", "--help").stderr == "0 []\n"
+def test_the_help_says_what_it_is_for(optimise: Callable) -> None:
+    assert "not treatments" in flat(optimise("--help")[1])
 
 
-# arguments, a fragment that says where or what, a fragment that says what would work
-REFUSALS = {
-    "no block": (["plain.yaml"], "plain.yaml has no block optimise", "optimise: {arm: course, vary: {"),
-    "bad block": (["bad.yaml"], 'bad.yaml, line 6, optimise.vary: arm course, sessions.1, has no entry "rat"', "rate"),
-    "no file": (["absent.yaml"], "absent.yaml: there is no such file", "path of a scenario"),
-    "candidates in words": (["s.yaml", "--candidates", "many"], "--candidates 'many'", "--candidates 400"),
-    "no patients": (["s.yaml", "--patients", "0"], "--patients '0'", "--patients 512"),
-    "endless seed": (["s.yaml", "--seed", "9" * 5000], "--seed '999", "--seed 1"),
-    "output is a file": (["s.yaml", "--out", "s.yaml"], "s.yaml is a file", "--out"),
-    "output of somebody else": (["s.yaml", "--out", "theirs"], "theirs holds files", "--out"),
-    "output of a run": (["s.yaml", "--out", "run"], "run holds a run of letheon simulate", "--out"),
-    "output of another search": (["s.yaml", "--out", "other"], "other holds another search", "--fresh"),
-    "unknown option": (["s.yaml", "--candidate", "3"], "--candidate", "--candidates"),
-}
-
-
-@pytest.mark.parametrize("name", REFUSALS)
-def test_bad_input_is_refused_in_one_sentence_at_once(
-    name: str, command: Callable, fake: SimpleNamespace, here: Path, fresh_python: Callable
-) -> None:
-    arguments, place, remedy = REFUSALS[name]
-    before = sorted(here.rglob("*"))
-    code, out, err = command(*arguments)
-    assert (code, out) == (2, "")
-    assert re.fullmatch(r"letheon: [^\n]{15,}\n", err)
-    assert place in err and remedy in err
-    assert sorted(here.rglob("*")) == before and fake.called == []
-    assert fresh_python(PROBE, "optimise", *arguments, cwd=here).stderr.splitlines()[-1] == "2 []"
-
-
-def test_a_missing_extra_is_named_before_anything_is_made(
-    command: Callable, fake: SimpleNamespace, here: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_missing_extra_is_named_first(
+    optimise: Callable, fake: SimpleNamespace, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pymoo", None)
-    code, out, err = command("s.yaml", "--out", "new")
+    code, out, err = optimise("s.yaml", "--out", "new")
     assert (code, out) == (2, "") and not (here / "new").exists() and fake.called == []
     assert err == f"letheon: {missing('optimise', 'pymoo')}\n"
 
@@ -151,18 +94,18 @@ def test_a_missing_extra_is_named_before_anything_is_made(
 # --- what it does ---
 
 
-def test_options_change_what_is_asked(command: Callable, fake: SimpleNamespace, here: Path) -> None:
-    assert command("s.yaml", "--out", "a", "--candidates", "9", "--patients", "70", "--seed", "8", "--fresh")[0] == 0
-    assert command("s.yaml", "--out", "b")[0] == 0
-    assert command("s.yaml", "--out", "c", "--quick")[0] == 0
+def test_options_reach_the_search(optimise: Callable, fake: SimpleNamespace, here: Path) -> None:
+    assert optimise("s.yaml", "--out", "a", "--candidates", "9", "--patients", "70", "--seed", "8", "--fresh")[0] == 0
+    assert optimise("s.yaml", "--out", "b")[0] == 0
+    assert optimise("s.yaml", "--out", "c", "--quick")[0] == 0
     asked = [call[2] for call in fake.called]
     assert asked[0] == {"candidates": 9, "patients": 70, "seed": 8, "fresh": True}
     assert asked[1] == {"candidates": 400, "patients": 512, "seed": 1, "fresh": False}
     assert asked[2] == {"candidates": 60, "patients": 128, "seed": 1, "fresh": False}
 
 
-def test_the_table_says_what_was_found_in_eighty_columns(command: Callable, fake: SimpleNamespace, here: Path) -> None:
-    code, out, err = command("s.yaml", "--out", "found")
+def test_the_table_in_80_columns(optimise: Callable, fake: SimpleNamespace, here: Path) -> None:
+    code, out, err = optimise("s.yaml", "--out", "found")
     assert code == 0 and max(len(line) for line in out.splitlines()) <= 80
     said = flat(out)
     for sentence in (
@@ -198,50 +141,47 @@ def test_a_table_of_many_quantities_is_not_cut_off() -> None:
     assert all("677" in flat(row) or "assumed" not in row for row in made.splitlines() if row.startswith("1 "))
 
 
-def test_json_is_the_document_and_nothing_else(command: Callable, fake: SimpleNamespace, here: Path) -> None:
-    code, out, _ = command("s.yaml", "--out", "found", "--json")
+def test_json_is_the_document_alone(optimise: Callable, fake: SimpleNamespace, here: Path) -> None:
+    code, out, _ = optimise("s.yaml", "--out", "found", "--json")
     assert code == 0 and json.loads(out) == documents.document()
     assert (here / "found" / "front.html").is_file()
 
 
-def test_quiet_says_nothing(command: Callable, fake: SimpleNamespace, here: Path) -> None:
-    assert command("s.yaml", "--out", "found", "--quiet") == (0, "", "")
+def test_quiet_prints_nothing(optimise: Callable, fake: SimpleNamespace, here: Path) -> None:
+    assert optimise("s.yaml", "--out", "found", "--quiet") == (0, "", "")
 
 
 def test_a_finished_search_keeps_its_page_and_makes_a_lost_one_again(
-    command: Callable, fake: SimpleNamespace, here: Path
+    optimise: Callable, fake: SimpleNamespace, here: Path
 ) -> None:
-    command("s.yaml", "--out", "found")
+    optimise("s.yaml", "--out", "found")
     file = here / "found" / "front.html"
     first = file.read_text(encoding="utf-8")
     fake.reused = True
     file.write_text("kept", encoding="utf-8")
-    assert "finished before" in flat(command("s.yaml", "--out", "found")[1])
+    assert "finished before" in flat(optimise("s.yaml", "--out", "found")[1])
     assert file.read_text(encoding="utf-8") == "kept"
     file.unlink()
-    command("s.yaml", "--out", "found")
+    optimise("s.yaml", "--out", "found")
     assert file.read_text(encoding="utf-8") == first
 
 
 @pytest.mark.parametrize("fresh", [False, True])
-def test_an_interruption_says_how_to_go_on(fresh: bool, command: Callable, fake: SimpleNamespace, here: Path) -> None:
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [(KeyboardInterrupt(), 130, "interrupted"), (OSError(28, "No space left on device"), 1, "No space left on device")],
+    ids=["interrupted", "full disk"],
+)
+def test_stopped_work_tells_how_to_continue(
+    error: BaseException, code: int, words: str, fresh: bool, optimise: Callable, fake: SimpleNamespace, here: Path
+) -> None:
     def act(progress: Callable) -> None:
-        raise KeyboardInterrupt
+        raise error
 
     fake.act = act
-    code, out, err = command("s.yaml", "--out", "found", *(["--fresh"] if fresh else []))
-    assert (code, out) == (Interrupted.exit_code, "")
-    without = ", without --fresh," if fresh else ""
-    assert f"what is simulated is kept in found: run the same command{without} with --out found to go on." in err
-
-
-def test_a_full_disk_is_a_failure_that_says_what_to_do(command: Callable, fake: SimpleNamespace, here: Path) -> None:
-    def act(progress: Callable) -> None:
-        raise OSError(28, "No space left on device")
-
-    fake.act = act
-    code, _, err = command("s.yaml", "--out", "found")
-    assert code == 1 and "No space left on device" in err and "make room" in err
+    ended, out, err = optimise("s.yaml", "--out", "found", *(["--fresh"] if fresh else []))
+    assert (ended, out) == (code, "")
+    assert words in err and kept_in(Path("found"), fresh) in err
 
 
 # --- words, figures, page ---
@@ -270,7 +210,7 @@ def test_short_names_stay_different() -> None:
     ]
 
 
-def test_how_a_published_regimen_stands_is_said() -> None:
+def test_words_on_published_regimens() -> None:
     said = optimise_words.published_words
     assert said({"beaten_by": [], "feasible": True}) == "not beaten"
     assert said({"beaten_by": [], "feasible": False}) == "breaks a limit"
@@ -279,7 +219,7 @@ def test_how_a_published_regimen_stands_is_said() -> None:
     assert said({"beaten_by": [1, 2, 3, 4, 5, 6], "feasible": True}) == "beaten by 1, 2, 3 and 3 more"
 
 
-def test_an_empty_front_is_said(command: Callable, fake: SimpleNamespace, here: Path) -> None:
+def test_an_empty_front_has_a_sentence(optimise: Callable, fake: SimpleNamespace, here: Path) -> None:
     empty = documents.document() | {"front": []}
     assert "No regimen keeps all limits" in " ".join(optimise_words.lead(empty))
     assert "No regimen keeps all limits" in page.render(empty, [])

@@ -11,8 +11,8 @@ from hypothesis.extra.numpy import arrays
 from pymoo.indicators.hv import HV
 from pymoo.util.nds.non_dominated_sorting import NonDominatedSorting
 
-from letheon.study.optimise_front import beaten, chance_on_front, hypervolume, on_front
-from letheon.study.optimise_search import Numbers, Worth, explore
+from letheon.study.optimise.front import beaten, chance_on_front, hypervolume, on_front
+from letheon.study.optimise.lattice import Numbers, Worth, explore
 
 SMALL = arrays(float, st.tuples(st.integers(1, 30), st.integers(1, 4)), elements=st.integers(0, 6).map(float))
 
@@ -107,7 +107,7 @@ def test_it_finds_the_front_of_bnh_under_its_constraints(seed: int) -> None:
 
 
 def test_without_a_surface_it_still_searches(monkeypatch) -> None:
-    monkeypatch.setattr("letheon.study.optimise_screen._predicted", lambda known, offered: None)
+    monkeypatch.setattr("letheon.study.optimise.surrogate._predicted", lambda known, offered: None)
     found = front_of(explore((101, 61), bnh, 600, seed=1))
     every = list(product(range(101), range(61)))
     true = front_of(dict(zip(every, bnh(every), strict=True)))

@@ -68,7 +68,7 @@ def test_importing_loads_nothing_heavy_sets_nothing_and_starts_nothing(fresh_pyt
 def test_help_and_refusals_load_nothing_heavy(fresh_python, tmp_path: Path, arguments: list[str]) -> None:
     code = (
         "import atexit, json, sys\n"
-        "from letheon.views.cli import main\n"
+        "from letheon.views.commands.main import main\n"
         "sys.argv[0] = 'letheon'\n"
         "atexit.register(lambda: print('LOADED', json.dumps(sorted(sys.modules)), file=sys.stderr))\n"
         "sys.exit(main())\n"
@@ -116,7 +116,7 @@ def test_the_wheel_holds_the_whole_package_its_licence_and_its_command(tmp_path:
     }
     assert {name for name in names if not name.startswith(info)} == expected
     assert f"{info}/licenses/LICENSE" in names
-    assert "letheon = letheon.views.cli:main" in commands
+    assert "letheon = letheon.views.commands.main:main" in commands
     assert "letheon/py.typed" in expected
     assert any(name.endswith(".toml") for name in expected) and any(name.endswith(".bib") for name in expected)
 

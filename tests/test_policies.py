@@ -21,7 +21,7 @@ from letheon.pipeline.assemble import arm_data
 from letheon.pipeline.clinic import EVENTS
 from letheon.runs.run import simulate
 from letheon.scenario import loads
-from letheon.views.worksheet import sheet_of
+from letheon.views.commands.worksheet import sheet_of
 
 N, DAYS = 256, 364
 

@@ -1,53 +1,74 @@
 """Progress: rate and time left from a clock of the test's own, and a stream that may go away."""
 
-import errno
 import io
+from collections.abc import Callable
 
 import pytest
 
-from letheon.views.progress import Meter
+from letheon.views.commands.progress import Progress
 
 
-class Screen(io.StringIO):
-    """A stream that says it is a terminal."""
+def lines(clock: list[float], report: Callable[[Progress], None], unit: str = "") -> list[str]:
+    """Return the plain lines of reports that come at given times [s]."""
+    stream, seconds = io.StringIO(), iter(clock)
+    with Progress(unit=unit, stream=stream, clock=lambda: next(seconds)) as progress:
+        report(progress)
+    return stream.getvalue().splitlines()
 
-    def isatty(self) -> bool:
-        """Return true."""
-        return True
 
+def test_lines_come_every_few_seconds_whatever_is_worked_on() -> None:
+    def report(progress: Progress) -> None:
+        for done, arm in zip((0, 100, 200, 300, 400, 500), "aaabbb", strict=True):
+            progress(arm, done, 1000)
 
-def test_progress_in_plain_lines_comes_every_few_seconds() -> None:
-    stream, seconds = io.StringIO(), iter([0, 1, 3, 5, 6, 9.9, 10])
-    with Meter(stream=stream, clock=lambda: next(seconds)) as meter:
-        for done in (100, 200, 300, 400, 500, 600):
-            meter(done, 1000, "esketamine")
-    lines = stream.getvalue().splitlines()
-    # 200 in 4 s, then 500 in 9 s
-    assert lines == [
-        "letheon: 300 of 1000 patient courses done, 50 a second, 14 s left (esketamine)",
-        "letheon: 600 of 1000 patient courses done, 56 a second, 7 s left (esketamine)",
+    # 300 in 6 s, then 500 in 10 s
+    assert lines([10, 12, 14, 16, 19, 21], report, "patient courses") == [
+        "letheon: a: 0 of 1000 patient courses",
+        "letheon: b: 300 of 1000 patient courses, 50 a second, 14 s left",
+        "letheon: b: 500 of 1000 patient courses, 45 a second, 11 s left",
     ]
 
 
-def test_quiet_progress_is_silent_and_a_lost_stream_ends_no_run() -> None:
+def test_stages_are_shown_at_once_and_earlier_work_is_not_in_the_rate() -> None:
+    def report(progress: Progress) -> None:
+        progress.about = "memory"
+        progress("preparing trials", 0, 1)
+        progress("sampling", 0, 1000)
+        progress("sampling", 400, 1000)  # within the first second: left by an earlier call
+        progress("sampling", 500, 1000)
+        for done in (501, 502, 506, 514):  # calls that follow one another closely count all the same
+            progress("sampling", done, 1000)
+        progress("checking", 0, 1)
+
+    assert lines([0, 10, 10.5, 10.9, 11.4, 12, 14, 16.5, 60], report) == [
+        "letheon: memory: preparing trials",
+        "letheon: memory: sampling: 0 of 1000",
+        "letheon: memory: sampling: 514 of 1000, 2 a second, 3 min left",
+        "letheon: memory: checking",
+    ]
+
+
+def test_quiet_is_silent_and_a_lost_stream_ends_no_work() -> None:
     stream = io.StringIO()
-    with Meter(quiet=True, stream=stream, every_s=0) as meter:
-        meter(1, 2, "a")
+    with Progress(quiet=True, stream=stream) as progress:
+        progress("a", 1, 2)
     assert stream.getvalue() == ""
 
     class Gone(io.StringIO):
         def write(self, text: str) -> int:
-            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+            raise BrokenPipeError(32, "Broken pipe")
 
-    with Meter(stream=Gone(), every_s=0) as meter:
-        meter(1, 2, "a")
-        meter(2, 2, "a")
+    with Progress(stream=Gone()) as progress:
+        progress("a", 1, 2)
+        progress("b", 1, 3)
 
 
-def test_progress_in_a_terminal_is_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
-    screen = Screen()
-    with Meter(stream=screen) as meter:
-        meter(10, 100, "esketamine")
-        meter(50, 100, "esketamine")
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True, raising=False)
+    seconds = iter([0, 2, 4])
+    with Progress(stream=screen, clock=lambda: next(seconds)) as progress:
+        for done in (10, 30, 50):
+            progress("esketamine", done, 100)
     assert "50 %" in screen.getvalue() and "left" in screen.getvalue()

@@ -10,8 +10,8 @@ from letheon.errors import InputError, RunError
 from letheon.runs import simulate
 from letheon.runs.query import query
 from letheon.scenario import loads
-from letheon.views import cli
-from letheon.views.query import _seconds, _size, table
+from letheon.views.answers import table
+from letheon.views.commands.query import _seconds, _size
 
 TEXT = """
 letheon: 1
@@ -30,7 +30,7 @@ def run(tmp_path_factory):
 
 
 @pytest.mark.long
-def test_a_mean_is_that_of_the_files_and_of_the_document(run):
+def test_means_equal_those_of_files_and_document(run):
     answer = query(
         run.folder, "SELECT arm, avg(nrs_day_7) AS m, count(*) AS n FROM endpoints GROUP BY arm ORDER BY arm"
     )
@@ -42,26 +42,26 @@ def test_a_mean_is_that_of_the_files_and_of_the_document(run):
         assert n == 40
 
 
-def test_arms_are_told_apart_and_patients_joined(run):
+def test_patients_join_across_arms(run):
     sql = """SELECT avg(k.nrs_day_1 - p.nrs_day_1) FROM endpoints k JOIN endpoints p USING (patient)
              WHERE k.arm = 'ketamine' AND p.arm = 'placebo'"""
     expected = run.document["arms"]["ketamine"]["endpoints"]["nrs_day_1"]["minus_placebo"]
     assert query(run.folder, sql).rows[0][0] == pytest.approx(expected, abs=1e-5)
 
 
-def test_profiles_are_there(run):
+def test_profiles_can_be_queried(run):
     answer = query(run.folder, "SELECT max(mean) FROM profiles WHERE arm = 'ketamine' AND quantity = 'esketamine'")
     known = run.document["arms"]["ketamine"]["profile"]["concentration_ng_per_ml"]["esketamine"]["mean"]
     assert answer.rows[0][0] == pytest.approx(max(known))
 
 
-def test_infinities_and_lists_become_what_json_knows(run):
+def test_answers_are_valid_json(run):
     answer = query(run.folder, "SELECT 'inf'::DOUBLE AS a, [1, 2] AS b, DATE '2026-01-02' AS c, 1.5::DECIMAL(4,2) AS d")
     assert answer.rows == ((None, [1, 2], "2026-01-02", 1.5),)
     json.dumps(answer.document(), allow_nan=False)
 
 
-def test_it_may_explain_and_describe(run):
+def test_explain_and_describe_are_allowed(run):
     assert query(run.folder, "DESCRIBE endpoints").rows
     assert query(run.folder, "EXPLAIN SELECT 1").rows
 
@@ -84,7 +84,7 @@ def test_it_may_explain_and_describe(run):
         "EXPLAIN ANALYZE COPY (SELECT 1) TO 'x.csv'",
     ],
 )
-def test_nothing_can_be_written_or_set(run, sql, tmp_path, monkeypatch):
+def test_writing_and_setting_are_refused(run, sql, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     before = {p: p.stat().st_mtime_ns for p in run.folder.rglob("*")}
     with pytest.raises(InputError):
@@ -108,7 +108,7 @@ def test_nothing_can_be_written_or_set(run, sql, tmp_path, monkeypatch):
         "SELECT * FROM duckdb_secrets() WHERE error(content) FROM read_text('{file}')",
     ],
 )
-def test_no_other_file_can_be_read(run, sql, tmp_path):
+def test_reading_other_files_is_refused(run, sql, tmp_path):
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n42\n")
     parquet = next(run.folder.rglob("*.parquet"))
@@ -118,7 +118,7 @@ def test_no_other_file_can_be_read(run, sql, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["secret.csv"]
 
 
-def test_python_variables_are_no_tables(run):
+def test_python_variables_are_not_tables(run):
     hidden = pq.read_table(next(run.folder.rglob("*.parquet")))
     assert hidden.num_rows
     with pytest.raises(InputError, match="tables of a run are endpoints, profiles"):
@@ -142,7 +142,7 @@ def test_an_error_is_one_sentence(run, sql, says):
     assert caught.value.exit_code == 2
 
 
-def test_what_is_no_run_is_refused(tmp_path):
+def test_other_folders_are_refused(tmp_path):
     with pytest.raises(InputError, match="holds no finished run"):
         query(tmp_path, "SELECT 1")
     (tmp_path / "run.json").write_text("{}")
@@ -150,27 +150,19 @@ def test_what_is_no_run_is_refused(tmp_path):
         query(tmp_path, "SELECT 1")
 
 
-def test_the_command_prints_a_table_or_json(run, capsys):
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["query", str(run.folder), "SELECT arm, count(*) AS n FROM endpoints GROUP BY arm ORDER BY arm"])
-    assert ended.value.code == 0
-    assert capsys.readouterr().out.splitlines() == ["arm        n", "--------  --", "ketamine  40", "placebo   40"]
-    with pytest.raises(SystemExit):
-        cli.main(["query", str(run.folder), "SELECT min(patient) AS first FROM endpoints", "--json"])
-    assert json.loads(capsys.readouterr().out) == {"columns": ["first"], "rows": [[0]]}
+def test_the_command_prints_a_table_or_json(run, command):
+    code, out, _ = command("query", run.folder, "SELECT arm, count(*) AS n FROM endpoints GROUP BY arm ORDER BY arm")
+    assert code == 0
+    assert out.splitlines() == ["arm        n", "--------  --", "ketamine  40", "placebo   40"]
+    out = command("query", run.folder, "SELECT min(patient) AS first FROM endpoints", "--json")[1]
+    assert json.loads(out) == {"columns": ["first"], "rows": [[0]]}
 
 
-def test_a_query_that_fails_loads_nothing_heavy(fresh_python, tmp_path):
-    code = (
-        "import sys\nfrom letheon.views.cli import main\n"
-        "try:\n    main(['query', sys.argv[1], 'SELECT 1'])\nexcept SystemExit as e:\n    code = e.code\n"
-        "print(code, sorted({'duckdb', 'pyarrow', 'jax', 'numpy'} & set(sys.modules)))"
-    )
-    ran = fresh_python(code, str(tmp_path))
-    assert ran.stdout.strip() == "2 []"
+def test_a_query_that_fails_loads_nothing_heavy(heavy_modules, tmp_path):
+    assert heavy_modules("query", str(tmp_path), "SELECT 1") == (2, set())
 
 
-def test_long_answers_are_cut_in_the_terminal_only():
+def test_the_table_is_cut_at_1000_rows():
     lines = table(("x",), tuple((k,) for k in range(1200)))
     assert len(lines) == 2 + 1000 + 1
     assert "200 more rows" in lines[-1]
@@ -194,32 +186,14 @@ def test_a_query_has_limits_of_time_and_memory(run, sql, limits, says):
 
 def test_a_query_that_does_not_stop_is_ended(fresh_python, run):
     """DuckDB makes one very long text without listening or counting its memory."""
-    code = "import sys\nfrom letheon.views.cli import main\nmain(sys.argv[1:])"
+    code = "import sys\nfrom letheon.views.commands.main import main\nmain(sys.argv[1:])"
     sql = "SELECT max(length(repeat('x', 500000000) || i)) FROM range(1000) t(i)"
     ran = fresh_python(code, "query", str(run.folder), sql, "--memory-limit", "200 MB", "--time-limit", "100 s")
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "200 MB" in ran.stderr and ran.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        ["--time-limit", "60"],
-        ["--time-limit", "0 s"],
-        ["--time-limit", "5 mg"],
-        ["--memory-limit", "1"],
-        ["--memory-limit", "1 byte"],
-        ["--memory-limit", "-1 GB"],
-    ],
-)
-def test_limits_are_given_with_their_unit(run, options, capsys):
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["query", str(run.folder), "SELECT 1", *options])
-    assert ended.value.code == 2
-    assert options[0] in capsys.readouterr().err
-
-
-def test_the_units_of_the_limits():
+def test_units_of_the_limits():
     assert (_seconds("2 min"), _seconds("1.5 s")) == (120, 1.5)
     assert (_size("1.5 GB"), _size("64MiB"), _size("20 mb")) == (1_500_000_000, 64 * 2**20, 20_000_000)
 

@@ -6,7 +6,6 @@ The oracles are a JSON Schema validator of its own (jsonschema-rs) and the reade
 import io
 import json
 import re
-import runpy
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 from letheon.errors import InputError
+from letheon.pipeline.result import json_schema
 from letheon.scenario import loads
 from letheon.scenario.grammar import MODELS, POPULATION, Fields, Key, maps
 from letheon.scenario.schema import schema
@@ -105,10 +105,13 @@ def places(error: jsonschema_rs.ValidationError) -> set[str]:
 
 
 def test_the_schema_is_one_and_the_command_prints_it() -> None:
-    from letheon.views.cli import app
+    from letheon.views.commands.main import app
 
     jsonschema_rs.meta.validate(schema())
     assert json.loads(CliRunner().invoke(app, ["schema"]).stdout) == schema()
+    result = json.loads(CliRunner().invoke(app, ["schema", "--result"]).stdout)
+    jsonschema_rs.meta.validate(result)
+    assert result == json_schema()
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
@@ -150,9 +153,3 @@ def test_defaults_read_back_as_those_of_the_record(fields: Fields) -> None:
     for key in fields.keys:
         if (value := getattr(fields.record, key.name)) is not None:
             assert key.read(node_of(key, fields.default(key))) == value
-
-
-def test_the_reference_page_is_the_one_that_the_grammar_makes(root: Path) -> None:
-    """Red when a key changed: python docs/making/scenario_page.py."""
-    page = runpy.run_path(str(root / "docs" / "making" / "scenario_page.py"))["page"]
-    assert (root / "docs" / "scenario.md").read_text(encoding="utf-8") == page()

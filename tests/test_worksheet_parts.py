@@ -24,8 +24,8 @@ from letheon.errors import InputError
 from letheon.scenario import load, loads
 from letheon.scenario.model import Arm, Beside, Scenario
 from letheon.units import MS_PER_HOUR
-from letheon.views import cli
-from letheon.views.worksheet import sheet_of
+from letheon.views.commands import main as cli
+from letheon.views.commands.worksheet import sheet_of
 from letheon.views.worksheet_words import lines
 
 ROOT = Path(__file__).resolve().parent.parent

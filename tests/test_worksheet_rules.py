@@ -12,7 +12,7 @@ from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.dosing.titration import MAX_RATES, reach, reachable_rates
 from letheon.scenario import loads
 from letheon.units import MS_PER_HOUR
-from letheon.views.worksheet import sheet_of
+from letheon.views.commands.worksheet import sheet_of
 
 FIVE_DAYS = "sessions: [{at: 0 h, rate: 10 mg/h, for: 120 h}]"
 TWO_DAYS = "sessions: [{at: 0 h, rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 2}}]"

@@ -1,4 +1,4 @@
-"""What MkDocs does beyond its plugins: run the tutorials and draw the model's figures, from the code as it is."""
+"""Hooks of MkDocs: run the tutorials and draw the model's figures with the current code."""
 
 import sys
 from pathlib import Path
@@ -11,19 +11,19 @@ import pages
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-_MADE: dict[str, str] = {}  # of the scripts as they were: a page that is served anew runs only what changed
+_PAGES: dict[str, str] = {}  # by source: while serving, only scripts that changed run again
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add a page for each tutorial."""
     for script in pages.scripts(Path(config.docs_dir) / "tutorials"):
         source = script.read_text(encoding="utf-8")
-        if source not in _MADE:
-            _MADE[source] = pages.page(script)
-        files.append(File.generated(config, f"tutorials/{script.stem}.md", content=_MADE[source]))
+        if source not in _PAGES:
+            _PAGES[source] = pages.page(script)
+        files.append(File.generated(config, f"tutorials/{script.stem}.md", content=_PAGES[source]))
     return files
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:
-    """Put the figures where a page asks for them."""
-    return model_figures.MARK.sub(lambda asked: pages.figure_block(*model_figures.drawn(asked[1])), markdown)
+    """Replace the marks of figures by the figures."""
+    return model_figures.MARK.sub(lambda mark: pages.figure_block(*model_figures.drawn(mark[1])), markdown)

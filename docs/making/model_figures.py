@@ -1,7 +1,7 @@
 """The figures of docs/model.md, drawn from the code when the documentation is built.
 
-A page asks for them by ``<!-- figure: NAME -->``. Numbers are the library's: medians of the shipped posterior for the
-curves of a typical patient, and a run of the 100-hour trial for what happens over time.
+A page marks their place by ``<!-- figure: NAME -->``. Curves of a typical patient use the medians of the shipped
+posterior; courses over time come from a run of the 100-hour trial.
 """
 
 import re
@@ -23,7 +23,7 @@ from letheon.units import to_canonical
 MARK = re.compile(r"^<!-- figure: (\w+) -->$", re.MULTILINE)
 TRIAL = Path(__file__).resolve().parents[2] / "examples" / "sigtermans2009.yaml"
 PATIENTS = 256
-DRIP_H, STEP_H, WEEKS = 100, 0.5, 26
+INFUSION_H, STEP_H, WEEKS = 100, 0.5, 26
 PAIR = 340  # width of a figure that stands beside another
 SHALLOW, DEEP = 0.4, 0.6  # blocks of the memory's figure; the trial's plateau is at about the deeper one
 
@@ -38,8 +38,8 @@ def typical(name: str) -> float:
     """Return the median of a number over the shipped posterior, or the library's value, in canonical units."""
     section, short = name.split(".", 1)
     number = library.receptor()[short] if section == "receptor" else library.pain(section)[short]
-    drawn = library.posterior("memory").columns.get(name)
-    return to_canonical(median(drawn) if drawn else number.value, number.unit)
+    column = library.posterior("memory").columns.get(name)
+    return to_canonical(median(column) if column else number.value, number.unit)
 
 
 def plasma() -> list[str]:
@@ -72,10 +72,10 @@ def receptor() -> list[str]:
 
 def _spread(chart: Chart, profile: dict[str, Any], key: str, hours: float, colour="blue", label="mean") -> None:
     """Draw a quantity's mean, the interval of the mean, and the range of patients."""
-    time, found = [t / hours for t in profile["time_h"]], profile[key]
-    chart.band(time, found["mean_lo"], found["mean_hi"], colour, "90 % interval of the mean")
-    chart.line(time, found["mean"], colour, label)
-    chart.patients(time, found["q05"], found["q95"], colour, "9 of 10 patients")
+    time, band = [t / hours for t in profile["time_h"]], profile[key]
+    chart.band(time, band["mean_lo"], band["mean_hi"], colour, "90 % interval of the mean")
+    chart.line(time, band["mean"], colour, label)
+    chart.patients(time, band["q05"], band["q95"], colour, "9 of 10 patients")
 
 
 def thresholds() -> tuple[float, float]:
@@ -89,7 +89,7 @@ def course(memory: Memory, blocked):
     """Return sensitisation every half hour of half a year, with 100 hours of steady block from day 0."""
 
     def rate(s, g, t):
-        now = jnp.where(t < DRIP_H, blocked, 0.0)
+        now = jnp.where(t < INFUSION_H, blocked, 0.0)
         return slopes(memory, s, g, now, now, 0.0)
 
     def step(state, t):
@@ -103,7 +103,7 @@ def course(memory: Memory, blocked):
 
 
 def memory() -> list[str]:
-    """Show the balance of sensitisation with itself, and where it goes after the drug has gone."""
+    """Show where sensitisation is in balance, and its course after the drug has gone."""
     a, n = typical("memory.a"), typical("memory.n")
     alone, theta = thresholds()
     s = jnp.linspace(0.0, 1.0, 201)
@@ -116,7 +116,7 @@ def memory() -> list[str]:
     balance.points(steady, steady, "blue", "stable")
     balance.points(middle, middle, "blue", "unstable", filled=False)
     weeks = range(0, WEEKS + 1, 8)
-    fates = Chart(
+    courses = Chart(
         "100 hours of block, then none", "weeks", "sensitisation s", (0, WEEKS), (0, 1), width=PAIR, x_ticks=weeks
     )
     shared = {x: typical(f"memory.{x}") for x in ("tau_s", "a", "n", "gamma", "k_g", "tau_g")}
@@ -125,13 +125,13 @@ def memory() -> list[str]:
         (f"low state, block {DEEP:g}", theta, DEEP, "green"),
         (f"no low state, block {DEEP:g}", alone, DEEP, "purple"),
     ):
-        found = course(Memory(theta=threshold, **shared), blocked)
-        fates.line([STEP_H * k / 168 for k in range(len(found))], found.tolist(), colour, label)
-    return [balance.svg(), fates.svg()]
+        s = course(Memory(theta=threshold, **shared), blocked)
+        courses.line([STEP_H * k / 168 for k in range(len(s))], s.tolist(), colour, label)
+    return [balance.svg(), courses.svg()]
 
 
 def low_state(theta: float, a: float, n: float) -> float:
-    """Return the lower stable root of s = Φ(s), by falling onto it from below the unstable one."""
+    """Return the lower stable root of s = Φ(s), by iteration from below the unstable one."""
     s = a
     for _ in range(500):
         s = float(a + (1 - a) * s**n / (s**n + theta**n))
@@ -142,23 +142,18 @@ def pain() -> list[str]:
     """Pain over twelve weeks under both models, esketamine and placebo."""
     charts = []
     for arm, title, colour in (("esketamine", "esketamine", "blue"), ("placebo", "placebo", "grey")):
-        found = trial()["arms"][arm]
+        result = trial()["arms"][arm]
         chart = Chart(
             f"Pain on {title}", "weeks", "pain score [NRS]", (0, 12), (0, 10), width=PAIR, x_ticks=range(0, 13, 2)
         )
-        _spread(chart, found["profile"], "nrs", 168, colour, "pain memory, mean")
-        rival = found["rival"]["profile"]["nrs"]["mean"]
-        chart.line([t / 168 for t in found["profile"]["time_h"]], rival, "orange", "slow site, mean", dash="7 4")
+        _spread(chart, result["profile"], "nrs", 168, colour, "pain memory, mean")
+        second = result["rival"]["profile"]["nrs"]["mean"]
+        chart.line([t / 168 for t in result["profile"]["time_h"]], second, "orange", "slow site, mean", dash="7 4")
         charts.append(chart.svg())
     return charts
 
 
-FIGURES: dict[str, Callable[[], list[str]]] = {
-    "plasma": plasma,
-    "receptor": receptor,
-    "memory": memory,
-    "pain": pain,
-}
+FIGURES: dict[str, Callable[[], list[str]]] = {figure.__name__: figure for figure in (plasma, receptor, memory, pain)}
 
 
 @cache

@@ -1,7 +1,7 @@
 """A tutorial's page, made from its script: prose from the comments, code as it stands, and what it printed.
 
 A script is written in the percent format that editors and Jupyter open as a notebook: ``# %% [markdown]`` begins prose
-in comments, ``# %%`` begins code. What stands before the first mark is for those who read the script alone.
+in comments, ``# %%`` begins code. Text before the first mark is for those who read the script alone.
 """
 
 import contextlib
@@ -10,15 +10,13 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 _MARK = re.compile(r"^# %%(?: \[(markdown)\])?\n", re.MULTILINE)
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """A piece of a script: `kind` is ``markdown`` or ``code``, `line` its first line in the file."""
 
     kind: str
@@ -26,7 +24,7 @@ class Cell:
     line: int
 
 
-Told = tuple[Cell, str, list[str]]  # a cell, what it printed, the figures that it wrote
+CellResult = tuple[Cell, str, list[str]]  # a cell, what it printed, the figures that it wrote
 
 
 def scripts(folder: Path) -> list[Path]:
@@ -34,36 +32,19 @@ def scripts(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.glob("*.py")) if _MARK.search(path.read_text(encoding="utf-8"))]
 
 
-def cells(source: str) -> list[Cell]:
-    """Take a script apart."""
+def cells(source: str) -> Iterator[Cell]:
+    """Split a script into its cells."""
     marks = list(_MARK.finditer(source))
-    found = []
-    for mark, after in zip(marks, [*(m.start() for m in marks[1:]), len(source)], strict=True):
-        kind, text = mark[1] or "code", source[mark.end() : after].rstrip()
+    for mark, end in zip(marks, [*(m.start() for m in marks[1:]), len(source)], strict=True):
+        kind, text = mark[1] or "code", source[mark.end() : end].rstrip()
         if kind == "markdown":
-            text = "\n".join(re.sub(r"^# ?", "", line) for line in text.splitlines())
-        found.append(Cell(kind, text, source.count("\n", 0, mark.end()) + 1))
-    return found
+            text = re.sub(r"^# ?", "", text, flags=re.MULTILINE)
+        yield Cell(kind, text, source.count("\n", 0, mark.end()) + 1)
 
 
-def run(path: Path, arguments: Sequence[str] = (), names: dict[str, Any] | None = None) -> list[Told]:
-    """Run a script cell by cell, as ``python SCRIPT ARGUMENTS`` would.
-
-    Parameters
-    ----------
-    path : Path
-        The script; it takes ``--figures DIR`` and writes its figures there, as SVG.
-    arguments : sequence of str
-        Further arguments.
-    names : dict, optional
-        Filled with the names that the script leaves.
-
-    Returns
-    -------
-    list of tuple
-        Each cell, what it printed, and the figures that it wrote.
-    """
-    found: list[Told] = []
+def run(path: Path, arguments: Sequence[str] = (), names: dict[str, Any] | None = None) -> list[CellResult]:
+    """Run a script cell by cell, as ``python SCRIPT ARGUMENTS --figures DIR`` would; `names` gets its variables."""
+    results: list[CellResult] = []
     names = {} if names is None else names
     names |= {"__name__": "__main__", "__file__": str(path)}
     with tempfile.TemporaryDirectory() as scratch, _as_program(path, [*arguments, "--figures", scratch]):
@@ -76,8 +57,8 @@ def run(path: Path, arguments: Sequence[str] = (), names: dict[str, Any] | None 
                     exec(code, names)
             new = sorted(set(Path(scratch).glob("*.svg")) - known)
             known.update(new)
-            found.append((cell, printed.getvalue(), [figure.read_text(encoding="utf-8").strip() for figure in new]))
-    return found
+            results.append((cell, printed.getvalue(), [figure.read_text(encoding="utf-8").strip() for figure in new]))
+    return results
 
 
 @contextlib.contextmanager
@@ -90,12 +71,10 @@ def _as_program(path: Path, arguments: Sequence[str]) -> Iterator[None]:
         sys.argv, sys.path[:] = argv, places
 
 
-def page(path: Path, arguments: Sequence[str] = (), *, bare: bool = False) -> str:
-    """Return a tutorial's page as Markdown; a `bare` one holds prose and code, and nothing is run."""
-    source = path.read_text(encoding="utf-8")
-    told = [(cell, "", []) for cell in cells(source)] if bare else run(path, arguments)
+def page(path: Path, arguments: Sequence[str] = ()) -> str:
+    """Run a tutorial and return its page as Markdown."""
     parts = []
-    for cell, printed, figures in told:
+    for cell, printed, figures in run(path, arguments):
         parts.append(cell.text if cell.kind == "markdown" else f"```python\n{cell.text}\n```")
         if printed:
             parts.append(f"``` {{ .text .output }}\n{printed.rstrip()}\n```")

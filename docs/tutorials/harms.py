@@ -1,4 +1,4 @@
-"""Tutorial: what a regimen may cost, and how to read a harm nobody measured.
+"""Tutorial: harms of a regimen, and how to read one that nobody measured.
 
 python docs/tutorials/harms.py --patients 64
 """
@@ -6,12 +6,12 @@ python docs/tutorials/harms.py --patients 64
 # %% [markdown]
 # # Reading the harms
 #
-# **What we ask.** Relief is bought. What is known about the price, and how
-# does one read an answer that ends in "not known"?
+# **Question.** What is known about the harms of ketamine infusions, and how
+# should an answer of "not known" be read?
 #
-# **What we need.** The script `docs/tutorials/harms.py`, and a scenario with
-# three patterns: one course of 100 hours, the same once more 16 days later,
-# and ten afternoons followed by one every four weeks for a year.
+# **Requirements.** The script `docs/tutorials/harms.py`, and a scenario with
+# three patterns: one course of 100 hours, the same course repeated 16 days
+# later, and ten afternoons followed by one every four weeks for a year.
 
 # %%
 import argparse
@@ -41,16 +41,16 @@ for name, arm in arms.items():
     )
 
 # %% [markdown]
-# ## A harm with a curve
+# ## A harm with a known curve
 #
-# For psychedelic effects there is a curve: volunteers rated what they felt
-# while their levels were measured. So Letheon can follow each patient's level
-# and say how strong the effect would be at its most. Three numbers are easily
-# confused.
+# For psychedelic effects the relation to drug level is known: volunteers rated
+# them while their levels were measured. Letheon can therefore follow each
+# patient's level and compute the maximum of the effect. Three numbers are
+# easily confused.
 
 
 # %%
-def told(entry, scale=1.0, digits=0):
+def text(entry, scale=1.0, digits=0):
     """Return an estimate with its interval, as text."""
     low, high = (scale * x for x in entry["interval"])
     if entry["estimate"] is None:
@@ -60,28 +60,32 @@ def told(entry, scale=1.0, digits=0):
 
 
 rows = (
-    ("psychedelic_load", "load at its most, % of a scale", 1),
-    ("psychomimetic_elicited", "patients with some effect, if asked, %", 100),
-    ("psychomimetic_spontaneous", "patients who say so unasked, %", 100),
+    ("psychedelic_load", "maximum load, % of a scale", 1),
+    ("psychomimetic_elicited", "patients with some effect, when asked, %", 100),
+    (
+        "psychomimetic_spontaneous",
+        "patients who report it spontaneously, %",
+        100,
+    ),
 )
 for key, words, scale in rows:
     print(words)
     for name, entries in harms.items():
         entry = entries[key]
         print(
-            f"  {name:11} {told(entry, scale):18} support: {entry['support']}"
+            f"  {name:11} {text(entry, scale):18} support: {entry['support']}"
         )
 
 # %% [markdown]
-# The first is a *strength*: how far up a rating scale, not how many people.
-# The second is a share of people, and rests on a single arm of a single trial.
-# The third is smaller by far, and the difference is no contradiction: most
-# people who have such an effect do not speak of it until they are asked. A
-# clinic that does not ask will report few.
+# The first is a *strength*: a position on a rating scale, not a number of
+# people. The second is a share of patients, from a single arm of a single
+# trial. The third is much smaller. This is no contradiction: most patients
+# with such an effect do not mention it until they are asked, so a clinic that
+# does not ask will report few.
 #
-# ## A harm with a count
+# ## A harm with counts only
 #
-# For nausea, headache or night terrors nobody found a curve. There are only
+# For nausea, headache or night terrors no curve is known. There are only
 # counts, and often not even these.
 
 # %%
@@ -90,32 +94,34 @@ for key in ("nausea", "headache", "night_terrors", "hallucination"):
     if entry["interval"] == [0, 1]:
         words = "nobody counted it: not identified"
     else:
-        words = f"{told(entry, 100)} % beyond placebo, {entry['support']}"
+        words = f"{text(entry, 100)} % beyond placebo, {entry['support']}"
     print(f"{key.replace('_', ' '):14} {words}")
 print("\n" + textwrap.fill(harms["one_course"]["counted_headache"]["note"], 78))
 
 # %% [markdown]
-# Headache is not absent here. It is *not identified*: no study of such a
-# regimen counted it in a way that can be used, so no number stands there, and
-# no zero either. Of all the lines in a table of harms this is the one to read
-# twice. Nausea has a range without an estimate: pooled trials say 12 % beyond
-# placebo, but of the trial of this regimen far more is recalled.
+# This does not mean that headache is absent. It is *not identified*: no study
+# of such a regimen counted it in a usable way, so there is no number, and no
+# zero either. This is the most important line of a table of harms to
+# understand. Nausea has a range without an estimate: pooled trials report 12 %
+# beyond placebo, but a much higher value is recalled from the trial of this
+# regimen.
 #
-# ## The liver: a pattern, and six people
+# ## The liver: a dosing pattern, and six patients
 #
-# The liver has neither curve nor dose. It has a contrast.
+# For the liver neither a curve nor a dose is known, only a difference between
+# dosing patterns.
 
 # %%
 for name, entries in harms.items():
     liver = entries["liver_injury"]
-    print(f"{name:11} {told(liver, 100)} %  pattern: {liver['pattern']}")
+    print(f"{name:11} {text(liver, 100)} %  pattern: {liver['pattern']}")
 print("\n" + textwrap.fill(harms["again_soon"]["liver_injury"]["note"], 78))
 
 # %% [markdown]
-# No estimate stands inside these intervals, on purpose. See how an interval
-# can be honest and long: it holds each true rate that would *not* make the
-# count a rare accident. If the rate were as high as its upper end, how likely
-# would a series without a single case have been?
+# These intervals deliberately have no estimate. They are wide because they
+# contain every true rate that would *not* make the observed count a rare
+# event. If the rate were as high as the upper limit, how likely would a series
+# without a single case have been?
 
 # %%
 high = harms["afternoons"]["liver_injury"]["interval"][1]
@@ -123,28 +129,28 @@ print(f"at a true rate of {100 * high:.1f} %: no case among 52 with a", end=" ")
 print(f"probability of {100 * (1 - high) ** 52:.1f} %")
 
 # %% [markdown]
-# So "none of 52" is good news, and far from "never". And "3 of 6" is alarming,
-# and far from "half".
+# So "none of 52" is reassuring, but does not mean "never". And "3 of 6" is
+# alarming, but does not mean "half".
 #
 # ## The bladder: two laws
 #
-# Years of grams a day destroy bladders. What infusions do, nobody knows. Two
-# laws describe the heavy users equally well: in the *saturating* one injury
-# levels off as the dose of a day grows, in the *unsaturated* one it goes on
-# growing. Below those doses nothing tells them apart, so both are run, and
-# both are shown.
+# Grams of ketamine a day over years destroy the bladder. The effect of
+# infusions is unknown. Two laws describe heavy users equally well: in the
+# *saturating* one, injury levels off as the daily dose grows; in the
+# *unsaturated* one, it keeps growing. The data cannot tell them apart at lower
+# doses, so both are run and shown.
 
 # %%
-figure = Rows("Bladder capacity lost at its most", "mL, mean", (0, 40), zero=0)
+figure = Rows("Maximum loss of bladder capacity", "mL, mean", (0, 40), zero=0)
 for key, words, scale, digits in (
-    ("bladder_lost", "capacity lost at its most, mL", 1, 1),
-    ("bladder_symptoms", "any symptom at its most likely, % of people", 100, 0),
+    ("bladder_lost", "maximum loss of capacity, mL", 1, 1),
+    ("bladder_symptoms", "any symptom, maximum, % of people", 100, 0),
     ("bladder_lasting_loss", "loss of over a third, % of people", 100, 1),
 ):
     print(words)
     for name, entries in harms.items():
         for law, found in entries[key]["laws"].items():
-            print(f"  {name:11} {law:12} {told(found, scale, digits)}")
+            print(f"  {name:11} {law:12} {text(found, scale, digits)}")
 for name, entries in harms.items():
     figure.heading(name.replace("_", " "))
     for law, found in entries["bladder_lost"]["laws"].items():
@@ -155,18 +161,19 @@ if options.figures:
 print("\n" + textwrap.fill(harms["afternoons"]["bladder_lost"]["unknown"], 78))
 
 # %% [markdown]
-# **What we see.** Three things. Symptoms begin at about a quarter, because so
-# many people have one without any ketamine; read what comes on top. A loss
-# that no simulated patient had gets no estimate, only an upper end. And where
-# the laws part, after days without a pause, the distance between them is
-# itself the result: it says what a study of infusion patients would have to
-# find out. Do not take the mean of the two, and do not take the kinder one.
-# Nor is it a comfort that they agree on the afternoons: two guesses from the
-# same heavy users agree there.
+# **Findings.** First, symptoms start at about a quarter, because that many
+# people have one without any ketamine; only the excess matters. Second, a loss
+# that no simulated patient had gets no estimate, only an upper limit. Third,
+# where the laws differ, after days without a pause, the difference is itself
+# the result: it shows what a study of infusion patients would have to find
+# out. Do not average the two, and do not choose the more favourable one. Nor
+# does their agreement on the afternoons prove anything: both are
+# extrapolations from the same heavy users.
 #
-# ## What stands behind it all?
+# ## The evidence behind the harms
 #
-# Each harm carries a label for its evidence. Count them before you quote one.
+# Each harm has a label for its evidence. Count the labels before you quote a
+# result.
 
 # %%
 for name, entries in harms.items():
@@ -178,14 +185,14 @@ for name, entries in harms.items():
 # %% [markdown]
 # ## What not to conclude
 #
-# - That a pattern is safe because its numbers are small, or its lines empty.
-#   No result here is a statement of safety.
-# - That relief and harm can be added up to one score. They are shown beside
-#   one another, and weighed by nobody here.
-# - That afternoons spare the liver *because* they are short. Dose, drug and
-#   patients differed as well between the groups.
-# - That symptoms are harmless since they fade: the laws let irritation heal
-#   within days, which is their assumption.
+# - That a pattern is safe because its numbers are small or missing. No result
+#   here is a statement of safety.
+# - That relief and harm can be combined into one score. They are shown side by
+#   side, without weighing one against the other.
+# - That afternoons spare the liver *because* they are short. The groups also
+#   differed in dose, drug and patients.
+# - That symptoms are harmless because they fade: that irritation heals within
+#   days is an assumption of the laws.
 #
-# **Go on.** [Harms](../harms.md) has the equations and every count;
-# [limits](../limits.md) what the evidence cannot carry.
+# **Next.** [Harms](../harms.md) has the equations and every count;
+# [limits](../limits.md) describes what the evidence does not show.

@@ -1,4 +1,4 @@
-"""Tutorial: the 100-hour trial of esketamine, held against what was published.
+"""Tutorial: the 100-hour trial of esketamine and its published results.
 
 python docs/tutorials/hundred_hours.py --patients 64
 """
@@ -6,14 +6,14 @@ python docs/tutorials/hundred_hours.py --patients 64
 # %% [markdown]
 # # The trial of 100 hours
 #
-# **What we ask.** One randomised trial gave people with CRPS esketamine for
-# 100 hours without a pause, and wrote down their pain every week for 12 weeks.
-# Does Letheon say what that trial found? And how far can its answer be
+# **Question.** One randomised trial gave people with CRPS esketamine for 100
+# hours without a pause, and recorded their pain every week for 12 weeks. Does
+# Letheon reproduce the results of that trial? And how far can its answer be
 # trusted?
 #
-# **What we need.** An installed Letheon and a minute. This page is made from a
-# script, `docs/tutorials/hundred_hours.py`, which runs by itself; `--patients
-# 64` makes it quicker, and every number below changes a little with it.
+# **Requirements.** An installed Letheon and a minute. This page is generated
+# from a script, `docs/tutorials/hundred_hours.py`, which can be run on its
+# own; `--patients 64` makes it faster and changes every number below a little.
 
 # %%
 import argparse
@@ -31,12 +31,12 @@ options.add_argument("--figures", type=Path, help="folder for the figures")
 options = options.parse_args()
 
 # %% [markdown]
-# ## What was given
+# ## The regimen
 #
-# The scenario is a file. Each patient of the trial had a rate of their own,
-# raised until relief came or side effects did. Nobody published these rates
-# hour by hour, so two timetables stand for them: one that climbs a step a day,
-# and one that is at the top after a day. The truth lies somewhere between.
+# The scenario is a file. In the trial, the rate was raised for each patient
+# until relief or side effects occurred. These rates were not published hour by
+# hour, so two timetables represent them: one that rises by one step a day, and
+# one that reaches the maximum after a day. The true rates lie in between.
 
 # %%
 examples = Path(__file__).resolve().parents[2] / "examples"
@@ -49,11 +49,11 @@ for arm in scenario.arms:
     )
 
 # %% [markdown]
-# ## What came of it
+# ## The result
 #
-# One call runs every arm. Each arm has the *same* people in it: patient 17 on
-# esketamine is patient 17 on placebo, with the same body and the same luck. So
-# a difference between arms is a difference of treatment.
+# One call runs every arm. Each arm has the *same* patients: patient 17 on
+# esketamine is patient 17 on placebo, with the same body and the same random
+# events. A difference between arms is therefore an effect of treatment.
 
 # %%
 run = letheon.simulate(scenario, patients=options.patients)
@@ -65,13 +65,13 @@ for name, arm in arms.items():
     print(f"{name:16} pain in week 1: {week_1:.1f}, in week 12: {week_12:.1f}")
 
 # %% [markdown]
-# ## Held against the trial
+# ## Comparison with the trial
 #
-# The library knows what was published: the two means of week 1, and that the
-# difference was no longer significant in week 12. The size of that last
-# difference was not in what we could read. It follows from the p-value, if its
-# standard error was that of week 1. Such a number is *derived*, and it pays to
-# see how.
+# The library holds the published results: the two means of week 1, and the
+# fact that the difference was no longer significant in week 12. We could not
+# read the size of that difference, but it follows from the p-value if its
+# standard error was the same as in week 1. Such a number is called *derived*;
+# this is the calculation.
 
 # %%
 study = next(
@@ -94,17 +94,17 @@ distance = NormalDist().inv_cdf(1 - p / 2)  # in standard errors
 published = {7: week_1.value, 84: -distance * week_1.se}
 print(f"week  1: {published[7]:.2f}, standard error {week_1.se:.2f}")
 print(
-    f"week 12: p = {p} lies {distance:.2f} standard errors from nothing,",
+    f"week 12: p = {p} lies {distance:.2f} standard errors from zero,",
     end=" ",
 )
 print(f"so {published[84]:.2f}")
 
 # %% [markdown]
-# Now the simulation beside it. Letheon carries two explanations of how pain
-# comes back. In the *pain memory* a state of the nerve cells holds itself up,
-# and an infusion can tip it over. In the *slow site* there is no memory at
-# all, only a drug effect that fades with a delay. Both were fitted to
-# published trials, and both are run unless you say otherwise.
+# Now the simulation. Letheon has two models of how pain returns. In the *pain
+# memory*, a state of the nerve cells sustains itself, and an infusion can end
+# it. In the *slow site* there is no memory, only a drug effect that fades with
+# a delay. Both were fitted to published trials, and both are run unless a
+# scenario says otherwise.
 
 
 # %%
@@ -115,7 +115,7 @@ def difference(arm, day):
 
 
 def models(name):
-    """Return the arm under both models; the rival lies beside."""
+    """Return the arm under both models; `rival` is the second model."""
     return {"pain memory": arms[name], "slow site": arms[name]["rival"]}
 
 
@@ -152,18 +152,17 @@ if options.figures:
     figure.save(options.figures / "a_difference.svg")
 
 # %% [markdown]
-# **What we see.** In week 1 both models land near the trial. By week 12 they
-# have parted: the memory keeps about half of the relief, as the trial's
-# derived number does, and the slow site has lost nearly all of it. One more
-# thing is easily missed. The pain memory was *fitted* to this trial, and the
-# slow site to an analysis of the same patients. That they agree with it in
-# week 1 is the least that one may ask, and no proof of anything. For trials
-# that they never saw, look at the [validation](../validation.md).
+# **Findings.** In week 1 both models are close to the trial. By week 12 they
+# differ: the pain memory keeps about half of the relief, like the trial's
+# derived number, and the slow site has lost nearly all of it. Note that the
+# pain memory was *fitted* to this trial, and the slow site to an analysis of
+# the same patients, so agreement in week 1 is the least one can expect, and
+# proves nothing. For trials that the models were not fitted to, see the
+# [validation](../validation.md).
 #
 # ## Two kinds of spread
 #
-# A mean hides two different things that we do not know, and Letheon keeps them
-# apart.
+# A mean hides two different kinds of uncertainty, which Letheon keeps apart.
 
 # %%
 week_12 = arms["esketamine"]["endpoints"]["nrs_day_84"]
@@ -172,17 +171,18 @@ print(f"mean pain in week 12: {week_12['mean']:.1f}")
 print(f"how well known?       {low:.1f} to {high:.1f} (90 % interval)")
 low, high = week_12["q05"], week_12["q95"]
 print(f"how do patients vary? {low:.1f} to {high:.1f} (9 of 10 patients)")
-print(f"what is behind it?    {week_12['support']}")
+print(f"support of the score? {week_12['support']}")
 print(f"and minus placebo?    {week_12['minus_placebo_support']}")
 
 # %% [markdown]
-# The trial reported the difference from placebo, and the simulation meets it.
-# The scores themselves it does not meet: in both arms of the trial pain was
-# lower than it is here. So the difference is `randomised`, and a score is not.
+# The trial reported the difference from placebo, and the simulation agrees
+# with it. It does not agree with the scores themselves: in both arms of the
+# trial, pain was lower than here. So the difference is labelled `randomised`,
+# and the score is not.
 #
-# The first range would shrink with a second trial. The second would not:
-# people differ. Some patients have next to no pain in week 12, and others have
-# as much as ever. The mean describes hardly any of them.
+# A second trial would narrow the first range, but not the second, because
+# patients differ. In week 12 some patients have almost no pain, and others
+# have as much as before. The mean describes hardly any of them.
 
 # %%
 profile, placebo = arms["esketamine"]["profile"], arms["placebo"]["profile"]
@@ -203,7 +203,7 @@ if options.figures:
 # %% [markdown]
 # ## Why the difference, and not the score?
 #
-# Look once more at the scores themselves. The trial found these in week 1:
+# Compare the scores themselves in week 1:
 
 # %%
 for name in ("esketamine", "placebo"):
@@ -219,21 +219,22 @@ for name in ("esketamine", "placebo"):
     )
 
 # %% [markdown]
-# Both simulated arms lie higher. How far pain falls on placebo is a trial's
-# own affair: who took part, what they were told, how they were cared for. A
-# simulation of the *next* trial cannot know it, and says so with a wide
-# interval. It falls out of a difference between arms, so compare differences.
+# Both simulated arms are higher. How far pain falls on placebo depends on the
+# trial: who took part, what they were told, how they were cared for. This is
+# unknown for the *next* trial, so the simulated scores have wide intervals. It
+# cancels in the difference between arms, so compare differences.
 #
 # ## What not to conclude
 #
-# - That the model is right because it meets this trial. It was shown this
-#   trial.
-# - That there is relief at 12 weeks. The trial itself could no longer tell it
-#   from nothing, and the models disagree.
-# - That a patient will have the mean. See how wide the dashed lines lie.
-# - That all of it is the drug. Patients notice esketamine, and whoever notices
-#   it expects something of it.
+# - That the model is right because it agrees with this trial. It was fitted to
+#   this trial.
+# - That there is relief at 12 weeks. The trial's own difference was no longer
+#   significant, and the models disagree.
+# - That a single patient will have the mean. See how far apart the dashed
+#   lines are.
+# - That all of the effect is due to the drug. Patients notice esketamine, and
+#   those who notice it expect relief.
 #
-# **Go on.** `letheon simulate examples/sigtermans2009.yaml` writes the same
-# into a run folder, with a report that opens in any browser. Next: [in
-# hospital or at the clinic](settings.md).
+# **Next.** `letheon simulate examples/sigtermans2009.yaml` writes the same
+# results into a run folder, with a report that opens in any browser. Then
+# continue with [in hospital or at the clinic](settings.md).

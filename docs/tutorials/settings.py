@@ -6,15 +6,15 @@ python docs/tutorials/settings.py --patients 64
 # %% [markdown]
 # # In hospital or at the clinic
 #
-# **What we ask.** The same amount of esketamine can be given in one stretch of
-# four days and nights, or as ten visits of four hours. Which brings more
-# relief, and at what price? No trial has compared the two at equal dose, so
-# nobody knows. A simulation can still do something useful: say what each
-# explanation of the drug *would* expect, and where the explanations part.
+# **Question.** The same amount of esketamine can be given as one infusion of
+# four days and nights, or in ten visits of four hours. Which gives more
+# relief, and with which harms? No trial has compared the two at equal dose, so
+# nobody knows. A simulation can still show what each model of the drug
+# *predicts*, and where the models differ.
 #
-# **What we need.** The script `docs/tutorials/settings.py`, and [the first
-# tutorial](hundred_hours.md), which explains what an interval of a mean is,
-# what a range of patients is, and why there are two pain models.
+# **Requirements.** The script `docs/tutorials/settings.py`, and [the first
+# tutorial](hundred_hours.md), which explains the interval of a mean, the range
+# of patients, and why there are two pain models.
 
 # %%
 import argparse
@@ -52,12 +52,12 @@ for name, arm in treated.items():
     )
 
 # %% [markdown]
-# ## What reaches the receptor
+# ## Receptor block
 #
-# Fewer hours for the same dose means higher levels in each of them. Here is
-# what that does in plasma, and what arrives at the receptor. The second does
-# not follow the first in step: where most receptors are blocked already,
-# doubling the drug adds little.
+# Giving the same dose in fewer hours means higher levels. Here are the levels
+# in plasma and the block of the receptor. Block does not rise in proportion to
+# the level: where most receptors are blocked already, doubling the level adds
+# little.
 
 # %%
 for name, arm in treated.items():
@@ -84,11 +84,11 @@ if options.figures:
     chart.save(options.figures / "a_block.svg")
 
 # %% [markdown]
-# ## What comes of it
+# ## Relief
 #
 # A *relief day* is a day with a pain score at most 70 % of the patient's own
-# baseline. Noise in a diary gives some of those for nothing, so what counts is
-# the number beyond placebo, over the 12 weeks of follow-up.
+# baseline. Noise in the diary alone produces some, so the relevant number is
+# the excess over placebo in the 12 weeks of follow-up.
 
 # %%
 colours = {"inpatient": "blue", "outpatient": "orange"}
@@ -97,8 +97,8 @@ for model in ("pain memory", "slow site"):
     figure.heading(model)
     print(model)
     for name, arm in treated.items():
-        told = arm if model == "pain memory" else arm["rival"]
-        relief = told["endpoints"]["relief_days"]
+        result = arm if model == "pain memory" else arm["rival"]
+        relief = result["endpoints"]["relief_days"]
         value = relief["minus_placebo"]
         between = relief["minus_placebo_interval"]
         print(f"  {name:11} {value:3.0f} days", end=" ")
@@ -109,28 +109,28 @@ if options.figures:
     figure.save(options.figures / "b_relief.svg")
 
 # %% [markdown]
-# **What we see.** Which *model* is right matters far more than which *setting*
-# is chosen: within each model the two settings lie close, and their intervals
-# cover each other almost wholly. And the models do not agree on the order. The
-# pain memory leans to the hospital, because a stretch without a pause gives
-# the nerve cells no night in which to climb back. The slow site, which only
-# counts what has arrived, sees no such reason.
+# **Findings.** The choice of *model* matters far more than the choice of
+# *setting*: within each model the two settings are close, and their intervals
+# overlap almost completely. The models also disagree about the order. The pain
+# memory favours the hospital, because an infusion without a pause leaves no
+# night in which sensitisation can return. The slow site depends only on the
+# amount of drug that has arrived, and shows no such difference.
 #
-# Look at the support as well. It is `extrapolated` for the hospital: a trial
-# gave nearly that regimen, but counted no relief days. It is `assumed` for the
-# clinic, for no trial gave anything like it. The intervals look alike all the
-# same: an interval knows what the models do not know about their parameters,
-# and nothing of what nobody has tried.
+# Look at the support as well. It is `extrapolated` for the hospital, because a
+# trial gave a similar regimen but counted no relief days. It is `assumed` for
+# the clinic, because no trial gave anything like it. The intervals look alike
+# nevertheless: an interval includes the uncertainty of the parameters, but not
+# the uncertainty of a regimen that was never studied.
 #
-# ## The same patient twice
+# ## Comparing the same patients
 #
-# Two intervals that overlap do not say that two arms are alike, least of all
-# here: both arms hold the same people, so we may ask each of them. The run
-# folder keeps a row for every patient of every arm, and `query` answers
-# questions in SQL. (At the command line the same is `letheon query`.)
+# Overlapping intervals do not show that two arms are alike, especially not
+# here: both arms have the same patients, so we can compare them one by one.
+# The run folder has a row for every patient of every arm, and `query` reads it
+# in SQL. (On the command line, use `letheon query`.)
 
 # %%
-asked = """
+sql = """
     SELECT count(*) FILTER (one.{days} - other.{days} >= 7),
            count(*) FILTER (abs(one.{days} - other.{days}) < 7),
            count(*) FILTER (other.{days} - one.{days} >= 7)
@@ -141,7 +141,7 @@ for model, days in (
     ("pain memory", "relief_days"),
     ("slow site", "rival_relief_days"),
 ):
-    ((one, same, other),) = query(folder, asked.format(days=days)).rows
+    ((one, same, other),) = query(folder, sql.format(days=days)).rows
     one, same, other = (
         round(100 * n / options.patients) for n in (one, same, other)
     )
@@ -152,17 +152,17 @@ for model, days in (
     print(f"{'':12} less than a week apart: {same} %")
 
 # %% [markdown]
-# Most people are served equally by both. Whether the others are better off in
-# hospital or at the clinic depends on the model, as before.
+# For most patients both settings are equally good. Whether the others are
+# better off in hospital or at the clinic depends on the model, as before.
 #
-# ## What it costs
+# ## Harms
 
 # %%
 shown = {
-    "psychedelic_load": "psychedelic load at its most [% of scale]",
+    "psychedelic_load": "maximum psychedelic load [% of scale]",
     "psychedelic_hours": "hours with more than 10 % of that scale",
-    "psychomimetic_elicited": "psychomimetic effect, if asked [share]",
-    "systolic_pressure": "most rise of systolic pressure [mmHg]",
+    "psychomimetic_elicited": "psychomimetic effect, when asked [share]",
+    "systolic_pressure": "maximum rise of systolic pressure [mmHg]",
 }
 print(f"{'':43} {'inpatient':>17} {'outpatient':>17}")
 for key, words in shown.items():
@@ -185,17 +185,18 @@ for name, arm in treated.items():
     print(f"liver, {name}: {known} ({liver['pattern']})")
 
 # %% [markdown]
-# Higher levels are felt. The load at its most is higher at the clinic, in each
-# of ten visits. In hospital it is lower, and does not end for four days; the
-# ten afternoons, with the hours in which each of them wears off, still add up
-# to more. Of the liver little is known: afternoons like those of clinics did
-# not hurt it, but nobody has counted at the rate that an equal dose asks for
-# here. [Reading the harms](harms.md) says how little stands behind either.
+# Patients notice higher levels. The maximum load is higher at the clinic, in
+# each of the ten visits. In hospital it is lower but lasts for four days; the
+# ten afternoons, with the hours in which the effect wears off, still add up to
+# more hours. Little is known about the liver: afternoon sessions in clinics
+# did not injure it, but nobody has counted at the rate that an equal dose
+# requires here. [Reading the harms](harms.md) explains how weak the evidence
+# for both is.
 #
-# ## Where the models leave the ground
+# ## Beyond the range of the models
 #
-# A run says when it goes beyond what its parts were built on. Always read
-# this.
+# A run warns when it goes beyond the data on which its parts are based. Always
+# read these warnings.
 
 # %%
 for warning in run.document["warnings"]:
@@ -206,11 +207,11 @@ for warning in run.document["warnings"]:
 # %% [markdown]
 # ## What not to conclude
 #
-# - That one setting is better. The models do not agree, and no trial has
-#   asked.
-# - That the clinic's regimen of this file is what clinics give. Its rate is
-#   what an equal dose asks for, and lies above what was tried.
-# - That a bed, a night's sleep at home, a nurse at hand or the cost of either
-#   count for nothing. They are not in here.
+# - That one setting is better. The models disagree, and no trial has compared
+#   them.
+# - That clinics give the outpatient regimen of this file. Its rate follows
+#   from the equal dose, and is higher than any that was studied.
+# - That hospital beds, nights at home, nursing or costs do not matter. They are
+#   not part of the model.
 #
-# **Go on.** [Designing a booster policy](boosters.md).
+# **Next.** [Designing a booster policy](boosters.md).

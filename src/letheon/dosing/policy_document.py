@@ -1,63 +1,98 @@
-"""The rules of an arm as plain data: for result documents, worksheets and the sentences made of them."""
+"""The rules of an arm as records, quantities as they were written: for results, worksheets and the words about them."""
 
 from typing import Any
+
+import msgspec
 
 from letheon.dosing.policy import Policy
 from letheon.units import MS_PER_HOUR
 
-__all__ = ["policy_document"]
+__all__ = ["BoosterRules", "PolicyRules", "Quantity", "StopRules", "TitrationRules", "policy_document", "policy_rules"]
 
 
-def _told(form: tuple[float, str]) -> dict[str, Any]:
-    """Return a quantity as it was written."""
-    return {"value": form[0], "unit": form[1]}
+class Quantity(msgspec.Struct, frozen=True):
+    """A quantity as it was written."""
+
+    value: int | float
+    unit: str
 
 
-def policy_document(policy: Policy) -> dict[str, Any] | None:
-    """Say what is decided on the way, and by which rule.
+class StopRules(msgspec.Struct, frozen=True):
+    """What ends boosters; None where a rule does not apply."""
 
-    Parameters
-    ----------
-    policy : Policy
-        Rules of an arm.
+    no_response: int | None  # courses and boosters in a row without remission
+    harm: str | None  # reports of a psychedelic effect that count: spontaneous or elicited
+    dose_mg: int | float | None  # most drug in all [mg]
+    dose: Quantity | None  # the same as it was written
 
-    Returns
-    -------
-    dict or None
-        What JSON can hold, quantities as they were written; None for a fixed timetable.
+
+class BoosterRules(msgspec.Struct, frozen=True):
+    """When boosters are given."""
+
+    when: str  # relapse or calendar
+    gaps_days: tuple[int, ...]  # before each booster, the last one repeated [days]; empty on relapse
+    wait_days: int | None  # from relapse to booster [days]; None by the calendar
+    apart_days: int  # least interval between a booster and another session [days]
+    at_most_per_year: int | None  # most boosters in any 365 days
+    times: int | None  # most boosters in all
+    stop: StopRules
+
+
+class TitrationRules(msgspec.Struct, frozen=True):
+    """How the rate is changed during the infusion."""
+
+    every_h: float  # time between two decisions [h]
+    step: Quantity
+    min: Quantity
+    max: Quantity
+    relief: int | float  # share of baseline pain that must be gone for the rate to be held
+    harm: str  # reports of a psychedelic effect that count: spontaneous or elicited
+    on_harm: str  # down or hold
+
+
+class PolicyRules(msgspec.Struct, frozen=True):
+    """What is decided on the way: when boosters are given, and how the rate is changed."""
+
+    boosters: BoosterRules | None
+    titration: TitrationRules | None
+
+
+def policy_rules(policy: Policy) -> PolicyRules | None:
+    """Return the rules of an arm as a record; None for a fixed timetable.
 
     Examples
     --------
-    >>> policy_document(Policy()) is None
+    >>> policy_rules(Policy()) is None
     True
     """
     if policy.fixed:
         return None
     boosters, titration, stops = policy.boosters, policy.titration, policy.stops
-    out: dict[str, Any] = {"boosters": None, "titration": None}
+    booster_rules = titration_rules = None
     if boosters is not None:
-        out["boosters"] = {
-            "when": "relapse" if boosters.on_relapse else "calendar",
-            "gaps_days": list(boosters.gaps_days),
-            "wait_days": boosters.wait_days if boosters.on_relapse else None,
-            "apart_days": boosters.apart_days,
-            "at_most_per_year": boosters.at_most or None,
-            "times": boosters.times or None,
-            "stop": {
-                "no_response": stops.no_response or None,
-                "harm": stops.harm or None,
-                "dose_mg": stops.dose_mg or None,
-                "dose": _told(stops.dose_written or (stops.dose_mg, "mg")) if stops.dose_mg else None,
-            },
-        }
+        dose = Quantity(*(stops.dose_written or (stops.dose_mg, "mg"))) if stops.dose_mg else None
+        booster_rules = BoosterRules(
+            when="relapse" if boosters.on_relapse else "calendar",
+            gaps_days=tuple(boosters.gaps_days),
+            wait_days=boosters.wait_days if boosters.on_relapse else None,
+            apart_days=boosters.apart_days,
+            at_most_per_year=boosters.at_most or None,
+            times=boosters.times or None,
+            stop=StopRules(stops.no_response or None, stops.harm or None, stops.dose_mg or None, dose),
+        )
     if titration is not None:
-        out["titration"] = {
-            "every_h": titration.every_ms / MS_PER_HOUR,
-            "step": _told(titration.step.form),
-            "min": _told(titration.lowest.form),
-            "max": _told(titration.highest.form),
-            "relief": titration.relief,
-            "harm": "elicited" if titration.asked else "spontaneous",
-            "on_harm": "down" if titration.down else "hold",
-        }
-    return out
+        titration_rules = TitrationRules(
+            every_h=titration.every_ms / MS_PER_HOUR,
+            step=Quantity(*titration.step.form),
+            min=Quantity(*titration.lowest.form),
+            max=Quantity(*titration.highest.form),
+            relief=titration.relief,
+            harm="elicited" if titration.asked else "spontaneous",
+            on_harm="down" if titration.down else "hold",
+        )
+    return PolicyRules(booster_rules, titration_rules)
+
+
+def policy_document(policy: Policy) -> dict[str, Any] | None:
+    """Return the rules of an arm as plain data, as JSON holds them; None for a fixed timetable."""
+    return msgspec.to_builtins(policy_rules(policy))

@@ -1,7 +1,7 @@
 """How well numbers of an injury law of the bladder fit the calibration rows: likelihood and prior.
 
 Every parameter is the quantile function of its prior at Φ(z), so what the rows do not tell keeps z ~ N(0, 1). Both are
-plain differentiable functions of z; `letheon.study.bladder` samples from them.
+plain differentiable functions of z; `letheon.study.calibrate.bladder` samples from them.
 """
 
 import math

@@ -318,7 +318,7 @@ def bladder_posterior(law: str) -> Posterior:
     -------
     Posterior
         Draws by name (``bladder.k_rep``, ``bladder.d50.sd``, …), in the library's units; made by
-        ``python -m letheon.study.bladder``.
+        ``python -m letheon.study.calibrate.bladder``.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Whether the shipped draws meet what studies reported: made by ``python -m letheon.study.met``, never by hand."""
+"""Whether the shipped draws meet what studies reported: written by ``python -m letheon.study.validate.met``."""
 
 from __future__ import annotations
 

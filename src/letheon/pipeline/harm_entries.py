@@ -5,11 +5,12 @@ another drug is given beside, only bounds are known for what it changes: then th
 both ends.
 """
 
+import dataclasses
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from letheon import library
 from letheon.dosing.regimen import MS_PER_DAY, Infusion, Regimen
@@ -26,14 +27,24 @@ from letheon.harms.exposure import (
 )
 from letheon.harms.finding import Finding, exact_interval
 from letheon.patients.draws import typical_values
-from letheon.pipeline.labels import Support, support_of
-from letheon.pipeline.support import earliest_booster, interval_of_mean, quantiles
+from letheon.pipeline.labels import support_of
+from letheon.pipeline.result import (
+    UNSET,
+    BesideDoses,
+    BladderLaw,
+    Exposure,
+    HarmEstimate,
+    HarmResult,
+    TimetableExposure,
+    WithoutBeside,
+)
+from letheon.pipeline.support import earliest_booster, interval_of, quantiles
 from letheon.scenario import Arm, Beside, Scenario
 from letheon.units import HOURS_PER_YEAR, REFERENCE_WEIGHT_KG
 
-__all__ = ["arm_harms", "harm_sources"]
+__all__ = ["arm_harms"]
 
-_SHARE, _ANY = (0.0, 1.0), (0.0, np.inf)
+_ANY = (0.0, np.inf)
 _SIMULATED, _COUNTED = 0.90, 0.95
 _UNKNOWN_LIVER = "Not known: from which length, dose or waiting time on a regimen hurts the liver."
 _UNKNOWN_BLADDER = (
@@ -44,61 +55,54 @@ _UNKNOWN_BLADDER = (
 _NO_DRUG = "Without drug."
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """A harm that is simulated by patient: its column, and what stands beside its number."""
+class _Kind(NamedTuple):
+    """A harm that is simulated by patient: its column, its unit, and the numbers of the library behind it."""
 
     group: str
     column: str
     unit: str
-    bounds: tuple[float, float]
     support: str
-    sources: tuple[str, ...]
+    numbers: str
     note: str
 
 
 _LOAD = "Maximum over the run. A per cent of a rating scale, not a share of patients."
 _SESSION = "Mean over a patient's sessions of the greatest load in each, with the time after it until the next."
 _LASTS = "Hours with more than 10 % of the scale; the effect leaves with a half-life of minutes once plasma has fallen."
-_ASKED = (
+_ELICITED = (
     "Any psychomimetic effect in the session with the greatest load, if patients are asked. The link from load to "
     "incidence rests on one arm of one trial (76 % against 18 % on placebo)."
 )
-_UNASKED = "The same, told unasked: 8 to 30 % of what asking finds."
+_SPONTANEOUS = "The same, told unasked: 8 to 30 % of what asking finds."
 _OUTPUT = "Rise of cardiac output at the highest arterial level, as a share of rest; the line ends at 50 %."
 _PRESSURE = "Mean rise at the highest level, in mmHg; two large series at one dose disagree fourfold."
 _PULSE = "Mean rise at the highest level, in beats a minute; some studies saw none."
 _FALL = "In those who have depression: fall of the MADRS beyond a comparison. No study measured it in CRPS."
 
 _KINDS = {
-    "psychedelic_load": _Kind(
-        "acute", "load", "%", (0.0, 100.0), "volunteer", ("c50", "half_life", "arketamine_weight"), _LOAD
-    ),
+    "psychedelic_load": _Kind("acute", "load", "%", "volunteer", "c50 half_life arketamine_weight", _LOAD),
     "psychedelic_load_session": _Kind(
-        "acute", "load_session", "%", (0.0, 100.0), "volunteer", ("c50", "half_life", "arketamine_weight"), _SESSION
+        "acute", "load_session", "%", "volunteer", "c50 half_life arketamine_weight", _SESSION
     ),
-    "psychedelic_hours": _Kind("acute", "load_hours", "h", _ANY, "volunteer", ("c50", "half_life"), _LASTS),
-    "psychomimetic_elicited": _Kind(
-        "acute", "elicited", "share", _SHARE, "assumed", ("background", "treated", "c50"), _ASKED
-    ),
-    "psychomimetic_spontaneous": _Kind(
-        "acute", "spontaneous", "share", _SHARE, "assumed", ("spontaneous_share",), _UNASKED
-    ),
-    "cardiac_output": _Kind("circulation", "output", "share", _ANY, "volunteer", ("output_slope",), _OUTPUT),
+    "psychedelic_hours": _Kind("acute", "load_hours", "h", "volunteer", "c50 half_life", _LASTS),
+    "psychomimetic_elicited": _Kind("acute", "elicited", "share", "assumed", "background treated c50", _ELICITED),
+    "psychomimetic_spontaneous": _Kind("acute", "spontaneous", "share", "assumed", "spontaneous_share", _SPONTANEOUS),
+    "cardiac_output": _Kind("circulation", "output", "share", "volunteer", "output_slope", _OUTPUT),
     "systolic_pressure": _Kind(
-        "circulation", "systolic", "mmHg", _ANY, "assumed", ("systolic_rise", "mean_pressure_most"), _PRESSURE
+        "circulation", "systolic", "mmHg", "assumed", "systolic_rise mean_pressure_most", _PRESSURE
     ),
     "diastolic_pressure": _Kind(
-        "circulation", "diastolic", "mmHg", _ANY, "assumed", ("diastolic_rise", "mean_pressure_most"), _PRESSURE
+        "circulation", "diastolic", "mmHg", "assumed", "diastolic_rise mean_pressure_most", _PRESSURE
     ),
-    "pulse": _Kind("circulation", "pulse", "beats/min", _ANY, "assumed", ("pulse_rise", "pulse_most"), _PULSE),
+    "pulse": _Kind("circulation", "pulse", "beats/min", "assumed", "pulse_rise pulse_most", _PULSE),
     "mood_fall": _Kind(
-        "mood", "mood", "MADRS", _ANY, "assumed", ("fall", "fall_most"), f"{_FALL} A day after dosing, at its most."
+        "mood", "mood", "MADRS", "assumed", "fall fall_most", f"{_FALL} A day after dosing, at its most."
     ),
     "mood_fall_end": _Kind(
-        "mood", "mood_end", "MADRS", _ANY, "assumed", ("fall", "half_life"), f"{_FALL} At the end of the follow-up."
+        "mood", "mood_end", "MADRS", "assumed", "fall half_life", f"{_FALL} At the end of the follow-up."
     ),
 }
+_BOUNDS = {"%": (0.0, 100.0), "share": (0.0, 1.0)}
 _NO_SESSION = (
     "Drug for a day or more without a pause was never studied in depression, and is not so many sessions: from what "
     "the masked trial saw to what a session a day would do."
@@ -118,66 +122,80 @@ _BLADDER = {
 }
 
 Columns = Mapping[str, np.ndarray]
+Entries = dict[str, HarmEstimate]
 
 
-def _sources(section: str, names: Iterable[str]) -> list[str]:
+def _sources(section: str, names: Iterable[str]) -> tuple[str, ...]:
     numbers = library.harms(section)
-    return list(dict.fromkeys(source for name in names for source in numbers[name].sources))
+    return tuple(dict.fromkeys(source for name in names for source in numbers[name].sources))
 
 
-def _simulated(kind: _Kind, columns: Columns, bank: Columns) -> dict[str, Any]:
+def _simulated(kind: _Kind, columns: Columns, bank: Columns) -> HarmEstimate:
     values, draws = columns[f"harm_{kind.column}"], bank[f"harm_{kind.column}"]
     mean = float(values.mean())
-    entry: dict[str, Any] = {"group": kind.group, "estimate": mean}
-    entry["interval"] = [float(end) for end in interval_of_mean(mean, draws, kind.bounds)]
-    if kind.unit != "share":
-        entry |= _ends("", values)
-    return entry | {
-        "interval_level": _SIMULATED,
-        "unit": kind.unit,
-        "support": kind.support,
-        "sources": _sources(_SECTIONS[kind.group], kind.sources),
-        "note": kind.note,
-    }
+    # a rise of cardiac output is a share of what flows at rest, and may exceed it
+    bounds = _ANY if kind.column == "output" else _BOUNDS.get(kind.unit, _ANY)
+    return HarmEstimate(
+        group=kind.group,
+        estimate=mean,
+        interval=interval_of(mean, draws, bounds),
+        interval_level=_SIMULATED,
+        unit=kind.unit,
+        support=kind.support,
+        sources=_sources(_SECTIONS[kind.group], kind.numbers.split()),
+        note=kind.note,
+        **({} if kind.unit == "share" else _ends("", values)),
+    )
 
 
-def _labelled(scenario: Scenario, arm: Arm, entries: dict[str, Any]) -> None:
+def _labelled(scenario: Scenario, arm: Arm, entries: Entries) -> Entries:
     """Label each harm, with the studies behind it: `randomised` only where an arm is like that of the trial."""
-    asked = support_of(scenario, arm, "psychomimetic_elicited", None)
+    trial = support_of(scenario, arm, "psychomimetic_elicited", None)
     tied = set(library.harms("psychedelic")["treated"].sources)
+    labelled = {}
     for name, entry in entries.items():
-        label, basis = entry["support"], tuple(entry["sources"])
+        label, basis = entry.support, entry.sources
         if name == "psychomimetic_elicited" or label == "randomised":
-            label, basis = asked.label, tuple(study for study in asked.studies if study in tied)
-            label = label if basis else "assumed"
-        entry |= Support(label, basis if label not in ("assumed", "not identified") else ()).document()
+            basis = tuple(study for study in trial.studies if study in tied)
+            label = trial.label if basis else "assumed"
+        labelled[name] = replace(entry, support=label, basis=() if label in ("assumed", "not identified") else basis)
+    return labelled
 
 
-def _counted(found: Finding, group: str) -> dict[str, Any]:
-    entry = {"group": group} | found.document() | {"interval_level": _COUNTED}
-    if found.note.startswith(counts.BEYOND):
-        entry["beyond_placebo"] = True
-    return entry | {"unit": "share" if found.unit == "1" else found.unit}
+def _counted(finding: Finding, group: str) -> HarmEstimate:
+    return HarmEstimate(
+        group=group,
+        estimate=finding.estimate,
+        interval=finding.interval,
+        interval_level=_COUNTED,
+        unit="share" if finding.unit == "1" else finding.unit,
+        support=finding.support,
+        sources=tuple(finding.sources),
+        note=finding.note,
+        beyond_placebo=True if finding.note.startswith(counts.BEYOND) else UNSET,
+    )
 
 
-def _bounded(entry: dict[str, Any], interval: tuple[float, float], drug: str) -> dict[str, Any]:
+def _bounded(entry: HarmEstimate, interval: tuple[float, float], drug: str) -> HarmEstimate:
     """Take the estimate away, for the other drug changes it by nobody knows how much; keep what was without it."""
-    if list(interval) == entry["interval"]:
+    if interval == entry.interval:
         return entry
-    alone = {"estimate": entry["estimate"], "interval": entry["interval"]}
     names = {"clonidine": ("doak1993", "suleiman2016", "handa2000"), "midazolam": ("suzuki2000", "krystal1998")}[drug]
-    rest = {key: value for key, value in entry.items() if key not in ("q05", "q95")}
-    return rest | {
-        "estimate": None,
-        "interval": list(interval),
-        "support": "assumed",
-        "sources": list(dict.fromkeys([*entry["sources"], *names])),
-        "note": f"{entry['note']} With {drug} beside: a direction and bounds are known, no size.",
-        "without_beside": alone,
-    }
+    return replace(
+        entry,
+        **_NO_NUMBER,
+        interval=interval,
+        support="assumed",
+        sources=tuple(dict.fromkeys([*entry.sources, *names])),
+        note=f"{entry.note} With {drug} beside: a direction and bounds are known, no size.",
+        without_beside=WithoutBeside(entry.estimate, entry.interval),
+    )
 
 
-def _with_beside(entries: dict[str, Any], beside: Beside, columns: Columns, dosed: bool) -> None:
+_NO_NUMBER = {"estimate": None, "q05": UNSET, "q95": UNSET}
+
+
+def _with_beside(entries: Entries, beside: Beside, columns: Columns, dosed: bool) -> None:
     """Widen what clonidine and midazolam change; without ketamine there is no excess for them to change."""
     calm, quiet = comedication.clonidine(beside.clonidine_mg), comedication.midazolam(beside.midazolam_mg > 0)
     numbers = typical_values()
@@ -198,78 +216,75 @@ def _with_beside(entries: dict[str, Any], beside: Beside, columns: Columns, dose
     scaled += [(name, quiet["psychomimetic"]) for name in (*felt, *unasked)]
     for name, factors in scaled if dosed else ():
         if factors != comedication.NO_CHANGE:
-            interval = comedication.scaled_excess(entries[name]["interval"], backgrounds.get(name, 0.0), factors)
+            interval = comedication.scaled_excess(entries[name].interval, backgrounds.get(name, 0.0), factors)
             drug = "midazolam" if factors is quiet["psychomimetic"] else "clonidine"
             entries[name] = _bounded(entries[name], interval, drug)
     for name in ("counted_sedation", "counted_sedation_unasked"):
         if quiet["sedation"] != comedication.NO_CHANGE:
-            interval = comedication.scaled_odds(entries[name]["interval"], quiet["sedation"])
+            interval = comedication.scaled_odds(entries[name].interval, quiet["sedation"])
             entries[name] = _bounded(entries[name], interval, "midazolam")
 
 
-def _mood(entries: dict[str, Any], long: bool) -> None:
+def _mood(entries: Entries, long: bool) -> None:
     """Leave a range, from masked to unmasked, where drug runs for a day or more: that is not a session a day."""
     masked = mood.masked()
-    most = entries["mood_fall"]["estimate"]
+    most = entries["mood_fall"].estimate
     for name in ("mood_fall", "mood_fall_end") if long else ():
         entry = entries[name]
-        left = entry["estimate"] / most if most else 0.0  # what the masked trial saw fades alike
-        entries[name] = {key: value for key, value in entry.items() if key not in ("q05", "q95")} | {
-            "estimate": None,
-            "interval": [min(entry["interval"][0], left * masked.interval[0]), entry["interval"][1]],
-            "support": "not identified",
-            "sources": [*entry["sources"], *masked.sources],
-            "note": f"{entry['note']} {_NO_SESSION}",
-        }
+        left = (entry.estimate or 0.0) / most if most else 0.0  # what the masked trial saw fades alike
+        entries[name] = replace(
+            entry,
+            **_NO_NUMBER,
+            interval=(min(entry.interval[0], left * masked.interval[0]), entry.interval[1]),
+            support="not identified",
+            sources=(*entry.sources, *masked.sources),
+            note=f"{entry.note} {_NO_SESSION}",
+        )
 
 
-def _law(column: str, unit: str, columns: Columns, bank: Columns) -> dict[str, Any]:
+def _law(column: str, unit: str, columns: Columns, bank: Columns) -> BladderLaw:
     """Return one law's mean over patients; none where so few are hurt that no simulated patient was."""
     values, draws = columns[f"harm_{column}"], bank[f"harm_{column}"]
     mean = float(values.mean())
-    low, high = (float(end) for end in interval_of_mean(mean, draws, _SHARE if unit == "share" else _ANY))
+    low, high = interval_of(mean, draws, _BOUNDS.get(unit, _ANY))
     if column.endswith("lasting"):
         exact = exact_interval(int(values.sum()), len(values), _SIMULATED)
-        return {"estimate": mean or None, "interval": [min(low, exact[0]), max(high, exact[1])]}
+        return BladderLaw(mean or None, (min(low, exact[0]), max(high, exact[1])))
     spread = {} if unit == "share" else _ends("", values)
-    return {"estimate": mean, "interval": [min(low, mean), max(high, mean)], **spread}
+    return BladderLaw(mean, (min(low, mean), max(high, mean)), **spread)
 
 
-def _ends(name: str, values: np.ndarray) -> dict[str, float]:
+def _ends(name: str, values: np.ndarray) -> dict[str, Any]:
     """Return the 5 % and 95 % quantiles of patients."""
     return dict(zip((f"{name}q05", f"{name}q95"), map(float, quantiles(values, (0.05, 0.95))), strict=True))
 
 
-def _bladder(columns: Columns, bank: Columns, dosed: bool, urine: float | None) -> dict[str, Any]:
+def _bladder(columns: Columns, bank: Columns, dosed: bool, urine: float | None) -> Entries:
     """Return what both injury laws say, with no estimate above them."""
     names = [name for name, _, _ in bladder.variants(urine is not None)]
-    rows = [row for row in library.bladder_rows() if row.role == "calibrate"]
-    sources = list(dict.fromkeys(source for row in rows for source in row.sources))
+    sources = dict.fromkeys(s for row in library.bladder_rows() if row.role == "calibrate" for s in row.sources)
     entries = {}
     for name, (column, unit, note) in _BLADDER.items():
         laws = {law: _law(f"bladder_{law}_{column}", unit, columns, bank) for law in names}
         if not dosed and column == "lasting":
-            laws = {law: {"estimate": 0.0, "interval": [0.0, 0.0]} for law in names}
-        ends = [law["interval"] for law in laws.values()]
+            laws = dict.fromkeys(names, BladderLaw(0.0, (0.0, 0.0)))
+        ends = [law.interval for law in laws.values()]
         if column.startswith("symptoms"):  # nothing tells a symptom of the drug from one that people have anyway
-            without = list(library.harms("bladder")["background"].range)
-            laws = {
-                law: {"estimate": None, "interval": found["interval"] if dosed else without}
-                for law, found in laws.items()
-            }
+            without = library.harms("bladder")["background"].range
+            laws = {law: BladderLaw(None, one.interval if dosed else without) for law, one in laws.items()}
             ends = [*ends, without]
-        entries[name] = {
-            "group": "bladder",
-            "estimate": None,
-            "interval": [min(low for low, _ in ends), max(high for _, high in ends)],
-            "interval_level": _SIMULATED,
-            "unit": unit,
-            "support": "not identified" if dosed else "assumed",
-            "sources": sources,
-            "note": note if dosed else f"{_NO_DRUG} {note}",
-            "unknown": _UNKNOWN_BLADDER + _water(urine),
-            "laws": laws,
-        }
+        entries[name] = HarmEstimate(
+            group="bladder",
+            estimate=None,
+            interval=(min(low for low, _ in ends), max(high for _, high in ends)),
+            interval_level=_SIMULATED,
+            unit=unit,
+            support="not identified" if dosed else "assumed",
+            sources=tuple(sources),
+            note=note if dosed else f"{_NO_DRUG} {note}",
+            unknown=_UNKNOWN_BLADDER + _water(urine),
+            laws=laws,
+        )
     return entries
 
 
@@ -285,7 +300,7 @@ def _water(urine: float | None) -> str:
     )
 
 
-def _regimen(arm: Arm, runs: tuple[Stretch, ...], weight_kg: float) -> dict[str, Any]:
+def _regimen(arm: Arm, runs: tuple[Stretch, ...], weight_kg: float) -> Entries:
     """Return what goes by how strong and how long a regimen is."""
     weakest, strongest = _intensities(arm, weight_kg)
     entries = {}
@@ -293,14 +308,11 @@ def _regimen(arm: Arm, runs: tuple[Stretch, ...], weight_kg: float) -> dict[str,
         for style, suffix in (("elicited", ""), ("spontaneous", "_unasked")):
             one, other = (counts.finding(effect, regimen, style) for regimen in (weakest, strongest))
             entries[f"counted_{effect.replace(' ', '_')}{suffix}"] = _counted(_spanned(one, other), "counted")
-    liver_ends = _spanned(*(liver.finding(runs, regimen) for regimen in (weakest, strongest)))
-    entries["liver_injury"] = _counted(liver_ends, "liver")
-    entries["liver_injury"] |= {"pattern": liver.pattern(runs), "unknown": _UNKNOWN_LIVER}
+    ends = _spanned(*(liver.finding(runs, regimen) for regimen in (weakest, strongest)))
+    entries["liver_injury"] = replace(_counted(ends, "liver"), pattern=liver.pattern(runs), unknown=_UNKNOWN_LIVER)
     if runs:
-        entries["mood_responders"] = _counted(
-            mood.responders(_fullest_day(arm, weight_kg), counts.is_long(runs)), "mood"
-        )
-        entries["mood_masked"] = _counted(mood.masked(), "mood")
+        share = mood.responders(_fullest_day(arm, weight_kg), counts.is_long(runs))
+        entries |= {"mood_responders": _counted(share, "mood"), "mood_masked": _counted(mood.masked(), "mood")}
     return entries
 
 
@@ -328,7 +340,9 @@ def _spanned(weakest: Finding, strongest: Finding) -> Finding:
     low, high = weakest.interval[0], strongest.interval[1]
     same = weakest.estimate == strongest.estimate
     support = max(weakest.support, strongest.support, key=library.SUPPORT_LABELS.index)
-    return replace(strongest, estimate=weakest.estimate if same else None, interval=(low, high), support=support)
+    return dataclasses.replace(
+        strongest, estimate=weakest.estimate if same else None, interval=(low, high), support=support
+    )
 
 
 def _with_a_booster(arm: Arm) -> Regimen:
@@ -341,7 +355,7 @@ def _with_a_booster(arm: Arm) -> Regimen:
     return Regimen.create(arm.drug, (*arm.regimen.infusions, *session))
 
 
-def _given(scenario: Scenario, arm: Arm, columns: Columns) -> Cumulative:
+def _cumulative(scenario: Scenario, arm: Arm, columns: Columns) -> Cumulative:
     """Add up what is given; with boosters, the mean over patients."""
     total = cumulative(arm.regimen, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
     if arm.policy.boosters is None or arm.drug == "placebo":
@@ -359,8 +373,26 @@ def _given(scenario: Scenario, arm: Arm, columns: Columns) -> Cumulative:
     )
 
 
-def arm_harms(scenario: Scenario, arm: Arm, columns: Columns, bank: Columns) -> dict[str, Any]:
-    """Return what the result document says about the harms of an arm.
+def _exposure(scenario: Scenario, arm: Arm, columns: Columns) -> Exposure:
+    """Return how much drug patients get."""
+    total, dose = _cumulative(scenario, arm, columns), columns["dose_mg"]
+    own = cumulative(arm.regimen, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
+    boosted, urine = arm.policy.boosters and arm.drug != "placebo", scenario.population.urine
+    return Exposure(
+        dose_mg=float(dose.mean()),
+        **_ends("dose_mg_", dose),
+        hours=total.hours,
+        infusion_days=total.infusion_days,
+        sessions=total.sessions,
+        courses=total.courses,
+        courses_a_year=total.courses_a_year,
+        timetable=TimetableExposure(own.hours, own.infusion_days, own.sessions) if boosted else UNSET,
+        urine_l_day=UNSET if urine is None else 24.0 * urine,
+    )
+
+
+def arm_harms(scenario: Scenario, arm: Arm, columns: Columns, bank: Columns) -> HarmResult:
+    """Return the harms of an arm.
 
     Parameters
     ----------
@@ -375,50 +407,18 @@ def arm_harms(scenario: Scenario, arm: Arm, columns: Columns, bank: Columns) -> 
 
     Returns
     -------
-    dict
-        ``beside``, ``exposure`` and ``entries``; each entry with ``estimate`` (or None), ``interval``,
-        ``interval_level``, ``unit``, ``support``, ``sources`` and ``note``, those of the bladder with ``laws``.
+    HarmResult
+        Drugs beside, exposure, and one entry for each harm.
     """
     runs = stretches(_with_a_booster(arm).schedule())
-    dosed = bool(runs)
-    total = _given(scenario, arm, columns)
-    dose = columns["dose_mg"]
-    exposure: dict[str, Any] = {
-        "dose_mg": float(dose.mean()),
-        **_ends("dose_mg_", dose),
-        "hours": total.hours,
-        "infusion_days": total.infusion_days,
-        "sessions": total.sessions,
-        "courses": total.courses,
-        "courses_a_year": total.courses_a_year,
-    }
-    if arm.policy.boosters and arm.drug != "placebo":
-        own = cumulative(arm.regimen, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
-        exposure["timetable"] = {"hours": own.hours, "infusion_days": own.infusion_days, "sessions": own.sessions}
-    if scenario.population.urine is not None:
-        exposure["urine_l_day"] = 24.0 * scenario.population.urine
+    dosed, population = bool(runs), scenario.population
     entries = {name: _simulated(kind, columns, bank) for name, kind in _KINDS.items()}
-    entries |= _regimen(arm, runs, scenario.population.weight.mean)
-    entries |= _bladder(columns, bank, dosed, scenario.population.urine)
+    entries |= _regimen(arm, runs, population.weight.mean)
+    entries |= _bladder(columns, bank, dosed, population.urine)
     _mood(entries, counts.is_long(runs))
     _with_beside(entries, arm.beside, columns, dosed)
-    _labelled(scenario, arm, entries)
-    beside = {"clonidine_mg": arm.beside.clonidine_mg, "midazolam_mg": arm.beside.midazolam_mg}
-    return {"beside": beside, "exposure": exposure, "entries": entries}
-
-
-def harm_sources(arms: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return the sources that the harms of all arms rest on.
-
-    Parameters
-    ----------
-    arms : mapping of str to mapping
-        Arms of a result document.
-
-    Returns
-    -------
-    list of str
-        Keys in ``sources.bib``, in the order of their first use.
-    """
-    entries = (entry for arm in arms.values() for entry in arm["harms"]["entries"].values())
-    return list(dict.fromkeys(source for entry in entries for source in entry["sources"]))
+    return HarmResult(
+        beside=BesideDoses(arm.beside.clonidine_mg, arm.beside.midazolam_mg),
+        exposure=_exposure(scenario, arm, columns),
+        entries=_labelled(scenario, arm, entries),
+    )

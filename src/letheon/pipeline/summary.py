@@ -1,36 +1,40 @@
 """From merged blocks to the result document: endpoints, profiles, intervals, support."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from letheon import library
 from letheon._version import __version__
-from letheon.dosing.policy_document import policy_document
+from letheon.dosing.policy_document import policy_rules
 from letheon.dosing.regimen import MS_PER_DAY
 from letheon.patients.draws import DRAWS
 from letheon.pipeline import harms
+from letheon.pipeline import result as records
 from letheon.pipeline.arms import ENDPOINT_DAYS, ArmPlan
 from letheon.pipeline.bins import Profile
 from letheon.pipeline.block import GIVEN
-from letheon.pipeline.harm_entries import arm_harms, harm_sources
+from letheon.pipeline.harm_entries import arm_harms
 from letheon.pipeline.labels import ASSUMED, LAST_SUPPORTED_DAY, NOT_IDENTIFIED, Support, plan_support, support_of
-from letheon.pipeline.support import interval_of_mean, model_warnings, quantiles
+from letheon.pipeline.support import interval_of, interval_of_mean, model_warnings, quantiles
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
 
-__all__ = ["ArmTotals", "columns", "document", "endpoint_names"]
+__all__ = ["ArmTotals", "columns", "document", "endpoint_names", "run_result"]
 
 _DIGITS = 6  # significant digits in the document; the Parquet files hold the full numbers
 _RIVAL = "rival_"
 _UNUSED = ("norketamine_slope_olofsen",)  # shown in the library as rejected, used by no run
+_DAILY = ("nrs", "responder_30", "responder_50", "responder_2pt")
+_ONCE = ("relief_days", "pain_free_days", "remission", "relapse_day")
 _BOUNDS = {"NRS": (0.0, 10.0), "share": (0.0, 1.0)}
 _ABOVE = (0.0, math.inf)
 _YEAR_DAYS = 365.25
-_A_YEAR = {"mean": "", "q05": "_q05", "q50": "_q50", "q95": "_q95"}  # what is also given per year, and its suffix
 _NO_ARKETAMINE = "Not modelled: the slow site was fitted to esketamine and knows no lasting effect of arketamine."
 _NO_RELAPSE = "Relapse rests on assumed flares: not identified by the data, and beyond 12 weeks an assumption."
 
@@ -47,10 +51,8 @@ class ArmTotals:
         Endpoints by patient; of a large run read from disk, one at a time.
     profile : Profile
         Counts and sums over patients.
-    bank_columns : dict of str to array, shape (draw,)
-        Means of the endpoints under each draw, over the bank's people.
-    bank_profile : dict of str to array, shape (draw, time)
-        The same for profiles.
+    bank_columns, bank_profile : dict of str to array, shapes (draw,) and (draw, time)
+        Means of endpoints and profiles under each draw, over the bank's people.
     last_booster_h : float
         When the last booster of any patient began [h]; 0 without boosters.
     """
@@ -69,47 +71,33 @@ def endpoint_days(days: int) -> list[int]:
 
 
 def endpoint_names(days: int) -> list[str]:
-    """Return the names of the endpoints of one pain model, as they stand in files.
-
-    Parameters
-    ----------
-    days : int
-        Days of follow-up.
-
-    Returns
-    -------
-    list of str
-        Names.
+    """Return the names of the endpoints of one pain model in the order of files; `days` is the follow-up [days].
 
     Examples
     --------
     >>> endpoint_names(1)[:3]
     ['baseline_nrs', 'nrs_day_1', 'responder_30_day_1']
     """
-    kinds = ("nrs", "responder_30", "responder_50", "responder_2pt")
-    daily = [f"{kind}_day_{d}" for d in endpoint_days(days) for kind in kinds]
-    return ["baseline_nrs", *daily, "relief_days", "pain_free_days", "remission", "relapse_day"]
+    daily = [f"{kind}_day_{d}" for d in endpoint_days(days) for kind in _DAILY]
+    return ["baseline_nrs", *daily, *_ONCE]
 
 
 def _course_columns(course, days: int, valid: slice) -> dict[str, np.ndarray]:
     out = {"baseline_nrs": np.asarray(course.baseline)[valid]}
     for row, day in enumerate(endpoint_days(days)):
-        for kind in ("nrs", "responder_30", "responder_50", "responder_2pt"):
-            out[f"{kind}_day_{day}"] = np.asarray(getattr(course, kind))[row][valid]
-    for kind in ("relief_days", "pain_free_days", "remission", "relapse_day"):
-        out[kind] = np.asarray(getattr(course, kind))[valid]
-    return {name: out[name] for name in endpoint_names(days)}
+        out |= {f"{kind}_day_{day}": np.asarray(getattr(course, kind))[row][valid] for kind in _DAILY}
+    return out | {kind: np.asarray(getattr(course, kind))[valid] for kind in _ONCE}
 
 
 def columns(result, people, plan: ArmPlan, valid: int, pain: str) -> dict[str, np.ndarray]:
-    """Return one block's endpoints by patient, the chosen pain model first and its rival behind ``rival_``.
+    """Return one block's endpoints by patient, the chosen pain model first and the other one behind ``rival_``.
 
     Parameters
     ----------
     result : BlockResult
-        What the block left.
+        Result of the block.
     people : People
-        Its patients.
+        Its patients, of whom the first `valid` count.
     plan : ArmPlan
         The arm.
     valid : int
@@ -122,33 +110,33 @@ def columns(result, people, plan: ArmPlan, valid: int, pain: str) -> dict[str, n
     dict of str to array, shape (patient,)
         Columns.
     """
-    kept = slice(0, valid)
+    counted = slice(0, valid)
     main, rival = (result.diary, result.rival) if pain == "memory" else (result.rival, result.diary)
     out = {
-        "weight_kg": np.asarray(people.weight_kg)[kept],
-        "baseline_latent": np.asarray(people.baseline)[kept],
-        "draw": np.asarray(people.draw)[kept],
-        "bistable": np.asarray(result.bistable)[kept],
-        "dosing_days": np.asarray(result.dosing_days)[kept],
+        "weight_kg": np.asarray(people.weight_kg)[counted],
+        "baseline_latent": np.asarray(people.baseline)[counted],
+        "draw": np.asarray(people.draw)[counted],
+        "bistable": np.asarray(result.bistable)[counted],
+        "dosing_days": np.asarray(result.dosing_days)[counted],
     }
-    out |= {name: np.asarray(getattr(result, name))[kept] for name in GIVEN}
-    out |= {f"{_RIVAL}{name}": np.asarray(values)[kept] for name, values in result.rival_given.items()}
-    out |= _course_columns(main, plan.days, kept)
-    out |= {f"harm_{name}": harms.kept(name, np.asarray(values)[kept]) for name, values in result.harms.items()}
-    return out | {f"{_RIVAL}{k}": v for k, v in _course_columns(rival, plan.days, kept).items()}
+    out |= {name: np.asarray(getattr(result, name))[counted] for name in GIVEN}
+    out |= {f"{_RIVAL}{name}": np.asarray(values)[counted] for name, values in result.rival_given.items()}
+    out |= _course_columns(main, plan.days, counted)
+    out |= {f"harm_{name}": harms.kept(name, np.asarray(values)[counted]) for name, values in result.harms.items()}
+    return out | {f"{_RIVAL}{k}": v for k, v in _course_columns(rival, plan.days, counted).items()}
 
 
-def _round(value, lists: bool = True) -> Any:
-    """Round to the digits that a document carries; infinities and NaN become null."""
+def _rounded(value: Any, lists: bool = True) -> Any:
+    """Round to the digits that a document carries, in records too; infinities and NaN become None."""
+    if isinstance(value, Struct):
+        return type(value)(**{name: _rounded(getattr(value, name), lists) for name in value.__struct_fields__})
     if isinstance(value, dict):
-        return {k: _round(v, lists) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_round(v, lists) for v in value]
-    if isinstance(value, np.ndarray):
-        return _shorter_all(value) if lists or not value.ndim else value
-    if isinstance(value, float | np.floating):
-        return _shorter(float(value))
-    return value
+        return type(value)({k: _rounded(v, lists) for k, v in value.items()})
+    if isinstance(value, tuple):
+        return tuple(_rounded(v, lists) for v in value)
+    if isinstance(value, np.ndarray) and value.ndim:
+        return _shorter_all(value) if lists else value
+    return _shorter(float(value)) if isinstance(value, float | np.floating) else value
 
 
 def _shorter(value: float) -> float | None:
@@ -163,7 +151,7 @@ def _shorter_all(values: np.ndarray) -> list[float | None]:
     return [float(one) + 0.0 for one in written.split()]
 
 
-def _distribution(values: np.ndarray) -> dict:
+def _distribution(values: np.ndarray) -> dict[str, Any]:
     q05, q50, q95 = quantiles(values, (0.05, 0.5, 0.95))
     sd = float(values.std(ddof=1)) if len(values) > 1 else 0.0
     return {"mean": float(values.mean()), "sd": sd, "q05": q05, "q50": q50, "q95": q95}
@@ -171,134 +159,149 @@ def _distribution(values: np.ndarray) -> dict:
 
 def _endpoint(
     name: str, unit: str, support: Support, arm: ArmTotals, placebo: ArmTotals | None, against: Support = ASSUMED
-) -> dict:
-    values, draws = arm.columns[name], arm.bank_columns[name]
+) -> records.Endpoint:
+    values, draws, bounds = arm.columns[name], arm.bank_columns[name], _BOUNDS.get(unit, _ABOVE)
     mean = float(values.mean())
-    out: dict[str, Any]
+    fields: dict[str, Any] = {"mean": mean}
     if unit == "share":
-        out = {"mean": mean, "mc_se": math.sqrt(mean * (1 - mean) / len(values))}
+        fields["mc_se"] = math.sqrt(mean * (1 - mean) / len(values))
     else:
-        out = _distribution(values)
-    out["mean_interval"] = list(interval_of_mean(mean, draws, _BOUNDS.get(unit, _ABOVE)))
-    out |= {"unit": unit} | support.document()
+        fields = _distribution(values)
     if placebo is not None:
         difference = mean - float(placebo.columns[name].mean())
-        out["minus_placebo"] = difference
-        reach = _BOUNDS.get(unit, _ABOVE)[1]
-        out["minus_placebo_interval"] = list(
-            interval_of_mean(difference, draws - placebo.bank_columns[name], (-reach, reach))
-        )
-        out |= against.document("minus_placebo_")
-    return out
+        apart = draws - placebo.bank_columns[name]
+        fields |= {
+            "minus_placebo": difference,
+            "minus_placebo_interval": interval_of(difference, apart, (-bounds[1], bounds[1])),
+            "minus_placebo_support": against.label,
+            "minus_placebo_basis": against.studies,
+        }
+    interval = interval_of(mean, draws, bounds)
+    return records.Endpoint(unit=unit, mean_interval=interval, support=support.label, basis=support.studies, **fields)
 
 
-def _relapse(prefix: str, arm: ArmTotals, support: Support) -> dict:
+def _relapse(prefix: str, arm: ArmTotals, support: Support) -> records.TimeToRelapse:
     """Kaplan-Meier time to relapse of those who were in remission, from the end of the course."""
-    plan = arm.plan
+    end = arm.plan.course_end_day
     remission = arm.columns[f"{prefix}remission"] > 0
-    horizon = plan.days - plan.course_end_day
-    out = {
-        "in_remission": float(remission.mean()),
-        "counted_from": "course end",
-        "restricted_to": horizon,
-        "unit": "days",
-        **support.document(),
-        "note": _NO_RELAPSE,
-    }
-    marks = [0.0, *(d for d in (14, 28, 56, 84, 182, 365) if d <= horizon)]
-    if not remission.any():
-        nothing = {"median": None, "median_interval": [None, None], "restricted_mean": None}
-        return out | nothing | {"from_day_0": {"median": None}, "at_risk": [{"day": d, "n": 0} for d in marks]}
-    day = arm.columns[f"{prefix}relapse_day"][remission] - plan.course_end_day
+    horizon = arm.plan.days - end
+    day = arm.columns[f"{prefix}relapse_day"][remission] - end
     relapsed = np.isfinite(day)
     time = np.maximum(np.where(relapsed, day, horizon), 0.0)
-    curve = kaplan_meier(time, relapsed)
-    middle = curve.first_at_or_below(0.5)
-    out["median"] = middle
-    out["median_interval"] = [curve.first_at_or_below(0.5, bound) for bound in ("low", "high")]
-    out["restricted_mean"] = curve.restricted_mean(horizon)
-    out["from_day_0"] = {"median": None if middle is None else middle + plan.course_end_day}
-    out["at_risk"] = [{"day": d, "n": int((time >= d).sum())} for d in marks]
-    return out
+    curve = kaplan_meier(time, relapsed) if remission.any() else None
+    median = curve.first_at_or_below(0.5) if curve else None
+    marks = [0.0, *(d for d in (14, 28, 56, 84, 182, 365) if d <= horizon)]
+    return records.TimeToRelapse(
+        in_remission=float(remission.mean()),
+        counted_from="course end",
+        restricted_to=horizon,
+        unit="days",
+        support=support.label,
+        basis=support.studies,
+        note=_NO_RELAPSE,
+        median=median,
+        median_interval=(curve.first_at_or_below(0.5, "low"), curve.first_at_or_below(0.5, "high"))
+        if curve
+        else (None, None),
+        restricted_mean=curve.restricted_mean(horizon) if curve else None,
+        from_day_0=records.MedianDay(None if median is None else median + end),
+        at_risk=tuple(records.NumberAtRisk(d, int((time >= d).sum())) for d in marks),
+    )
 
 
-def _endpoints(scenario: Scenario, arm: Arm, totals: ArmTotals, placebo: ArmTotals | None, prefix: str) -> dict:
-    chosen = scenario.models.pain
-    pain = chosen if not prefix else "slow_site" if chosen == "memory" else "memory"
+def _per_year(endpoint: records.Endpoint, name: str, days: int) -> records.Endpoint:
+    """Add the mean and the quantiles of what was counted over a follow-up, per year."""
+    ends = {"mean": "", "q05": "_q05", "q50": "_q50", "q95": "_q95"}
+    return replace(
+        endpoint, **{f"{name}{end}": getattr(endpoint, key) * _YEAR_DAYS / days for key, end in ends.items()}
+    )
 
-    def make(name, unit, window):
+
+def _endpoints(
+    scenario: Scenario, arm: Arm, totals: ArmTotals, placebo: ArmTotals | None, prefix: str
+) -> records.Endpoints:
+    pain = _other(scenario.models.pain) if prefix else scenario.models.pain
+
+    def make(name: str, unit: str, window: tuple[float, float]) -> records.Endpoint:
         quantity = name.split("_day_")[0]
         alone, against = (support_of(scenario, arm, quantity, window, to, pain) for to in ("", "placebo"))
         return _endpoint(f"{prefix}{name}", unit, alone, totals, placebo, against)
 
     days = totals.plan.days
-    out = {f"nrs_day_{d}": make(f"nrs_day_{d}", "NRS", (d, d)) for d in endpoint_days(days)}
-    for kind in ("responder_30", "responder_50", "responder_2pt"):
-        out |= {f"{kind}_day_{d}": make(f"{kind}_day_{d}", "share", (d, d)) for d in endpoint_days(days)}
-    out |= {name: make(name, "days", (0, days)) for name in ("relief_days", "pain_free_days")}
-    out["remission"] = make("remission", "share", (0, min(totals.plan.course_end_day + 14, days)))
+    out = records.Endpoints()
+    for kind in _DAILY:
+        unit = "NRS" if kind == "nrs" else "share"
+        out |= {f"{kind}_day_{d}": make(f"{kind}_day_{d}", unit, (d, d)) for d in endpoint_days(days)}
+    for name in ("relief_days", "pain_free_days"):
+        out[name] = _per_year(make(name, "days", (0, days)), "per_year", days)
+    out["remission"] = remission = make("remission", "share", (0, min(totals.plan.course_end_day + 14, days)))
     # no trial reports times to relapse; beyond 12 weeks, or with assumed flares, nothing identifies them
     support = NOT_IDENTIFIED if scenario.models.flares or days > LAST_SUPPORTED_DAY else ASSUMED
     out["time_to_relapse_days"] = _relapse(prefix, totals, support)
-    for name in ("relief_days", "pain_free_days"):
-        out[name] |= {f"per_year{end}": out[name][key] * _YEAR_DAYS / days for key, end in _A_YEAR.items()}
-    out["never_in_remission"] = _complement(out["remission"])
-    return out | _given(arm, totals, prefix)
+    out["never_in_remission"] = _complement(remission)
+    out |= _amounts(arm, totals, prefix)
+    return out
 
 
-def _complement(endpoint: dict) -> dict:
+def _complement(endpoint: records.Endpoint) -> records.Endpoint:
     """Return the endpoint of those to whom another did not happen."""
-    low, high = endpoint["mean_interval"]
-    turned: dict[str, Any] = {"mean": 1.0 - endpoint["mean"], "mean_interval": [1.0 - high, 1.0 - low]}
-    turned |= {name: value for name, value in endpoint.items() if name not in turned}
-    if "minus_placebo" in endpoint:
-        low, high = endpoint["minus_placebo_interval"]
-        turned |= {"minus_placebo": -endpoint["minus_placebo"], "minus_placebo_interval": [-high, -low]}
-    return turned
+    assert endpoint.mean_interval
+    low, high = endpoint.mean_interval
+    turned = replace(endpoint, mean=1.0 - endpoint.mean, mean_interval=(1.0 - high, 1.0 - low))
+    if not endpoint.minus_placebo_interval or endpoint.minus_placebo is records.UNSET:
+        return turned
+    low, high = endpoint.minus_placebo_interval
+    return replace(turned, minus_placebo=-endpoint.minus_placebo, minus_placebo_interval=(-high, -low))
 
 
-def _given(arm: Arm, totals: ArmTotals, prefix: str) -> dict:
-    """Return what was given: boosters, dose, hours on the drip, and the rate that titration ends at."""
-    policy, days = arm.policy, totals.plan.days
+def _amounts(arm: Arm, totals: ArmTotals, prefix: str) -> dict[str, records.Endpoint]:
+    """Return amounts: boosters, dose, hours of infusion, and the rate that titration ends at."""
+    policy = arm.policy
     if policy.boosters is None:
-        boosters = {"mean": 0.0, "boosters_per_year": 0.0, "unit": "boosters", "note": "fixed timetable"}
+        boosters = records.Endpoint(mean=0.0, boosters_per_year=0.0, unit="boosters", note="fixed timetable")
     else:
+        note = "decided by each patient's diary" if policy.boosters.on_relapse else "by the calendar"
         boosters = _endpoint(f"{prefix}boosters", "boosters", ASSUMED, totals, None)
-        boosters |= {f"boosters_per_year{end}": boosters[key] * _YEAR_DAYS / days for key, end in _A_YEAR.items()}
-        boosters["note"] = "decided by each patient's diary" if policy.boosters.on_relapse else "by the calendar"
-    out = {"boosters": boosters}
+        boosters = replace(_per_year(boosters, "boosters_per_year", totals.plan.days), note=note)
     # What a fixed timetable gives is a fact of the scenario, not a finding: it has no label.
-    support = {} if policy.fixed else ASSUMED.document()
-    dose, hours = (_distribution(totals.columns[f"{prefix}{name}"]) for name in ("dose_mg", "drip_hours"))
-    out["dose_mg"] = dose | {"unit": "mg"} | support | {"note": "free base"}
-    out["drip_hours"] = hours | {"unit": "h"} | support
+    label = {} if policy.fixed else {"support": ASSUMED.label, "basis": ASSUMED.studies}
+    dose, hours = (_distribution(totals.columns[f"{prefix}{name}"]) | label for name in ("dose_mg", "drip_hours"))
+    out = {"boosters": boosters, "dose_mg": records.Endpoint(unit="mg", note="free base", **dose)}
+    out["drip_hours"] = records.Endpoint(unit="h", **hours)
     if policy.titration is not None:
         unit = policy.titration.highest.form[1].replace("/70kg", " per 70 kg")
         out["final_rate"] = _endpoint(f"{prefix}final_rate", unit, ASSUMED, totals, None)
     return out
 
 
-def _band(totals: ArmTotals, name: str, interval: bool = True) -> dict:
-    profile = totals.profile
-    mean = profile.mean(name)
-    out = {"mean": mean} | dict(zip(("q05", "q50", "q95"), profile.quantiles(name, (0.05, 0.5, 0.95)), strict=True))
+def _band(totals: ArmTotals, name: str, interval: bool = True) -> records.Band:
+    profile, mean = totals.profile, totals.profile.mean(name)
+    rows: dict[str, Any] = {"mean": mean}
+    rows["q05"], rows["q50"], rows["q95"] = profile.quantiles(name, (0.05, 0.5, 0.95))
     if interval:
         top = 10.0 if name.startswith("nrs") else 1.0
-        out["mean_lo"], out["mean_hi"] = interval_of_mean(mean, totals.bank_profile[name], (0.0, top))
-    return out
+        rows["mean_lo"], rows["mean_hi"] = interval_of_mean(mean, totals.bank_profile[name], (0.0, top))
+    return records.Band(**rows)
 
 
-def _profiles(totals: ArmTotals, pain: str) -> tuple[dict, dict]:
-    levels = [n for n in totals.profile.sums if n.endswith("ketamine")]
-    memory = {"sensitisation": _band(totals, "sensitisation"), "nrs": _band(totals, "nrs")}
-    slow = {"slow_site_effect": _band(totals, "slow_site_effect"), "nrs": _band(totals, "nrs_slow")}
+def _profiles(totals: ArmTotals, pain: str) -> tuple[records.Profile, records.PainProfile]:
+    """Return the time courses of an arm, and those of its other pain model."""
+    memory: Any = {"sensitisation": _band(totals, "sensitisation"), "nrs": _band(totals, "nrs")}
+    slow: Any = {"slow_site_effect": _band(totals, "slow_site_effect"), "nrs": _band(totals, "nrs_slow")}
     main, rival = (memory, slow) if pain == "memory" else (slow, memory)
-    profile = {
-        "time_h": totals.plan.profile_time_h,
-        "concentration_ng_per_ml": {n: _band(totals, n, interval=False) for n in levels},
-        "nmda_block": _band(totals, "nmda_block"),
-    }
-    return profile | main, rival
+    levels = [n for n in totals.profile.sums if n.endswith("ketamine")]
+    time: Any = totals.plan.profile_time_h
+    profile = records.Profile(
+        time_h=time,
+        concentration_ng_per_ml={n: _band(totals, n, interval=False) for n in levels},
+        nmda_block=_band(totals, "nmda_block"),
+        **main,
+    )
+    return profile, records.PainProfile(**rival)
+
+
+def _other(pain: str) -> str:
+    return "slow_site" if pain == "memory" else "memory"
 
 
 def _placebo_of(scenario: Scenario, arm: Arm) -> Arm | None:
@@ -316,67 +319,84 @@ def _last_infusion_day(arm: Arm, totals: ArmTotals) -> float:
     return max(end, totals.last_booster_h / 24 + boosters.stop_ms / MS_PER_DAY)
 
 
-def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> dict:
+def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> records.ArmResult:
     own = totals[arm.name]
     sham = _placebo_of(scenario, arm)
     placebo = totals[sham.name] if sham else None
     pain = scenario.models.pain
-    profile, rival = _profiles(own, pain)
+    profile, rival_profile = _profiles(own, pain)
     used = {}
     for part in own.plan.structure.parts:
         model = library.pk_model(part.model)
-        for purpose in part.drives:
-            used[purpose] = {"model": model.id, "label": model.label, "sampling": model.sampling}
-    out = {
-        "drug": arm.drug,
-        "like": arm.like,
-        "course_end_day": own.plan.course_end_day,
-        "last_infusion_day": _last_infusion_day(arm, own),
-        "models": {purpose: used[purpose] for purpose in ("levels", "acute")},
-        "policy": policy_document(arm.policy),
-        "regimen": plan_support(scenario, arm).document(),
-        "profile": profile,
-        "endpoints": _endpoints(scenario, arm, own, placebo, ""),
-        "harms": arm_harms(scenario, arm, own.columns, own.bank_columns),
-    }
-    if scenario.models.rival:
-        endpoints = _endpoints(scenario, arm, own, placebo, _RIVAL)
-        name = "slow_site" if pain == "memory" else "memory"
-        out["rival"] = {"model": name, "endpoints": endpoints, "profile": rival}
-    if arm.drug == "arketamine":
-        slow = out if pain == "slow_site" else out.get("rival", {"endpoints": {}})
-        slow["endpoints"] = _unmodelled(slow["endpoints"])
-    return out
+        used |= dict.fromkeys(part.drives, records.UsedModel(model.id, model.label, model.sampling))
+
+    def endpoints(model: str) -> records.Endpoints:
+        computed = _endpoints(scenario, arm, own, placebo, "" if model == pain else _RIVAL)
+        return _unmodelled(computed) if (arm.drug, model) == ("arketamine", "slow_site") else computed
+
+    plan, other = plan_support(scenario, arm), _other(pain)
+    return records.ArmResult(
+        drug=arm.drug,
+        like=arm.like,
+        course_end_day=own.plan.course_end_day,
+        last_infusion_day=_last_infusion_day(arm, own),
+        models=records.ArmModels(used["levels"], used["acute"]),
+        policy=policy_rules(arm.policy),
+        regimen=records.RegimenSupport(plan.label, plan.studies),
+        profile=profile,
+        endpoints=endpoints(pain),
+        harms=arm_harms(scenario, arm, own.columns, own.bank_columns),
+        rival=records.RivalResult(other, endpoints(other), rival_profile) if scenario.models.rival else records.UNSET,
+    )
 
 
-def _unmodelled(endpoints: Mapping[str, dict]) -> dict:
-    """Say of a slow site's pain under arketamine that it is not modelled, and compare it with nothing."""
-    given = ("boosters", "dose_mg", "drip_hours", "final_rate")
-    said = NOT_IDENTIFIED.document() | {"note": _NO_ARKETAMINE}
-    return {
-        name: entry if name in given else {k: v for k, v in entry.items() if not k.startswith("minus_placebo")} | said
-        for name, entry in endpoints.items()
-    }
+def _unmodelled(endpoints: records.Endpoints) -> records.Endpoints:
+    """Mark a slow site's pain under arketamine as not modelled, and compare it with nothing."""
+    alone = dict.fromkeys(
+        [name for name in records.Endpoint.__struct_fields__ if name.startswith("minus_placebo")], records.UNSET
+    )
+    label = {"support": NOT_IDENTIFIED.label, "basis": (), "note": _NO_ARKETAMINE}
+    return records.Endpoints(
+        {
+            name: entry
+            if name in ("boosters", "dose_mg", "drip_hours", "final_rate")
+            else replace(entry, **label, **(alone if isinstance(entry, records.Endpoint) else {}))
+            for name, entry in endpoints.items()
+        }
+    )
 
 
 def _sources(totals: dict[str, ArmTotals], induction: bool) -> list[str]:
-    models = {part.model for t in totals.values() for part in t.plan.structure.parts}
-    found: dict[str, None] = {}
-    for model in sorted(models):
-        found |= dict.fromkeys(library.pk_model(model).sources)
-    for section in ("memory", "flares", "acute", "placebo", "diary", "slow_site", "population"):
-        for number in library.pain(section).values():
-            found |= dict.fromkeys(number.sources)
-    for name, number in library.receptor().items():
-        if name not in _UNUSED and (induction or "induction" not in name):
-            found |= dict.fromkeys(number.sources)
-    return list(found)
+    models = sorted({part.model for t in totals.values() for part in t.plan.structure.parts})
+    numbers = [
+        number
+        for section in ("memory", "flares", "acute", "placebo", "diary", "slow_site", "population")
+        for number in library.pain(section).values()
+    ]
+    numbers += [
+        number
+        for name, number in library.receptor().items()
+        if name not in _UNUSED and (induction or "induction" not in name)
+    ]
+    known = [*(library.pk_model(model) for model in models), *numbers]
+    return list(dict.fromkeys(source for one in known for source in one.sources))
 
 
-def document(
-    scenario: Scenario, totals: dict[str, ArmTotals], *, made: Mapping[str, dict] | None = None, lists: bool = True
-) -> dict:
-    """Make the result document of a scenario.
+def _population(first: ArmTotals) -> records.PopulationResult:
+    weight, diary, latent = (
+        _distribution(first.columns[name]) for name in ("weight_kg", "baseline_nrs", "baseline_latent")
+    )
+    return records.PopulationResult(
+        weight_kg=records.Spread(weight["mean"], weight["sd"]),
+        baseline_nrs=records.BaselinePain(diary["mean"], diary["sd"], latent["mean"], latent["sd"]),
+        bistable_share=float(first.columns["bistable"].mean()),
+    )
+
+
+def run_result(
+    scenario: Scenario, totals: dict[str, ArmTotals], *, skip: Collection[str] = (), lists: bool = True
+) -> records.RunResult:
+    """Make the result of a scenario.
 
     Parameters
     ----------
@@ -384,54 +404,52 @@ def document(
         The scenario as it ran.
     totals : dict of str to ArmTotals
         Merged blocks of each arm.
-    made : mapping of str to dict, optional
-        Arms as an earlier document has them, to be taken as they are.
+    skip : collection of str
+        Arms to leave out.
     lists : bool
         Whether rows of numbers are shortened and made into lists; otherwise they stay arrays.
 
     Returns
     -------
-    dict
-        The document of ``letheon simulate --json``: no path, date, duration or host.
+    records.RunResult
+        The result.
     """
-    first = totals[scenario.arms[0].name]
-    models = scenario.models
-    weight, baseline, latent = (
-        _distribution(first.columns[name]) for name in ("weight_kg", "baseline_nrs", "baseline_latent")
-    )
-    rival = "slow_site" if models.pain == "memory" else "memory"
-    made = made or {}
-    arms = {arm.name: made.get(arm.name) or _round(_arm(scenario, arm, totals), lists) for arm in scenario.arms}
-    out = {
-        "letheon": __version__,
-        "title": scenario.title,
-        "seed": scenario.seed,
-        "n_patients": scenario.population.n,
-        "follow_up_days": first.plan.days,
-        "models": {
-            "pain": models.pain,
-            "rival": rival if models.rival else None,
-            "flares": models.flares,
-            "expectancy_nrs": models.expectancy,
-            "norketamine_weight": models.norketamine,
-            "norketamine_induction": models.induction,
-            "occasions": models.occasions,
-        },
-        "population": {
-            "weight_kg": {"mean": weight["mean"], "sd": weight["sd"]},
-            "baseline_nrs": {
-                "mean": baseline["mean"],
-                "sd": baseline["sd"],
-                "latent_mean": latent["mean"],
-                "latent_sd": latent["sd"],
-            },
-            "bistable_share": float(first.columns["bistable"].mean()),
-        },
-        "warnings": model_warnings(scenario, tuple(t.plan for t in totals.values())),
-        "sources": list(dict.fromkeys([*_sources(totals, models.induction), *harm_sources(arms)])),
-        "interval": (
+    first, models = totals[scenario.arms[0].name], scenario.models
+    arms = {arm.name: _rounded(_arm(scenario, arm, totals), lists) for arm in scenario.arms if arm.name not in skip}
+    harm_sources = [source for arm in arms.values() for harm in arm.harms.entries.values() for source in harm.sources]
+    return records.RunResult(
+        letheon=__version__,
+        title=scenario.title,
+        seed=scenario.seed,
+        n_patients=scenario.population.n,
+        follow_up_days=first.plan.days,
+        models=_rounded(
+            records.ModelSettings(
+                pain=models.pain,
+                rival=_other(models.pain) if models.rival else None,
+                flares=models.flares,
+                expectancy_nrs=models.expectancy,
+                norketamine_weight=models.norketamine,
+                norketamine_induction=models.induction,
+                occasions=models.occasions,
+            )
+        ),
+        population=_rounded(_population(first)),
+        warnings=tuple(model_warnings(scenario, tuple(t.plan for t in totals.values()))),
+        sources=tuple(dict.fromkeys([*_sources(totals, models.induction), *harm_sources])),
+        interval=(
             f"mean_interval is the 90 % interval of the mean over {DRAWS} draws of the parameters: calibrated ones from"
             " the shipped posterior of the pain model, the others from spreads that are published or assumed"
         ),
-    }
-    return {name: _round(value) for name, value in out.items()} | {"arms": arms}
+        arms=arms,
+    )
+
+
+def document(
+    scenario: Scenario, totals: dict[str, ArmTotals], *, made: Mapping[str, dict] | None = None, lists: bool = True
+) -> dict[str, Any]:
+    """Return `run_result` as plain data, with the arms in `made` as an earlier document has them."""
+    made = made or {}
+    out = records.document_of(run_result(scenario, totals, skip=made, lists=lists))
+    out["arms"] = {arm.name: made.get(arm.name) or out["arms"][arm.name] for arm in scenario.arms}
+    return out

@@ -1,13 +1,16 @@
 """One run: from a scenario to its result document, in memory or in a folder."""
 
-import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from letheon.errors import RunError
-from letheon.pipeline import document, plan_arms
+from letheon.pipeline import plan_arms
+from letheon.pipeline.result import RunResult, decode, document_of, encode
+from letheon.pipeline.summary import run_result
 from letheon.runs.address import check_cluster
 from letheon.runs.cluster import crew_of
 from letheon.runs.engine import repair, run_arms
@@ -26,7 +29,7 @@ Page = Callable[[dict, str], str]
 _IN_MEMORY = 200_000  # patient courses of a run without a folder whose endpoints may stay in memory
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
     """A finished run.
 
@@ -34,8 +37,8 @@ class Run:
     ----------
     folder : Path or None
         Where it lies; None if nothing was written.
-    document : dict
-        The result document.
+    result : RunResult
+        The result.
     scenario : Scenario
         The scenario as it ran.
     text : str
@@ -47,11 +50,16 @@ class Run:
     """
 
     folder: Path | None
-    document: dict
+    result: RunResult
     scenario: Scenario
     text: str
     continued: bool = False
     reused: bool = False
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The result as plain data, as ``result.json`` holds it."""
+        return document_of(self.result)
 
 
 def _resolve(given, patients: int | None, seed: int | None, quick: bool) -> tuple[Scenario, str | None]:
@@ -109,7 +117,7 @@ def simulate(
     Returns
     -------
     Run
-        The result document, and where it lies.
+        The result, and where it lies.
 
     Raises
     ------
@@ -129,7 +137,7 @@ def simulate(
     ... arms:
     ...   ketamine: {drug: racemic, sessions: [{at: day 1, dose: 0.5 mg/kg, for: 40 min}]}
     ... '''))
-    >>> sorted(run.document["arms"])
+    >>> sorted(run.result.arms)
     ['ketamine']
     """
     resolved, own = _resolve(scenario, patients, seed, quick)
@@ -178,25 +186,23 @@ def _whole(scenario: Scenario, text: str, folder: Folder, progress: Progress | N
     folder.forget_partials()  # a kill may have come just before
     use_compile_cache()
     repaired = repair(scenario, folder, progress)
-    result = json.loads(folder.result.read_bytes())
+    result = decode(folder.result.read_bytes(), str(folder.result))
     return Run(folder.path, result, scenario, text, continued=repaired > 0, reused=repaired == 0)
 
 
-def _finished(scenario: Scenario, folder: Folder, progress: Progress | None, cluster: str | None) -> dict:
+def _finished(scenario: Scenario, folder: Folder, progress: Progress | None, cluster: str | None) -> RunResult:
     """Compute what is missing of a run, and write its result."""
     folder.result.unlink(missing_ok=True)
     result = _computed(scenario, folder, progress, cluster)
-    files = write_profiles(folder, result)
-    files |= folder.write(folder.result, (json.dumps(result, ensure_ascii=False) + "\n").encode())
+    files = write_profiles(folder, document_of(result)) | folder.write(folder.result, encode(result))
     folder.finish(scenario, files)
     return result
 
 
-def _computed(scenario: Scenario, folder: Folder | None, progress: Progress | None, cluster: str | None) -> dict:
+def _computed(scenario: Scenario, folder: Folder | None, progress: Progress | None, cluster: str | None) -> RunResult:
     use_compile_cache()
     plans = plan_arms(scenario)
     if cluster is None:
-        return document(scenario, run_arms(scenario, plans, folder, progress))
+        return run_result(scenario, run_arms(scenario, plans, folder, progress))
     with crew_of(cluster, scenario) as crew:
-        totals = run_arms(scenario, plans, folder, progress, crew)
-    return document(scenario, totals)
+        return run_result(scenario, run_arms(scenario, plans, folder, progress, crew))

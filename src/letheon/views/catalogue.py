@@ -1,6 +1,5 @@
 """The library in words: what it holds, every number of one entry, and the sources of a run."""
 
-import difflib
 import math
 import re
 import textwrap
@@ -12,7 +11,7 @@ from typing import Any
 
 from letheon import library
 from letheon._version import __version__
-from letheon.errors import InputError
+from letheon.errors import InputError, near_hint
 from letheon.library import Number, PkModel, Source, Study
 from letheon.runs.folder import RUN, remedy
 from letheon.runs.json_file import read_object
@@ -87,8 +86,7 @@ def entry(name: str) -> Iterator[str]:
     studies = {study.id: study for study in library.studies()}
     if name in studies:
         return _study(studies[name])
-    near = difflib.get_close_matches(name.lower(), [*library.pk_models(), *sections, *studies], n=1)
-    hint = f"the nearest is {near[0]}" if near else "see its contents with: letheon library"
+    hint = near_hint(name, [*library.pk_models(), *sections, *studies], "see its contents with: letheon library")
     raise InputError(f"the library has no entry {name!r}; {hint}.")
 
 

@@ -1,13 +1,12 @@
 """The studies of the evidence library in words: a table of them, and all that is known about one."""
 
-import difflib
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from letheon import library
-from letheon.errors import InputError
+from letheon.errors import InputError, near_hint
 from letheon.library import Study, StudyArm
 from letheon.library.evidence import CONTROLS, ROLES
 from letheon.views.study_phrases import (
@@ -57,9 +56,7 @@ def chosen(role: str | None = None) -> tuple[Study, ...]:
     ['ketcrps2']
     """
     if role is not None and role not in ROLES:
-        near = difflib.get_close_matches(role.lower(), ROLES, n=1)
-        hint = f"the nearest is {near[0]}" if near else f"choose among {', '.join(ROLES)}"
-        raise InputError(f"--role {role!r} is no role of a study; {hint}.")
+        raise InputError(f"--role {role!r} is no role of a study; {near_hint(role, ROLES)}.")
     found = [study for study in library.studies() if role in (None, study.role)]
     return tuple(sorted(found, key=lambda study: (ROLES.index(study.role), study.id)))
 
@@ -89,8 +86,7 @@ def study_of(name: str) -> Study:
     studies = {study.id: study for study in library.studies()}
     if name in studies:
         return studies[name]
-    near = difflib.get_close_matches(name.lower(), studies, n=1)
-    hint = f"the nearest is {near[0]}" if near else "see them all with: letheon evidence list"
+    hint = near_hint(name, studies, "see them all with: letheon evidence list")
     raise InputError(f"there is no study {name!r}; {hint}.")
 
 

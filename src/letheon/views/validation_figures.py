@@ -94,7 +94,7 @@ def tornado(sensitivity: Mapping[str, Any], model: str, outcome: str) -> Rows:
     Parameters
     ----------
     sensitivity : mapping
-        From `letheon.study.sensitivity.tornado`.
+        From `letheon.study.validate.sensitivity.tornado`.
     model, outcome : str
         Which one.
 

@@ -100,7 +100,7 @@ def show_sensitivity(sensitivity: Mapping[str, Any], console: "Console") -> None
     Parameters
     ----------
     sensitivity : mapping
-        From `letheon.study.sensitivity.tornado`.
+        From `letheon.study.validate.sensitivity.tornado`.
     console : rich.console.Console
         Where to print.
     """
@@ -128,7 +128,7 @@ def show_between_studies(found: Mapping[str, Any], console: "Console") -> None:
     Parameters
     ----------
     found : mapping
-        From `letheon.study.between_studies.between_studies`.
+        From `letheon.study.validate.between_studies.between_studies`.
     console : rich.console.Console
         Where to print.
     """

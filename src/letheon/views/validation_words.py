@@ -269,7 +269,7 @@ def spread_sentence(found: Mapping[str, Any]) -> str:
     Parameters
     ----------
     found : mapping
-        From `letheon.study.between_studies.between_studies`.
+        From `letheon.study.validate.between_studies.between_studies`.
 
     Returns
     -------
@@ -299,7 +299,7 @@ def spread_rows(found: Mapping[str, Any]) -> list[tuple[str, ...]]:
     Parameters
     ----------
     found : mapping
-        From `letheon.study.between_studies.between_studies`.
+        From `letheon.study.validate.between_studies.between_studies`.
 
     Returns
     -------
@@ -342,7 +342,7 @@ def outcomes(sensitivity: Mapping[str, Any]) -> list[tuple[str, str, str, float 
     Parameters
     ----------
     sensitivity : mapping
-        From `letheon.study.sensitivity.tornado`.
+        From `letheon.study.validate.sensitivity.tornado`.
 
     Returns
     -------
@@ -360,7 +360,7 @@ def bars(sensitivity: Mapping[str, Any], model: str, outcome: str) -> Sequence[B
     Parameters
     ----------
     sensitivity : mapping
-        From `letheon.study.sensitivity.tornado`.
+        From `letheon.study.validate.sensitivity.tornado`.
     model, outcome : str
         Which tornado.
 

@@ -29,6 +29,7 @@ HEADERS = {
 }
 _COOKIE = "letheon_token"
 _HOST = re.compile(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
+_LENGTH = re.compile(r"[0-9]{1,19}")
 
 
 class Guard:
@@ -90,7 +91,7 @@ class Guard:
         if self.token and not self._knows(scope, headers):
             return 401, "this page asks for a token; open the address that letheon explore printed."
         length = headers.get("content-length", "")
-        if length.isdigit() and len(length) < 20 and int(length) > self.body_bytes:
+        if _LENGTH.fullmatch(length) and int(length) > self.body_bytes:
             return 413, f"the request is larger than {self.body_bytes:,} bytes."
         return None
 

@@ -52,7 +52,7 @@ def frame(
     `foot`, which stands at the foot of each sheet of paper, are plain text, all else is HTML.
     """
     links = "".join(f'<li><a href="#{key}">{name}</a></li>' for key, name in contents.items())
-    plotly, script = _asset("vendor", "plotly-basic.min.js"), _asset("report", "report.js")
+    plotly, script = _asset("vendor", "plotly-basic.min.js"), _asset("document", "page.js")
     # Elements that are empty in HTML's own sense carry no slash; the order is head, content, data, scripts.
     return (
         "<!DOCTYPE html>\n"
@@ -61,7 +61,7 @@ def frame(
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
         f"<title>{words.escape(title)}</title>"
-        f"<style>{_asset('report', 'report.css')}{_foot(foot)}</style></head>\n<body>"
+        f"<style>{_asset('document', 'style.css')}{_foot(foot)}</style></head>\n<body>"
         f'{header}<nav aria-label="Contents"><ul>{links}</ul></nav>\n<main>'
         + "\n".join(sections)
         + f"</main>\n{footer}"

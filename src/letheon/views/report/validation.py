@@ -23,11 +23,11 @@ def render(document: Mapping[str, Any], letheon: str, sensitivity: Mapping[str, 
     Parameters
     ----------
     document : mapping
-        From `letheon.study.validation.validate`.
+        From `letheon.study.validate.held_out.validate`.
     letheon : str
         Version.
     sensitivity : mapping, optional
-        From `letheon.study.sensitivity.tornado`.
+        From `letheon.study.validate.sensitivity.tornado`.
 
     Returns
     -------

@@ -1,0 +1,171 @@
+"""Write the generated pages of the documentation: facts from the library and docs/calibration, words in templates.
+
+``python docs/making/generate.py`` writes all of them, ``python docs/making/generate.py support evidence`` these two.
+"""
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from typer.main import get_command
+
+from letheon import library
+from letheon.extras import EXTRAS
+from letheon.library.evidence import ROLES
+from letheon.pipeline.labels import support_rows, usable
+from letheon.scenario.grammar import maps
+from letheon.views import calibration_words, evidence_words, study_phrases, validation_words
+from letheon.views.commands.main import EXAMPLES, app
+from letheon.views.report.words import SUPPORT
+
+DOCS = Path(__file__).resolve().parents[1]
+MODELS = calibration_words.PAIN_MODELS
+OFTEN = 3  # evidence sets of ten in which a parameter lies outside before it is named
+
+Facts = dict[str, Any]
+
+
+def stored(name: str) -> Any:
+    """Return a file of results that the documentation keeps."""
+    return json.loads((DOCS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def evidence() -> Facts:
+    """Studies by role."""
+    return {"sources": library.sources(), "roles": ROLES, "words": evidence_words, "phrases": study_phrases}
+
+
+def support() -> Facts:
+    """Results that could give a label, with the checks of the simulation by pain model."""
+    checks = library.checks()
+    findings = [list(both) for _, both in groupby((c for c in checks if c.measure == "finding"), lambda c: c.study)]
+    rows = [
+        (row, [next((c for c in checks if row.is_of(c) and c.pain == pain), None) for pain in MODELS])
+        for row in support_rows()
+    ]
+    return {"labels": SUPPORT, "rows": rows, "usable": usable, "findings": findings}
+
+
+def cli() -> Facts:
+    """Commands, in the order of the help."""
+    return {"commands": dict(flat(vars(get_command(app))["commands"])), "examples": EXAMPLES, "extras": EXTRAS}
+
+
+def flat(commands: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Replace each group of commands by its commands."""
+    for name, command in commands.items():
+        if inner := vars(command).get("commands"):
+            yield from flat(inner, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
+
+
+def scenario() -> Facts:
+    """Every map of keys of a scenario file with its path; equal maps once."""
+    found: Facts = {}
+    for path, fields in maps():
+        if not any(fields is other for other in found.values()):
+            found[path] = fields
+    return {"maps": found}
+
+
+def calibration() -> Facts:
+    """Both fits, each with its predictions beside what was reported."""
+    reports = [stored(f"calibration/{model}") for model in MODELS]
+    found = [calibration_words.checks(one, [other for other in reports if other is not one]) for one in reports]
+    return {"reports": list(zip(reports, found, strict=True)), "words": calibration_words}
+
+
+def validation() -> Facts:
+    """Scores of the held-out trials."""
+    return {"document": stored("calibration/validation"), "words": validation_words}
+
+
+def adequacy() -> Facts:
+    """Recovery of known truths and of known mechanisms."""
+    result = stored("calibration/adequacy")
+    recovery = [result["recovery"][model] for model in MODELS]
+    return {
+        "letheon": result["letheon"],
+        "recovery": recovery,
+        "ranks": [tenths([rank for one in model["sets"] for rank in one["ranks"].values()]) for model in recovery],
+        "shape": shape,
+        "outside": outside,
+        "expected": chance_of_misses,
+        "often": OFTEN,
+        "cross": [result["cross"][model] for model in MODELS],
+    }
+
+
+def tenths(ranks: Sequence[float]) -> list[int]:
+    """Count ranks, the shares of draws below the truth, by tenths."""
+    counts = [0] * 10
+    for rank in ranks:
+        counts[min(int(10 * rank), 9)] += 1
+    return counts
+
+
+def shape(counts: Sequence[int]) -> str:
+    """Classify counts by tenths. Ranks of one evidence set depend on each other, so only a clear pattern is named."""
+    total = sum(counts)
+    error = 2.0 * math.sqrt(0.16 * total)  # two SDs of a share of a fifth
+    ends, middle, low = counts[0] + counts[9], counts[4] + counts[5], sum(counts[:5])
+    if ends > total / 5 + error and min(counts[0], counts[9]) > total / 10:
+        return "narrow"
+    if middle > total / 5 + error and ends < total / 5 - error:
+        return "wide"
+    if abs(low - total / 2) > math.sqrt(total):
+        return "low" if low > total / 2 else "high"
+    return "even"
+
+
+def outside(recovery: Mapping[str, Any]) -> dict[str, int]:
+    """Count by parameter the evidence sets whose 90 % interval misses the truth, where these are many."""
+    ranks = [one["ranks"] for one in recovery["sets"]]
+    counts = {name: sum(abs(one[name] - 0.5) > 0.45 for one in ranks) for name in ranks[0]}
+    return {name: count for name, count in counts.items() if count >= OFTEN}
+
+
+def chance_of_misses(sets: int) -> float:
+    """Return the chance that a correct 90 % interval misses the truth in that many sets."""
+    return 1.0 - sum(math.comb(sets, k) * 0.1**k * 0.9 ** (sets - k) for k in range(OFTEN))
+
+
+def prediction(name: str) -> Facts:
+    """Return a prediction on record."""
+    return {"prediction": stored(f"predictions/{name}")}
+
+
+PAGES: dict[str, Callable[[], Facts]] = {
+    page.__name__: page for page in (evidence, support, cli, scenario, calibration, validation, adequacy)
+} | {f"predictions/{path.stem}": partial(prediction, path.stem) for path in (DOCS / "predictions").glob("*.json")}
+
+
+def render(page: str) -> str:
+    """Return a page in Markdown."""
+    return rendered(page.split("/")[0], PAGES[page]())
+
+
+def rendered(template: str, facts: Facts) -> str:
+    """Fill a template."""
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    templates.filters["spec"] = format
+    templates.globals |= {"models": MODELS, "significant": calibration_words.significant, "exp": math.exp}
+    return templates.get_template(f"{template}.md.jinja").render(facts)
+
+
+if __name__ == "__main__":
+    for page in sys.argv[1:] or PAGES:
+        (DOCS / f"{page}.md").write_text(render(page), encoding="utf-8")

@@ -1,0 +1,435 @@
+"""The result of a run: frozen records with one JSON form.
+
+`encode` writes a `RunResult` as JSON, `decode` reads it back, and `json_schema` describes it. A key that a document
+leaves out is ``UNSET`` here, which counts as false; None is JSON's null. Numbers have six significant digits. An
+interval without a level of its own is the 90 % interval of the mean over the parameter draws. ``support`` is one of
+`letheon.library.SUPPORT_LABELS`, and ``basis`` names the studies that the label rests on.
+"""
+
+import json
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from letheon.dosing.policy_document import PolicyRules
+from letheon.errors import InputError
+
+__all__ = [
+    "UNSET",
+    "ArmResult",
+    "Band",
+    "BladderLaw",
+    "Endpoint",
+    "Endpoints",
+    "Exposure",
+    "HarmEstimate",
+    "HarmResult",
+    "PainProfile",
+    "Profile",
+    "RivalResult",
+    "RunResult",
+    "TimeToRelapse",
+    "decode",
+    "document_of",
+    "encode",
+    "json_schema",
+]
+
+Count = int | float
+Interval = tuple[float, float]
+Keys = tuple[str, ...]
+OptionalNumber = float | UnsetType
+OptionalText = str | UnsetType
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """One endpoint of an arm: of a share the mean over patients and its standard error from the number of simulated
+    patients; of all else the mean, standard deviation and quantiles over patients. All in [`unit`]; `minus_placebo` is
+    the difference from the placebo arm. What a fixed timetable gives has no support.
+    """
+
+    mean: float
+    mc_se: OptionalNumber = UNSET
+    sd: OptionalNumber = UNSET
+    q05: OptionalNumber = UNSET
+    q50: OptionalNumber = UNSET
+    q95: OptionalNumber = UNSET
+    mean_interval: Interval | UnsetType = UNSET
+    unit: str  # NRS, share, days, boosters, mg, h, or a rate
+    support: OptionalText = UNSET
+    basis: Keys | UnsetType = UNSET
+    minus_placebo: OptionalNumber = UNSET
+    minus_placebo_interval: Interval | UnsetType = UNSET
+    minus_placebo_support: OptionalText = UNSET
+    minus_placebo_basis: Keys | UnsetType = UNSET
+    per_year: OptionalNumber = UNSET  # mean [days/year]
+    per_year_q05: OptionalNumber = UNSET
+    per_year_q50: OptionalNumber = UNSET
+    per_year_q95: OptionalNumber = UNSET
+    boosters_per_year: OptionalNumber = UNSET  # mean [1/year]
+    boosters_per_year_q05: OptionalNumber = UNSET
+    boosters_per_year_q50: OptionalNumber = UNSET
+    boosters_per_year_q95: OptionalNumber = UNSET
+    note: OptionalText = UNSET
+
+
+class MedianDay(Struct, frozen=True):
+    """A median counted from the start of dosing [days since t = 0]; None where it is not reached."""
+
+    median: float | None
+
+
+class NumberAtRisk(Struct, frozen=True):
+    """How many patients are observed without relapse at a time since the end of the course [days]."""
+
+    day: Count
+    n: int
+
+
+class TimeToRelapse(Struct, frozen=True, kw_only=True):
+    """Kaplan-Meier time to relapse [days] of those who were in remission; None where the curve does not fall so far,
+    or nobody was in remission.
+    """
+
+    in_remission: float  # share of all patients
+    counted_from: str
+    restricted_to: float  # end of observation [days]
+    unit: str
+    support: str
+    basis: Keys
+    note: str
+    median: float | None
+    median_interval: tuple[float | None, float | None]
+    restricted_mean: float | None
+    from_day_0: MedianDay
+    at_risk: tuple[NumberAtRisk, ...]
+
+
+class Endpoints(dict[str, Endpoint | TimeToRelapse]):
+    """Endpoints by name: each an `Endpoint`, but ``time_to_relapse_days`` a `TimeToRelapse`."""
+
+    def endpoint(self, name: str) -> Endpoint | None:
+        """Return an `Endpoint` by name; None where there is none of that name."""
+        endpoint = self.get(name)
+        return endpoint if isinstance(endpoint, Endpoint) else None
+
+    @property
+    def time_to_relapse(self) -> TimeToRelapse:
+        """Time to relapse."""
+        endpoint = self["time_to_relapse_days"]
+        assert isinstance(endpoint, TimeToRelapse)
+        return endpoint
+
+
+class Band(Struct, frozen=True, kw_only=True):
+    """A quantity over time: mean and quantiles over patients, and the interval of the mean, which levels lack."""
+
+    mean: list[float]
+    q05: list[float]
+    q50: list[float]
+    q95: list[float]
+    mean_lo: list[float] | UnsetType = UNSET
+    mean_hi: list[float] | UnsetType = UNSET
+
+
+class PainProfile(Struct, frozen=True, kw_only=True):
+    """Time courses under one pain model: its own state, and pain."""
+
+    sensitisation: Band | UnsetType = UNSET  # of the memory model [share]
+    slow_site_effect: Band | UnsetType = UNSET  # of the slow site [share]
+    nrs: Band  # [NRS, 0 to 10]
+
+
+class Profile(Struct, frozen=True, kw_only=True):
+    """Time courses of an arm: time [h since t = 0], levels by substance, block, and what a `PainProfile` has."""
+
+    time_h: list[float]
+    concentration_ng_per_ml: dict[str, Band]
+    nmda_block: Band  # share of receptors
+    sensitisation: Band | UnsetType = UNSET
+    slow_site_effect: Band | UnsetType = UNSET
+    nrs: Band
+
+
+class UsedModel(Struct, frozen=True):
+    """A pharmacokinetic model: its key, its name for readers, and whether it was fitted to venous or arterial blood."""
+
+    model: str
+    label: str
+    sampling: str
+
+
+class ArmModels(Struct, frozen=True):
+    """Pharmacokinetic models behind levels and block, and behind the acute effect."""
+
+    levels: UsedModel
+    acute: UsedModel
+
+
+class RegimenSupport(Struct, frozen=True):
+    """Which studies in CRPS gave such a regimen, whatever came of it."""
+
+    support: str
+    basis: Keys
+
+
+class BesideDoses(Struct, frozen=True):
+    """Doses of the drugs given beside ketamine [mg]; 0 for none."""
+
+    clonidine_mg: float
+    midazolam_mg: float
+
+
+class TimetableExposure(Struct, frozen=True):
+    """What the timetable gives without boosters: hours with drug [h], days with drug, sessions."""
+
+    hours: Count
+    infusion_days: Count
+    sessions: Count
+
+
+class Exposure(Struct, frozen=True, kw_only=True):
+    """How much drug patients get in the follow-up; with boosters, means over patients."""
+
+    dose_mg: float
+    dose_mg_q05: float
+    dose_mg_q95: float
+    hours: Count  # with drug [h]
+    infusion_days: Count
+    sessions: Count
+    courses: Count
+    courses_a_year: Count
+    timetable: TimetableExposure | UnsetType = UNSET
+    urine_l_day: OptionalNumber = UNSET  # where it was stated [L/day]
+
+
+class BladderLaw(Struct, frozen=True):
+    """What one injury law says of a harm: mean, where it may lie, and quantiles over patients [unit of the harm]."""
+
+    estimate: float | None
+    interval: Interval
+    q05: OptionalNumber = UNSET
+    q95: OptionalNumber = UNSET
+
+
+class WithoutBeside(Struct, frozen=True):
+    """What a harm would be without the other drug, and where it may lie [unit of the harm]."""
+
+    estimate: float | None
+    interval: Interval
+
+
+class HarmEstimate(Struct, frozen=True, kw_only=True):
+    """One harm of an arm: its estimate, None where the evidence gives none, where it may lie, and quantiles over
+    patients [`unit`]. `interval_level` is 0.9 where the harm is simulated, 0.95 where it is counted in studies.
+    """
+
+    group: str  # acute, circulation, counted, liver, mood, bladder
+    estimate: float | None
+    interval: Interval
+    q05: OptionalNumber = UNSET
+    q95: OptionalNumber = UNSET
+    interval_level: float
+    unit: str  # share, %, h, mmHg, beats/min, MADRS, mL
+    support: str
+    sources: Keys
+    note: str
+    beyond_placebo: bool | UnsetType = UNSET  # true for a difference from placebo
+    pattern: OptionalText = UNSET  # of dosing, on which the risk to the liver depends
+    unknown: OptionalText = UNSET  # what nobody knows
+    laws: dict[str, BladderLaw] | UnsetType = UNSET
+    without_beside: WithoutBeside | UnsetType = UNSET
+    basis: Keys = ()
+
+
+class HarmResult(Struct, frozen=True):
+    """Harms of an arm by name, with drugs given beside and exposure."""
+
+    beside: BesideDoses
+    exposure: Exposure
+    entries: dict[str, HarmEstimate]
+
+
+class RivalResult(Struct, frozen=True):
+    """The same arm under the other pain model."""
+
+    model: str  # memory or slow_site
+    endpoints: Endpoints
+    profile: PainProfile
+
+    def endpoint(self, name: str) -> Endpoint | None:
+        """Return an endpoint by name; None where there is none of that name."""
+        return self.endpoints.endpoint(name)
+
+    @property
+    def time_to_relapse(self) -> TimeToRelapse:
+        """Time to relapse."""
+        return self.endpoints.time_to_relapse
+
+
+class ArmResult(Struct, frozen=True, kw_only=True):
+    """The result of an arm."""
+
+    drug: str  # racemic, esketamine, arketamine, placebo
+    like: str | None  # of a placebo arm: the arm that it mirrors
+    course_end_day: float  # end of the timetable [days since t = 0]
+    last_infusion_day: float  # end of the last infusion of any patient [days since t = 0]
+    models: ArmModels
+    policy: PolicyRules | None  # None for a fixed timetable
+    regimen: RegimenSupport
+    profile: Profile
+    endpoints: Endpoints
+    harms: HarmResult
+    rival: RivalResult | UnsetType = UNSET
+
+    def endpoint(self, name: str) -> Endpoint | None:
+        """Return an endpoint by name; None where there is none of that name."""
+        return self.endpoints.endpoint(name)
+
+    @property
+    def time_to_relapse(self) -> TimeToRelapse:
+        """Time to relapse."""
+        return self.endpoints.time_to_relapse
+
+
+class Spread(Struct, frozen=True):
+    """Mean and standard deviation over patients."""
+
+    mean: float
+    sd: float
+
+
+class BaselinePain(Struct, frozen=True):
+    """Pain before dosing: mean and standard deviation of the diary and of the latent pain [NRS]."""
+
+    mean: float
+    sd: float
+    latent_mean: float
+    latent_sd: float
+
+
+class PopulationResult(Struct, frozen=True):
+    """The patients as they were drawn."""
+
+    weight_kg: Spread
+    baseline_nrs: BaselinePain
+    bistable_share: float  # of patients whose pain memory has two stable states
+
+
+class ModelSettings(Struct, frozen=True, kw_only=True):
+    """Models and switches of a run."""
+
+    pain: str  # memory or slow_site: the model behind plain endpoints
+    rival: str | None  # the other one; None where it is off
+    flares: bool
+    expectancy_nrs: Count  # relief from unblinding [NRS]
+    norketamine_weight: Count  # in the block
+    norketamine_induction: bool
+    occasions: bool
+
+
+class RunResult(Struct, frozen=True, kw_only=True):
+    """The result of a run: no path, date, duration or host, so that the same run gives the same bytes."""
+
+    letheon: str  # version of the program
+    title: str
+    seed: int
+    n_patients: int  # in each arm
+    follow_up_days: int
+    models: ModelSettings
+    population: PopulationResult
+    warnings: tuple[str, ...]  # sentences on what lies outside the range of the models
+    sources: Keys  # in sources.bib
+    interval: str  # what `mean_interval` is
+    arms: dict[str, ArmResult]
+
+
+# --- JSON ---
+
+_SIMULATED = 0.90  # level of intervals over simulated draws; counted harms have a higher one
+
+
+def _read_endpoints(_: type, entries: dict[str, Any]) -> Endpoints:
+    endpoints = Endpoints()
+    for name, entry in msgspec.convert(entries, dict[str, Any]).items():
+        kind = TimeToRelapse if name == "time_to_relapse_days" else Endpoint
+        try:
+            endpoints[name] = msgspec.convert(entry, kind)
+        except msgspec.ValidationError as error:
+            raise msgspec.ValidationError(f"{name}: {error}") from error
+    return endpoints
+
+
+def decode(document: str | bytes | dict[str, Any], source: str = "the document") -> RunResult:
+    """Read a result document from its JSON text, or from what a JSON reader makes of it; `source` names it in refusals.
+
+    Raises
+    ------
+    InputError
+        If it is no result document of this version.
+    """
+    try:
+        if isinstance(document, dict):
+            return msgspec.convert(document, RunResult, dec_hook=_read_endpoints)
+        return msgspec.json.decode(document, type=RunResult, dec_hook=_read_endpoints)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise InputError(f"{source} is no result of this version of letheon simulate: {error}") from error
+
+
+def document_of(result: RunResult) -> dict[str, Any]:
+    """Return a result as plain data that JSON can hold, keys in the order of ``result.json``."""
+    document = _plain(result)
+    for arm in document["arms"].values():
+        for part in (arm, arm.get("rival", {"endpoints": {}})):
+            for name, entry in part["endpoints"].items():
+                if name == "never_in_remission":
+                    _move(entry, "mc_se", "mean_interval")
+                elif name == "boosters" and "sd" not in entry:
+                    _move(entry, "unit", "boosters_per_year")
+        for entry in arm["harms"]["entries"].values():
+            if entry["interval_level"] > _SIMULATED:
+                _move(entry, "interval_level", "note")
+    return document
+
+
+def _plain(value: Any) -> Any:
+    """Return records as dicts and tuples as lists, as JSON gives them back."""
+    if isinstance(value, Struct):
+        fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
+        return {name: _plain(field) for name, field in fields if field is not UNSET}
+    if isinstance(value, dict):
+        return {name: _plain(entry) for name, entry in value.items()}
+    return [_plain(entry) for entry in value] if isinstance(value, tuple) else value
+
+
+def _move(entry: dict[str, Any], key: str, after: str) -> None:
+    """Move a key of an entry behind another one."""
+    items = [(k, v) for k, v in entry.items() if k != key]
+    place = [k for k, _ in items].index(after) + 1
+    value = entry[key]
+    entry.clear()
+    entry.update([*items[:place], (key, value), *items[place:]])
+
+
+def encode(result: RunResult) -> bytes:
+    """Return a result as ``result.json`` holds it: one line of JSON in UTF-8."""
+    return (json.dumps(document_of(result), ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a result document (draft 2020-12).
+
+    Examples
+    --------
+    >>> json_schema()["$ref"]
+    '#/$defs/RunResult'
+    """
+
+    def endpoints(_: type) -> dict[str, Any]:
+        kinds = [{"$ref": "#/$defs/Endpoint"}, {"$ref": "#/$defs/TimeToRelapse"}]
+        return {"type": "object", "additionalProperties": {"anyOf": kinds}}
+
+    records = (RunResult, Endpoint, TimeToRelapse)
+    (root, *_), parts = msgspec.json.schema_components(records, schema_hook=endpoints, ref_template="#/$defs/{name}")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **root, "$defs": parts}

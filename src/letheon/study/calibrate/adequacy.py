@@ -1,0 +1,193 @@
+"""Can the calibration be trusted: does it find the truth when the truth is known, and refuse a wrong mechanism?"""
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from letheon._version import __version__
+from letheon.arrays import jax
+from letheon.errors import InputError
+from letheon.library import PAIN_MODELS
+from letheon.study.calibrate.document import (
+    QUICK_SETTINGS,
+    Adequacy,
+    CrossFit,
+    Recovery,
+    RecoverySet,
+    SamplerReport,
+    Settings,
+)
+from letheon.study.calibrate.fit import convergence, explore, identity, predictions_of
+from letheon.study.calibrate.observations import Observation, log_likelihood, resample
+from letheon.study.calibrate.parameters import parameters
+from letheon.study.calibrate.sampler import Progress, take_up
+from letheon.study.calibrate.trials import Trials, observations, prepare_trials
+from letheon.study.records import decode, encode
+
+__all__ = ["cross_fit", "recover", "synthetic"]
+
+_LEVEL = 0.90
+_SCORED_DRAWS = 100
+_AGAIN = 200  # trials drawn again from the truth, for what a score would be on average
+Predictions = Mapping[str, np.ndarray]
+
+
+def synthetic(pain: str, trials: Trials, data: tuple[Observation, ...], seed: int) -> tuple[np.ndarray, tuple]:
+    """Draw a truth from the prior, and what the studies would have reported under it."""
+    z = np.random.default_rng(seed).normal(size=len(parameters(pain)))
+    told = {name: float(values[0]) for name, values in predictions_of(z[None], trials).items()}
+    return z, resample(data, told, seed + 1)
+
+
+def recover(
+    pain: str,
+    folder: Path,
+    sets: int = 10,
+    settings: Settings = QUICK_SETTINGS,
+    seed: int = 1,
+    progress: Progress | None = None,
+) -> Recovery:
+    """Calibrate on synthetic studies with known truth and count how often 90 % intervals hold it."""
+    trials = prepare_trials(pain, settings.patients)
+    names, rows = [p.name for p in parameters(pain)], []
+    for k in range(sets):
+        truth, data = synthetic(pain, trials, observations(pain), seed + 1000 * k)
+        home = folder / f"set_{k}"
+        take_up(home, settings, identity(pain, data))
+        note = home / "found.json"
+        if note.exists():
+            rows.append(decode(note.read_bytes(), RecoverySet, str(note)))
+            continue
+        draws, worst, seconds = _fit(home, settings, data, trials, _named(progress, f"set {k + 1}"))
+        ranks = (draws < truth).mean(axis=0)
+        row = RecoverySet(
+            inside=float(_hits(ranks).mean()),
+            rhat_worst=worst.rhat_worst,
+            divergences=worst.divergences,
+            ranks={name: round(float(rank), 3) for name, rank in zip(names, ranks, strict=True)},
+            seconds=round(seconds, 1),
+        )
+        note.write_text(encode(row), encoding="utf-8")
+        rows.append(row)
+    ranks = np.array([list(row.ranks.values()) for row in rows])
+    return Recovery(pain=pain, values=int(ranks.size), inside=float(_hits(ranks).mean()), sets=tuple(rows))
+
+
+def _hits(ranks: np.ndarray) -> np.ndarray:
+    return np.abs(ranks - 0.5) <= _LEVEL / 2
+
+
+def _fit(
+    folder: Path, settings: Settings, data: tuple[Observation, ...], trials: Trials, progress: Progress | None
+) -> tuple[np.ndarray, SamplerReport, float]:
+    """Return all draws (draw, parameter), how well chains agree, and the seconds it took, earlier calls included."""
+    note = folder / "seconds.json"
+    kept = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {"seconds": 0.0, "done": False}
+    start = time.monotonic()
+    try:
+        _, chains = explore(folder, settings, data, trials, progress)
+    finally:
+        if not kept["done"]:
+            kept["seconds"] += time.monotonic() - start
+            note.write_text(json.dumps(kept), encoding="utf-8")
+    note.write_text(json.dumps({**kept, "done": True}), encoding="utf-8")
+    worst, *_ = convergence(chains)
+    jax.clear_caches()  # programs of dozens of fits would use up the memory maps that a process may have
+    return chains.z.reshape(-1, chains.z.shape[-1]), worst, kept["seconds"]
+
+
+def _named(progress: Progress | None, name: str) -> Progress | None:
+    if progress is None:
+        return None
+    return lambda what, done, all_: progress(f"{name}: {what}", done, all_)
+
+
+@jax.jit
+def _densities(held: tuple[Observation, ...], told: Predictions):
+    return jax.vmap(lambda one: log_likelihood(held, one).sum())(told)
+
+
+def _score(held: tuple[Observation, ...], told: Predictions) -> float:
+    """Return the log predictive density of values that were not fitted."""
+    rows = np.asarray(_densities(held, told))
+    return float(np.log(np.mean(np.exp(rows - rows.max()))) + rows.max())
+
+
+def cross_fit(
+    true: str, folder: Path, settings: Settings = QUICK_SETTINGS, seed: int = 1, progress: Progress | None = None
+) -> CrossFit:
+    """Fit data made by one mechanism with both, and score what neither saw: the Leiden trial's means."""
+    ready = {pain: prepare_trials(pain, settings.patients) for pain in PAIN_MODELS}
+    shared = observations("slow_site")  # what both models are fitted to
+    held = tuple(one for one in observations("memory") if one.study == "sigtermans2009")
+    middle = np.zeros(len(parameters(true)))
+    told = {name: float(values[0]) for name, values in predictions_of(middle[None], ready[true]).items()}
+    fitted_on, scored = resample(shared, told, seed), resample(held, told, seed + 1)
+    seen: dict[str, Predictions] = {}
+    seconds, worst = {}, {}
+    for pain, trials in ready.items():
+        home = folder / f"{true}_by_{pain}"
+        take_up(home, settings, identity(pain, fitted_on))
+        draws, sampler, took = _fit(home, settings, fitted_on, trials, _named(progress, f"{true} by {pain}"))
+        seconds[pain], worst[pain] = round(took, 1), sampler.rhat_worst
+        seen[pain] = predictions_of(draws[:: max(1, len(draws) // _SCORED_DRAWS)], trials)
+    score = {pain: _score(scored, predicted) for pain, predicted in seen.items()}
+    other = next(pain for pain in ready if pain != true)
+    again = (resample(held, told, seed + 2 + i) for i in range(_AGAIN))
+    leads = np.array([_score(one, seen[true]) - _score(one, seen[other]) for one in again])
+    names = [name for name in told if name.startswith("leiden")]
+    return CrossFit(
+        true=true,
+        log_score=score,
+        lead=score[true] - score[other],
+        lead_expected=float(leads.mean()),
+        right_leads=float((leads > 0).mean()),
+        truth={name: told[name] for name in names},
+        predicted={pain: {name: _quantiles(values[name]) for name in names} for pain, values in seen.items()},
+        rhat_worst=worst,
+        seconds=seconds,
+    )
+
+
+def _quantiles(values: np.ndarray) -> tuple[float, float, float]:
+    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
+    return float(low), float(middle), float(high)
+
+
+def main(folder: str) -> None:
+    """Run all checks of adequacy and write ``adequacy.json`` into a folder; a second call goes on."""
+    home = Path(folder)
+    home.mkdir(parents=True, exist_ok=True)
+    report = Adequacy(letheon=__version__, recovery={}, cross={})
+
+    def keep() -> None:
+        (home / "adequacy.json").write_text(encode(report, 1), encoding="utf-8")
+
+    for pain in reversed(PAIN_MODELS):  # the quick one first
+        report.recovery[pain] = recover(pain, home / pain, progress=_say)
+        keep()
+    for pain in reversed(PAIN_MODELS):
+        report.cross[pain] = cross_fit(pain, home / "cross", progress=_say)
+        keep()
+
+
+_said: set[str] = set()
+
+
+def _say(what: str, done: int, all_: int) -> None:
+    if done == all_ and what not in _said:  # a search goes on for a while after its last climb
+        _said.add(what)
+        print(f"{what}: {done} of {all_}", flush=True)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        raise InputError("name one folder: python -m letheon.study.calibrate.adequacy FOLDER")
+    from letheon.runs.environment import use_compile_cache
+
+    use_compile_cache()
+    main(sys.argv[1])

@@ -1,0 +1,120 @@
+"""Fit the injury laws of the bladder to the calibration rows; ``python -m letheon.study.calibrate.bladder FOLDER``.
+
+The same machinery as for the pain models: modes from dispersed starts, then NUTS in blocks whose state is saved. The
+density is cheap and smooth, so steps are short and chains long.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from scipy import optimize
+
+from letheon import library
+from letheon.arrays import jax
+from letheon.harms.bladder import LAWS
+from letheon.harms.bladder_fit import fitted_names, log_likelihood, log_prior, to_values
+from letheon.runs.environment import instruction_set, use_compile_cache
+from letheon.study.calibrate.document import SamplerReport, Settings
+from letheon.study.calibrate.fit import convergence
+from letheon.study.calibrate.sampler import Mode, Progress, find_modes, sample, take_up
+from letheon.units import to_canonical
+
+__all__ = ["SETTINGS", "Fit", "refit", "write"]
+
+SETTINGS = Settings(warmup=300, samples=2000, tree_depth=8, step=0.12, seed=20260104)
+_DRAWS = 64
+_NOT_IDENTIFIED = 0.8  # posterior SD as a share of the prior's
+
+
+class Fit(NamedTuple):
+    """A law fitted to the calibration rows."""
+
+    law: str
+    modes: tuple[Mode, ...]  # modes of the posterior, the heaviest first
+    misfit: float  # minus the log-likelihood at the highest
+    draws: np.ndarray  # (draw, parameter): draws of the posterior as standard normals, equally likely
+    sampler: SamplerReport  # worst R-hat and effective sizes, divergences
+    sd: np.ndarray  # (parameter,): posterior SD of each standard normal; 1 is that of the prior
+
+
+def refit(
+    law: str, folder: Path, settings: Settings = SETTINGS, draws: int = _DRAWS, progress: Progress | None = None
+) -> Fit:
+    """Fit a law to the calibration rows; takes a minute or two."""
+    size = len(fitted_names(law))
+
+    def density(z):
+        return log_likelihood(law, to_values(law, z)) + log_prior(z)
+
+    def model():
+        import numpyro
+        from numpyro import distributions
+
+        z = numpyro.sample("z", distributions.Normal(0.0, 1.0).expand([size]).to_event(1))
+        numpyro.factor("evidence", log_likelihood(law, to_values(law, z)))
+
+    rows = [(row.id, row.observed, row.weight) for row in library.bladder_rows() if row.role == "calibrate"]
+    take_up(folder, settings, {"law": law, "rows": repr(rows)})
+    modes = _polished(density, find_modes(density, size, settings, folder, progress))
+    chains = sample(model, (), modes, settings, folder, progress)
+    worst, _, _, _ = convergence(chains)
+    flat = chains.z.reshape(-1, size)
+    chosen = flat[np.linspace(0, len(flat) - 1, draws).round().astype(int)]
+    highest = max(modes, key=lambda mode: mode.log_posterior).z
+    misfit = -float(log_likelihood(law, to_values(law, highest)))
+    return Fit(law, modes, misfit, np.random.default_rng(settings.seed).permutation(chosen), worst, flat.std(axis=0))
+
+
+def _polished(density, modes: tuple[Mode, ...]) -> tuple[Mode, ...]:
+    """Climb the last step to the top of each mode: chains do not need it, but a mode that is printed does."""
+    down = jax.jit(jax.value_and_grad(lambda z: -density(z)))
+
+    def top(mode: Mode) -> Mode:
+        found = optimize.minimize(down, mode.z, jac=True, method="BFGS", options={"gtol": 1e-7})
+        return mode._replace(z=found.x, log_posterior=-float(found.fun))
+
+    return tuple(map(top, modes))
+
+
+def write(fit: Fit, folder: Path, settings: Settings = SETTINGS) -> None:
+    """Write the draws and what is known about them, as the library reads them."""
+    numbers, names = library.harms("bladder"), fitted_names(fit.law)
+    units = ["1" if "@" in n or n.endswith(".sd") else numbers[n].unit for n in names]
+    rows = [",".join(name if "@" in name else f"bladder.{name}" for name in names)]
+    highest = max(fit.modes, key=lambda mode: mode.log_posterior)
+    for z in (highest.z, *fit.draws):
+        values = to_values(fit.law, z)
+        rows.append(
+            ",".join(f"{float(values[n]) / to_canonical(1.0, u):.6g}" for n, u in zip(names, units, strict=True))
+        )
+    unknown = [f'"{n}"' for n, sd in zip(names, fit.sd, strict=True) if sd > _NOT_IDENTIFIED]
+    modes = [f"[{mode.log_posterior:.2f}, {mode.log_mass:.2f}, {mode.found}]" for mode in fit.modes]
+    about = (
+        f"# Fit of the {fit.law} law to bladder_rows.toml; made by: python -m letheon.study.calibrate.bladder\n"
+        f"# modes: log posterior, log mass, how many starts led there\n"
+        f"seed = {settings.seed}\n"
+        f'instruction_set = "{instruction_set()}"\n'
+        f"draws = {len(fit.draws)}\n"
+        f"chains = {settings.chains}\n"
+        f"samples = {settings.samples}\n"
+        f"rhat_worst = {fit.sampler.rhat_worst:.4f}\n"
+        f"ess_bulk_worst = {fit.sampler.ess_bulk_worst:.0f}\n"
+        f"ess_tail_worst = {fit.sampler.ess_tail_worst:.0f}\n"
+        f"divergences = {fit.sampler.divergences}\n"
+        f"misfit = {fit.misfit:.3f}\n"
+        f"modes = [{', '.join(modes)}]\n"
+        f"mode = [{rows[1]}]\n"
+        f"not_identified = [{', '.join(unknown)}]\n"
+    )
+    folder.joinpath(f"bladder_{fit.law}.csv").write_text("\n".join([rows[0], *rows[2:]]) + "\n", encoding="utf-8")
+    folder.joinpath(f"bladder_{fit.law}.toml").write_text(about, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    use_compile_cache()
+    for each in LAWS:
+        with tempfile.TemporaryDirectory() as states:
+            write(refit(each, Path(states)), Path(sys.argv[1]))

@@ -1,0 +1,395 @@
+"""The trials that Letheon is calibrated on: what each would have shown, and what it did show.
+
+Patients are counted once: the memory takes the means of the Leiden trial, the slow site takes Dahan's estimates from
+the same patients (they are its prior in the library) and leaves the means for a check.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+from letheon import library
+from letheon.arrays import Array, jax, jnp
+from letheon.body.mesh import Grading
+from letheon.library import Outcome
+from letheon.patients.draws import RIVAL, SHARED
+from letheon.study.calibrate.observations import Band, Count, Gaussian, Observation
+from letheon.study.regimens import study, study_scenario
+from letheon.study.trial.forward import COARSE, Cohort, Fate, Forecast, forecast, prepare, stack
+
+__all__ = ["STUDIES", "Trials", "local_values", "mixture", "observations", "predict", "prepare_trials"]
+
+STUDIES: Mapping[str, tuple[str, ...]] = {
+    "memory": ("sigtermans2009", "goldberg2010", "noppers2011", "pickering2020"),
+    "slow_site": ("goldberg2010", "noppers2011", "pickering2020"),
+}
+_LOCAL = ("placebo.fall", "between.effect")  # what differs from study to study
+_DAY = 24.0
+_STOPS_H = {
+    "sigtermans2009": (0.0, 6 * _DAY, 7 * _DAY, 83 * _DAY, 84 * _DAY),
+    "goldberg2010": tuple(_DAY * d for d in range(6)),
+    "noppers2011": (0.0, 0.75, 3.0, 6 * _DAY, 7 * _DAY, 55 * _DAY, 56 * _DAY),
+    "pickering2020": (0.0, 6 * _DAY, 7 * _DAY, 35 * _DAY),
+}
+_LONG_DAYS = 60  # arms followed for longer are run apart, so that the others need not take as many steps
+_ARMS = {
+    "sigtermans2009": ("esketamine_slow", "esketamine_fast"),
+    "goldberg2010": ("racemic",),
+    "noppers2011": ("esketamine",),
+    "pickering2020": ("racemic",),
+}
+# Readings that no paper gives. Errors of one patient's values at two times go along this far:
+_SAME_PATIENT = 0.5
+_SOFT = 0.05  # soft edges of what a statement about relief means [share of baseline]
+_LITTLE_SHARE = (0.20, 0.55)  # 37 % with little change in worst pain, as a share in mean pain
+_LITTLE = 0.20  # relief that counts as little change
+_OVERALL_Z = 3.2905  # p < 0.001, two-sided
+_WEEKS = 12
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["cohorts"], meta_fields=["pain", "arms"])
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """The calibration trials made ready."""
+
+    pain: str  # pain model that they are for
+    arms: tuple[tuple[tuple[str, str], ...], ...]  # study and arm, in the order of the cohorts
+    cohorts: tuple[Cohort, ...]  # the long arms and the short ones, each group on its leading axis
+
+
+class _Seen(NamedTuple):
+    """One arm of a trial as a parameter set shows it."""
+
+    values: Mapping[str, Array]
+    pain: str
+    cohort: Cohort
+    shown: Forecast
+
+    def mean(self, read: Callable[[Fate], Array]) -> Array:
+        return mixture(self.values, self.pain, self.shown, read)
+
+    def between(self, first: int, last: int) -> Callable[[Fate], Array]:
+        """Return what reads the mean pain between two stops, as a share of baseline."""
+        hours = self.cohort.stops_h[last] - self.cohort.stops_h[first]
+        return lambda fate: (fate.area[last] - fate.area[first]) / hours / self.cohort.people.baseline
+
+    def at(self, stop: int) -> Callable[[Fate], Array]:
+        return lambda fate: fate.pain[stop] / self.cohort.people.baseline
+
+    def sham(self, read: Callable[[Fate], Array]) -> Array:
+        """Return the mean without any lasting effect: placebo, once the drug has gone."""
+        return read(self.shown.others).mean()
+
+
+def prepare_trials(
+    pain: str = "memory", patients: int = 64, grading: Grading = COARSE, rate_factor: float = 1.0
+) -> Trials:
+    """Make every arm of the calibration trials ready."""
+    arms, cohorts = ([], []), ([], [])
+    for id in STUDIES["memory"]:
+        stops = _STOPS_H[id]
+        scenario = study_scenario(study(id), math.ceil(stops[-1] / _DAY), rate_factor)
+        group = 0 if stops[-1] > _LONG_DAYS * _DAY else 1
+        for arm in _ARMS[id]:
+            arms[group].append((id, arm))
+            cohorts[group].append(prepare(scenario, arm, patients, grading, stops))
+    return Trials(pain, tuple(map(tuple, arms)), tuple(map(stack, cohorts)))
+
+
+def local_values(values: Mapping[str, Array], id: str) -> dict[str, Array]:
+    """Return the parameters as they are in one study: its placebo response and its effect.
+
+    Parameters
+    ----------
+    values : mapping of str to array
+        Parameters by ``home.name``, and those of a study by ``home.name@study``.
+    id : str
+        Key of the study.
+
+    Returns
+    -------
+    dict of str to array
+        For `forecast`; the slow site reads shared numbers under the same values.
+    """
+    own = dict(values)
+    for name in _LOCAL:
+        own[name] = values.get(f"{name}@{id}", values[name])
+    return own | {f"{RIVAL}{name}": own[name] for name in SHARED}
+
+
+def mixture(values: Mapping[str, Array], pain: str, shown: Forecast, read: Callable[[Fate], Array]) -> Array:
+    """Return the mean over people and over both fates of what `read` finds in a fate.
+
+    Parameters
+    ----------
+    values : mapping of str to array
+        Parameters.
+    pain : str
+        Pain model.
+    shown : Forecast
+        Both fates.
+    read : callable
+        From a `Fate` to an array with the axis (patient,) last.
+
+    Returns
+    -------
+    array
+        Mean.
+    """
+    share = values["slow_site.p_response"] if pain == "slow_site" else 1.0 - values["memory.p_nonresponse"]
+    return jnp.mean(share * read(shown.responders) + (1.0 - share) * read(shown.others), axis=-1)
+
+
+def _falls_below(share: float, at: float, noise: float, relative):
+    """Return the chance that a noisy score is below `share` of a noisy baseline `at`."""
+    return jax.scipy.special.ndtr((share - relative) * at / (noise * math.sqrt(1.0 + share**2)))
+
+
+def _leiden(values, seen: list[_Seen]) -> dict[str, Array]:
+    weeks, sham = [], []
+    for arm in seen:  # slow and fast titration: the trial's was somewhere between
+        reads = [arm.between(*pair) for pair in ((1, 2), (3, 4), (1, 4))]
+        weeks.append([arm.mean(read) for read in reads])
+        sham.append([arm.sham(read) for read in reads])
+    (week_1, week_12, overall), (sham_1, sham_12, sham_overall) = jnp.mean(jnp.array([weeks, sham]), axis=1)
+    at = values.get("baseline@sigtermans2009", values["population.baseline_mean"])
+    return {
+        "leiden baseline": at,
+        "leiden drug week 1": at * week_1,
+        "leiden placebo week 1": at * sham_1,
+        "leiden difference week 1": at * (week_1 - sham_1),
+        "leiden difference week 12": at * (week_12 - sham_12),
+        "leiden difference overall": at * (overall - sham_overall),
+    }
+
+
+def _goldberg(values, seen: list[_Seen]) -> dict[str, Array]:
+    (arm,) = seen
+    at = values["baseline@goldberg2010"]
+    daily = [arm.between(d - 1, d) for d in range(1, 6)]
+    means = [arm.mean(read) for read in daily]
+
+    def little(fate: Fate):
+        return 1.0 - _falls_below(1.0 - _LITTLE, at, arm.values["diary.noise_sd"], daily[4](fate))
+
+    found = {f"goldberg relief day {d}": 1.0 - mean for d, mean in enumerate(means, start=1)}
+    found["goldberg baseline"] = at
+    found["goldberg pain day 5"] = at * means[4]
+    found["goldberg little change day 5"] = arm.mean(little)
+    return found
+
+
+def _noppers(values, seen: list[_Seen]) -> dict[str, Array]:
+    """Return the chances of a fall by more than half, on the drug on top of what happens on midazolam."""
+    (arm,) = seen
+    at, noise = values["population.baseline_mean"], arm.values["diary.noise_sd"]
+    times = ("45 min", "180 min", "day 7", "day 56")
+    reads = (arm.at(1), arm.at(2), arm.between(3, 4), arm.between(5, 6))
+    fell = arm.mean(lambda fate: _falls_below(0.5, at, noise, jnp.stack([read(fate) for read in reads])))
+    found = {}
+    for i, when in enumerate(times):
+        background = values[f"background {'early' if 'min' in when else 'late'}@noppers2011"]
+        found[f"noppers drug {when}"] = 1.0 - (1.0 - background) * (1.0 - fell[i])
+        found[f"noppers placebo {when}"] = background
+    return found
+
+
+def _pickering(values, seen: list[_Seen]) -> dict[str, Array]:
+    (arm,) = seen
+    whole, day_7 = (arm.between(*pair) for pair in ((0, 3), (1, 2)))
+    at = values["baseline@pickering2020"]
+    return {
+        "pickering drug": at * arm.mean(whole),
+        "pickering placebo": at * arm.sham(whole),
+        "one infusion day 7": values["population.baseline_mean"] * (arm.mean(day_7) - arm.sham(day_7)),
+    }
+
+
+def _cohen(values) -> dict[str, Array]:
+    """Return mean and SD of one diary entry at baseline: a truncated normal with the noise of a day."""
+    limits = library.pain("population")
+    low, high = limits["baseline_low"].value, limits["baseline_high"].value
+    mean, sd = values["population.baseline_mean"], values["population.baseline_sd"]
+    a, b = (low - mean) / sd, (high - mean) / sd
+    pdf, cdf = jax.scipy.stats.norm.pdf, jax.scipy.special.ndtr
+    mass = cdf(b) - cdf(a)
+    shift = (pdf(a) - pdf(b)) / mass
+    variance = sd**2 * (1.0 + (a * pdf(a) - b * pdf(b)) / mass - shift**2)
+    rounding = 1.0 / 12.0
+    return {
+        "baseline mean": mean + sd * shift,
+        "baseline sd": jnp.sqrt(variance + values["diary.noise_sd"] ** 2 + rounding),
+    }
+
+
+def _forecast(values, pain: str, bound: float | None, cohort: Cohort, own) -> Forecast:
+    return forecast(dict(values) | own, cohort, pain, bound=bound)
+
+
+_TELL = {"sigtermans2009": _leiden, "goldberg2010": _goldberg, "noppers2011": _noppers, "pickering2020": _pickering}
+
+
+def predict(values: Mapping[str, Array], trials: Trials, bound: float | None = None) -> dict[str, Array]:
+    """Return what the calibration trials would show under given parameters.
+
+    Parameters
+    ----------
+    values : mapping of str to array
+        Parameters by ``home.name``, canonical units; those of a study by ``home.name@study``.
+    trials : Trials
+        From `prepare_trials`.
+    bound : float, optional
+        Bounds sensitivities in reverse differentiation (`letheon.body.course.replay`).
+
+    Returns
+    -------
+    dict of str to array
+        Predictions by name: pain [NRS], relief and probabilities as shares.
+    """
+    seen: dict[str, list[_Seen]] = {}
+    for arms, cohorts in zip(trials.arms, trials.cohorts, strict=True):
+        local = [local_values(values, id) for id, _ in arms]
+        changed = (*_LOCAL, *(f"{RIVAL}{name}" for name in SHARED))
+        own = {name: jnp.stack([jnp.asarray(one[name], float) for one in local]) for name in changed}
+        tell = partial(_forecast, values, trials.pain, bound)
+        shown = jax.vmap(tell)(cohorts, own)
+        for i, (id, _) in enumerate(arms):
+            one, told = (jax.tree.map(lambda x, i=i: x[i], tree) for tree in (cohorts, shown))
+            seen.setdefault(id, []).append(_Seen(local[i], trials.pain, one, told))
+    found = _cohen(values)
+    for id, read in _TELL.items():
+        found |= read(values, seen[id])
+    return found
+
+
+def _outcome(id: str, arm: str, measure: str, day: float | None = None, *, stated: bool = False) -> Outcome:
+    found = [
+        one
+        for one in study(id).outcomes
+        if (one.arm, one.measure) == (arm, measure)
+        and (day is None or (one.time_days is not None and one.time_days[0] == day))
+        and bool(one.statement) == stated
+        and one.weight > 0
+        and not one.subgroup
+    ]
+    if len(found) != 1:
+        raise LookupError(f"{id}: {len(found)} outcomes {measure} of {arm} on day {day}")
+    return found[0]
+
+
+def _numbers(outcome: Outcome) -> tuple[float, float]:
+    """Return value and the variance of its error, inflated by the outcome's weight."""
+    if outcome.value is None or outcome.n is None:
+        raise LookupError(f"{outcome.measure}: value and n are due")
+    if outcome.se is not None:
+        se = outcome.se
+    else:
+        spread = outcome.sd if outcome.sd is not None else _outcome("cohen2023", "all", "pain_mean", 0).sd
+        se = (spread or math.nan) / math.sqrt(outcome.n)
+    return outcome.value, se**2 / outcome.weight
+
+
+def _leiden_data() -> tuple[Observation, ...]:
+    id = "sigtermans2009"
+    start, start_var = _numbers(_outcome(id, "esketamine", "pain_mean", 0))
+    drug, drug_var = _numbers(_outcome(id, "esketamine", "pain_mean", 7))
+    sham, sham_var = _numbers(_outcome(id, "placebo", "pain_mean", 7))
+    variance = drug_var + sham_var  # of a difference in any week
+    p = _outcome(id, "esketamine", "p_value", 84).value or math.nan
+    late = math.sqrt(variance) * float(special.ndtri(p / 2.0))
+    r = _SAME_PATIENT
+    covariance = np.diag([drug_var, sham_var, variance])
+    covariance[0, 2] = covariance[2, 0] = r * drug_var
+    covariance[1, 2] = covariance[2, 1] = -r * sham_var
+    names = ("leiden drug week 1", "leiden placebo week 1", "leiden difference week 12")
+    means = Gaussian(id, names, (drug, sham, late), covariance)
+    # "p < 0.001 over the 12 weeks": the mean difference, whose error goes along with those of the three values above.
+    shared = (1.0 - r) / _WEEKS + r
+    along = shared * np.array([drug_var, -sham_var, variance])
+    gain = np.linalg.solve(covariance, along)
+    sd = math.sqrt(shared * variance - gain @ along)
+    limit = -_OVERALL_Z * math.sqrt(shared * variance)
+    _outcome(id, "esketamine", "p_value", 84, stated=True)  # the statement that this reads
+    overall = Band(id, "leiden difference overall", -math.inf, limit, sd, given=means, gain=tuple(gain.tolist()))
+    return Gaussian(id, ("leiden baseline",), (start,), np.array([[start_var]])), means, overall
+
+
+def _goldberg_data() -> tuple[Observation, ...]:
+    id = "goldberg2010"
+    start, last = (_outcome(id, "racemic", "pain_mean", day) for day in (0, 5))
+    for day in (1, 3):
+        _outcome(id, "racemic", "relief", day, stated=True)
+    if start.range is None or last.range is None or start.n is None:
+        raise LookupError(f"{id}: ranges of pain are due")
+    noise = (_outcome("cohen2023", "all", "pain_mean", 0).sd or math.nan) / math.sqrt(start.n)
+    soft = _SOFT * sum(start.range) / 2.0
+    return (
+        Band(id, "goldberg baseline", *start.range, sd=noise),
+        Band(id, "goldberg relief day 1", 0.0, 0.15, _SOFT, edges=(0.20, 0.60)),
+        Band(id, "goldberg relief day 3", 0.20, 0.60, _SOFT, edges=(0.0, 0.15)),
+        Band(id, "goldberg pain day 5", *last.range, sd=soft),
+        Band(id, "goldberg little change day 5", *_LITTLE_SHARE, sd=_SOFT),
+    )
+
+
+def _noppers_data() -> tuple[Observation, ...]:
+    id, found = "noppers2011", []
+    days = {"45 min": 0.031, "180 min": 0.125, "day 7": 7, "day 56": 56}
+    for arm, label in (("esketamine", "drug"), ("midazolam", "placebo")):
+        for when, day in days.items():
+            one = _outcome(id, arm, "fall_by_more_than_half", day)
+            # Two early and two late counts of the same patients: each counts for less than a count of its own.
+            weight = one.weight * study(id).relevance / (1.0 + _SAME_PATIENT)
+            if one.value is None or one.n is None:
+                raise LookupError(f"{id}: counts are due")
+            found.append(Count(id, f"noppers {label} {when}", int(one.value), one.n, weight))
+    return tuple(found)
+
+
+def _pickering_data() -> tuple[Observation, ...]:
+    id = "pickering2020"
+    days = study(id).follow_up_days
+    outcomes = [_outcome(id, arm, "pain_area_under_curve", 35) for arm in ("racemic", "placebo")]
+    values, variances = zip(*(_numbers(one) for one in outcomes), strict=True)
+    values, variances = np.array(values) / days, np.array(variances) / days**2 / study(id).relevance
+    covariance = np.diag(variances)
+    covariance[0, 1] = covariance[1, 0] = _SAME_PATIENT * math.sqrt(variances.prod())  # a crossover
+    return (Gaussian(id, ("pickering drug", "pickering placebo"), tuple(values.tolist()), covariance),)
+
+
+def _cohen_data() -> tuple[Observation, ...]:
+    id = "cohen2023"
+    one = _outcome(id, "all", "pain_mean", 0)
+    value, variance = _numbers(one)
+    if one.sd is None or one.n is None:
+        raise LookupError(f"{id}: an SD is due")
+    of_sd = one.sd**2 / (2.0 * (one.n - 1)) / one.weight
+    return (Gaussian(id, ("baseline mean", "baseline sd"), (value, one.sd), np.diag([variance, of_sd])),)
+
+
+@cache
+def observations(pain: str = "memory") -> tuple[Observation, ...]:
+    """Return what the trials reported that a pain model is calibrated on.
+
+    Parameters
+    ----------
+    pain : str
+        Pain model.
+
+    Returns
+    -------
+    tuple of Observation
+        All numbers come from the evidence of the library; recalled ones count for nothing.
+
+    Examples
+    --------
+    >>> len(observations("slow_site")) < len(observations("memory"))
+    True
+    """
+    leiden = _leiden_data() if pain == "memory" else ()
+    return (*leiden, *_goldberg_data(), *_noppers_data(), *_pickering_data(), *_cohen_data())

@@ -1,0 +1,1 @@
+"""Optimisation: search for regimens that no other beats in all goals."""

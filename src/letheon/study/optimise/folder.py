@@ -1,0 +1,101 @@
+"""The folder of a search, and the search as it will run: what can be refused before anything heavy loads."""
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from letheon.errors import InputError
+from letheon.runs.environment import stamp_of
+from letheon.runs.folder import check_output, written
+from letheon.runs.folder import default_folder as folder_of_run
+from letheon.runs.json_file import read_object
+from letheon.scenario import Scenario, dumps
+from letheon.scenario.search import Search
+
+__all__ = [
+    "EVALUATIONS",
+    "QUICK_CANDIDATES",
+    "QUICK_PATIENTS",
+    "RESULT",
+    "claim",
+    "default_folder",
+    "refuse_another",
+    "resolve",
+]
+
+QUICK_CANDIDATES, QUICK_PATIENTS = 60, 128
+EVALUATIONS, RESULT = "evaluations.jsonl", "front.json"
+_STAMP = "search.json"
+_FORMAT = 1
+
+
+def resolve(
+    scenario: Scenario,
+    search: Search,
+    candidates: int | None = None,
+    patients: int | None = None,
+    seed: int | None = None,
+    quick: bool = False,
+) -> tuple[Scenario, Search]:
+    """Return a scenario and its search as they will run."""
+    candidates = search.candidates if candidates is None else candidates
+    patients = search.patients if patients is None else patients
+    if quick:
+        candidates, patients = min(candidates, QUICK_CANDIDATES), min(patients, QUICK_PATIENTS)
+    population = replace(scenario.population, n=patients)
+    resolved = replace(scenario, population=population, seed=scenario.seed if seed is None else seed)
+    return resolved, replace(search, candidates=candidates, patients=patients)
+
+
+def _identity(search: Search) -> str:
+    """Return a hash of what a search asks; a larger number of candidates continues a smaller one."""
+    told = [search.arm, *((v.path, v.values, v.also) for v in search.variables)]
+    told += [(goal.measure.name, goal.maximise) for goal in search.goals]
+    told += [(limit.measure.name, limit.at_least, limit.at_most) for limit in search.constraints]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def _stamp(scenario: Scenario, search: Search) -> dict:
+    return {"format": _FORMAT} | stamp_of(scenario) | {"search": _identity(search)}
+
+
+def default_folder(scenario: Scenario, search: Search) -> Path:
+    """Return ``runs/<title>-optimise-<short hash>`` in the working folder."""
+    title = folder_of_run(scenario).name.rsplit("-", 1)[0]
+    told = json.dumps(_stamp(scenario, search), sort_keys=True)
+    return Path("runs") / f"{title}-optimise-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+
+
+def refuse_another(folder: Path, scenario: Scenario, search: Search, fresh: bool) -> bool:
+    """Refuse a folder that cannot be used, or that holds something else."""
+    note = folder / _STAMP
+    if not note.is_file():
+        if (folder / "run.json").is_file():
+            raise InputError(f"{folder} holds a run of letheon simulate; choose another folder with --out.")
+        check_output(folder)
+        return False
+    found = read_object(note) or {}
+    stamp = _stamp(scenario, search)
+    if found == stamp:
+        return True
+    if fresh:
+        return False
+    differs = ", ".join(key for key in stamp if found.get(key) != stamp[key]) or "its stamp"
+    raise InputError(
+        f"{folder} holds another search (different {differs}); choose another --out, or --fresh to replace it."
+    )
+
+
+def claim(folder: Path, scenario: Scenario, search: Search, text: str | None) -> None:
+    """Make a folder this search's own; the stamp comes last."""
+    for name in (EVALUATIONS, RESULT, "candidates.csv", "candidates.parquet", "front.html"):
+        (folder / name).unlink(missing_ok=True)
+    for file in (folder / "front").glob("*.yaml"):
+        file.unlink()
+    for name, content in (
+        ("scenario.yaml", text if text is not None else dumps(scenario)),
+        (_STAMP, json.dumps(_stamp(scenario, search), indent=1) + "\n"),
+    ):
+        with written(folder / name) as file:
+            file.write_text(content, encoding="utf-8")

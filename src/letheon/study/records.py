@@ -1,0 +1,95 @@
+"""What all documents of studies share: frozen records whose attributes are named like the keys of their JSON."""
+
+import json
+import math
+from typing import Any, TypeVar
+
+import msgspec
+
+from letheon.errors import InputError
+
+__all__ = ["Estimate", "Record", "decode", "encode"]
+
+
+class Record(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A part of a document; a field with a default is left out of the JSON where it holds that default."""
+
+
+class Estimate(Record, frozen=True):
+    """Median and 90 % interval over draws of the parameters."""
+
+    median: float
+    interval_90: tuple[float, float]
+
+
+T = TypeVar("T", bound=Record)
+
+
+def _known(kind: type, value: Any) -> Any:
+    """Build what tells its kind by its keys, for msgspec."""
+    return kind.of(value)
+
+
+def decode(text: str | bytes, kind: type[T], name: str) -> T:
+    """Read a record from JSON.
+
+    Parameters
+    ----------
+    text : str or bytes
+        The JSON.
+    kind : type
+        Record that it holds.
+    name : str
+        Name of the file, for the error.
+
+    Returns
+    -------
+    Record
+        Keys that the record does not know are left out.
+
+    Raises
+    ------
+    InputError
+        If the text is no JSON, or a key is missing or holds another type.
+
+    Examples
+    --------
+    >>> decode('{"median": 2, "interval_90": [1, 3]}', Estimate, "x.json")
+    Estimate(median=2.0, interval_90=(1.0, 3.0))
+    """
+    try:
+        return msgspec.json.decode(text, type=kind, dec_hook=_known)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        what = kind.__name__.lower()
+        raise InputError(f"{name} is not the {what} document of this version of Letheon ({error}).") from None
+
+
+def encode(record: Record, indent: int | None = None) -> str:
+    r"""Return a record as JSON with a final newline; numbers that are not finite become null.
+
+    Parameters
+    ----------
+    record : Record
+        The record.
+    indent : int, optional
+        Spaces for each level; everything on one line by default.
+
+    Returns
+    -------
+    str
+        The same bytes for the same record.
+
+    Examples
+    --------
+    >>> encode(Estimate(median=2.0, interval_90=(1.0, math.inf)))
+    '{"median": 2.0, "interval_90": [1.0, null]}\n'
+    """
+    return json.dumps(_finite(msgspec.to_builtins(record)), ensure_ascii=False, allow_nan=False, indent=indent) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

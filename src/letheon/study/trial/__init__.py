@@ -1,0 +1,1 @@
+"""Trials: what an arm shows under given parameters, and predictions for trials without results."""

@@ -1,0 +1,1 @@
+"""Validation: trials that were never fitted, and how far the answer depends on single assumptions."""

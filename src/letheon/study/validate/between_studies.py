@@ -1,0 +1,146 @@
+"""What would be predicted if studies differed not at all, as much as was fitted, or by much.
+
+A handful of studies hardly tells how far one study lies from the next, so main results and held-out scores are shown
+at both ends beside the fitted spread. Nothing is refitted.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy import special
+
+from letheon import library
+from letheon.patients.draws import RIVAL, typical_values
+from letheon.study.calibrate.observations import Gaussian
+from letheon.study.calibrate.trials import observations
+from letheon.study.records import Estimate
+from letheon.study.regimens import study, study_scenario
+from letheon.study.trial.simulation import DRAWS, Arms, Progress, Values, simulated_trials
+from letheon.study.validate.document import BetweenStudies, HeldOutStudy, SpreadRow, SpreadScore
+from letheon.study.validate.held_out import held_out_table, total
+
+__all__ = ["SPREADS", "between_studies", "with_spread"]
+
+SPREADS: Mapping[str, float | None] = {"0": 0.0, "fitted": None, "0.6": 0.6}
+_TRIAL, _ARM = "sigtermans2009", "esketamine_slow"
+_PATIENTS = 30
+_REPEATS = 4
+_WEEKS = {"week 1": 7, "week 12": 84}
+_RELIEF = 0.7
+_SEED = 5
+
+
+def with_spread(values: Values, sd: float | None) -> Values:
+    """Return draws in which studies differ by a given spread.
+
+    Parameters
+    ----------
+    values : mapping of str to array, shape (draw,)
+        Draws of the typical values.
+    sd : float or None
+        SD of the log odds of lasting relief between studies; None leaves what was fitted.
+
+    Returns
+    -------
+    mapping of str to array
+        The same, with effects of studies spread evenly.
+
+    Examples
+    --------
+    >>> from letheon.patients.draws import typical_values
+    >>> float(np.std(with_spread(typical_values(64), 0.6)["between.effect"]).round(2))
+    0.59
+    """
+    if sd is None:
+        return values
+    draws = len(values["between.effect"])
+    z = special.ndtri((np.random.default_rng(_SEED).permutation(draws) + 0.5) / draws)
+    return {**values, "between.effect": sd * z, f"{RIVAL}between.effect": sd * z}
+
+
+def _reported() -> dict[str, float]:
+    """Return the differences from placebo that the trial did report [NRS]."""
+    found = {}
+    for one in observations("memory"):
+        if isinstance(one, Gaussian) and one.study == _TRIAL:
+            found |= dict(zip(one.names, one.values, strict=True))
+    return {
+        "week 1": found["leiden drug week 1"] - found["leiden placebo week 1"],
+        "week 12": found["leiden difference week 12"],
+    }
+
+
+def _read(arms: Arms) -> dict[str, np.ndarray]:
+    """Read differences from placebo in each simulated trial: pain in two weeks, and days of relief."""
+    drug, sham = (arms.entries[name] for name in (_ARM, "placebo"))
+    found = {week: drug[:, day - 1].mean(axis=-1) - sham[:, day - 1].mean(axis=-1) for week, day in _WEEKS.items()}
+    relieved = [
+        (arms.entries[name] <= _RELIEF * arms.baseline[name][:, None, :] + 1e-9).sum(axis=1).mean(axis=-1)
+        for name in (_ARM, "placebo")
+    ]
+    return found | {"relief days": relieved[0] - relieved[1]}
+
+
+_LABELS = {
+    "week 1": ("pain minus placebo, week 1", "NRS"),
+    "week 12": ("pain minus placebo, week 12", "NRS"),
+    "relief days": ("days of relief in 12 weeks, more than on placebo", "days"),
+}
+
+
+def between_studies(
+    values: Values | None = None,
+    models: tuple[str, ...] = library.PAIN_MODELS,
+    fitted: Sequence[HeldOutStudy] | None = None,
+    progress: Progress | None = None,
+) -> BetweenStudies:
+    """Predict the 100-hour trial and score the held-out ones with studies alike, as fitted, and far apart."""
+    values = typical_values(DRAWS) if values is None else values
+    scenario, reported = study_scenario(study(_TRIAL), max(_WEEKS.values())), _reported()
+    windows = tuple((float(day), float(day + 1)) for day in range(max(_WEEKS.values())))
+    patients, sham = {_ARM: _PATIENTS, "placebo": _PATIENTS}, {"placebo": _ARM}
+    rows, scores, done, jobs = [], [], 0, len(SPREADS) * len(models)
+    for label, sd in SPREADS.items():
+        own = with_spread(values, sd)
+        for model in models:
+            what, at = f"trials if studies differ by {label}, {model}", done
+
+            def beat(what: str = what, at: int = at) -> None:
+                if progress:
+                    progress(what, at, jobs)
+
+            arms = simulated_trials(scenario, patients, windows, model, own, _REPEATS, sham=sham, beat=beat)
+            rows += [_row(model, label, name, reported.get(name), found) for name, found in _read(arms).items()]
+            done += 1
+        table = fitted if sd is None and fitted is not None else held_out_table(own, models, progress=progress)
+        added = total(table, models).log_score
+        scores += [
+            SpreadScore(
+                model=model,
+                sd=label,
+                log_score=added[model],
+                chances={entry.study: entry.models[model].chance for entry in table},
+            )
+            for model in models
+        ]
+    spreads = {model: _spread(values["between.sd" if model == "memory" else f"{RIVAL}between.sd"]) for model in models}
+    return BetweenStudies(patients=_PATIENTS, fitted_sd=spreads, rows=tuple(rows), scores=tuple(scores))
+
+
+def _row(model: str, spread: str, name: str, reported: float | None, values: np.ndarray) -> SpreadRow:
+    quantity, unit = _LABELS[name]
+    low, high = (float(end) for end in np.quantile(values, [0.05, 0.95]))
+    return SpreadRow(
+        model=model,
+        sd=spread,
+        quantity=quantity,
+        unit=unit,
+        reported=reported,
+        median=float(np.median(values)),
+        interval_90=(low, high),
+    )
+
+
+def _spread(column: np.ndarray) -> Estimate:
+    low, middle, high = (float(q) for q in np.quantile(column, [0.05, 0.5, 0.95]))
+    return Estimate(median=middle, interval_90=(low, high))

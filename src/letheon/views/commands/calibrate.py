@@ -1,0 +1,199 @@
+"""``letheon calibrate``: fit the pain models to published trials."""
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from letheon.errors import InputError, near_hint
+from letheon.extras import EXTRAS, missing, require
+from letheon.views.commands.interruption import interruptible, kept_in, stopping_says
+from letheon.views.commands.options import AsJson, OwnSeed, flag, option, refuse_file_above
+from letheon.views.commands.output import show, write_json
+from letheon.views.commands.progress import Progress
+
+if TYPE_CHECKING:
+    from letheon.study.calibrate.document import Settings
+
+__all__ = ["RESEARCH", "calibrate", "finite"]
+
+RESEARCH = "For research and education only. Letheon gives no advice about a person."
+_PAGE = "calibration.html"
+_OTHER_FILES = {_PAGE, "validation.json", "validation.html"}
+_PATIENCE_S = 2.0  # a block of iterations may take longer: it is then done again, to the same bits
+
+
+def calibrate(
+    pain: Annotated[str, option("MODEL", "memory, slow_site, or both (the default).")] = "both",
+    quick: Annotated[bool, flag("--quick", "Few and short chains, for a first look.")] = False,
+    out: Annotated[Path, option("DIR", "Folder of results (default: calibration).")] = Path("calibration"),
+    seed: OwnSeed = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fit the pain models to published trials.
+
+    Posterior draws, diagnostics, and a page that shows what the data say and what they do not. It takes half an hour
+    a model on two cores, and minutes with --quick. Running it again continues what was interrupted.
+
+    Example:
+      letheon calibrate --pain slow_site --quick --out calibration
+    """
+    models = _models(pain)
+    _refuse_folder(out)
+    require("calibrate")
+    reports, seconds = _fit(models, quick, seed, out)
+    if as_json:
+        write_json(finite({"models": reports, "seconds": seconds, "files": _files(out, models)}))
+        return
+    from letheon.views.calibration_tables import show_calibration
+
+    def draw(console: Any) -> None:
+        for model in models:
+            others = [report for other, report in reports.items() if other != model]
+            show_calibration(reports[model], console, others, seconds[model])
+            console.print()
+
+    draws = [f"Draws: {out / model / f'{model}.csv'}" for model in models]
+    show(draw, f"Folder: {out}", *draws, f"Page: {out / _PAGE}", RESEARCH)
+
+
+# --- what is refused, before anything heavy loads ---
+
+
+def _models(pain: str) -> tuple[str, ...]:
+    from letheon.library import PAIN_MODELS
+
+    if pain == "both":
+        return PAIN_MODELS
+    if pain not in PAIN_MODELS:
+        raise InputError(f"--pain {pain[:40]!r} is not a pain model; {near_hint(pain, [*PAIN_MODELS, 'both'])}.")
+    return (pain,)
+
+
+def _refuse_folder(folder: Path) -> None:
+    """Refuse what cannot become a folder of calibrations, or is a folder of something else."""
+    from letheon.library import PAIN_MODELS
+
+    refuse_file_above(folder)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; name a folder with --out.")
+    names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    if names and not names & {*PAIN_MODELS, *_OTHER_FILES}:
+        raise InputError(f"{folder} holds other files ({min(names)}); name another folder with --out.")
+
+
+def _refuse_other_states(folder: Path, models: tuple[str, ...], settings: "Settings") -> None:
+    """Refuse a folder of another calibration now, not when the first of two models is done."""
+    from letheon.runs.json_file import read_object
+
+    wanted = asdict(settings)
+    for model in models:
+        note = folder / model / "state" / "settings.json"
+        if not note.exists():
+            continue
+        stored = read_object(note)
+        if stored is None:
+            raise InputError(f"{note} cannot be read, or is damaged; name another folder with --out.")
+        other = [name for name in wanted if stored.get(name) != wanted[name]]
+        if other:
+            raise InputError(
+                f"{folder / model} holds a calibration with other settings ({', '.join(other)}); name another folder "
+                "with --out, or ask for the same again."
+            )
+
+
+# --- the work ---
+
+
+def _fit(
+    models: tuple[str, ...], quick: bool, seed: int | None, folder: Path
+) -> tuple[dict[str, Any], dict[str, float]]:
+    """Fit the models one after the other; return their reports and how long each took [s]."""
+    reports, seconds = {}, {}
+    with stopping_says(kept_in(folder)):
+        with Progress() as progress:
+            progress("loading", 0, 1)
+            settings = _settings(quick, seed)
+            _refuse_other_states(folder, models, settings)
+            for model in models:
+                progress.about = model
+                start = time.monotonic()
+                reports[model] = _fit_one(model, folder / model, settings, progress)
+                seconds[model] = time.monotonic() - start
+        _write_page(reports, folder)
+    return reports, seconds
+
+
+def _settings(quick: bool, seed: int | None) -> "Settings":
+    from letheon.runs.environment import use_compile_cache
+
+    use_compile_cache()
+    from letheon.study.calibrate.document import FULL_SETTINGS, QUICK_SETTINGS
+
+    settings = QUICK_SETTINGS if quick else FULL_SETTINGS
+    return settings if seed is None else replace(settings, seed=seed)
+
+
+def _fit_one(model: str, folder: Path, settings: "Settings", progress: Progress) -> dict[str, Any]:
+    """Fit one model and write its files."""
+    from letheon.study import plain as calibration
+    from letheon.views.report import save
+
+    def work(report: Callable[[str, int, int], None]) -> Any:
+        return calibration.calibrate(model, folder / "state", settings, progress=report)
+
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        result = interruptible(work, progress, _PATIENCE_S)
+    except ImportError as error:
+        if error.name and error.name.split(".")[0] in EXTRAS["calibrate"].packages:
+            raise missing("calibrate", error.name) from error
+        raise
+    report = finite(result.report)
+    for name, text in calibration.posterior_files(result, date.today().isoformat()).items():
+        save(text, folder / name)
+    save(json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1) + "\n", folder / "calibration.json")
+    return report
+
+
+def _write_page(reports: Mapping[str, Any], folder: Path) -> None:
+    """Write the page with all models whose reports lie in the folder, so that two calls make one page."""
+    from letheon.library import PAIN_MODELS
+    from letheon.runs.json_file import read_object
+    from letheon.views.report import calibration, save
+
+    every = (reports.get(model) or read_object(folder / model / "calibration.json") for model in PAIN_MODELS)
+    save(calibration.render([one for one in every if one], date.today().isoformat()), folder / _PAGE)
+
+
+def _files(folder: Path, models: tuple[str, ...]) -> list[str]:
+    files = [f"{model}/{name}" for model in models for name in ("calibration.json", f"{model}.csv", f"{model}.toml")]
+    return [str(folder / name) for name in (*files, _PAGE)]
+
+
+def finite(value: Any) -> Any:
+    """Return a document that JSON can hold: numbers that are not finite become None.
+
+    Parameters
+    ----------
+    value : object
+        Mappings, sequences, numbers and texts.
+
+    Returns
+    -------
+    object
+
+    Examples
+    --------
+    >>> finite({"k": float("nan"), "row": (1, float("inf"))})
+    {'k': None, 'row': [1, None]}
+    """
+    if isinstance(value, Mapping):
+        return {key: finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

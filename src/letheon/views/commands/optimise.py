@@ -1,0 +1,134 @@
+"""``letheon optimise``: search for regimens that no other beats, and show them beside published ones."""
+
+import csv
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from letheon.extras import require
+from letheon.views.commands.interruption import interruptible, kept_in, stopping_says
+from letheon.views.commands.options import AsJson, ScenarioFile, Seed, flag, option, whole
+from letheon.views.commands.output import save_page, show, write_json
+from letheon.views.commands.progress import Progress
+
+if TYPE_CHECKING:
+    from letheon.scenario import Scenario
+    from letheon.scenario.search import Search
+    from letheon.study.plain import Optimisation
+
+__all__ = ["optimise"]
+
+_PAGE = "front.html"
+_PATIENCE_S = 60.0  # a batch of regimens, on a slow machine
+
+
+def _candidates() -> tuple[int, int]:
+    from letheon.scenario.search import MAX_CANDIDATES
+
+    return 1, MAX_CANDIDATES
+
+
+def _patients() -> tuple[int, int]:
+    from letheon.scenario.search import MAX_PATIENTS
+
+    return 1, MAX_PATIENTS
+
+
+def optimise(
+    scenario: ScenarioFile,
+    out: Annotated[Path | None, option("DIR", "Folder (default: runs/TITLE-optimise-HASH).")] = None,
+    candidates: Annotated[
+        int | None,
+        option("N", "Regimens to simulate, not the scenario's number.", whole("--candidates", _candidates, 400)),
+    ] = None,
+    patients: Annotated[
+        int | None,
+        option("N", "Virtual patients for each, not the scenario's number.", whole("--patients", _patients, 512)),
+    ] = None,
+    seed: Seed = None,
+    quick: Annotated[bool, flag("--quick", "Few regimens and patients, for a first look.")] = False,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, flag("--quiet", "Show neither progress nor tables.")] = False,
+    fresh: Annotated[bool, flag("--fresh", "Search again what is already there.")] = False,
+) -> None:
+    """Search for better regimens.
+
+    Finds the regimens that no other beats in all goals, as the block optimise of a scenario asks, and shows them
+    beside published regimens. It designs studies, not treatments: research and education only, no advice about a
+    person.
+
+    Running it again continues what was interrupted, and shows what is finished; with more candidates it goes on.
+
+    Example:
+      letheon optimise examples/optimise_100h.yaml --quick --out runs/100h
+    """
+    from letheon import scenario as scenarios
+
+    loaded = scenarios.load_search(scenario)
+    # from here on the folder, which is still checked before anything heavy loads
+    from letheon.study.optimise import folder as folders
+
+    resolved, search = folders.resolve(*loaded, candidates, patients, seed, quick)
+    folder = folders.default_folder(resolved, search) if out is None else out
+    folders.refuse_another(folder, resolved, search, fresh)
+    require("optimise")
+    result = _search(scenario, resolved, search, folder, fresh, quiet)
+    page = folder / _PAGE
+    if not (result.reused and page.is_file()):
+        from letheon.views.report import optimise as report
+
+        save_page(report.render(result.document, result.table or _rows(folder, result.document)), page)
+    if as_json:
+        write_json(result.document)
+    elif not quiet:
+        _show(result, folder)
+
+
+def _search(
+    path: Path, scenario: "Scenario", search: "Search", folder: Path, fresh: bool, quiet: bool
+) -> "Optimisation":
+    """Search, with progress; Ctrl-C is heard between two batches, and what is simulated is kept."""
+    with stopping_says(kept_in(folder, fresh)), Progress(quiet) as progress:
+        progress("loading", 0, 1)
+        from letheon.study.plain import optimise
+
+        def work(report: Callable[[str, int, int], None]) -> "Optimisation":
+            return optimise(
+                path,
+                out=folder,
+                candidates=search.candidates,
+                patients=search.patients,
+                seed=scenario.seed,
+                fresh=fresh,
+                progress=report,
+            )
+
+        return interruptible(work, progress, _PATIENCE_S)
+
+
+def _rows(folder: Path, document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Read the table of a finished search back."""
+    texts = {"kind", "name", "drug", *(variable["path"] for variable in document["variables"])}
+    words = {"True": True, "False": False, "": None}
+    with (folder / "candidates.csv").open(encoding="utf-8", newline="") as stream:
+        return [
+            {
+                name: text if name in texts else words[text] if text in words else float(text)
+                for name, text in row.items()
+            }
+            for row in csv.DictReader(stream)
+        ]
+
+
+def _show(result: "Optimisation", folder: Path) -> None:
+    from letheon.views.optimise_tables import show_search
+
+    lines = []
+    if result.reused:
+        lines = ["This search was finished before; --fresh searches again, more --candidates go on."]
+    elif result.continued:
+        lines = ["Continued from what an earlier search had simulated."]
+    lines.append(f"Folder: {result.folder}")
+    if result.front:
+        lines.append(f"Run one again: letheon simulate {folder / 'front' / min(result.front)}")
+    show(lambda console: show_search(result.document, console), *lines, f"Page: {folder / _PAGE}")

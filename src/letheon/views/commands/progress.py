@@ -1,0 +1,145 @@
+"""Progress of long work on the error stream: a bar in a terminal, a plain line every few seconds elsewhere."""
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """A callable for ``progress=`` that shows what is done, how fast, and how long it will still take.
+
+    Work comes in stages, each counted in units of its own; a new stage is shown at once. What an earlier run left
+    comes within the first second of a stage and does not count into the rate. Threads may share it. When the stream is
+    gone it falls silent: no work fails because nobody can see its progress.
+
+    Parameters
+    ----------
+    quiet : bool
+        Show nothing.
+    unit : str
+        What is counted.
+    stream : text stream, optional
+        Where to write; the error stream by default.
+    every_s : float
+        Least time between two plain lines of a stage [s].
+    clock : callable
+        Returns the time [s].
+
+    Attributes
+    ----------
+    about : str
+        Stands before the name of each stage.
+
+    Examples
+    --------
+    >>> seconds = iter([0.0, 2.0, 12.0])
+    >>> with Progress(stream=sys.stdout, clock=lambda: next(seconds)) as progress:
+    ...     progress("preparing", 0, 1)
+    ...     progress("sampling", 100, 1000)
+    ...     progress("sampling", 400, 1000)
+    letheon: preparing
+    letheon: sampling: 100 of 1000
+    letheon: sampling: 400 of 1000, 30 a second, 20 s left
+    """
+
+    def __init__(
+        self,
+        quiet: bool = False,
+        unit: str = "",
+        stream: TextIO | None = None,
+        every_s: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.about = ""
+        self._quiet = quiet
+        self._unit = f" {unit}" if unit else ""
+        self._stream = sys.stderr if stream is None else stream
+        self._every_s = every_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._bar: Bar | None = None
+        self._stage: tuple[str, int] | None = None
+        self._first = (0, 0.0)
+        self._stage_start = self._shown_at = 0.0
+
+    def __enter__(self) -> "Progress":
+        if not self._quiet and self._stream.isatty():
+            self._bar = _bar(self._stream)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            with contextlib.suppress(OSError):
+                self._bar.stop()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Show that `done` of `total` units are done; a stage is known by its total."""
+        with self._lock:
+            if self._quiet:
+                return
+            now = self._clock()
+            stage = (self.about, total)
+            new = stage != self._stage
+            if new or done < self._first[0]:
+                self._stage, self._stage_start = stage, now
+            if now - self._stage_start < 1.0:
+                self._first = (done, now)
+            pace = _pace(done - self._first[0], total - done, now - self._first[1])
+            label = f"{self.about}: {what}" if self.about else what
+            try:
+                self._show(label, done, total, pace, new, now)
+            except OSError:
+                self._quiet = True
+
+    def _show(self, label: str, done: int, total: int, pace: str, new: bool, now: float) -> None:
+        if self._bar is not None:
+            # a stage of one step has no share: the bar only moves
+            length = total if total > 1 else None
+            self._bar.update(self._bar.task_ids[0], completed=done, total=length, what=label, pace=pace)
+        elif new or now - self._shown_at >= self._every_s:
+            self._shown_at = now
+            count = f": {done} of {total}{self._unit}" if total > 1 else ""
+            self._stream.write(f"letheon: {label}{count}{', ' + pace if pace else ''}\n")
+            self._stream.flush()
+
+
+def _pace(done: int, left: int, seconds: float) -> str:
+    """Return rate and time left, where something has been done to judge by."""
+    if done <= 0 or seconds <= 0:
+        return ""
+    rate = done / seconds
+    shown = f"{rate:.0f} a second" if rate >= 1 else f"{rate * 60:.1f} a minute"
+    return f"{shown}, {_duration(left / rate)} left"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _bar(stream: TextIO) -> "Bar":
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    bar = Progress(
+        TextColumn("{task.fields[what]}", markup=False),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[pace]}"),
+        console=Console(file=stream, highlight=False, markup=False),
+        transient=True,
+    )
+    bar.add_task("run", total=None, what="preparing", pace="")
+    return bar

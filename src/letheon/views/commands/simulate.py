@@ -1,0 +1,105 @@
+"""``letheon simulate``: run every arm of a scenario."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from letheon.views.commands.interruption import kept_in, stopping_says
+from letheon.views.commands.options import AsJson, ScenarioFile, Seed, flag, option, whole
+from letheon.views.commands.output import show, tell, write_json
+from letheon.views.commands.progress import Progress
+
+if TYPE_CHECKING:
+    from letheon.runs import Run
+    from letheon.scenario import Scenario
+
+__all__ = ["simulate"]
+
+
+def _patients() -> tuple[int, int]:
+    from letheon.scenario.grammar import MAX_PATIENTS
+
+    return 1, MAX_PATIENTS
+
+
+def simulate(
+    scenario: ScenarioFile,
+    out: Annotated[Path | None, option("DIR", "Run folder (default: runs/TITLE-HASH).")] = None,
+    patients: Annotated[
+        int | None,
+        option("N", "Virtual patients in each arm, not the scenario's number.", whole("--patients", _patients, 1000)),
+    ] = None,
+    seed: Seed = None,
+    quick: Annotated[bool, flag("--quick", "At most 200 patients, for a first look.")] = False,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, flag("--quiet", "Show neither progress nor table nor warnings.")] = False,
+    fresh: Annotated[bool, flag("--fresh", "Compute again what is already there.")] = False,
+    cluster: Annotated[str | None, option("WHERE", "Workers: local:N, or a Dask scheduler's address.")] = None,
+) -> None:
+    """Run every arm of a scenario.
+
+    A table here, and a run folder with Parquet tables and an HTML report. Running it again continues what was
+    interrupted, and shows what is finished.
+
+    Example:
+      letheon simulate examples/small.yaml --out runs/small
+    """
+    from letheon import scenario as scenarios
+    from letheon.scenario.loading import read_text
+
+    text = read_text(scenario)  # read once: an edit during the run shows nowhere
+    planned = _planned(scenarios.loads(text, str(scenario)), patients, seed, quick)
+    # from here on the folder, which is still checked before anything heavy loads
+    from letheon.runs.address import check_cluster
+    from letheon.runs.environment import stamp_of
+    from letheon.runs.folder import Folder, default_folder
+
+    folder = default_folder(planned) if out is None else out
+    if cluster is not None:
+        check_cluster(cluster)
+    Folder(folder).refuse_another(stamp_of(planned), fresh)
+    run = _run(planned, text, folder, quiet=quiet, fresh=fresh, cluster=cluster)
+    if as_json:
+        for warning in () if quiet else run.document["warnings"]:
+            tell(f"warning: {warning}")
+        write_json(run.document)
+    elif not quiet:
+        _show(run, folder)
+
+
+def _planned(scenario: "Scenario", patients: int | None, seed: int | None, quick: bool) -> "Scenario":
+    """Return the scenario as it will run, with what the options change."""
+    from letheon.scenario.grammar import QUICK_PATIENTS
+
+    n = scenario.population.n if patients is None else patients
+    population = replace(scenario.population, n=min(n, QUICK_PATIENTS) if quick else n)
+    return replace(scenario, population=population, seed=scenario.seed if seed is None else seed)
+
+
+def _run(planned: "Scenario", text: str, folder: Path, *, quiet: bool, fresh: bool, cluster: str | None) -> "Run":
+    """Run the scenario as the options have changed it, with its report."""
+    with stopping_says(kept_in(folder, fresh)), Progress(quiet, "patient courses") as progress:
+        from letheon import runs
+        from letheon.views import report
+
+        return runs.simulate(
+            planned,
+            out=folder,
+            fresh=fresh,
+            progress=lambda done, total, what: progress(what, done, total),
+            cluster=cluster,
+            text=text,
+            page=report.render,
+        )
+
+
+def _show(run: "Run", folder: Path) -> None:
+    from letheon.views.tables import show_run
+
+    notes = []
+    if run.reused:
+        notes = ["This run was finished before; --fresh computes it again."]
+    elif run.continued:
+        notes = ["Continued from what an earlier run had finished."]
+    report = folder / "report.html"
+    show(lambda console: show_run(run.document, console), *notes, f"Run folder: {folder}", f"Report: {report}")

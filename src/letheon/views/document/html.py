@@ -1,0 +1,127 @@
+"""A document as one HTML page that opens in any browser without a network, by the templates in this folder."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from letheon.views.document import tree
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+__all__ = ["FigureRegistry", "render", "typeset"]
+
+_THIN = "\u202f"  # narrow space that does not break
+_MINUS = "\u2212"
+_DASH = "\u2013"
+
+
+def render(document: tree.Document) -> str:
+    """Return the page of a document: its style, scripts and data inside, nothing fetched; equal trees, equal text.
+
+    The content policy lets in nothing from outside, and only the two scripts that stand in the page, named by their
+    hashes, may run.
+    """
+    plotly, script = _asset("vendor", "plotly-basic.min.js"), _asset("document", "page.js")
+    page = _environment().get_template("page.html.jinja")
+    return page.render(
+        document=document,
+        figures=FigureRegistry(),
+        policy=_policy(plotly, script),
+        style=_asset("document", "style.css"),
+        sheet=_css_text(document.sheet),
+        plotly=plotly,
+        script=script,
+    )
+
+
+def typeset(text: str) -> str:
+    """Return text with real minus signs, a dash for no number, and no break before a percent sign.
+
+    Examples
+    --------
+    >>> typeset("-1.27 to -0.3, 5 %").replace(_THIN, "_"), typeset("-"), typeset("2010-11")
+    ('−1.27 to −0.3, 5_%', '–', '2010-11')
+    """
+    if text.strip() == "-":
+        return _DASH
+    return re.sub(r"(?<![\w.)-])-(?=\d)", _MINUS, text).replace(" %", f"{_THIN}%")
+
+
+class FigureRegistry:
+    """Collects the figures of a page while it is rendered, to be written once as JSON."""
+
+    def __init__(self) -> None:
+        self.figures: list[Mapping[str, Any]] = []
+
+    def place(self, figure: Mapping[str, Any]) -> int:
+        """Keep a figure and return its number."""
+        self.figures.append(figure)
+        return len(self.figures) - 1
+
+    def as_json(self) -> str:
+        """Return all figures as JSON that may stand inside a script element.
+
+        Axes that many curves share are written once: a string ``"3"`` as x is the fourth of `axes`.
+        """
+        axes: dict[tuple, int] = {}
+        figures = []
+        for figure in self.figures:
+            data = []
+            for trace in figure["data"]:
+                if len(trace["x"]) > 20:
+                    trace = trace | {"x": str(axes.setdefault(tuple(trace["x"]), len(axes)))}
+                data.append(trace)
+            figures.append({"data": data, "layout": figure["layout"]})
+        document = {"axes": list(axes), "figures": figures}
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        # Inside a script element only these could end it or change how it is read.
+        for mark in "<>&\u2028\u2029":
+            text = text.replace(mark, f"\\u{ord(mark):04x}")
+        return text
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    made = Environment(
+        loader=PackageLoader("letheon.views.document"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["typeset"] = typeset
+    made.tests["inline"] = lambda one: not isinstance(one, tuple | list)
+    made.globals["kind_of"] = lambda one: "Text" if isinstance(one, str) else type(one).__name__
+    made.globals["json"] = lambda value: json.dumps(value, separators=(",", ":"))
+    return made
+
+
+def _policy(*scripts: str) -> str:
+    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+    # Plotly writes its own style rules while it draws, hence 'unsafe-inline' for style alone.
+    sources = f"script-src {hashes}; style-src 'unsafe-inline'"
+    return f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+
+
+def _css_text(text: str) -> str:
+    """Return text for a string in a style sheet, where only escapes keep a text a text."""
+    return "".join(letter if letter.isalnum() or letter in " .,-" else f"\\{ord(letter):x} " for letter in text)
+
+
+@cache
+def _asset(room: str, name: str) -> str:
+    return (resources.files("letheon.views") / room / name).read_text(encoding="utf-8")

@@ -1,0 +1,63 @@
+"""Generated pages of the documentation are what their templates and facts give, and predictions stay on record."""
+
+import generate
+import numpy as np
+import predict
+import pytest
+
+
+@pytest.mark.parametrize("page", sorted(generate.PAGES))
+def test_a_page_is_what_its_template_renders(page):
+    """Red when a fact changed or the page was edited by hand: python docs/making/generate.py."""
+    assert (generate.DOCS / f"{page}.md").read_text(encoding="utf-8") == generate.render(page)
+
+
+def test_a_cell_neither_ends_early_nor_starts_an_element(monkeypatch):
+    study = generate.stored("calibration/validation")
+    study["studies"][0]["models"]["memory"]["quantities"][0]["quantity"] = "a | b <script>"
+    monkeypatch.setitem(generate.PAGES, "validation", lambda: generate.validation() | {"document": study})
+    assert "a \\| b &lt;script>" in generate.render("validation")
+
+
+def test_tenths_hold_every_rank_once():
+    ranks = np.random.default_rng(1).uniform(size=500)
+    np.testing.assert_array_equal(generate.tenths([*ranks, 1.0]), np.histogram([*ranks, 1.0], 10, (0.0, 1.0))[0])
+
+
+@pytest.mark.parametrize(
+    ("ranks", "shape"),
+    [
+        (np.linspace(0.0, 1.0, 400), "even"),
+        (np.r_[np.linspace(0, 0.1, 150), np.linspace(0, 1, 100), np.linspace(0.9, 1, 150)], "narrow"),
+        (np.linspace(0.3, 0.7, 400), "wide"),
+        (np.linspace(0.0, 1.0, 400) ** 2, "low"),
+        (np.linspace(0.0, 1.0, 400) ** 0.5, "high"),
+    ],
+)
+def test_the_shape_of_ranks_is_classified(ranks, shape):
+    assert generate.shape(generate.tenths(ranks)) == shape
+
+
+def test_a_prediction_on_record_is_never_replaced(tmp_path, monkeypatch):
+    monkeypatch.setattr(generate, "DOCS", tmp_path)
+    (tmp_path / "predictions").mkdir()
+    (tmp_path / "predictions" / "ketcrps2-2026-01-01.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(FileExistsError, match="stays as it is"):
+        predict.record("2026-01-01")
+
+
+def numbers(tree) -> list[float]:
+    if isinstance(tree, dict):
+        return [x for value in tree.values() for x in numbers(value)]
+    if isinstance(tree, list):
+        return [x for value in tree for x in numbers(value)]
+    return [tree] if isinstance(tree, float) else []
+
+
+@pytest.mark.slow
+def test_the_latest_prediction_is_reproduced():
+    """Same seed, version and posterior: the same numbers, up to one diary entry that another processor rounds apart."""
+    stored = generate.stored(max(name for name in generate.PAGES if name.startswith("predictions/")))
+    again = predict.ketcrps2(stored["date"])
+    assert again.keys() == stored.keys()
+    np.testing.assert_allclose(numbers(again["predictions"]), numbers(stored["predictions"]), atol=0.04)
