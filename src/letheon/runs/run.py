@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from letheon.errors import RunError
+from letheon.files import locked
 from letheon.pipeline import document, plan_arms
 from letheon.runs.address import check_cluster
 from letheon.runs.cluster import crew_of
 from letheon.runs.engine import repair, run_arms
 from letheon.runs.environment import stamp_of, use_compile_cache
 from letheon.runs.folder import Folder
-from letheon.runs.lock import locked
 from letheon.runs.store import write_profiles
 from letheon.scenario import Scenario, dumps, loads
 from letheon.scenario.loading import read_text

@@ -12,6 +12,7 @@ import numpy as np
 from letheon._version import __version__
 from letheon.arrays import jax
 from letheon.errors import InputError
+from letheon.files import write
 from letheon.library import PAIN_MODELS
 from letheon.study.calibration import Calibration, calibrate, identity, predictions_of
 from letheon.study.observations import Observation, log_likelihood, resample
@@ -101,7 +102,7 @@ def recover(
             "seconds": round(seconds, 1),
             "ranks": {p.name: round(float(r), 3) for p, r in zip(found, ranks, strict=True)},
         }
-        note.write_text(json.dumps(row), encoding="utf-8")
+        write(note, json.dumps(row))
         rows.append(row)
     ranks = np.array([list(row["ranks"].values()) for row in rows])
     return {"pain": pain, "values": int(ranks.size), "inside": float(_hits(ranks).mean()), "sets": rows}
@@ -128,8 +129,8 @@ def _fit(
     finally:
         if not kept["done"]:
             kept["seconds"] += time.monotonic() - start
-            note.write_text(json.dumps(kept), encoding="utf-8")
-    note.write_text(json.dumps({**kept, "done": True}), encoding="utf-8")
+            write(note, json.dumps(kept))
+    write(note, json.dumps({**kept, "done": True}))
     jax.clear_caches()  # programs of dozens of fits would use up the memory maps that a process may have
     return fitted, kept["seconds"]
 
@@ -223,7 +224,7 @@ def main(folder: str) -> None:
     told: dict[str, Any] = {"letheon": __version__, "recovery": {}, "cross": {}}
 
     def keep() -> None:
-        (home / "adequacy.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        write(home / "adequacy.json", json.dumps(told, indent=1) + "\n")
 
     for pain in reversed(PAIN_MODELS):  # the quick one first
         told["recovery"][pain] = recover(pain, home / pain, progress=_say)

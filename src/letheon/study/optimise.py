@@ -11,10 +11,11 @@ from pathlib import Path
 
 from letheon import library
 from letheon.errors import InputError
+from letheon.files import disk_errors, write
 from letheon.pipeline.models import chosen_models
 from letheon.runs.environment import use_compile_cache
-from letheon.runs.folder import written
 from letheon.runs.json_file import read_object
+from letheon.runs.manifest import CHUNKS_KEPT
 from letheon.scenario import Arm, Scenario, dumps
 from letheon.scenario.loading import loads_search, read_text
 from letheon.scenario.search import Search
@@ -151,15 +152,16 @@ def _finished(folder: Path, search: Search) -> Optimisation | None:
 
 def _write(folder: Path, made: Optimisation) -> None:
     """Write what was found; the document comes last, and says that all is there."""
+    front = folder / "front"
     (folder / RESULT).unlink(missing_ok=True)
-    for file in (folder / "front").glob("*.yaml"):
+    for file in front.glob("*.yaml"):
         file.unlink()
-    for name, text in made.front.items():
-        with written(folder / "front" / name) as file:
-            file.write_text(text, encoding="utf-8")
-    write_tables(made.table, folder)
-    with written(folder / RESULT) as file:
-        file.write_text(json.dumps(made.document, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    with disk_errors(folder, CHUNKS_KEPT):
+        front.mkdir(parents=True, exist_ok=True)
+        for name, text in made.front.items():
+            write(front / name, text)
+        write_tables(made.table, folder)
+        write(folder / RESULT, json.dumps(made.document, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 class _Session:

@@ -1,6 +1,7 @@
 """What a search found, as a document and as tables: the front, how sure it is, and published regimens beside it."""
 
 import csv
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from letheon._version import __version__
+from letheon.files import write
 from letheon.patients.draws import DRAWS
 from letheon.pipeline.labels import support_of
 from letheon.pipeline.support import interval_of_mean
-from letheon.runs.folder import written
 from letheon.scenario import Arm, Scenario
 from letheon.scenario.measures import Measure, measure_of
 from letheon.scenario.search import Search
@@ -403,17 +404,17 @@ def write_tables(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
 
     Raises
     ------
-    RunError
+    OSError
         If the disk is full.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     names = list(rows[0]) if rows else []
-    with written(folder / "candidates.csv") as file, file.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write(folder / "candidates.csv", text.getvalue())
     table = pa.table({name: pa.array([row[name] for row in rows]) for name in names})
-    with written(folder / "candidates.parquet") as file:
-        pq.write_table(table, file, compression="zstd")
+    write(folder / "candidates.parquet", lambda file: pq.write_table(table, file, compression="zstd"))

@@ -1,19 +1,19 @@
 """``letheon calibrate`` and ``letheon validate``: fit the pain models, and score them on trials that they never saw."""
 
-import contextlib
 import json
 import math
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from letheon.errors import InputError, Interrupted, RunError
+from letheon.errors import InputError, Interrupted
 from letheon.extras import EXTRAS, missing, require
+from letheon.files import disk_errors, write
 from letheon.library import PAIN_MODELS
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def _calibrate(
                 reports[model] = _one(model, folder / model, settings, stages, tell)
                 seconds[model] = time.monotonic() - start
             stages.about = ""
-        with _writing(folder):
+        with disk_errors(folder, "what is finished is kept there: make room and run the same command to go on."):
             _write_calibration_page(reports, folder)
     except interruption.Stuck as error:
         tell(str(error))
@@ -232,12 +232,11 @@ def _one(model: str, folder: Path, settings: "Settings", told: Callable[[str, in
     """Fit one model and write its files."""
     from letheon.study import calibration
     from letheon.views import interruption
-    from letheon.views.report import save
 
     def work(progress: Callable[[str, int, int], None]) -> Any:
         return calibration.calibrate(model, folder / "state", settings, progress=progress)
 
-    with _writing(folder):
+    with disk_errors(folder, "what is finished is kept there: make room and run the same command to go on."):
         folder.mkdir(parents=True, exist_ok=True)
         try:
             result = interruption.interruptible(work, told, tell, _last_words(folder), _PATIENCE_S)
@@ -247,27 +246,15 @@ def _one(model: str, folder: Path, settings: "Settings", told: Callable[[str, in
             raise
         report = finite(result.report)
         for name, text in calibration.posterior_files(result, date.today().isoformat()).items():
-            save(text, folder / name)
-        save(json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1) + "\n", folder / "calibration.json")
+            write(folder / name, text)
+        write(folder / "calibration.json", json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
     return report
-
-
-@contextlib.contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    """Turn what a full disk or a lost folder raises into a sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise RunError(
-            f"{folder} could not be written ({error.strerror or error}); what is finished is kept there: make room and "
-            "run the same command to go on."
-        ) from error
 
 
 def _write_calibration_page(reports: Mapping[str, Any], folder: Path) -> None:
     """Write the page with all models whose reports lie in the folder, so that two calls make one page."""
     from letheon.runs.json_file import read_object
-    from letheon.views.report import calibration, save
+    from letheon.views.report import calibration
 
     found = []
     for model in PAIN_MODELS:
@@ -277,7 +264,7 @@ def _write_calibration_page(reports: Mapping[str, Any], folder: Path) -> None:
         elif path.is_file():
             report = read_object(path)
             found += [] if report is None else [report]
-    save(calibration.render(found, date.today().isoformat()), folder / _PAGE)
+    write(folder / _PAGE, calibration.render(found, date.today().isoformat()))
 
 
 def _validate(posterior: Path | None, sensitivity: bool, tell: Tell) -> dict[str, Any]:
@@ -331,14 +318,10 @@ def _validation(posterior: Path | None, sensitivity: bool) -> Callable[..., dict
 
 
 def _write_page(document: Mapping[str, Any], path: Path) -> None:
-    from letheon.views.report import save, validation
+    from letheon.views.report import validation
 
-    try:
-        save(validation.render(document, document["letheon"], document.get("sensitivity")), path)
-    except OSError as error:
-        raise RunError(
-            f"{path} could not be written ({error.strerror or error}); run the same command again."
-        ) from error
+    with disk_errors(path, "run the same command again."):
+        write(path, validation.render(document, document["letheon"], document.get("sensitivity")))
 
 
 def finite(value: Any) -> Any:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from letheon.errors import InputError, Interrupted, RunError
+from letheon.errors import InputError, Interrupted
 from letheon.extras import require
+from letheon.files import disk_errors, write
 
 if TYPE_CHECKING:
     from letheon.scenario import Scenario
@@ -117,8 +118,9 @@ def _optimised(
     from letheon.views.progress import Stages
 
     words = _last_words(folder, fresh)
+    kept = "what is simulated is kept there: make room and run the same command to go on."
     try:
-        with Stages(stream=io.StringIO() if quiet else None) as stages:
+        with disk_errors(folder, kept), Stages(stream=io.StringIO() if quiet else None) as stages:
             stages("loading", 0, 1)
             from letheon.study.optimise import optimise
 
@@ -139,11 +141,6 @@ def _optimised(
         interruption.leave(Interrupted.exit_code)
     except KeyboardInterrupt:
         raise Interrupted(words) from None
-    except OSError as error:
-        raise RunError(
-            f"{folder} could not be written ({error.strerror or error}); what is simulated is kept there: make room and"
-            " run the same command to go on."
-        ) from error
 
 
 def _last_words(folder: Path, fresh: bool) -> str:
@@ -154,18 +151,13 @@ def _last_words(folder: Path, fresh: bool) -> str:
 
 def _page(made: "Optimisation", folder: Path) -> Path:
     """Write the page, unless a finished search has it already."""
-    from letheon.views.report import optimise, save
+    from letheon.views.report import optimise
 
     path = folder / _PAGE
     if made.reused and path.is_file():
         return path
-    try:
-        save(optimise.render(made.document, made.table or _rows(folder, made.document)), path)
-    except OSError as error:
-        raise RunError(
-            f"{path} could not be written ({error.strerror or error}); the search itself is finished: make room and run"
-            " the same command again."
-        ) from error
+    with disk_errors(path, "the search itself is finished: make room and run the same command again."):
+        write(path, optimise.render(made.document, made.table or _rows(folder, made.document)))
     return path
 
 
