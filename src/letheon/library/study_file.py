@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.errors import InputError
 from letheon.library.entries import evidence_weight
 from letheon.library.evidence import (
@@ -40,7 +41,6 @@ _OUTCOME_MAY = (
     *("value", "range", "statement", "time_days", "against", "subgroup", "se", "sd", "interval", "level"),
     *("n", "via", "target", "note", "weight"),
 )
-_LAST_SUPPORTED_DAY = 84
 
 
 def _whole(value: Any, place: str) -> int:
@@ -219,8 +219,10 @@ def parse_study(text: str, place: str) -> Study:
     document = read_toml(text, place)
     check_keys(document, _STUDY_NEEDS, _STUDY_MAY, place)
     follow_up = as_float(document["follow_up_days"], f"{place} follow_up_days")
-    if not 0 <= follow_up <= _LAST_SUPPORTED_DAY:
-        raise InputError(f"{place} follow_up_days: must lie in [0, 84] (never beyond 12 weeks), got {follow_up:g}")
+    if not 0 <= follow_up <= LAST_SUPPORTED_DAY:
+        raise InputError(
+            f"{place} follow_up_days: must lie in [0, {LAST_SUPPORTED_DAY}] (never beyond 12 weeks), got {follow_up:g}"
+        )
     relevance = as_float(document.get("relevance", 1), f"{place} relevance")
     if not 0 < relevance <= 1:
         raise InputError(f"{place} relevance: must lie above 0 and not above 1, got {relevance:g}")

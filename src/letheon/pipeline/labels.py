@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from letheon import library
+from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.dosing.regimen import MS_PER_DAY, Regimen
 from letheon.library import Met, Study, StudyArm
 from letheon.library.evidence import CONTROLS, Outcome, Trait
 from letheon.pipeline.models import chosen_models, common_models
 from letheon.pipeline.support import earliest_booster
 from letheon.scenario import Arm, Models, Population, Scenario
+from letheon.units import REFERENCE_WEIGHT_KG
 
 __all__ = [
     "ASSUMED",
-    "LAST_SUPPORTED_DAY",
     "NOT_IDENTIFIED",
     "Support",
     "SupportRow",
@@ -27,7 +28,6 @@ __all__ = [
     "usable",
 ]
 
-LAST_SUPPORTED_DAY = 84  # of no CRPS study a result beyond 12 weeks is taken as supported
 _QUANTITIES = {  # measure of a study, and the number of a result document that it is
     "pain_mean": "nrs",
     "pain_mean_difference": "nrs",
@@ -37,7 +37,6 @@ _QUANTITIES = {  # measure of a study, and the number of a result document that 
 }
 _OF_THE_COURSE = ("psychomimetic_elicited",)  # looked at over the whole course, not on a day
 _SAME, _SIMILAR = 1.25, 2.0  # factors on dose per kg and on days
-_REFERENCE_KG = 70.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +185,7 @@ def _near(value: float, reference: float) -> bool:
 def _per_kg(study: Study, arm: StudyArm) -> float:
     """Return the dose of a study's arm [mg/kg]; rates that do not go by weight are for the study's mean weight."""
     weight = study.population.weight_kg
-    mean = _REFERENCE_KG if arm.by_weight or weight is None else weight.mean
+    mean = REFERENCE_WEIGHT_KG if arm.by_weight or weight is None else weight.mean
     return (arm.dose_mg_70kg or 0.0) / mean
 
 

@@ -9,15 +9,16 @@ import numpy as np
 
 from letheon import library
 from letheon._version import __version__
+from letheon.definitions import AT_RISK_DAYS, ENDPOINT_DAYS, LAST_SUPPORTED_DAY
 from letheon.dosing.policy_document import policy_document
 from letheon.dosing.regimen import MS_PER_DAY
 from letheon.patients.draws import DRAWS
 from letheon.pipeline import harms
-from letheon.pipeline.arms import ENDPOINT_DAYS, ArmPlan
+from letheon.pipeline.arms import ArmPlan
 from letheon.pipeline.bins import Profile
 from letheon.pipeline.block import GIVEN
 from letheon.pipeline.harm_entries import arm_harms, harm_sources
-from letheon.pipeline.labels import ASSUMED, LAST_SUPPORTED_DAY, NOT_IDENTIFIED, Support, plan_support, support_of
+from letheon.pipeline.labels import ASSUMED, NOT_IDENTIFIED, Support, plan_support, support_of
 from letheon.pipeline.support import interval_of_mean, model_warnings, quantiles
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
@@ -205,7 +206,7 @@ def _relapse(prefix: str, arm: ArmTotals, support: Support) -> dict:
         **support.document(),
         "note": _NO_RELAPSE,
     }
-    marks = [0.0, *(d for d in (14, 28, 56, 84, 182, 365) if d <= horizon)]
+    marks = [0.0, *(d for d in AT_RISK_DAYS if d <= horizon)]
     if not remission.any():
         nothing = {"median": None, "median_interval": [None, None], "restricted_mean": None}
         return out | nothing | {"from_day_0": {"median": None}, "at_risk": [{"day": d, "n": 0} for d in marks]}

@@ -7,11 +7,13 @@ import numpy as np
 from scipy import special
 
 from letheon import library
+from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.dosing.regimen import MS_PER_DAY, MS_PER_HOUR, Infusion, Regimen
 from letheon.patients.population import Covariates, realised
 from letheon.pipeline.arms import ArmPlan
 from letheon.pipeline.models import models_sentence
 from letheon.scenario import Arm, Population, Scenario
+from letheon.units import REFERENCE_WEIGHT_KG
 
 __all__ = [
     "earliest_booster",
@@ -21,8 +23,6 @@ __all__ = [
 ]
 
 _INTERVAL = (0.05, 0.95)
-_LAST_SUPPORTED_DAY = 84
-_REFERENCE_KG = 70.0
 _OUTSIDE_SHARE = 0.10
 _FEW = 4096
 # how far mean or SD may move unsaid: a fifth of a point of pain, less than a scale shows, a year
@@ -149,7 +149,7 @@ def _of_pushes(source: str, studied_mg_kg: float, arms: list[Arm]) -> list[str]:
     for arm in arms:
         infusions = (*arm.regimen.infusions, *(arm.policy.boosters.session if arm.policy.boosters else ()))
         hours = ((i, i.duration_ms / MS_PER_HOUR) for i in infusions if i.is_push)
-        given[arm.name] = max((i.rate.at(_REFERENCE_KG) * h / _REFERENCE_KG for i, h in hours), default=0.0)
+        given[arm.name] = max((i.rate.at(REFERENCE_WEIGHT_KG) * h / REFERENCE_WEIGHT_KG for i, h in hours), default=0.0)
     beyond = {name: dose for name, dose in given.items() if dose > studied_mg_kg * (1 + 1e-9)}
     if not beyond:
         return []
@@ -180,7 +180,7 @@ def _of_model(scenario: Scenario, model, purposes: set[str], arms: list[Arm]) ->
         said.append(f"{source} was studied at {low:g} to {high:g} kg; {share:.0%} of these patients lie outside.")
     reached: dict[str, list[tuple[float, str]]] = {}
     for arm in arms:
-        rate = max(Regimen.create(arm.drug, _drips(arm)).schedule().rates(_REFERENCE_KG), default=0.0)
+        rate = max(Regimen.create(arm.drug, _drips(arm)).schedule().rates(REFERENCE_WEIGHT_KG), default=0.0)
         for unit, value in _beyond(model, (_longest_drip_h(arm), rate)).items():
             reached.setdefault(unit, []).append((value, arm.name))
     top = {"h on the drip": model.validity["duration_h"][1], "mg/h at 70 kg": model.validity["rate_mg_h"][1]}
@@ -248,6 +248,6 @@ def model_warnings(scenario: Scenario, plans: tuple[ArmPlan, ...]) -> list[str]:
     formed = [arms for model, (_, arms) in used.items() if _forms_norketamine(model)]
     if any(_longest_drip_h(arm) > 12 for arms in formed for arm in arms):
         said.append("Norketamine after 12 h on the drip is uncertain by a factor of 0.5 to 1.")
-    if scenario.follow_up_h > _LAST_SUPPORTED_DAY * 24:
+    if scenario.follow_up_h > LAST_SUPPORTED_DAY * 24:
         said.append("Relapse beyond 12 weeks rests on assumed flares: not identified by any data.")
     return said

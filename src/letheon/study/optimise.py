@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from letheon import library
+from letheon.definitions import SEARCH_NOTICE
 from letheon.errors import InputError
 from letheon.files import disk_errors, write
 from letheon.pipeline.models import chosen_models
@@ -20,12 +21,12 @@ from letheon.scenario import Arm, Scenario, dumps
 from letheon.scenario.loading import loads_search, read_text
 from letheon.scenario.search import Search
 from letheon.study.optimise_folder import EVALUATIONS, RESULT, claim, refuse_another, resolve
-from letheon.study.optimise_report import NOTICE, Entry, Limit, document_of, limits_of, table_of, write_tables
+from letheon.study.optimise_report import Entry, Limit, document_of, limits_of, table_of, write_tables
 from letheon.study.optimise_runs import Bench, Found, Kept
 from letheon.study.optimise_search import Numbers, Worth, explore
 from letheon.study.regimens import study_scenario
 
-__all__ = ["NOTICE", "Optimisation", "optimise"]
+__all__ = ["Optimisation", "optimise"]
 
 _BATCH = 8  # regimens between two looks at the clock: a few seconds
 _SHOWN = ("relief_days", "rival_relief_days", "remission", "dose_mg", "hours", "dosing_days", "psychedelic_load")
@@ -262,7 +263,7 @@ class _Session:
         own = self.scenario
         alike = replace(candidate, title=title, population=own.population, seed=own.seed, models=own.models)
         said = "\n".join(f"#   {path}: {text}" for path, text in entry.values.items())
-        return f"# {NOTICE}\n# Found by letheon optimise in arm {self.search.arm}:\n{said}\n{dumps(alike)}"
+        return f"# {SEARCH_NOTICE}\n# Found by letheon optimise in arm {self.search.arm}:\n{said}\n{dumps(alike)}"
 
 
 def _name(numbers: Numbers) -> str:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from letheon._version import __version__
+from letheon.definitions import SEARCH_NOTICE
 from letheon.files import write
 from letheon.patients.draws import DRAWS
 from letheon.pipeline.labels import support_of
@@ -21,9 +22,8 @@ from letheon.scenario.search import Search
 from letheon.study.optimise_front import beaten, chance_on_front, on_front
 from letheon.study.optimise_runs import Found
 
-__all__ = ["NOTICE", "Entry", "Limit", "document_of", "limits_of", "table_of", "write_tables"]
+__all__ = ["Entry", "Limit", "document_of", "limits_of", "table_of", "write_tables"]
 
-NOTICE = "This designs studies, not treatments: for research and education only, and no advice about a person."
 _DIGITS = 6  # as in the document of a run
 _INTERVAL = (
     "mean_interval is the 90 % interval of the mean over draws of the parameters; chance_on_front is the share of these"
@@ -324,7 +324,7 @@ def _asked(scenario: Scenario, search: Search, limits: Sequence[Limit]) -> dict[
     models = scenario.models
     return {
         "letheon": __version__,
-        "notice": NOTICE,
+        "notice": SEARCH_NOTICE,
         "title": scenario.title,
         "seed": scenario.seed,
         "n_patients": scenario.population.n,

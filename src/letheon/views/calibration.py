@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from letheon.definitions import RESEARCH_NOTICE
 from letheon.errors import InputError, Interrupted
 from letheon.extras import EXTRAS, missing, require
 from letheon.files import disk_errors, write
@@ -382,7 +383,7 @@ def _show_calibrations(
     for model in models:
         console.print(Text(f"Draws: {folder / model / f'{model}.csv'}"), soft_wrap=True)
     console.print(Text(f"Page: {folder / _PAGE}"), soft_wrap=True)
-    console.print(Text("For research and education only. Letheon gives no advice about a person.", style="bold"))
+    console.print(Text(RESEARCH_NOTICE, style="bold"))
 
 
 def _show_validation(console: Any, document: Mapping[str, Any], out: Path | None) -> None:
@@ -397,4 +398,4 @@ def _show_validation(console: Any, document: Mapping[str, Any], out: Path | None
         show_sensitivity(document["sensitivity"], console)
     if out is not None:
         console.print(Text(f"Page: {out}"), soft_wrap=True)
-    console.print(Text("For research and education only. Letheon gives no advice about a person.", style="bold"))
+    console.print(Text(RESEARCH_NOTICE, style="bold"))

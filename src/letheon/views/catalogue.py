@@ -17,6 +17,7 @@ from letheon.library import Number, PkModel, Source, Study
 from letheon.runs.folder import RUN, remedy
 from letheon.runs.json_file import read_object
 from letheon.runs.manifest import Manifest
+from letheon.units import REFERENCE_WEIGHT_KG
 
 __all__ = ["bibtex", "citations", "contents", "entry", "read_document"]
 
@@ -155,7 +156,10 @@ def _study(study: Study) -> Iterator[str]:
 
 
 def _number(
-    number: Number, scaling: float | str | None = None, iov: float | None = None, reference_kg: float = 70.0
+    number: Number,
+    scaling: float | str | None = None,
+    iov: float | None = None,
+    reference_kg: float = REFERENCE_WEIGHT_KG,
 ) -> Iterator[str]:
     low, high = number.range
     unit = "" if number.unit == "1" else f" {number.unit}"

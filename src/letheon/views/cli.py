@@ -20,6 +20,7 @@ import typer
 from typer.core import TyperGroup
 
 from letheon._version import __version__
+from letheon.definitions import RESEARCH_NOTICE
 from letheon.errors import InputError, Interrupted, LetheonError, LetheonWarning, RunError
 from letheon.views import calibration, evidence, optimise, query, worksheet
 from letheon.views.explore import command as explore
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["app", "cite", "library", "main", "simulate"]
 
 _DEBUG = "LETHEON_DEBUG"
-_RESEARCH = "For research and education only. Letheon gives no advice about a person."
 EXAMPLES = {
     "simulate": "letheon simulate examples/small.yaml --out runs/small",
     "cite": "letheon cite runs/small --bibtex",
@@ -62,7 +62,7 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     name="letheon",
     cls=_Commands,
-    help="Simulates intravenous ketamine for Complex Regional Pain Syndrome.\n\n" + _RESEARCH,
+    help="Simulates intravenous ketamine for Complex Regional Pain Syndrome.\n\n" + RESEARCH_NOTICE,
     epilog=f"\b\nExample:\n  {EXAMPLES['simulate']}",
     add_completion=False,
     no_args_is_help=True,

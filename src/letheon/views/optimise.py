@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from letheon.definitions import SEARCH_NOTICE
 from letheon.errors import InputError, Interrupted
 from letheon.extras import require
 from letheon.files import disk_errors, write
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["EXAMPLES", "register"]
 
 EXAMPLES = {"optimise": "letheon optimise examples/optimise_100h.yaml --quick --out runs/100h"}
-_NOTICE = "It designs studies, not treatments: research and education only, no advice about a person."
 _PAGE = "front.html"
 _PATIENCE_S = 60.0  # a batch of regimens, on a slow machine
 _MAX_CANDIDATES, _MAX_PATIENTS, _MAX_SEED = 100_000, 100_000, 2**63 - 1
@@ -47,7 +47,7 @@ def register(app: typer.Typer, write: Callable[..., None], tell: Tell, console: 
     @app.command(
         short_help="Search for better regimens.",
         help="Search for the regimens that no other beats in all goals, as the block optimise of a scenario asks, and "
-        "show them beside published regimens. " + _NOTICE + "\n\nRunning it again continues what was interrupted, and "
+        f"show them beside published regimens. {SEARCH_NOTICE}\n\nRunning it again continues what was interrupted, and "
         "shows what is finished; with more candidates it goes on.",
         epilog=f"\b\nExample:\n  {EXAMPLES['optimise']}",
     )

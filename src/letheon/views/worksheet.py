@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from letheon.definitions import WORKSHEET_NOTICE
 from letheon.units import MS_PER_HOUR
-from letheon.views.worksheet_document import NOTICE, document
+from letheon.views.worksheet_document import document
 from letheon.views.worksheet_words import lines
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def register(app: typer.Typer, write: Callable[..., None]) -> None:
 
     @app.command(
         short_help="Work out bags and pump rates.",
-        help="Work out bags and pump rates for each arm of a scenario, for one body weight.\n\n" + NOTICE,
+        help="Work out bags and pump rates for each arm of a scenario, for one body weight.\n\n" + WORKSHEET_NOTICE,
         epilog=f"\b\nExample:\n  {EXAMPLE}",
     )
     def worksheet(
