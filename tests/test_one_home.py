@@ -83,3 +83,33 @@ def test_definitions_and_notices() -> None:
     assert noticed == set()
     scripts = "".join(path.read_text(encoding="utf-8") for path in (PACKAGE / "views" / "explore").rglob("*.js"))
     assert not NOTICES.search(scripts) and not re.search(r"\b(0\.7|0\.85|84)\b", scripts)
+
+
+def builds_an_address(node: ast.AST) -> bool:
+    """Find the address of a DOI."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, str) and "doi.org/" in node.value
+
+
+def is_jeffreys(node: ast.AST) -> bool:
+    """Find a beta distribution with half a patient added."""
+    call = isinstance(node, ast.Call) and re.search(r"betaincinv|ppf", ast.unparse(node.func))
+    return bool(call) and re.search(r"\+ 0\.5\b", ast.unparse(node)) is not None
+
+
+def looks_for_repeats(node: ast.AST) -> bool:
+    """Find a loop that runs on while the differences of neighbours are equal."""
+    return isinstance(node, ast.While) and any(
+        isinstance(part, ast.BinOp)
+        and isinstance(part.op, ast.Sub)
+        and isinstance(part.left, ast.Subscript)
+        and isinstance(part.right, ast.Subscript)
+        for part in ast.walk(node.test)
+    )
+
+
+def test_addresses_intervals_and_repeats() -> None:
+    assert places(builds_an_address) == {"library.records"}
+    assert places(is_jeffreys) == {"harms.finding"}
+    assert places(looks_for_repeats) == {"dosing.repeats"}
+    scripts = "".join(path.read_text(encoding="utf-8") for path in (PACKAGE / "views" / "explore").rglob("*.js"))
+    assert "doi.org" not in scripts

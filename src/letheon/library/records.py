@@ -185,3 +185,13 @@ class Source:
     pmid: str
     url: str
     note: str
+
+    @property
+    def link(self) -> str:
+        """Address of the work: that of its DOI, or another; "" where there is none."""
+        return f"https://doi.org/{self.doi}" if self.doi else self.url
+
+    @property
+    def where(self) -> str:
+        """Where the work is to be found: its address, or else its number in PubMed."""
+        return self.link or (f"PMID {self.pmid}" if self.pmid else "")

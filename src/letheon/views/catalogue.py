@@ -267,10 +267,8 @@ def citations(document: Mapping[str, Any]) -> Iterator[str]:
 def _citation(key: str, source: Source) -> Iterator[str]:
     yield key
     yield from _wrapped(source.citation, 4)
-    if source.doi:
-        yield f"    https://doi.org/{source.doi}"
-    elif source.url or source.pmid:
-        yield f"    {source.url or f'PMID {source.pmid}'}"
+    if source.where:
+        yield f"    {source.where}"
     yield from _wrapped(f"read: {source.note}", 4)
 
 

@@ -65,10 +65,10 @@ def _overview() -> Iterator[str]:
 
 def _study(study: Study) -> Iterator[str]:
     source, who = library.sources()[study.source], study.population
-    link = f"https://doi.org/{source.doi}" if source.doi else source.url
+    where = f"<{source.link}>" if source.link else source.where
     yield f"### {study.id}"
     yield ""
-    yield f"{source.citation.rstrip('.')}." + (f" <{link}>" if link else f" PMID {source.pmid}" if source.pmid else "")
+    yield f"{source.citation.rstrip('.')}. {where}".rstrip()
     yield f"Read: {source.note}."
     yield ""
     yield f"- Design: {study.design}; {study.setting}"

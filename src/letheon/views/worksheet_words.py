@@ -4,7 +4,7 @@ import math
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 from letheon.definitions import WORKSHEET_NOTICE
@@ -161,13 +161,11 @@ def _minutes(milliseconds: int) -> str:
 
 def _alike(items: "Sequence[Any]", key: "Callable[[Any], object]") -> "Iterator[tuple[int, list[Any]]]":
     """Group items that follow each other and differ in their start alone; each group with the number of its first."""
-    start = 0
-    while start < len(items):
-        stop = start + 1
-        while stop < len(items) and key(items[stop]) == key(items[start]):
-            stop += 1
-        yield start + 1, list(items[start:stop])
-        start = stop
+    first = 1
+    for _, group in groupby(items, key):
+        alike = list(group)
+        yield first, alike
+        first += len(alike)
 
 
 def _when(alike: "Sequence[SessionSheet | Push]") -> str:

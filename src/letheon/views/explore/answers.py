@@ -89,7 +89,7 @@ def _both(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _cited(keys: Sequence[str]) -> list[dict[str, str]]:
     known = library.sources()
     found = [known[key] for key in dict.fromkeys(keys) if key in known]
-    return [{"citation": one.citation, "title": one.title, "doi": one.doi, "read": one.note} for one in found]
+    return [{"citation": one.citation, "title": one.title, "link": one.link, "read": one.note} for one in found]
 
 
 def _n(value: float | None, unit: str) -> str:

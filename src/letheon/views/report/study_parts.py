@@ -89,8 +89,8 @@ def sources(ids: Iterable[str]) -> str:
         if id not in studies:
             continue
         source = known[studies[id].source]
-        address = f"https://doi.org/{source.doi}" if source.doi else source.url
-        link = f' <a href="{words.escape(address)}">{words.escape(address)}</a>' if address else ""
+        address = words.escape(source.link)
+        link = f' <a href="{address}">{address}</a>' if address else ""
         facts = " ".join(words.escape(text.rstrip(".") + ".") for text in (source.citation, source.title) if text)
         read = markup.note(f"How it was read: {words.escape(source.note.rstrip('.'))}.") if source.note else ""
         items.append(f"<li><b>{words.escape(id)}</b> {facts}{link} {read}</li>")

@@ -141,7 +141,7 @@ export function answers(view) {
 function sources(found) {
   if (!found.length) return null;
   return node("ul", { className: "sources" }, ...found.map((one) => {
-    const cited = one.doi ? node("a", { href: `https://doi.org/${encodeURI(one.doi)}`, rel: "noreferrer noopener", target: "_blank" }, one.citation) : one.citation;
+    const cited = one.link ? node("a", { href: encodeURI(one.link), rel: "noreferrer noopener", target: "_blank" }, one.citation) : one.citation;
     return node("li", {}, cited, one.read ? node("span", { className: "soft" }, ` (${one.read})`) : null);
   }));
 }
