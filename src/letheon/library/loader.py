@@ -16,7 +16,7 @@ from typing import Any
 from letheon.errors import InputError
 from letheon.library.bibliography import parse_sources
 from letheon.library.entries import parse_numbers, parse_sections
-from letheon.library.evidence import Study
+from letheon.library.evidence import Study, parse_study
 from letheon.library.harm_evidence import BladderRow, BladderSchedule, HarmCount, parse_bladder, parse_counts
 from letheon.library.posterior import Posterior, parse_posterior
 from letheon.library.reading import (
@@ -36,7 +36,6 @@ from letheon.library.records import (
     Residual,
     Source,
 )
-from letheon.library.study_file import parse_study
 
 _SAMPLING = ("arterial", "venous", "mixed", "not seen")
 _RESIDUALS = ("proportional", "proportional+additive", "lognormal")
@@ -109,22 +108,6 @@ def _residual(rows: Any, analytes: tuple[str, ...], place: str) -> dict[str, Res
 
 def parse_pk_model(text: str, place: str) -> PkModel:
     """Read one drug model.
-
-    Parameters
-    ----------
-    text : str
-        TOML text of a file in ``library/pk``.
-    place : str
-        Name of the file, for the error sentence.
-
-    Returns
-    -------
-    PkModel
-
-    Raises
-    ------
-    InputError
-        If a key is unknown or missing, or a value does not belong there.
 
     Examples
     --------

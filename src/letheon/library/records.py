@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated, Any
 
+from letheon.errors import InputError
+from letheon.library.reading import (
+    FieldError,
+    NotNegative,
+    Pair,
+    Real,
+    Text,
+    Texts,
+    Verified,
+    as_choice,
+    as_float,
+    check_keys,
+    one_of,
+    weigh,
+)
 from letheon.units import to_canonical
 
 STATUSES = ("reported", "derived", "assumed")
-VERIFIED = ("fulltext", "abstract", "secondary", "derived", "recall", "assumed")
 SPREADS: Mapping[str, tuple[str, ...]] = {
     "lognormal": ("sd",),
     "normal": ("sd",),
@@ -19,7 +35,20 @@ SPREADS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+def as_spread(table: Any, place: str) -> dict[str, str | float]:
+    """Return a distribution: its kind, and the positive sizes that this kind needs."""
+    if not isinstance(table, dict) or "kind" not in table:
+        raise InputError(f"{place}: a table with the key 'kind' is due here, got {table!r}")
+    kind = as_choice(table["kind"], SPREADS, f"{place}.kind")
+    check_keys(table, ("kind", *SPREADS[kind]), (), place)
+    sizes = {key: as_float(table[key], f"{place}.{key}") for key in SPREADS[kind]}
+    for key, size in sizes.items():
+        if size <= 0:
+            raise InputError(f"{place}.{key}: must be positive, got {table[key]!r}")
+    return {"kind": kind, **sizes}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Number:
     """One number of the library, with all that is known about it.
 
@@ -70,20 +99,39 @@ class Number:
     """
 
     name: str
-    value: float
-    unit: str
-    status: str
-    verified: str
-    sources: tuple[str, ...]
-    range: tuple[float, float]
-    spread: Mapping[str, str | float]
-    omega: float | None
-    role: str | None
-    note: str
-    weight: float
-    cv: float | None = None
+    value: Real
+    unit: Text
+    status: Annotated[str, one_of(STATUSES)]
+    verified: Verified
+    sources: Texts
+    range: Pair
+    spread: Annotated[Mapping[str, str | float], as_spread]
+    omega: NotNegative | None = None
+    role: Text | None = None
+    note: Text = ""
+    weight: Real = math.nan
+    cv: NotNegative | None = None
     same_as: str | None = None
-    omega_spread: float = 0.0
+    omega_spread: NotNegative = 0.0
+
+    def __post_init__(self) -> None:
+        low, high = self.range
+        if not low <= self.value <= high:
+            raise FieldError(f"value {self.value} lies outside its range [{low}, {high}]")
+        if self.verified in ("recall", "assumed") and self.status != "assumed":
+            raise FieldError(f"a value verified as {self.verified!r} has status 'assumed', got {self.status!r}")
+        if not self.sources and (self.status != "assumed" or not self.note):
+            raise FieldError("without sources a number must be 'assumed' and say why in 'note'")
+        if self.cv is not None:
+            omega = math.log1p(self.cv**2)
+            if self.omega not in (None, omega):
+                raise FieldError("give 'omega' or 'cv', not both: a fact has one home")
+            object.__setattr__(self, "omega", omega)
+        if (self.omega is None) != (self.role is None):
+            raise FieldError("a variance between patients and a 'role' go together")
+        if self.omega_spread and self.omega is None:
+            raise FieldError("'omega_spread' belongs to a variance between patients, and there is none")
+        object.__setattr__(self, "weight", weigh(self.weight, self.verified))
 
     @property
     def canonical(self) -> float:

@@ -80,7 +80,8 @@ def traits(who: Population) -> str:
 
     Examples
     --------
-    >>> traits(Population(60, "CRPS", "abstract", weight_kg=Trait(79.0, 19.0, "secondary", "a table")))
+    >>> weight = Trait(mean=79.0, sd=19.0, verified="secondary", via="a table")
+    >>> traits(Population(n=60, text="CRPS", verified="abstract", weight_kg=weight))
     'weight 79 (SD 19) kg (read: secondary, a table)'
     """
     named = {"weight": (who.weight_kg, " kg"), "age": (who.age_year, " years"), "pain before": (who.pain, "")}
