@@ -21,16 +21,15 @@ from letheon.library.reading import (
     Text,
     Texts,
     Verified,
-    as_choice,
     as_float,
     as_pair,
-    as_texts,
     as_variance,
     one_of,
     read,
     read_toml,
     record,
     rows,
+    several,
     weigh,
 )
 
@@ -142,11 +141,6 @@ def as_days(value: Any, place: str) -> tuple[float, float]:
     if low < 0:
         raise InputError(f"{place}: days count from the first administration and cannot be negative, got {low:g}")
     return low, high
-
-
-def as_models(value: Any, place: str) -> tuple[str, ...]:
-    """Return names of pain models."""
-    return tuple(as_choice(model, PAIN_MODELS, place) for model in as_texts(value, place))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -390,7 +384,7 @@ class Study:
     outcomes: Annotated[tuple[Outcome, ...], rows(record(Outcome))]
     role: Annotated[str, one_of(ROLES)]
     role_note: Text
-    calibrates: Annotated[tuple[str, ...], as_models] = ()
+    calibrates: Annotated[tuple[str, ...], several(PAIN_MODELS)] = ()
     relevance: Real = 1.0
     follow_up_days: Real
     verified: Verified

@@ -126,6 +126,16 @@ def one_of(choices: Iterable[str]) -> Check:
     return lambda value, place: as_choice(value, choices, place)
 
 
+def several(choices: Iterable[str]) -> Check:
+    """Return the check for a list of some of `choices`."""
+    return lambda value, place: tuple(as_choice(one, choices, place) for one in as_texts(value, place))
+
+
+def sizes(check: Check) -> Check:
+    """Return the check for a table of numbers by name."""
+    return lambda table, place: {key: check(value, f"{place}.{key}") for key, value in table.items()}
+
+
 def record(kind: type) -> Check:
     """Return the check for a table that is a record."""
     return lambda table, place: read(kind, table, place)
@@ -187,7 +197,8 @@ def read(
         If a key is unknown or missing, or a value does not belong there.
     """
     checks = {key: check for key, check in _checks(kind).items() if key not in known}
-    may = {one.name for one in fields(kind) if one.default is not MISSING} - {*needs}  # pyright: ignore[reportArgumentType]
+    defaults = {one.name: (one.default, one.default_factory) for one in fields(kind)}  # pyright: ignore[reportArgumentType]
+    may = {name for name, default in defaults.items() if default != (MISSING, MISSING)} - {*needs}
     check_keys(table, (key for key in checks if key not in may), (key for key in checks if key in may), place)
 
     def at(key: str, value: Any = None) -> str:

@@ -1,10 +1,10 @@
-"""Frozen records of the library: what a number, a drug model and a source are."""
+"""Frozen records of the library: what a number, a drug model and a source are, and how their files are read."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from letheon.errors import InputError
@@ -18,13 +18,23 @@ from letheon.library.reading import (
     Verified,
     as_choice,
     as_float,
+    as_pair,
+    as_text,
+    as_variance,
     check_keys,
     one_of,
+    read,
+    read_toml,
+    record,
+    rows,
+    several,
+    sizes,
     weigh,
 )
 from letheon.units import to_canonical
 
 STATUSES = ("reported", "derived", "assumed")
+DRUGS = ("racemic", "esketamine", "arketamine", "placebo")
 SPREADS: Mapping[str, tuple[str, ...]] = {
     "lognormal": ("sd",),
     "normal": ("sd",),
@@ -145,7 +155,72 @@ class Number:
         return to_canonical(low, self.unit), to_canonical(high, self.unit)
 
 
-@dataclass(frozen=True, slots=True)
+def parse_numbers(tables: Any, place: str) -> dict[str, Number]:
+    """Read a table of tables, one for each number; see `parse_sections`."""
+    if not isinstance(tables, dict):
+        raise InputError(f"{place}: a table of numbers is due here, got {tables!r}")
+    numbers: dict[str, Number] = {}
+    for name, table in tables.items():
+        where = f"{place}.{name}"
+        if not isinstance(table, dict) or "same_as" not in table:
+            numbers[name] = read(Number, table, where, name=name)
+            continue
+        check_keys(table, ("same_as",), ("note",), where)
+        origin = numbers.get(table["same_as"])
+        if origin is None:
+            raise InputError(f"{where}.same_as: {table['same_as']!r} is no parameter above it in this file")
+        note = as_text(table.get("note", ""), f"{where}.note")
+        numbers[name] = replace(origin, name=name, note=note, same_as=origin.name)
+    return numbers
+
+
+def parse_sections(text: str, place: str) -> dict[str, dict[str, Number]]:
+    r"""Read a file of sections of numbers (``[section.name]`` tables).
+
+    Examples
+    --------
+    >>> parse_sections("[diary.rho]\nvalue = 2", "pain.toml")
+    Traceback (most recent call last):
+    letheon.errors.InputError: pain.toml [diary].rho: key 'unit' is missing
+    """
+    document = read_toml(text, place)
+    return {section: parse_numbers(tables, f"{place} [{section}]") for section, tables in document.items()}
+
+
+def as_scaling(table: Any, place: str) -> dict[str, float | str]:
+    """Return an exponent on weight, or ``per_kg``, for each parameter."""
+    return {key: value if value == "per_kg" else as_float(value, f"{place}.{key}") for key, value in table.items()}
+
+
+def as_validity(table: Any, place: str) -> dict[str, tuple[float, float] | str]:
+    """Return what was studied, as ranges, and the warning."""
+    check_keys(table, ("weight_kg", "duration_h", "rate_mg_h", "text"), ("age_year", "push_mg_kg"), place)
+    return {k: as_text(v, f"{place}.{k}") if k == "text" else as_pair(v, f"{place}.{k}") for k, v in table.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Covariance:
+    """How the etas of two roles go together: their covariance `value`, or else their `correlation`."""
+
+    roles: Texts
+    status: Annotated[str, one_of(STATUSES)]
+    note: Text
+    value: Real = math.nan
+    correlation: Real = math.nan
+
+    def __post_init__(self) -> None:
+        if math.isnan(self.value) == math.isnan(self.correlation):
+            raise FieldError("give 'value' or 'correlation', one of the two")
+
+    def triple(self, omegas: Mapping[str, float], place: str) -> tuple[str, str, float]:
+        """Return both roles and the covariance of their etas, whose variances are `omegas`."""
+        if len(self.roles) != 2 or not set(self.roles) <= set(omegas):
+            raise FieldError(f"two roles of this model are due, got {self.roles}", f"{place}.roles")
+        scale = math.sqrt(math.prod(omegas[role] for role in self.roles))
+        return self.roles[0], self.roles[1], scale * self.correlation if math.isnan(self.value) else self.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Residual:
     """Residual error of one analyte.
 
@@ -153,15 +228,20 @@ class Residual:
     log) error [fraction]; `additive` the SD of the additive part [`additive_unit`], 0 where there is none.
     """
 
-    analyte: str
-    kind: str
-    sd: float
-    additive: float = 0.0
-    additive_unit: str = "µM"
-    note: str = ""
+    analyte: Text
+    kind: Annotated[str, one_of(("proportional", "proportional+additive", "lognormal"))]
+    sd: NotNegative
+    additive: NotNegative = 0.0
+    additive_unit: Text = "µM"
+    note: Text = ""
 
 
-@dataclass(frozen=True, slots=True)
+def as_residuals(tables: Any, place: str) -> dict[str, Residual]:
+    """Return residual errors by analyte."""
+    return {one.analyte: one for one in rows(record(Residual))(tables, place)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PkModel:
     """One published (or derived) drug model: a file in ``library/pk``.
 
@@ -200,25 +280,52 @@ class PkModel:
         What a reader must know about the model, and about its variability between occasions.
     """
 
-    id: str
-    title: str
-    label: str
-    structure: str
-    drugs: tuple[str, ...]
-    analytes: tuple[str, ...]
-    sampling: str
-    population: str
-    parameters: Mapping[str, Number]
-    scaling: Mapping[str, float | str]
-    reference_weight_kg: float
-    covariance: tuple[tuple[str, str, float], ...]
-    iov: Mapping[str, float]
-    residual: Mapping[str, Residual]
-    validity: Mapping[str, tuple[float, float] | str]
-    checks: Mapping[str, float]
-    sources: tuple[str, ...]
-    note: str = ""
-    iov_note: str = ""
+    id: Text
+    title: Text
+    label: Text
+    structure: Text
+    drugs: Annotated[tuple[str, ...], several(DRUGS)]
+    analytes: Texts
+    sampling: Annotated[str, one_of(("arterial", "venous", "mixed", "not seen"))]
+    population: Text
+    parameters: Annotated[Mapping[str, Number], parse_numbers]
+    scaling: Annotated[Mapping[str, float | str], as_scaling]
+    reference_weight_kg: Real
+    covariance: Annotated[tuple[tuple[str, str, float], ...], rows(record(Covariance))] = ()
+    iov: Annotated[Mapping[str, float], sizes(as_variance)] = field(default_factory=dict)
+    residual: Annotated[Mapping[str, Residual], as_residuals] = field(default_factory=dict)
+    validity: Annotated[Mapping[str, tuple[float, float] | str], as_validity]
+    checks: Annotated[Mapping[str, float], sizes(as_float)]
+    sources: Texts
+    note: Text
+    iov_note: Text = ""
+
+    def __post_init__(self) -> None:
+        for key in ("scaling", "iov"):
+            if unknown := [name for name in getattr(self, key) if name not in self.parameters]:
+                raise FieldError(f"unknown key {unknown[0]!r}; known keys: {', '.join(self.parameters)}", f"[{key}]")
+        omegas = {one.role: one.omega for one in self.parameters.values() if one.role and one.omega is not None}
+        triples = (
+            one.triple(omegas, f"[[covariance]][{index}]") if isinstance(one, Covariance) else one
+            for index, one in enumerate(self.covariance)
+        )
+        object.__setattr__(self, "covariance", tuple(triples))
+        for index, analyte in enumerate(self.residual):
+            if analyte not in self.analytes:
+                choices = ", ".join(self.analytes)
+                raise FieldError(f"got {analyte!r}; one of {choices} is due", f"[[residual]][{index}].analyte")
+
+
+def parse_pk_model(text: str, place: str) -> PkModel:
+    """Read one drug model, a file in ``library/pk``.
+
+    Examples
+    --------
+    >>> parse_pk_model("idd = 'x'", "pk/x.toml")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    letheon.errors.InputError: pk/x.toml: unknown key 'idd'; known keys: id, title, label, ...
+    """
+    return read(PkModel, read_toml(text, place), place, whole=True)
 
 
 @dataclass(frozen=True, slots=True)
