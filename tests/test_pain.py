@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from letheon.arrays import jax, jnp
-from letheon.body.pain import BASELINE_DAYS, diary, flare_days, placebo_shape, read_diary
+from letheon.body.pain import diary, flare_days, placebo_shape, read_diary
+from letheon.definitions import BASELINE_DAYS
 
 YEAR = 365.25 * 24
 READ = jax.jit(read_diary)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from letheon.arrays import jax
 from letheon.body import pain
+from letheon.definitions import BASELINE_DAYS
 from letheon.dosing.order import Order
 from letheon.dosing.regimen import MS_PER_DAY
 from letheon.patients.draws import typical_values
@@ -65,7 +66,7 @@ def walked(plan: ArmPlan):
     walkers = blocks._go(arm, patients, walkers)
     noise = np.asarray(patients.noise)
     daily = np.asarray(walkers.daily)[:, : plan.days, 0]
-    before = np.repeat(np.asarray(who.baseline)[:, None], pain.BASELINE_DAYS, axis=1)
+    before = np.repeat(np.asarray(who.baseline)[:, None], BASELINE_DAYS, axis=1)
     entries = np.asarray(pain.entry(np.concatenate([before, daily], axis=1), noise[:, : plan.days + 7]))
     return entries, np.asarray(walkers.log), np.asarray(walkers.chart.boosters)
 

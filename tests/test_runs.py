@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from letheon.errors import InputError, Interrupted, RunError
+from letheon.files import locked
 from letheon.pipeline import block, plan_arms
 from letheon.pipeline.summary import ArmTotals
 from letheon.runs import blocks, default_folder, engine, simulate, store
 from letheon.runs import run as run_module
 from letheon.runs.folder import Folder, check_output
-from letheon.runs.lock import locked
 from letheon.runs.manifest import Manifest, record_of
 from letheon.runs.share import Columns, Share
 from letheon.scenario import loads

@@ -7,10 +7,20 @@ of the seven entries before t = 0.
 from typing import NamedTuple
 
 from letheon.arrays import Array, jax, jnp
+from letheon.definitions import (
+    AVERAGED_DAYS,
+    BASELINE_DAYS,
+    HALF,
+    POINTS,
+    RELAPSE,
+    RELAPSE_DAYS,
+    RELAPSE_OF_DAYS,
+    RELIEF,
+    REMISSION_DAYS,
+    SLACK,
+)
 
 __all__ = [
-    "BASELINE_DAYS",
-    "REMISSION_DAYS",
     "Course",
     "diary",
     "diary_noise",
@@ -21,16 +31,6 @@ __all__ = [
     "placebo_shape",
     "read_diary",
 ]
-
-BASELINE_DAYS = 7
-_RELIEF = 0.7  # an entry at or below this share of baseline is a relief day (30 % less pain)
-_HALF = 0.5
-_POINTS = 2.0
-_RELAPSE = 0.85
-_RELAPSE_WINDOW, _RELAPSE_COUNT = 7, 5
-REMISSION_DAYS = 14
-_SLACK = 1e-9  # entries are whole numbers: being exactly at a share of baseline must not hang on rounding
-_AVERAGED = 3  # a responder is judged on the mean of the last three entries
 
 
 def placebo_shape(t, tau_on, tau_off):
@@ -187,7 +187,7 @@ def is_low(recent, baseline):
     >>> bool(is_low(np.array([9.0, 4.0, 5.0, 6.0]), 7.2))
     True
     """
-    return recent[-_AVERAGED:].mean(axis=0) <= _RELIEF * baseline + _SLACK
+    return recent[-AVERAGED_DAYS:].mean(axis=0) <= RELIEF * baseline + SLACK
 
 
 def is_high(recent, baseline):
@@ -211,7 +211,7 @@ def is_high(recent, baseline):
     >>> bool(is_high(np.array([2.0, 2.0, 7.0, 7.0, 7.0, 7.0, 7.0]), 7.0))
     True
     """
-    return (recent >= _RELAPSE * baseline - _SLACK).sum(axis=0) >= _RELAPSE_COUNT
+    return (recent >= RELAPSE * baseline - SLACK).sum(axis=0) >= RELAPSE_DAYS
 
 
 class Course(NamedTuple):
@@ -268,24 +268,24 @@ def read_diary(entries, days, course_end_day, endpoint_days) -> Course:
     after = entries[BASELINE_DAYS:]
     number = jnp.arange(1, after.shape[0] + 1).reshape((-1, *tail))
     counted = number <= days
-    padded = entries[BASELINE_DAYS - _AVERAGED + 1 :]
-    recent = jnp.stack([padded[i : i + after.shape[0]] for i in range(_AVERAGED)]).mean(axis=0)
+    padded = entries[BASELINE_DAYS - AVERAGED_DAYS + 1 :]
+    recent = jnp.stack([padded[i : i + after.shape[0]] for i in range(AVERAGED_DAYS)]).mean(axis=0)
     at = jnp.minimum(jnp.asarray(endpoint_days), days) - 1
 
-    relief, half = _RELIEF * baseline + _SLACK, _HALF * baseline + _SLACK
+    relief, half = RELIEF * baseline + SLACK, HALF * baseline + SLACK
     low = (recent <= relief) & counted
     window = (number >= course_end_day) & (number <= course_end_day + REMISSION_DAYS)
     first_low = jnp.where(low & window, number, jnp.inf).min(axis=0)
-    high = entries >= _RELAPSE * baseline - _SLACK
-    start = BASELINE_DAYS - _RELAPSE_WINDOW + 1
-    highs = sum(high[start + i : start + i + after.shape[0]].astype(int) for i in range(_RELAPSE_WINDOW))
-    relapsed = (highs >= _RELAPSE_COUNT) & counted & (number > first_low)
+    high = entries >= RELAPSE * baseline - SLACK
+    start = BASELINE_DAYS - RELAPSE_OF_DAYS + 1
+    highs = sum(high[start + i : start + i + after.shape[0]].astype(int) for i in range(RELAPSE_OF_DAYS))
+    relapsed = (highs >= RELAPSE_DAYS) & counted & (number > first_low)
     return Course(
         baseline=baseline,
         nrs=after[at],
         responder_30=(recent[at] <= relief).astype(float),
         responder_50=(recent[at] <= half).astype(float),
-        responder_2pt=(baseline - recent[at] >= _POINTS - _SLACK).astype(float),
+        responder_2pt=(baseline - recent[at] >= POINTS - SLACK).astype(float),
         relief_days=((after <= relief) & counted).sum(axis=0).astype(float),
         pain_free_days=((after <= 1.0) & counted).sum(axis=0).astype(float),
         remission=jnp.isfinite(first_low).astype(float),

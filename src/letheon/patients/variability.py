@@ -7,10 +7,10 @@ import numpy as np
 from letheon.arrays import Array, jax, jnp
 from letheon.library import PkModel, pk_model
 from letheon.patients.population import People
+from letheon.units import REFERENCE_WEIGHT_KG
 
 __all__ = ["individual_pk", "logit_normal_mean", "omega_matrix", "truncated_lognormal"]
 
-_REFERENCE_KG = 70.0
 _BORROWED_FROM = "simons2022"
 _NODES, _NEWTON_STEPS = 24, 5
 
@@ -105,7 +105,7 @@ def individual_pk(
         if exponent == "per_kg":
             values[name] = values[name] * people.weight_kg
         elif exponent:
-            values[name] = values[name] * (people.weight_kg / _REFERENCE_KG) ** exponent
+            values[name] = values[name] * (people.weight_kg / REFERENCE_WEIGHT_KG) ** exponent
         if occasion_etas and name in model.iov:
             values[name] = values[name] * jnp.exp(np.sqrt(model.iov[name]) * occasion_etas[name])
     return values

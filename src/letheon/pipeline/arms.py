@@ -28,7 +28,6 @@ from letheon.pipeline.timetable import (
 from letheon.scenario import Arm, Scenario
 
 __all__ = [
-    "ENDPOINT_DAYS",
     "ArmPlan",
     "Part",
     "Structure",
@@ -38,7 +37,6 @@ __all__ = [
     "widened",
 ]
 
-ENDPOINT_DAYS = (1, 3, 7, 14, 28, 35, 56, 84, 182, 365)
 _OCCASION_GAP_MS = 12 * HOUR_MS
 _INDUCTION_EPOCH_MS = 12 * HOUR_MS
 _PROFILE_TIMES = 500

@@ -13,10 +13,11 @@ from letheon.body import course, memory, pain
 from letheon.body.branches import packed
 from letheon.body.mesh import NEVER
 from letheon.body.response import start
+from letheon.definitions import BASELINE_DAYS, ENDPOINT_DAYS
 from letheon.harms import acute
 from letheon.patients.population import People
 from letheon.pipeline import walk
-from letheon.pipeline.arms import ENDPOINT_DAYS, ArmPlan, Structure
+from letheon.pipeline.arms import ArmPlan, Structure
 from letheon.pipeline.assemble import (
     ArmData,
     Switches,
@@ -125,7 +126,7 @@ def _read(structure: Structure, arm: ArmData, draws, people: People, patient: Pa
     """Read the results of one patient from the walk."""
     own = own_values(draws, people)
     daily = dict(zip(DAILY, who.daily.T, strict=True))
-    before = jnp.full(pain.BASELINE_DAYS, people.baseline)
+    before = jnp.full(BASELINE_DAYS, people.baseline)
 
     def read(scores):
         entries = pain.entry(jnp.concatenate([before, scores]), patient.noise)

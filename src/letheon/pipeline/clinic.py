@@ -11,6 +11,7 @@ import numpy as np
 from letheon.arrays import Array, jnp
 from letheon.body import pain
 from letheon.body.mesh import NEVER
+from letheon.definitions import REMISSION_DAYS
 from letheon.dosing.policy import Policy
 from letheon.dosing.regimen import Rate
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
@@ -350,7 +351,7 @@ def arrive(rules: Rules, chart: Chart, visit: Visit) -> tuple[Chart, Array]:
     recent = jnp.concatenate([chart.recent[1:], visit.entry[None]])
     low, relapsed = pain.is_low(recent, chart.baseline), pain.is_high(recent, chart.baseline)
     first = chart.boosters == 0
-    in_window = (visit.day >= chart.end_day) & (visit.day <= chart.end_day + pain.REMISSION_DAYS)
+    in_window = (visit.day >= chart.end_day) & (visit.day <= chart.end_day + REMISSION_DAYS)
     remitted = chart.remitted | (low & in_window)
     ever = chart.ever | (first & remitted)
     fresh = visit.day >= chart.end_day + len(recent)
@@ -359,7 +360,7 @@ def arrive(rules: Rules, chart: Chart, visit: Visit) -> tuple[Chart, Array]:
     due = jnp.where(calls, visit.day + rules.wait, chart.due)
 
     wanted = rules.boosters & ~chart.stopped & (due <= visit.day) & visit.free
-    judges = ~chart.judged & (wanted | (visit.day >= chart.end_day + pain.REMISSION_DAYS))
+    judges = ~chart.judged & (wanted | (visit.day >= chart.end_day + REMISSION_DAYS))
     failures = jnp.where(remitted, 0, chart.failures + judges)  # judged when the next is due, or the window closes
     no_response = (rules.no_response > 0) & (failures >= rules.no_response)
     harm = rules.harm & visit.reported

@@ -14,6 +14,7 @@ from letheon.body import course, pain
 from letheon.body.branches import at_rest
 from letheon.body.mesh import NEVER, step_level
 from letheon.body.response import Levels, Signals, State, advance_state, felt, signals, start
+from letheon.definitions import BASELINE_DAYS
 from letheon.harms import acute
 from letheon.pipeline import bedside, clinic
 from letheon.pipeline.assemble import ArmData
@@ -72,7 +73,7 @@ def begin(masses, arm: ArmData, room: Room, own: Patient) -> Walker:
     now = signals(own.body, masses, levels)
     runs = arm.edge[0] == 0
     zero, none = jnp.zeros(()), jnp.int64(0)
-    before = pain.entry(own.body.baseline, own.noise[: pain.BASELINE_DAYS])
+    before = pain.entry(own.body.baseline, own.noise[:BASELINE_DAYS])
     chart = clinic.first_chart(arm.rules, before, arm.course_end_day, arm.last_day)
     piece = jnp.where(runs, arm.begins[0], 0)
     written, drip, rate = _running(arm, own, chart, piece)
@@ -219,7 +220,7 @@ def _visit(arm: ArmData, own: Patient, who: Walker, to: _Moved, tally: Tally, id
     """Collect what the clinic sees at a midnight."""
     clock, chart, rules = who.clock, who.chart, arm.rules
     scores = jnp.stack([to.state.area - tally.area, to.state.area_slow - tally.area_slow]) / _DAY_H
-    noise = own.noise[jnp.minimum(clock.day + pain.BASELINE_DAYS, len(own.noise) - 1)]
+    noise = own.noise[jnp.minimum(clock.day + BASELINE_DAYS, len(own.noise) - 1)]
     back = chart.boosters - rules.at_most
     there = back >= 0
     nth = who.log[jnp.clip(back, 0, len(who.log) - 1), 0] / _DAY_H

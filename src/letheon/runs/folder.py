@@ -1,24 +1,22 @@
 """The run folder: where things lie, who owns it, and files that appear whole or not at all."""
 
-import contextlib
 import hashlib
 import json
 import os
 import re
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
 from letheon.errors import InputError, RunError
+from letheon.files import disk_errors, is_leftover, remove_leftovers, write
 from letheon.runs.json_file import read_object
-from letheon.runs.lock import LOCK
-from letheon.runs.manifest import Manifest, Record, record_of
+from letheon.runs.manifest import CHUNKS_KEPT, Manifest, Record, record_of
 from letheon.scenario import Scenario, dumps
 
-__all__ = ["FORMAT", "LASTING", "RUN", "Folder", "check_output", "default_folder", "fingerprint", "remedy", "written"]
+__all__ = ["FORMAT", "LASTING", "RUN", "Folder", "check_output", "default_folder", "fingerprint", "remedy"]
 
 _STAMP = "run.json"
 _RESULT = "result.json"
@@ -63,11 +61,6 @@ def default_folder(scenario: Scenario) -> Path:
     return Path("runs") / f"{slug}-{fingerprint(scenario)[:8]}"
 
 
-def _is_ours(name: str) -> bool:
-    """Tell whether a file is what a run leaves that was killed before its first file was whole."""
-    return name == LOCK or (name.startswith(".") and name.endswith(".partial"))
-
-
 def check_output(path: Path) -> None:
     """Refuse an output folder that cannot be used, before any work starts.
 
@@ -102,7 +95,7 @@ def _problem(path: Path) -> str:
             content = list(path.iterdir())
         except OSError as error:
             return f"{path} cannot be read ({error.strerror}); choose another folder with --out."
-        if not (path / _STAMP).is_file() and any(not _is_ours(file.name) for file in content):
+        if not (path / _STAMP).is_file() and not all(is_leftover(file.name) for file in content):
             return f"{path} holds files that are no Letheon run; choose an empty or new folder with --out."
     nearest = path
     while not nearest.exists():
@@ -131,40 +124,6 @@ def remedy(folder: Path) -> str:
     letheon simulate runs/small/resolved.yaml --out runs/small
     """
     return f"letheon simulate {shlex.quote(str(folder / _RESOLVED))} --out {shlex.quote(str(folder))}"
-
-
-@contextmanager
-def written(path: Path) -> Iterator[Path]:
-    """Write a file under another name beside its place, then move it there in one step.
-
-    Parameters
-    ----------
-    path : Path
-        Where the file shall be.
-
-    Yields
-    ------
-    Path
-        Where to write it.
-
-    Raises
-    ------
-    RunError
-        If the disk is full or the folder is gone; nothing half-written is left.
-    """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        os.replace(partial, path)
-    except OSError as error:
-        raise RunError(
-            f"{path} could not be written ({error.strerror or error}); finished chunks are kept: make room and run the"
-            " same command again to continue."
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 class Folder:
@@ -252,8 +211,9 @@ class Folder:
         """
         if path.is_dir():
             raise RunError(f"{path} is a folder, where the run keeps a file; move it away and run the command again.")
-        with written(path) as file:
-            file.write_bytes(data)
+        with disk_errors(path, CHUNKS_KEPT):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(path, data)
         return {path.relative_to(self.path).as_posix(): record_of(data)}
 
     def verify(self) -> None:
@@ -393,8 +353,7 @@ class Folder:
         """
         self.refuse_another(stamp, fresh)
         same = self.holds(stamp) and not fresh
-        for file in self.path.rglob(".*.partial"):  # of a process that was killed; the lock says that none is left
-            file.unlink(missing_ok=True)
+        remove_leftovers(self.path)
         if not same:
             for name in ("endpoints", "events", "partials"):
                 shutil.rmtree(self.path / name, ignore_errors=True)

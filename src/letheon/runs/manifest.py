@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from letheon.errors import RunError
+from letheon.files import append, disk_errors
 from letheon.runs.json_file import parse_object
 
-__all__ = ["Manifest", "Record", "record_of"]
+__all__ = ["CHUNKS_KEPT", "Manifest", "Record", "record_of"]
 
 
 class Record(NamedTuple):
@@ -64,6 +64,7 @@ def record_of(data: bytes) -> Record:
 
 
 Key = tuple[str, str, int]
+CHUNKS_KEPT = "finished chunks are kept: make room and run the same command again to continue."
 
 
 class Manifest:
@@ -113,14 +114,8 @@ class Manifest:
         """
         self._take((arm, kind, chunk), dict(files))
         line = _line(arm, kind, chunk, files)
-        try:
-            with self.path.open("a", encoding="utf-8") as stream:
-                stream.write(f"\n{line}\n")  # begins a line of its own, should the last one be torn
-        except OSError as error:
-            raise RunError(
-                f"{self.path} could not be written ({error.strerror or error}); finished chunks are kept: make room"
-                " and run the same command again to continue."
-            ) from error
+        with disk_errors(self.path, CHUNKS_KEPT):
+            append(self.path, f"\n{line}\n")  # begins a line of its own, should the last one be torn
 
     def below(self, parts: str | tuple[str, ...]) -> dict[str, Record]:
         """Return the files that some chunk vouches for.

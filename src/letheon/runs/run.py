@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from letheon.errors import RunError
+from letheon.files import locked
 from letheon.pipeline import plan_arms
 from letheon.pipeline.result import RunResult, decode, document_of, encode
 from letheon.pipeline.summary import run_result
@@ -16,7 +17,6 @@ from letheon.runs.cluster import crew_of
 from letheon.runs.engine import repair, run_arms
 from letheon.runs.environment import stamp_of, use_compile_cache
 from letheon.runs.folder import Folder
-from letheon.runs.lock import locked
 from letheon.runs.store import write_profiles
 from letheon.scenario import Scenario, dumps, loads
 from letheon.scenario.loading import read_text

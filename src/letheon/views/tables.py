@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from letheon.definitions import RESEARCH_NOTICE
 from letheon.views import harm_rows, plots, relief_rows
 from letheon.views.harm_rows import support_words
 from letheon.views.policy_words import policy_sentences
@@ -19,7 +20,6 @@ __all__ = ["show_run"]
 _LABEL_WIDTH = 21
 _CELL_WIDTH = 18  # "+26.1 [12.9, 40.8]"
 _NOTHING = "-"
-_RESEARCH = "For research and education only. Letheon gives no advice about a person."
 _MINUS = "  minus placebo"
 _NO_HARMS = "This result holds no harms; that says nothing about whether there are any."
 _HARMS = (
@@ -56,7 +56,7 @@ def show_run(document: Mapping[str, Any], console: "Console") -> None:
         console.print(Text(sentence))
     for warning in document["warnings"]:
         console.print(Text.assemble(("Warning: ", "bold yellow"), warning))
-    console.print(Text(_RESEARCH, style="bold"))
+    console.print(Text(RESEARCH_NOTICE, style="bold"))
 
 
 def _heading(document: Mapping[str, Any]) -> Iterator[str]:

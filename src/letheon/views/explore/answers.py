@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 from letheon import library
+from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.views import harm_rows, plots, relief_rows
 from letheon.views.report import words
 from letheon.views.spans import ends
@@ -22,7 +23,6 @@ QUESTIONS: Mapping[str, str] = {
     "mood": "What about mood?",
     "evidence": "How good is the evidence?",
 }
-_LAST_SUPPORTED_DAY = 84
 _LONG_H = 24.0  # longer without a break is a stay in hospital
 _LITTLE = 0.3  # NRS points that nobody would notice
 
@@ -89,7 +89,7 @@ def _both(entry: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _cited(keys: Sequence[str]) -> list[dict[str, str]]:
     known = library.sources()
     found = [known[key] for key in dict.fromkeys(keys) if key in known]
-    return [{"citation": one.citation, "title": one.title, "doi": one.doi, "read": one.note} for one in found]
+    return [{"citation": one.citation, "title": one.title, "link": one.link, "read": one.note} for one in found]
 
 
 def _n(value: float | None, unit: str) -> str:
@@ -228,7 +228,7 @@ def _lasts(document: Mapping[str, Any], name: str) -> Answer:
     arm = document["arms"][name]
     endpoints, relapse = arm["endpoints"], arm["endpoints"]["time_to_relapse_days"]
     first, last = _days(arm)
-    late = max(day for day in plots.endpoint_days(endpoints) if day <= max(_LAST_SUPPORTED_DAY, first))
+    late = max(day for day in plots.endpoint_days(endpoints) if day <= max(LAST_SUPPORTED_DAY, first))
     told = {key: relief_rows.told(document, name, key) for key in relief_rows.keys(endpoints)}
     remission, days = told.pop(relief_rows.REMISSION), told.pop("relief_days")
     (better,) = told.values()  # on the named day
@@ -280,7 +280,7 @@ def _cure(document: Mapping[str, Any], name: str) -> Answer:
     more = [
         f"{told.label}: {told.sentence}.",
         "Beyond twelve weeks no randomised trial has looked: all that is drawn later is the model’s."
-        if last > _LAST_SUPPORTED_DAY
+        if last > LAST_SUPPORTED_DAY
         else "",
         _CALM_WITH_FLARES if flares else _CALM_WITHOUT,
     ]

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from letheon._version import __version__
+from letheon.definitions import RESEARCH_NOTICE
 from letheon.errors import InputError, LetheonError
 from letheon.scenario import Scenario, loads
 from letheon.views.explore import limits
@@ -295,7 +296,7 @@ def create(
         title="Letheon",
         version=__version__,
         summary="Simulates intravenous ketamine for Complex Regional Pain Syndrome.",
-        description="For research and education only. Letheon gives no advice about a person.",
+        description=RESEARCH_NOTICE,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # its address would be made of the name that a visitor gave

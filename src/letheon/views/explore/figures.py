@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from letheon import library
+from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.dosing.regimen import MS_PER_DAY
 from letheon.scenario import Arm, Scenario
 from letheon.views import plots, relief_rows
@@ -92,6 +93,7 @@ def page_of(document: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
     course = plots.course_window(document)
     out = {name: value for name, value in document.items() if name not in ("arms", "sources")}
     out["course_days"] = course.end * course.hours_each / 24.0
+    out["last_supported_day"] = LAST_SUPPORTED_DAY
     out["noticeable_load"] = library.harms("psychedelic")["noticeable"].canonical
     out["arms"] = {}
     for arm in scenario.arms:

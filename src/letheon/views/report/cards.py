@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from letheon.definitions import PAGE_NOTICE
 from letheon.views import plots, relief_rows
 from letheon.views.policy_words import policy_sentences
 from letheon.views.report import harms, markup, words
-
-DISCLAIMER = "Research and education only; no advice about a person."
 
 
 def header(document: Mapping[str, Any]) -> str:
@@ -31,7 +30,7 @@ def header(document: Mapping[str, Any]) -> str:
         f'<header><p class="brand">Letheon {words.escape(document["letheon"])}: simulation report, seed '
         f"{words.escape(document['seed'])}</p>"
         f"<h1>{words.escape(document['title'])}</h1>"
-        f'<p class="lead">{sentence}</p><p class="disclaimer">{DISCLAIMER}</p></header>'
+        f'<p class="lead">{sentence}</p><p class="disclaimer">{PAGE_NOTICE}</p></header>'
     )
 
 

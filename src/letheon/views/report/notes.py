@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from letheon.definitions import LAST_SUPPORTED_DAY, PAGE_NOTICE
 from letheon.views import plots
 from letheon.views.report import markup, words
 
 # Beyond this day no result counts as supported by a trial.
-LAST_SUPPORTED_DAY = 84
 
 
 def reading(document: Mapping[str, Any]) -> str:
@@ -55,8 +55,8 @@ def footer(document: Mapping[str, Any]) -> str:
     return (
         f"<footer><p>Letheon {words.escape(document['letheon'])}; seed {words.escape(document['seed'])}; "
         f"{words.plural(document['n_patients'], 'virtual patient')} in each arm. The same scenario, seed "
-        "and version give the same report. Research and education only; no advice about a "
-        "person.</p><p>Figures: plotly.js, basic bundle, © Plotly, Inc., MIT licence.</p></footer>"
+        f"and version give the same report. {PAGE_NOTICE}</p>"
+        "<p>Figures: plotly.js, basic bundle, © Plotly, Inc., MIT licence.</p></footer>"
     )
 
 
