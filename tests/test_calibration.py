@@ -13,7 +13,7 @@ from letheon import library
 from letheon.arrays import jax, jnp
 from letheon.errors import InputError, Interrupted
 from letheon.library.posterior import parse_posterior
-from letheon.patients.draws import named_numbers, quantile
+from letheon.patients.uncertainty import named_numbers, quantile
 from letheon.study import calibration, sampler
 from letheon.study.parameters import parameters, to_values
 from letheon.study.sampler import QUICK_SETTINGS, Settings, find_modes, sample, take_up

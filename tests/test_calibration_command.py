@@ -24,7 +24,7 @@ import pytest
 from letheon.errors import InputError
 from letheon.extras import missing
 from letheon.library.posterior import parse_posterior
-from letheon.patients.draws import typical_values
+from letheon.patients.uncertainty import typical_values
 from letheon.study import between_studies as studies
 from letheon.study import calibration as numerics
 from letheon.study import sensitivity as assumptions

@@ -16,7 +16,7 @@ import pytest
 from letheon.errors import InputError, LetheonWarning, RunError
 from letheon.runs import address as addresses
 from letheon.runs import cluster, simulate
-from letheon.runs.blocks import Span
+from letheon.runs.blocks import BlockRange
 from letheon.runs.environment import machine_stamp
 from letheon.scenario import loads
 
@@ -103,7 +103,7 @@ def test_who_is_taken_as_a_worker(address, threads, other, says):
 
 
 def test_tasks_are_whole_blocks_and_cover_every_chunk_once():
-    spans = [Span(0, "people", 0, 32), Span(0, "people", 32, 39), Span(0, "bank", 0, 8)]
+    spans = [BlockRange(0, "people", 0, 32), BlockRange(0, "people", 32, 39), BlockRange(0, "bank", 0, 8)]
     for workers in (1, 2, 1000):
         pieces = list(cluster._cut(spans, workers))
         blocks = [(p.kind, b) for p in pieces for b in range(p.first, p.stop)]
@@ -116,7 +116,7 @@ def test_what_a_worker_sends_is_what_a_thread_computes():
     scenario = loads(TEXT.replace("n: 3000", "n: 300"))
     text = cluster.dumps(scenario)
     sent = cluster._share(*cluster.compute(text, (0, "people", 0, 2)))
-    here = cluster._runner(text).share(Span(0, "people", 0, 2))
+    here = cluster._runner(text).result(BlockRange(0, "people", 0, 2))
     assert sent.profile.mean("nrs").tobytes() == here.profile.mean("nrs").tobytes()
     for name, values in here.table().items():
         assert sent.table()[name].tobytes() == values.tobytes()

@@ -11,12 +11,14 @@ import pytest
 
 from letheon.arrays import jax, jnp
 from letheon.body import course, memory
+from letheon.body.compartments import levels
 from letheon.body.mesh import HOUR_MS, Grading, lay
-from letheon.body.pharmacokinetics import levels
 from letheon.dosing.regimen import Infusion, Rate, Regimen
-from letheon.patients.draws import DRAWS, typical_values
 from letheon.patients.population import Covariates, people
-from letheon.pipeline import arms, assemble, run_block
+from letheon.patients.uncertainty import DRAWS, typical_values
+from letheon.pipeline import assemble, run_block
+from letheon.pipeline import plan as plan_module
+from letheon.pipeline.plan import plan_arms
 from letheon.scenario import Arm, loads
 
 LEIDEN = Covariates(79.0, 19.0, 7.3, 2.0, 46.0, 12.0, 0.0)
@@ -169,7 +171,7 @@ def plans(regimens, days: int):
     drug = regimens[0].drug
     text = "letheon: 1\ntitle: t\nfollow_up: 1 day\narms:\n  a: {drug: racemic, sessions: [{at: day 1, dose: 1 mg, for: 1 h}]}"
     given = tuple(Arm(f"arm{i}", drug, regimen) for i, regimen in enumerate(regimens))
-    return arms.plan_arms(replace(loads(text), follow_up_h=24.0 * days, arms=given))
+    return plan_arms(replace(loads(text), follow_up_h=24.0 * days, arms=given))
 
 
 def drips(drug: str, *spans) -> Regimen:
@@ -293,7 +295,9 @@ def test_order_of_convergence(monkeypatch):
     for h in (1 / 4, 1 / 8, 1 / 16, 1 / 32):
         uniform = Grading(finest_h=h, early_h=h, coarsest_h=h, growth=0.0, late=0.0)
         monkeypatch.setattr(
-            arms, "lay", lambda schedule, end, _, marks, to=uniform, **rest: lay(schedule, end, to, marks, **rest)
+            plan_module,
+            "lay",
+            lambda schedule, end, _, marks, to=uniform, **rest: lay(schedule, end, to, marks, **rest),
         )
         path = run(three_weeks()[0], FOUR, flares=0.0, draws=draws).path
         found.append(np.array([x[1] for x in (path.sensitisation, path.growth, path.area, path.area_slow)]))
@@ -316,7 +320,7 @@ def test_the_walk_meets_the_laid_mesh_node_for_node(which):
     if which == "racemic":
         planned = plans([random_regimen("racemic", seed) for seed in (1, 2, 15)], DAYS)
     else:
-        planned = plans(REGIMENS, DAYS) if which == "esketamine" else arms.plan_arms(loads(SWITCHED))
+        planned = plans(REGIMENS, DAYS) if which == "esketamine" else plan_arms(loads(SWITCHED))
     draws = {name: jnp.asarray(values) for name, values in typical_values().items()}
     who = persons(jnp.asarray(FOUR), len(planned[0].day_rows) - 1)
     for plan in planned:
@@ -487,7 +491,7 @@ def test_the_rows_kept_follow_levels_down_and_reach_the_end():
     boosters = "    boosters: {%s, session: {rate: 20 mg/h, for: 10 h}}\n"
     titration = "    titration: {every: 12 h, step: 5 mg/h, max: 40 mg/h}\n"
     for rule in ("", boosters % relapse, boosters % calendar, titration, titration + boosters % calendar):
-        (plan,) = arms.plan_arms(loads(text + rule))
+        (plan,) = plan_arms(loads(text + rule))
         times, gaps = plan.profile_time_h, np.diff(plan.profile_time_h)
         assert len(times) <= 500 and times[-1] == 24 * 7 * 104
         assert gaps[times[:-1] < 24 * plan.course_end_day + 96].max() <= 8.0
@@ -505,7 +509,7 @@ def test_levels_fall_along_a_curve_behind_every_session_known_beforehand():
         (calendar, (10, 696, 24 * 43, 24 * 85)),
         (titration + calendar, (10,)),
     ):
-        (plan,) = arms.plan_arms(loads(text + rule))
+        (plan,) = plan_arms(loads(text + rule))
         times = plan.profile_time_h
         for start in starts:
             stop = start + {10: 30, 696: 4}.get(start, 5)

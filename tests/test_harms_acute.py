@@ -16,7 +16,7 @@ from letheon.harms import acute, circulation, comedication, liver, mood
 from letheon.harms.counts import finding
 from letheon.harms.exposure import Intensity, Stretch
 from letheon.harms.finding import exact_interval
-from letheon.patients.draws import DRAWS, typical_values
+from letheon.patients.uncertainty import DRAWS, typical_values
 
 LEVELS = st.floats(0.0, 5000.0)
 SLOPE = jax.jit(acute.incidence_slope)

@@ -14,8 +14,8 @@ from scipy.integrate import solve_ivp
 from letheon import library
 from letheon.arrays import jax, jnp
 from letheon.harms import bladder
-from letheon.harms.bladder import Lining, Tissue
-from letheon.harms.bladder_use import predict, repeat
+from letheon.harms.bladder import BladderState, Tissue
+from letheon.harms.bladder.use import predict, repeat
 from letheon.units import HOURS_PER_YEAR
 
 LAWS = bladder.LAWS
@@ -33,13 +33,13 @@ DOSES = st.lists(
 
 
 @partial(jax.jit, static_argnames="law")
-def _follow(law: str, person: Tissue, drives, hours, state: Lining):
+def _follow(law: str, person: Tissue, drives, hours, state: BladderState):
     states = bladder.follow(law, person, drives, hours, state)
     return states, bladder.functional_capacity(person, states), bladder.symptoms(person, states)
 
 
 @partial(jax.jit, static_argnames="law")
-def _anaesthetic(law: str, person: Tissue, states: Lining):
+def _anaesthetic(law: str, person: Tissue, states: BladderState):
     return bladder.anaesthetic_capacity(person, states), bladder.loss(person, states)
 
 
@@ -100,7 +100,7 @@ def test_two_steps_are_one(people, drive, hours, share):
 @given(PEOPLE, st.floats(0, 330), st.floats(1, 300), st.floats(0, 800), st.integers(1, 12))
 def test_repeated_use_in_closed_form_is_use_after_use(people, drive, on, off, cycles):
     law, person = person_of(people)
-    start = Lining(jnp.asarray(3.0), jnp.asarray(0.4), jnp.asarray(0.1))
+    start = BladderState(jnp.asarray(3.0), jnp.asarray(0.4), jnp.asarray(0.1))
     states, _, _ = course(law, person, [(drive, on), (0.0, off)] * 12, start)
     closed = repeat(law, person, start, jnp.asarray(drive), on, off, cycles)
     for a, b in zip(closed, states, strict=True):
@@ -182,7 +182,9 @@ def test_the_floor_holds_where_nothing_else_would(law):
     """A lining all gone that takes all capacity, or a wall all scar: what is left is the floor, exactly."""
     _, person = person_of((law, 0, 0.0, 0.0))
     worst = person._replace(sensory_loss=jnp.asarray(1.0))
-    gone, scarred = (Lining(jnp.asarray(9.0), jnp.asarray(u), jnp.asarray(f)) for u, f in ((1.0, 0.0), (0.0, 1.0)))
+    gone, scarred = (
+        BladderState(jnp.asarray(9.0), jnp.asarray(u), jnp.asarray(f)) for u, f in ((1.0, 0.0), (0.0, 1.0))
+    )
     for state in (gone, scarred):
         assert float(bladder.functional_capacity(worst, state)) == float(person.floor)
         assert 0 < float(bladder.loss(worst, state)) < 1
@@ -214,7 +216,7 @@ def test_more_exposure_never_lowers_a_harm(people, doses, more):
 def test_a_pause_heals_the_lining_and_leaves_the_scar(people, doses, pause):
     law, person = person_of(people)
     states, capacity, symptoms = course(law, person, doses)
-    last = Lining(*(x[-1] for x in states))
+    last = BladderState(*(x[-1] for x in states))
     later, roomier, calmer = course(law, person, [(0.0, pause)], last)
     if float(last.deficit) > 1e-9:
         assert float(later.deficit[-1]) < float(last.deficit)

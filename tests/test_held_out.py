@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from letheon.errors import Interrupted
-from letheon.patients.draws import RIVAL, typical_values
+from letheon.patients.uncertainty import RIVAL, typical_values
 from letheon.scenario import loads
 from letheon.study import sensitivity, validation
 from letheon.study.between_studies import SPREADS, with_spread

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from letheon.errors import InputError
-from letheon.pipeline.arms import ENDPOINT_DAYS
+from letheon.pipeline.plan import ENDPOINT_DAYS
 from letheon.pipeline.summary import endpoint_names
 from letheon.scenario import dumps, load_search, loads, loads_search
 from letheon.scenario.measures import DAYS, measure_of, names

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from letheon import library
 from letheon.arrays import jax, jnp
+from letheon.body.compartments import System, build, levels, with_effect_site
 from letheon.body.mesh import DAY_MS, HOUR_MS, lay
-from letheon.body.pharmacokinetics import System, build, levels, with_effect_site
 from letheon.body.propagator import advance, propagators
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.patients.population import Covariates, people
 from letheon.patients.variability import individual_pk
-from letheon.pipeline.arms import choose_enantiomer
+from letheon.pipeline.plan import choose_enantiomer
 from letheon.scenario import loads
 
 SYSTEMS = (

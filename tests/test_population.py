@@ -9,8 +9,8 @@ from scipy import stats
 from letheon import library
 from letheon.arrays import jax, jnp
 from letheon.body.memory import chronic_state, folds
-from letheon.patients.draws import DRAWS, RIVAL, SHARED, latin_hypercube, prior_values, typical_values
 from letheon.patients.population import BANK_PATIENTS, BANK_SEED, Covariates, bank_points, people, realised
+from letheon.patients.uncertainty import DRAWS, RIVAL, SHARED, latin_hypercube, prior_values, typical_values
 from letheon.patients.variability import individual_pk, logit_normal_mean, omega_matrix, truncated_lognormal
 
 LEIDEN = Covariates(79.0, 19.0, 7.3, 2.0, 46.0, 12.0, 0.3)

@@ -16,10 +16,10 @@ from letheon.pipeline import block, plan_arms
 from letheon.pipeline.summary import ArmTotals
 from letheon.runs import blocks, default_folder, engine, simulate, store
 from letheon.runs import run as run_module
+from letheon.runs.chunks import ChunkResult, Columns
 from letheon.runs.folder import Folder, check_output
 from letheon.runs.lock import locked
 from letheon.runs.manifest import Manifest, record_of
-from letheon.runs.share import Columns, Share
 from letheon.scenario import loads
 
 TEXT = """
@@ -278,7 +278,7 @@ def test_the_default_folder_names_title_and_content(scenario):
 
 
 def compiled() -> list[int]:
-    return [f._cache_size() for f in (block._set_out, block._go, block._arrive, blocks._draw_people)]
+    return [f._cache_size() for f in (block._build, block._run, block._read_out, blocks._draw_people)]
 
 
 def test_new_doses_times_and_sessions_do_not_compile_again(scenario, done):
@@ -347,7 +347,7 @@ def shares(scenario):
 
 def test_a_chunk_read_back_is_the_chunk(shares, tmp_path):
     runner, made = shares
-    share, folder = Share(runner.plans[0].saved), Folder(tmp_path)
+    share, folder = ChunkResult(runner.plans[0].saved), Folder(tmp_path)
     for one in made:
         share.add(one)
     store.write(folder, "short", "people", 0, share)
@@ -366,11 +366,11 @@ def test_a_chunk_read_back_is_the_chunk(shares, tmp_path):
 def test_blocks_add_up_to_the_same_in_any_order_and_grouping(shares, order):
     runner, made = shares
     times = runner.plans[0].saved
-    whole, other = Share(times), Share(times)
+    whole, other = ChunkResult(times), ChunkResult(times)
     for one in made:
         whole.add(one)
     for group in order:
-        part = Share(times)
+        part = ChunkResult(times)
         for number in group:
             part.add(made[number])
         other.merge(part)
@@ -410,7 +410,7 @@ def test_many_patients_without_a_folder_leave_nothing_behind(scenario, thousand,
 
 def test_profile_means_are_means(shares):
     runner, made = shares
-    share = Share(runner.plans[0].saved)
+    share = ChunkResult(runner.plans[0].saved)
     for one in made:
         share.add(one)
     total = np.sum([one.profile["nrs"][0] for one in made], axis=0)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from letheon.dosing.bags import MAX_HANG_H, Span, lay_out
+from letheon.dosing.bags import MAX_HANG_H, RatePeriod, lay_out
 from letheon.dosing.layout import pumped
 from letheon.dosing.order import Order
 from letheon.dosing.regimen import Infusion, Rate, Regimen
@@ -238,7 +238,7 @@ def test_steps_with_a_rate_between_them_that_differs_by_nothing_share_their_bags
     """Pieces that differ in how they are written, not in their rate at this weight, are steps of one session."""
     sheet = worksheet(regimen, order)
     fixed = [
-        Span(
+        RatePeriod(
             session.start_ms + round(step.start_h * 3_600_000),
             session.start_ms + round(step.stop_h * 3_600_000),
             step.mg_per_h,

@@ -69,19 +69,19 @@ def branches_of(size: int, flows: Flows | None) -> tuple[Branch, ...]:
     others = [i for i in range(size) if i not in root]
     if reach[np.ix_(root, others)].any():
         return branches_of(size, None)  # something feeds the root that it does not feed
-    found = [Branch(root, tuple((*root, size) for _ in root), alone=False)]
+    result = [Branch(root, tuple((*root, size) for _ in root), alone=False)]
     single = tuple(i for i in others if not any(linked[i, j] for j in others if j != i))
     if single:
-        found.append(Branch(single, tuple((*root, i, size) for i in single), alone=True))
+        result.append(Branch(single, tuple((*root, i, size) for i in single), alone=True))
     left = [i for i in others if i not in single]
     while left:
         own = {left[0]}
         while grown := {j for j in left if j not in own and any(linked[i, j] for i in own)}:
             own |= grown
         rows = tuple(sorted(own))
-        found.append(Branch(rows, tuple((*root, *rows, size) for _ in rows), alone=False))
+        result.append(Branch(rows, tuple((*root, *rows, size) for _ in rows), alone=False))
         left = [i for i in left if i not in own]
-    return tuple(found)
+    return tuple(result)
 
 
 def packed(table, branches: tuple[Branch, ...]) -> list[Array]:
@@ -169,7 +169,7 @@ def advance_branches(step, state: Branched, rate) -> Branched:
         State at the end.
     """
     root = state.parts[0]
-    found = []
+    result = []
     for number, (entries, own, branch) in enumerate(zip(step, state.parts, state.branches, strict=True)):
         terms = [entries[:, k] * root[k] for k in range(len(root))]
         k = len(root)
@@ -177,5 +177,5 @@ def advance_branches(step, state: Branched, rate) -> Branched:
             terms.append(entries[:, k] * own)
         elif number:
             terms += [entries[:, k + i] * own[i] for i in range(len(own))]
-        found.append(sum(terms) + entries[:, -1] * rate)
-    return Branched(found, state.branches)
+        result.append(sum(terms) + entries[:, -1] * rate)
+    return Branched(result, state.branches)

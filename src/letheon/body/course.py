@@ -10,9 +10,19 @@ from typing import NamedTuple
 
 from letheon.arrays import Array, jax, jnp
 from letheon.body.branches import Branched, advance_branches
-from letheon.body.pharmacokinetics import System
+from letheon.body.compartments import System
 from letheon.body.propagator import advance, propagators
-from letheon.body.response import NODES, Body, Levels, Signals, State, advance_state, felt, signals, start
+from letheon.body.response import (
+    NODES,
+    Body,
+    DrugEffects,
+    Levels,
+    PainState,
+    advance_state,
+    drug_effects,
+    initial_pain_state,
+    latent_pain,
+)
 
 __all__ = [
     "Body",
@@ -225,7 +235,7 @@ def quarter_of(tables, level, epoch) -> list[Array]:
     return jax.tree.map(lambda table: table[level - _QUARTER, epoch], tables)
 
 
-def quarters(plasmas, quarter, rate, states, given=None) -> list[list[Array]]:
+def quarters(plasmas, quarter, rate, states, dosed=None) -> list[list[Array]]:
     """Carry plasma over the quarters of a step at one rate.
 
     Parameters
@@ -238,7 +248,7 @@ def quarters(plasmas, quarter, rate, states, given=None) -> list[list[Array]]:
         Infusion rate of the whole drug [mg/h].
     states : list of array, shape (state, …), or of Branched
         States at the start of the step.
-    given : bool array, optional
+    dosed : bool array, optional
         Whether anybody has had any drug; where nobody has, nothing is carried. As a branch this also keeps the
         quarters apart: in one piece, the compiler computes each anew for every use of the next.
 
@@ -254,22 +264,22 @@ def quarters(plasmas, quarter, rate, states, given=None) -> list[list[Array]]:
             (advance_branches if isinstance(x, Branched) else advance)(q, x, rate * part.share) for q, x, part in steps
         ]
 
-    found = [states]
+    result = [states]
     for _ in NODES[1:]:
-        at = found[-1]
-        found.append(carry(at) if given is None else jax.lax.cond(given, carry, lambda states: states, at))
-    return found[1:]
+        at = result[-1]
+        result.append(carry(at) if dosed is None else jax.lax.cond(dosed, carry, lambda states: states, at))
+    return result[1:]
 
 
-def _row(body: Body, s_chronic, t, state: State, levels: Levels, signal: Signals, sites=None) -> Trajectory:
+def _row(body: Body, s_chronic, t, state: PainState, levels: Levels, effects: DrugEffects, sites=None) -> Trajectory:
     return Trajectory(
         levels=levels.plasma,
-        block=signal.block,
+        block=effects.block,
         sensitisation=state.s,
         growth=state.g,
-        slow_effect=signal.slow_effect,
-        pain=felt(body, signal, t, state.s / s_chronic),
-        pain_slow=felt(body, signal, t),
+        slow_effect=effects.slow_effect,
+        pain=latent_pain(body, effects, t, state.s / s_chronic),
+        pain_slow=latent_pain(body, effects, t),
         area=state.area,
         area_slow=state.area_slow,
         sites=sites or {},
@@ -318,19 +328,19 @@ def run(plasmas, body: Body, masses, steps: Steps, rates, levels: int, count=Non
     steps, rates = jax.tree.map(jnp.asarray, (steps, rates))
     tables = tables_of(plasmas, steps.h0_h, levels)
     states = [jnp.zeros(len(p.system.states)) for p in plasmas]
-    state, none = start(body), levels_of(plasmas, states)
-    s_chronic, now = state.s, signals(body, masses, none)
+    state, none = initial_pain_state(body), levels_of(plasmas, states)
+    s_chronic, now = state.s, drug_effects(body, masses, none)
 
     def step(i, carry):
         states, state, now = carry
         h, t = steps.h0_h * 2.0 ** steps.level[i], steps.time_h[i]
         quarter = quarter_of(tables, steps.level[i], steps.epoch[i])
         *_, states = passed = quarters(plasmas, quarter, rates[steps.piece[i]], states)
-        found = [levels_of(plasmas, at) for at in passed]
-        nodes = [now, *(signals(body, masses, at) for at in found)]
+        result = [levels_of(plasmas, at) for at in passed]
+        nodes = [now, *(drug_effects(body, masses, at) for at in result)]
         state = advance_state(body, s_chronic, steps.day[i], t, h, state, nodes)
         return (states, state, nodes[-1]), _row(
-            body, s_chronic, t + h, state, found[-1], nodes[-1], harm_sites(plasmas, states)
+            body, s_chronic, t + h, state, result[-1], nodes[-1], harm_sites(plasmas, states)
         )
 
     first = _row(body, s_chronic, 0.0, state, none, now, harm_sites(plasmas, states))
@@ -358,8 +368,8 @@ def exposure(plasmas, steps: Steps, rates, levels: int) -> Levels:
         states, now = carry
         level, piece, epoch = data
         passed = quarters(plasmas, quarter_of(tables, level, epoch), rates[piece], states)
-        found = [levels_of(plasmas, at) for at in passed]
-        return (passed[-1], found[-1]), jax.tree.map(lambda *x: jnp.stack(x), now, *found)
+        result = [levels_of(plasmas, at) for at in passed]
+        return (passed[-1], result[-1]), jax.tree.map(lambda *x: jnp.stack(x), now, *result)
 
     _, nodes = jax.lax.scan(step, (states, levels_of(plasmas, states)), (steps.level, steps.piece, steps.epoch))
     return nodes
@@ -404,9 +414,9 @@ def replay(body: Body, masses, steps: Steps, nodes: Levels, bound: float | None 
         Axis (step + 1,).
     """
     steps = jax.tree.map(jnp.asarray, steps)
-    state = start(body)
+    state = initial_pain_state(body)
     s_chronic = state.s
-    known = signals(body, masses, nodes)
+    known = drug_effects(body, masses, nodes)
 
     def step(state, data):  # a scan, whose slices and rows cost less in reverse than an array written in place
         level, day, t, levels, known = data

@@ -10,7 +10,7 @@ folds, roots of the quadratic n (1 - s)(s - a) = s (1 - a).
 from typing import NamedTuple
 
 from letheon.arrays import Array, jax, jnp
-from letheon.body.logarithm import log
+from letheon.body.log import log
 
 __all__ = ["Memory", "chronic_state", "folds", "phi", "slopes", "unstable_root"]
 

@@ -1,7 +1,7 @@
 """Receptor block: the share of NMDA receptors held shut at given free concentrations."""
 
 from letheon.arrays import jnp
-from letheon.body.logarithm import log
+from letheon.body.log import log
 
 __all__ = ["block", "occupancy_ratio"]
 

@@ -63,16 +63,16 @@ def stretches(schedule: Schedule) -> tuple[Stretch, ...]:
     >>> [s.hours for s in stretches(Regimen.create("racemic", drips).schedule())]
     [4.0, 4.0]
     """
-    found: list[Stretch] = []
+    result: list[Stretch] = []
     for terms, start, stop in zip(schedule.terms, schedule.edges_ms, schedule.edges_ms[1:], strict=False):
         if not terms:
             continue
         start_h, stop_h = start / MS_PER_HOUR, stop / MS_PER_HOUR
-        if found and start_h == found[-1].stop_h:
-            found[-1] = Stretch(found[-1].start_h, stop_h)
+        if result and start_h == result[-1].stop_h:
+            result[-1] = Stretch(result[-1].start_h, stop_h)
         else:
-            found.append(Stretch(start_h, stop_h))
-    return tuple(found)
+            result.append(Stretch(start_h, stop_h))
+    return tuple(result)
 
 
 class Intensity(NamedTuple):

@@ -10,7 +10,7 @@ import numpy as np
 
 from letheon import library
 from letheon.arrays import Array, jax, jnp
-from letheon.patients.draws import latin_hypercube
+from letheon.patients.uncertainty import latin_hypercube
 from letheon.streams import named_uniforms, normals, uniforms
 
 __all__ = [

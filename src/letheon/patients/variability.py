@@ -171,8 +171,8 @@ def logit_normal_mean(mean, sd, z):
 
     def residual(centre, sd):  # nearly straight on the logit scale, so Newton's method cannot overshoot
         share = jax.nn.sigmoid(centre + sd * nodes)
-        found = weights @ share
-        return logit(found) - wanted, (weights @ (share * (1.0 - share))) / (found * (1.0 - found))
+        result = weights @ share
+        return logit(result) - wanted, (weights @ (share * (1.0 - share))) / (result * (1.0 - result))
 
     centre = wanted * jnp.sqrt(1.0 + jnp.pi * sd**2 / 8.0)  # near enough to start from
     for _ in range(_NEWTON_STEPS):

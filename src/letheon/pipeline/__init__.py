@@ -13,10 +13,10 @@
 `letheon.runs` drives it block by block and keeps what it makes.
 """
 
-from letheon.pipeline.arms import ArmPlan, plan_arms
 from letheon.pipeline.assemble import Switches
-from letheon.pipeline.bins import Profile
 from letheon.pipeline.block import BLOCK, BlockResult, run_block
+from letheon.pipeline.histograms import Profile
+from letheon.pipeline.plan import ArmPlan, plan_arms
 from letheon.pipeline.summary import ArmTotals, document
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What a clinic sees, and what it decides at midnight: boosters. What it decides on the drip is in `bedside`.
+"""What a clinic sees and decides: boosters at midnight, and the rate during an infusion.
 
 Decisions look at observed scores, reported harms and the calendar, and at nothing else. Written for one patient; all
 rules of an arm are data, so an arm without rules runs the same program.
@@ -23,16 +23,21 @@ __all__ = [
     "RELAPSE",
     "UP",
     "Chart",
+    "Reach",
     "Rules",
     "Visit",
-    "arrive",
+    "changes_rate",
+    "decide_booster",
     "event_rows",
-    "first_chart",
+    "initial_chart",
     "rules_of",
+    "titrate",
+    "titrated_rate",
 ]
 
 _DAY_H = 24.0
 _YEAR_DAYS = 365
+_EQUAL = 1e-9  # titration steps
 _GAPS = 16  # longest ladder of intervals
 _PER_70_KG = np.array([REFERENCE_WEIGHT_KG, 0.0, 1.0])
 EVENTS = {
@@ -53,7 +58,7 @@ def event_rows(log, patient: np.ndarray) -> dict[str, np.ndarray]:
 
     Parameters
     ----------
-    log : letheon.pipeline.walkers.Log
+    log : letheon.pipeline.state.Log
         Log of the patients that count; axes (slot, patient).
     patient : int array, shape (patient,)
         Their numbers.
@@ -65,7 +70,7 @@ def event_rows(log, patient: np.ndarray) -> dict[str, np.ndarray]:
 
     Examples
     --------
-    >>> from letheon.pipeline.walkers import Log
+    >>> from letheon.pipeline.state import Log
     >>> table = event_rows(Log(*np.array([[[24.0]], [[2.0]], [[100.0]]])), np.array([7]))
     >>> table["event"].tolist(), table["reason"].tolist()
     (['booster'], ['calendar'])
@@ -101,7 +106,7 @@ class Rules(NamedTuple):
         Day of a booster's last session, its first being 0.
     no_response : int
         Courses and boosters in a row without remission that end the boosters; 0 for never.
-    harm, harm_asked : bool
+    harm, harm_elicited : bool
         Whether a harm told after a session ends them, and whether the clinic asks for it.
     dose_mg : float
         Total dose that no booster may exceed; infinite for no limit.
@@ -115,7 +120,7 @@ class Rules(NamedTuple):
         Relief at which the rate is held.
     down : int
         Steps that a harm takes the rate down: 0 or 1.
-    asked : bool
+    elicited : bool
         Whether the clinic asks for harms at each look.
     """
 
@@ -130,7 +135,7 @@ class Rules(NamedTuple):
     last_day: np.ndarray
     no_response: np.ndarray
     harm: np.ndarray
-    harm_asked: np.ndarray
+    harm_elicited: np.ndarray
     dose_mg: np.ndarray
     every: np.ndarray
     step: np.ndarray
@@ -139,7 +144,7 @@ class Rules(NamedTuple):
     form: np.ndarray
     relief: np.ndarray
     down: np.ndarray
-    asked: np.ndarray
+    elicited: np.ndarray
 
 
 def rules_of(policy: Policy, h0_h: float) -> Rules:
@@ -184,7 +189,7 @@ def rules_of(policy: Policy, h0_h: float) -> Rules:
         last_day=np.asarray((booster.stop_ms - 1) // (24 * MS_PER_HOUR) if booster else 0, np.int64),
         no_response=np.asarray(stops.no_response, np.int64),
         harm=np.asarray(stops.harm != ""),
-        harm_asked=np.asarray(stops.harm == "elicited"),
+        harm_elicited=np.asarray(stops.harm == "elicited"),
         dose_mg=np.asarray(stops.dose_mg or np.inf, np.float64),
         every=np.asarray(ticks(titration.every_ms) if titration else NEVER, np.int64),
         step=parts(titration.step) if titration else np.zeros(2),
@@ -193,8 +198,22 @@ def rules_of(policy: Policy, h0_h: float) -> Rules:
         form=form,
         relief=np.asarray(titration.relief if titration else 0.0, np.float64),
         down=np.asarray(titration.down if titration else 0, np.int64),
-        asked=np.asarray(titration is not None and titration.asked),
+        elicited=np.asarray(titration is not None and titration.asked),
     )
+
+
+class Reach(NamedTuple):
+    """Between what a titration may move one patient's rate, and in which steps.
+
+    Attributes
+    ----------
+    step, lowest, highest : array
+        Rates [mg/h].
+    """
+
+    step: Array
+    lowest: Array
+    highest: Array
 
 
 class Chart(NamedTuple):
@@ -212,7 +231,7 @@ class Chart(NamedTuple):
         Day of the last session.
     remitted : bool array
         Whether there was remission since then.
-    ever : bool array
+    ever_remitted : bool array
         Whether there was remission after the first course.
     failures : int array
         Courses and boosters in a row, finished and judged, without remission.
@@ -226,13 +245,13 @@ class Chart(NamedTuple):
         Whether boosters have ended for good.
     given_mg : array
         Drug given so far [mg].
-    rung : int array
+    titration_step : int array
         Titration: steps above the written rate, or below it.
-    complained : bool array
+    has_reported : bool array
         Whether there was a complaint at a look.
-    borne : array
+    tolerated_rate : array
         Rate at the last look without a complaint [mg/h].
-    others : int array
+    other_events : int array
         Events so far that are no boosters.
     """
 
@@ -241,17 +260,17 @@ class Chart(NamedTuple):
     end_day: Array
     last_day: Array
     remitted: Array
-    ever: Array
+    ever_remitted: Array
     failures: Array
     judged: Array
     due: Array
     boosters: Array
     stopped: Array
     given_mg: Array
-    rung: Array
-    complained: Array
-    borne: Array
-    others: Array
+    titration_step: Array
+    has_reported: Array
+    tolerated_rate: Array
+    other_events: Array
 
 
 class Visit(NamedTuple):
@@ -284,7 +303,7 @@ class Visit(NamedTuple):
     nth_last_day: Array
 
 
-def first_chart(rules: Rules, before: Array, course_end_day: Array, last_day: Array) -> Chart:
+def initial_chart(rules: Rules, before: Array, course_end_day: Array, last_day: Array) -> Chart:
     """Open a patient's chart at t = 0.
 
     Parameters
@@ -311,21 +330,21 @@ def first_chart(rules: Rules, before: Array, course_end_day: Array, last_day: Ar
         end_day=jnp.asarray(course_end_day, float),
         last_day=jnp.asarray(last_day, jnp.int64),
         remitted=no,
-        ever=no,
+        ever_remitted=no,
         failures=none,
         judged=no,
         due=jnp.where(calendar, last_day + rules.gaps[0], NEVER),
         boosters=none,
         stopped=no,
         given_mg=jnp.zeros(()),
-        rung=none,
-        complained=no,
-        borne=jnp.zeros(()),
-        others=none,
+        titration_step=none,
+        has_reported=no,
+        tolerated_rate=jnp.zeros(()),
+        other_events=none,
     )
 
 
-def arrive(rules: Rules, chart: Chart, visit: Visit) -> tuple[Chart, Array]:
+def decide_booster(rules: Rules, chart: Chart, visit: Visit) -> tuple[Chart, Array]:
     """Enter a day's score into the chart, and decide whether a booster begins now.
 
     A relapse is judged as in `letheon.body.pain.read_diary`. After a booster it takes seven new entries, but no new
@@ -352,9 +371,10 @@ def arrive(rules: Rules, chart: Chart, visit: Visit) -> tuple[Chart, Array]:
     first = chart.boosters == 0
     in_window = (visit.day >= chart.end_day) & (visit.day <= chart.end_day + pain.REMISSION_DAYS)
     remitted = chart.remitted | (low & in_window)
-    ever = chart.ever | (first & remitted)
+    ever_remitted = chart.ever_remitted | (first & remitted)
     fresh = visit.day >= chart.end_day + len(recent)
-    relapse = relapsed & jnp.where(first, chart.remitted, chart.ever & fresh)  # the day itself comes after remission
+    # the day of remission itself is no relapse
+    relapse = relapsed & jnp.where(first, chart.remitted, chart.ever_remitted & fresh)
     calls = rules.on_relapse & relapse & (chart.due == NEVER) & (visit.day >= chart.end_day)
     due = jnp.where(calls, visit.day + rules.wait, chart.due)
 
@@ -377,16 +397,111 @@ def arrive(rules: Rules, chart: Chart, visit: Visit) -> tuple[Chart, Array]:
     following = rules.gaps[jnp.minimum(chart.boosters + 1, _GAPS - 1)]
     after = jnp.where(rules.on_relapse, NEVER, last_day + following)
     kind = jnp.where(rules.on_relapse, RELAPSE, CALENDAR)
-    found = chart._replace(
+    updated = chart._replace(
         recent=recent,
         remitted=remitted & ~begins,
-        ever=ever,
+        ever_remitted=ever_remitted,
         failures=failures,
         judged=(chart.judged | judges) & ~begins,
         due=jnp.where(begins, after, due),
         last_day=last_day,
         boosters=chart.boosters + begins,
         stopped=chart.stopped | stops,
-        others=chart.others + stops,
+        other_events=chart.other_events + stops,
     )
-    return found, jnp.where(begins, kind, jnp.where(stops, reason, 0))
+    return updated, jnp.where(begins, kind, jnp.where(stops, reason, 0))
+
+
+# --- titration during an infusion ---
+
+
+def _top(chart: Chart, reach: Reach) -> Array:
+    """Return the highest rate for a patient: after a complaint, the last one that was borne."""
+    tolerated_rate = jnp.minimum(reach.highest, jnp.maximum(chart.tolerated_rate, reach.lowest))
+    return jnp.where(chart.has_reported, tolerated_rate, reach.highest)
+
+
+def titrated_rate(chart: Chart, reach: Reach, written: Array) -> Array:
+    """Return the rate at which a session runs that is titrated.
+
+    Parameters
+    ----------
+    chart : Chart
+        The chart.
+    reach : Reach
+        What the titration may do.
+    written : array
+        The session's rate as written [mg/h].
+
+    Returns
+    -------
+    array
+        Rate [mg/h].
+    """
+    return jnp.minimum(jnp.maximum(written + chart.titration_step * reach.step, reach.lowest), _top(chart, reach))
+
+
+def titrate(rules: Rules, chart: Chart, reach: Reach, score: Array, reported: Array, rates: tuple[Array, Array]):
+    """Decide on the rate at the bedside: down or hold on a reported harm, up while relief is below its target.
+
+    After a report the rate never exceeds that of the last look without one; where a report holds the rate, it never
+    exceeds that rate. A step is made from where the rate is: steps that a limit swallows are not counted.
+
+    Parameters
+    ----------
+    rules : Rules
+        Rules of the arm.
+    chart : Chart
+        The chart so far.
+    reach : Reach
+        What the titration may do.
+    score : array
+        Score told at the bedside [NRS].
+    reported : bool array
+        Whether a psychedelic effect is reported.
+    rates : tuple of array
+        The rate that ran up to now, and the written one that runs from now on [mg/h].
+
+    Returns
+    -------
+    chart : Chart
+        With the new step.
+    event : int array
+        Key of `EVENTS`, or 0.
+    """
+    ran, written = rates
+    down = reported & (rules.down > 0)
+    step = jnp.maximum(reach.step, 1e-9)
+    before, equal = titrated_rate(chart, reach, written), _EQUAL * step
+    # a session that begins right now may run faster than the one before it: a look that passes does not take it back
+    passed = jnp.where(chart.has_reported & ~reported, jnp.maximum(ran, before), ran)
+    seen = chart._replace(
+        has_reported=chart.has_reported | reported, tolerated_rate=jnp.where(down, chart.tolerated_rate, passed)
+    )
+    enough = score <= (1.0 - rules.relief) * chart.baseline + 1e-9
+    up = ~reported & ~enough & (before < _top(seen, reach) - equal)
+    least = jnp.floor((reach.lowest - written) / step + _EQUAL).astype(jnp.int64)
+    most, allowed = (jnp.ceil((_top(one, reach) - written) / step - _EQUAL).astype(jnp.int64) for one in (chart, seen))
+    lowered = jnp.minimum(chart.titration_step, most) - (before > reach.lowest + equal)
+    titration_step = jnp.where(up, jnp.maximum(chart.titration_step, least) + 1, chart.titration_step)
+    updated = seen._replace(titration_step=jnp.where(down, jnp.minimum(lowered, allowed), titration_step))
+    after = titrated_rate(updated, reach, written)
+    event = jnp.where(reported, HELD, 0)
+    event = jnp.where(after > before + equal, UP, jnp.where(after < before - equal, DOWN, event))
+    return updated._replace(other_events=chart.other_events + (event > 0)), event
+
+
+def changes_rate(event: Array) -> Array:
+    """Return whether an event of a look changes the rate.
+
+    Parameters
+    ----------
+    event : int array
+        Key of `EVENTS`, or 0.
+
+    Returns
+    -------
+    bool array
+        True for up and down.
+    """
+    return (event == UP) | (event == DOWN)

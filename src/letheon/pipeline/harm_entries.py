@@ -25,7 +25,7 @@ from letheon.harms.exposure import (
     stretches,
 )
 from letheon.harms.finding import Finding, exact_interval
-from letheon.patients.draws import typical_values
+from letheon.patients.uncertainty import typical_values
 from letheon.pipeline.labels import Support, support_of
 from letheon.pipeline.support import earliest_booster, interval_of_mean, quantiles
 from letheon.scenario import Arm, Beside, Scenario

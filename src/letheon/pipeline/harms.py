@@ -95,7 +95,7 @@ def during_infusions(tally, own) -> dict[str, Array]:
 
     Parameters
     ----------
-    tally : letheon.pipeline.walkers.Tally
+    tally : letheon.pipeline.state.Tally
         What was added up on the way.
     own : callable
         From ``home.name`` to a typical value under the patient's draw.

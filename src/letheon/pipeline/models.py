@@ -76,13 +76,13 @@ def models_sentence(scenario: Scenario) -> str | None:
     }
     if not moved:
         return None
-    told = "; ".join(
+    alternatives = "; ".join(
         f"alone, {drug} would have {library.pk_model(alone['levels']).label} (levels and block) and"
         f" {library.pk_model(alone['acute']).label} (acute effect)"
         for drug, alone in moved.items()
     )
     return (
         f"Arms with different drugs share one plasma model, {library.pk_model(used['levels']).label}, so that levels,"
-        f" block and pain can be compared; {told}. Arterial and venous levels differ two- to threefold in the first"
-        " hour: do not compare this run's levels with those of a run of one drug."
+        f" block and pain can be compared; {alternatives}. Arterial and venous levels differ two- to threefold in the"
+        " first hour: do not compare this run's levels with those of a run of one drug."
     )

@@ -11,13 +11,13 @@ from letheon import library
 from letheon._version import __version__
 from letheon.dosing.policy_document import policy_document
 from letheon.dosing.regimen import MS_PER_DAY
-from letheon.patients.draws import DRAWS
+from letheon.patients.uncertainty import DRAWS
 from letheon.pipeline import harms
-from letheon.pipeline.arms import ENDPOINT_DAYS, ArmPlan
-from letheon.pipeline.bins import Profile
 from letheon.pipeline.block import GIVEN
 from letheon.pipeline.harm_entries import arm_harms, harm_sources
+from letheon.pipeline.histograms import Profile
 from letheon.pipeline.labels import ASSUMED, LAST_SUPPORTED_DAY, NOT_IDENTIFIED, Support, plan_support, support_of
+from letheon.pipeline.plan import ENDPOINT_DAYS, ArmPlan
 from letheon.pipeline.support import interval_of_mean, model_warnings, quantiles
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario

@@ -9,8 +9,8 @@ from scipy import special
 from letheon import library
 from letheon.dosing.regimen import MS_PER_DAY, MS_PER_HOUR, Infusion, Regimen
 from letheon.patients.population import Covariates, realised
-from letheon.pipeline.arms import ArmPlan
 from letheon.pipeline.models import models_sentence
+from letheon.pipeline.plan import ArmPlan
 from letheon.scenario import Arm, Population, Scenario
 
 __all__ = [

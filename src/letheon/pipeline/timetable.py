@@ -100,11 +100,11 @@ def pieces_of(regimen: Regimen, policy: Policy) -> Pieces:
         for push in (False, True)
     )
     edges = sorted({*drips.edges_ms, *pushes.edges_ms, *(t for span in spans for t in span)})
-    given = [(_running(drips, t), _running(pushes, t)) for t in edges[:-1]]
+    terms = [(_running(drips, t), _running(pushes, t)) for t in edges[:-1]]
     return Pieces(
-        Schedule(tuple(edges), tuple((*drip, *push) for drip, push in given)),
+        Schedule(tuple(edges), tuple((*drip, *push) for drip, push in terms)),
         tuple(any(a <= t < b for a, b in spans) for t in edges[:-1]),
-        tuple(len(push) for _, push in given),
+        tuple(len(push) for _, push in terms),
     )
 
 
@@ -279,18 +279,18 @@ def calendar(boosters: Boosters | None, schedule: Schedule, last_day: int, days:
     """
     if boosters is None or boosters.on_relapse:
         return ()
-    found: list[int] = []
+    result: list[int] = []
     long = (boosters.stop_ms - 1) // DAY_MS
     due = last_day + boosters.gaps_days[0]
-    while len(found) < (boosters.times or NEVER) and due * DAY_MS + boosters.stop_ms <= days * DAY_MS:
-        full = boosters.at_most and sum(day > due - 365 for day in found) >= boosters.at_most
+    while len(result) < (boosters.times or NEVER) and due * DAY_MS + boosters.stop_ms <= days * DAY_MS:
+        full = boosters.at_most and sum(day > due - 365 for day in result) >= boosters.at_most
         if full or due - last_day < boosters.apart_days or not _is_free(schedule, due, boosters.apart_days):
             due += 1
             continue
-        found.append(due)
+        result.append(due)
         last_day = due + long
-        due = last_day + boosters.gaps_days[min(len(found), len(boosters.gaps_days) - 1)]
-    return tuple(found)
+        due = last_day + boosters.gaps_days[min(len(result), len(boosters.gaps_days) - 1)]
+    return tuple(result)
 
 
 def _is_free(schedule: Schedule, day: int, apart_days: int) -> bool:

@@ -7,16 +7,16 @@ from typing import NamedTuple
 import numpy as np
 
 from letheon.arrays import jax, jnp
-from letheon.patients.draws import DRAWS, typical_values
 from letheon.patients.population import BANK_PATIENTS, BANK_SEED, Covariates, bank_points, people
+from letheon.patients.uncertainty import DRAWS, typical_values
 from letheon.pipeline import BLOCK, ArmPlan, Switches, run_block
-from letheon.pipeline.bins import digitise
 from letheon.pipeline.clinic import event_rows
+from letheon.pipeline.histograms import digitise
 from letheon.pipeline.summary import columns
-from letheon.runs.share import Block, Share, typed
+from letheon.runs.chunks import Block, ChunkResult, smallest_type
 from letheon.scenario import Scenario
 
-__all__ = ["BANK", "Runner", "Span"]
+__all__ = ["BANK", "BlockRange", "Runner"]
 
 BANK = DRAWS * BANK_PATIENTS // BLOCK  # blocks of the uncertainty bank of one arm
 _DRAWS_PER_BLOCK = BLOCK // BANK_PATIENTS
@@ -24,7 +24,7 @@ _COMPILED: set = set()  # programs that this process has run before
 _FIRST = Lock()
 
 
-class Span(NamedTuple):
+class BlockRange(NamedTuple):
     """Blocks that one worker computes at a stretch: plain numbers, to be sent anywhere.
 
     Attributes
@@ -113,27 +113,27 @@ class Runner:
         if program in _COMPILED:
             return self._compute(arm, kind, number)
         with _FIRST:
-            made = self._compute(arm, kind, number)
+            block = self._compute(arm, kind, number)
             _COMPILED.add(program)
-        return made
+        return block
 
-    def share(self, span: Span) -> Share:
+    def result(self, span: BlockRange) -> ChunkResult:
         """Compute the blocks of a span one after another and add them up.
 
         Parameters
         ----------
-        span : Span
+        span : BlockRange
             Which blocks.
 
         Returns
         -------
-        Share
+        ChunkResult
             What they add up to.
         """
-        share = Share(self.plans[span.arm].saved)
+        result = ChunkResult(self.plans[span.arm].saved)
         for number in range(span.first, span.stop):
-            share.add(self.block(span.arm, span.kind, number))
-        return share
+            result.add(self.block(span.arm, span.kind, number))
+        return result
 
     def _compute(self, arm: int, kind: str, block: int) -> Block:
         plan, models = self.plans[arm], self.scenario.models
@@ -157,7 +157,9 @@ class Runner:
         table = columns(result, chosen, plan, valid, models.pain)
         profile = {name: np.asarray(values)[: plan.saved] for name, values in result.profile.items()}
         if kind == "people":
-            table = {name: typed(name, values) for name, values in ({"patient": number[:valid]} | table).items()}
+            table = {
+                name: smallest_type(name, values) for name, values in ({"patient": number[:valid]} | table).items()
+            }
             log = None if plan.policy.fixed else type(result.log)(*(np.asarray(x)[:, :valid] for x in result.log))
             events = None if log is None else event_rows(log, number[:valid])
             return Block(block, table, digitise(profile, valid), None, events)

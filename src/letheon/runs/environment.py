@@ -53,8 +53,8 @@ def instruction_set() -> str:
 @cache
 def _version(package: str) -> str:
     """Return a package's version; reading all of its metadata, as `importlib.metadata.version` does, costs 80 ms."""
-    found = re.search(r"^Version: (.+)$", distribution(package).read_text("METADATA") or "", re.MULTILINE)
-    return found[1].strip() if found else "unknown"
+    values = re.search(r"^Version: (.+)$", distribution(package).read_text("METADATA") or "", re.MULTILINE)
+    return values[1].strip() if values else "unknown"
 
 
 def _settings() -> dict[str, str]:
@@ -62,7 +62,7 @@ def _settings() -> dict[str, str]:
 
     Flags of XLA count in any order; where the variable names a file of flags, its content counts.
     """
-    found = {
+    values = {
         name: value
         for name, value in sorted(os.environ.items())
         if value and name.startswith("JAX_") and not _SILENT.match(name)
@@ -73,7 +73,7 @@ def _settings() -> dict[str, str]:
             flags = Path(flags).read_text(encoding="utf-8")
         except (OSError, ValueError):
             flags = ""  # XLA refuses such a file itself
-    return found | ({_COMPILER: " ".join(sorted(flags.split()))} if flags else {})
+    return values | ({_COMPILER: " ".join(sorted(flags.split()))} if flags else {})
 
 
 @cache

@@ -333,10 +333,10 @@ class Folder:
 
     def _differences(self, stamp: dict) -> list[str]:
         """Return in which fields the folder's stamp differs; the text may, for it changes no number."""
-        found, wanted = read_object(self.stamp), {"format": FORMAT} | stamp
-        if found is None:
+        stored, wanted = read_object(self.stamp), {"format": FORMAT} | stamp
+        if stored is None:
             return ["stamp, which cannot be read"]
-        return [name for name in {**wanted, **found} if name != "text" and found.get(name) != wanted.get(name)]
+        return [name for name in {**wanted, **stored} if name != "text" and stored.get(name) != wanted.get(name)]
 
     def holds(self, stamp: dict) -> bool:
         """Tell whether the folder holds (part of) the run of this stamp."""
@@ -404,14 +404,14 @@ class Folder:
         resolved, before = dumps(scenario), (read_object(self.stamp) or {}).get("text") if same else None
         if text is None or _text(text) == _text(resolved):
             text = self._text_of(before) or resolved
-        told = {"format": FORMAT} | stamp | {"text": record_of(_text(text)).sha256}
-        if told["text"] != before:
+        identity = {"format": FORMAT} | stamp | {"text": record_of(_text(text)).sha256}
+        if identity["text"] != before:
             self.report.unlink(missing_ok=True)  # it shows another text
         # the stamp comes last: by it the folder is this run's
         for name, content in (
             (_GIVEN, text),
             (_RESOLVED, resolved),
-            (_STAMP, json.dumps(told, indent=1)),
+            (_STAMP, json.dumps(identity, indent=1)),
         ):
             if not record_of(_text(content)).intact(self.path / name):
                 self.write(self.path / name, _text(content))

@@ -26,10 +26,10 @@ def parse_object(text: str | bytes) -> dict[str, Any] | None:
     ({'format': 3}, None, None)
     """
     try:
-        found = json.loads(text)
+        content = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return content if isinstance(content, dict) else None
 
 
 def read_object(path: Path) -> dict[str, Any] | None:

@@ -87,8 +87,8 @@ class Manifest:
         except OSError:
             lines = []
         for line in lines:
-            if (found := _parsed(line)) is not None:
-                self._take(*found)
+            if (parsed := _parsed(line)) is not None:
+                self._take(*parsed)
 
     def _take(self, key: Key, files: dict[str, Record]) -> None:
         self.files.pop(key, None)  # the newest comes last
@@ -135,8 +135,8 @@ class Manifest:
         dict of str to Record
             By path in the folder, sorted.
         """
-        found = {name: record for files in self.files.values() for name, record in files.items()}
-        return {name: found[name] for name in sorted(found) if name.startswith(parts)}
+        parsed = {name: record for files in self.files.values() for name, record in files.items()}
+        return {name: parsed[name] for name in sorted(parsed) if name.startswith(parts)}
 
     def intact(self, arm: str, kind: str, chunk: int, below: str | tuple[str, ...] = "") -> bool:
         """Tell whether a chunk is finished and each of its files is as it was written.
@@ -162,8 +162,8 @@ class Manifest:
 
 
 def _line(arm: str, kind: str, chunk: int, files: Mapping[str, Record]) -> str:
-    told = {"arm": arm, "kind": kind, "chunk": chunk, "files": {name: list(files[name]) for name in files}}
-    return json.dumps(told | {"sum": hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]})
+    content = {"arm": arm, "kind": kind, "chunk": chunk, "files": {name: list(files[name]) for name in files}}
+    return json.dumps(content | {"sum": hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]})
 
 
 def _parsed(line: bytes) -> tuple[Key, dict[str, Record]] | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from letheon.errors import RunError
 from letheon.pipeline import document, plan_arms
 from letheon.runs.address import check_cluster
-from letheon.runs.cluster import crew_of
+from letheon.runs.cluster import cluster_executor
 from letheon.runs.engine import repair, run_arms
 from letheon.runs.environment import stamp_of, use_compile_cache
 from letheon.runs.folder import Folder
@@ -197,6 +197,6 @@ def _computed(scenario: Scenario, folder: Folder | None, progress: Progress | No
     plans = plan_arms(scenario)
     if cluster is None:
         return document(scenario, run_arms(scenario, plans, folder, progress))
-    with crew_of(cluster, scenario) as crew:
-        totals = run_arms(scenario, plans, folder, progress, crew)
+    with cluster_executor(cluster, scenario) as executor:
+        totals = run_arms(scenario, plans, folder, progress, executor)
     return document(scenario, totals)

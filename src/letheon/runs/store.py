@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from letheon.pipeline import Profile
+from letheon.runs.chunks import ChunkResult
 from letheon.runs.folder import Folder
 from letheon.runs.manifest import Record
-from letheon.runs.share import Share
 
 __all__ = ["Parts", "pack", "read", "unpack", "write", "write_endpoints", "write_profiles"]
 
@@ -150,7 +150,7 @@ class Parts:
         return {name: table.column(name).to_numpy() for name in table.column_names}
 
 
-def write_endpoints(folder: Folder, arm: str, chunk: int, share: Share) -> dict[str, Record]:
+def write_endpoints(folder: Folder, arm: str, chunk: int, result: ChunkResult) -> dict[str, Record]:
     """Write the endpoints of a chunk, and its events where there are any.
 
     Parameters
@@ -161,7 +161,7 @@ def write_endpoints(folder: Folder, arm: str, chunk: int, share: Share) -> dict[
         The arm.
     chunk : int
         Number of the chunk.
-    share : Share
+    result : ChunkResult
         All blocks of it.
 
     Returns
@@ -174,13 +174,13 @@ def write_endpoints(folder: Folder, arm: str, chunk: int, share: Share) -> dict[
     RunError
         If the disk is full.
     """
-    files = folder.write(folder.endpoints(arm, chunk), _columns(share.table()))
-    if share.events:
-        files |= folder.write(folder.events(arm, chunk), _columns(share.event_table()))
+    files = folder.write(folder.endpoints(arm, chunk), _columns(result.table()))
+    if result.events:
+        files |= folder.write(folder.events(arm, chunk), _columns(result.event_table()))
     return files
 
 
-def write(folder: Folder, arm: str, kind: str, chunk: int, share: Share) -> None:
+def write(folder: Folder, arm: str, kind: str, chunk: int, result: ChunkResult) -> None:
     """Keep a finished chunk; its line in the manifest comes last and says that it is whole.
 
     Parameters
@@ -191,7 +191,7 @@ def write(folder: Folder, arm: str, kind: str, chunk: int, share: Share) -> None
         The arm; ``people`` or ``bank``.
     chunk : int
         Number of the chunk.
-    share : Share
+    result : ChunkResult
         All blocks of it.
 
     Raises
@@ -200,19 +200,19 @@ def write(folder: Folder, arm: str, kind: str, chunk: int, share: Share) -> None
         If the disk is full.
     """
     if kind == "people":
-        files = write_endpoints(folder, arm, chunk, share)
-        arrays = pack(share.profile) | {"last_booster_h": np.array(share.last_booster_h)}
+        files = write_endpoints(folder, arm, chunk, result)
+        arrays = pack(result.profile) | {"last_booster_h": np.array(result.last_booster_h)}
     else:
         files = {}
-        arrays = {f"column/{name}": values for name, values in share.table().items()}
-        arrays |= {f"bank/{name}": values for name, values in share.bank_table().items()}
+        arrays = {f"column/{name}": values for name, values in result.table().items()}
+        arrays |= {f"bank/{name}": values for name, values in result.bank_table().items()}
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
     files |= folder.write(folder.partial(arm, kind, chunk), stream.getvalue())
     folder.manifest.add(arm, kind, chunk, files)
 
 
-def read(folder: Folder, arm: str, kind: str, chunk: int, times: int) -> Share | None:
+def read(folder: Folder, arm: str, kind: str, chunk: int, times: int) -> ChunkResult | None:
     """Read a finished chunk back, or None where it is missing or damaged (then it is computed again).
 
     Endpoints stay on disk, where `Parts` reads them.
@@ -230,23 +230,23 @@ def read(folder: Folder, arm: str, kind: str, chunk: int, times: int) -> Share |
 
     Returns
     -------
-    Share or None
+    ChunkResult or None
         What the chunk left.
     """
     if not folder.manifest.intact(arm, kind, chunk):
         return None
     try:
-        with np.load(folder.partial(arm, kind, chunk), allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
-        share = Share(times)
+        with np.load(folder.partial(arm, kind, chunk), allow_pickle=False) as content:
+            arrays = {name: content[name] for name in content.files}
+        result = ChunkResult(times)
         if kind == "people":
-            share.profile, share.last_booster_h = unpack(arrays), float(arrays["last_booster_h"])
+            result.profile, result.last_booster_h = unpack(arrays), float(arrays["last_booster_h"])
         else:
-            share.columns[0] = _under("column/", arrays)
-            share.bank[0] = _under("bank/", arrays)
+            result.columns[0] = _under("column/", arrays)
+            result.bank[0] = _under("bank/", arrays)
     except _UNREADABLE:
         return None
-    return share
+    return result
 
 
 def _under(head: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

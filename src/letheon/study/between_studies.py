@@ -11,7 +11,7 @@ import numpy as np
 from scipy import special
 
 from letheon import library
-from letheon.patients.draws import RIVAL, typical_values
+from letheon.patients.uncertainty import RIVAL, typical_values
 from letheon.study.observations import Gaussian
 from letheon.study.regimens import study_scenario
 from letheon.study.trials import observations, study
@@ -45,7 +45,7 @@ def with_spread(values: Values, sd: float | None) -> Values:
 
     Examples
     --------
-    >>> from letheon.patients.draws import typical_values
+    >>> from letheon.patients.uncertainty import typical_values
     >>> float(np.std(with_spread(typical_values(64), 0.6)["between.effect"]).round(2))
     0.59
     """

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from letheon._version import __version__
-from letheon.patients.draws import DRAWS
+from letheon.patients.uncertainty import DRAWS
 from letheon.pipeline.labels import support_of
 from letheon.pipeline.support import interval_of_mean
 from letheon.runs.folder import written

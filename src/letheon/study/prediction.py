@@ -6,7 +6,7 @@ import numpy as np
 
 from letheon import library
 from letheon._version import __version__
-from letheon.patients.draws import typical_values
+from letheon.patients.uncertainty import typical_values
 from letheon.scenario import Scenario, loads
 from letheon.study.trials import study
 from letheon.study.validation import DRAWS, Arms, Values, simulated_trials

@@ -11,7 +11,7 @@ import numpy as np
 
 from letheon import library
 from letheon.arrays import jax, jnp
-from letheon.patients.draws import typical_values
+from letheon.patients.uncertainty import typical_values
 from letheon.study.between_studies import with_spread
 from letheon.study.forward import Cohort, Fate, forecast, prepare, without_drug
 from letheon.study.regimens import study_scenario

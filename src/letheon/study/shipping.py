@@ -8,7 +8,7 @@ import numpy as np
 from letheon import library
 from letheon.errors import InputError
 from letheon.library.posterior import Posterior, parse_posterior
-from letheon.patients.draws import posterior_values, typical_values
+from letheon.patients.uncertainty import posterior_values, typical_values
 
 __all__ = ["merged_values", "posteriors_in"]
 
@@ -66,7 +66,7 @@ def merged_values(posteriors: Mapping[str, Posterior], draws: int = DRAWS) -> di
     Returns
     -------
     dict of str to array, shape (draw,)
-        As `letheon.patients.draws.typical_values`: canonical units; a number that both pain models share stands
+        As `letheon.patients.uncertainty.typical_values`: canonical units; a number that both pain models share stands
         under ``"slow_site:home.name"`` for the slow site.
 
     Raises

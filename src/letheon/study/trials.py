@@ -17,7 +17,7 @@ from letheon import library
 from letheon.arrays import Array, jax, jnp
 from letheon.body.mesh import Grading
 from letheon.library import Outcome, Study
-from letheon.patients.draws import RIVAL, SHARED
+from letheon.patients.uncertainty import RIVAL, SHARED
 from letheon.study.forward import COARSE, Cohort, Fate, Forecast, forecast, prepare, stack
 from letheon.study.observations import Band, Count, Gaussian, Observation
 from letheon.study.regimens import study_scenario

@@ -14,7 +14,7 @@ from scipy import stats
 
 from letheon import library
 from letheon.arrays import jax
-from letheon.patients.draws import typical_values
+from letheon.patients.uncertainty import typical_values
 from letheon.scenario import Scenario, loads
 from letheon.study.forward import Forecast, forecast, prepare, without_drug
 from letheon.study.regimens import study_scenario

@@ -49,9 +49,9 @@ class System:
         More branches are more small kernels in each step: in a system of six states they take longer than the zeros.
         """
         size = len(self.states)
-        found = branches_of(size, self.flows)
-        kept = sum(len(branch.rows) * len(branch.columns[0]) for branch in found)
-        return found if 3 * kept <= 2 * size * (size + 1) else branches_of(size, None)
+        result = branches_of(size, self.flows)
+        kept = sum(len(branch.rows) * len(branch.columns[0]) for branch in result)
+        return result if 3 * kept <= 2 * size * (size + 1) else branches_of(size, None)
 
     @property
     def entry(self):

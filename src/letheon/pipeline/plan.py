@@ -280,7 +280,7 @@ def plan_arm(
     marks = (*epoch_at[1:].tolist(), *looks(regimen, policy, horizon), *(() if stops_ms is None else stops))
     grains = (*booster.edges_ms, *((policy.titration.every_ms,) if policy.titration else ()))
     mesh = lay(foretold, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
-    given = 0.0 if arm.drug == "placebo" else 1.0
+    dosed = 0.0 if arm.drug == "placebo" else 1.0
     absolute, per_kg, ceiling, pushed, titrated = rate_tables(pieces, booster)
     day_rows = mesh.index_of(stops)
     later = () if policy.fixed else tuple(e for e in foretold.edges_ms if end < e < horizon)
@@ -301,8 +301,8 @@ def plan_arm(
         ),
         mesh=mesh,
         steps=_steps(mesh, epoch_at, days),
-        absolute=absolute * given,
-        per_kg=per_kg * given,
+        absolute=absolute * dosed,
+        per_kg=per_kg * dosed,
         ceiling=ceiling,
         pushed=pushed,
         titrated=titrated,
@@ -378,8 +378,8 @@ def widened(plans: list[ArmPlan]) -> tuple[ArmPlan, ...]:
 
     def wider(t: Timetable) -> Timetable:
         wide = {"reached": levels, "edge": edges, "epoch_at": epochs + 1, "save_at": saves}
-        made = {name: _widen(getattr(t, name), size, NEVER) for name, size in wide.items()}
-        return t._replace(begins=_widen(t.begins, edges, 0), **made)
+        padded = {name: _widen(getattr(t, name), size, NEVER) for name, size in wide.items()}
+        return t._replace(begins=_widen(t.begins, edges, 0), **padded)
 
     return tuple(
         replace(
