@@ -40,20 +40,6 @@ class Branch(NamedTuple):
 def branches_of(size: int, flows: Flows | None) -> tuple[Branch, ...]:
     """Split a system whose first state is dosed.
 
-    Parameters
-    ----------
-    size : int
-        Number of states.
-    flows : tuple of (int, int), optional
-        Target and source of every flow; without it any state may feed any other.
-
-    Returns
-    -------
-    tuple of Branch
-        The root, then what it feeds. Every state is in one of them.
-
-    Examples
-    --------
     >>> [branch.rows for branch in branches_of(4, ((1, 0), (0, 1), (2, 0), (3, 1)))]
     [(0, 1), (2, 3)]
     """
@@ -85,20 +71,7 @@ def branches_of(size: int, flows: Flows | None) -> tuple[Branch, ...]:
 
 
 def packed(table, branches: tuple[Branch, ...]) -> list[Array]:
-    """Leave out what is zero.
-
-    Parameters
-    ----------
-    table : array, shape (…, state, state + 1)
-        Propagators, as `letheon.body.propagator.propagators` makes them.
-    branches : tuple of Branch
-        Of the system.
-
-    Returns
-    -------
-    list of array, shape (…, row, column)
-        One for each branch.
-    """
+    """Leave out what is zero."""
     return [table[..., np.array(b.rows)[:, None], np.array(b.columns)] for b in branches]
 
 
@@ -134,40 +107,12 @@ class Branched:
 
 
 def at_rest(branches: tuple[Branch, ...], shape: tuple[int, ...]) -> Branched:
-    """Return empty states.
-
-    Parameters
-    ----------
-    branches : tuple of Branch
-        Of the system.
-    shape : tuple of int
-        Further axes.
-
-    Returns
-    -------
-    Branched
-        Zeros.
-    """
+    """Return empty states."""
     return Branched([jnp.zeros((len(b.rows), *shape)) for b in branches], branches)
 
 
 def advance_branches(step, state: Branched, rate) -> Branched:
-    """Carry a state over a step, as `letheon.body.propagator.advance` does, to the same bits.
-
-    Parameters
-    ----------
-    step : list of array, shape (row, column, …)
-        From `packed`.
-    state : Branched
-        State at the start.
-    rate : array, shape (…)
-        Infusion rate [mg/h].
-
-    Returns
-    -------
-    Branched
-        State at the end.
-    """
+    """Carry a state over a step, as `letheon.body.propagator.advance` does, to the same bits."""
     root = state.parts[0]
     result = []
     for number, (entries, own, branch) in enumerate(zip(step, state.parts, state.branches, strict=True)):

@@ -130,36 +130,12 @@ def _read(system: System, name: str, state):
 
 
 def level_names(plasmas) -> list[str]:
-    """Return the substances whose levels are reported, in the order of the systems.
-
-    Parameters
-    ----------
-    plasmas : tuple of Plasma
-        The systems.
-
-    Returns
-    -------
-    list of str
-        Names.
-    """
+    """Return the substances whose levels are reported, in the order of the systems."""
     return [name for part in plasmas if "levels" in part.drives for name in part.plasma_names]
 
 
 def levels_of(plasmas, states) -> Levels:
-    """Read what blocks, and the effect sites, from the states of all plasma systems.
-
-    Parameters
-    ----------
-    plasmas : tuple of Plasma
-        The systems.
-    states : list of array
-        Their states [mg or µmol].
-
-    Returns
-    -------
-    Levels
-        Concentrations.
-    """
+    """Read what blocks, and the effect sites, from the states of all plasma systems."""
     plasma, acute, slow = {}, {"s": jnp.zeros(()), "r": jnp.zeros(())}, jnp.zeros(())
     for part, state in zip(plasmas, states, strict=True):
         if "levels" in part.drives:
@@ -172,20 +148,7 @@ def levels_of(plasmas, states) -> Levels:
 
 
 def harm_sites(plasmas, states) -> dict:
-    """Read what acute harms go by, from the systems that have the site for it.
-
-    Parameters
-    ----------
-    plasmas : tuple of Plasma
-        The systems.
-    states : list of array
-        Their states.
-
-    Returns
-    -------
-    dict of str to array
-        ``psychedelic_s``, ``psychedelic_r``, ``plasma_s`` [ng/mL], as far as there are any.
-    """
+    """Read what acute harms go by, from the systems that have the site for it [ng/mL]."""
     sites = {}
     for part, state in zip(plasmas, states, strict=True):
         names = [n for n, _ in part.system.readouts]
@@ -197,66 +160,18 @@ def harm_sites(plasmas, states) -> dict:
 
 
 def tables_of(plasmas, h0_h, levels: int) -> list[Array]:
-    """Tabulate the propagators of all plasma systems.
-
-    Parameters
-    ----------
-    plasmas : tuple of Plasma
-        The systems.
-    h0_h : array
-        Shortest step [h].
-    levels : int
-        How many lengths ``h0_h 2**level``.
-
-    Returns
-    -------
-    list of array, shape (level, epoch, state, state + 1)
-        One for each system.
-    """
+    """Tabulate the propagators of all plasma systems."""
     tabulate = jax.vmap(lambda system: propagators(system.rates, system.entry, h0_h, levels), out_axes=1)
     return [tabulate(plasma.system) for plasma in plasmas]
 
 
 def quarter_of(tables, level, epoch) -> list[Array]:
-    """Look up the propagators of a quarter of a step.
-
-    Parameters
-    ----------
-    tables : list of array
-        From `tables_of`.
-    level, epoch : int array
-        Level of the whole step, and epoch of the parameters.
-
-    Returns
-    -------
-    list of array, shape (state, state + 1)
-        One for each system; packed ones stay packed.
-    """
+    """Look up the propagators of a quarter of a step."""
     return jax.tree.map(lambda table: table[level - _QUARTER, epoch], tables)
 
 
 def quarters(plasmas, quarter, rate, states, dosed=None) -> list[list[Array]]:
-    """Carry plasma over the quarters of a step at one rate.
-
-    Parameters
-    ----------
-    plasmas : tuple of Plasma
-        The systems.
-    quarter : list of array, shape (state, state + 1, …)
-        From `quarter_of`; packed ones for states in branches.
-    rate : array, shape (…)
-        Infusion rate of the whole drug [mg/h].
-    states : list of array, shape (state, …), or of Branched
-        States at the start of the step.
-    dosed : bool array, optional
-        Whether anybody has had any drug; where nobody has, nothing is carried. As a branch this also keeps the
-        quarters apart: in one piece, the compiler computes each anew for every use of the next.
-
-    Returns
-    -------
-    list of list of array
-        States of all systems at the end of each quarter.
-    """
+    """Carry plasma over the quarters of a step at one rate."""
 
     def carry(states):
         steps = zip(quarter, states, plasmas, strict=True)

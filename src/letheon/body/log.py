@@ -24,18 +24,6 @@ _SERIES = [1.0 / (2 * i + 1) for i in range(1, _TERMS)]
 def log(x):
     """Return ln x of positive numbers, to 3 units in the last place.
 
-    Parameters
-    ----------
-    x : array
-        Positive normal numbers; others give nonsense.
-
-    Returns
-    -------
-    array
-        Logarithm, as for `jax.numpy.log`.
-
-    Examples
-    --------
     >>> float(log(1.0)), round(float(log(10.0)), 12)
     (0.0, 2.302585092994)
     """

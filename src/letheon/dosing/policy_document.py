@@ -16,18 +16,6 @@ def _told(form: tuple[float, str]) -> dict[str, Any]:
 def policy_document(policy: Policy) -> dict[str, Any] | None:
     """Say what is decided on the way, and by which rule.
 
-    Parameters
-    ----------
-    policy : Policy
-        Rules of an arm.
-
-    Returns
-    -------
-    dict or None
-        What JSON can hold, quantities as they were written; None for a fixed timetable.
-
-    Examples
-    --------
     >>> policy_document(Policy()) is None
     True
     """

@@ -22,18 +22,6 @@ def tapers(infusions: Sequence[Infusion]) -> tuple[bool, ...]:
     that start together count as one, pushes and pauses not at all. A session that goes on at the rate of a taper, right
     after it, belongs to that taper. Rates are compared at 70 kg, so that a taper is a taper for every patient.
 
-    Parameters
-    ----------
-    infusions : sequence of Infusion
-        Sessions of a timetable, sorted by start.
-
-    Returns
-    -------
-    tuple of bool
-        One for each session.
-
-    Examples
-    --------
     >>> from letheon.dosing.regimen import Rate
     >>> tapers([Infusion.create(0, 48, Rate(per_kg_mg_h=0.1)), Infusion.create(48, 8, Rate(per_kg_mg_h=0.03))])
     (False, True)
@@ -57,19 +45,6 @@ def tapers(infusions: Sequence[Infusion]) -> tuple[bool, ...]:
 def titrated_spans(infusions: Sequence[Infusion]) -> tuple[tuple[int, int], ...]:
     """List the stretches in which a titration sets the rate; in all others drug runs as written.
 
-    Parameters
-    ----------
-    infusions : sequence of Infusion
-        Sessions of a timetable, sorted by start.
-
-    Returns
-    -------
-    tuple of (int, int)
-        Start and end of each stretch, milliseconds from the origin: those in which a session that is neither a push
-        nor a taper runs.
-
-    Examples
-    --------
     >>> from letheon.dosing.regimen import Rate
     >>> sessions = [Infusion.create(0, 48, Rate(per_kg_mg_h=0.1)), Infusion.create(48, 8, Rate(per_kg_mg_h=0.03))]
     >>> [(start / 3_600_000, stop / 3_600_000) for start, stop in titrated_spans(sessions)]

@@ -58,18 +58,6 @@ class Bounds(NamedTuple):
 def count_interval(count: HarmCount) -> tuple[float, float]:
     """Return the 95 % interval of a count: exact, or as published for a difference.
 
-    Parameters
-    ----------
-    count : HarmCount
-        A count of the library.
-
-    Returns
-    -------
-    tuple of float
-        Low and high end, as shares.
-
-    Examples
-    --------
     >>> from letheon import library
     >>> lee = next(c for c in library.harm_counts() if c.source == "lee2025")
     >>> [round(end, 4) for end in count_interval(lee)]
@@ -88,19 +76,7 @@ def hull(counts: Sequence[HarmCount]) -> tuple[float, float]:
 
 
 def group(counts: Sequence[HarmCount], rank: float = 0.0) -> Group:
-    """Take counts together.
-
-    Parameters
-    ----------
-    counts : sequence of HarmCount
-        Counts of infusions.
-    rank : float
-        Rank of their pattern, where patterns are ordered.
-
-    Returns
-    -------
-    Group
-    """
+    """Take counts together."""
     rates = [esketamine_share(c.drug or "") * rate for c in counts for rate in c.rate or ()]
     hours = [hour for c in counts for hour in c.hours or ()]
     return Group(
@@ -124,21 +100,7 @@ def _within(here: tuple[float, ...], result: Group) -> bool:
 
 
 def inside(regimen: Intensity, result: Group, rank: float = 0.0) -> bool:
-    """Return whether a regimen is like those of a group, within a quarter.
-
-    Parameters
-    ----------
-    regimen : Intensity
-        The regimen.
-    result : Group
-        The group.
-    rank : float
-        Rank of the regimen's pattern.
-
-    Returns
-    -------
-    bool
-    """
+    """Return whether a regimen is like those of a group, within a quarter."""
     here = (*regimen, rank)
     return _reaches(here, result) and _within(here, result)
 

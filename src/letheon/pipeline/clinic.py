@@ -54,22 +54,8 @@ RELAPSE, CALENDAR, UP, DOWN, _NO_RESPONSE, _HARM, _DOSE, HELD = EVENTS
 
 
 def event_rows(log, patient: np.ndarray) -> dict[str, np.ndarray]:
-    """Return a block's log as a table, patient by patient, each in the order of time.
+    """Return a block's log as a table, by patient and time [h]; values are booster doses [mg] or new rates [mg/h].
 
-    Parameters
-    ----------
-    log : letheon.pipeline.state.Log
-        Log of the patients that count; axes (slot, patient).
-    patient : int array, shape (patient,)
-        Their numbers.
-
-    Returns
-    -------
-    dict of str to array, shape (event,)
-        ``patient``, ``time_h`` [h], ``event``, ``reason``, and ``value``: dose of a booster [mg] or new rate [mg/h].
-
-    Examples
-    --------
     >>> from letheon.pipeline.state import Log
     >>> table = event_rows(Log(*np.array([[[24.0]], [[2.0]], [[100.0]]])), np.array([7]))
     >>> table["event"].tolist(), table["reason"].tolist()
@@ -107,21 +93,21 @@ class Rules(NamedTuple):
     no_response : int
         Courses and boosters in a row without remission that end the boosters; 0 for never.
     harm, harm_elicited : bool
-        Whether a harm told after a session ends them, and whether the clinic asks for it.
+        Whether a harm reported after a session ends them, and whether the clinic asks for it.
     dose_mg : float
         Total dose that no booster may exceed; infinite for no limit.
     every : int
-        Ticks between looks; `NEVER` without titration.
+        Ticks between assessments; `NEVER` without titration.
     step, lowest, highest : array, shape (2,)
         Step, lowest and highest rate: part that is the same for everybody [mg/h], part for each kg [mg/h/kg].
     form : array, shape (3,)
-        How the last rate is told: a number, and the rate for which it stands (both parts).
+        How the last rate is reported: a number, and the rate for which it stands (both parts).
     relief : float
         Relief at which the rate is held.
     down : int
         Steps that a harm takes the rate down: 0 or 1.
     elicited : bool
-        Whether the clinic asks for harms at each look.
+        Whether the clinic asks for harms at each assessment.
     """
 
     boosters: np.ndarray
@@ -150,20 +136,6 @@ class Rules(NamedTuple):
 def rules_of(policy: Policy, h0_h: float) -> Rules:
     """Return the rules of a policy as data.
 
-    Parameters
-    ----------
-    policy : Policy
-        The policy; without rules it never decides anything.
-    h0_h : float
-        The tick [h].
-
-    Returns
-    -------
-    Rules
-        Arrays.
-
-    Examples
-    --------
     >>> bool(rules_of(Policy(), 1 / 1024).boosters)
     False
     """
@@ -203,7 +175,7 @@ def rules_of(policy: Policy, h0_h: float) -> Rules:
 
 
 class Reach(NamedTuple):
-    """Between what a titration may move one patient's rate, and in which steps.
+    """Limits within which a titration may move one patient's rate, and its step.
 
     Attributes
     ----------
@@ -248,11 +220,11 @@ class Chart(NamedTuple):
     titration_step : int array
         Titration: steps above the written rate, or below it.
     has_reported : bool array
-        Whether there was a complaint at a look.
+        Whether a harm was reported at an assessment.
     tolerated_rate : array
-        Rate at the last look without a complaint [mg/h].
+        Rate at the last assessment without a report [mg/h].
     other_events : int array
-        Events so far that are no boosters.
+        Events so far other than boosters.
     """
 
     baseline: Array
@@ -304,24 +276,7 @@ class Visit(NamedTuple):
 
 
 def initial_chart(rules: Rules, before: Array, course_end_day: Array, last_day: Array) -> Chart:
-    """Open a patient's chart at t = 0.
-
-    Parameters
-    ----------
-    rules : Rules
-        Rules of the arm.
-    before : array, shape (7,)
-        Diary before treatment [NRS].
-    course_end_day : array
-        End of the first course [days].
-    last_day : int array
-        Day of its last session.
-
-    Returns
-    -------
-    Chart
-        Nothing has happened yet.
-    """
+    """Open a patient's chart at t = 0."""
     no, none = jnp.bool_(False), jnp.int64(0)
     calendar = rules.boosters & ~rules.on_relapse
     return Chart(
@@ -345,26 +300,10 @@ def initial_chart(rules: Rules, before: Array, course_end_day: Array, last_day: 
 
 
 def decide_booster(rules: Rules, chart: Chart, visit: Visit) -> tuple[Chart, Array]:
-    """Enter a day's score into the chart, and decide whether a booster begins now.
+    """Enter a day's score into the chart and decide on a booster; return the chart and a key of `EVENTS`, or 0.
 
     A relapse is judged as in `letheon.body.pain.read_diary`. After a booster it takes seven new entries, but no new
-    remission: somebody who once was in remission is known to respond.
-
-    Parameters
-    ----------
-    rules : Rules
-        Rules of the arm.
-    chart : Chart
-        The chart so far.
-    visit : Visit
-        Today.
-
-    Returns
-    -------
-    chart : Chart
-        Brought up to date; a booster that begins is in it.
-    event : int array
-        Key of `EVENTS`, or 0.
+    remission: a patient who was once in remission is known to respond.
     """
     recent = jnp.concatenate([chart.recent[1:], visit.entry[None]])
     low, relapsed = pain.is_low(recent, chart.baseline), pain.is_high(recent, chart.baseline)
@@ -416,64 +355,28 @@ def decide_booster(rules: Rules, chart: Chart, visit: Visit) -> tuple[Chart, Arr
 
 
 def _top(chart: Chart, reach: Reach) -> Array:
-    """Return the highest rate for a patient: after a complaint, the last one that was borne."""
+    """Return the highest rate for a patient: after a report, the last one that was tolerated."""
     tolerated_rate = jnp.minimum(reach.highest, jnp.maximum(chart.tolerated_rate, reach.lowest))
     return jnp.where(chart.has_reported, tolerated_rate, reach.highest)
 
 
 def titrated_rate(chart: Chart, reach: Reach, written: Array) -> Array:
-    """Return the rate at which a session runs that is titrated.
-
-    Parameters
-    ----------
-    chart : Chart
-        The chart.
-    reach : Reach
-        What the titration may do.
-    written : array
-        The session's rate as written [mg/h].
-
-    Returns
-    -------
-    array
-        Rate [mg/h].
-    """
+    """Return the rate at which a titrated session runs [mg/h]."""
     return jnp.minimum(jnp.maximum(written + chart.titration_step * reach.step, reach.lowest), _top(chart, reach))
 
 
 def titrate(rules: Rules, chart: Chart, reach: Reach, score: Array, reported: Array, rates: tuple[Array, Array]):
-    """Decide on the rate at the bedside: down or hold on a reported harm, up while relief is below its target.
+    """Decide on the rate: down or hold on a reported harm, up while relief is below its target.
 
-    After a report the rate never exceeds that of the last look without one; where a report holds the rate, it never
-    exceeds that rate. A step is made from where the rate is: steps that a limit swallows are not counted.
-
-    Parameters
-    ----------
-    rules : Rules
-        Rules of the arm.
-    chart : Chart
-        The chart so far.
-    reach : Reach
-        What the titration may do.
-    score : array
-        Score told at the bedside [NRS].
-    reported : bool array
-        Whether a psychedelic effect is reported.
-    rates : tuple of array
-        The rate that ran up to now, and the written one that runs from now on [mg/h].
-
-    Returns
-    -------
-    chart : Chart
-        With the new step.
-    event : int array
-        Key of `EVENTS`, or 0.
+    `rates` are the one that ran up to now and the written one from now on [mg/h]; returned are the chart and a key of
+    `EVENTS`, or 0. After a report the rate never exceeds that of the last assessment without one; where a report holds
+    the rate, it never exceeds that rate. Steps count from the present rate; those that a limit swallows do not count.
     """
     ran, written = rates
     down = reported & (rules.down > 0)
     step = jnp.maximum(reach.step, 1e-9)
     before, equal = titrated_rate(chart, reach, written), _EQUAL * step
-    # a session that begins right now may run faster than the one before it: a look that passes does not take it back
+    # a session that begins now may run faster than the one before: an assessment without a report keeps its rate
     passed = jnp.where(chart.has_reported & ~reported, jnp.maximum(ran, before), ran)
     seen = chart._replace(
         has_reported=chart.has_reported | reported, tolerated_rate=jnp.where(down, chart.tolerated_rate, passed)
@@ -492,16 +395,5 @@ def titrate(rules: Rules, chart: Chart, reach: Reach, score: Array, reported: Ar
 
 
 def changes_rate(event: Array) -> Array:
-    """Return whether an event of a look changes the rate.
-
-    Parameters
-    ----------
-    event : int array
-        Key of `EVENTS`, or 0.
-
-    Returns
-    -------
-    bool array
-        True for up and down.
-    """
+    """Return whether an event of a look changes the rate."""
     return (event == UP) | (event == DOWN)

@@ -14,20 +14,6 @@ _ALONE = {"esketamine": {"levels": "otto2021", "acute": "simons2022"}}
 def chosen_models(drugs: Iterable[str], pk: str) -> Mapping[str, str]:
     """Return the model that gives levels and block, and the one that gives the acute effect.
 
-    Parameters
-    ----------
-    drugs : iterable of str
-        Every drug of the run.
-    pk : str
-        A model of the library, or ``auto``.
-
-    Returns
-    -------
-    mapping of str to str
-        ``levels`` and ``acute`` to a model; the same for every drug of the run.
-
-    Examples
-    --------
     >>> chosen_models({"esketamine"}, "auto")["levels"]
     'otto2021'
     >>> chosen_models({"esketamine", "racemic"}, "auto")["levels"]
@@ -40,34 +26,12 @@ def chosen_models(drugs: Iterable[str], pk: str) -> Mapping[str, str]:
 
 
 def common_models(scenario: Scenario) -> Mapping[str, str]:
-    """Return the models of all arms of a scenario, as `chosen_models`.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-
-    Returns
-    -------
-    mapping of str to str
-        ``levels`` and ``acute`` to a model.
-    """
+    """Return the models of all arms of a scenario, as `chosen_models`."""
     return chosen_models((arm.drug for arm in scenario.arms if arm.drug != "placebo"), scenario.models.pk)
 
 
 def models_sentence(scenario: Scenario) -> str | None:
-    """Say which models an arm would have had alone, where the others made it take another.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-
-    Returns
-    -------
-    str or None
-        A sentence that names models and sampling sites; None where no arm is changed.
-    """
+    """Say which models an arm would have had alone, where the others made it take another."""
     used = common_models(scenario)
     moved = {
         arm.drug: alone

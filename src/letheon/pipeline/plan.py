@@ -247,26 +247,7 @@ def plan_arm(
     stops_ms: tuple[int, ...] | None = None,
     rows: int = _PROFILE_TIMES,
 ) -> ArmPlan:
-    """Turn an arm into data.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario it belongs to.
-    arm : Arm
-        The arm; a placebo arm runs the program and the mesh of the arm it is like, at rate zero.
-    grading : Grading
-        How fine the mesh is.
-    stops_ms : tuple of int, optional
-        Times to hit and to find in `day_rows` [ms] instead of the midnights; the last ends the mesh.
-    rows : int
-        Most times to keep for profiles.
-
-    Returns
-    -------
-    ArmPlan
-        Mesh, rates and structure.
-    """
+    """Turn an arm into data."""
     models, policy, regimen = scenario.models, arm.policy, _given(scenario, arm)
     pieces, booster = pieces_of(regimen, policy), policy.booster(regimen.drug).schedule()
     schedule = pieces.schedule
@@ -353,18 +334,7 @@ def plan_arms(
 
 
 def widened(plans: list[ArmPlan]) -> tuple[ArmPlan, ...]:
-    """Pad the arrays of several arms to common shapes.
-
-    Parameters
-    ----------
-    plans : list of ArmPlan
-        Arms, of one scenario or of many.
-
-    Returns
-    -------
-    tuple of ArmPlan
-        The same arms; those of one structure share one compiled program.
-    """
+    """Pad the arrays of several arms to common shapes."""
     steps = max(len(p.steps.level) for p in plans)
     pieces, terms = (max(p.absolute.shape[i] for p in plans) for i in (0, 1))
     saves = max(len(p.save) for p in plans)

@@ -15,23 +15,6 @@ _MOST_WORKERS = 1024
 def check_cluster(text: str) -> int | str:
     """Read ``--cluster``.
 
-    Parameters
-    ----------
-    text : str
-        ``local:N``, or the address of a scheduler.
-
-    Returns
-    -------
-    int or str
-        Number of workers to start here, or the address.
-
-    Raises
-    ------
-    InputError
-        If it is neither, if the address is neither of this machine nor TLS, or if Dask Distributed is not installed.
-
-    Examples
-    --------
     >>> check_cluster("local:2"), check_cluster("tcp://127.0.0.1:8786")
     (2, 'tcp://127.0.0.1:8786')
     """
@@ -67,18 +50,6 @@ def _read(text: str) -> int | str:
 def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine itself.
 
-    Parameters
-    ----------
-    host : str
-        Name or number.
-
-    Returns
-    -------
-    bool
-        True for ``localhost`` and the loopback numbers.
-
-    Examples
-    --------
     >>> is_loopback("127.0.0.1"), is_loopback("10.0.0.7")
     (True, False)
     """

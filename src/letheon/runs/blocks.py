@@ -92,22 +92,7 @@ class Runner:
         )
 
     def block(self, arm: int, kind: str, number: int) -> Block:
-        """Compute a block; the first of each structure alone, or every thread would trace and load the same program.
-
-        Parameters
-        ----------
-        arm : int
-            Number of the arm.
-        kind : str
-            ``people`` or ``bank``.
-        number : int
-            Number of the block.
-
-        Returns
-        -------
-        Block
-            What it leaves.
-        """
+        """Compute a block; the first of each structure alone, or every thread would trace and load the same program."""
         plan = self.plans[arm]
         program = plan.structure, len(plan.day_rows), len(plan.save)
         if program in _COMPILED:
@@ -118,18 +103,7 @@ class Runner:
         return block
 
     def result(self, span: BlockRange) -> ChunkResult:
-        """Compute the blocks of a span one after another and add them up.
-
-        Parameters
-        ----------
-        span : BlockRange
-            Which blocks.
-
-        Returns
-        -------
-        ChunkResult
-            What they add up to.
-        """
+        """Compute the blocks of a span one after another and add them up."""
         result = ChunkResult(self.plans[span.arm].saved)
         for number in range(span.first, span.stop):
             result.add(self.block(span.arm, span.kind, number))

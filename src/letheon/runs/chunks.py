@@ -19,20 +19,6 @@ _COUNTS = ("relief_days", "pain_free_days", "boosters", "dosing_days")
 def smallest_type(name: str, values: np.ndarray) -> np.ndarray:
     """Give a column the smallest type that holds it exactly; diary entries and flags are whole numbers.
 
-    Parameters
-    ----------
-    name : str
-        Name of the endpoint.
-    values : array
-        Its values.
-
-    Returns
-    -------
-    array
-        The same numbers.
-
-    Examples
-    --------
     >>> smallest_type("nrs_day_7", np.array([4.0, 7.0])).dtype
     dtype('int8')
     """

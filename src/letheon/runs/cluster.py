@@ -47,20 +47,7 @@ def _runner(text: str) -> Any:
 
 
 def compute(text: str, span: tuple[int, str, int, int]) -> tuple:
-    """Compute some blocks on a worker.
-
-    Parameters
-    ----------
-    text : str
-        The scenario, resolved.
-    span : tuple
-        Which blocks, as a `letheon.runs.blocks.BlockRange`.
-
-    Returns
-    -------
-    tuple
-        Columns by block, counts and sums packed, the bank's profiles by block, events by block, the last booster.
-    """
+    """Compute some blocks on a worker."""
     from letheon.runs.blocks import BlockRange
     from letheon.runs.store import pack
 
@@ -107,25 +94,7 @@ def _verdict(dask_worker: Any) -> str:
 
 @contextmanager
 def cluster_executor(where: str, scenario: Scenario) -> Iterator[Executor]:
-    """Connect to workers, and return them as an executor.
-
-    Parameters
-    ----------
-    where : str
-        ``local:N`` or the address of a scheduler.
-    scenario : Scenario
-        What they will compute.
-
-    Yields
-    ------
-    callable
-        The executor.
-
-    Raises
-    ------
-    RunError
-        If the scheduler cannot be reached or no worker fits.
-    """
+    """Connect to workers, and return them as an executor."""
     import dask.config
     from distributed import Client
 

@@ -23,28 +23,12 @@ _MOST_THREADS = 32
 KINDS = ("people", "bank")
 
 Executor = Callable[[Iterable[BlockRange]], Iterator[tuple[BlockRange, "Block | ChunkResult"]]]
-"""Computes spans, in any order and any pieces of them, and gives back each with what it left."""
+"""Computes block ranges, in any order and in any pieces, and yields each with its result."""
 
 
 def chunks_of(arm: int, patients: int, kinds: Sequence[str] = KINDS) -> list[BlockRange]:
     """List the chunks of one arm: the population's, then the bank's.
 
-    Parameters
-    ----------
-    arm : int
-        Number of the arm.
-    patients : int
-        Patients asked for.
-    kinds : sequence of str
-        Which of ``people`` and ``bank``.
-
-    Returns
-    -------
-    list of BlockRange
-        Whole chunks; the last one may be shorter.
-
-    Examples
-    --------
     >>> [span.stop for span in chunks_of(0, 10_000)]
     [32, 40, 8]
     """
@@ -54,18 +38,7 @@ def chunks_of(arm: int, patients: int, kinds: Sequence[str] = KINDS) -> list[Blo
 
 
 def thread_executor(runner: Runner) -> Executor:
-    """Return an executor of threads in this process, one a core; each computes a block at a time.
-
-    Parameters
-    ----------
-    runner : Runner
-        What computes.
-
-    Returns
-    -------
-    callable
-        The executor; blocks come back in order, and only a few are in flight.
-    """
+    """Return an executor of threads in this process, one a core; each computes a block at a time."""
 
     def executor(spans: Iterable[BlockRange]) -> Iterator[tuple[BlockRange, Block | ChunkResult]]:
         count = max(1, min(os.cpu_count() or 1, _MOST_THREADS))
@@ -94,7 +67,7 @@ def _number(span: BlockRange) -> int:
 
 
 class _Counter:
-    """Counts the patients that are done, and tells."""
+    """Counts finished patients and reports progress."""
 
     def __init__(
         self,
@@ -113,7 +86,7 @@ class _Counter:
 
 
 class _Arm:
-    """What is known of one arm so far."""
+    """What one arm has so far."""
 
     def __init__(self, plan: ArmPlan):
         self.plan = plan
@@ -151,35 +124,7 @@ def run_arms(
     executor: Executor | None = None,
     kinds: Sequence[str] = KINDS,
 ) -> dict[str, ArmTotals]:
-    """Run every arm and add its chunks up.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-    plans : tuple of ArmPlan
-        Its arms.
-    folder : Folder or None
-        Where finished chunks are kept; None keeps nothing.
-    progress : callable or None
-        Called with patients done, patients in all and the arm's name.
-    executor : callable, optional
-        Who computes; by default the threads of this process.
-    kinds : sequence of str
-        Which of ``people`` and ``bank`` to run.
-
-    Returns
-    -------
-    dict of str to ArmTotals
-        Totals by arm; without ``people`` or ``bank`` that part of them is empty.
-
-    Raises
-    ------
-    Interrupted
-        On Ctrl-C; finished chunks are kept.
-    RunError
-        If a chunk's file is not what was written.
-    """
+    """Run every arm and add up its chunks; `progress` gets patients done, patients in all and the arm's name."""
     n = scenario.population.n
     arms = [_Arm(plan) for plan in plans]
     chunks = [chunk for arm in range(len(plans)) for chunk in chunks_of(arm, n, kinds)]
@@ -227,7 +172,7 @@ def _restored(folder: Folder | None, plan: ArmPlan, chunk: BlockRange, on_disk: 
 def _whole(
     chunks: list[BlockRange], plans: tuple[ArmPlan, ...], executor: Executor, count_done: Callable[[BlockRange], None]
 ) -> Iterator[tuple[BlockRange, ChunkResult]]:
-    """Compute chunks, and give each back when the last of its blocks has come."""
+    """Compute chunks, and yield each when the last of its blocks is done."""
     chunk_of = {(c.arm, c.kind, _number(c)): c for c in chunks}
     growing: dict[BlockRange, tuple[ChunkResult, list[int]]] = {}
     for span, block in executor(chunks):
@@ -241,27 +186,7 @@ def _whole(
 
 
 def repair(scenario: Scenario, folder: Folder, progress: Callable[[int, int, str], None] | None) -> int:
-    """Compute again those endpoints of a finished run whose files are damaged or gone.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-    folder : Folder
-        The finished run.
-    progress : callable or None
-        As for `run_arms`.
-
-    Returns
-    -------
-    int
-        How many chunks were computed again.
-
-    Raises
-    ------
-    Interrupted
-        On Ctrl-C.
-    """
+    """Recompute the endpoint files of a finished run that are damaged or gone; return how many chunks."""
     n = scenario.population.n
     damaged = {name for name, record in folder.manifest.files[RUN].items() if not record.intact(folder.path / name)}
     damaged = {folder.path / name for name in damaged}

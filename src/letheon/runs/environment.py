@@ -32,13 +32,6 @@ _FEATURES = ("avx", "avx2", "fma", "avx512f", "avx512dq", "avx512vl", "asimd", "
 def instruction_set() -> str:
     """Name the vector extensions that change floating-point code.
 
-    Returns
-    -------
-    str
-        Architecture and extensions, as in ``run.json``.
-
-    Examples
-    --------
     >>> "avx2" in instruction_set() or "asimd" in instruction_set()
     True
     """
@@ -94,13 +87,6 @@ def _source() -> str:
 def machine_stamp() -> dict[str, str]:
     """Return what processes that share a run must have in common: versions, source, settings and instruction set.
 
-    Returns
-    -------
-    dict
-        Plain strings.
-
-    Examples
-    --------
     >>> {"numpy", "source"} <= machine_stamp().keys()
     True
     """
@@ -115,18 +101,7 @@ def machine_stamp() -> dict[str, str]:
 
 
 def stamp_of(scenario: Scenario) -> dict[str, str]:
-    """Return what identifies a run: the scenario's hash, and all of `machine_stamp`.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario as it will run.
-
-    Returns
-    -------
-    dict
-        Plain strings, as in ``run.json``.
-    """
+    """Return what identifies a run: the scenario's hash, and all of `machine_stamp`."""
     return {"scenario": fingerprint(scenario)} | machine_stamp()
 
 

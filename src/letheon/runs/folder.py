@@ -31,18 +31,7 @@ RUN = ("", "run", 0)  # the line of the manifest that vouches for all files of a
 
 
 def fingerprint(scenario: Scenario) -> str:
-    """Return what identifies a scenario: a hash of its resolved text.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario, with patients and seed as they will run.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
+    """Return what identifies a scenario: a hash of its resolved text."""
     return hashlib.sha256(dumps(scenario).encode()).hexdigest()
 
 
@@ -69,18 +58,7 @@ def _is_ours(name: str) -> bool:
 
 
 def check_output(path: Path) -> None:
-    """Refuse an output folder that cannot be used, before any work starts.
-
-    Parameters
-    ----------
-    path : Path
-        The folder; it may exist if it is empty or holds a run.
-
-    Raises
-    ------
-    InputError
-        If it is a file, holds something else, or cannot be written.
-    """
+    """Refuse an output folder that cannot be used, before any work starts."""
     path = Path(path)
     try:
         problem = _problem(path)
@@ -115,18 +93,6 @@ def _problem(path: Path) -> str:
 def remedy(folder: Path) -> str:
     """Return the command that computes again what is missing or damaged in a run folder.
 
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
-
-    Returns
-    -------
-    str
-        To be typed as it is.
-
-    Examples
-    --------
     >>> print(remedy(Path("runs/small")))
     letheon simulate runs/small/resolved.yaml --out runs/small
     """
@@ -135,23 +101,7 @@ def remedy(folder: Path) -> str:
 
 @contextmanager
 def written(path: Path) -> Iterator[Path]:
-    """Write a file under another name beside its place, then move it there in one step.
-
-    Parameters
-    ----------
-    path : Path
-        Where the file shall be.
-
-    Yields
-    ------
-    Path
-        Where to write it.
-
-    Raises
-    ------
-    RunError
-        If the disk is full or the folder is gone; nothing half-written is left.
-    """
+    """Write a file under another name beside its place, then move it there in one step."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -231,25 +181,7 @@ class Folder:
         shutil.rmtree(self.path / "partials", ignore_errors=True)
 
     def write(self, path: Path, data: bytes) -> dict[str, Record]:
-        """Write a file of the run, whole or not at all.
-
-        Parameters
-        ----------
-        path : Path
-            Where it goes, in this folder.
-        data : bytes
-            What it holds.
-
-        Returns
-        -------
-        dict of str to Record
-            What the manifest notes: of these bytes, whatever the disk makes of them.
-
-        Raises
-        ------
-        RunError
-            If the disk is full.
-        """
+        """Write a file of the run, whole or not at all."""
         if path.is_dir():
             raise RunError(f"{path} is a folder, where the run keeps a file; move it away and run the command again.")
         with written(path) as file:
@@ -257,13 +189,7 @@ class Folder:
         return {path.relative_to(self.path).as_posix(): record_of(data)}
 
     def verify(self) -> None:
-        """Refuse to go on where a file of a finished chunk is not as it was written.
-
-        Raises
-        ------
-        RunError
-            If one is missing or changed.
-        """
+        """Refuse to go on where a file of a finished chunk is not as it was written."""
         for name, record in self.manifest.below(LASTING).items():
             self._refuse_lost(name, record.intact(self.path / name))
 
@@ -275,20 +201,7 @@ class Folder:
             )
 
     def finish(self, scenario: Scenario, files: Mapping[str, Record]) -> None:
-        """Note all files of a finished run, by which it is known to be whole, and remove what it needs no more.
-
-        Parameters
-        ----------
-        scenario : Scenario
-            The scenario as it ran.
-        files : mapping of str to Record
-            Result and profiles.
-
-        Raises
-        ------
-        RunError
-            If a file has gone since it was written.
-        """
+        """Record all files of a finished run in the manifest, and remove what only an unfinished run needs."""
         files = self.manifest.below(LASTING) | dict(files)
         for name, record in files.items():
             self._refuse_lost(name, record.there(self.path / name))
@@ -296,18 +209,7 @@ class Folder:
         self.forget_partials()
 
     def finished(self, scenario: Scenario) -> bool:
-        """Tell whether result and profiles of this scenario are there, as they were written.
-
-        Parameters
-        ----------
-        scenario : Scenario
-            The scenario as it runs.
-
-        Returns
-        -------
-        bool
-            False also where the manifest is damaged.
-        """
+        """Tell whether result and profiles of this scenario are there, as they were written."""
         noted = self.manifest.files.get(RUN, {}).get(_RESOLVED)
         due = {self.result.name, self.profiles.name}
         return (
@@ -317,13 +219,7 @@ class Folder:
         )
 
     def keep_report(self, page: str) -> None:
-        """Write the report, and note it.
-
-        Parameters
-        ----------
-        page : str
-            HTML.
-        """
+        """Write the report and record it in the manifest."""
         self.manifest.add("", "report", 0, self.write(self.report, page.encode()))
 
     @property
@@ -343,20 +239,7 @@ class Folder:
         return self.stamp.is_file() and not self._differences(stamp)
 
     def refuse_another(self, stamp: dict, fresh: bool) -> None:
-        """Refuse a folder that cannot be used, or that holds another run.
-
-        Parameters
-        ----------
-        stamp : dict
-            What identifies the run that is wanted.
-        fresh : bool
-            Whether another run may be thrown away.
-
-        Raises
-        ------
-        InputError
-            If the folder cannot be used.
-        """
+        """Refuse a folder that cannot be used, or that holds another run."""
         check_output(self.path)
         if fresh or not self.stamp.is_file() or self.holds(stamp):
             return
@@ -366,31 +249,7 @@ class Folder:
         )
 
     def claim(self, stamp: dict, scenario: Scenario, text: str | None, fresh: bool) -> tuple[bool, str]:
-        """Make the folder this run's own. Needs the lock.
-
-        Parameters
-        ----------
-        stamp : dict
-            What identifies run and machine.
-        scenario : Scenario
-            The scenario as it runs.
-        text : str or None
-            The scenario as given; None keeps the text that the folder has.
-        fresh : bool
-            Throw away what is there.
-
-        Returns
-        -------
-        same : bool
-            True if finished chunks may be used.
-        text : str
-            The scenario's text as the folder has it now.
-
-        Raises
-        ------
-        InputError
-            If the folder holds another run.
-        """
+        """Make the folder this run's own, under the lock; return whether chunks may be reused, and the text."""
         self.refuse_another(stamp, fresh)
         same = self.holds(stamp) and not fresh
         for file in self.path.rglob(".*.partial"):  # of a process that was killed; the lock says that none is left

@@ -10,18 +10,6 @@ __all__ = ["parse_object", "read_object"]
 def parse_object(text: str | bytes) -> dict[str, Any] | None:
     """Read a JSON object from its text.
 
-    Parameters
-    ----------
-    text : str or bytes
-        The text.
-
-    Returns
-    -------
-    dict or None
-        The object; None where the text is no JSON, or JSON of another shape (a list, a number, endless nesting).
-
-    Examples
-    --------
     >>> parse_object('{"format": 3}'), parse_object("[]"), parse_object("{")
     ({'format': 3}, None, None)
     """
@@ -33,18 +21,7 @@ def parse_object(text: str | bytes) -> dict[str, Any] | None:
 
 
 def read_object(path: Path) -> dict[str, Any] | None:
-    """Read a JSON object from a file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    dict or None
-        The object; None where there is no such file, it cannot be read, or it holds something else.
-    """
+    """Read a JSON object from a file."""
     try:
         return parse_object(path.read_bytes())
     except (OSError, ValueError):

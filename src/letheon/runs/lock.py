@@ -31,23 +31,6 @@ def locked(folder: Path) -> Iterator[None]:
 
     The lock is on an open file, so it is gone with the process, however that ends: nothing has to be cleared up.
 
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-
-    Yields
-    ------
-    None
-        While the lock is held.
-
-    Raises
-    ------
-    InputError
-        If another process holds it, or the folder cannot be made.
-
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as place, locked(Path(place)):
     ...     with locked(Path(place)):  # doctest: +ELLIPSIS

@@ -98,18 +98,6 @@ class ScheduleRisk(NamedTuple):
 def values_with_doses(law: str) -> Mapping[str, np.ndarray]:
     """Return the draws of a law, with a factor for every dose that a report leaves out.
 
-    Parameters
-    ----------
-    law : str
-        Injury law.
-
-    Returns
-    -------
-    mapping of str to array, shape (draw,)
-        As `letheon.harms.bladder.typical_values`; doses that no calibration row informs follow their prior.
-
-    Examples
-    --------
     >>> "dose@winstock2012" in values_with_doses("saturating")
     True
     """
@@ -146,13 +134,7 @@ def _compare(row: BladderRow, law: str, result: np.ndarray) -> Prediction:
 
 @cache
 def bladder_table() -> tuple[Prediction, ...]:
-    """Return every row of the evidence beside the predictions of both laws, fitted rows first.
-
-    Returns
-    -------
-    tuple of Prediction
-        One for each row and law.
-    """
+    """Return every row of the evidence beside the predictions of both laws, fitted rows first."""
     rows = sorted(library.bladder_rows(), key=lambda row: row.role != "calibrate")
     result = {}
     for law in LAWS:
@@ -191,13 +173,7 @@ def _risks(schedule: BladderSchedule, law: str, values: Mapping[str, Array]) -> 
 
 @cache
 def schedule_table() -> tuple[ScheduleRisk, ...]:
-    """Return both laws on the schedules of the evidence: shown, never used, for nothing identifies them there.
-
-    Returns
-    -------
-    tuple of ScheduleRisk
-        One for each schedule and law.
-    """
+    """Return both laws on the schedules of the evidence: shown, never used, for nothing identifies them there."""
     result = []
     for schedule in library.bladder_schedules():
         for law in LAWS:
@@ -238,13 +214,7 @@ def _share(value: float) -> str:
 
 
 def markdown() -> str:
-    """Return both tables in Markdown, as docs/harms.md shows them.
-
-    Returns
-    -------
-    str
-        Two tables.
-    """
+    """Return both tables in Markdown, as docs/harms.md shows them."""
     lines = ["| role | observation | read | seen | saturating law | unsaturated law |", "| --- " * 6 + "|"]
     pairs = bladder_table()
     for one, other in zip(pairs[::2], pairs[1::2], strict=True):

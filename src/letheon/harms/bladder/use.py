@@ -153,20 +153,7 @@ def users(law: str, typical: Callable[[str], Array], pattern: UsePattern, factor
 
 
 def beyond_threshold(person: Tissue, state: BladderState) -> Array:
-    """Say who has lost more capacity than the threshold: 0 or 1, smooth in between.
-
-    Parameters
-    ----------
-    person : Tissue
-        Bladders.
-    state : BladderState
-        Their states.
-
-    Returns
-    -------
-    array
-        Close to 0 or 1 but near the threshold.
-    """
+    """Say who has lost more capacity than the threshold: 0 or 1, smooth in between."""
     return jax.nn.sigmoid((loss(person, state) - person.threshold) / SMOOTHING)
 
 
