@@ -6,6 +6,7 @@ propagator of a model with effect sites are zero for that reason. Leaving them o
 what they add is zero, and saves half of the memory that a step must read, which is what bounds it.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -70,7 +71,7 @@ def branches_of(size: int, flows: Flows | None) -> tuple[Branch, ...]:
     return tuple(result)
 
 
-def packed(table, branches: tuple[Branch, ...]) -> list[Array]:
+def packed(table: Array, branches: tuple[Branch, ...]) -> list[Array]:
     """Leave out what is zero."""
     return [table[..., np.array(b.rows)[:, None], np.array(b.columns)] for b in branches]
 
@@ -87,15 +88,15 @@ class Branched:
         Of the system.
     """
 
-    def __init__(self, parts, branches: tuple[Branch, ...]):
+    def __init__(self, parts: Sequence[Array], branches: tuple[Branch, ...]) -> None:
         self.parts, self.branches = parts, branches
 
-    def tree_flatten(self):
+    def tree_flatten(self) -> tuple:
         """Return what changes and what does not."""
         return tuple(self.parts), self.branches
 
     @classmethod
-    def tree_unflatten(cls, branches, parts):
+    def tree_unflatten(cls, branches: tuple[Branch, ...], parts: Sequence[Array]) -> Array:
         """Put it together again."""
         return cls(parts, branches)
 
@@ -111,7 +112,7 @@ def at_rest(branches: tuple[Branch, ...], shape: tuple[int, ...]) -> Branched:
     return Branched([jnp.zeros((len(b.rows), *shape)) for b in branches], branches)
 
 
-def advance_branches(step, state: Branched, rate) -> Branched:
+def advance_branches(step: Array, state: Branched, rate: Array) -> Branched:
     """Carry a state over a step, as `letheon.body.propagator.advance` does, to the same bits."""
     root = state.parts[0]
     result = []

@@ -4,9 +4,12 @@ Plasma is exact at every node: four applications of one tabulated propagator giv
 integrator of the memory looks at (`response`).
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
+
+from jaxtyping import Real
 
 from letheon.arrays import Array, jax, jnp
 from letheon.body.branches import Branched, advance_branches
@@ -123,18 +126,18 @@ class Trajectory(NamedTuple):
     sites: dict
 
 
-def _read(system: System, name: str, state):
+def _read(system: System, name: str, state: Array) -> Array:
     """Read a concentration; the scale of the first epoch serves all (volumes do not change by occasion)."""
     row = [n for n, _ in system.readouts].index(name)
     return state[system.readouts[row][1]] * system.scale[0, row]
 
 
-def level_names(plasmas) -> list[str]:
+def level_names(plasmas: tuple[Plasma, ...]) -> list[str]:
     """Return the substances whose levels are reported, in the order of the systems."""
     return [name for part in plasmas if "levels" in part.drives for name in part.plasma_names]
 
 
-def levels_of(plasmas, states) -> Levels:
+def levels_of(plasmas: tuple[Plasma, ...], states: list) -> Levels:
     """Read what blocks, and the effect sites, from the states of all plasma systems."""
     plasma, acute, slow = {}, {"s": jnp.zeros(()), "r": jnp.zeros(())}, jnp.zeros(())
     for part, state in zip(plasmas, states, strict=True):
@@ -147,7 +150,7 @@ def levels_of(plasmas, states) -> Levels:
     return Levels(plasma, acute["s"], acute["r"], slow)
 
 
-def harm_sites(plasmas, states) -> dict:
+def harm_sites(plasmas: tuple[Plasma, ...], states: list) -> dict:
     """Read what acute harms go by, from the systems that have the site for it [ng/mL]."""
     sites = {}
     for part, state in zip(plasmas, states, strict=True):
@@ -159,21 +162,23 @@ def harm_sites(plasmas, states) -> dict:
     return sites
 
 
-def tables_of(plasmas, h0_h, levels: int) -> list[Array]:
+def tables_of(plasmas: tuple[Plasma, ...], h0_h: Array, levels: int) -> list[Array]:
     """Tabulate the propagators of all plasma systems."""
     tabulate = jax.vmap(lambda system: propagators(system.rates, system.entry, h0_h, levels), out_axes=1)
     return [tabulate(plasma.system) for plasma in plasmas]
 
 
-def quarter_of(tables, level, epoch) -> list[Array]:
+def quarter_of(tables: list, level: Array, epoch: Array) -> list[Array]:
     """Look up the propagators of a quarter of a step."""
     return jax.tree.map(lambda table: table[level - _QUARTER, epoch], tables)
 
 
-def quarters(plasmas, quarter, rate, states, dosed=None) -> list[list[Array]]:
+def quarters(
+    plasmas: tuple[Plasma, ...], quarter: list, rate: Array, states: list, dosed: Array | None = None
+) -> list[list[Array]]:
     """Carry plasma over the quarters of a step at one rate."""
 
-    def carry(states):
+    def carry(states: list) -> Array:
         steps = zip(quarter, states, plasmas, strict=True)
         return [
             (advance_branches if isinstance(x, Branched) else advance)(q, x, rate * part.share) for q, x, part in steps
@@ -186,7 +191,15 @@ def quarters(plasmas, quarter, rate, states, dosed=None) -> list[list[Array]]:
     return result[1:]
 
 
-def _row(body: Body, s_chronic, t, state: PainState, levels: Levels, effects: DrugEffects, sites=None) -> Trajectory:
+def _row(
+    body: Body,
+    s_chronic: Array,
+    t: Array,
+    state: PainState,
+    levels: Levels,
+    effects: DrugEffects,
+    sites: dict | None = None,
+) -> Trajectory:
     return Trajectory(
         levels=levels.plasma,
         block=effects.block,
@@ -201,18 +214,26 @@ def _row(body: Body, s_chronic, t, state: PainState, levels: Levels, effects: Dr
     )
 
 
-def _collect(first: Trajectory, carry, step, size: int, count) -> Trajectory:
+def _collect(first: Trajectory, carry: tuple, step: Callable, size: int, count: Array | None) -> Trajectory:
     """Run `step` over the mesh and write a row after each into arrays of a fixed size."""
     rows = jax.tree.map(lambda x: jnp.zeros((size + 1, *jnp.shape(x)), float).at[0].set(x), first)
 
-    def one(i, both):
+    def one(i: Array, both: Array) -> tuple:
         carry, row = step(i, both[0])
         return carry, jax.tree.map(lambda kept, new: kept.at[i + 1].set(new), both[1], row)
 
     return jax.lax.fori_loop(0, size if count is None else count, one, (carry, rows))[1]
 
 
-def run(plasmas, body: Body, masses, steps: Steps, rates, levels: int, count=None) -> Trajectory:
+def run(
+    plasmas: tuple[Plasma, ...],
+    body: Body,
+    masses: Mapping[str, float],
+    steps: Steps,
+    rates: Real[Array, " pieces"],
+    levels: int,
+    count: Array | None = None,
+) -> Trajectory:
     """Carry a patient along a mesh, from the chronic state; `jax.vmap` carries many.
 
     The states after each step are written into arrays as long as `steps`, so one compiled program serves every mesh
@@ -246,7 +267,7 @@ def run(plasmas, body: Body, masses, steps: Steps, rates, levels: int, count=Non
     state, none = initial_pain_state(body), levels_of(plasmas, states)
     s_chronic, now = state.s, drug_effects(body, masses, none)
 
-    def step(i, carry):
+    def step(i: Array, carry: Array) -> tuple:
         states, state, now = carry
         h, t = steps.h0_h * 2.0 ** steps.level[i], steps.time_h[i]
         quarter = quarter_of(tables, steps.level[i], steps.epoch[i])
@@ -262,7 +283,7 @@ def run(plasmas, body: Body, masses, steps: Steps, rates, levels: int, count=Non
     return _collect(first, (states, state, now), step, steps.level.shape[0], count)
 
 
-def exposure(plasmas, steps: Steps, rates, levels: int) -> Levels:
+def exposure(plasmas: tuple[Plasma, ...], steps: Steps, rates: Array, levels: int) -> Levels:
     """Return the levels at all nodes of a mesh, to be used many times with different bodies.
 
     Parameters
@@ -279,7 +300,7 @@ def exposure(plasmas, steps: Steps, rates, levels: int) -> Levels:
     tables = tables_of(plasmas, steps.h0_h, levels)
     states = [jnp.zeros(len(p.system.states)) for p in plasmas]
 
-    def step(carry, data):
+    def step(carry: Array, data: Array) -> tuple:
         states, now = carry
         level, piece, epoch = data
         passed = quarters(plasmas, quarter_of(tables, level, epoch), rates[piece], states)
@@ -291,22 +312,24 @@ def exposure(plasmas, steps: Steps, rates, levels: int) -> Levels:
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))
-def _bounded(x, bound: float):
+def _bounded(x: Array, bound: float) -> Array:
     return x
 
 
-def _bounded_forward(x, bound: float):
+def _bounded_forward(x: Array, bound: float) -> tuple:
     return x, None
 
 
-def _bounded_reverse(bound: float, _, sensitivity):
+def _bounded_reverse(bound: float, _: Array, sensitivity: Array) -> tuple:
     return (jnp.clip(sensitivity, -bound, bound),)
 
 
 _bounded.defvjp(_bounded_forward, _bounded_reverse)
 
 
-def replay(body: Body, masses, steps: Steps, nodes: Levels, bound: float | None = None) -> Trajectory:
+def replay(
+    body: Body, masses: Mapping[str, float], steps: Steps, nodes: Levels, bound: float | None = None
+) -> Trajectory:
     """Carry a patient along a mesh on which the levels are known: what `run` does, without plasma.
 
     Parameters
@@ -333,7 +356,9 @@ def replay(body: Body, masses, steps: Steps, nodes: Levels, bound: float | None 
     s_chronic = state.s
     known = drug_effects(body, masses, nodes)
 
-    def step(state, data):  # a scan, whose slices and rows cost less in reverse than an array written in place
+    def step(
+        state: Array, data: Array
+    ) -> tuple:  # a scan, whose slices and rows cost less in reverse than an array written in place
         level, day, t, levels, known = data
         h = steps.h0_h * 2.0**level
         at = [jax.tree.map(lambda x, k=k: x[k], known) for k in range(len(NODES))]

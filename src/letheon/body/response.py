@@ -4,6 +4,7 @@ The memory takes Butcher's fifth-order Runge-Kutta step, whose nodes 0, 1/4, 1/4
 where plasma is known exactly. Its weights are Boole's rule, so the daily mean of pain is integrated to the same order.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from letheon.arrays import Array, jnp
@@ -156,7 +157,7 @@ class PainState(NamedTuple):
     area_slow: Array
 
 
-def drug_effects(body: Body, masses, levels: Levels) -> DrugEffects:
+def drug_effects(body: Body, masses: Mapping[str, float], levels: Levels) -> DrugEffects:
     """Turn concentrations into what acts on a patient.
 
     Parameters
@@ -183,7 +184,7 @@ def drug_effects(body: Body, masses, levels: Levels) -> DrugEffects:
         body.kappa,
     )
 
-    def pain_left(readout: Readout):
+    def pain_left(readout: Readout) -> Array:
         acute = levels.acute_s + readout.arketamine_weight * levels.acute_r
         return 1.0 - slow_site.effect(acute, readout.c50_acute)
 
@@ -213,7 +214,7 @@ def initial_pain_state(body: Body) -> PainState:
     return PainState(memory.chronic_state(m.theta, m.a, m.n), zero, zero, zero)
 
 
-def latent_pain(body: Body, effects: DrugEffects, t, share=None):
+def latent_pain(body: Body, effects: DrugEffects, t: Array, share: Array = None) -> Array:
     """Return latent pain [NRS] where `share` of the chronic pain is left.
 
     Parameters
@@ -244,11 +245,13 @@ def latent_pain(body: Body, effects: DrugEffects, t, share=None):
     return jnp.maximum(score - body.expectancy * shape, 0.0)
 
 
-def _weighed(weights, slopes):
+def _weighed(weights: Sequence[float], slopes: Sequence[Array]) -> Array:
     return sum(w * k for w, k in zip(weights, slopes, strict=True) if w)
 
 
-def advance_state(body: Body, s_chronic, day, t, h, state: PainState, nodes: list[DrugEffects]) -> PainState:
+def advance_state(
+    body: Body, s_chronic: Array, day: Array, t: Array, h: Array, state: PainState, nodes: list[DrugEffects]
+) -> PainState:
     """Carry a patient over one step.
 
     Parameters

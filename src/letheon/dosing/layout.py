@@ -213,8 +213,9 @@ def laid_out(regimen: Regimen, order: Order) -> Layout:
     schedule = pumped(regimen).schedule()
     spans = zip(schedule.edges_ms, schedule.edges_ms[1:], schedule.rates(order.weight_kg), schedule.terms, strict=False)
     sessions = lay_out([RatePeriod(*span) for span in spans if span[2] > 0], order, sham)
-    pushes = []
-    for one in regimen.infusions:
-        if one.is_push and (mg := one.rate.at(order.weight_kg) * one.duration_ms / MS_PER_HOUR) > 0:
-            pushes.append(Push(one.start_ms, one.duration_ms, 0.0 if sham else mg, mg / order.base_mg_per_ml, one.rate))
-    return Layout(order, sham, sessions, tuple(pushes))
+    pushes = tuple(
+        Push(one.start_ms, one.duration_ms, 0.0 if sham else mg, mg / order.base_mg_per_ml, one.rate)
+        for one in regimen.infusions
+        if one.is_push and (mg := one.rate.at(order.weight_kg) * one.duration_ms / MS_PER_HOUR) > 0
+    )
+    return Layout(order, sham, sessions, pushes)

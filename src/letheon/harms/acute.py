@@ -7,6 +7,8 @@ E is a per cent of a rating scale, not a share of patients; its steepness (1) an
 stored: it is derived from the one arm whose incidence is known, at the load that arm had.
 """
 
+from collections.abc import Callable
+
 from letheon.arrays import Array, jax, jnp
 
 __all__ = ["incidence", "incidence_slope", "leiden_slope", "load", "share_above", "spontaneous"]
@@ -130,7 +132,7 @@ def incidence_slope(level: Array, c50: Array, log_sd: Array, background: Array, 
     loads = 100.0 * jax.nn.sigmoid(jnp.log(level) - jnp.log(c50) + log_sd * z)
     start = (_logit(treated) - _logit(background)) / (weights * loads).sum()
 
-    def step(_, slope):
+    def step(_: Array, slope: Array) -> Array:
         p = jax.nn.sigmoid(_logit(background) + slope * loads)
         off = (weights * p).sum() - treated
         return slope - off / (weights * loads * p * (1.0 - p)).sum()
@@ -138,7 +140,7 @@ def incidence_slope(level: Array, c50: Array, log_sd: Array, background: Array, 
     return jax.lax.fori_loop(0, _NEWTON_STEPS, step, start)
 
 
-def leiden_slope(typical) -> Array:
+def leiden_slope(typical: Callable[[str], Array]) -> Array:
     """Derive the slope of incidence at the load of the Leiden trial's esketamine arm, under a patient's draw.
 
     The arm's level is the plateau of its last rate under the arterial esketamine model that drives acute effects.

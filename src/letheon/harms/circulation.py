@@ -5,6 +5,7 @@ fall, if anything, with its norketamine. Between the low doses of depression tri
 measured: the rise goes in a straight line from one to the other.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from letheon.arrays import Array, jnp
@@ -82,7 +83,7 @@ class Rises(NamedTuple):
     pulse: Array
 
 
-def rises(level: Array, typical) -> Rises:
+def rises(level: Array, typical: Callable[[str], Array]) -> Rises:
     """Return what a level does to the circulation.
 
     Parameters

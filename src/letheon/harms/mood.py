@@ -7,6 +7,7 @@ Repeated sessions add up, but to no more than `most`; the effect of the last one
 """
 
 import math
+from collections.abc import Callable
 
 from letheon import library
 from letheon.arrays import Array, jnp
@@ -90,7 +91,7 @@ def session_weight(dose_mg_kg: Array, reference: Array) -> Array:
     return jnp.clip(dose_mg_kg / reference, 0.0, 1.0)
 
 
-def fall(hours: Array, sessions_h: Array, weights: Array, typical) -> Array:
+def fall(hours: Array, sessions_h: Array, weights: Array, typical: Callable[[str], Array]) -> Array:
     """Return the fall of the depression score beyond a comparison, in those who have depression.
 
     Parameters

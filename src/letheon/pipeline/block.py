@@ -5,6 +5,7 @@ results are dropped), so a patient always meets the same program at the same pla
 many patients were asked for or who computed which block.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -88,7 +89,9 @@ class BlockResult(NamedTuple):
     log: Log
 
 
-def _patient(structure: Structure, arm: ArmData, draws, switches: Switches, people: People, number) -> Patient:
+def _patient(
+    structure: Structure, arm: ArmData, draws: Mapping[str, Array], switches: Switches, people: People, number: Array
+) -> Patient:
     """Make up one patient."""
     typical = own_values(draws, people)
     body = body_of(typical, people, switches)
@@ -122,14 +125,19 @@ def _patient(structure: Structure, arm: ArmData, draws, switches: Switches, peop
 
 
 def _read_patient(
-    structure: Structure, arm: ArmData, draws, people: People, patient: Patient, state: PatientState
+    structure: Structure,
+    arm: ArmData,
+    draws: Mapping[str, Array],
+    people: People,
+    patient: Patient,
+    state: PatientState,
 ) -> BlockResult:
     """Read the results of one simulated patient."""
     typical = own_values(draws, people)
     daily = dict(zip(DAILY, state.daily.T, strict=True))
     before = jnp.full(pain.BASELINE_DAYS, people.baseline)
 
-    def read(scores):
+    def read(scores: Array) -> Array:
         entries = pain.entry(jnp.concatenate([before, scores]), patient.noise)
         return pain.read_diary(entries, arm.days, arm.course_end_day, jnp.array(ENDPOINT_DAYS))
 
@@ -158,7 +166,15 @@ def _read_patient(
 # Three programs in turn: in one, the tables of propagators would be laid out as the patients' draws are, patient last,
 # and looking one up would cost five times as much.
 @partial(jax.jit, static_argnames=("structure", "saves"))
-def _build(structure: Structure, saves: int, arm: ArmData, draws, people: People, number, switches: Switches):
+def _build(
+    structure: Structure,
+    saves: int,
+    arm: ArmData,
+    draws: Mapping[str, Array],
+    people: People,
+    number: Array,
+    switches: Switches,
+) -> tuple:
     sizes = RecordSizes(people.flare_u.shape[0], saves, structure.slots)
     make = partial(_patient, structure, arm, draws, switches)
     patients = jax.vmap(make, in_axes=-1)(people, number)
@@ -174,13 +190,26 @@ def _run(arm: ArmData, patients: Patient, states: PatientState) -> PatientState:
 
 
 @partial(jax.jit, static_argnames=("structure",))
-def _read_out(structure: Structure, arm: ArmData, draws, people: People, patients: Patient, states: PatientState):
+def _read_out(
+    structure: Structure,
+    arm: ArmData,
+    draws: Mapping[str, Array],
+    people: People,
+    patients: Patient,
+    states: PatientState,
+) -> Array:
     read = partial(_read_patient, structure, arm, draws)
     return jax.vmap(read, in_axes=(-1, 0, 0), out_axes=-1)(people, patients, states)
 
 
 def run_block(
-    plan: ArmPlan, draws, people: People, number, switches: Switches, pain: str = "memory", rival: bool = True
+    plan: ArmPlan,
+    draws: Mapping[str, Array],
+    people: People,
+    number: Array,
+    switches: Switches,
+    pain: str = "memory",
+    rival: bool = True,
 ) -> BlockResult:
     """Run one block of patients through one arm.
 

@@ -53,7 +53,7 @@ EVENTS = {
 RELAPSE, CALENDAR, UP, DOWN, _NO_RESPONSE, _HARM, _DOSE, HELD = EVENTS
 
 
-def event_rows(log, patient: np.ndarray) -> dict[str, np.ndarray]:
+def event_rows(log: Array, patient: np.ndarray) -> dict[str, np.ndarray]:
     """Return a block's log as a table, by patient and time [h]; values are booster doses [mg] or new rates [mg/h].
 
     >>> from letheon.pipeline.state import Log
@@ -365,7 +365,9 @@ def titrated_rate(chart: Chart, reach: Reach, written: Array) -> Array:
     return jnp.minimum(jnp.maximum(written + chart.titration_step * reach.step, reach.lowest), _top(chart, reach))
 
 
-def titrate(rules: Rules, chart: Chart, reach: Reach, score: Array, reported: Array, rates: tuple[Array, Array]):
+def titrate(
+    rules: Rules, chart: Chart, reach: Reach, score: Array, reported: Array, rates: tuple[Array, Array]
+) -> tuple:
     """Decide on the rate: down or hold on a reported harm, up while relief is below its target.
 
     `rates` are the one that ran up to now and the written one from now on [mg/h]; returned are the chart and a key of

@@ -132,7 +132,7 @@ class Profile:
         Number of times.
     """
 
-    def __init__(self, times: int):
+    def __init__(self, times: int) -> None:
         self.times = times
         self.patients = 0
         self.counts: dict[str, np.ndarray] = {}

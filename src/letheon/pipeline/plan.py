@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from letheon import library
+from letheon.arrays import Array
 from letheon.body.course import Steps
 from letheon.body.mesh import DAY_MS, HOUR_MS, NEVER, Grading, Mesh, lay, padded_size
 from letheon.dosing.policy import Policy
@@ -151,7 +152,7 @@ def _parts(drug: str, names: Mapping[str, str]) -> tuple[Part, ...]:
     )
 
 
-def _epochs(schedule: Schedule, induction: bool, occasions: bool):
+def _epochs(schedule: Schedule, induction: bool, occasions: bool) -> tuple:
     """List the stretches of constant parameters [ms]; one for all unless a switch asks for more."""
     first = schedule.edges_ms[0] if schedule.edges_ms else 0
     rises = [first + k * _INDUCTION_EPOCH_MS for k in range(1, _induction_epochs() + 1)] if induction else []
@@ -301,7 +302,7 @@ def plan_arm(
     )
 
 
-def _widen(array: np.ndarray, size: int, fill=None, axis: int = 0) -> np.ndarray:
+def _widen(array: np.ndarray, size: int, fill: float | None = None, axis: int = 0) -> np.ndarray:
     width = [(0, 0)] * array.ndim
     width[axis] = (0, size - array.shape[axis])
     if fill is None:
@@ -343,7 +344,7 @@ def widened(plans: list[ArmPlan]) -> tuple[ArmPlan, ...]:
     levels, slots = (max(getattr(p.structure, name) for p in plans) for name in ("levels", "slots"))
     sizes = Sizes(*(max(values) for values in zip(*(p.structure.sizes for p in plans), strict=True)))
 
-    def table(array, fill):
+    def table(array: Array, fill: Array) -> Array:
         return _widen(_widen(array, pieces, fill), terms, fill, axis=1)
 
     def wider(t: Timetable) -> Timetable:

@@ -6,6 +6,7 @@ it orders changes that patient's clock alone. Patients are independent, so a res
 a patient for whom nothing is decided has the mesh of a fixed timetable.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -35,7 +36,12 @@ ASSESSMENTS = 64  # bedside scores drawn for each patient; beyond that they repe
 
 
 def _row(
-    patient: Patient, levels: Levels, signal: DrugEffects, pain_state: PainState, pain_now, latent_pain_slow
+    patient: Patient,
+    levels: Levels,
+    signal: DrugEffects,
+    pain_state: PainState,
+    pain_now: Array,
+    latent_pain_slow: Array,
 ) -> Array:
     top = 10.0  # pain above the end of the scale is reported as its end
     values = (
@@ -50,7 +56,7 @@ def _row(
     return jnp.stack([*plasma, *(jnp.asarray(v, float) for v in values)])
 
 
-def _rates_of(arm: ArmData, patient: Patient, chart: Chart, piece) -> tuple[Array, Array, Array]:
+def _rates_of(arm: ArmData, patient: Patient, chart: Chart, piece: Array) -> tuple[Array, Array, Array]:
     """Return a piece's rate without pushes as written and as it runs, and that with pushes."""
     whole, written = patient.rates[piece], patient.pump_rates[piece]
     moves = arm.titrated[piece] & (written > 0.0)
@@ -58,7 +64,7 @@ def _rates_of(arm: ArmData, patient: Patient, chart: Chart, piece) -> tuple[Arra
     return written, pump_rate, jnp.where(moves, pump_rate + (whole - written), whole)
 
 
-def initial_state(masses, arm: ArmData, sizes: RecordSizes, patient: Patient) -> PatientState:
+def initial_state(masses: Mapping[str, float], arm: ArmData, sizes: RecordSizes, patient: Patient) -> PatientState:
     """Return a patient at t = 0 in the chronic state, the first rate running if it begins at once."""
     states = [jnp.zeros(len(p.system.states)) for p in patient.plasmas]
     pain_state, levels = initial_pain_state(patient.body), course.levels_of(patient.plasmas, states)
@@ -141,14 +147,14 @@ def _next_step(arm: ArmData, clock: Clock) -> _NextStep:
 
 
 def _advance_plasma(
-    patients: Patient, tally: Tally, place, plasma: PlasmaState
+    patients: Patient, tally: Tally, place: Array, plasma: PlasmaState
 ) -> tuple[PlasmaState, list[list[Array]]]:
     """Carry plasma over the step of each patient; return it, and its states at the quarters.
 
     Propagators are looked up only when some patient's step changes, which is seldom once a session is over.
     """
 
-    def look_up(_):
+    def look_up(_: Array) -> Array:
         tables = jax.vmap(course.quarter_of)(patients.tables, *place)
         return jax.tree.map(lambda table: jnp.moveaxis(table, 0, -1).ravel(), tables)
 
@@ -161,7 +167,14 @@ def _advance_plasma(
     return PlasmaState(passed[-1], held, place), passed
 
 
-def _advance(masses, arm: ArmData, patient: Patient, state: PatientState, next_step: _NextStep, passed) -> _Node:
+def _advance(
+    masses: Mapping[str, float],
+    arm: ArmData,
+    patient: Patient,
+    state: PatientState,
+    next_step: _NextStep,
+    passed: list[list[Array]],
+) -> _Node:
     """Carry memory and pain to the next node of the patient's mesh, along the states of plasma."""
     clock = state.clock
     ticks, tick, h = next_step.ticks, next_step.tick, arm.h0_h * next_step.ticks
@@ -211,13 +224,13 @@ def _add_step(arm: ArmData, patient: Patient, state: PatientState, node: _Node) 
     return tally, jnp.where(due, node.tick, clock.dosed_until)
 
 
-def _reported(patient: Patient, load, asks) -> Array:
+def _reported(patient: Patient, load: Array, asks: Array) -> Array:
     """Return whether a psychedelic effect is reported, when the clinic asks or spontaneously."""
     elicited = acute.incidence(load, patient.slope, patient.background)
     return patient.report_threshold < jnp.where(asks, elicited, acute.spontaneous(elicited, patient.spontaneous))
 
 
-def _visit(arm: ArmData, patient: Patient, state: PatientState, node: _Node, tally: Tally, idle) -> Visit:
+def _visit(arm: ArmData, patient: Patient, state: PatientState, node: _Node, tally: Tally, idle: Array) -> Visit:
     """Collect what the clinic sees at a midnight."""
     clock, chart, rules = state.clock, state.chart, arm.rules
     scores = jnp.stack([node.pain_state.area - tally.area, node.pain_state.area_slow - tally.area_slow]) / _DAY_H
@@ -235,7 +248,7 @@ def _visit(arm: ArmData, patient: Patient, state: PatientState, node: _Node, tal
     )
 
 
-def _where(yes, these, those):
+def _where(yes: Array, these: Array, those: Array) -> Array:
     return jax.tree.map(lambda a, b: jnp.where(yes, a, b), these, those)
 
 
@@ -251,7 +264,7 @@ def initial_plasma(patients: Patient) -> PlasmaState:
 
 
 def step(
-    masses, arm: ArmData, patients: Patient, states: PatientState, plasma: PlasmaState
+    masses: Mapping[str, float], arm: ArmData, patients: Patient, states: PatientState, plasma: PlasmaState
 ) -> tuple[PatientState, PlasmaState]:
     """Advance all patients of a block by one step, each of their own mesh; the clinic decides at its end."""
     next_steps = jax.vmap(partial(_next_step, arm))(states.clock)
@@ -314,8 +327,8 @@ def _end_day(
 
 
 def _begin_booster(
-    arm: ArmData, patient: Patient, state: PatientState, node: _Node, position: _Position, chart: Chart, event
-):
+    arm: ArmData, patient: Patient, state: PatientState, node: _Node, position: _Position, chart: Chart, event: tuple
+) -> tuple:
     """Begin the booster that was decided on."""
     booster_begins = (event == clinic.RELAPSE) | (event == clinic.CALENDAR)
     position = _Position(
@@ -332,7 +345,7 @@ def _begin_booster(
 
 def _titrate(
     arm: ArmData, patient: Patient, state: PatientState, node: _Node, tally: Tally, position: _Position, chart: Chart
-):
+) -> tuple:
     """Assess the rate; return the chart and the event."""
     rules, rates = arm.rules, (tally.pump_rate, patient.pump_rates[position.piece])
     score = pain.entry(
@@ -352,8 +365,8 @@ def _finish_step(
     tally: Tally,
     position: _Position,
     chart: Chart,
-    outcome,
-):
+    outcome: tuple,
+) -> Array:
     """Set rate and clock for the next step, and record this one."""
     clock, (event, change, dosed_until) = state.clock, outcome
     written, pump_rate, rate = running = _rates_of(arm, patient, chart, position.piece)
@@ -383,7 +396,7 @@ def _finish_step(
     )
 
 
-def _next_tally(tally: Tally, node: _Node, begins, position: _Position, running) -> Tally:
+def _next_tally(tally: Tally, node: _Node, begins: Array, position: _Position, running: tuple) -> Tally:
     """Open a new session where one begins, and a new day at midnight."""
     written, pump_rate, rate = running
     return tally._replace(
@@ -402,7 +415,7 @@ def _next_tally(tally: Tally, node: _Node, begins, position: _Position, running)
     )
 
 
-def _record(patient: Patient, state: PatientState, node: _Node, tally: Tally, event) -> PatientState:
+def _record(patient: Patient, state: PatientState, node: _Node, tally: Tally, event: tuple) -> PatientState:
     """Record day, profile and log: open rows are overwritten, rows beyond the end are dropped."""
     slot, kind, value = event
     today = [node.pain_state.area - tally.area, node.pain_state.area_slow - tally.area_slow]

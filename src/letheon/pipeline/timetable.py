@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from letheon.arrays import Array
 from letheon.body.mesh import DAY_MS, HOUR_MS, NEVER, Mesh, padded_size
 from letheon.dosing.policy import Boosters, Policy
 from letheon.dosing.regimen import Rate, Regimen, Schedule
@@ -120,7 +121,7 @@ def rate_tables(pieces: Pieces, booster: Schedule) -> tuple[np.ndarray, ...]:
 def edges_of(schedule: Schedule, booster: Schedule, horizon_ms: int) -> tuple[np.ndarray, np.ndarray, int]:
     """List when pieces begin [ms], which they are, and where the booster's begin (from its own start)."""
 
-    def listed(one: Schedule, first: int):
+    def listed(one: Schedule, first: int) -> Array:
         pieces = [first + p if terms else 0 for p, terms in enumerate(one.terms)]
         return list(zip(one.edges_ms, (*pieces, 0), strict=True)) if pieces else []
 
@@ -132,11 +133,11 @@ def edges_of(schedule: Schedule, booster: Schedule, horizon_ms: int) -> tuple[np
     return np.array(edge, np.int64), np.array(begins, np.int32), len(own) + 1
 
 
-def clock(mesh: Mesh, edges, epoch_at: np.ndarray, epochs: int, save_at: np.ndarray) -> Timetable:
+def clock(mesh: Mesh, edges: tuple, epoch_at: np.ndarray, epochs: int, save_at: np.ndarray) -> Timetable:
     """Count all times of an arm in ticks."""
     tick_ms = mesh.h0_h * HOUR_MS
 
-    def ticks(ms):
+    def ticks(ms: Array) -> Array:
         whole = np.where(np.asarray(ms) < NEVER, np.round(np.asarray(ms) / tick_ms), NEVER)
         return np.where(np.asarray(ms) < NEVER, whole, NEVER).astype(np.int64)
 

@@ -1,12 +1,13 @@
 """One block of one arm: drawn, run through the compiled pipeline, and made ready for merging."""
 
+from collections.abc import Mapping
 from functools import cache, partial
 from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 
-from letheon.arrays import jax, jnp
+from letheon.arrays import Array, jax, jnp
 from letheon.patients.population import BANK_PATIENTS, BANK_SEED, Covariates, bank_points, people
 from letheon.patients.uncertainty import DRAWS, typical_values
 from letheon.pipeline import BLOCK, ArmPlan, Switches, run_block
@@ -49,7 +50,9 @@ class BlockRange(NamedTuple):
 
 
 @partial(jax.jit, static_argnames=("days",))
-def _draw_people(population: Covariates, seed, numbers, draws, points, days: int):
+def _draw_people(
+    population: Covariates, seed: Array, numbers: Array, draws: Mapping[str, Array], points: Array, days: int
+) -> Array:
     one = partial(people, population, seed)
     return jax.vmap(lambda k, d, p: one(k, days, d, p), out_axes=-1)(numbers, draws, points)
 
@@ -77,7 +80,7 @@ class Runner:
         Its arms.
     """
 
-    def __init__(self, scenario: Scenario, plans: tuple[ArmPlan, ...]):
+    def __init__(self, scenario: Scenario, plans: tuple[ArmPlan, ...]) -> None:
         p = scenario.population
         self.scenario, self.plans = scenario, plans
         self.population = Covariates(

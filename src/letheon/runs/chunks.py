@@ -1,7 +1,7 @@
 """What some blocks of one arm add up to: endpoints by patient, counts and sums of profiles; merges in any order."""
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -78,7 +78,7 @@ class ChunkResult:
         When the last booster of any patient began [h]; 0 without boosters.
     """
 
-    def __init__(self, times: int):
+    def __init__(self, times: int) -> None:
         self.times = times
         self.profile = Profile(times)
         self.columns: dict[int, dict[str, np.ndarray]] = {}
@@ -140,7 +140,7 @@ class Columns(Mapping):
         For each chunk in order its table: a mapping of str to array, or what has a ``column`` method that reads one.
     """
 
-    def __init__(self, parts):
+    def __init__(self, parts: Iterable[Any]) -> None:
         self.parts = list(parts)
         self._last: tuple[str, np.ndarray] | None = None
 

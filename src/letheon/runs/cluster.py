@@ -126,7 +126,7 @@ def _connected(address: str) -> Any:
 class _Workers:
     """Executor: hands tasks out, a few for each worker at a time, and gives them again when a worker is lost."""
 
-    def __init__(self, client: Any, scenario: Scenario):
+    def __init__(self, client: Any, scenario: Scenario) -> None:
         self.client, self.text = client, dumps(scenario)
         self.known: dict[str, str] = {}
         self.seen_at = self.fit_at = time.monotonic()

@@ -75,7 +75,7 @@ class _Counter:
         patients: int,
         plans: tuple[ArmPlan, ...],
         progress: Callable[[int, int, str], None] | None,
-    ):
+    ) -> None:
         self.patients, self.plans, self.progress = patients, plans, progress
         self.total, self.done = sum(chunk.patients(patients) for chunk in chunks), 0
 
@@ -88,7 +88,7 @@ class _Counter:
 class _Arm:
     """What one arm has so far."""
 
-    def __init__(self, plan: ArmPlan):
+    def __init__(self, plan: ArmPlan) -> None:
         self.plan = plan
         self.profile = Profile(plan.saved)
         self.parts: dict[int, Path | dict[str, np.ndarray]] = {}

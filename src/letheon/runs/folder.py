@@ -126,7 +126,7 @@ class Folder:
         The folder.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self.path = Path(path)
 
     @property

@@ -66,7 +66,7 @@ class Manifest:
         The run folder.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / "manifest.jsonl"
         self.files: dict[Key, dict[str, Record]] = {}

@@ -96,7 +96,7 @@ class Parts:
         The files, in the order of their patients.
     """
 
-    def __init__(self, paths: Sequence[Path]):
+    def __init__(self, paths: Sequence[Path]) -> None:
         from pyarrow import dataset
 
         self._files = dataset.dataset([str(path) for path in paths], format="parquet")

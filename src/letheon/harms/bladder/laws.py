@@ -301,7 +301,7 @@ def follow(law: str, person: Tissue, drives: Array, hours: Array, state: Bladder
     """
     first = healthy(jnp.shape(person.d50)) if state is None else state
 
-    def step(now: BladderState, piece):
+    def step(now: BladderState, piece: Array) -> tuple:
         later = advance(law, person, now, *piece)
         return later, later
 

@@ -166,7 +166,9 @@ def _mean(values: Array, weights: Array) -> Array:
     return (values * weights).sum() / jnp.maximum(weights.sum(), 1e-300)
 
 
-def _group(law: str, typical, row: BladderRow, factor: Array, pattern: UsePattern | None = None) -> tuple[Users, Array]:
+def _group(
+    law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array, pattern: UsePattern | None = None
+) -> tuple[Users, Array]:
     """Return the people of a row, chosen by their state at the last use, after their time off."""
     pattern = pattern or row.pattern
     person = tissue(typical, jnp.asarray(GRID))
@@ -175,38 +177,38 @@ def _group(law: str, typical, row: BladderRow, factor: Array, pattern: UsePatter
     return at_last_use._replace(state=_rested(person, state, pattern.months_off)), _chosen(row, at_last_use)
 
 
-def _mean_capacity(typical) -> Array:
+def _mean_capacity(typical: Callable[[str], Array]) -> Array:
     """Return by what the mean capacity of people exceeds that of the middle one, to whom grids belong."""
     return jnp.exp(typical("capacity.sd") ** 2 / 2.0)
 
 
-def _lasting_loss(law, typical, row, factor):
+def _lasting_loss(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     group, weights = _group(law, typical, row, factor)
     return _mean(beyond_threshold(group.person, group.state), weights)
 
 
-def _functional_share(law, typical, row, factor):
+def _functional_share(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     group, weights = _group(law, typical, row, factor)
     return _mean(1.0 - loss(group.person, group.state), weights)
 
 
-def _contrast(measure: Callable, law, typical, row, factor):
+def _contrast(measure: Callable, law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     one, other = (_group(law, typical, row, factor, pattern) for pattern in (row.pattern, row.against))
     means = [_mean(measure(group.person, group.state), weights) for group, weights in (one, other)]
     return means[0] / means[1]
 
 
-def _anaesthetic_ml(law, typical, row, factor):
+def _anaesthetic_ml(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     group, weights = _group(law, typical, row, factor)
     return 1000.0 * _mean_capacity(typical) * _mean(anaesthetic_capacity(group.person, group.state), weights)
 
 
-def _symptoms(law, typical, row, factor):
+def _symptoms(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     group, weights = _group(law, typical, row, factor)
     return _mean(symptoms(group.person, group.state), weights)
 
 
-def _symptom_excess(law, typical, row, factor):
+def _symptom_excess(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     """Return the excess at the end of a day of use, where irritation is greatest."""
     group, weights = _group(law, typical, row, factor)
     on, every = (24.0 * group.person.k_irritation * d for d in (row.pattern.on_days, row.pattern.every_days))
@@ -219,21 +221,21 @@ def _logit(p: Array) -> Array:
     return jnp.log(p) - jnp.log1p(-p)
 
 
-def _log_odds_per_day(law, typical, row, factor):
+def _log_odds_per_day(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     shares = [
         _mean(symptoms(group.person, group.state), weights)
         for group, weights in (_group(law, typical, row, factor, p) for p in (row.pattern, row.against))
     ]
     half_year = 180.0
-    use_days = [half_year * p.on_days / p.every_days for p in (row.pattern, row.against)]
+    use_days = [half_year * p.on_days / p.every_days for p in (row.pattern, row.against) if p]
     return (_logit(shares[1]) - _logit(shares[0])) / (use_days[1] - use_days[0])
 
 
-def _odds_ratio(law, typical, row, factor):
+def _odds_ratio(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     return jnp.exp(_logit(_symptoms(law, typical, row, factor)) - _logit(typical("background")))
 
 
-def _below(typical, row: BladderRow, group: Users) -> Array:
+def _below(typical: Callable[[str], Array], row: BladderRow, group: Users) -> Array:
     """Return the share of people below the limit at each susceptibility; capacity varies between people too."""
     person, spread = group.person, typical("capacity.sd")
     sound = (
@@ -245,12 +247,12 @@ def _below(typical, row: BladderRow, group: Users) -> Array:
     return jax.scipy.special.ndtr(z)
 
 
-def _share_below(law, typical, row, factor):
+def _share_below(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     group, weights = _group(law, typical, row, factor)
     return _mean(_below(typical, row, group), weights)
 
 
-def _share_normal_again(law, typical, row, factor):
+def _share_normal_again(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     """Return the share of those below the limit who are above it after their time off, if the abstinent alone heal."""
     group, weights = _group(law, typical, row, factor)
     using = group._replace(state=_used(law, group.person, row.pattern, _systemic(typical, row.pattern, factor)))
@@ -258,13 +260,13 @@ def _share_normal_again(law, typical, row, factor):
     return row.abstinent * (before - after) / before
 
 
-def _latency_months(law, typical, row, factor):
+def _latency_months(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     """Return the mean time to the threshold, among those who reach it within the time watched."""
     person, pattern = tissue(typical, jnp.asarray(GRID)), row.pattern
     drive = _systemic(typical, pattern, factor)
     on, every = 24.0 * pattern.on_days, 24.0 * pattern.every_days
 
-    def month(state: BladderState, index):
+    def month(state: BladderState, index: Array) -> tuple:
         risen = jnp.minimum((index + 0.5) / pattern.ramp_months, 1.0) if pattern.ramp_months else 1.0
         state = repeat(law, person, state, drive * risen, on, every - on, _MONTH_H / every)
         return state, _mean(beyond_threshold(person, state), jnp.asarray(WEIGHTS))
@@ -274,7 +276,7 @@ def _latency_months(law, typical, row, factor):
     return _mean(jnp.arange(_WATCHED_MONTHS) + 0.5, onset)
 
 
-def _low_capacity_ml(law, typical, row, factor):
+def _low_capacity_ml(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     """Return the mean capacity of the most susceptible."""
     group, weights = _group(law, typical, row, factor)
     worst = jnp.clip((row.worst_share - (jnp.cumsum(weights) - weights)) / weights, 0.0, 1.0) * weights
@@ -286,7 +288,7 @@ def _low_capacity_ml(law, typical, row, factor):
     return 1000.0 * _mean(functional_capacity(scaled, group.state), worst)
 
 
-def _share_improved(law, typical, row, factor):
+def _share_improved(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     """Return the share whose excess of symptoms has at least halved."""
     group, weights = _group(law, typical, row, factor)
     using = _used(law, group.person, row.pattern, _systemic(typical, row.pattern, factor))
@@ -294,7 +296,7 @@ def _share_improved(law, typical, row, factor):
     return _mean((after <= before / 2.0).astype(float), weights)
 
 
-def _share_worse(law, typical, row, factor):
+def _share_worse(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     group, weights = _group(law, typical, row, factor)
     using = _used(law, group.person, row.pattern, _systemic(typical, row.pattern, factor))
     later = symptoms(group.person, group.state)
