@@ -16,7 +16,7 @@ from jaxtyping import install_import_hook
 
 # Shapes and types in the annotations of these rooms hold wherever a test calls them.
 CHECKED = ["block", "clinic", "histograms", "plan", "simulate", "state", "timetable"]
-install_import_hook(["letheon.body", *(f"letheon.pipeline.{name}" for name in CHECKED)], "beartype.beartype")
+install_import_hook(["letheon.body", *(f"letheon.pipeline.{name}" for name in CHECKED)], "typechecking.check")
 
 # The same cases on every run and machine; a busy machine's pause is no failure; nothing is left in the tree.
 settings.register_profile("letheon", deadline=None, derandomize=True, database=None)

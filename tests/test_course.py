@@ -233,10 +233,7 @@ def compare(solver, regimen: Regimen, plan, numbers, days: int) -> tuple[Found, 
 
 
 def errors(found: Found, true, days: int) -> dict[str, np.ndarray]:
-    """Largest error of each patient: s and g, and the daily means of pain and of the rival's pain [NRS].
-
-    Pain bends where sensitisation passes its chronic value: ``bend`` is its error of such days, ``pain`` of all others.
-    """
+    """Largest error of each patient: s and g, and the daily means of pain and of the rival's pain [NRS]."""
     ours = [x[: days + 1] for x in (found.path.sensitisation, found.path.growth, found.path.area, found.path.area_slow)]
     off = [np.abs(np.asarray(a) - true[:, i]).max(axis=0) for i, a in enumerate(ours)]
     pain, rival = (np.abs(np.diff(np.asarray(ours[i]) - true[:, i], axis=0) / 24) for i in (2, 3))
@@ -267,10 +264,7 @@ def three_weeks() -> tuple:
 
 @pytest.mark.long
 def test_courses_against_diffrax():
-    """Three regimens, four patients with flares: every state within 1e-6, daily pain within 1e-5 NRS (Dopri8).
-
-    Red when the mesh is too coarse, a stage looks at the wrong node, or a term of the model is missing.
-    """
+    """Three regimens, four patients with flares: every state within 1e-6, daily pain within 1e-5 NRS (Dopri8)."""
     far = 0
     for regimen, plan in zip(REGIMENS, three_weeks(), strict=True):
         found, true = compare(diffrax.Dopri8(), regimen, plan, FOUR, DAYS)
@@ -286,10 +280,7 @@ def test_courses_against_diffrax():
 
 @pytest.mark.long
 def test_order_of_convergence(monkeypatch):
-    """Uniform steps, halved: the error falls by 2^5 or more, for both states and for the integrals of pain.
-
-    Red when a coefficient of the step is wrong (then the order is 2 to 4), or a weight of the integrals.
-    """
+    """Uniform steps, halved: the error falls by 2^5 or more, for both states and for the integrals of pain."""
     found = []
     draws = typical_values() | {"receptor.hill": np.ones(DRAWS)}  # no kink in the block where the drug begins
     for h in (1 / 4, 1 / 8, 1 / 16, 1 / 32):
@@ -312,7 +303,7 @@ SWITCHED += "    sessions: [{at: 5 h, rate: 20 mg/h, for: 40 h}, {at: day 8, rat
 
 @pytest.mark.long
 @pytest.mark.parametrize("which", ["esketamine", "racemic", "induction and occasions"])
-def test_the_walk_meets_the_laid_mesh_node_for_node(which):
+def test_simulation_matches_laid_mesh_at_every_node(which):
     """What is checked against diffrax is what runs: the same states at every node, and the same doses and daily pain.
 
     Red when a patient's own clock steps elsewhere, misses a change of rate, or takes another epoch or flare day.
@@ -401,10 +392,7 @@ def eight_days(regimen: Regimen = TWICE):
 
 
 def test_plasma_and_pain_along_the_course():
-    """At each midnight: levels of `levels`, block, slow site and pain by their formulas.
-
-    Red when a state is read a step early or late, an effect is counted twice, or the halves of the racemate are not.
-    """
+    """At each midnight: levels of `levels`, block, slow site and pain by their formulas."""
     days, numbers = 8, np.arange(3)
     found = run(eight_days(), numbers)
     spec = reference(TWICE, found, days)

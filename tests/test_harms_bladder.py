@@ -144,7 +144,7 @@ def test_gradients_are_finite_without_drug_and_right_with_it(law):
             assert float(slope) == pytest.approx(float(end(*up) - end(*down)) / width, rel=1e-3, abs=1e-6)
 
 
-def test_many_people_at_once_are_each_alone():
+def test_vmap_matches_single_patients():
     values = bladder.typical_values("unsaturated")
     own = lambda name: jnp.asarray(values[name][:7])  # noqa: E731
     z = jnp.linspace(-2, 2, 7)
@@ -213,7 +213,7 @@ def test_more_exposure_never_lowers_a_harm(people, doses, more):
 
 
 @given(PEOPLE, DOSES, st.floats(24, 50_000))
-def test_a_pause_heals_the_lining_and_leaves_the_scar(people, doses, pause):
+def test_pause_heals_mucosa_but_not_fibrosis(people, doses, pause):
     law, person = person_of(people)
     states, capacity, symptoms = course(law, person, doses)
     last = BladderState(*(x[-1] for x in states))
@@ -240,7 +240,7 @@ def test_irritation_is_gone_in_two_weeks():
 
 
 @given(st.floats(0, 300), st.floats(0.02, 0.17), st.floats(0.5, 4), st.floats(1, 5))
-def test_water_thins_the_drive(dose, excreted, litres, more):
+def test_water_dilutes_the_drive(dose, excreted, litres, more):
     """At the reference flow the drive is the dose; the share excreted cancels; more water is never worse."""
     flow, reference = litres / 24, library.harms("bladder")["urine_flow"].canonical
     at_reference = bladder.urine_drive(bladder.urine_concentration(dose, excreted, reference), excreted, reference)
@@ -290,10 +290,7 @@ def test_people_differ_as_the_library_says():
 
 @pytest.mark.parametrize("law", LAWS)
 def test_recovery_after_stopping(law):
-    """People who use down to 200 mL hold about 387 mL more than a year after stopping, as was seen (normal 450 mL).
-
-    The dose of that study is not known: for each draw of the law the one is found that leaves 200 mL.
-    """
+    """People who use down to 200 mL hold about 387 mL more than a year after stopping, as was seen (normal 450 mL)."""
     rows = {row.id: row for row in library.bladder_rows()}
     pair = [rows["volume_while_using"], rows["volume_after_a_year_off"]]
     values = dict(bladder.typical_values(law))

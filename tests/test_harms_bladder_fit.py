@@ -122,11 +122,7 @@ def test_shipped_draws_are_read_in_canonical_units(law):
 @pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 def test_a_fresh_fit_gives_what_ships(law, tmp_path):
-    """The command's output again: mode and draws; red when rows, priors or equations changed without a refit.
-
-    Another kind of processor rounds otherwise and so has other draws of the same posterior: there, shipped ones must
-    lie evenly around the middle of fresh ones.
-    """
+    """The command's output again: mode and draws; red when rows, priors or equations changed without a refit."""
     fit = bladder.refit(law, tmp_path / "states")
     bladder.write(fit, tmp_path)
     lines = (tmp_path / f"bladder_{law}.csv").read_text(encoding="utf-8").splitlines()

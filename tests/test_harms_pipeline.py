@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rich.console import Console
 
 from letheon import library
 from letheon.arrays import jax, jnp
@@ -29,7 +28,6 @@ from letheon.pipeline.labels import support_of
 from letheon.pipeline.state import RecordSizes
 from letheon.runs import simulate
 from letheon.scenario import dumps, loads
-from letheon.views import report, tables
 
 pytestmark = pytest.mark.long
 
@@ -125,7 +123,7 @@ def test_hours_of_load_end_soon_after_the_drip():
     assert 238.0 < hours < 252.0
 
 
-def test_leiden_is_met_asked_and_unasked(leiden):
+def test_leiden_incidence_elicited_and_spontaneous(leiden):
     low, high = exact_interval(22, 29)
     for arm in ("esketamine", "esketamine_fast"):
         found = leiden[arm]["harms"]["entries"]
@@ -314,7 +312,7 @@ def drinkers(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_water_thins_injury_where_concentration_counts_and_nowhere_else(drinkers):
+def test_water_lowers_injury_only_under_concentration_laws(drinkers):
     """Red when urine does not reach the laws that go by it, or touches those that go by dose."""
     none, dry, middle, wet = (drinkers[litres][1] for litres in ("", "0.75", "1.5", "3"))
     for column in none:
@@ -330,7 +328,7 @@ def test_water_thins_injury_where_concentration_counts_and_nowhere_else(drinkers
 
 
 @pytest.mark.slow
-def test_results_say_what_water_means(drinkers, capsys):
+def test_results_say_what_water_means(drinkers):
     plain, wet = drinkers[""][0].document["arms"]["a"]["harms"], drinkers["3"][0].document["arms"]["a"]["harms"]
     assert "urine_l_day" not in plain["exposure"] and wet["exposure"]["urine_l_day"] == pytest.approx(3.0)
     symptoms = wet["entries"]["bladder_symptoms"]
@@ -341,10 +339,6 @@ def test_results_say_what_water_means(drinkers, capsys):
         by = symptoms["laws"][f"{name}_by_urine"]
         alone = plain["entries"]["bladder_symptoms"]["laws"][name]["interval"]
         assert by["interval"][1] < symptoms["laws"][name]["interval"][1] == alone[1]
-    page = report.render(drinkers["3"][0].document, "")
-    assert "saturating law, by concentration in urine" in page and "Urine, L a day" in page
-    tables.show_run(drinkers["3"][0].document, Console(width=100))
-    assert "unsaturated by urine" in capsys.readouterr().out
 
 
 @given(st.sampled_from(["1.6 L/day", "0.3 L/day", "15 L/day", "70 mL/h", "1 mL/min", "2400 mL/day"]))
@@ -373,7 +367,7 @@ def test_every_entry_says_how_far_to_trust_it(done):
             assert set(entry["sources"]) <= set(done.document["sources"])
 
 
-def test_a_drip_of_days_is_no_row_of_sessions(leiden, done):
+def test_mood_of_long_infusions_is_not_identified(leiden, done):
     """Mood has a range from masked to unmasked there, and an estimate where sessions of hours were given."""
     masked = mood.masked().interval
     for arm in ("esketamine", "esketamine_fast"):
@@ -385,7 +379,7 @@ def test_a_drip_of_days_is_no_row_of_sessions(leiden, done):
     assert entries(done, "little")["mood_fall"]["estimate"] > 0.0
 
 
-def test_nothing_uncertain_is_a_point(leiden, done):
+def test_intervals_have_width(leiden, done):
     """Circulation, mood, acute effects, bladder, counts: where drug was given, every interval has width."""
     for one in (leiden["esketamine"]["harms"]["entries"], *(entries(done, arm) for arm in ("little", "stronger"))):
         for name, entry in one.items():
@@ -454,30 +448,6 @@ def test_what_cannot_be_given_beside_is_refused_in_its_line(given, said):
     with pytest.raises(InputError) as refusal:
         loads(ARM % given)
     assert said in str(refusal.value)
-
-
-# ---- views
-
-
-def test_the_terminal_shows_harms_and_what_is_not_known(done, capsys):
-    tables.show_run(done.document, Console(width=160, color_system=None))
-    shown = capsys.readouterr().out
-    flat = " ".join(shown.split())
-    for said in ("psychedelic load, %", "saturating", "unsaturated", "enzymes 3 x limit, %", "days with drug"):
-        assert said in shown
-    assert flat.count("Not known: what infusions do to a bladder") == 1
-    assert flat.count("Not known: from which length, dose or waiting time") == 1
-    headaches = next(line for line in shown.splitlines() if line.startswith("headache"))
-    assert headaches.count("not identified") == 6
-
-
-def test_the_report_shows_harms_with_support_and_sources(done):
-    page = report.render(done.document, TEXT)
-    harm = page[page.index('<section id="harms"') : page.index('<section id="reading"')]
-    for said in ("if injury saturates", "if it does not", "Not known", "midazolam 2 mg", "noppers2011liver"):
-        assert said in harm
-    assert harm.count("not identified</span>") >= 5 * 7
-    assert "This result holds no harms" not in page
 
 
 def test_the_load_of_sessions_is_that_of_the_run_where_there_is_one(leiden, columns):

@@ -61,7 +61,7 @@ def test_infinities_and_lists_become_what_json_knows(run):
     json.dumps(answer.document(), allow_nan=False)
 
 
-def test_it_may_explain_and_describe(run):
+def test_explain_and_describe_are_allowed(run):
     assert query(run.folder, "DESCRIBE endpoints").rows
     assert query(run.folder, "EXPLAIN SELECT 1").rows
 
@@ -118,7 +118,7 @@ def test_no_other_file_can_be_read(run, sql, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["secret.csv"]
 
 
-def test_python_variables_are_no_tables(run):
+def test_python_variables_are_not_tables(run):
     hidden = pq.read_table(next(run.folder.rglob("*.parquet")))
     assert hidden.num_rows
     with pytest.raises(InputError, match="tables of a run are endpoints, profiles"):
@@ -142,7 +142,7 @@ def test_an_error_is_one_sentence(run, sql, says):
     assert caught.value.exit_code == 2
 
 
-def test_what_is_no_run_is_refused(tmp_path):
+def test_folder_without_run_is_refused(tmp_path):
     with pytest.raises(InputError, match="holds no finished run"):
         query(tmp_path, "SELECT 1")
     (tmp_path / "run.json").write_text("{}")
@@ -192,7 +192,7 @@ def test_a_query_has_limits_of_time_and_memory(run, sql, limits, says):
     assert "\n" not in str(caught.value) and "--time-limit" in str(caught.value)
 
 
-def test_a_query_that_does_not_stop_is_ended(fresh_python, run):
+def test_runaway_query_is_ended(fresh_python, run):
     """DuckDB makes one very long text without listening or counting its memory."""
     code = "import sys\nfrom letheon.views.cli import main\nmain(sys.argv[1:])"
     sql = "SELECT max(length(repeat('x', 500000000) || i)) FROM range(1000) t(i)"

@@ -362,7 +362,7 @@ def replay(
         level, day, t, levels, known = data
         h = steps.h0_h * 2.0**level
         at = [jax.tree.map(lambda x, k=k: x[k], known) for k in range(len(NODES))]
-        # Where a coarse mesh is too coarse for somebody whose memory is very quick, this keeps the state a state.
+        # Keeps the state in its bounds where the mesh is too coarse for a patient with a very fast memory.
         kept = jnp.clip(state.s, 0.0, 1.0)
         state = state._replace(s=kept if bound is None else _bounded(kept, bound))
         state = advance_state(body, s_chronic, day, t, h, state, at)

@@ -8,7 +8,7 @@ from letheon.units import MS_PER_HOUR
 __all__ = ["policy_document"]
 
 
-def _told(form: tuple[float, str]) -> dict[str, Any]:
+def _written(form: tuple[float, str]) -> dict[str, Any]:
     """Return a quantity as it was written."""
     return {"value": form[0], "unit": form[1]}
 
@@ -35,15 +35,15 @@ def policy_document(policy: Policy) -> dict[str, Any] | None:
                 "no_response": stops.no_response or None,
                 "harm": stops.harm or None,
                 "dose_mg": stops.dose_mg or None,
-                "dose": _told(stops.dose_written or (stops.dose_mg, "mg")) if stops.dose_mg else None,
+                "dose": _written(stops.dose_written or (stops.dose_mg, "mg")) if stops.dose_mg else None,
             },
         }
     if titration is not None:
         out["titration"] = {
             "every_h": titration.every_ms / MS_PER_HOUR,
-            "step": _told(titration.step.form),
-            "min": _told(titration.lowest.form),
-            "max": _told(titration.highest.form),
+            "step": _written(titration.step.form),
+            "min": _written(titration.lowest.form),
+            "max": _written(titration.highest.form),
             "relief": titration.relief,
             "harm": "elicited" if titration.asked else "spontaneous",
             "on_harm": "down" if titration.down else "hold",

@@ -32,7 +32,7 @@ class Rate:
     ceiling_mg_h : float
         Upper limit of the sum [mg/h]; infinite if there is none.
     written : tuple of float and str, or None
-        Number and unit with which somebody wrote it, for those who read it again; it plays no part in comparisons.
+        Number and unit as written, for readers; ignored in comparisons.
 
     Examples
     --------

@@ -17,7 +17,7 @@ from letheon.dosing.tapers import titrated_spans
 
 __all__ = ["MAX_RATES", "Reach", "reach", "reachable_rates"]
 
-MAX_RATES = 200  # more than anybody would look up in a table
+MAX_RATES = 200  # more than a useful table holds
 
 _MAX_RUNGS = 100_000
 _SAME = 1e-9  # two rates this near are one [mg/h]

@@ -174,7 +174,7 @@ def worksheet(
     beside : mapping of str to float, optional
         Other drugs given beside each session, and their doses [mg].
     missing : sequence of str
-        Parts that whoever calls knows of and this function does not.
+        Parts that the caller knows and this function does not.
 
     Returns
     -------

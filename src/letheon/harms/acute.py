@@ -170,14 +170,14 @@ def leiden_slope(typical: Callable[[str], Array]) -> Array:
 
 
 def spontaneous(elicited: Array, share: Array) -> Array:
-    """Return how many would report an effect unasked.
+    """Return the probability of a spontaneous report.
 
     Parameters
     ----------
     elicited : array
         Probability if patients are asked.
     share : array
-        Share of these who speak of it unasked.
+        Share of these who report it spontaneously.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Harms that were only counted: a regimen gets the counts of studies that gave as much, asked for or told unasked.
+"""Harms that were only counted: a regimen gets the counts of studies that gave as much, elicited or spontaneous.
 
 No relation to concentration was found for nausea, headache, night terrors, sedation or dizziness, so none is drawn:
 outside the doses and hours that were counted there is a range (`letheon.harms.bounds`), or nothing is identified. Where
@@ -45,7 +45,7 @@ def is_long(runs: Iterable[Stretch]) -> bool:
     return longest >= library.harms("liver")["long_course"].canonical
 
 
-def _told(count: HarmCount) -> str:
+def _count_text(count: HarmCount) -> str:
     author = count.source
     if count.events is None:
         low, high = count_interval(count)
@@ -103,7 +103,7 @@ def finding(effect: str, regimen: Intensity, style: str = "elicited") -> Finding
     pooled = [c for c in _counts(effect, style, ("difference",)) if c.weight > 0]
     if counts_given or pooled:
         return _conflict(_counted(effect, regimen, style, counts_given or pooled), effect, regimen, style)
-    if style == "spontaneous":  # what is told unasked is part of what asking finds, and may be nothing
+    if style == "spontaneous":  # spontaneous reports are part of the elicited ones, and may be none
         elicited = finding(effect, regimen)
         support = "not identified" if elicited.support == "not identified" else "assumed"
         beyond = f"{BEYOND}. " if elicited.note.startswith(BEYOND) else ""
@@ -112,7 +112,7 @@ def finding(effect: str, regimen: Intensity, style: str = "elicited") -> Finding
             effect, None, (min(0.0, elicited.interval[0]), elicited.interval[1]), "1", support, elicited.sources, note
         )
     elsewhere = [c for c in _counts(effect, style, ("drug",)) if c.weight > 0]
-    text = f"Nobody counted this under infusions. Elsewhere: {_all_told(elsewhere)}.{_recalled(effect, style)}"
+    text = f"Nobody counted this under infusions. Elsewhere: {_summary(elsewhere)}.{_recalled(effect, style)}"
     return Finding(effect, None, (0.0, 1.0), "1", "not identified", _sources(elsewhere), text)
 
 
@@ -126,7 +126,7 @@ def _counted(effect: str, regimen: Intensity, style: str, counts: Sequence[HarmC
     result = bounds(regimen, groups, floor=floor)
     like = [c for g in result.inside for c in g.counts]
     estimate = _pooled(like) if like else None
-    text = f"{_all_told(like or counts)}.{_recalled(effect, style)}"
+    text = f"{_summary(like or counts)}.{_recalled(effect, style)}"
     prefix = f"{BEYOND}, from pooled trials of ketamine for chronic pain. " if beyond else ""
     why = f"{result.why} " if result.why else ""
     sources = _sources(like or counts)
@@ -173,13 +173,13 @@ def _share(count: HarmCount) -> float:
     return (count.events or 0) / count.n if count.n else float(count.share or 0.0)
 
 
-def _all_told(counts: Sequence[HarmCount]) -> str:
-    return "; ".join(map(_told, counts))
+def _summary(counts: Sequence[HarmCount]) -> str:
+    return "; ".join(map(_count_text, counts))
 
 
 def _recalled(effect: str, style: str) -> str:
     result = [c for c in _counts(effect, style, ("drug",), _INFUSIONS) if c.verified == "recall"]
-    return "".join(f" Recalled, not read, without weight: {_told(count)}." for count in result)
+    return "".join(f" Recalled, not read, without weight: {_count_text(count)}." for count in result)
 
 
 def _sources(counts: Iterable[HarmCount]) -> tuple[str, ...]:
@@ -191,5 +191,5 @@ def _without_drug(effect: str) -> Finding:
     if not counts:
         note = "Without drug; no count on a comparison was read."
         return Finding(effect, None, (0.0, 1.0), "1", "not identified", (), note)
-    note = f"Without drug, on a comparison: {_all_told(counts)}."
+    note = f"Without drug, on a comparison: {_summary(counts)}."
     return Finding(effect, _pooled(counts), hull(counts), "1", "assumed", _sources(counts), note)

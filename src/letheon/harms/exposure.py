@@ -69,7 +69,7 @@ class Intensity(NamedTuple):
     Attributes
     ----------
     rate : float
-        Most esketamine within an hour, a push included [mg/kg/h]; not a number for arketamine, which nobody counted.
+        Most esketamine within an hour, a push included [mg/kg/h]; NaN for arketamine, which has no counts.
     hours : float
         Longest stretch without a pause [h].
     """

@@ -159,7 +159,7 @@ def responders(day_mg_kg: float, long: bool) -> Finding:
 
 
 def masked() -> Finding:
-    """Return what was seen where nobody could notice the drug: no fall beyond placebo.
+    """Return the result of the trial under anaesthesia, where the drug could not be noticed: no fall beyond placebo.
 
     Returns
     -------

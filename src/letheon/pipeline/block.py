@@ -92,7 +92,7 @@ class BlockResult(NamedTuple):
 def _patient(
     structure: Structure, arm: ArmData, draws: Mapping[str, Array], switches: Switches, people: People, number: Array
 ) -> Patient:
-    """Make up one patient."""
+    """Build one patient."""
     typical = own_values(draws, people)
     body = body_of(typical, people, switches)
     plasmas = plasmas_of(structure, typical, people, switches, arm, number, harms=True)
@@ -213,8 +213,8 @@ def run_block(
 ) -> BlockResult:
     """Run one block of patients through one arm.
 
-    A policy goes by the diary, so under the rival pain model it may decide otherwise: patients of such an arm walk
-    twice, and each model's diary is that of its own walk.
+    A policy acts on the diary, so under the second pain model it may decide otherwise: patients of such an arm are
+    simulated twice, and each model's diary is that of its own simulation.
 
     Parameters
     ----------
@@ -225,7 +225,7 @@ def run_block(
     people : People
         `BLOCK` patients.
     number : int array, shape (patient,)
-        Their numbers, for the streams of occasions and of what they say at the bedside.
+        Their numbers, for the streams of occasions and of what they report at the bedside.
     switches : Switches
         What the scenario sets.
     pain : str

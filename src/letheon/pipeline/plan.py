@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from letheon import library
-from letheon.arrays import Array
 from letheon.body.course import Steps
 from letheon.body.mesh import DAY_MS, HOUR_MS, NEVER, Grading, Mesh, lay, padded_size
 from letheon.dosing.policy import Policy
@@ -86,7 +85,7 @@ class ArmPlan:
     absolute, per_kg, ceiling : array, shape (piece + 1, term)
         Rates [mg/h]; a patient's rate is the sum over terms of min(absolute + per_kg weight, ceiling).
     pushed : bool array, shape (piece + 1, term)
-        Which terms are pushes; told apart only where a titration sets the rates of the others.
+        Which terms are pushes; needed only where a titration sets the rates of the others.
     titrated : bool array, shape (piece + 1,)
         In which pieces a titration sets the rate.
     epoch_induction : array, shape (epoch,)
@@ -258,14 +257,14 @@ def plan_arm(
     epoch_at, induction, occasion = _epochs(schedule, models.induction, models.occasions)
     end = next((stop for _, stop in arm.regimen.courses()), 0)
     last_day = max(end - 1, 0) // DAY_MS
-    foretold = _foreseen(regimen, policy, calendar(policy.boosters, schedule, last_day, days)).schedule()
+    foreseen = _foreseen(regimen, policy, calendar(policy.boosters, schedule, last_day, days)).schedule()
     marks = (*epoch_at[1:].tolist(), *looks(regimen, policy, horizon), *(() if stops_ms is None else stops))
     grains = (*booster.edges_ms, *((policy.titration.every_ms,) if policy.titration else ()))
-    mesh = lay(foretold, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
+    mesh = lay(foreseen, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
     dosed = 0.0 if arm.drug == "placebo" else 1.0
     absolute, per_kg, ceiling, pushed, titrated = rate_tables(pieces, booster)
     day_rows = mesh.index_of(stops)
-    later = () if policy.fixed else tuple(e for e in foretold.edges_ms if end < e < horizon)
+    later = () if policy.fixed else tuple(e for e in foreseen.edges_ms if end < e < horizon)
     saved = saved_rows(mesh, day_rows, end, rows, later)
     room = padded_size(len(saved) + 1, _PADDED_PROFILE) - len(saved)
     slots, sizes = _sizes(schedule, policy, booster, days)
@@ -344,7 +343,7 @@ def widened(plans: list[ArmPlan]) -> tuple[ArmPlan, ...]:
     levels, slots = (max(getattr(p.structure, name) for p in plans) for name in ("levels", "slots"))
     sizes = Sizes(*(max(values) for values in zip(*(p.structure.sizes for p in plans), strict=True)))
 
-    def table(array: Array, fill: Array) -> Array:
+    def table(array: np.ndarray, fill: float) -> np.ndarray:
         return _widen(_widen(array, pieces, fill), terms, fill, axis=1)
 
     def wider(t: Timetable) -> Timetable:

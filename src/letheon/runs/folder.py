@@ -259,7 +259,7 @@ class Folder:
                 shutil.rmtree(self.path / name, ignore_errors=True)
             for file in (self.result, self.profiles, self.manifest.path, self.report):
                 file.unlink(missing_ok=True)
-        self.__dict__.pop("manifest", None)  # whoever held the folder before has added to it, or it is gone
+        self.__dict__.pop("manifest", None)  # a process that held the folder before may have changed it
         resolved, before = dumps(scenario), (read_object(self.stamp) or {}).get("text") if same else None
         if text is None or _text(text) == _text(resolved):
             text = self._text_of(before) or resolved

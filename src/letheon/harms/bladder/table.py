@@ -185,7 +185,7 @@ def schedule_table() -> tuple[ScheduleRisk, ...]:
     return tuple(result)
 
 
-def _told(value: float) -> str:
+def _number(value: float) -> str:
     """Write a number so that rounding on another machine cannot change it often: two digits after the first."""
     if not math.isfinite(value):
         return "–"
@@ -197,11 +197,11 @@ def _told(value: float) -> str:
 def _observed(row: BladderRow) -> str:
     if row.observed is None:
         return "no difference" if row.log_se is not None else "not a number"
-    return f"{_told(row.observed)} (n = {row.n})" if row.n is not None else _told(row.observed)
+    return f"{_number(row.observed)} (n = {row.n})" if row.n is not None else _number(row.observed)
 
 
 def _cell(prediction: Prediction) -> str:
-    text = f"{_told(prediction.middle)} ({_told(prediction.low)}–{_told(prediction.high)})"
+    text = f"{_number(prediction.middle)} ({_number(prediction.low)}–{_number(prediction.high)})"
     if math.isfinite(prediction.score):
         return f"{text}; {prediction.score:+.1f}"
     return f"{text}; quiet {prediction.quiet:.2f}" if math.isfinite(prediction.quiet) else text
