@@ -327,7 +327,7 @@ def _end_day(
 
 
 def _begin_booster(
-    arm: ArmData, patient: Patient, state: PatientState, node: _Node, position: _Position, chart: Chart, event: tuple
+    arm: ArmData, patient: Patient, state: PatientState, node: _Node, position: _Position, chart: Chart, event: Array
 ) -> tuple:
     """Begin the booster that was decided on."""
     booster_begins = (event == clinic.RELAPSE) | (event == clinic.CALENDAR)
