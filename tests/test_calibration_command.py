@@ -23,7 +23,7 @@ import pytest
 from letheon.errors import InputError
 from letheon.extras import missing
 from letheon.library.posterior import parse_posterior
-from letheon.patients.draws import typical_values
+from letheon.patients.uncertainty import typical_values
 from letheon.study import plain as numerics
 from letheon.study.calibrate.document import FULL_SETTINGS, QUICK_SETTINGS
 from letheon.study.calibrate.posteriors import merged_values, posteriors_in

@@ -190,7 +190,7 @@ QUICK = (
 )
 
 
-def test_a_damaged_folder_gives_the_right_answer_or_none(whole: Path, tmp_path: Path) -> None:
+def test_damaged_folder_gives_right_answer_or_none(whole: Path, tmp_path: Path) -> None:
     told = trial(whole, tmp_path, [(name, harm, 1) for name, harm in QUICK])
     assert told["answered"] > 0 and told["refused"] > 0
     assert told["made whole"] >= len(QUICK) - 3  # not without the stamp, nor where a folder is in a file's place

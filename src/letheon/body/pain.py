@@ -6,6 +6,8 @@ of the seven entries before t = 0.
 
 from typing import NamedTuple
 
+from jaxtyping import Int, Real
+
 from letheon.arrays import Array, jax, jnp
 from letheon.definitions import (
     AVERAGED_DAYS,
@@ -33,7 +35,7 @@ __all__ = [
 ]
 
 
-def placebo_shape(t, tau_on, tau_off):
+def placebo_shape(t: Array, tau_on: Array, tau_off: Array) -> Array:
     """Return the time course of the placebo response, (1 - e^(-t/τ_on)) e^(-t/τ_off).
 
     Parameters
@@ -56,7 +58,7 @@ def placebo_shape(t, tau_on, tau_off):
     return -jnp.expm1(-t / tau_on) * jnp.exp(-t / tau_off)
 
 
-def flare_days(u, rate, duration):
+def flare_days(u: Real[Array, "day ..."], rate: Array, duration: Array) -> Real[Array, "day ..."]:
     """Return on which days a patient is in a flare.
 
     Onsets are Poisson, at the start of a diary day; an overlapping flare extends to its own end.
@@ -88,7 +90,7 @@ def flare_days(u, rate, duration):
     return (day - last < length).astype(float)
 
 
-def diary_noise(innovations, noise_sd, rho):
+def diary_noise(innovations: Real[Array, "day ..."], noise_sd: Array, rho: Array) -> Real[Array, "day ..."]:
     """Return what a diary adds to the daily mean: AR(1) noise.
 
     Parameters
@@ -110,7 +112,7 @@ def diary_noise(innovations, noise_sd, rho):
     [2.0, 1.0]
     """
 
-    def step(noise, z):
+    def step(noise: Array, z: Array) -> tuple:
         noise = rho * noise + jnp.sqrt(1.0 - rho**2) * noise_sd * z
         return noise, noise
 
@@ -119,7 +121,7 @@ def diary_noise(innovations, noise_sd, rho):
     return jnp.concatenate([first[None], later])
 
 
-def entry(daily_mean, noise):
+def entry(daily_mean: Array, noise: Array) -> Array:
     """Return what a patient writes down: the nearest whole number from 0 to 10.
 
     Parameters
@@ -140,7 +142,9 @@ def entry(daily_mean, noise):
     return jnp.clip(jnp.floor(daily_mean + noise + 0.5), 0.0, 10.0)
 
 
-def diary(daily_mean, innovations, noise_sd, rho):
+def diary(
+    daily_mean: Real[Array, "day ..."], innovations: Real[Array, "day ..."], noise_sd: Array, rho: Array
+) -> Real[Array, "day ..."]:
     """Write the diary: latent daily mean plus AR(1) noise, rounded and clipped to 0-10.
 
     Parameters
@@ -166,7 +170,7 @@ def diary(daily_mean, innovations, noise_sd, rho):
     return entry(daily_mean, diary_noise(innovations, noise_sd, rho))
 
 
-def is_low(recent, baseline):
+def is_low(recent: Real[Array, "entry ..."], baseline: Array) -> Array:
     """Return whether the last three entries average at most 70 % of baseline: a responder at 30 %.
 
     Parameters
@@ -190,7 +194,7 @@ def is_low(recent, baseline):
     return recent[-AVERAGED_DAYS:].mean(axis=0) <= RELIEF * baseline + SLACK
 
 
-def is_high(recent, baseline):
+def is_high(recent: Real[Array, "7 ..."], baseline: Array) -> Array:
     """Return whether five of the last seven entries reach 85 % of baseline: a relapse, after a remission.
 
     Parameters
@@ -244,7 +248,9 @@ class Course(NamedTuple):
     relapse_day: Array
 
 
-def read_diary(entries, days, course_end_day, endpoint_days) -> Course:
+def read_diary(
+    entries: Real[Array, "entries ..."], days: Array, course_end_day: Array, endpoint_days: Int[Array, " endpoint_day"]
+) -> Course:
     """Read the endpoints from a diary that starts seven days before baseline.
 
     Parameters

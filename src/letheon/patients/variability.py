@@ -111,7 +111,7 @@ def individual_pk(
     return values
 
 
-def truncated_lognormal(u, median, log_sd, ceiling):
+def truncated_lognormal(u: Array, median: Array, log_sd: Array, ceiling: Array) -> Array:
     """Invert a lognormal truncated above: the population of patients who have a chronic state.
 
     Parameters
@@ -138,7 +138,7 @@ def truncated_lognormal(u, median, log_sd, ceiling):
     return jnp.minimum(value, ceiling * (1.0 - 1e-9))
 
 
-def logit_normal_mean(mean, sd, z):
+def logit_normal_mean(mean: Array, sd: Array, z: Array) -> Array:
     """Return a logit-normal value whose population mean is `mean`.
 
     The centre has no closed form; Newton's method finds it, the mean taken by Gauss-Hermite quadrature.
@@ -169,10 +169,12 @@ def logit_normal_mean(mean, sd, z):
     logit = jax.scipy.special.logit
     wanted = logit(mean)
 
-    def residual(centre, sd):  # nearly straight on the logit scale, so Newton's method cannot overshoot
+    def residual(
+        centre: Array, sd: Array
+    ) -> tuple:  # nearly straight on the logit scale, so Newton's method cannot overshoot
         share = jax.nn.sigmoid(centre + sd * nodes)
-        found = weights @ share
-        return logit(found) - wanted, (weights @ (share * (1.0 - share))) / (found * (1.0 - found))
+        result = weights @ share
+        return logit(result) - wanted, (weights @ (share * (1.0 - share))) / (result * (1.0 - result))
 
     centre = wanted * jnp.sqrt(1.0 + jnp.pi * sd**2 / 8.0)  # near enough to start from
     for _ in range(_NEWTON_STEPS):

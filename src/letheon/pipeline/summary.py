@@ -14,14 +14,14 @@ from letheon._version import __version__
 from letheon.definitions import AT_RISK_DAYS, ENDPOINT_DAYS, LAST_SUPPORTED_DAY
 from letheon.dosing.policy_document import policy_rules
 from letheon.dosing.regimen import MS_PER_DAY
-from letheon.patients.draws import DRAWS
+from letheon.patients.uncertainty import DRAWS
 from letheon.pipeline import harms
 from letheon.pipeline import result as records
-from letheon.pipeline.arms import ArmPlan
-from letheon.pipeline.bins import Profile
 from letheon.pipeline.block import GIVEN
 from letheon.pipeline.harm_entries import arm_harms
+from letheon.pipeline.histograms import Profile
 from letheon.pipeline.labels import ASSUMED, NOT_IDENTIFIED, Support, plan_support, support_of
+from letheon.pipeline.plan import ArmPlan
 from letheon.pipeline.support import interval_of, interval_of_mean, model_warnings, quantiles
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario

@@ -10,8 +10,8 @@ from letheon import library
 from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.dosing.regimen import MS_PER_DAY, MS_PER_HOUR, Infusion, Regimen
 from letheon.patients.population import Covariates, realised
-from letheon.pipeline.arms import ArmPlan
 from letheon.pipeline.models import models_sentence
+from letheon.pipeline.plan import ArmPlan
 from letheon.scenario import Arm, Population, Scenario
 from letheon.units import REFERENCE_WEIGHT_KG
 

@@ -13,7 +13,7 @@ from letheon.pipeline import plan_arms
 from letheon.pipeline.result import RunResult, decode, document_of, encode
 from letheon.pipeline.summary import run_result
 from letheon.runs.address import check_cluster
-from letheon.runs.cluster import crew_of
+from letheon.runs.cluster import cluster_executor
 from letheon.runs.engine import repair, run_arms
 from letheon.runs.environment import stamp_of, use_compile_cache
 from letheon.runs.folder import Folder
@@ -204,5 +204,5 @@ def _computed(scenario: Scenario, folder: Folder | None, progress: Progress | No
     plans = plan_arms(scenario)
     if cluster is None:
         return run_result(scenario, run_arms(scenario, plans, folder, progress))
-    with crew_of(cluster, scenario) as crew:
-        return run_result(scenario, run_arms(scenario, plans, folder, progress, crew))
+    with cluster_executor(cluster, scenario) as executor:
+        return run_result(scenario, run_arms(scenario, plans, folder, progress, executor))

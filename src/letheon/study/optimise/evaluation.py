@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from letheon.files import append, disk_errors
-from letheon.patients.draws import DRAWS
+from letheon.patients.uncertainty import DRAWS
 from letheon.pipeline import ArmTotals, plan_arms
 from letheon.runs.engine import run_arms
 from letheon.scenario import Arm, Scenario

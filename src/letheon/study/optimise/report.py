@@ -13,7 +13,7 @@ import numpy as np
 from letheon._version import __version__
 from letheon.definitions import SEARCH_NOTICE
 from letheon.files import write
-from letheon.patients.draws import DRAWS
+from letheon.patients.uncertainty import DRAWS
 from letheon.pipeline.labels import support_of
 from letheon.pipeline.support import interval_of_mean
 from letheon.scenario import Arm, Scenario

@@ -5,7 +5,7 @@ import numpy as np
 from letheon import library
 from letheon._version import __version__
 from letheon.definitions import HALF, RELIEF, SLACK
-from letheon.patients.draws import typical_values
+from letheon.patients.uncertainty import typical_values
 from letheon.scenario import Scenario, loads
 from letheon.study.records import Estimate
 from letheon.study.regimens import study

@@ -11,7 +11,7 @@ from scipy import special
 
 from letheon import library
 from letheon.definitions import RELIEF, SLACK
-from letheon.patients.draws import RIVAL, typical_values
+from letheon.patients.uncertainty import RIVAL, typical_values
 from letheon.study.calibrate.observations import Gaussian
 from letheon.study.calibrate.trials import observations
 from letheon.study.records import Estimate
@@ -47,7 +47,7 @@ def with_spread(values: Values, sd: float | None) -> Values:
 
     Examples
     --------
-    >>> from letheon.patients.draws import typical_values
+    >>> from letheon.patients.uncertainty import typical_values
     >>> float(np.std(with_spread(typical_values(64), 0.6)["between.effect"]).round(2))
     0.59
     """

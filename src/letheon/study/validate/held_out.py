@@ -14,7 +14,7 @@ from scipy import stats
 
 from letheon import library
 from letheon.definitions import RELAPSE, RELIEF, SLACK
-from letheon.patients.draws import typical_values
+from letheon.patients.uncertainty import typical_values
 from letheon.scenario import loads
 from letheon.study.regimens import study, study_scenario
 from letheon.study.trial.simulation import (

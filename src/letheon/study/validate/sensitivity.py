@@ -12,7 +12,7 @@ import numpy as np
 from letheon import library
 from letheon.arrays import jax, jnp
 from letheon.definitions import LAST_SUPPORTED_DAY, RELAPSE, RELIEF
-from letheon.patients.draws import typical_values
+from letheon.patients.uncertainty import typical_values
 from letheon.study.calibrate.trials import mixture
 from letheon.study.regimens import study, study_scenario
 from letheon.study.trial.forward import Cohort, Fate, forecast, prepare, without_drug

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from letheon.pipeline.bins import BINS, Profile, bins_of, digitise
+from letheon.pipeline.histograms import BINS, Profile, bins_of, digitise
 
 
 def profile_of(blocks, name):

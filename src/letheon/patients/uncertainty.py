@@ -74,20 +74,6 @@ def latin_hypercube(points: int, dimensions: int, seed: int) -> np.ndarray:
 def quantile(number: Number, u: np.ndarray) -> np.ndarray:
     """Invert the spread of a number at probabilities `u`, within its range.
 
-    Parameters
-    ----------
-    number : Number
-        A number of the library that has a spread.
-    u : array
-        Probabilities.
-
-    Returns
-    -------
-    array
-        Values in the library's unit.
-
-    Examples
-    --------
     >>> round(float(quantile(named_numbers()["memory.theta"], np.array(0.5))), 6)
     0.45
     """
@@ -119,18 +105,7 @@ def named_numbers() -> dict[str, Number]:
 
 @cache
 def prior_values(draws: int = DRAWS) -> Mapping[str, np.ndarray]:
-    """Return every typical value as the library's spreads have it, before any calibration.
-
-    Parameters
-    ----------
-    draws : int
-        How many draws.
-
-    Returns
-    -------
-    mapping of str to array, shape (draws,)
-        As `typical_values`, without the names of the rival.
-    """
+    """Return every typical value as the library's spreads have it, before any calibration."""
     named = named_numbers()
     uncertain = sorted(name for name, number in named.items() if number.spread["kind"] != "none" and name not in _LATER)
     spreads = sorted(name for name, number in named.items() if number.omega_spread)
@@ -153,25 +128,7 @@ def prior_values(draws: int = DRAWS) -> Mapping[str, np.ndarray]:
 
 
 def posterior_values(posterior: Posterior, draws: int = DRAWS) -> dict[str, np.ndarray]:
-    """Return the draws of a posterior as they stand among the typical values.
-
-    Parameters
-    ----------
-    posterior : Posterior
-        Of one pain model.
-    draws : int
-        How many of its draws.
-
-    Returns
-    -------
-    dict of str to array, shape (draws,)
-        Canonical units; shared numbers of the slow site stand under ``"slow_site:home.name"``.
-
-    Raises
-    ------
-    InputError
-        If a column is no number of the library, or a value is not finite.
-    """
+    """Return the draws of a posterior as they stand among the typical values."""
     named, values = named_numbers(), {}
     for name, column in posterior.columns.items():
         if name in named:

@@ -1,13 +1,13 @@
 """What some blocks of one arm add up to: endpoints by patient, counts and sums of profiles; merges in any order."""
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from letheon.pipeline import Profile
 
-__all__ = ["CHUNK", "Block", "Columns", "Share", "typed"]
+__all__ = ["CHUNK", "Block", "ChunkResult", "Columns", "smallest_type"]
 
 CHUNK = 32  # blocks that are kept, checked and written together; results depend on neither this nor their order
 
@@ -16,24 +16,10 @@ _FLAGS = ("responder_", "remission", "bistable")
 _COUNTS = ("relief_days", "pain_free_days", "boosters", "dosing_days")
 
 
-def typed(name: str, values: np.ndarray) -> np.ndarray:
+def smallest_type(name: str, values: np.ndarray) -> np.ndarray:
     """Give a column the smallest type that holds it exactly; diary entries and flags are whole numbers.
 
-    Parameters
-    ----------
-    name : str
-        Name of the endpoint.
-    values : array
-        Its values.
-
-    Returns
-    -------
-    array
-        The same numbers.
-
-    Examples
-    --------
-    >>> typed("nrs_day_7", np.array([4.0, 7.0])).dtype
+    >>> smallest_type("nrs_day_7", np.array([4.0, 7.0])).dtype
     dtype('int8')
     """
     bare = name.removeprefix("rival_")
@@ -56,7 +42,7 @@ class Block(NamedTuple):
     columns : dict of str to array
         Endpoints by patient; of a bank block, means by draw.
     profile : dict or None
-        Sums and bins of the profiles, as `letheon.pipeline.bins.digitise` returns them; None of a bank block.
+        Sums and bins of the profiles, as `letheon.pipeline.histograms.digitise` returns them; None of a bank block.
     bank : dict or None
         Of a bank block, means of the profiles by draw and time.
     events : dict or None
@@ -70,7 +56,7 @@ class Block(NamedTuple):
     events: dict[str, np.ndarray] | None = None
 
 
-class Share:
+class ChunkResult:
     """Some blocks of one arm, all of the population (``people``) or all of the uncertainty bank (``bank``).
 
     Parameters
@@ -92,7 +78,7 @@ class Share:
         When the last booster of any patient began [h]; 0 without boosters.
     """
 
-    def __init__(self, times: int):
+    def __init__(self, times: int) -> None:
         self.times = times
         self.profile = Profile(times)
         self.columns: dict[int, dict[str, np.ndarray]] = {}
@@ -112,7 +98,7 @@ class Share:
             boosters = block.events["time_h"][block.events["event"] == "booster"]
             self.last_booster_h = max(self.last_booster_h, float(boosters.max(initial=0.0)))
 
-    def merge(self, other: "Share") -> None:
+    def merge(self, other: "ChunkResult") -> None:
         """Take over what another has."""
         self.columns |= other.columns
         self.bank |= other.bank
@@ -154,14 +140,14 @@ class Columns(Mapping):
         For each chunk in order its table: a mapping of str to array, or what has a ``column`` method that reads one.
     """
 
-    def __init__(self, parts):
+    def __init__(self, parts: Iterable[Any]) -> None:
         self.parts = list(parts)
         self._last: tuple[str, np.ndarray] | None = None
 
     def __getitem__(self, name: str) -> np.ndarray:
         if self._last is None or self._last[0] != name:
-            found = [part.column(name) if hasattr(part, "column") else part[name] for part in self.parts]
-            self._last = name, np.concatenate(found).astype(np.float64)
+            columns = [part.column(name) if hasattr(part, "column") else part[name] for part in self.parts]
+            self._last = name, np.concatenate(columns).astype(np.float64)
         return self._last[1]
 
     def __iter__(self) -> Iterator[str]:

@@ -1,21 +1,20 @@
-"""Who walks through an arm: patients, where they are, what they carry and what is kept of them."""
+"""State of the patients in a simulation: constants, clock, running sums, plasma and records."""
 
 from typing import NamedTuple
 
 from letheon.arrays import Array
 from letheon.body.course import Plasma
-from letheon.body.response import Body, Signals, State
-from letheon.pipeline.bedside import Reach
-from letheon.pipeline.clinic import Chart
+from letheon.body.response import Body, DrugEffects, PainState
+from letheon.pipeline.clinic import Chart, Reach
 
-__all__ = ["DAILY", "PROFILE", "Clock", "Drip", "Log", "Patient", "Room", "Tally", "Walker"]
+__all__ = ["DAILY", "PROFILE", "Clock", "Log", "Patient", "PatientState", "PlasmaState", "RecordSizes", "Tally"]
 
-DAILY = ("pain", "pain_slow", "dose_mg", "hours", "last_h")
+DAILY = ("pain", "pain_slow", "dose_mg", "hours")
 PROFILE = ("nmda_block", "sensitisation", "growth", "slow_site_effect", "nrs", "nrs_slow")
 
 
 class Patient(NamedTuple):
-    """What does not change on the way: one patient's body and chances.
+    """Constants of one patient.
 
     Attributes
     ----------
@@ -27,18 +26,18 @@ class Patient(NamedTuple):
         Plasma systems.
     tables : list of list of array
         Their propagators, shape (level, epoch, row, column), by system and branch.
-    rates, drips : array, shape (piece + 1,)
+    rates, pump_rates : array, shape (piece + 1,)
         Rates as written [mg/h], with pushes and without.
     reach : Reach
         What titration may do to them.
     noise : array, shape (7 + day,)
         Noise of the diary [NRS].
-    bedside : array, shape (look,)
-        Noise of scores told at the bedside [NRS].
-    candour : array
+    bedside_noise : array, shape (assessment,)
+        Noise of scores at the bedside [NRS].
+    report_threshold : array
         A psychedelic effect is reported where its probability exceeds this.
     load_c50, load_weight, slope, background, spontaneous, noticeable : array
-        Psychedelic load: half effect, weight of arketamine, link to incidence, share that is told unasked, load that
+        Psychedelic load: half effect, weight of arketamine, link to incidence, share reported spontaneously, load that
         is noticed.
     booster_mg : array
         What a booster gives [mg].
@@ -49,11 +48,11 @@ class Patient(NamedTuple):
     plasmas: tuple[Plasma, ...]
     tables: list
     rates: Array
-    drips: Array
+    pump_rates: Array
     reach: Reach
     noise: Array
-    bedside: Array
-    candour: Array
+    bedside_noise: Array
+    report_threshold: Array
     load_c50: Array
     load_weight: Array
     slope: Array
@@ -64,18 +63,18 @@ class Patient(NamedTuple):
 
 
 class Clock(NamedTuple):
-    """Where a patient is; all in ticks but for the indices.
+    """Where a patient is in time; in ticks except for the indices.
 
     Attributes
     ----------
     tick, since, day : int array
         Now; ticks since the last change of rate; days that have ended.
-    edge, origin, home : int array
+    edge, origin, resume_edge : int array
         Next entry of the timetable, what its ticks count from, and where the timetable goes on after a booster.
-    epoch, save, look : int array
-        Present epoch of the parameters, next time to keep, next look at the rate.
-    fed : int array
-        When the dose was last added up.
+    epoch, save, next_titration : int array
+        Present epoch of the parameters, next time to save, next assessment of the rate.
+    dosed_until : int array
+        Until when the dose has been added up.
     """
 
     tick: Array
@@ -83,11 +82,11 @@ class Clock(NamedTuple):
     day: Array
     edge: Array
     origin: Array
-    home: Array
+    resume_edge: Array
     epoch: Array
     save: Array
-    look: Array
-    fed: Array
+    next_titration: Array
+    dosed_until: Array
 
 
 class Tally(NamedTuple):
@@ -97,35 +96,34 @@ class Tally(NamedTuple):
     ----------
     piece : int array
         Piece of the timetable; 0 for none.
-    written, drip : array
+    written, pump_rate : array
         Its rate without pushes, as written and as it runs [mg/h].
     rate : array
         Rate as it runs, with pushes [mg/h].
     area, area_slow : array
         Integrals of pain up to the last midnight [NRS h].
-    dose_mg, hours, last_h : array
-        Drug given today [mg], hours of it, and when drug last ran [h].
+    dose_mg, hours : array
+        Drug given today [mg], and hours of it.
     load, load_hours : array
         Psychedelic load now [%]; hours in which it was noticed.
     peak, session_peak, peaks : array
         Its maximum, that since the last session began, and the sum of those of earlier sessions [%].
     plasma : array
         Highest level of esketamine [ng/mL].
-    sessions, looks : int array
-        Sessions begun, looks taken.
+    sessions, assessments : int array
+        Sessions begun, assessments made.
     final : array
         Last rate of the arm's own sessions, pushes apart [mg/h].
     """
 
     piece: Array
     written: Array
-    drip: Array
+    pump_rate: Array
     rate: Array
     area: Array
     area_slow: Array
     dose_mg: Array
     hours: Array
-    last_h: Array
     load: Array
     load_hours: Array
     peak: Array
@@ -133,7 +131,7 @@ class Tally(NamedTuple):
     peaks: Array
     plasma: Array
     sessions: Array
-    looks: Array
+    assessments: Array
     final: Array
 
 
@@ -151,8 +149,8 @@ class Log(NamedTuple):
     value: Array
 
 
-class Room(NamedTuple):
-    """Sizes of what is kept for each patient.
+class RecordSizes(NamedTuple):
+    """Sizes of the records of each patient.
 
     Attributes
     ----------
@@ -165,7 +163,7 @@ class Room(NamedTuple):
     slots: int
 
 
-class Drip(NamedTuple):
+class PlasmaState(NamedTuple):
     """Plasma of all patients of a block, patient last, so that a row is a vector of patients.
 
     Attributes
@@ -185,23 +183,23 @@ class Drip(NamedTuple):
     place: Array
 
 
-class Walker(NamedTuple):
-    """What changes from step to step.
+class PatientState(NamedTuple):
+    """The state of one patient between two steps.
 
     Attributes
     ----------
     clock : Clock
         Where the patient is.
-    state : State
+    pain_state : PainState
         Memory and pain.
-    now : Signals
-        What acts now.
+    effects : DrugEffects
+        What the drug does now.
     tally : Tally
         Running sums.
     chart : Chart
         What the clinic knows.
-    daily : array, shape (day, 5)
-        Columns `DAILY`: mean latent pain under both models [NRS], dose [mg], hours of drug, when it last ran [h].
+    daily : array, shape (day, 4)
+        Columns `DAILY`: mean latent pain under both models [NRS], dose [mg], hours of drug.
     profile : array, shape (time, quantity)
         Levels [ng/mL], then `PROFILE`, at the times to keep.
     log : array, shape (slot, 3)
@@ -209,8 +207,8 @@ class Walker(NamedTuple):
     """
 
     clock: Clock
-    state: State
-    now: Signals
+    pain_state: PainState
+    effects: DrugEffects
     tally: Tally
     chart: Chart
     daily: Array

@@ -105,18 +105,6 @@ BINS = {
 def bins_of(quantity: str) -> Bins:
     """Return the bins of a quantity; everything that is neither share nor score is a level [ng/mL].
 
-    Parameters
-    ----------
-    quantity : str
-        Name of a profile.
-
-    Returns
-    -------
-    Bins
-        Its bins.
-
-    Examples
-    --------
     >>> bins_of("esketamine").floor
     0.001
     """
@@ -124,20 +112,7 @@ def bins_of(quantity: str) -> Bins:
 
 
 def digitise(profile: Mapping[str, np.ndarray], valid: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Turn a block's profiles into sums and bin numbers, for the patients that count.
-
-    Parameters
-    ----------
-    profile : mapping of str to array, shape (time, patient)
-        Profiles of a block.
-    valid : int
-        Patients that count; the rest fills the block up.
-
-    Returns
-    -------
-    dict
-        For each quantity the sum over patients, shape (time,), and the bins, shape (time, patient).
-    """
+    """Turn a block's profiles into sums and bin numbers, for the patients that count."""
     out = {}
     for name, values in profile.items():
         kept = np.asarray(values)[:, :valid]
@@ -157,7 +132,7 @@ class Profile:
         Number of times.
     """
 
-    def __init__(self, times: int):
+    def __init__(self, times: int) -> None:
         self.times = times
         self.patients = 0
         self.counts: dict[str, np.ndarray] = {}

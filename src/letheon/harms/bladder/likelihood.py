@@ -12,7 +12,7 @@ from scipy import special
 
 from letheon import library
 from letheon.arrays import Array, jax, jnp
-from letheon.harms.bladder_use import predict
+from letheon.harms.bladder.use import predict
 from letheon.library import BladderRow, Number
 from letheon.units import to_canonical
 
@@ -71,7 +71,7 @@ def to_values(law: str, z: Array) -> dict[str, Array]:
     Returns
     -------
     dict of str to array
-        Values in canonical units, for `letheon.harms.bladder_use.predict`.
+        Values in canonical units, for `letheon.harms.bladder.use.predict`.
 
     Examples
     --------

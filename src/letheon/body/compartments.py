@@ -4,8 +4,12 @@ Amounts are milligrams of each substance, times hours, volumes litres; concentra
 A molar model's fluxes are converted to milligrams at the point of metabolism, which is the same thing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
+
+from jaxtyping import Real
 
 from letheon.arrays import Array, jax, jnp
 from letheon.body.branches import Branch, Flows, branches_of
@@ -49,16 +53,16 @@ class System:
         More branches are more small kernels in each step: in a system of six states they take longer than the zeros.
         """
         size = len(self.states)
-        found = branches_of(size, self.flows)
-        kept = sum(len(branch.rows) * len(branch.columns[0]) for branch in found)
-        return found if 3 * kept <= 2 * size * (size + 1) else branches_of(size, None)
+        result = branches_of(size, self.flows)
+        kept = sum(len(branch.rows) * len(branch.columns[0]) for branch in result)
+        return result if 3 * kept <= 2 * size * (size + 1) else branches_of(size, None)
 
     @property
-    def entry(self):
+    def entry(self) -> Array:
         """Response of the states to a unit infusion rate, shape (state,)."""
         return jnp.zeros_like(self.rates[0]).at[0].set(1.0)
 
-    def read(self, name: str, state):
+    def read(self, name: str, state: Array) -> Array:
         """Return the concentration [ng/mL] of a substance or effect site from a state."""
         for row, (readout, index) in enumerate(self.readouts):
             if readout == name:
@@ -80,22 +84,22 @@ class System:
 class _Draft:
     """Collects flows between named states, then makes the matrix; every gain has its loss unless said."""
 
-    def __init__(self, states: str):
+    def __init__(self, states: str) -> None:
         self.states = tuple(states.split())
         self.flows: dict[tuple[str, str], list] = {}
 
-    def flow(self, source: str, target: str | None, rate, share=1.0):
+    def flow(self, source: str, target: str | None, rate: Array, share: Array = 1.0) -> None:
         """Move `rate` of the source per hour; `share` of it (in mg of the target) arrives, the rest leaves."""
         self.flows.setdefault((source, source), []).append(-rate)
         if target is not None:
             self.flows.setdefault((target, source), []).append(rate * share)
 
-    def exchange(self, one: str, other: str, clearance, volume_one, volume_other):
+    def exchange(self, one: str, other: str, clearance: Array, volume_one: Array, volume_other: Array) -> None:
         """Let two compartments exchange by an inter-compartmental clearance [L/h]."""
         self.flow(one, other, clearance / volume_one)
         self.flow(other, one, clearance / volume_other)
 
-    def system(self, **volumes) -> System:
+    def system(self, **volumes: Array) -> System:
         """Make the system; `volumes` names the substance read from each state and its volume [L]."""
         rows = [[sum(self.flows.get((i, j), [0.0])) for j in self.states] for i in self.states]
         matrix = jnp.stack([jnp.stack([jnp.asarray(x, float) for x in row]) for row in rows])
@@ -105,20 +109,20 @@ class _Draft:
         return System(matrix, scale, self.states, readouts, flows)
 
 
-def _disposition(draft: _Draft, p, three: bool = True):
+def _disposition(draft: _Draft, p: Mapping[str, Array], three: bool = True) -> None:
     draft.exchange("k1", "k2", p["q2"], p["v1"], p["v2"])
     if three:
         draft.exchange("k1", "k3", p["q3"], p["v1"], p["v3"])
 
 
-def _parent3(p, parent, metabolite, constants):
+def _parent3(p: Mapping[str, Array], parent: str, metabolite: str, constants: Mapping[str, Any]) -> Array:
     draft = _Draft("k1 k2 k3")
     _disposition(draft, p)
     draft.flow("k1", None, p["cl"] / p["v1"])
     return draft.system(k1=(parent, p["v1"]))
 
 
-def _parent3_met2_direct(p, parent, metabolite, constants):
+def _parent3_met2_direct(p: Mapping[str, Array], parent: str, metabolite: str, constants: Mapping[str, Any]) -> Array:
     draft = _Draft("k1 k2 k3 n1 n2")
     _disposition(draft, p)
     draft.flow("k1", "n1", p["cl"] / p["v1"])  # apparent volumes: milligrams of parent enter unchanged
@@ -127,7 +131,7 @@ def _parent3_met2_direct(p, parent, metabolite, constants):
     return draft.system(k1=(parent, p["v1"]), n1=(metabolite, p["vn1"]))
 
 
-def _chain(draft, p, constants):
+def _chain(draft: _Draft, p: Mapping[str, Array], constants: Mapping[str, Any]) -> None:
     _disposition(draft, p)
     to_norketamine = constants["molar_mass_norketamine"] / constants["molar_mass_ketamine"]
     delay = 2.0 / p["mtt"]
@@ -137,14 +141,14 @@ def _chain(draft, p, constants):
     draft.exchange("n1", "n2", p["qn"], p["vn1"], p["vn2"])
 
 
-def _molar_chain(p, parent, metabolite, constants):
+def _molar_chain(p: Mapping[str, Array], parent: str, metabolite: str, constants: Mapping[str, Any]) -> Array:
     draft = _Draft("k1 k2 k3 d1 d2 n1 n2")
     _chain(draft, p, constants)
     draft.flow("n1", None, p["cln"] / p["vn1"])
     return draft.system(k1=(parent, p["v1"]), n1=(metabolite, p["vn1"]))
 
 
-def _molar_chain_hnk(p, parent, metabolite, constants):
+def _molar_chain_hnk(p: Mapping[str, Array], parent: str, metabolite: str, constants: Mapping[str, Any]) -> Array:
     draft = _Draft("k1 k2 k3 d1 d2 n1 n2 e1 e2 h1 h2")
     _chain(draft, p, constants)
     to_hydroxy = constants["molar_mass_hydroxynorketamine"] / constants["molar_mass_norketamine"]
@@ -158,7 +162,7 @@ def _molar_chain_hnk(p, parent, metabolite, constants):
     return draft.system(k1=(parent, p["v1"]), n1=(metabolite, p["vn1"]), h1=(hydroxy, p["vh1"]))
 
 
-def _portal(p, parent, metabolite, constants):
+def _portal(p: Mapping[str, Array], parent: str, metabolite: str, constants: Mapping[str, Any]) -> Array:
     draft = _Draft("k1 k2 k3 liver n1 n2")
     _disposition(draft, p)
     draft.exchange("k1", "liver", p["qh"], p["v1"], p["vh"])
@@ -169,7 +173,7 @@ def _portal(p, parent, metabolite, constants):
     return draft.system(k1=(parent, p["v1"]), n1=(metabolite, p["vn1"]))
 
 
-def _micro(p, parent, metabolite, constants):
+def _micro(p: Mapping[str, Array], parent: str, metabolite: str, constants: Mapping[str, Any]) -> Array:
     draft = _Draft("k1 k2 k3" if "k13" in p else "k1 k2")
     draft.flow("k1", None, p["k10"])
     draft.flow("k1", "k2", p["k12"])
@@ -191,7 +195,7 @@ STRUCTURES = {
 }
 
 
-def build(structure: str, parameters, enantiomer: str, constants) -> System:
+def build(structure: str, parameters: Mapping[str, Array], enantiomer: str, constants: Mapping[str, Any]) -> System:
     """Make the compartment system of one enantiomer from individual parameters.
 
     Parameters
@@ -228,7 +232,7 @@ def build(structure: str, parameters, enantiomer: str, constants) -> System:
     return STRUCTURES[structure](parameters, parent, metabolite, constants)
 
 
-def with_effect_site(system: System, name: str, source: str, rate) -> System:
+def with_effect_site(system: System, name: str, source: str, rate: Array) -> System:
     """Add an effect site that follows a concentration: dCe/dt = rate (C - Ce), Ce in ng/mL.
 
     Parameters
@@ -257,7 +261,9 @@ def with_effect_site(system: System, name: str, source: str, rate) -> System:
     return System(matrix, scale, (*system.states, name), (*system.readouts, (name, n)), flows)
 
 
-def levels(system: System, edges_h, rates_mg_h, times_h):
+def levels(
+    system: System, edges_h: Real[Array, " edge"], rates_mg_h: Real[Array, " piece"], times_h: Real[Array, " time"]
+) -> Real[Array, "time state"]:
     """Solve one patient's system exactly at any times.
 
     Parameters
@@ -290,7 +296,7 @@ def levels(system: System, edges_h, rates_mg_h, times_h):
     lengths = jnp.diff(points)
     piece = jnp.searchsorted(edges_h, points[:-1] + 0.5 * lengths, side="right")
 
-    def step(state, data):
+    def step(state: Array, data: Array) -> tuple:
         h, rate = data
         state = advance(one_propagator(system.rates, system.entry, h), state, rate)
         return state, state

@@ -28,7 +28,7 @@ from letheon.units import to_canonical
 
 __all__ = [
     "LAWS",
-    "Lining",
+    "BladderState",
     "Tissue",
     "advance",
     "anaesthetic_capacity",
@@ -97,7 +97,7 @@ class Tissue(NamedTuple):
     irritation_half: Array
 
 
-class Lining(NamedTuple):
+class BladderState(NamedTuple):
     """State of a bladder.
 
     Attributes
@@ -144,12 +144,12 @@ def typical_values(law: str) -> Mapping[str, np.ndarray]:
     return values
 
 
-def tissue(own: Callable[[str], Array], susceptibility: Array = 0.0, size: Array = 0.0) -> Tissue:
+def tissue(typical: Callable[[str], Array], susceptibility: Array = 0.0, size: Array = 0.0) -> Tissue:
     """Build a person's bladder from typical values.
 
     Parameters
     ----------
-    own : callable
+    typical : callable
         From a name of `typical_values` to its value.
     susceptibility, size : array
         Standard normal deviations of the person: of the logarithms of D50 and of the healthy capacity.
@@ -167,19 +167,19 @@ def tissue(own: Callable[[str], Array], susceptibility: Array = 0.0, size: Array
     ... )
     True
     """
-    spread = own("capacity.sd")
-    capacity = own("capacity") * jnp.exp(spread * size - spread**2 / 2.0)
+    spread = typical("capacity.sd")
+    capacity = typical("capacity") * jnp.exp(spread * size - spread**2 / 2.0)
     # in their order: that of a set differs between processes, and with it the compiled program
     rest = [name for name in Tissue._fields if name not in ("d50", "capacity", "anaesthetic")]
     return Tissue(
-        d50=own("d50") * jnp.exp(own("d50.sd") * susceptibility),
+        d50=typical("d50") * jnp.exp(typical("d50.sd") * susceptibility),
         capacity=capacity,
-        anaesthetic=own("anaesthetic_ratio") * capacity,
-        **{name: own(name) for name in rest},
+        anaesthetic=typical("anaesthetic_ratio") * capacity,
+        **{name: typical(name) for name in rest},
     )
 
 
-def healthy(shape: tuple[int, ...] = ()) -> Lining:
+def healthy(shape: tuple[int, ...] = ()) -> BladderState:
     """Return a bladder that has met no drug.
 
     Parameters
@@ -189,7 +189,7 @@ def healthy(shape: tuple[int, ...] = ()) -> Lining:
 
     Returns
     -------
-    Lining
+    BladderState
         Zeros.
 
     Examples
@@ -197,7 +197,7 @@ def healthy(shape: tuple[int, ...] = ()) -> Lining:
     >>> float(healthy().deficit)
     0.0
     """
-    return Lining(jnp.zeros(shape), jnp.zeros(shape), jnp.zeros(shape))
+    return BladderState(jnp.zeros(shape), jnp.zeros(shape), jnp.zeros(shape))
 
 
 def injury_rate(law: str, person: Tissue, drive: Array) -> Array:
@@ -238,7 +238,7 @@ def _decay(rate: Array, hours: Array) -> tuple[Array, Array]:
     return jnp.exp(-x), hours * jnp.where(small, 1.0 - x / 2.0, -jnp.expm1(-x) / jnp.where(small, 1.0, x))
 
 
-def advance(law: str, person: Tissue, state: Lining, drive: Array, hours: Array) -> Lining:
+def advance(law: str, person: Tissue, state: BladderState, drive: Array, hours: Array) -> BladderState:
     """Carry a bladder over a stretch of constant drive.
 
     Exact for irritation and deficit, and for fibrosis where nothing removes it or no drug is given; otherwise
@@ -250,7 +250,7 @@ def advance(law: str, person: Tissue, state: Lining, drive: Array, hours: Array)
         One of `LAWS`.
     person : Tissue
         The bladder.
-    state : Lining
+    state : BladderState
         State at the start.
     drive : array
         Drive [mg/h].
@@ -259,7 +259,7 @@ def advance(law: str, person: Tissue, state: Lining, drive: Array, hours: Array)
 
     Returns
     -------
-    Lining
+    BladderState
         State at the end.
     """
     injury = injury_rate(law, person, drive)
@@ -273,14 +273,14 @@ def advance(law: str, person: Tissue, state: Lining, drive: Array, hours: Array)
     total = scarring + removal
     aim = scarring / jnp.where(total > 0.0, total, 1.0)
     calm = jnp.exp(-person.k_irritation * hours)
-    return Lining(
+    return BladderState(
         irritation=drive + (state.irritation - drive) * calm,
         deficit=jnp.clip(deficit, 0.0, 1.0),  # rounding alone could leave the bounds
         fibrosis=jnp.where(total > 0.0, aim + (state.fibrosis - aim) * jnp.exp(-total), state.fibrosis),
     )
 
 
-def follow(law: str, person: Tissue, drives: Array, hours: Array, state: Lining | None = None) -> Lining:
+def follow(law: str, person: Tissue, drives: Array, hours: Array, state: BladderState | None = None) -> BladderState:
     """Carry a bladder through stretches of constant drive, one after the other.
 
     Parameters
@@ -291,17 +291,17 @@ def follow(law: str, person: Tissue, drives: Array, hours: Array, state: Lining 
         The bladder.
     drives, hours : array, shape (stretch,)
         Drive [mg/h] and length [h] of each stretch; one of no length changes nothing (padding).
-    state : Lining, optional
+    state : BladderState, optional
         State at the start; healthy by default.
 
     Returns
     -------
-    Lining
+    BladderState
         States before the first stretch and after each; axis (stretch + 1,) first.
     """
     first = healthy(jnp.shape(person.d50)) if state is None else state
 
-    def step(now: Lining, piece):
+    def step(now: BladderState, piece: Array) -> tuple:
         later = advance(law, person, now, *piece)
         return later, later
 
@@ -309,14 +309,14 @@ def follow(law: str, person: Tissue, drives: Array, hours: Array, state: Lining 
     return jax.tree.map(lambda a, b: jnp.concatenate([jnp.asarray(a)[None], b]), first, rest)
 
 
-def anaesthetic_capacity(person: Tissue, state: Lining) -> Array:
+def anaesthetic_capacity(person: Tissue, state: BladderState) -> Array:
     """Return how much the bladder holds under anaesthesia.
 
     Parameters
     ----------
     person : Tissue
         The bladder.
-    state : Lining
+    state : BladderState
         Its state.
 
     Returns
@@ -328,14 +328,14 @@ def anaesthetic_capacity(person: Tissue, state: Lining) -> Array:
     return jnp.maximum(stretch, person.floor)
 
 
-def functional_capacity(person: Tissue, state: Lining) -> Array:
+def functional_capacity(person: Tissue, state: BladderState) -> Array:
     """Return how much the bladder holds awake: what sensation allows, at most what the wall does.
 
     Parameters
     ----------
     person : Tissue
         The bladder.
-    state : Lining
+    state : BladderState
         Its state.
 
     Returns
@@ -354,14 +354,14 @@ def functional_capacity(person: Tissue, state: Lining) -> Array:
     return jnp.maximum(jnp.minimum(sensed, anaesthetic_capacity(person, state)), person.floor)
 
 
-def loss(person: Tissue, state: Lining) -> Array:
+def loss(person: Tissue, state: BladderState) -> Array:
     """Return the share of the healthy functional capacity that is lost.
 
     Parameters
     ----------
     person : Tissue
         The bladder.
-    state : Lining
+    state : BladderState
         Its state.
 
     Returns
@@ -373,7 +373,7 @@ def loss(person: Tissue, state: Lining) -> Array:
     return 1.0 - functional_capacity(person, state) / sound
 
 
-def symptoms(person: Tissue, state: Lining) -> Array:
+def symptoms(person: Tissue, state: BladderState) -> Array:
     """Return the probability of urinary symptoms, never below the background.
 
         logit P = logit(background) + most I / (I + half) + b (1 - V / V0)
@@ -384,7 +384,7 @@ def symptoms(person: Tissue, state: Lining) -> Array:
     ----------
     person : Tissue
         The bladder.
-    state : Lining
+    state : BladderState
         Its state.
 
     Returns
@@ -448,14 +448,14 @@ def urine_drive(concentration: Array, excreted: Array, reference_flow: Array) ->
     return concentration * reference_flow / excreted
 
 
-def by_urine(drives: Array, own: Callable[[str], Array], urine_flow: Array) -> Array:
+def by_urine(drives: Array, typical: Callable[[str], Array], urine_flow: Array) -> Array:
     """Return the drives of someone whose urine flow is stated, if the concentration in urine is what injures.
 
     Parameters
     ----------
     drives : array
         Drug that reaches the body [mg/h].
-    own : callable
+    typical : callable
         From a name of `typical_values` to its value.
     urine_flow : array
         Urine [L/h].
@@ -471,8 +471,8 @@ def by_urine(drives: Array, own: Callable[[str], Array], urine_flow: Array) -> A
     >>> round(float(by_urine(25.0, lambda name: values[name][0], 0.125)), 9)  # 3 L a day, against 1.5
     12.5
     """
-    excreted = own("excreted")
-    return urine_drive(urine_concentration(drives, excreted, urine_flow), excreted, own("urine_flow"))
+    excreted = typical("excreted")
+    return urine_drive(urine_concentration(drives, excreted, urine_flow), excreted, typical("urine_flow"))
 
 
 def variants(urine_stated: bool) -> tuple[tuple[str, str, bool], ...]:

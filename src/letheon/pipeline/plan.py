@@ -83,7 +83,7 @@ class ArmPlan:
     absolute, per_kg, ceiling : array, shape (piece + 1, term)
         Rates [mg/h]; a patient's rate is the sum over terms of min(absolute + per_kg weight, ceiling).
     pushed : bool array, shape (piece + 1, term)
-        Which terms are pushes; told apart only where a titration sets the rates of the others.
+        Which terms are pushes; needed only where a titration sets the rates of the others.
     titrated : bool array, shape (piece + 1,)
         In which pieces a titration sets the rate.
     epoch_induction : array, shape (epoch,)
@@ -149,7 +149,7 @@ def _parts(drug: str, names: Mapping[str, str]) -> tuple[Part, ...]:
     )
 
 
-def _epochs(schedule: Schedule, induction: bool, occasions: bool):
+def _epochs(schedule: Schedule, induction: bool, occasions: bool) -> tuple:
     """List the stretches of constant parameters [ms]; one for all unless a switch asks for more."""
     first = schedule.edges_ms[0] if schedule.edges_ms else 0
     rises = [first + k * _INDUCTION_EPOCH_MS for k in range(1, _induction_epochs() + 1)] if induction else []
@@ -245,26 +245,7 @@ def plan_arm(
     stops_ms: tuple[int, ...] | None = None,
     rows: int = _PROFILE_TIMES,
 ) -> ArmPlan:
-    """Turn an arm into data.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario it belongs to.
-    arm : Arm
-        The arm; a placebo arm runs the program and the mesh of the arm it is like, at rate zero.
-    grading : Grading
-        How fine the mesh is.
-    stops_ms : tuple of int, optional
-        Times to hit and to find in `day_rows` [ms] instead of the midnights; the last ends the mesh.
-    rows : int
-        Most times to keep for profiles.
-
-    Returns
-    -------
-    ArmPlan
-        Mesh, rates and structure.
-    """
+    """Turn an arm into data."""
     models, policy, regimen = scenario.models, arm.policy, _given(scenario, arm)
     pieces, booster = pieces_of(regimen, policy), policy.booster(regimen.drug).schedule()
     schedule = pieces.schedule
@@ -274,14 +255,14 @@ def plan_arm(
     epoch_at, induction, occasion = _epochs(schedule, models.induction, models.occasions)
     end = next((stop for _, stop in arm.regimen.courses()), 0)
     last_day = max(end - 1, 0) // DAY_MS
-    foretold = _foreseen(regimen, policy, calendar(policy.boosters, schedule, last_day, days)).schedule()
+    foreseen = _foreseen(regimen, policy, calendar(policy.boosters, schedule, last_day, days)).schedule()
     marks = (*epoch_at[1:].tolist(), *looks(regimen, policy, horizon), *(() if stops_ms is None else stops))
     grains = (*booster.edges_ms, *((policy.titration.every_ms,) if policy.titration else ()))
-    mesh = lay(foretold, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
-    given = 0.0 if arm.drug == "placebo" else 1.0
+    mesh = lay(foreseen, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
+    dosed = 0.0 if arm.drug == "placebo" else 1.0
     absolute, per_kg, ceiling, pushed, titrated = rate_tables(pieces, booster)
     day_rows = mesh.index_of(stops)
-    later = () if policy.fixed else tuple(e for e in foretold.edges_ms if end < e < horizon)
+    later = () if policy.fixed else tuple(e for e in foreseen.edges_ms if end < e < horizon)
     saved = saved_rows(mesh, day_rows, end, rows, later)
     room = padded_size(len(saved) + 1, _PADDED_PROFILE) - len(saved)
     slots, sizes = _sizes(schedule, policy, booster, days)
@@ -299,8 +280,8 @@ def plan_arm(
         ),
         mesh=mesh,
         steps=_steps(mesh, epoch_at, days),
-        absolute=absolute * given,
-        per_kg=per_kg * given,
+        absolute=absolute * dosed,
+        per_kg=per_kg * dosed,
         ceiling=ceiling,
         pushed=pushed,
         titrated=titrated,
@@ -318,7 +299,7 @@ def plan_arm(
     )
 
 
-def _widen(array: np.ndarray, size: int, fill=None, axis: int = 0) -> np.ndarray:
+def _widen(array: np.ndarray, size: int, fill: float | None = None, axis: int = 0) -> np.ndarray:
     width = [(0, 0)] * array.ndim
     width[axis] = (0, size - array.shape[axis])
     if fill is None:
@@ -351,18 +332,7 @@ def plan_arms(
 
 
 def widened(plans: list[ArmPlan]) -> tuple[ArmPlan, ...]:
-    """Pad the arrays of several arms to common shapes.
-
-    Parameters
-    ----------
-    plans : list of ArmPlan
-        Arms, of one scenario or of many.
-
-    Returns
-    -------
-    tuple of ArmPlan
-        The same arms; those of one structure share one compiled program.
-    """
+    """Pad the arrays of several arms to common shapes."""
     steps = max(len(p.steps.level) for p in plans)
     pieces, terms = (max(p.absolute.shape[i] for p in plans) for i in (0, 1))
     saves = max(len(p.save) for p in plans)
@@ -371,13 +341,13 @@ def widened(plans: list[ArmPlan]) -> tuple[ArmPlan, ...]:
     levels, slots = (max(getattr(p.structure, name) for p in plans) for name in ("levels", "slots"))
     sizes = Sizes(*(max(values) for values in zip(*(p.structure.sizes for p in plans), strict=True)))
 
-    def table(array, fill):
+    def table(array: np.ndarray, fill: float) -> np.ndarray:
         return _widen(_widen(array, pieces, fill), terms, fill, axis=1)
 
     def wider(t: Timetable) -> Timetable:
         wide = {"reached": levels, "edge": edges, "epoch_at": epochs + 1, "save_at": saves}
-        made = {name: _widen(getattr(t, name), size, NEVER) for name, size in wide.items()}
-        return t._replace(begins=_widen(t.begins, edges, 0), **made)
+        padded = {name: _widen(getattr(t, name), size, NEVER) for name, size in wide.items()}
+        return t._replace(begins=_widen(t.begins, edges, 0), **padded)
 
     return tuple(
         replace(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from letheon.arrays import jax, jnp
-from letheon.body.logarithm import log
+from letheon.body.log import log
 
 
 def test_logarithms_are_those_of_the_library():

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from letheon.arrays import jax, jnp
+from letheon.arrays import Array, jax, jnp
 
 __all__ = ["log"]
 
@@ -21,21 +21,9 @@ _SERIES = [1.0 / (2 * i + 1) for i in range(1, _TERMS)]
 
 
 @jax.custom_jvp
-def log(x):
+def log(x: Array) -> Array:
     """Return ln x of positive numbers, to 3 units in the last place.
 
-    Parameters
-    ----------
-    x : array
-        Positive normal numbers; others give nonsense.
-
-    Returns
-    -------
-    array
-        Logarithm, as for `jax.numpy.log`.
-
-    Examples
-    --------
     >>> float(log(1.0)), round(float(log(10.0)), 12)
     (0.0, 2.302585092994)
     """
@@ -53,6 +41,6 @@ def log(x):
 
 
 @log.defjvp
-def _(primals, tangents):
+def _(primals: Array, tangents: Array) -> tuple:
     (x,), (dx,) = primals, tangents
     return log(x), dx / x

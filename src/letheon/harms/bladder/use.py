@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from letheon.arrays import Array, jax, jnp
-from letheon.harms.bladder import (
-    Lining,
+from letheon.harms.bladder.laws import (
+    BladderState,
     Tissue,
     anaesthetic_capacity,
     functional_capacity,
@@ -37,7 +37,9 @@ _WATCHED_MONTHS = 84
 _G_DAY = 1000.0 / 24.0  # mg/h of 1 g a day
 
 
-def repeat(law: str, person: Tissue, state: Lining, drive: Array, on_h: float, off_h: float, cycles: Array) -> Lining:
+def repeat(
+    law: str, person: Tissue, state: BladderState, drive: Array, on_h: float, off_h: float, cycles: Array
+) -> BladderState:
     """Carry a bladder through cycles of use and pause, in closed form; fibrosis that heals is left out.
 
     Parameters
@@ -46,7 +48,7 @@ def repeat(law: str, person: Tissue, state: Lining, drive: Array, on_h: float, o
         Injury law.
     person : Tissue
         The bladder.
-    state : Lining
+    state : BladderState
         State at the start.
     drive : array
         Drive while used [mg/h].
@@ -57,7 +59,7 @@ def repeat(law: str, person: Tissue, state: Lining, drive: Array, on_h: float, o
 
     Returns
     -------
-    Lining
+    BladderState
         State after the last pause.
     """
     injury = injury_rate(law, person, drive)
@@ -72,7 +74,7 @@ def repeat(law: str, person: Tissue, state: Lining, drive: Array, on_h: float, o
     exposed = cycles * settled * (on_h - lasted) + lasted * at_starts  # integral of the deficit while drug is there
     calm = person.k_irritation * (on_h + off_h)
     low = drive * jnp.expm1(-person.k_irritation * on_h) * jnp.exp(-person.k_irritation * off_h) / jnp.expm1(-calm)
-    return Lining(
+    return BladderState(
         irritation=low + (state.irritation - low) * jnp.exp(-calm * cycles),
         deficit=fixed + away * jnp.exp(-fall * cycles),
         fibrosis=1.0 - (1.0 - state.fibrosis) * jnp.exp(-person.k_fib * drive * exposed),
@@ -86,23 +88,23 @@ class Users(NamedTuple):
     ----------
     person : Tissue
         Their bladders; axis (susceptibility,) where they differ.
-    state : Lining
+    state : BladderState
         States, axis (susceptibility,).
     weights : array
         Share of people at each susceptibility.
     """
 
     person: Tissue
-    state: Lining
+    state: BladderState
     weights: Array
 
 
-def _systemic(own: Callable[[str], Array], pattern: UsePattern, factor: Array) -> Array:
-    share = 1.0 if pattern.route == "iv" else own(pattern.route)
+def _systemic(typical: Callable[[str], Array], pattern: UsePattern, factor: Array) -> Array:
+    share = 1.0 if pattern.route == "iv" else typical(pattern.route)
     return factor * pattern.g * _G_DAY * share
 
 
-def _used(law: str, person: Tissue, pattern: UsePattern, drive: Array) -> Lining:
+def _used(law: str, person: Tissue, pattern: UsePattern, drive: Array) -> BladderState:
     """Return the state at the last use: a dose that rises in steps, then the rest; irritation is its lasting mean."""
     go = partial(repeat, law, person, on_h=24.0 * pattern.on_days, off_h=24.0 * (pattern.every_days - pattern.on_days))
     state = healthy(jnp.shape(person.d50))
@@ -117,23 +119,23 @@ def _used(law: str, person: Tissue, pattern: UsePattern, drive: Array) -> Lining
     return state._replace(irritation=jnp.broadcast_to(mean, state.deficit.shape))
 
 
-def _rested(person: Tissue, state: Lining, months: float) -> Lining:
+def _rested(person: Tissue, state: BladderState, months: float) -> BladderState:
     hours = months * _MONTH_H
-    return Lining(
+    return BladderState(
         state.irritation * jnp.exp(-person.k_irritation * hours),
         state.deficit * jnp.exp(-person.k_rep * hours),
         state.fibrosis,
     )
 
 
-def users(law: str, own: Callable[[str], Array], pattern: UsePattern, factor: Array = 1.0) -> Users:
+def users(law: str, typical: Callable[[str], Array], pattern: UsePattern, factor: Array = 1.0) -> Users:
     """Return people of all susceptibilities at the end of a pattern of use, its time off included.
 
     Parameters
     ----------
     law : str
         Injury law.
-    own : callable
+    typical : callable
         From a name of ``[bladder]`` to its value in canonical units.
     pattern : UsePattern
         How the drug is taken.
@@ -145,26 +147,13 @@ def users(law: str, own: Callable[[str], Array], pattern: UsePattern, factor: Ar
     Users
         The people.
     """
-    person = tissue(own, jnp.asarray(GRID))
-    state = _used(law, person, pattern, _systemic(own, pattern, factor))
+    person = tissue(typical, jnp.asarray(GRID))
+    state = _used(law, person, pattern, _systemic(typical, pattern, factor))
     return Users(person, _rested(person, state, pattern.months_off), jnp.asarray(WEIGHTS))
 
 
-def beyond_threshold(person: Tissue, state: Lining) -> Array:
-    """Say who has lost more capacity than the threshold: 0 or 1, smooth in between.
-
-    Parameters
-    ----------
-    person : Tissue
-        Bladders.
-    state : Lining
-        Their states.
-
-    Returns
-    -------
-    array
-        Close to 0 or 1 but near the threshold.
-    """
+def beyond_threshold(person: Tissue, state: BladderState) -> Array:
+    """Say who has lost more capacity than the threshold: 0 or 1, smooth in between."""
     return jax.nn.sigmoid((loss(person, state) - person.threshold) / SMOOTHING)
 
 
@@ -177,76 +166,78 @@ def _mean(values: Array, weights: Array) -> Array:
     return (values * weights).sum() / jnp.maximum(weights.sum(), 1e-300)
 
 
-def _group(law: str, own, row: BladderRow, factor: Array, pattern: UsePattern | None = None) -> tuple[Users, Array]:
+def _group(
+    law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array, pattern: UsePattern | None = None
+) -> tuple[Users, Array]:
     """Return the people of a row, chosen by their state at the last use, after their time off."""
     pattern = pattern or row.pattern
-    person = tissue(own, jnp.asarray(GRID))
-    state = _used(law, person, pattern, _systemic(own, pattern, factor))
+    person = tissue(typical, jnp.asarray(GRID))
+    state = _used(law, person, pattern, _systemic(typical, pattern, factor))
     at_last_use = Users(person, state, jnp.asarray(WEIGHTS))
     return at_last_use._replace(state=_rested(person, state, pattern.months_off)), _chosen(row, at_last_use)
 
 
-def _mean_capacity(own) -> Array:
+def _mean_capacity(typical: Callable[[str], Array]) -> Array:
     """Return by what the mean capacity of people exceeds that of the middle one, to whom grids belong."""
-    return jnp.exp(own("capacity.sd") ** 2 / 2.0)
+    return jnp.exp(typical("capacity.sd") ** 2 / 2.0)
 
 
-def _lasting_loss(law, own, row, factor):
-    group, weights = _group(law, own, row, factor)
+def _lasting_loss(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
+    group, weights = _group(law, typical, row, factor)
     return _mean(beyond_threshold(group.person, group.state), weights)
 
 
-def _functional_share(law, own, row, factor):
-    group, weights = _group(law, own, row, factor)
+def _functional_share(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
+    group, weights = _group(law, typical, row, factor)
     return _mean(1.0 - loss(group.person, group.state), weights)
 
 
-def _contrast(measure: Callable, law, own, row, factor):
-    one, other = (_group(law, own, row, factor, pattern) for pattern in (row.pattern, row.against))
+def _contrast(measure: Callable, law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
+    one, other = (_group(law, typical, row, factor, pattern) for pattern in (row.pattern, row.against))
     means = [_mean(measure(group.person, group.state), weights) for group, weights in (one, other)]
     return means[0] / means[1]
 
 
-def _anaesthetic_ml(law, own, row, factor):
-    group, weights = _group(law, own, row, factor)
-    return 1000.0 * _mean_capacity(own) * _mean(anaesthetic_capacity(group.person, group.state), weights)
+def _anaesthetic_ml(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
+    group, weights = _group(law, typical, row, factor)
+    return 1000.0 * _mean_capacity(typical) * _mean(anaesthetic_capacity(group.person, group.state), weights)
 
 
-def _symptoms(law, own, row, factor):
-    group, weights = _group(law, own, row, factor)
+def _symptoms(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
+    group, weights = _group(law, typical, row, factor)
     return _mean(symptoms(group.person, group.state), weights)
 
 
-def _symptom_excess(law, own, row, factor):
+def _symptom_excess(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     """Return the excess at the end of a day of use, where irritation is greatest."""
-    group, weights = _group(law, own, row, factor)
+    group, weights = _group(law, typical, row, factor)
     on, every = (24.0 * group.person.k_irritation * d for d in (row.pattern.on_days, row.pattern.every_days))
-    peak = _systemic(own, row.pattern, factor) * jnp.expm1(-on) / jnp.expm1(-every)
+    peak = _systemic(typical, row.pattern, factor) * jnp.expm1(-on) / jnp.expm1(-every)
     state = group.state._replace(irritation=jnp.broadcast_to(peak, group.state.deficit.shape))
-    return _mean(symptoms(group.person, state), weights) - own("background")
+    return _mean(symptoms(group.person, state), weights) - typical("background")
 
 
 def _logit(p: Array) -> Array:
     return jnp.log(p) - jnp.log1p(-p)
 
 
-def _log_odds_per_day(law, own, row, factor):
+def _log_odds_per_day(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     shares = [
         _mean(symptoms(group.person, group.state), weights)
-        for group, weights in (_group(law, own, row, factor, p) for p in (row.pattern, row.against))
+        for group, weights in (_group(law, typical, row, factor, p) for p in (row.pattern, row.against))
     ]
     half_year = 180.0
-    use_days = [half_year * p.on_days / p.every_days for p in (row.pattern, row.against)]
+    use_days = [half_year * p.on_days / p.every_days for p in (row.pattern, row.against) if p]
     return (_logit(shares[1]) - _logit(shares[0])) / (use_days[1] - use_days[0])
 
 
-def _odds_ratio(law, own, row, factor):
-    return jnp.exp(_logit(_symptoms(law, own, row, factor)) - _logit(own("background")))
+def _odds_ratio(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
+    return jnp.exp(_logit(_symptoms(law, typical, row, factor)) - _logit(typical("background")))
 
 
-def _below(own, row: BladderRow, group: Users) -> Array:
+def _below(typical: Callable[[str], Array], row: BladderRow, group: Users) -> Array:
     """Return the share of people below the limit at each susceptibility; capacity varies between people too."""
-    person, spread = group.person, own("capacity.sd")
+    person, spread = group.person, typical("capacity.sd")
     sound = (
         functional_capacity(person, group.state) / person.capacity
     )  # at the middle capacity; the floor hardly counts
@@ -256,26 +247,26 @@ def _below(own, row: BladderRow, group: Users) -> Array:
     return jax.scipy.special.ndtr(z)
 
 
-def _share_below(law, own, row, factor):
-    group, weights = _group(law, own, row, factor)
-    return _mean(_below(own, row, group), weights)
+def _share_below(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
+    group, weights = _group(law, typical, row, factor)
+    return _mean(_below(typical, row, group), weights)
 
 
-def _share_normal_again(law, own, row, factor):
+def _share_normal_again(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     """Return the share of those below the limit who are above it after their time off, if the abstinent alone heal."""
-    group, weights = _group(law, own, row, factor)
-    using = group._replace(state=_used(law, group.person, row.pattern, _systemic(own, row.pattern, factor)))
-    before, after = (_mean(_below(own, row, people), weights) for people in (using, group))
+    group, weights = _group(law, typical, row, factor)
+    using = group._replace(state=_used(law, group.person, row.pattern, _systemic(typical, row.pattern, factor)))
+    before, after = (_mean(_below(typical, row, people), weights) for people in (using, group))
     return row.abstinent * (before - after) / before
 
 
-def _latency_months(law, own, row, factor):
+def _latency_months(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     """Return the mean time to the threshold, among those who reach it within the time watched."""
-    person, pattern = tissue(own, jnp.asarray(GRID)), row.pattern
-    drive = _systemic(own, pattern, factor)
+    person, pattern = tissue(typical, jnp.asarray(GRID)), row.pattern
+    drive = _systemic(typical, pattern, factor)
     on, every = 24.0 * pattern.on_days, 24.0 * pattern.every_days
 
-    def month(state: Lining, index):
+    def month(state: BladderState, index: Array) -> tuple:
         risen = jnp.minimum((index + 0.5) / pattern.ramp_months, 1.0) if pattern.ramp_months else 1.0
         state = repeat(law, person, state, drive * risen, on, every - on, _MONTH_H / every)
         return state, _mean(beyond_threshold(person, state), jnp.asarray(WEIGHTS))
@@ -285,27 +276,29 @@ def _latency_months(law, own, row, factor):
     return _mean(jnp.arange(_WATCHED_MONTHS) + 0.5, onset)
 
 
-def _low_capacity_ml(law, own, row, factor):
+def _low_capacity_ml(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     """Return the mean capacity of the most susceptible."""
-    group, weights = _group(law, own, row, factor)
+    group, weights = _group(law, typical, row, factor)
     worst = jnp.clip((row.worst_share - (jnp.cumsum(weights) - weights)) / weights, 0.0, 1.0) * weights
+    mean = _mean_capacity(typical)
     scaled = group.person._replace(
-        capacity=group.person.capacity * _mean_capacity(own), anaesthetic=group.person.anaesthetic * _mean_capacity(own)
+        capacity=group.person.capacity * mean,
+        anaesthetic=group.person.anaesthetic * mean,
     )
     return 1000.0 * _mean(functional_capacity(scaled, group.state), worst)
 
 
-def _share_improved(law, own, row, factor):
+def _share_improved(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
     """Return the share whose excess of symptoms has at least halved."""
-    group, weights = _group(law, own, row, factor)
-    using = _used(law, group.person, row.pattern, _systemic(own, row.pattern, factor))
-    before, after = (symptoms(group.person, state) - own("background") for state in (using, group.state))
+    group, weights = _group(law, typical, row, factor)
+    using = _used(law, group.person, row.pattern, _systemic(typical, row.pattern, factor))
+    before, after = (symptoms(group.person, state) - typical("background") for state in (using, group.state))
     return _mean((after <= before / 2.0).astype(float), weights)
 
 
-def _share_worse(law, own, row, factor):
-    group, weights = _group(law, own, row, factor)
-    using = _used(law, group.person, row.pattern, _systemic(own, row.pattern, factor))
+def _share_worse(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
+    group, weights = _group(law, typical, row, factor)
+    using = _used(law, group.person, row.pattern, _systemic(typical, row.pattern, factor))
     later = symptoms(group.person, group.state)
     return _mean((later > symptoms(group.person, using)).astype(float), weights)
 
@@ -349,7 +342,7 @@ def predict(law: str, values: Mapping[str, Array], row: BladderRow) -> Array:
     Examples
     --------
     >>> from letheon import library
-    >>> from letheon.harms.bladder import typical_values
+    >>> from letheon.harms.bladder.laws import typical_values
     >>> values = {name: column[0] for name, column in typical_values("saturating").items()}
     >>> row = next(row for row in library.bladder_rows() if row.id == "symptom_free_users")
     >>> bool(values["background"] < predict("saturating", values, row) < 1.0)
