@@ -30,24 +30,12 @@ _SHORTEST_HALF_LIFE_H = 1 / 60  # an effect site faster than a minute is plasma 
 
 
 class Switches(NamedTuple):
-    """Numbers that a scenario sets for all arms or one; data, not program.
+    """Numbers that a scenario sets for all arms or one; data, not program."""
 
-    Attributes
-    ----------
-    seed : int
-        Seed of the occasions' stream.
-    flares : float
-        1 if flares happen, else 0.
-    expectancy : float
-        Relief from unblinding in this arm [NRS].
-    norketamine : float
-        Weight of norketamine in the block.
-    """
-
-    seed: int
-    flares: float
-    expectancy: float
-    norketamine: float
+    seed: int  # of the stream of occasions
+    flares: float  # 1 if flares happen, else 0
+    expectancy: float  # relief from unblinding in this arm [NRS]
+    norketamine: float  # weight of norketamine in the block
 
 
 class ArmData(NamedTuple):
@@ -79,20 +67,7 @@ class ArmData(NamedTuple):
 
 
 def arm_data(plan: ArmPlan, deciding: str = "memory") -> ArmData:
-    """Return the arrays of a plan.
-
-    Parameters
-    ----------
-    plan : ArmPlan
-        The arm.
-    deciding : str
-        Pain model whose diary the clinic sees.
-
-    Returns
-    -------
-    ArmData
-        Its arrays.
-    """
+    """Return the arrays of a plan; `deciding` names the pain model whose diary the clinic sees."""
     clock = plan.timetable._asdict()
     rest = [name for name in ArmData._fields if name not in clock and name != "deciding"]
     slow = np.int64(deciding == "slow_site")
@@ -100,19 +75,9 @@ def arm_data(plan: ArmPlan, deciding: str = "memory") -> ArmData:
 
 
 def own_values(draws: Mapping[str, Array], people: People) -> Own:
-    """Return the lookup of a patient's typical values.
+    """Return the lookup of a patient's typical values, from ``home.name`` to the value in canonical units.
 
-    Parameters
-    ----------
-    draws : mapping of str to array, shape (draw,)
-        Draws of the typical values.
-    people : People
-        One patient.
-
-    Returns
-    -------
-    callable
-        From ``home.name`` to the value under the patient's draw, in canonical units.
+    `draws` holds arrays of shape (draw,).
     """
     return lambda name: draws[name][people.draw]
 
@@ -125,22 +90,7 @@ def molar_masses() -> dict[str, float]:
 
 
 def rates_of(arm: ArmData, people: People, pushes: bool = True) -> Array:
-    """Return a patient's infusion rates by piece of the schedule [mg/h]; the first is no infusion.
-
-    Parameters
-    ----------
-    arm : ArmData
-        The arm.
-    people : People
-        One patient.
-    pushes : bool
-        Whether pushes count.
-
-    Returns
-    -------
-    array, shape (piece + 1,)
-        Rates.
-    """
+    """Return a patient's infusion rates by piece of the schedule [mg/h], shape (piece + 1,); the first is 0."""
     rates = jnp.minimum(arm.absolute + arm.per_kg * people.weight_kg, arm.ceiling)
     return (rates if pushes else jnp.where(arm.pushed, 0.0, rates)).sum(axis=1)
 
@@ -148,29 +98,10 @@ def rates_of(arm: ArmData, people: People, pushes: bool = True) -> Array:
 def plasmas_of(
     structure: Structure, own: Own, people: People, switches: Switches, arm: ArmData, number, harms: bool = False
 ) -> tuple[Plasma, ...]:
-    """Return a patient's plasma systems with their effect sites.
+    """Return a patient's plasma systems with their effect sites, one for each part of the structure.
 
-    Parameters
-    ----------
-    structure : Structure
-        Which models run.
-    own : callable
-        Lookup of typical values.
-    people : People
-        One patient.
-    switches : Switches
-        What the scenario sets.
-    arm : ArmData
-        The arm: epochs of induction and occasions.
-    number : int
-        The patient's number, for the stream of occasions.
-    harms : bool
-        Whether to add the effect site of the psychedelic load, which relief has no use for.
-
-    Returns
-    -------
-    tuple of Plasma
-        One for each part of the structure.
+    `number` is the patient's, for the stream of occasions. `harms` adds the effect site of the psychedelic load, which
+    relief has no use for.
     """
     constants = {name: n.canonical for name, n in library.receptor().items() if n.name.startswith("molar")}
     slow = slow_site.rate(own("slow_site.half_life"))
@@ -222,22 +153,7 @@ def _readout(own: Own, people: People) -> Readout:
 
 
 def body_of(own: Own, people: People, switches: Switches) -> Body:
-    """Return everything else about a patient: memory, receptor, acute effect, placebo, flares.
-
-    Parameters
-    ----------
-    own : callable
-        Lookup of typical values.
-    people : People
-        One patient.
-    switches : Switches
-        What the scenario sets.
-
-    Returns
-    -------
-    Body
-        The patient.
-    """
+    """Return everything else about a patient: memory, receptor, acute effect, placebo, flares."""
     a, n = own("memory.a"), own("memory.n")
     ceiling = memory.folds(a, n)[3]
     quantile = jax.scipy.special.ndtr(people.eta["theta"])
