@@ -10,6 +10,7 @@ import re
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from letheon.views.report.harms import ACUTE
 from rich.console import Console
 
 from letheon import definitions, library
@@ -19,7 +20,6 @@ from letheon.scenario import loads
 from letheon.views import relief_rows, report, tables
 from letheon.views.explore.figures import page_of
 from letheon.views.report import words
-from letheon.views.report.harms import ACUTE
 
 ALONE = """
 letheon: 1

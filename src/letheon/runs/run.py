@@ -25,7 +25,7 @@ from letheon.scenario.reading import QUICK_PATIENTS
 __all__ = ["Run", "simulate"]
 
 Progress = Callable[[int, int, str], None]
-Page = Callable[[dict, str], str]
+Page = Callable[[RunResult, str], str]
 _IN_MEMORY = 200_000  # patient courses of a run without a folder whose endpoints may stay in memory
 
 
@@ -172,7 +172,7 @@ def _in_folder(
         else:
             run = Run(folder.path, _finished(scenario, folder, progress, cluster), scenario, text, continued=same)
         if page is not None and not folder.has_report:
-            folder.keep_report(page(run.document, text))
+            folder.keep_report(page(run.result, text))
     except OSError as error:
         raise RunError(
             f"the run stopped ({error.filename or folder.path}: {error.strerror or error}); what is finished is kept:"

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from letheon.definitions import WORKSHEET_NOTICE
 from letheon.dosing.bags import MAX_HANG_H
-from letheon.dosing.policy_document import policy_document
+from letheon.dosing.policy_document import policy_rules
 from letheon.dosing.worksheet import MOST_WASTE, fitting
 from letheon.units import MS_PER_HOUR, plain
-from letheon.views.policy_words import policy_sentences
 from letheon.views.rate_words import mass, number, push_text, rate_text
+from letheon.views.subjects.policies import booster_sentences, titration_sentence
 
 if TYPE_CHECKING:
     from letheon.dosing.bags import SessionSheet, Step
@@ -253,8 +253,12 @@ def _titration(sheet: "Worksheet") -> Iterator[str]:
 
 def _sentences(sheet: "Worksheet", part: str) -> Iterator[str]:
     """Say the rule of one part as the report does."""
-    for sentence in policy_sentences({part: (policy_document(sheet.policy) or {}).get(part)}):
-        yield from _wrapped(sentence, 2)
+    rules = policy_rules(sheet.policy)
+    if part == "titration" and rules and rules.titration:
+        yield from _wrapped(titration_sentence(rules.titration), 2)
+    elif part == "boosters" and rules and rules.boosters:
+        for sentence in booster_sentences(rules.boosters):
+            yield from _wrapped(sentence, 2)
 
 
 def _boosters(sheet: "Worksheet") -> Iterator[str]:

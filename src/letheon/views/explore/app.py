@@ -24,7 +24,7 @@ from letheon.views.explore.limits import LIMITS, Limits
 from letheon.views.explore.pool import Full, Pool
 from letheon.views.explore.presets import presets
 from letheon.views.explore.reading import form, policies
-from letheon.views.report import words
+from letheon.views.subjects.names import SUPPORT
 
 __all__ = ["create"]
 
@@ -345,7 +345,7 @@ def _add_api(app: FastAPI, service: _Service) -> None:
             },
             "policies": policies(),
             "questions": dict(QUESTIONS),
-            "support": dict(words.SUPPORT),
+            "support": dict(SUPPORT),
         }
 
     @app.get("/api/presets", responses=shared, summary="Published regimens.")

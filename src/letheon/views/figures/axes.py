@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from letheon.pipeline.result import Band
 
 Figure = dict[str, Any]
 
@@ -110,15 +113,14 @@ def times(hours: Sequence[float], axis: Window) -> list[float]:
     return [round(hour / axis.hours_each, 4) for hour in hours]
 
 
-def highest(band: Mapping[str, Any]) -> float:
+def highest(band: Band) -> float:
     """Return the highest mean or 95 % line of a band."""
-    values = [v for key in ("mean", "q95") for v in band.get(key, ()) if v is not None and math.isfinite(v)]
-    return max(values, default=0.0)
+    return max((v for v in (*band.mean, *band.q95) if v is not None and math.isfinite(v)), default=0.0)
 
 
-def floored(band: Mapping[str, Any]) -> dict[str, list[float | int | None]]:
-    """Return a band of levels that a logarithmic axis can show: nothing below `LOWEST_LEVEL`."""
-    return {key: numbers([max(v, LOWEST_LEVEL) for v in band[key]]) for key in ("mean", "q05", "q95")}
+def floored(values: Sequence[float]) -> list[float]:
+    """Return levels that a logarithmic axis can show: nothing below `LOWEST_LEVEL`."""
+    return [max(value, LOWEST_LEVEL) for value in values]
 
 
 def _faint(colour: str, alpha: float) -> str:
@@ -132,22 +134,24 @@ def _edges(x: list, low: list, high: list, line: Figure, fill: str) -> Iterator[
     yield base | {"y": high} | ({"fill": "tonexty", "fillcolor": fill} if fill else {})
 
 
-def interval(x: list, band: Mapping[str, Any], colour: str, alpha: float) -> Iterator[Figure]:
+def interval(x: list, band: Band, colour: str, alpha: float) -> Iterator[Figure]:
     """Yield the two edges of the interval of the mean, filled between; nothing where there is none."""
-    if "mean_lo" in band:
-        low, high = numbers(band["mean_lo"]), numbers(band["mean_hi"])
+    if band.mean_lo and band.mean_hi:
+        low, high = numbers(band.mean_lo), numbers(band.mean_hi)
         yield from _edges(x, low, high, {"width": 0, "color": colour}, _faint(colour, alpha))
 
 
-def patients(x: list, band: Mapping[str, Any], colour: str, fill: float = 0.045) -> Iterator[Figure]:
+def patients(
+    x: list, lows: Sequence[float], highs: Sequence[float], colour: str, fill: float = 0.045
+) -> Iterator[Figure]:
     """Yield the 5 % and 95 % lines of patients, thin and dashed."""
     line = {"width": 1.1, "color": colour, "dash": "3px,3px"}
-    yield from _edges(x, numbers(band["q05"]), numbers(band["q95"]), line, _faint(colour, fill) if fill else "")
+    yield from _edges(x, numbers(lows), numbers(highs), line, _faint(colour, fill) if fill else "")
 
 
 def line(
     x: list,
-    band: Mapping[str, Any],
+    band: Band,
     colour: str,
     name: str,
     *,
@@ -156,11 +160,12 @@ def line(
     significant: bool = False,
 ) -> Figure:
     """Return a mean line that says, when pointed at, the mean and its interval or else the patients' range."""
-    low, high = ("mean_lo", "mean_hi") if "mean_lo" in band else ("q05", "q95")
-    spread = "90 % interval" if low == "mean_lo" else "patients"
+    low, high, spread = band.q05, band.q95, "patients"
+    if band.mean_lo and band.mean_hi:
+        low, high, spread = band.mean_lo, band.mean_hi, "90 % interval"
     form = f".{digits}~r" if significant else f".{digits}f"
     middle, ends = f"%{{customdata[0]:{form}}}", f"%{{customdata[1]:{form}}} to %{{customdata[2]:{form}}}"
-    columns = [numbers(band[key]) for key in ("mean", low, high)]
+    columns = [numbers(values) for values in (band.mean, low, high)]
     return {
         "type": "scatter",
         "mode": "lines",
@@ -190,9 +195,7 @@ def whiskers(
     }
 
 
-def whiskers_at_ticks(
-    x: Sequence[float], band: Mapping[str, Any], colour: str, axis: Window, place: float, most: float
-) -> Figure:
+def whiskers_at_ticks(x: Sequence[float], band: Band, colour: str, axis: Window, place: float, most: float) -> Figure:
     """Return the interval of the mean as whiskers at ticks, `place` of at most `most` steps to the side."""
     step = _step(axis.end, (1, 2, 7, 14, 28, 56, 91, 182), 8) if axis.unit == "days" else axis.step
     marks = [step * tick for tick in range(1, int(axis.end / step + 1e-9) + 1)]
@@ -200,5 +203,5 @@ def whiskers_at_ticks(
     # The last ones stay inside the figure, side by side.
     shift, last = 0.012 * axis.end, axis.end * (0.997 - 0.012 * most)
     beside = [round(min(x[i], last) + shift * place, 3) for i in points]
-    lows, highs = ([band[key][i] for i in points] for key in ("mean_lo", "mean_hi"))
+    lows, highs = ([ends[i] for i in points] for ends in (band.mean_lo or (), band.mean_hi or ()))
     return whiskers(beside, lows, highs, colour, 1.6, 3)
