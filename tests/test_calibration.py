@@ -12,7 +12,7 @@ from letheon import library
 from letheon.arrays import jax, jnp
 from letheon.errors import InputError, Interrupted
 from letheon.library.posterior import parse_posterior
-from letheon.patients.draws import named_numbers, quantile
+from letheon.patients.uncertainty import named_numbers, quantile
 from letheon.study.calibrate import fit as calibration
 from letheon.study.calibrate import sampler
 from letheon.study.calibrate.document import QUICK_SETTINGS, CalibrationReport, Settings

@@ -23,7 +23,7 @@ import pytest
 from letheon.errors import InputError
 from letheon.extras import missing
 from letheon.library.posterior import parse_posterior
-from letheon.patients.draws import typical_values
+from letheon.patients.uncertainty import typical_values
 from letheon.study import plain as numerics
 from letheon.study.calibrate.document import FULL_SETTINGS, QUICK_SETTINGS
 from letheon.study.calibrate.posteriors import merged_values, posteriors_in
@@ -154,7 +154,7 @@ def test_reports_draws_and_one_page_are_written(command: Callable, fake: Fake, t
         assert json.loads((tmp_path / model / "calibration.json").read_text(encoding="utf-8")) == report
         assert (tmp_path / model / f"{model}.csv").is_file()
         assert re.search(r'date = "\d{4}-\d\d-\d\d"', (tmp_path / model / f"{model}.toml").read_text(encoding="utf-8"))
-    assert not list(tmp_path.rglob("*.part"))
+    assert not list(tmp_path.rglob("*.partial"))
 
 
 def test_the_tables_show_the_reports_numbers(command: Callable, fake: Fake, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Harms in the results of a run: the pipeline's own levels and days against formulas, bounds, both laws, order.
 
-Oracles: the steady state of the linear systems, a day-by-day walk through the bladder, and the trial's counts.
+Oracles: the steady state of the linear systems, the bladder day by day, and the trial's counts.
 """
 
 from pathlib import Path
@@ -20,12 +20,13 @@ from letheon.errors import InputError
 from letheon.harms import bladder, comedication, mood
 from letheon.harms.exposure import daily_hours
 from letheon.harms.finding import exact_interval
-from letheon.patients.draws import typical_values
 from letheon.patients.population import Covariates, people
-from letheon.pipeline import Switches, assemble, block, harm_entries, harms, plan_arms, walk
+from letheon.patients.uncertainty import typical_values
+from letheon.pipeline import Switches, assemble, block, harm_entries, harms, plan_arms
+from letheon.pipeline import simulate as simulation
 from letheon.pipeline.labels import support_of
 from letheon.pipeline.result import UNSET, HarmEstimate
-from letheon.pipeline.walkers import Room
+from letheon.pipeline.state import RecordSizes
 from letheon.runs import simulate
 from letheon.scenario import dumps, loads
 
@@ -88,14 +89,14 @@ def typical_patient(drug: str, days: int = 12):
     own = assemble.own_values(draws, who)
     arm, masses = jax.tree.map(jnp.asarray, assemble.arm_data(plan)), assemble.molar_masses()
     one = block._patient(plan.structure, arm, draws, Switches(1, 0.0, 0.0, 0.0), who, 0)
-    walker = walk.begin(masses, arm, Room(days, len(plan.save), plan.structure.slots), one)
-    alone, walkers = jax.tree.map(lambda x: jnp.asarray(x)[None], (one, walker))  # a block of one
-    onward = jax.jit(
+    start = simulation.initial_state(masses, arm, RecordSizes(days, len(plan.save), plan.structure.slots), one)
+    alone, states = jax.tree.map(lambda x: jnp.asarray(x)[None], (one, start))  # a block of one
+    run = jax.jit(
         lambda start: jax.lax.while_loop(
-            lambda now: now[0].clock.day[0] < arm.days, lambda now: walk.onward(masses, arm, alone, *now), start
+            lambda now: now[0].clock.day[0] < arm.days, lambda now: simulation.step(masses, arm, alone, *now), start
         )
     )
-    end, _ = onward((walkers, walk.set_up(alone)))
+    end, _ = run((states, simulation.initial_plasma(alone)))
     found = harms.during_infusions(jax.tree.map(lambda x: x[0], end.tally), own)
     return SimpleNamespace(found=found, own=own, who=who, plasmas=one.plasmas)
 
@@ -124,7 +125,7 @@ def test_hours_of_load_end_soon_after_the_drip():
     assert 238.0 < hours < 252.0
 
 
-def test_leiden_is_met_asked_and_unasked(leiden):
+def test_leiden_incidence_elicited_and_spontaneous(leiden):
     low, high = exact_interval(22, 29)
     for arm in ("esketamine", "esketamine_fast"):
         found = leiden[arm].harms.entries
@@ -142,14 +143,14 @@ def test_leiden_is_met_asked_and_unasked(leiden):
 # ---- days
 
 
-def daily_walk(law: str, doses: np.ndarray, who) -> tuple[bladder.Tissue, bladder.Lining]:
+def day_by_day(law: str, doses: np.ndarray, who) -> tuple[bladder.Tissue, bladder.BladderState]:
     values = bladder.typical_values(law)
     person = bladder.tissue(lambda name: values[name][who.draw], who.eta["bladder_d50"], who.eta["bladder_capacity"])
     return person, bladder.follow(law, person, jnp.asarray(doses) / 24.0, jnp.full(len(doses), 24.0))
 
 
 @pytest.mark.parametrize("law", bladder.LAWS)
-def test_the_bladder_is_what_a_walk_through_every_day_gives(law):
+def test_bladder_equals_a_day_by_day_run(law):
     drips = [Infusion.create(24 * day + 22, 4, Rate(per_kg_mg_h=1.0)) for day in (0, 1, 2, 30, 31)]
     schedule = Regimen.create("racemic", drips).schedule()
     who = people(LEIDEN, 1, 3, 60, 3)
@@ -157,7 +158,7 @@ def test_the_bladder_is_what_a_walk_through_every_day_gives(law):
     doses = daily_hours(schedule, 60) @ schedule.rates(float(who.weight_kg))
     given = harms.given_by(jnp.asarray(doses), 60, harms.Sizes(64, 64))
     found = harms.after_dosing(given, own, who)
-    person, states = daily_walk(law, doses, who)
+    person, states = day_by_day(law, doses, who)
     held = 1000.0 * bladder.functional_capacity(person, states)
     assert float(found[f"bladder_{law}_capacity"]) == pytest.approx(float(held.min()), rel=1e-9)
     assert float(found[f"bladder_{law}_lost_end"]) == pytest.approx(float(held[0] - held[-1]), rel=1e-7, abs=1e-9)
@@ -321,7 +322,7 @@ def drinkers(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_water_thins_injury_where_concentration_counts_and_nowhere_else(drinkers):
+def test_water_lowers_injury_only_under_concentration_laws(drinkers):
     """Red when urine does not reach the laws that go by it, or touches those that go by dose."""
     none, dry, middle, wet = (drinkers[litres][1] for litres in ("", "0.75", "1.5", "3"))
     for column in none:
@@ -376,7 +377,7 @@ def test_every_entry_says_how_far_to_trust_it(done):
             assert set(entry.sources) <= set(done.result.sources)
 
 
-def test_a_drip_of_days_is_no_row_of_sessions(leiden, done):
+def test_mood_of_long_infusions_is_not_identified(leiden, done):
     """Mood has a range from masked to unmasked there, and an estimate where sessions of hours were given."""
     masked = mood.masked().interval
     for arm in ("esketamine", "esketamine_fast"):
@@ -388,7 +389,7 @@ def test_a_drip_of_days_is_no_row_of_sessions(leiden, done):
     assert entries(done, "little")["mood_fall"].estimate > 0.0
 
 
-def test_nothing_uncertain_is_a_point(leiden, done):
+def test_intervals_have_width(leiden, done):
     """Circulation, mood, acute effects, bladder, counts: where drug was given, every interval has width."""
     for one in (leiden["esketamine"].harms.entries, *(entries(done, arm) for arm in ("little", "stronger"))):
         for name, entry in one.items():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from letheon.errors import Interrupted
-from letheon.patients.draws import RIVAL, typical_values
+from letheon.patients.uncertainty import RIVAL, typical_values
 from letheon.scenario import loads
 from letheon.study.trial.simulation import simulated_trials
 from letheon.study.validate import held_out as validation

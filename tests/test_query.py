@@ -184,7 +184,7 @@ def test_a_query_has_limits_of_time_and_memory(run, sql, limits, says):
     assert "\n" not in str(caught.value) and "--time-limit" in str(caught.value)
 
 
-def test_a_query_that_does_not_stop_is_ended(fresh_python, run):
+def test_runaway_query_is_ended(fresh_python, run):
     """DuckDB makes one very long text without listening or counting its memory."""
     code = "import sys\nfrom letheon.views.commands.main import main\nmain(sys.argv[1:])"
     sql = "SELECT max(length(repeat('x', 500000000) || i)) FROM range(1000) t(i)"

@@ -16,7 +16,7 @@ def record(date: str) -> str:
     if path.exists():
         raise FileExistsError(f"{path} exists already: a prediction on record stays as it is")
     use_compile_cache()
-    path.write_text(encode(ketcrps2(date)), encoding="utf-8")
+    path.write_text(encode(ketcrps2(date), indent=1), encoding="utf-8")
     return name
 
 

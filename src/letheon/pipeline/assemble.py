@@ -12,14 +12,14 @@ import numpy as np
 
 from letheon import library
 from letheon.arrays import Array, jax, jnp
-from letheon.body import memory, pain, pharmacokinetics, slow_site
+from letheon.body import compartments, memory, pain, slow_site
 from letheon.body.course import Body, Plasma
 from letheon.body.response import Readout
-from letheon.patients.draws import RIVAL
 from letheon.patients.population import People
+from letheon.patients.uncertainty import RIVAL
 from letheon.patients.variability import individual_pk, logit_normal_mean, truncated_lognormal
-from letheon.pipeline.arms import ArmPlan, Part, Structure, choose_enantiomer
 from letheon.pipeline.clinic import Rules
+from letheon.pipeline.plan import ArmPlan, Part, Structure, choose_enantiomer
 from letheon.streams import normals
 
 __all__ = ["ArmData", "Own", "Switches", "arm_data", "body_of", "molar_masses", "own_values", "plasmas_of", "rates_of"]
@@ -39,7 +39,7 @@ class Switches(NamedTuple):
 
 
 class ArmData(NamedTuple):
-    """The arrays of an `ArmPlan`, as compiled code takes them: see there, and `letheon.pipeline.arms.Timetable`.
+    """The arrays of an `ArmPlan`, as compiled code takes them: see there, and `letheon.pipeline.plan.Timetable`.
 
     ``deciding`` is 1 where the diary under the slow site is the one that the clinic sees, else 0.
     """
@@ -125,18 +125,18 @@ def plasmas_of(
     return tuple(plasmas)
 
 
-def _system(structure: str, part: Part, constants, sites, values) -> pharmacokinetics.System:
+def _system(structure: str, part: Part, constants, sites, values) -> compartments.System:
     """Make one enantiomer's system with the effect sites that it drives."""
     slow, acute, psychedelic = sites
-    system = pharmacokinetics.build(structure, values, part.enantiomer, constants)
+    system = compartments.build(structure, values, part.enantiomer, constants)
     parent = system.readouts[0][0]
     if "levels" in part.drives and part.enantiomer == "s":
-        system = pharmacokinetics.with_effect_site(system, "slow", parent, slow)
+        system = compartments.with_effect_site(system, "slow", parent, slow)
     if "acute" in part.drives:
-        system = pharmacokinetics.with_effect_site(system, "acute", parent, acute)
+        system = compartments.with_effect_site(system, "acute", parent, acute)
     system = system if "levels" in part.drives else system.only_upstream_of("acute")
     if psychedelic is not None and "acute" in part.drives:
-        system = pharmacokinetics.with_effect_site(system, "psychedelic", parent, psychedelic)
+        system = compartments.with_effect_site(system, "psychedelic", parent, psychedelic)
     return system
 
 

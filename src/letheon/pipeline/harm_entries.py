@@ -26,7 +26,7 @@ from letheon.harms.exposure import (
     stretches,
 )
 from letheon.harms.finding import Finding, exact_interval
-from letheon.patients.draws import typical_values
+from letheon.patients.uncertainty import typical_values
 from letheon.pipeline.labels import support_of
 from letheon.pipeline.result import (
     UNSET,

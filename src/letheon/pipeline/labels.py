@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from letheon import library
+from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.dosing.regimen import MS_PER_DAY, Regimen
 from letheon.library import Met, Study, StudyArm
 from letheon.library.evidence import CONTROLS, Outcome, Trait
 from letheon.pipeline.models import chosen_models, common_models
-from letheon.pipeline.support import LAST_SUPPORTED_DAY, earliest_booster
+from letheon.pipeline.support import earliest_booster
 from letheon.scenario import Arm, Models, Population, Scenario
 from letheon.units import REFERENCE_WEIGHT_KG
 
 __all__ = [
     "ASSUMED",
-    "LAST_SUPPORTED_DAY",
     "NOT_IDENTIFIED",
     "Support",
     "SupportRow",

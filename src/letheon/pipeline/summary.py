@@ -11,16 +11,17 @@ from msgspec.structs import replace
 
 from letheon import library
 from letheon._version import __version__
+from letheon.definitions import AT_RISK_DAYS, ENDPOINT_DAYS, LAST_SUPPORTED_DAY
 from letheon.dosing.policy_document import policy_rules
 from letheon.dosing.regimen import MS_PER_DAY
-from letheon.patients.draws import DRAWS
+from letheon.patients.uncertainty import DRAWS
 from letheon.pipeline import harms
 from letheon.pipeline import result as records
-from letheon.pipeline.arms import ENDPOINT_DAYS, ArmPlan
-from letheon.pipeline.bins import Profile
 from letheon.pipeline.block import GIVEN
 from letheon.pipeline.harm_entries import arm_harms
-from letheon.pipeline.labels import ASSUMED, LAST_SUPPORTED_DAY, NOT_IDENTIFIED, Support, plan_support, support_of
+from letheon.pipeline.histograms import Profile
+from letheon.pipeline.labels import ASSUMED, NOT_IDENTIFIED, Support, plan_support, support_of
+from letheon.pipeline.plan import ArmPlan
 from letheon.pipeline.support import interval_of, interval_of_mean, model_warnings, quantiles
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
@@ -190,7 +191,7 @@ def _relapse(prefix: str, arm: ArmTotals, support: Support) -> records.TimeToRel
     time = np.maximum(np.where(relapsed, day, horizon), 0.0)
     curve = kaplan_meier(time, relapsed) if remission.any() else None
     median = curve.first_at_or_below(0.5) if curve else None
-    marks = [0.0, *(d for d in (14, 28, 56, 84, 182, 365) if d <= horizon)]
+    marks = [0.0, *(d for d in AT_RISK_DAYS if d <= horizon)]
     return records.TimeToRelapse(
         in_remission=float(remission.mean()),
         counted_from="course end",

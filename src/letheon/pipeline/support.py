@@ -7,15 +7,15 @@ import numpy as np
 from scipy import special
 
 from letheon import library
+from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.dosing.regimen import MS_PER_DAY, MS_PER_HOUR, Infusion, Regimen
 from letheon.patients.population import Covariates, realised
-from letheon.pipeline.arms import ArmPlan
 from letheon.pipeline.models import models_sentence
+from letheon.pipeline.plan import ArmPlan
 from letheon.scenario import Arm, Population, Scenario
 from letheon.units import REFERENCE_WEIGHT_KG
 
 __all__ = [
-    "LAST_SUPPORTED_DAY",
     "earliest_booster",
     "interval_of",
     "interval_of_mean",
@@ -24,7 +24,6 @@ __all__ = [
 ]
 
 _INTERVAL = (0.05, 0.95)
-LAST_SUPPORTED_DAY = 84  # of no CRPS study a result beyond 12 weeks is taken as supported
 _OUTSIDE_SHARE = 0.10
 _FEW = 4096
 # how far mean or SD may move without a warning: a fifth of a point of pain, less than a scale shows, a year

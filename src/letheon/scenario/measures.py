@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass
 
-__all__ = ["DAYS", "Measure", "measure_of", "names"]
+from letheon.definitions import ENDPOINT_DAYS
 
-DAYS = (1, 3, 7, 14, 28, 35, 56, 84, 182, 365)  # those of the endpoints; a test holds the two lists together
+__all__ = ["Measure", "measure_of", "names"]
+
 RIVAL = "rival_"
 
 
@@ -50,7 +51,7 @@ def measure_of(name: str) -> Measure | None:
     """Return the measure of that name, or None; behind ``rival_`` the same under the other pain model."""
     bare = name.removeprefix(RIVAL)
     match = re.fullmatch(r"([a-z0-9_]+)_day_([0-9]{1,3})", bare)
-    if match and match[1] in _BY_DAY and int(match[2]) in DAYS:
+    if match and match[1] in _BY_DAY and int(match[2]) in ENDPOINT_DAYS:
         kind, day = _BY_DAY[match[1]], int(match[2])
         measure = Measure(bare, kind.unit, kind.larger, f"{kind.means} on day {day}", day)
     elif bare in _PLAIN:
@@ -66,5 +67,5 @@ def measure_of(name: str) -> Measure | None:
 
 def names(days: float) -> tuple[str, ...]:
     """List the measures of a follow-up of so many days, without those of the other pain model."""
-    daily = (f"{kind.name}_day_{day}" for day in DAYS if day <= days for kind in _DAILY)
+    daily = (f"{kind.name}_day_{day}" for day in ENDPOINT_DAYS if day <= days for kind in _DAILY)
     return (*(m.name for m in _WHOLE), *daily, *(m.name for m in _COSTS))

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from letheon.dosing.policy import Policy, Stops
-from letheon.dosing.regimen import Infusion, Rate
+from letheon.dosing.regimen import Infusion
+from letheon.dosing.repeats import repeats
 from letheon.scenario.grammar import ARM, SCENARIO, SESSION, flow
 from letheon.scenario.model import Arm, Scenario
 from letheon.units import MS_PER_HOUR
@@ -97,7 +98,7 @@ def policy_of(policy: Policy) -> dict[str, Any]:
 
 def sessions(infusions: Iterable[Infusion]) -> list[dict[str, Any]]:
     """Return infusions as the values of `sessions`, by key; equal ones at equal intervals are one entry."""
-    return [_session(*group) for group in grouped(infusions)]
+    return [_session(*group) for group in repeats(infusions)]
 
 
 def _session(infusion: Infusion, every: int, times: int) -> dict[str, Any]:
@@ -121,22 +122,3 @@ def _push_dose(infusion: Infusion) -> tuple[float, float] | None:
     doses = (float(f"{per_hour * hours:.{digits}g}") for digits in (6, 12, 15, 16, 17))
     dose = next((dose for dose in doses if dose / hours == per_hour), None)
     return None if dose is None else (0.0, dose) if rate.per_kg_mg_h else (dose, 0.0)
-
-
-def grouped(infusions: Iterable[Infusion]) -> list[tuple[Infusion, int, int]]:
-    """Group equal infusions at equal intervals: first one, interval [ms], how many."""
-    alike: dict[tuple[int, Rate], list[int]] = {}
-    for infusion in infusions:
-        alike.setdefault((infusion.duration_ms, infusion.rate), []).append(infusion.start_ms)
-    runs: list[tuple[Infusion, int, int]] = []
-    for (duration, rate), starts in alike.items():
-        first = 0
-        while first < len(starts):
-            last = first + 1
-            every = starts[last] - starts[first] if last < len(starts) else 0
-            while every > 0 and last + 1 < len(starts) and starts[last + 1] - starts[last] == every:
-                last += 1
-            times = last - first + 1 if every > 0 else 1
-            runs.append((Infusion(starts[first], duration, rate), every, times))
-            first += times
-    return sorted(runs, key=lambda run: run[0])

@@ -60,35 +60,13 @@ def _ends(check: words.Check) -> list[float]:
 def _reported(told: Mapping[str, Any]) -> tuple[float | None, float | None]:
     """Return the 90 % error of a value, or the limits of a statement; None for an open end."""
     if told.get("n"):
-        return count_interval(told["count"], told["n"])
+        from letheon.harms.finding import jeffreys_interval  # heavy
+
+        return jeffreys_interval(told["count"], told["n"], 0.9)
     if told.get("value") is not None:
         error = words.SPREAD_OF_90 * told["se"]
         return told["value"] - error, told["value"] + error
     return told.get("low"), told.get("high")
-
-
-def count_interval(count: int, n: int) -> tuple[float, float]:
-    """Return the 90 % interval of a share, from Jeffreys' prior.
-
-    Parameters
-    ----------
-    count, n : int
-        How many of how many.
-
-    Returns
-    -------
-    tuple of float
-        As shares.
-
-    Examples
-    --------
-    >>> [round(end, 3) for end in count_interval(6, 12)]
-    [0.28, 0.72]
-    """
-    from scipy import special  # heavy
-
-    low, high = (float(special.betaincinv(count + 0.5, n - count + 0.5, u)) for u in (0.05, 0.95))
-    return low, high
 
 
 def _prediction(rows: Rows, check: words.Check, scale: float, axis: tuple[float, float]) -> None:

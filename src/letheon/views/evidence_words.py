@@ -250,10 +250,8 @@ def _arm(arm: StudyArm) -> Iterator[str]:
 def _source(key: str) -> Iterator[str]:
     source = library.sources()[key]
     yield from _wrapped(f"{source.citation.rstrip('.')}. {source.title}", 2)
-    if source.doi:
-        yield f"  https://doi.org/{source.doi}"
-    elif source.url or source.pmid:
-        yield f"  {source.url or f'PMID {source.pmid}'}"
+    if source.where:
+        yield f"  {source.where}"
     yield from _wrapped(f"read: {source.note}", 2)
 
 

@@ -8,8 +8,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from letheon.views import traces
-from letheon.views.plots import PALETTE, PLACEBO_GREYS
+from letheon.views.figures import axes as traces
+from letheon.views.figures.curves import PALETTE, PLACEBO_GREYS
 
 __all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "Rows", "span"]
 

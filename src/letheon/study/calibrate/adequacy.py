@@ -11,6 +11,7 @@ import numpy as np
 from letheon._version import __version__
 from letheon.arrays import jax
 from letheon.errors import InputError
+from letheon.files import write
 from letheon.library import PAIN_MODELS
 from letheon.study.calibrate.document import (
     QUICK_SETTINGS,
@@ -71,7 +72,7 @@ def recover(
             ranks={name: round(float(rank), 3) for name, rank in zip(names, ranks, strict=True)},
             seconds=round(seconds, 1),
         )
-        note.write_text(encode(row), encoding="utf-8")
+        write(note, encode(row))
         rows.append(row)
     ranks = np.array([list(row.ranks.values()) for row in rows])
     return Recovery(pain=pain, values=int(ranks.size), inside=float(_hits(ranks).mean()), sets=tuple(rows))
@@ -93,8 +94,8 @@ def _fit(
     finally:
         if not kept["done"]:
             kept["seconds"] += time.monotonic() - start
-            note.write_text(json.dumps(kept), encoding="utf-8")
-    note.write_text(json.dumps({**kept, "done": True}), encoding="utf-8")
+            write(note, json.dumps(kept))
+    write(note, json.dumps({**kept, "done": True}))
     worst, *_ = convergence(chains)
     jax.clear_caches()  # programs of dozens of fits would use up the memory maps that a process may have
     return chains.z.reshape(-1, chains.z.shape[-1]), worst, kept["seconds"]
@@ -165,7 +166,7 @@ def main(folder: str) -> None:
     report = Adequacy(letheon=__version__, recovery={}, cross={})
 
     def keep() -> None:
-        (home / "adequacy.json").write_text(encode(report, 1), encoding="utf-8")
+        write(home / "adequacy.json", encode(report, 1))
 
     for pain in reversed(PAIN_MODELS):  # the quick one first
         report.recovery[pain] = recover(pain, home / pain, progress=_say)

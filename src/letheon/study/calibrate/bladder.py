@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy import optimize
 
-from letheon import library
+from letheon import files, library
 from letheon.arrays import jax
 from letheon.harms.bladder import LAWS
-from letheon.harms.bladder_fit import fitted_names, log_likelihood, log_prior, to_values
+from letheon.harms.bladder.likelihood import fitted_names, log_likelihood, log_prior, to_values
 from letheon.runs.environment import instruction_set, use_compile_cache
 from letheon.study.calibrate.document import SamplerReport, Settings
 from letheon.study.calibrate.fit import convergence
@@ -109,8 +109,8 @@ def write(fit: Fit, folder: Path, settings: Settings = SETTINGS) -> None:
         f"mode = [{rows[1]}]\n"
         f"not_identified = [{', '.join(unknown)}]\n"
     )
-    folder.joinpath(f"bladder_{fit.law}.csv").write_text("\n".join([rows[0], *rows[2:]]) + "\n", encoding="utf-8")
-    folder.joinpath(f"bladder_{fit.law}.toml").write_text(about, encoding="utf-8")
+    files.write(folder / f"bladder_{fit.law}.csv", "\n".join([rows[0], *rows[2:]]) + "\n")
+    files.write(folder / f"bladder_{fit.law}.toml", about)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import numpy as np
 
 from letheon._version import __version__
 from letheon.arrays import Array, jax, jnp
-from letheon.patients.draws import named_numbers
+from letheon.patients.uncertainty import named_numbers
 from letheon.study.calibrate.document import (
     FULL_SETTINGS,
     CalibrationReport,

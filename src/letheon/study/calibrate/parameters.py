@@ -12,7 +12,7 @@ from scipy import special
 
 from letheon.arrays import Array, jax, jnp
 from letheon.library import Number
-from letheon.patients.draws import named_numbers, quantile
+from letheon.patients.uncertainty import named_numbers, quantile
 from letheon.study.calibrate.trials import STUDIES
 from letheon.units import to_canonical
 

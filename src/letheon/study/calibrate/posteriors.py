@@ -8,7 +8,7 @@ import numpy as np
 from letheon import library
 from letheon.errors import InputError
 from letheon.library.posterior import Posterior, parse_posterior
-from letheon.patients.draws import posterior_values, typical_values
+from letheon.patients.uncertainty import posterior_values, typical_values
 
 __all__ = ["merged_values", "posteriors_in"]
 

@@ -20,6 +20,7 @@ from scipy import optimize
 
 from letheon.arrays import jax, jnp
 from letheon.errors import InputError, Interrupted
+from letheon.files import write
 from letheon.runs.json_file import read_object
 from letheon.study.calibrate.document import Settings
 
@@ -87,10 +88,7 @@ def _give_back() -> None:
 
 
 def _save(path: Path, **arrays) -> None:
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez(file, **arrays)
-    part.replace(path)
+    write(path, lambda file: np.savez(file, **arrays))
 
 
 class _Remembered:
@@ -297,4 +295,4 @@ def take_up(folder: Path, settings: Settings, about: dict) -> None:
             raise InputError(f"{folder} holds a calibration with other settings ({names}); choose another folder")
         return
     folder.mkdir(parents=True, exist_ok=True)
-    note.write_text(json.dumps(asked, indent=1), encoding="utf-8")
+    write(note, json.dumps(asked, indent=1))

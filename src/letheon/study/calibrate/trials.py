@@ -17,7 +17,7 @@ from letheon import library
 from letheon.arrays import Array, jax, jnp
 from letheon.body.mesh import Grading
 from letheon.library import Outcome
-from letheon.patients.draws import RIVAL, SHARED
+from letheon.patients.uncertainty import RIVAL, SHARED
 from letheon.study.calibrate.observations import Band, Count, Gaussian, Observation
 from letheon.study.regimens import study, study_scenario
 from letheon.study.trial.forward import COARSE, Cohort, Fate, Forecast, forecast, prepare, stack

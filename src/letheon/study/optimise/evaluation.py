@@ -4,7 +4,6 @@ All candidates are planned to common padded shapes, so that a program compiled f
 """
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from letheon.errors import RunError
-from letheon.patients.draws import DRAWS
+from letheon.files import append, disk_errors
+from letheon.patients.uncertainty import DRAWS
 from letheon.pipeline import ArmTotals, plan_arms
 from letheon.runs.engine import run_arms
 from letheon.scenario import Arm, Scenario
@@ -154,13 +153,5 @@ class Kept:
             json.dumps({"regimen": name, "mean": one.mean, "draws": {k: v.tolist() for k, v in one.draws.items()}})
             for name, one in found.items()
         ]
-        try:
-            with self.path.open("ab") as file:
-                file.write("".join(f"{line}\n" for line in lines).encode())
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise RunError(
-                f"{self.path} could not be written ({error.strerror or error}); what is finished is kept: make room and"
-                " run the same command again to continue."
-            ) from error
+        with disk_errors(self.path, "what is finished is kept: make room and run the same command again to continue."):
+            append(self.path, "".join(f"{line}\n" for line in lines))

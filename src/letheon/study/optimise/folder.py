@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from letheon.errors import InputError
+from letheon.files import disk_errors, write
 from letheon.runs.environment import stamp_of
-from letheon.runs.folder import check_output, written
+from letheon.runs.folder import check_output
 from letheon.runs.folder import default_folder as folder_of_run
 from letheon.runs.json_file import read_object
+from letheon.runs.manifest import CHUNKS_KEPT
 from letheon.scenario import Scenario, dumps
 from letheon.scenario.search import Search
 
@@ -97,5 +99,5 @@ def claim(folder: Path, scenario: Scenario, search: Search, text: str | None) ->
         ("scenario.yaml", text if text is not None else dumps(scenario)),
         (_STAMP, json.dumps(_stamp(scenario, search), indent=1) + "\n"),
     ):
-        with written(folder / name) as file:
-            file.write_text(content, encoding="utf-8")
+        with disk_errors(folder / name, CHUNKS_KEPT):
+            write(folder / name, content)

@@ -1,6 +1,7 @@
 """What a search found, as a document and as tables: the front, how sure it is, and published regimens beside it."""
 
 import csv
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from letheon._version import __version__
-from letheon.patients.draws import DRAWS
+from letheon.definitions import SEARCH_NOTICE
+from letheon.files import write
+from letheon.patients.uncertainty import DRAWS
 from letheon.pipeline.labels import support_of
 from letheon.pipeline.support import interval_of_mean
-from letheon.runs.folder import written
 from letheon.scenario import Arm, Scenario
 from letheon.scenario.measures import Measure, measure_of
 from letheon.scenario.search import Constraint, Goal, Search
@@ -33,9 +35,8 @@ from letheon.study.optimise.document import (
 from letheon.study.optimise.evaluation import Found
 from letheon.study.optimise.front import beaten, chance_on_front, on_front
 
-__all__ = ["NOTICE", "Entry", "Limit", "limits_of", "report_of", "write_tables"]
+__all__ = ["Entry", "Limit", "limits_of", "report_of", "write_tables"]
 
-NOTICE = "This designs studies, not treatments: for research and education only, and no advice about a person."
 _DIGITS = 6  # as in the document of a run
 _INTERVAL = (
     "mean_interval is the 90 % interval of the mean over draws of the parameters; chance_on_front is the share of these"
@@ -217,7 +218,7 @@ def report_of(
     models = scenario.models
     report = SearchReport(
         letheon=__version__,
-        notice=NOTICE,
+        notice=SEARCH_NOTICE,
         title=scenario.title,
         seed=scenario.seed,
         n_patients=scenario.population.n,
@@ -319,10 +320,10 @@ def write_tables(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
     import pyarrow.parquet as pq
 
     names = list(rows[0]) if rows else []
-    with written(folder / "candidates.csv") as file, file.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write(folder / "candidates.csv", text.getvalue())
     table = pa.table({name: pa.array([row[name] for row in rows]) for name in names})
-    with written(folder / "candidates.parquet") as file:
-        pq.write_table(table, file, compression="zstd")
+    write(folder / "candidates.parquet", lambda file: pq.write_table(table, file, compression="zstd"))

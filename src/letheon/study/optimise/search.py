@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from letheon import library
+from letheon.definitions import SEARCH_NOTICE
 from letheon.errors import InputError
+from letheon.files import disk_errors, write
 from letheon.pipeline.models import chosen_models
 from letheon.runs.environment import use_compile_cache
-from letheon.runs.folder import written
+from letheon.runs.manifest import CHUNKS_KEPT
 from letheon.scenario import Arm, Scenario, dumps
 from letheon.scenario.loading import loads_search, read_text
 from letheon.scenario.search import Search
@@ -20,11 +22,11 @@ from letheon.study.optimise.document import SearchReport
 from letheon.study.optimise.evaluation import Bench, Found, Kept
 from letheon.study.optimise.folder import EVALUATIONS, RESULT, claim, refuse_another, resolve
 from letheon.study.optimise.lattice import Numbers, Worth, explore
-from letheon.study.optimise.report import NOTICE, Entry, Limit, limits_of, report_of, write_tables
+from letheon.study.optimise.report import Entry, Limit, limits_of, report_of, write_tables
 from letheon.study.records import decode, encode
 from letheon.study.regimens import study_scenario
 
-__all__ = ["NOTICE", "Optimisation", "optimise"]
+__all__ = ["Optimisation", "optimise"]
 
 _BATCH = 8  # regimens between two looks at the clock: a few seconds
 _SHOWN = ("relief_days", "rival_relief_days", "remission", "dose_mg", "hours", "dosing_days", "psychedelic_load")
@@ -138,15 +140,16 @@ def _finished(folder: Path, search: Search) -> Optimisation | None:
 
 def _write(folder: Path, made: Optimisation) -> None:
     """Write what was found; the document comes last, and says that all is there."""
+    front = folder / "front"
     (folder / RESULT).unlink(missing_ok=True)
-    for file in (folder / "front").glob("*.yaml"):
+    for file in front.glob("*.yaml"):
         file.unlink()
-    for name, text in made.front.items():
-        with written(folder / "front" / name) as file:
-            file.write_text(text, encoding="utf-8")
-    write_tables(made.table, folder)
-    with written(folder / RESULT) as file:
-        file.write_text(encode(made.document), encoding="utf-8")
+    with disk_errors(folder, CHUNKS_KEPT):
+        front.mkdir(parents=True, exist_ok=True)
+        for name, text in made.front.items():
+            write(front / name, text)
+        write_tables(made.table, folder)
+        write(folder / RESULT, encode(made.document))
 
 
 class _Session:
@@ -247,7 +250,7 @@ class _Session:
         own = self.scenario
         alike = replace(candidate, title=title, population=own.population, seed=own.seed, models=own.models)
         said = "\n".join(f"#   {path}: {text}" for path, text in entry.values.items())
-        return f"# {NOTICE}\n# Found by letheon optimise in arm {self.search.arm}:\n{said}\n{dumps(alike)}"
+        return f"# {SEARCH_NOTICE}\n# Found by letheon optimise in arm {self.search.arm}:\n{said}\n{dumps(alike)}"
 
 
 def _name(numbers: Numbers) -> str:

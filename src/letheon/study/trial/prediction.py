@@ -4,7 +4,8 @@ import numpy as np
 
 from letheon import library
 from letheon._version import __version__
-from letheon.patients.draws import typical_values
+from letheon.definitions import HALF, RELIEF, SLACK
+from letheon.patients.uncertainty import typical_values
 from letheon.scenario import Scenario, loads
 from letheon.study.records import Estimate
 from letheon.study.regimens import study
@@ -55,8 +56,8 @@ def _read(arms: Arms) -> TrialPrediction:
         left = entries.mean(axis=1) / np.maximum(arms.baseline[name], 1e-9)
         found[name] = ArmPrediction(
             nrs_day_90=_interval(score[name]),
-            responders_30=_interval((left <= 0.7 + 1e-9).mean(axis=-1)),
-            responders_50=_interval((left <= 0.5 + 1e-9).mean(axis=-1)),
+            responders_30=_interval((left <= RELIEF + SLACK).mean(axis=-1)),
+            responders_50=_interval((left <= HALF + SLACK).mean(axis=-1)),
         )
     difference = score["continuous"] - score["intermittent"]
     lower = round(float(np.mean(difference < 0)), _DIGITS)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from letheon.arrays import jax
-from letheon.patients.draws import typical_values
+from letheon.patients.uncertainty import typical_values
 from letheon.scenario import Scenario
 from letheon.study.trial.forward import Forecast, forecast, prepare, without_drug
 

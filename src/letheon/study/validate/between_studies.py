@@ -10,7 +10,8 @@ import numpy as np
 from scipy import special
 
 from letheon import library
-from letheon.patients.draws import RIVAL, typical_values
+from letheon.definitions import RELIEF, SLACK
+from letheon.patients.uncertainty import RIVAL, typical_values
 from letheon.study.calibrate.observations import Gaussian
 from letheon.study.calibrate.trials import observations
 from letheon.study.records import Estimate
@@ -26,7 +27,6 @@ _TRIAL, _ARM = "sigtermans2009", "esketamine_slow"
 _PATIENTS = 30
 _REPEATS = 4
 _WEEKS = {"week 1": 7, "week 12": 84}
-_RELIEF = 0.7
 _SEED = 5
 
 
@@ -47,7 +47,7 @@ def with_spread(values: Values, sd: float | None) -> Values:
 
     Examples
     --------
-    >>> from letheon.patients.draws import typical_values
+    >>> from letheon.patients.uncertainty import typical_values
     >>> float(np.std(with_spread(typical_values(64), 0.6)["between.effect"]).round(2))
     0.59
     """
@@ -75,7 +75,7 @@ def _read(arms: Arms) -> dict[str, np.ndarray]:
     drug, sham = (arms.entries[name] for name in (_ARM, "placebo"))
     found = {week: drug[:, day - 1].mean(axis=-1) - sham[:, day - 1].mean(axis=-1) for week, day in _WEEKS.items()}
     relieved = [
-        (arms.entries[name] <= _RELIEF * arms.baseline[name][:, None, :] + 1e-9).sum(axis=1).mean(axis=-1)
+        (arms.entries[name] <= RELIEF * arms.baseline[name][:, None, :] + SLACK).sum(axis=1).mean(axis=-1)
         for name in (_ARM, "placebo")
     ]
     return found | {"relief days": relieved[0] - relieved[1]}

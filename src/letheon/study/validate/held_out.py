@@ -13,7 +13,8 @@ import numpy as np
 from scipy import stats
 
 from letheon import library
-from letheon.patients.draws import typical_values
+from letheon.definitions import RELAPSE, RELIEF, SLACK
+from letheon.patients.uncertainty import typical_values
 from letheon.scenario import loads
 from letheon.study.regimens import study, study_scenario
 from letheon.study.trial.simulation import (
@@ -43,7 +44,6 @@ __all__ = [
 
 TELLING = math.log(3.0)  # difference of log scores below which the held-out trials tell nothing: odds of three to one
 _ALPHA = 0.05
-_RELIEF = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ def _schwartzman(arms: Arms) -> tuple[np.ndarray, list[Quantity]]:
 
 
 def _kiefer(arms: Arms) -> tuple[np.ndarray, list[Quantity]]:
-    relieved = arms.entries["esketamine"].mean(axis=1) <= _RELIEF * arms.baseline["esketamine"] + 1e-9
+    relieved = arms.entries["esketamine"].mean(axis=1) <= RELIEF * arms.baseline["esketamine"] + SLACK
     count = relieved.sum(axis=-1)
     return count == 0, [Quantity("responders of four", "patients", count.astype(float), (0.0, 0.0), "0")]
 
@@ -256,10 +256,10 @@ def _return(left: tuple[np.ndarray, np.ndarray], share: np.ndarray, days: np.nda
     """Read relief at the end and its return from pain as a share of baseline; axes (draw, stop, patient)."""
     weights, when, last = [], [], []
     for fate, weight in zip(left, (share, 1.0 - share), strict=True):
-        relieved = fate[:, 2] <= _RELIEF  # four days after the end
-        back = fate[:, 2:] >= 0.85
+        relieved = fate[:, 2] <= RELIEF  # four days after the end
+        back = fate[:, 2:] >= RELAPSE
         first = np.where(back.any(axis=1), days[2:][back.argmax(axis=1)], np.inf)
-        at_90 = fate[:, int(np.searchsorted(days, 90.0))] <= _RELIEF
+        at_90 = fate[:, int(np.searchsorted(days, 90.0))] <= RELIEF
         weights.append((relieved * weight).ravel())
         when.append(first.ravel())
         last.append((at_90 * weight).mean())

@@ -96,7 +96,12 @@ def met_results(validation: Mapping[str, Any], n: int = 1000) -> Iterator[Met]:
         for pain, scored in told["models"].items():
             chance = float(f"{scored['chance']:.2g}")
             yield Met(
-                told["study"], "", "", "finding", None, pain, told["event"], chance, None, chance >= _LEAST_CHANCE
+                study=told["study"],
+                measure="finding",
+                pain=pain,
+                reported=told["event"],
+                simulated=chance,
+                met=chance >= _LEAST_CHANCE,
             )
 
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from letheon import library
 from letheon.arrays import jax, jnp
-from letheon.patients.draws import typical_values
+from letheon.definitions import LAST_SUPPORTED_DAY, RELAPSE, RELIEF
+from letheon.patients.uncertainty import typical_values
 from letheon.study.calibrate.trials import mixture
 from letheon.study.regimens import study, study_scenario
 from letheon.study.trial.forward import Cohort, Fate, forecast, prepare, without_drug
@@ -25,9 +26,7 @@ OUTCOMES = {
     "boosters_a_year": "courses a year, if each return of pain is followed by another",
 }
 _DRAWS = 64
-_DAYS = 84
 _WAIT_D = 14.0  # from the return of pain to the next course
-_RELIEF, _RETURN = 0.7, 0.85
 Values = Mapping[str, np.ndarray]
 Progress = Callable[[str, int, int], None]
 
@@ -92,7 +91,7 @@ def _rows(values: Values) -> list[tuple[str, _Case, _Case]]:
 
 
 def _cohort(arm: str, rate_factor: float) -> Cohort:
-    scenario = study_scenario(study("sigtermans2009"), _DAYS, rate_factor)
+    scenario = study_scenario(study("sigtermans2009"), LAST_SUPPORTED_DAY, rate_factor)
     return prepare(scenario, arm, 64)
 
 
@@ -102,7 +101,7 @@ def _relief_day(values, cohort: Cohort):
 
     def read(fate: Fate):
         daily = jnp.diff(fate.area, axis=0) / 24.0
-        return jax.scipy.special.ndtr((_RELIEF * at - daily) / noise)
+        return jax.scipy.special.ndtr((RELIEF * at - daily) / noise)
 
     return read
 
@@ -112,8 +111,8 @@ def _return_day(cohort: Cohort):
 
     def read(fate: Fate):
         left = fate.pain[5:] / cohort.people.baseline
-        relieved = left[2] <= _RELIEF
-        back = left >= _RETURN
+        relieved = left[2] <= RELIEF
+        back = left >= RELAPSE
         day = jnp.where(back.any(axis=0), jnp.argmax(back, axis=0), left.shape[0])
         return jnp.stack([relieved * day, relieved.astype(float)])
 
@@ -152,7 +151,7 @@ def _recalled(values: Values, pain: str) -> np.ndarray:
     """Weigh draws by a value that was only recalled: the fall of 21.4 % in Schwartzman's trial, taken to within 10."""
     trial = study("schwartzman2009")
     fall = next(o.value for o in trial.outcomes if o.measure == "pain_reduction")
-    cohort = prepare(study_scenario(trial, _DAYS), "racemic", 64, stops_h=(0.0, 14 * 24.0, 84 * 24.0))
+    cohort = prepare(study_scenario(trial, LAST_SUPPORTED_DAY), "racemic", 64, stops_h=(0.0, 14 * 24.0, 84 * 24.0))
 
     @jax.jit
     def one(values, cohort):

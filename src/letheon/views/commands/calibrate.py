@@ -9,8 +9,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from letheon.definitions import RESEARCH_NOTICE
 from letheon.errors import InputError, near_hint
 from letheon.extras import EXTRAS, missing, require
+from letheon.files import write
 from letheon.views.commands.interruption import interruptible, kept_in, stopping_says
 from letheon.views.commands.options import AsJson, OwnSeed, flag, option, refuse_file_above
 from letheon.views.commands.output import show, write_json
@@ -19,9 +21,8 @@ from letheon.views.commands.progress import Progress
 if TYPE_CHECKING:
     from letheon.study.calibrate.document import Settings
 
-__all__ = ["RESEARCH", "calibrate", "finite"]
+__all__ = ["calibrate", "finite"]
 
-RESEARCH = "For research and education only. Letheon gives no advice about a person."
 _PAGE = "calibration.html"
 _OTHER_FILES = {_PAGE, "validation.json", "validation.html"}
 _PATIENCE_S = 2.0  # a block of iterations may take longer: it is then done again, to the same bits
@@ -58,7 +59,7 @@ def calibrate(
             console.print()
 
     draws = [f"Draws: {out / model / f'{model}.csv'}" for model in models]
-    show(draw, f"Folder: {out}", *draws, f"Page: {out / _PAGE}", RESEARCH)
+    show(draw, f"Folder: {out}", *draws, f"Page: {out / _PAGE}", RESEARCH_NOTICE)
 
 
 # --- what is refused, before anything heavy loads ---
@@ -141,7 +142,6 @@ def _settings(quick: bool, seed: int | None) -> "Settings":
 def _fit_one(model: str, folder: Path, settings: "Settings", progress: Progress) -> dict[str, Any]:
     """Fit one model and write its files."""
     from letheon.study import plain as calibration
-    from letheon.views.report import save
 
     def work(report: Callable[[str, int, int], None]) -> Any:
         return calibration.calibrate(model, folder / "state", settings, progress=report)
@@ -155,8 +155,8 @@ def _fit_one(model: str, folder: Path, settings: "Settings", progress: Progress)
         raise
     report = finite(result.report)
     for name, text in calibration.posterior_files(result, date.today().isoformat()).items():
-        save(text, folder / name)
-    save(json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1) + "\n", folder / "calibration.json")
+        write(folder / name, text)
+    write(folder / "calibration.json", json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
     return report
 
 
@@ -164,10 +164,10 @@ def _write_page(reports: Mapping[str, Any], folder: Path) -> None:
     """Write the page with all models whose reports lie in the folder, so that two calls make one page."""
     from letheon.library import PAIN_MODELS
     from letheon.runs.json_file import read_object
-    from letheon.views.report import calibration, save
+    from letheon.views.report import calibration
 
     every = (reports.get(model) or read_object(folder / model / "calibration.json") for model in PAIN_MODELS)
-    save(calibration.render([one for one in every if one], date.today().isoformat()), folder / _PAGE)
+    write(folder / _PAGE, calibration.render([one for one in every if one], date.today().isoformat()))
 
 
 def _files(folder: Path, models: tuple[str, ...]) -> list[str]:

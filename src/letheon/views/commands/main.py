@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from letheon._version import __version__
+from letheon.definitions import RESEARCH_NOTICE
 from letheon.errors import InputError, Interrupted, LetheonError, LetheonWarning, RunError, near_hint
 from letheon.views.commands import evidence
 from letheon.views.commands.calibrate import calibrate
@@ -92,8 +93,7 @@ def _add(group: typer.Typer, before: str, commands: dict[str, Callable]) -> None
 
 app = _group(
     "letheon",
-    "Simulates intravenous ketamine for Complex Regional Pain Syndrome.\n\n"
-    "For research and education only. Letheon gives no advice about a person.",
+    f"Simulates intravenous ketamine for Complex Regional Pain Syndrome.\n\n{RESEARCH_NOTICE}",
     _documented(simulate)[1],
 )
 _add(app, "", COMMANDS)

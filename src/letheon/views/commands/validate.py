@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
+from letheon.definitions import RESEARCH_NOTICE
 from letheon.errors import InputError
-from letheon.views.commands.calibrate import RESEARCH, finite
+from letheon.views.commands.calibrate import finite
 from letheon.views.commands.interruption import interruptible, stopping_says
 from letheon.views.commands.options import AsJson, flag, option, output_file
 from letheon.views.commands.output import save_page, show, write_json
@@ -54,7 +55,7 @@ def validate(
             show_between_studies(document["between_studies"], console)
             show_sensitivity(document["sensitivity"], console)
 
-    show(draw, *([] if out is None else [f"Page: {out}"]), RESEARCH)
+    show(draw, *([] if out is None else [f"Page: {out}"]), RESEARCH_NOTICE)
 
 
 def _validation(posterior: Path | None, sensitivity: bool) -> Callable[..., dict[str, Any]]:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from letheon.dosing.regimen import Infusion, Rate
+from letheon.dosing.repeats import repeats
 from letheon.scenario import Arm, Scenario, Spread, dumps
 from letheon.scenario.grammar import BESIDE, BOOSTERS, MODELS, POPULATION, STOP, TITRATION, Fields
-from letheon.scenario.writing import fields_of, grouped, policy_of
+from letheon.scenario.writing import fields_of, policy_of
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
 
 __all__ = ["form", "grammar", "rows"]
@@ -68,7 +69,7 @@ def rows(infusions: Iterable[Infusion]) -> list[dict[str, Any]]:
     >>> [(row["at_h"], row["hours"], row["every_h"], row["times"]) for row in rows(days)]
     [(0.0, 4.0, 24.0, 3)]
     """
-    return [_row(*group) for group in grouped(sorted(infusions))]
+    return [_row(*group) for group in repeats(infusions)]
 
 
 def _row(infusion: Infusion, every: int, times: int) -> dict[str, Any]:
