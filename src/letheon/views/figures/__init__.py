@@ -1,0 +1,1 @@
+"""Figures as plain dictionaries in Plotly's own form, made from typed results by pure functions."""
