@@ -7,7 +7,7 @@ from itertools import groupby
 
 from letheon.study.calibrate.document import ParameterReport, ReportedCount, ReportedValue
 from letheon.views.document import numbers
-from letheon.views.document.tree import Figure, Legend, Panels, Plot, Swatch
+from letheon.views.document.tree import Figure, Legend, Panels, Swatch
 from letheon.views.figures.rows import BLUE, GREY, ORANGE, Rows, span
 from letheon.views.subjects.calibration_facts import (
     SDS_OF_90,
@@ -55,13 +55,14 @@ def predicted(predictions: Sequence[Prediction]) -> list[Figure]:
     figures: list[Figure] = []
     for unit, (heading, axis) in _UNITS.items():
         if some := [one for one in predictions if one.unit == unit]:
-            plot = _predicted(some, axis, 100.0 if unit == "share" else 1.0)
+            rows = _predicted(some, axis, 100.0 if unit == "share" else 1.0)
+            plot = rows.plot(f"{heading}; the same numbers stand in the table of predictions.", zero=True)
             caption = "Read as above." if figures else _PREDICTED
             figures.append(Figure(heading, (Legend(_PREDICTED_KEYS), plot), caption))
     return figures
 
 
-def _predicted(predictions: Sequence[Prediction], axis: str, scale: float) -> Plot:
+def _predicted(predictions: Sequence[Prediction], axis: str, scale: float) -> Rows:
     ends = [scale * end for one in predictions for end in _ends(one) if end is not None]
     low, high = (-2.0, 102.0) if scale == 100.0 else span(ends, 0.0, 8.0)
     rows = Rows(axis, low, high)
@@ -71,7 +72,7 @@ def _predicted(predictions: Sequence[Prediction], axis: str, scale: float) -> Pl
             notes = ("" if one.fitted else "not fitted", "outside" if one.inside is False else "")
             rows.row(one.label, "" if one.reported is None else ", ".join(filter(None, notes)))
             _row(rows, one, scale, low, high)
-    return rows.plot("What was reported and predicted; the same numbers stand in the table of predictions.", zero=True)
+    return rows
 
 
 def _ends(one: Prediction) -> tuple[float | None, ...]:
