@@ -40,9 +40,9 @@ K4 = (
 )
 STAGES = (
     (blocks, "_draw_people", "drawing people"),
-    (pipeline_block, "_set_out", "setting out: bodies, propagators"),
-    (pipeline_block, "_go", "the walk"),
-    (pipeline_block, "_arrive", "arriving: diaries, harms"),
+    (pipeline_block, "_build", "building: bodies, propagators"),
+    (pipeline_block, "_run", "running"),
+    (pipeline_block, "_read_out", "reading out: diaries, harms"),
     (blocks, "columns", "endpoints to columns"),
     (blocks, "digitise", "profiles to bins"),
 )

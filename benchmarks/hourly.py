@@ -23,7 +23,7 @@ from itertools import pairwise
 import numpy as np
 
 from letheon.arrays import jax, jnp
-from letheon.body.pharmacokinetics import build
+from letheon.body.compartments import build
 from letheon.body.propagator import propagators
 
 SPAN = 24  # hours of a block

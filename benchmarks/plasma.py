@@ -17,7 +17,7 @@ from scipy.integrate import solve_ivp
 
 from letheon import library
 from letheon.arrays import jax, jnp
-from letheon.body.pharmacokinetics import build
+from letheon.body.compartments import build
 from letheon.body.propagator import advance, propagators
 
 ROUNDS = 5

@@ -12,6 +12,12 @@ from typing import Any
 import browsing
 import pytest
 from hypothesis import settings
+from jaxtyping import install_import_hook
+
+# With CHECK_SHAPES=1, annotated shapes and types of these modules are checked at every call; it costs half as much again.
+CHECKED = ["block", "clinic", "histograms", "plan", "simulate", "state", "timetable"]
+if os.environ.get("CHECK_SHAPES"):
+    install_import_hook(["letheon.body", *(f"letheon.pipeline.{name}" for name in CHECKED)], "typechecking.check")
 
 # The same cases on every run and machine; a busy machine's pause is no failure; nothing is left in the tree.
 settings.register_profile("letheon", deadline=None, derandomize=True, database=None)

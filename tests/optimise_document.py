@@ -2,7 +2,7 @@
 
 from typing import Any
 
-NOTICE = "This designs studies, not treatments: for research and education only, and no advice about a person."
+from letheon.definitions import SEARCH_NOTICE as NOTICE
 
 
 def _measures(relief: float, hours: float, dose: float) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from letheon.arrays import jax
 from letheon.body.branches import Branched, advance_branches, branches_of, packed
-from letheon.body.pharmacokinetics import STRUCTURES, System, build, with_effect_site
+from letheon.body.compartments import STRUCTURES, System, build, with_effect_site
 from letheon.body.propagator import advance, one_propagator
 
 pytestmark = pytest.mark.long

@@ -1,6 +1,5 @@
 """The calibration: its parameters, its sampler, and what shipped."""
 
-import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +12,13 @@ from letheon import library
 from letheon.arrays import jax, jnp
 from letheon.errors import InputError, Interrupted
 from letheon.library.posterior import parse_posterior
-from letheon.patients.draws import named_numbers, quantile
+from letheon.patients.uncertainty import named_numbers, quantile
 from letheon.study.calibrate import fit as calibration
 from letheon.study.calibrate import sampler
-from letheon.study.calibrate.document import QUICK_SETTINGS, Settings
+from letheon.study.calibrate.document import QUICK_SETTINGS, CalibrationReport, Settings
 from letheon.study.calibrate.parameters import parameters, to_values
 from letheon.study.calibrate.sampler import find_modes, sample, take_up
+from letheon.study.records import decode
 from letheon.units import to_canonical
 
 SHIPPED = Path(__file__).parents[1] / "docs" / "calibration"
@@ -184,39 +184,39 @@ def test_diagnostics_tell_chains_that_disagree():
     chains = sampler.Chains(
         z, rng.normal(size=(2, 400)), np.ones((2, 400)), np.ones((2, 400)), np.zeros((2, 400), bool)
     )
-    good = calibration.diagnose(chains, found)
-    assert good["sampler"]["rhat_worst"] < 1.02 and good["sampler"]["ess_bulk_worst"] > 500
+    worst, good = calibration.diagnose(chains, found)
+    assert worst.rhat_worst < 1.02 and worst.ess_bulk_worst > 500
     name = found[0].name
-    assert not good["parameters"][name]["identified"]
+    assert not good[name].identified
     z[1, :, 0] += 3.0
     z[..., 1] *= 0.3
-    bad = calibration.diagnose(chains, found)
-    assert bad["parameters"][name]["rhat"] > 1.5
-    told = bad["parameters"][found[1].name]
-    assert told["identified"] and told["contraction"] == pytest.approx(0.91, abs=0.02)
+    _, bad = calibration.diagnose(chains, found)
+    assert bad[name].rhat > 1.5
+    narrow = bad[found[1].name]
+    assert narrow.identified and narrow.contraction == pytest.approx(0.91, abs=0.02)
 
 
 # ---- what shipped
 
 
-def report(pain: str) -> dict:
-    return json.loads((SHIPPED / f"{pain}.json").read_text(encoding="utf-8"))
+def report(pain: str) -> CalibrationReport:
+    return decode((SHIPPED / f"{pain}.json").read_bytes(), CalibrationReport, pain)
 
 
 @models
 def test_the_shipped_chains_have_converged(pain):
     told = report(pain)
-    assert told["sampler"]["rhat_worst"] <= 1.01
-    assert min(told["sampler"][f"ess_{kind}_worst"] for kind in ("bulk", "tail")) >= 400
-    assert told["full_mesh"]["pareto_k"] < 0.7
-    assert told["modes"]
+    assert told.sampler.rhat_worst <= 1.01
+    assert min(told.sampler.ess_bulk_worst, told.sampler.ess_tail_worst) >= 400
+    assert told.full_mesh.pareto_k < 0.7
+    assert told.modes
 
 
 def test_the_memory_meets_what_it_must_reproduce():
-    checks = report("memory")["checks"]
+    checks = report("memory").checks
 
     def middle(name):
-        return checks[name]["posterior"]["median"]
+        return checks[name].posterior.median
 
     assert abs(middle("leiden difference week 1") + 2.77) < 1.4
     assert abs(middle("leiden difference week 12") + 1.27) < 1.4
@@ -225,18 +225,18 @@ def test_the_memory_meets_what_it_must_reproduce():
     assert 0.20 < middle("goldberg relief day 3") < 0.60
     assert 0.40 < middle("goldberg relief day 5") < 0.65
     assert abs(middle("one infusion day 7")) < 0.2
-    low, high = checks["leiden difference week 12"]["posterior"]["of_a_trial_90"]
+    low, high = checks["leiden difference week 12"].posterior.of_a_trial_90
     assert low < -1.27 < high
 
 
 @models
 def test_the_shipped_draws_are_those_of_the_report(pain):
     """Red when the table in the package is not the one that the report describes."""
-    shipped, told = library.posterior(pain), report(pain)["parameters"]
-    assert {*shipped.not_identified} <= {n for n, p in told.items() if not p["identified"]}
+    shipped, told = library.posterior(pain), report(pain).parameters
+    assert {*shipped.not_identified} <= {n for n, p in told.items() if not p.identified}
     for name, column in shipped.columns.items():
         if name in told:
-            low, high = told[name]["interval_90"]
+            low, high = told[name].interval_90
             assert low < np.median(column) < high
             assert abs(np.mean((np.array(column) >= low) & (np.array(column) <= high)) - 0.9) < 0.09, name
 
@@ -245,9 +245,7 @@ def test_files_that_ship_can_be_read_again():
     found = parameters("slow_site")
     draws = np.random.default_rng(2).normal(size=(50, len(found)))
     chains = sampler.Chains(draws[None], *(np.zeros((1, 50)) for _ in range(4)))
-    told = {"parameters": {p.name: {"identified": True} for p in found}, "full_mesh": {"pareto_k": 0.1}}
-    told["sampler"] = dict.fromkeys(("rhat_worst", "ess_bulk_worst", "ess_tail_worst", "divergences"), 1.0)
-    result = calibration.Calibration("slow_site", QUICK_SETTINGS, (), chains, draws, told)
+    result = calibration.Calibration("slow_site", QUICK_SETTINGS, (), chains, draws, report("slow_site"))
     files = calibration.posterior_files(result, "2026-11-22")
     again = parse_posterior("slow_site", files["slow_site.csv"], files["slow_site.toml"], "x")
     assert again.about["seed"] == QUICK_SETTINGS.seed and again.about["date"] == "2026-11-22"
@@ -268,5 +266,5 @@ def test_a_known_truth_is_recovered(tmp_path):
     from letheon.study.calibrate.adequacy import recover
 
     told = recover("slow_site", tmp_path, sets=3)
-    assert told["values"] == 3 * len(parameters("slow_site"))
-    assert told["inside"] >= 0.75
+    assert told.values == 3 * len(parameters("slow_site"))
+    assert told.inside >= 0.75

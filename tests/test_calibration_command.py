@@ -18,22 +18,30 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from letheon.errors import InputError
 from letheon.extras import missing
 from letheon.library.posterior import parse_posterior
-from letheon.patients.draws import typical_values
+from letheon.patients.uncertainty import typical_values
 from letheon.study.calibrate import fit as numerics
-from letheon.study.calibrate.document import FULL_SETTINGS, QUICK_SETTINGS
+from letheon.study.calibrate.document import FULL_SETTINGS, QUICK_SETTINGS, CalibrationReport
 from letheon.study.calibrate.posteriors import merged_values, posteriors_in
-from letheon.study.validate import between_studies as studies
+from letheon.study.records import decode
 from letheon.study.validate import held_out
-from letheon.study.validate import sensitivity as assumptions
+from letheon.study.validate import validation as scoring
+from letheon.study.validate.document import Validation
 from letheon.views.commands import interruption
 
 STORED = Path(__file__).parent.parent / "docs" / "calibration"
 REPORTS = {name: json.loads((STORED / f"{name}.json").read_text(encoding="utf-8")) for name in ("memory", "slow_site")}
 VALIDATION = json.loads((STORED / "validation.json").read_text(encoding="utf-8"))
+SCORES = decode((STORED / "validation.json").read_bytes(), Validation, "validation.json")
+
+
+def stored(model: str) -> CalibrationReport:
+    """Return the report of a calibration."""
+    return decode((STORED / f"{model}.json").read_bytes(), CalibrationReport, model)
 
 
 class Fake:
@@ -43,7 +51,7 @@ class Fake:
         self.called: list[tuple[str, Path, Any]] = []
         self.validated: dict[str, Any] = {}
         self.act: Callable[[Callable], None] = lambda progress: progress("sampling", 1, 2)
-        self.report: Callable[[str], dict] = lambda pain: REPORTS[pain]
+        self.report: Callable[[str], CalibrationReport] = stored
 
     def calibrate(self, pain: str, folder: Path, settings: Any, progress: Callable) -> SimpleNamespace:
         self.called.append((pain, folder, settings))
@@ -55,11 +63,11 @@ class Fake:
     def files(self, result: SimpleNamespace, date: str) -> dict[str, str]:
         return {f"{result.pain}.csv": "memory.tau_s\n2\n", f"{result.pain}.toml": f'date = "{date}"\n'}
 
-    def validate(self, values: Any = None, progress: Callable | None = None) -> dict[str, Any]:
+    def validate(self, values: Any, posterior: dict, sensitivity: bool, progress: Callable) -> Validation:
         self.validated = {"values": values}
-        if progress:
-            progress("simulating x under memory", 0, 2)
-        return {name: VALIDATION[name] for name in ("studies", "total", "timing")}
+        progress("simulating x under memory", 0, 2)
+        result = replace(SCORES, posterior=posterior)
+        return result if sensitivity else replace(result, between_studies=None, sensitivity=None)
 
 
 @pytest.fixture
@@ -68,60 +76,13 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
     made = Fake()
     monkeypatch.setattr(numerics, "calibrate", made.calibrate)
     monkeypatch.setattr(numerics, "posterior_files", made.files)
-    monkeypatch.setattr(held_out, "validate", made.validate)
-    monkeypatch.setattr(assumptions, "tornado", lambda values=None, progress=None: VALIDATION["sensitivity"])
-    monkeypatch.setattr(studies, "between_studies", lambda *_, **__: VALIDATION["between_studies"])
+    monkeypatch.setattr(scoring, "validate", made.validate)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield made
     signal.signal(signal.SIGINT, before)
 
 
 # --- refusals ---
-
-# arguments, a fragment that says where or what, a fragment that says what would work
-REFUSALS = {
-    "unknown model": (["calibrate", "--pain", "memry"], "'memry'", "nearest is memory"),
-    "model like nothing": (["calibrate", "--pain", "€"], "'€'", "memory, slow_site, both"),
-    "seed in words": (["calibrate", "--seed", "one"], "'one'", "--seed 1"),
-    "negative seed": (["calibrate", "--seed", "-1"], "'-1'", "--seed 1"),
-    "endless seed": (["calibrate", "--seed", "9" * 5000], "--seed '999", "--seed 1"),
-    "output is a file": (["calibrate", "--out", "a.txt"], "a.txt is a file", "--out"),
-    "output under a file": (["calibrate", "--out", "a.txt/x"], "a.txt", "--out"),
-    "output of somebody else": (["calibrate", "--out", "theirs"], "thesis.txt", "--out"),
-    "no posterior": (["validate", "--posterior", "absent"], "absent is not a folder", "letheon calibrate"),
-    "page is a folder": (["validate", "--out", "theirs"], "theirs is a folder", "validation.html"),
-    "page in no folder": (["validate", "--out", "absent/x.html"], "absent is not a folder", "--out"),
-    "page under a file": (["validate", "--out", "a.txt/x.html"], "a.txt", "--out"),
-    "unknown option": (["validate", "--postrior", "x"], "--postrior", "--posterior"),
-}
-
-
-def prepare(folder: Path) -> None:
-    """Put somebody's files into a folder."""
-    (folder / "a.txt").write_text("words", encoding="utf-8")
-    (folder / "theirs").mkdir()
-    (folder / "theirs" / "thesis.txt").write_text("years of work", encoding="utf-8")
-
-
-@pytest.mark.parametrize("name", REFUSALS)
-def test_bad_input_is_refused_in_one_sentence(
-    name: str, command: Callable, fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    arguments, place, remedy = REFUSALS[name]
-    prepare(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    before = sorted(tmp_path.rglob("*"))
-    code, out, err = command(*arguments)
-    assert (code, out) == (2, "")
-    assert re.fullmatch(r"letheon: [^\n]{15,}\n", err)
-    assert place in err and remedy in err
-    assert sorted(tmp_path.rglob("*")) == before and fake.called == []
-
-
-@pytest.mark.parametrize("name", ["unknown model", "seed in words", "output of somebody else", "page is a folder"])
-def test_refusals_load_nothing_heavy(name: str, heavy_modules: Callable, tmp_path: Path) -> None:
-    prepare(tmp_path)
-    assert heavy_modules(*REFUSALS[name][0], cwd=tmp_path) == (2, set())
 
 
 @pytest.mark.parametrize("absent", ["numpyro", "arviz"])
@@ -191,7 +152,7 @@ def test_reports_draws_and_one_page_are_written(command: Callable, fake: Fake, t
         assert json.loads((tmp_path / model / "calibration.json").read_text(encoding="utf-8")) == report
         assert (tmp_path / model / f"{model}.csv").is_file()
         assert re.search(r'date = "\d{4}-\d\d-\d\d"', (tmp_path / model / f"{model}.toml").read_text(encoding="utf-8"))
-    assert not list(tmp_path.rglob("*.part"))
+    assert not list(tmp_path.rglob("*.partial"))
 
 
 def test_tables_and_files_are_shown(command: Callable, fake: Fake, tmp_path: Path) -> None:
@@ -205,7 +166,8 @@ def test_tables_and_files_are_shown(command: Callable, fake: Fake, tmp_path: Pat
 
 
 def test_json_is_the_document_alone(command: Callable, fake: Fake, tmp_path: Path) -> None:
-    fake.report = lambda pain: REPORTS[pain] | {"full_mesh": {**REPORTS[pain]["full_mesh"], "pareto_k": float("nan")}}
+    mesh = replace(stored("memory").full_mesh, pareto_k=float("nan"))
+    fake.report = lambda pain: replace(stored(pain), full_mesh=mesh)
     code, out, _ = command("calibrate", "--pain", "memory", "--json", "--out", tmp_path)
     told = json.loads(out)
     assert code == 0 and list(told) == ["models", "seconds", "files"]
@@ -309,14 +271,14 @@ def test_validation_as_json_with_a_page(command: Callable, fake: Fake, tmp_path:
 
 
 def test_ctrl_c_during_a_validation(command: Callable, fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    def validate(values: Any = None, progress: Callable = lambda *_: None) -> dict:
+    def validate(values: Any, posterior: dict, sensitivity: bool, progress: Callable) -> dict:
         press()
         for done in range(10_000):
             time.sleep(0.01)
             progress("simulating", done, 10_000)
         return {}
 
-    monkeypatch.setattr(held_out, "validate", validate)
+    monkeypatch.setattr(scoring, "validate", validate)
     code, out, err = command("validate")
     assert (code, out) == (130, "") and "a validation keeps nothing" in err.splitlines()[-1]
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import test_report_browser as reported
-from browsing import PHONE, serious
+from browsing import CUT_OFF, DESKTOP, PHONE, TOUCHING, opened, serious
 from msgspec.structs import replace
 from report_page import Page
 from scipy import stats
@@ -315,27 +314,27 @@ def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("size", [reported.DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_it_draws_everything_asks_for_nothing_and_cuts_nothing_off(browser: Any, file: str, size: dict) -> None:
-    page = reported.opened(browser, file, size)
+    page = opened(browser, file, size)
     assert page.requests_seen == [file]
     assert page.complaints == []
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
-    assert page.evaluate(reported.CUT_OFF) == []
-    assert page.evaluate(reported.TOUCHING) == []
+    assert page.evaluate(CUT_OFF) == []
+    assert page.evaluate(TOUCHING) == []
     assert page.evaluate("window.shifts") < 0.01
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(browser: Any, file: str, scheme: str) -> None:
-    page = reported.opened(browser, file, color_scheme=scheme)
+    page = opened(browser, file, color_scheme=scheme)
     assert serious(page) == []
 
 
 @pytest.mark.browser
 def test_on_paper_figures_keep_their_height(browser: Any, file: str) -> None:
-    page = reported.opened(browser, file)
+    page = opened(browser, file)
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     sizes = page.evaluate(
         "[...document.querySelectorAll('.chart')].map(c => [c.layout.width, c.layout.height, Number(c.dataset.height)])"

@@ -127,64 +127,7 @@ def test_help_comes_within_half_a_second() -> None:
     assert statistics.median(seconds) < 0.5
 
 
-# --- refusals ---
-
-BARE_NUMBER = "letheon: 1\ntitle: x\nfollow_up: 12\narms: {a: {drug: racemic, sessions: []}}\n"
-# arguments, a fragment that says where or what, a fragment that says what would work
-REFUSALS = {
-    "unknown command": (["simulat", SMALL], "simulat", "nearest is simulate"),
-    "unknown option": (["simulate", SMALL, "--patient", "9"], "--patient", "nearest is --patients"),
-    "no scenario": (["simulate"], "SCENARIO", "letheon simulate examples/small.yaml"),
-    "two scenarios": (
-        ["simulate", SMALL, "second.yaml"],
-        "second.yaml",
-        "letheon simulate examples/small.yaml",
-    ),
-    "option without value": (["simulate", SMALL, "--out"], "--out", "letheon simulate examples/small.yaml"),
-    "no such file": (["simulate", "absent.yaml"], "absent.yaml", "give the path"),
-    "bad scenario": (["simulate", "bare.yaml"], "line 3, follow_up", "12 weeks"),
-    "no patients": (["simulate", SMALL, "--patients", "0"], "--patients '0'", "--patients 1000"),
-    "patients in words": (["simulate", SMALL, "--patients", "ten"], "'ten'", "--patients 1000"),
-    "endless patients": (["simulate", SMALL, "--patients", "9" * 5000], "--patients '999", "--patients 1000"),
-    "negative seed": (["simulate", SMALL, "--seed", "-1"], "--seed '-1'", "--seed 1"),
-    "output is a file": (["simulate", SMALL, "--out", "bare.yaml"], "bare.yaml is a file", "--out"),
-    "output under a file": (["simulate", SMALL, "--out", "bare.yaml/x"], "bare.yaml/x", "--out"),
-    "output of somebody else": (["simulate", SMALL, "--out", "theirs"], "theirs", "--out"),
-    "unknown entry": (["library", "oto2021"], "'oto2021'", "otto2021"),
-    "entry like nothing": (["library", "€"], "'€'", "letheon library"),
-    "no run there": (["cite", "absent"], "absent", "run folder"),
-    "no run folder": (["cite", "theirs"], "theirs", "letheon simulate"),
-    "no folder": (["cite", "bare.yaml"], "bare.yaml", "run folder"),
-}
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in a folder with a bad scenario and a folder with somebody's file."""
-    (tmp_path / "bare.yaml").write_text(BARE_NUMBER, encoding="utf-8")
-    (tmp_path / "theirs").mkdir()
-    (tmp_path / "theirs" / "thesis.txt").write_text("years of work", encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.mark.parametrize("name", REFUSALS)
-def test_bad_input_is_refused_in_one_sentence(name: str, command: Callable, fake: Fake, here: Path) -> None:
-    arguments, place, remedy = REFUSALS[name]
-    before = sorted(here.rglob("*"))
-    code, out, err = command(*arguments)
-    assert (code, out) == (2, "")
-    assert is_one_sentence(err)
-    assert place in err and remedy in err
-    assert sorted(here.rglob("*")) == before
-    assert fake.called == {}
-
-
-@pytest.mark.parametrize(
-    "name", ["unknown command", "unknown option", "bad scenario", "output is a file", "unknown entry", "no run folder"]
-)
-def test_refusals_load_nothing_heavy(name: str, heavy_modules: Callable, here: Path) -> None:
-    assert heavy_modules(*REFUSALS[name][0], cwd=here) == (2, set())
+# --- what loads ---
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["simulate", "--help"], ["--version"], ["library", "otto2021"]])

@@ -16,7 +16,7 @@ import pytest
 from letheon.errors import InputError, LetheonWarning, RunError
 from letheon.runs import address as addresses
 from letheon.runs import cluster, simulate
-from letheon.runs.blocks import Span
+from letheon.runs.blocks import BlockRange
 from letheon.runs.environment import machine_stamp
 from letheon.scenario import loads
 
@@ -48,7 +48,7 @@ arms:
         ("tcp://cluster.example:8786", "in the clear"),
     ],
 )
-def test_what_is_no_cluster_is_refused_before_work_starts(given, says, tmp_path):
+def test_invalid_cluster_is_refused_before_work_starts(given, says, tmp_path):
     with pytest.raises(InputError, match=says):
         simulate(loads(TEXT), out=tmp_path / "run", cluster=given)
     assert not (tmp_path / "run").exists()
@@ -72,7 +72,7 @@ def test_tls_needs_certificates(monkeypatch):
         cluster._connected("tls://127.0.0.1:8786")
 
 
-def test_nobody_at_the_address_is_one_sentence():
+def test_missing_scheduler_is_reported():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -95,7 +95,7 @@ def test_nobody_at_the_address_is_one_sentence():
         ("tcp://127.0.0.1:4000", 1, {"XLA_FLAGS": "--xla_a=1"}, "it has XLA_FLAGS unset"),
     ],
 )
-def test_who_is_taken_as_a_worker(address, threads, other, says):
+def test_worker_acceptance(address, threads, other, says):
     worker = SimpleNamespace(address=address, state=SimpleNamespace(nthreads=threads))
     found = cluster._unfit(worker, machine_stamp() | other)
     assert says in found
@@ -103,7 +103,7 @@ def test_who_is_taken_as_a_worker(address, threads, other, says):
 
 
 def test_tasks_are_whole_blocks_and_cover_every_chunk_once():
-    spans = [Span(0, "people", 0, 32), Span(0, "people", 32, 39), Span(0, "bank", 0, 8)]
+    spans = [BlockRange(0, "people", 0, 32), BlockRange(0, "people", 32, 39), BlockRange(0, "bank", 0, 8)]
     for workers in (1, 2, 1000):
         pieces = list(cluster._cut(spans, workers))
         blocks = [(p.kind, b) for p in pieces for b in range(p.first, p.stop)]
@@ -115,14 +115,14 @@ def test_tasks_are_whole_blocks_and_cover_every_chunk_once():
 def test_what_a_worker_sends_is_what_a_thread_computes():
     scenario = loads(TEXT.replace("n: 3000", "n: 300"))
     text = cluster.dumps(scenario)
-    sent = cluster._share(*cluster.compute(text, (0, "people", 0, 2)))
-    here = cluster._runner(text).share(Span(0, "people", 0, 2))
+    sent = cluster._unpacked(*cluster.compute(text, (0, "people", 0, 2)))
+    here = cluster._runner(text).result(BlockRange(0, "people", 0, 2))
     assert sent.profile.mean("nrs").tobytes() == here.profile.mean("nrs").tobytes()
     for name, values in here.table().items():
         assert sent.table()[name].tobytes() == values.tobytes()
 
 
-def test_nobody_else_on_this_machine_can_use_a_local_cluster():
+def test_local_cluster_is_closed_to_other_users():
     """Red when anything listens beyond loopback, answers HTTP, or takes work without the run's own certificate."""
     from distributed import Client
 
@@ -228,7 +228,7 @@ def test_workers_that_fit_are_used_and_others_refused(address, tmp_path):
 
 
 @pytest.mark.slow
-def test_no_worker_at_all_ends_in_a_sentence(address, tmp_path, monkeypatch):
+def test_run_without_workers_fails(address, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "_PATIENCE_S", 3.0)
     with pytest.raises(RunError, match=r"none has joined.*same command again"):
         simulate(loads(TEXT), out=tmp_path / "run", cluster=address)

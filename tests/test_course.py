@@ -11,12 +11,14 @@ import pytest
 
 from letheon.arrays import jax, jnp
 from letheon.body import course, memory
+from letheon.body.compartments import levels
 from letheon.body.mesh import HOUR_MS, Grading, lay
-from letheon.body.pharmacokinetics import levels
 from letheon.dosing.regimen import Infusion, Rate, Regimen
-from letheon.patients.draws import DRAWS, typical_values
 from letheon.patients.population import Covariates, people
-from letheon.pipeline import arms, assemble, run_block
+from letheon.patients.uncertainty import DRAWS, typical_values
+from letheon.pipeline import assemble, run_block
+from letheon.pipeline import plan as plan_module
+from letheon.pipeline.plan import plan_arms
 from letheon.scenario import Arm, loads
 
 LEIDEN = Covariates(79.0, 19.0, 7.3, 2.0, 46.0, 12.0, 0.0)
@@ -169,7 +171,7 @@ def plans(regimens, days: int):
     drug = regimens[0].drug
     text = "letheon: 1\ntitle: t\nfollow_up: 1 day\narms:\n  a: {drug: racemic, sessions: [{at: day 1, dose: 1 mg, for: 1 h}]}"
     given = tuple(Arm(f"arm{i}", drug, regimen) for i, regimen in enumerate(regimens))
-    return arms.plan_arms(replace(loads(text), follow_up_h=24.0 * days, arms=given))
+    return plan_arms(replace(loads(text), follow_up_h=24.0 * days, arms=given))
 
 
 def drips(drug: str, *spans) -> Regimen:
@@ -231,10 +233,7 @@ def compare(solver, regimen: Regimen, plan, numbers, days: int) -> tuple[Found, 
 
 
 def errors(found: Found, true, days: int) -> dict[str, np.ndarray]:
-    """Largest error of each patient: s and g, and the daily means of pain and of the rival's pain [NRS].
-
-    Pain bends where sensitisation passes its chronic value: ``bend`` is its error of such days, ``pain`` of all others.
-    """
+    """Largest error of each patient: s and g, and the daily means of pain and of the rival's pain [NRS]."""
     ours = [x[: days + 1] for x in (found.path.sensitisation, found.path.growth, found.path.area, found.path.area_slow)]
     off = [np.abs(np.asarray(a) - true[:, i]).max(axis=0) for i, a in enumerate(ours)]
     pain, rival = (np.abs(np.diff(np.asarray(ours[i]) - true[:, i], axis=0) / 24) for i in (2, 3))
@@ -265,10 +264,7 @@ def three_weeks() -> tuple:
 
 @pytest.mark.long
 def test_courses_against_diffrax():
-    """Three regimens, four patients with flares: every state within 1e-6, daily pain within 1e-5 NRS (Dopri8).
-
-    Red when the mesh is too coarse, a stage looks at the wrong node, or a term of the model is missing.
-    """
+    """Three regimens, four patients with flares: every state within 1e-6, daily pain within 1e-5 NRS (Dopri8)."""
     far = 0
     for regimen, plan in zip(REGIMENS, three_weeks(), strict=True):
         found, true = compare(diffrax.Dopri8(), regimen, plan, FOUR, DAYS)
@@ -284,16 +280,15 @@ def test_courses_against_diffrax():
 
 @pytest.mark.long
 def test_order_of_convergence(monkeypatch):
-    """Uniform steps, halved: the error falls by 2^5 or more, for both states and for the integrals of pain.
-
-    Red when a coefficient of the step is wrong (then the order is 2 to 4), or a weight of the integrals.
-    """
+    """Uniform steps, halved: the error falls by 2^5 or more, for both states and for the integrals of pain."""
     found = []
     draws = typical_values() | {"receptor.hill": np.ones(DRAWS)}  # no kink in the block where the drug begins
     for h in (1 / 4, 1 / 8, 1 / 16, 1 / 32):
         uniform = Grading(finest_h=h, early_h=h, coarsest_h=h, growth=0.0, late=0.0)
         monkeypatch.setattr(
-            arms, "lay", lambda schedule, end, _, marks, to=uniform, **rest: lay(schedule, end, to, marks, **rest)
+            plan_module,
+            "lay",
+            lambda schedule, end, _, marks, to=uniform, **rest: lay(schedule, end, to, marks, **rest),
         )
         path = run(three_weeks()[0], FOUR, flares=0.0, draws=draws).path
         found.append(np.array([x[1] for x in (path.sensitisation, path.growth, path.area, path.area_slow)]))
@@ -308,7 +303,7 @@ SWITCHED += "    sessions: [{at: 5 h, rate: 20 mg/h, for: 40 h}, {at: day 8, rat
 
 @pytest.mark.long
 @pytest.mark.parametrize("which", ["esketamine", "racemic", "induction and occasions"])
-def test_the_walk_meets_the_laid_mesh_node_for_node(which):
+def test_simulation_matches_laid_mesh_at_every_node(which):
     """What is checked against diffrax is what runs: the same states at every node, and the same doses and daily pain.
 
     Red when a patient's own clock steps elsewhere, misses a change of rate, or takes another epoch or flare day.
@@ -316,7 +311,7 @@ def test_the_walk_meets_the_laid_mesh_node_for_node(which):
     if which == "racemic":
         planned = plans([random_regimen("racemic", seed) for seed in (1, 2, 15)], DAYS)
     else:
-        planned = plans(REGIMENS, DAYS) if which == "esketamine" else arms.plan_arms(loads(SWITCHED))
+        planned = plans(REGIMENS, DAYS) if which == "esketamine" else plan_arms(loads(SWITCHED))
     draws = {name: jnp.asarray(values) for name, values in typical_values().items()}
     who = persons(jnp.asarray(FOUR), len(planned[0].day_rows) - 1)
     for plan in planned:
@@ -397,10 +392,7 @@ def eight_days(regimen: Regimen = TWICE):
 
 
 def test_plasma_and_pain_along_the_course():
-    """At each midnight: levels of `levels`, block, slow site and pain by their formulas.
-
-    Red when a state is read a step early or late, an effect is counted twice, or the halves of the racemate are not.
-    """
+    """At each midnight: levels of `levels`, block, slow site and pain by their formulas."""
     days, numbers = 8, np.arange(3)
     found = run(eight_days(), numbers)
     spec = reference(TWICE, found, days)
@@ -487,7 +479,7 @@ def test_the_rows_kept_follow_levels_down_and_reach_the_end():
     boosters = "    boosters: {%s, session: {rate: 20 mg/h, for: 10 h}}\n"
     titration = "    titration: {every: 12 h, step: 5 mg/h, max: 40 mg/h}\n"
     for rule in ("", boosters % relapse, boosters % calendar, titration, titration + boosters % calendar):
-        (plan,) = arms.plan_arms(loads(text + rule))
+        (plan,) = plan_arms(loads(text + rule))
         times, gaps = plan.profile_time_h, np.diff(plan.profile_time_h)
         assert len(times) <= 500 and times[-1] == 24 * 7 * 104
         assert gaps[times[:-1] < 24 * plan.course_end_day + 96].max() <= 8.0
@@ -505,7 +497,7 @@ def test_levels_fall_along_a_curve_behind_every_session_known_beforehand():
         (calendar, (10, 696, 24 * 43, 24 * 85)),
         (titration + calendar, (10,)),
     ):
-        (plan,) = arms.plan_arms(loads(text + rule))
+        (plan,) = plan_arms(loads(text + rule))
         times = plan.profile_time_h
         for start in starts:
             stop = start + {10: 30, 696: 4}.get(start, 5)

@@ -14,6 +14,7 @@ import pytest
 
 from letheon.errors import InputError, LetheonError, LetheonWarning, RunError
 from letheon.runs import engine, simulate
+from letheon.runs import folder as run_folder
 from letheon.runs.folder import remedy
 from letheon.runs.query import query
 from letheon.scenario import dumps, load, loads
@@ -189,7 +190,7 @@ QUICK = (
 )
 
 
-def test_a_damaged_folder_gives_the_right_answer_or_none(whole: Path, tmp_path: Path) -> None:
+def test_damaged_folder_gives_right_answer_or_none(whole: Path, tmp_path: Path) -> None:
     told = trial(whole, tmp_path, [(name, harm, 1) for name, harm in QUICK])
     assert told["answered"] > 0 and told["refused"] > 0
     assert told["made whole"] >= len(QUICK) - 3  # not without the stamp, nor where a folder is in a file's place
@@ -291,14 +292,14 @@ def test_a_scenario_edited_during_its_run_stays_as_it_ran(tmp_path: Path) -> Non
 
 
 def test_checksums_are_of_what_was_written(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Path.write_bytes
+    real = run_folder.write
 
-    def bad_disk(path: Path, data: bytes) -> int:
+    def bad_disk(path: Path, data: bytes) -> None:
         if "part-00001.parquet" in path.name and "ketamine" in path.parts and "endpoints" in path.parts:
             data = data[:-5] + b"wrong"
-        return real(path, data)
+        real(path, data)
 
-    monkeypatch.setattr(Path, "write_bytes", bad_disk)
+    monkeypatch.setattr(run_folder, "write", bad_disk)
     with pytest.raises(RunError, match="part-00001"):
         simulate(loads(TEXT), out=tmp_path / "run")
     monkeypatch.undo()

@@ -76,24 +76,6 @@ def test_show_as_a_document(name: str, command: Callable) -> None:
     assert found["source"]["doi"] == library.sources()[study.source].doi
 
 
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("show", "sigterman2009"), "the nearest is sigtermans2009"),
-        (("show", "€"), "letheon evidence list"),
-        (("show",), "letheon evidence show sigtermans2009"),
-        (("list", "--role", "holdout"), "the nearest is hold_out"),
-        (("list", "--role", "€"), "calibrate, hold_out, check"),
-        (("lst",), "the nearest is list"),
-        (("list", "--rol", "check"), "--role"),
-    ],
-)
-def test_what_is_unknown_is_refused_with_the_nearest(words: tuple, said: str, command: Callable) -> None:
-    code, out, err = command("evidence", *words)
-    assert (code, out) == (2, "")
-    assert err.count("\n") == 1 and said in err
-
-
 def test_the_sessions_shown_are_those_of_a_scenario() -> None:
     """What is printed loads as a scenario and gives the same infusions."""
     tried = 0

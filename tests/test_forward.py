@@ -5,7 +5,7 @@ import pytest
 
 from letheon.arrays import jax, jnp
 from letheon.body import slow_site
-from letheon.patients.draws import DRAWS, typical_values
+from letheon.patients.uncertainty import DRAWS, typical_values
 from letheon.scenario import loads
 from letheon.study.trial.forward import (
     FULL,

@@ -16,7 +16,7 @@ from letheon.harms import acute, circulation, comedication, liver, mood
 from letheon.harms.counts import finding
 from letheon.harms.exposure import Intensity, Stretch
 from letheon.harms.finding import exact_interval
-from letheon.patients.draws import DRAWS, typical_values
+from letheon.patients.uncertainty import DRAWS, typical_values
 
 LEVELS = st.floats(0.0, 5000.0)
 SLOPE = jax.jit(acute.incidence_slope)
@@ -69,7 +69,7 @@ def test_time_above_a_level_is_that_of_the_curve():
     assert hours_above(t, np.full_like(t, 10.0), 10.0) == 0.0
 
 
-def test_the_effect_is_gone_within_the_hour():
+def test_effect_ends_within_an_hour():
     """At a site of half-life 8.3 min, 60 % of the scale is under the noticeable tenth within an hour of plasma at 0."""
     minutes = library.harms("psychedelic")["half_life"].value
     c50, start = 121.0, 121.0 * 0.6 / 0.4
@@ -144,21 +144,6 @@ def test_incidence_is_never_below_background_and_never_falls(peak, more, slope, 
     assert float(acute.spontaneous(p, 0.08)) < p
 
 
-def test_acute_effects_can_be_compiled_for_many_patients():
-    """A jitted, mapped patient gives what plain numbers give."""
-    site = np.linspace(0, 300, 12).reshape(4, 3)
-
-    @jax.jit
-    @jax.vmap
-    def peaks(levels):
-        effect = acute.load(levels, levels, 121.0, 0.3)
-        return acute.incidence(effect.max(), 0.04, 0.18)
-
-    for row, found in zip(site, np.asarray(peaks(site)), strict=True):
-        load = 100 * 1.3 * row / (121 + 1.3 * row)
-        assert found == pytest.approx(expit(logit(0.18) + 0.04 * load.max()), rel=1e-12)
-
-
 # ---- circulation
 
 
@@ -231,7 +216,7 @@ def test_counts_of_a_regimen_of_its_kind():
 
 @pytest.mark.parametrize("effect", ["hallucination", "night terrors", "headache"])
 @pytest.mark.parametrize("regimen", [LONG, SESSIONS])
-def test_what_nobody_counted_is_not_identified(effect, regimen):
+def test_uncounted_effects_are_not_identified(effect, regimen):
     """Red when a count of another kind, or a recalled one, is passed off as an estimate."""
     found = finding(effect, regimen)
     assert found.estimate is None and found.support == "not identified" and found.interval == (0.0, 1.0)

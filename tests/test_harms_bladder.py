@@ -14,8 +14,8 @@ from scipy.integrate import solve_ivp
 from letheon import library
 from letheon.arrays import jax, jnp
 from letheon.harms import bladder
-from letheon.harms.bladder import Lining, Tissue
-from letheon.harms.bladder_use import predict, repeat
+from letheon.harms.bladder import BladderState, Tissue
+from letheon.harms.bladder.use import predict, repeat
 from letheon.units import HOURS_PER_YEAR
 
 LAWS = bladder.LAWS
@@ -33,13 +33,13 @@ DOSES = st.lists(
 
 
 @partial(jax.jit, static_argnames="law")
-def _follow(law: str, person: Tissue, drives, hours, state: Lining):
+def _follow(law: str, person: Tissue, drives, hours, state: BladderState):
     states = bladder.follow(law, person, drives, hours, state)
     return states, bladder.functional_capacity(person, states), bladder.symptoms(person, states)
 
 
 @partial(jax.jit, static_argnames="law")
-def _anaesthetic(law: str, person: Tissue, states: Lining):
+def _anaesthetic(law: str, person: Tissue, states: BladderState):
     return bladder.anaesthetic_capacity(person, states), bladder.loss(person, states)
 
 
@@ -100,7 +100,7 @@ def test_two_steps_are_one(people, drive, hours, share):
 @given(PEOPLE, st.floats(0, 330), st.floats(1, 300), st.floats(0, 800), st.integers(1, 12))
 def test_repeated_use_in_closed_form_is_use_after_use(people, drive, on, off, cycles):
     law, person = person_of(people)
-    start = Lining(jnp.asarray(3.0), jnp.asarray(0.4), jnp.asarray(0.1))
+    start = BladderState(jnp.asarray(3.0), jnp.asarray(0.4), jnp.asarray(0.1))
     states, _, _ = course(law, person, [(drive, on), (0.0, off)] * 12, start)
     closed = repeat(law, person, start, jnp.asarray(drive), on, off, cycles)
     for a, b in zip(closed, states, strict=True):
@@ -144,7 +144,7 @@ def test_gradients_are_finite_without_drug_and_right_with_it(law):
             assert float(slope) == pytest.approx(float(end(*up) - end(*down)) / width, rel=1e-3, abs=1e-6)
 
 
-def test_many_people_at_once_are_each_alone():
+def test_vmap_matches_single_patients():
     values = bladder.typical_values("unsaturated")
     own = lambda name: jnp.asarray(values[name][:7])  # noqa: E731
     z = jnp.linspace(-2, 2, 7)
@@ -182,7 +182,9 @@ def test_the_floor_holds_where_nothing_else_would(law):
     """A lining all gone that takes all capacity, or a wall all scar: what is left is the floor, exactly."""
     _, person = person_of((law, 0, 0.0, 0.0))
     worst = person._replace(sensory_loss=jnp.asarray(1.0))
-    gone, scarred = (Lining(jnp.asarray(9.0), jnp.asarray(u), jnp.asarray(f)) for u, f in ((1.0, 0.0), (0.0, 1.0)))
+    gone, scarred = (
+        BladderState(jnp.asarray(9.0), jnp.asarray(u), jnp.asarray(f)) for u, f in ((1.0, 0.0), (0.0, 1.0))
+    )
     for state in (gone, scarred):
         assert float(bladder.functional_capacity(worst, state)) == float(person.floor)
         assert 0 < float(bladder.loss(worst, state)) < 1
@@ -211,10 +213,10 @@ def test_more_exposure_never_lowers_a_harm(people, doses, more):
 
 
 @given(PEOPLE, DOSES, st.floats(24, 50_000))
-def test_a_pause_heals_the_lining_and_leaves_the_scar(people, doses, pause):
+def test_pause_heals_mucosa_but_not_fibrosis(people, doses, pause):
     law, person = person_of(people)
     states, capacity, symptoms = course(law, person, doses)
-    last = Lining(*(x[-1] for x in states))
+    last = BladderState(*(x[-1] for x in states))
     later, roomier, calmer = course(law, person, [(0.0, pause)], last)
     if float(last.deficit) > 1e-9:
         assert float(later.deficit[-1]) < float(last.deficit)
@@ -238,7 +240,7 @@ def test_irritation_is_gone_in_two_weeks():
 
 
 @given(st.floats(0, 300), st.floats(0.02, 0.17), st.floats(0.5, 4), st.floats(1, 5))
-def test_water_thins_the_drive(dose, excreted, litres, more):
+def test_water_dilutes_the_drive(dose, excreted, litres, more):
     """At the reference flow the drive is the dose; the share excreted cancels; more water is never worse."""
     flow, reference = litres / 24, library.harms("bladder")["urine_flow"].canonical
     at_reference = bladder.urine_drive(bladder.urine_concentration(dose, excreted, reference), excreted, reference)
@@ -288,10 +290,7 @@ def test_people_differ_as_the_library_says():
 
 @pytest.mark.parametrize("law", LAWS)
 def test_recovery_after_stopping(law):
-    """People who use down to 200 mL hold about 387 mL more than a year after stopping, as was seen (normal 450 mL).
-
-    The dose of that study is not known: for each draw of the law the one is found that leaves 200 mL.
-    """
+    """People who use down to 200 mL hold about 387 mL more than a year after stopping, as was seen (normal 450 mL)."""
     rows = {row.id: row for row in library.bladder_rows()}
     pair = [rows["volume_while_using"], rows["volume_after_a_year_off"]]
     values = dict(bladder.typical_values(law))

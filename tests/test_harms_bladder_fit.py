@@ -12,9 +12,8 @@ from scipy import stats
 
 from letheon import library
 from letheon.arrays import jax, jnp
-from letheon.harms import bladder_fit
-from letheon.harms.bladder import LAWS, typical_values
-from letheon.harms.bladder_use import GRID, WEIGHTS
+from letheon.harms.bladder import LAWS, likelihood, typical_values
+from letheon.harms.bladder.use import GRID, WEIGHTS
 from letheon.runs.environment import instruction_set
 from letheon.study.calibrate import bladder
 from letheon.units import to_canonical
@@ -25,8 +24,8 @@ def density(law: str):
     """Minus the log-posterior and minus the log-likelihood of many points, compiled once."""
 
     def one(z):
-        fit = bladder_fit.log_likelihood(law, bladder_fit.to_values(law, z))
-        return -fit - bladder_fit.log_prior(z), -fit
+        fit = likelihood.log_likelihood(law, likelihood.to_values(law, z))
+        return -fit - likelihood.log_prior(z), -fit
 
     return jax.jit(jax.vmap(one))
 
@@ -34,7 +33,7 @@ def density(law: str):
 def shipped_mode(law: str) -> np.ndarray:
     """Standard normals of the shipped mode, from its values, by inverting the priors."""
     numbers, found = library.harms("bladder"), []
-    for name, value in zip(bladder_fit.fitted_names(law), library.bladder_posterior(law).about["mode"], strict=True):
+    for name, value in zip(likelihood.fitted_names(law), library.bladder_posterior(law).about["mode"], strict=True):
         if name.startswith("dose@"):
             found.append(math.log(value) / numbers["dose_error"].value)
         elif name == "d50.sd":
@@ -55,10 +54,10 @@ def test_the_grid_of_susceptibilities_is_a_standard_normal():
 
 @pytest.mark.parametrize("law", LAWS)
 def test_values_are_quantiles_of_the_priors(law):
-    names = bladder_fit.fitted_names(law)
+    names = likelihood.fitted_names(law)
     numbers = library.harms("bladder")
-    middle = bladder_fit.to_values(law, np.zeros(len(names)))
-    low, high = (bladder_fit.to_values(law, np.full(len(names), z)) for z in (-4.5, 4.5))
+    middle = likelihood.to_values(law, np.zeros(len(names)))
+    low, high = (likelihood.to_values(law, np.full(len(names), z)) for z in (-4.5, 4.5))
     for name in names:
         assert float(low[name]) < float(middle[name]) < float(high[name]), name
         if name in numbers:
@@ -73,10 +72,10 @@ def test_rows_weigh_by_how_they_were_read():
     rows = {row.id: row for row in library.bladder_rows()}
     error = library.harms("bladder")["row_error"].value
     second = rows["volume_while_using"]
-    assert bladder_fit.row_spread(second) == pytest.approx(math.hypot(0.03 / 0.44 * math.sqrt(2), error))
+    assert likelihood.row_spread(second) == pytest.approx(math.hypot(0.03 / 0.44 * math.sqrt(2), error))
     share = rows["problem_at_2_g"]
-    assert bladder_fit.row_spread(share) == pytest.approx(math.hypot(1 / math.sqrt(274 * 0.24), error))
-    assert bladder_fit.row_spread(rows["pollakiuria"]) == 0.0079
+    assert likelihood.row_spread(share) == pytest.approx(math.hypot(1 / math.sqrt(274 * 0.24), error))
+    assert likelihood.row_spread(rows["pollakiuria"]) == 0.0079
     assert all(row.weight > 0 for row in rows.values() if row.role == "calibrate")
 
 
@@ -107,7 +106,7 @@ def test_the_shipped_chains_agree(law):
 def test_shipped_draws_are_read_in_canonical_units(law):
     posterior, values = library.bladder_posterior(law), typical_values(law)
     assert len(posterior.columns["bladder.k_rep"]) == 64
-    assert set(posterior.columns) == {n if "@" in n else f"bladder.{n}" for n in bladder_fit.fitted_names(law)}
+    assert set(posterior.columns) == {n if "@" in n else f"bladder.{n}" for n in likelihood.fitted_names(law)}
     for name, number in library.harms("bladder").items():
         column = posterior.columns.get(f"bladder.{name}")
         if column is None:
@@ -123,11 +122,7 @@ def test_shipped_draws_are_read_in_canonical_units(law):
 @pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
 def test_a_fresh_fit_gives_what_ships(law, tmp_path):
-    """The command's output again: mode and draws; red when rows, priors or equations changed without a refit.
-
-    Another kind of processor rounds otherwise and so has other draws of the same posterior: there, shipped ones must
-    lie evenly around the middle of fresh ones.
-    """
+    """The command's output again: mode and draws; red when rows, priors or equations changed without a refit."""
     fit = bladder.refit(law, tmp_path / "states")
     bladder.write(fit, tmp_path)
     lines = (tmp_path / f"bladder_{law}.csv").read_text(encoding="utf-8").splitlines()
@@ -145,10 +140,8 @@ def test_a_fresh_fit_gives_what_ships(law, tmp_path):
 @pytest.mark.slow
 def test_the_density_has_the_gradient_of_its_differences():
     law = "unsaturated"
-    z = 0.3 * np.ones(len(bladder_fit.fitted_names(law)))
-    slope = np.asarray(
-        jax.grad(lambda z: bladder_fit.log_likelihood(law, bladder_fit.to_values(law, z)))(jnp.asarray(z))
-    )
+    z = 0.3 * np.ones(len(likelihood.fitted_names(law)))
+    slope = np.asarray(jax.grad(lambda z: likelihood.log_likelihood(law, likelihood.to_values(law, z)))(jnp.asarray(z)))
     steps = 1e-5 * np.eye(len(z))
     up, down = (np.asarray(density(law)(z + sign * steps)[1]) for sign in (1, -1))
     assert slope == pytest.approx(-(up - down) / 2e-5, rel=1e-4, abs=1e-6)

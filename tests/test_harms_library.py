@@ -14,9 +14,9 @@ from scipy import stats
 from letheon import library
 from letheon.errors import InputError
 from letheon.library.harm_evidence import parse_bladder, parse_counts
-from letheon.patients.draws import _LATER as LATER
-from letheon.patients.draws import _SEED as SEED
-from letheon.patients.draws import DRAWS, latin_hypercube, named_numbers, prior_values, quantile
+from letheon.patients.uncertainty import _LATER as LATER
+from letheon.patients.uncertainty import _SEED as SEED
+from letheon.patients.uncertainty import DRAWS, latin_hypercube, named_numbers, prior_values, quantile
 from letheon.units import to_canonical
 
 HOME = files("letheon.library")

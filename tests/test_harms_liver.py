@@ -99,14 +99,6 @@ def test_no_drug_no_harm_and_a_worse_pattern_is_never_better():
     assert all(a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(ends))
 
 
-def test_a_finding_becomes_a_document():
-    inner = Finding("x", None, (0.0, 0.1), "1", "not identified", ("lee2025",))
-    outer = Finding("x", None, (0.0, 0.1), "1", "not identified", ("lee2025",), "why", {"saturating": inner})
-    document = outer.document()
-    assert set(document) == {"estimate", "interval", "unit", "support", "sources", "note", "laws"}
-    assert document["laws"]["saturating"]["interval"] == [0.0, 0.1] and "laws" not in inner.document()
-
-
 # ---- the facts of a schedule
 
 DRIPS = st.lists(st.tuples(st.floats(0, 400), st.floats(0.1, 120)), max_size=6)

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from letheon.arrays import jax, jnp
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.harms.exposure import cumulative, daily_hours
-from letheon.patients.draws import typical_values
 from letheon.patients.population import Covariates, people
+from letheon.patients.uncertainty import typical_values
 from letheon.pipeline import assemble, harms
 from letheon.runs import simulate
 from letheon.scenario import loads

@@ -1,18 +1,17 @@
 """Harms in the results of a run: the pipeline's own levels and days against formulas, bounds, both laws, order.
 
-Oracles: the steady state of the linear systems, a day-by-day walk through the bladder, and the trial's counts.
+Oracles: the steady state of the linear systems, the bladder day by day, and the trial's counts.
 """
 
-import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rich.console import Console
 
 from letheon import library
 from letheon.arrays import jax, jnp
@@ -21,15 +20,15 @@ from letheon.errors import InputError
 from letheon.harms import bladder, comedication, mood
 from letheon.harms.exposure import daily_hours
 from letheon.harms.finding import exact_interval
-from letheon.patients.draws import typical_values
 from letheon.patients.population import Covariates, people
-from letheon.pipeline import Switches, assemble, block, harm_entries, harms, plan_arms, walk
+from letheon.patients.uncertainty import typical_values
+from letheon.pipeline import Switches, assemble, block, harm_entries, harms, plan_arms
+from letheon.pipeline import simulate as simulation
 from letheon.pipeline.labels import support_of
-from letheon.pipeline.result import HarmEstimate
-from letheon.pipeline.walkers import Room
+from letheon.pipeline.result import UNSET, HarmEstimate
+from letheon.pipeline.state import RecordSizes
 from letheon.runs import simulate
 from letheon.scenario import dumps, loads
-from letheon.views import report, tables
 
 pytestmark = pytest.mark.long
 
@@ -61,17 +60,18 @@ def done(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def columns(done):
-    tables = {arm: pq.read_table(done.folder / "endpoints" / arm) for arm in done.document["arms"]}
+    tables = {arm: pq.read_table(done.folder / "endpoints" / arm) for arm in done.result.arms}
     return {arm: {name: table[name].to_numpy() for name in table.column_names} for arm, table in tables.items()}
 
 
 @pytest.fixture(scope="module")
 def leiden():
-    return simulate(EXAMPLES / "sigtermans2009.yaml", patients=256).document["arms"]
+    arms: Any = simulate(EXAMPLES / "sigtermans2009.yaml", patients=256).result.arms
+    return arms
 
 
-def entries(run, arm: str) -> dict:
-    return run.document["arms"][arm]["harms"]["entries"]
+def entries(run, arm: str) -> Any:
+    return run.result.arms[arm].harms.entries
 
 
 # ---- the load
@@ -89,14 +89,14 @@ def typical_patient(drug: str, days: int = 12):
     own = assemble.own_values(draws, who)
     arm, masses = jax.tree.map(jnp.asarray, assemble.arm_data(plan)), assemble.molar_masses()
     one = block._patient(plan.structure, arm, draws, Switches(1, 0.0, 0.0, 0.0), who, 0)
-    walker = walk.begin(masses, arm, Room(days, len(plan.save), plan.structure.slots), one)
-    alone, walkers = jax.tree.map(lambda x: jnp.asarray(x)[None], (one, walker))  # a block of one
-    onward = jax.jit(
+    start = simulation.initial_state(masses, arm, RecordSizes(days, len(plan.save), plan.structure.slots), one)
+    alone, states = jax.tree.map(lambda x: jnp.asarray(x)[None], (one, start))  # a block of one
+    run = jax.jit(
         lambda start: jax.lax.while_loop(
-            lambda now: now[0].clock.day[0] < arm.days, lambda now: walk.onward(masses, arm, alone, *now), start
+            lambda now: now[0].clock.day[0] < arm.days, lambda now: simulation.step(masses, arm, alone, *now), start
         )
     )
-    end, _ = onward((walkers, walk.set_up(alone)))
+    end, _ = run((states, simulation.initial_plasma(alone)))
     found = harms.during_infusions(jax.tree.map(lambda x: x[0], end.tally), own)
     return SimpleNamespace(found=found, own=own, who=who, plasmas=one.plasmas)
 
@@ -125,32 +125,32 @@ def test_hours_of_load_end_soon_after_the_drip():
     assert 238.0 < hours < 252.0
 
 
-def test_leiden_is_met_asked_and_unasked(leiden):
+def test_leiden_incidence_elicited_and_spontaneous(leiden):
     low, high = exact_interval(22, 29)
     for arm in ("esketamine", "esketamine_fast"):
-        found = leiden[arm]["harms"]["entries"]
+        found = leiden[arm].harms.entries
         asked, told = found["psychomimetic_elicited"], found["psychomimetic_spontaneous"]
-        assert asked["interval"][0] < 0.76 < asked["interval"][1]
-        assert low < asked["estimate"] < high
-        assert asked["estimate"] == pytest.approx(0.76, abs=0.05)
+        assert asked.interval[0] < 0.76 < asked.interval[1]
+        assert low < asked.estimate < high
+        assert asked.estimate == pytest.approx(0.76, abs=0.05)
         series = [exact_interval(*count) for count in ((0, 16), (6, 101), (11, 50))]
-        assert all(told["interval"][0] < end[1] and end[0] < told["interval"][1] for end in series)
-        assert min(end[0] for end in series) < told["estimate"] < max(end[1] for end in series)
-    sham = leiden["placebo"]["harms"]["entries"]["psychomimetic_elicited"]
-    assert exact_interval(5, 28)[0] < sham["estimate"] < exact_interval(5, 28)[1]
+        assert all(told.interval[0] < end[1] and end[0] < told.interval[1] for end in series)
+        assert min(end[0] for end in series) < told.estimate < max(end[1] for end in series)
+    sham = leiden["placebo"].harms.entries["psychomimetic_elicited"]
+    assert exact_interval(5, 28)[0] < sham.estimate < exact_interval(5, 28)[1]
 
 
 # ---- days
 
 
-def daily_walk(law: str, doses: np.ndarray, who) -> tuple[bladder.Tissue, bladder.Lining]:
+def day_by_day(law: str, doses: np.ndarray, who) -> tuple[bladder.Tissue, bladder.BladderState]:
     values = bladder.typical_values(law)
     person = bladder.tissue(lambda name: values[name][who.draw], who.eta["bladder_d50"], who.eta["bladder_capacity"])
     return person, bladder.follow(law, person, jnp.asarray(doses) / 24.0, jnp.full(len(doses), 24.0))
 
 
 @pytest.mark.parametrize("law", bladder.LAWS)
-def test_the_bladder_is_what_a_walk_through_every_day_gives(law):
+def test_bladder_equals_a_day_by_day_run(law):
     drips = [Infusion.create(24 * day + 22, 4, Rate(per_kg_mg_h=1.0)) for day in (0, 1, 2, 30, 31)]
     schedule = Regimen.create("racemic", drips).schedule()
     who = people(LEIDEN, 1, 3, 60, 3)
@@ -158,7 +158,7 @@ def test_the_bladder_is_what_a_walk_through_every_day_gives(law):
     doses = daily_hours(schedule, 60) @ schedule.rates(float(who.weight_kg))
     given = harms.given_by(jnp.asarray(doses), 60, harms.Sizes(64, 64))
     found = harms.after_dosing(given, own, who)
-    person, states = daily_walk(law, doses, who)
+    person, states = day_by_day(law, doses, who)
     held = 1000.0 * bladder.functional_capacity(person, states)
     assert float(found[f"bladder_{law}_capacity"]) == pytest.approx(float(held.min()), rel=1e-9)
     assert float(found[f"bladder_{law}_lost_end"]) == pytest.approx(float(held[0] - held[-1]), rel=1e-7, abs=1e-9)
@@ -194,9 +194,9 @@ def test_without_drug_there_is_no_harm_beyond_background(columns, done):
         assert not any(sham[f"harm_bladder_{law}_{name}"].any() for name in ("lost", "lost_end", "lasting"))
         healthy = bladder.typical_values(law)["background"][0]
         assert sham[f"harm_bladder_{law}_symptoms"] == pytest.approx(healthy, rel=1e-12)
-    exposure = done.document["arms"]["placebo"]["harms"]["exposure"]
-    assert not any(exposure.values())
-    assert entries(done, "placebo")["liver_injury"]["interval"] == [0.0, 0.0]
+    exposure = done.result.arms["placebo"].harms.exposure
+    assert not any(getattr(exposure, name) for name in exposure.__struct_fields__)
+    assert entries(done, "placebo")["liver_injury"].interval == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("more", ["stronger", "longer"])
@@ -213,29 +213,29 @@ def test_more_exposure_never_lowers_a_harm(columns, more):
 
 def test_equal_arms_are_equal_to_the_last_byte(columns, done):
     assert all(np.array_equal(columns["little"][name], columns["same"][name]) for name in columns["little"])
-    arms = done.document["arms"]
-    assert json.dumps(arms["little"]["harms"]) == json.dumps(arms["same"]["harms"])
+    arms = done.result.arms
+    assert arms["little"].harms == arms["same"].harms
 
 
 # ---- the document
 
 
 def test_both_laws_stand_beside_each_other_and_nothing_identifies_them(done, leiden):
-    found = [leiden[arm]["harms"]["entries"] for arm in ("esketamine", "esketamine_fast")]
+    found = [leiden[arm].harms.entries for arm in ("esketamine", "esketamine_fast")]
     for one in (*found, entries(done, "little"), entries(done, "longer")):
         for name, entry in one.items():
             if not name.startswith("bladder"):
                 continue
-            assert (entry["support"], entry["estimate"]) == ("not identified", None)
-            assert set(entry["laws"]) == set(bladder.LAWS)
-            low, high = entry["interval"]
-            assert all(low <= law["interval"][0] <= law["interval"][1] <= high for law in entry["laws"].values())
-            assert "Not known" in entry["unknown"]
+            assert (entry.support, entry.estimate) == ("not identified", None)
+            assert set(entry.laws) == set(bladder.LAWS)
+            low, high = entry.interval
+            assert all(low <= law.interval[0] <= law.interval[1] <= high for law in entry.laws.values())
+            assert "Not known" in entry.unknown
             if "symptoms" in name:  # a range, with what people have who never took the drug
-                assert low <= 0.18 and high >= 0.28 and {law["estimate"] for law in entry["laws"].values()} == {None}
-        for law in one["bladder_lasting_loss"]["laws"].values():  # nobody hurt of a few is no zero
-            assert law["interval"][1] > 0.0 and law["estimate"] != 0.0
-        assert "Not known" in one["liver_injury"]["unknown"]
+                assert low <= 0.18 and high >= 0.28 and {law.estimate for law in entry.laws.values()} == {None}
+        for law in one["bladder_lasting_loss"].laws.values():  # nobody hurt of a few is no zero
+            assert law.interval[1] > 0.0 and law.estimate != 0.0
+        assert "Not known" in one["liver_injury"].unknown
 
 
 TRIAL = """letheon: 1
@@ -292,10 +292,10 @@ def test_another_randomised_trial_lends_incidence_no_label():
 
 def test_leiden_is_labelled_by_its_trial(leiden, done):
     for arm in ("esketamine", "esketamine_fast", "placebo"):
-        found = leiden[arm]["harms"]["entries"]
-        assert found["psychomimetic_elicited"]["support"] == "randomised"
-        assert found["psychomimetic_spontaneous"]["support"] == "assumed"
-    assert entries(done, "little")["psychomimetic_elicited"]["support"] == "assumed"
+        found = leiden[arm].harms.entries
+        assert found["psychomimetic_elicited"].support == "randomised"
+        assert found["psychomimetic_spontaneous"].support == "assumed"
+    assert entries(done, "little")["psychomimetic_elicited"].support == "assumed"
 
 
 # ---- urine
@@ -322,7 +322,7 @@ def drinkers(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_water_thins_injury_where_concentration_counts_and_nowhere_else(drinkers):
+def test_water_lowers_injury_only_under_concentration_laws(drinkers):
     """Red when urine does not reach the laws that go by it, or touches those that go by dose."""
     none, dry, middle, wet = (drinkers[litres][1] for litres in ("", "0.75", "1.5", "3"))
     for column in none:
@@ -338,21 +338,17 @@ def test_water_thins_injury_where_concentration_counts_and_nowhere_else(drinkers
 
 
 @pytest.mark.slow
-def test_results_say_what_water_means(drinkers, capsys):
-    plain, wet = drinkers[""][0].document["arms"]["a"]["harms"], drinkers["3"][0].document["arms"]["a"]["harms"]
-    assert "urine_l_day" not in plain["exposure"] and wet["exposure"]["urine_l_day"] == pytest.approx(3.0)
-    symptoms = wet["entries"]["bladder_symptoms"]
-    assert list(symptoms["laws"]) == ["saturating", "unsaturated", "saturating_by_urine", "unsaturated_by_urine"]
-    assert "With 3 L of urine a day" in symptoms["unknown"] and "1.5 L" in symptoms["unknown"]
-    assert "water" not in plain["entries"]["bladder_symptoms"]["unknown"]
+def test_results_say_what_water_means(drinkers):
+    plain, wet = drinkers[""][0].result.arms["a"].harms, drinkers["3"][0].result.arms["a"].harms
+    assert plain.exposure.urine_l_day is UNSET and wet.exposure.urine_l_day == pytest.approx(3.0)
+    symptoms = wet.entries["bladder_symptoms"]
+    assert list(symptoms.laws) == ["saturating", "unsaturated", "saturating_by_urine", "unsaturated_by_urine"]
+    assert "With 3 L of urine a day" in symptoms.unknown and "1.5 L" in symptoms.unknown
+    assert "water" not in plain.entries["bladder_symptoms"].unknown
     for name in bladder.LAWS:
-        by = symptoms["laws"][f"{name}_by_urine"]
-        alone = plain["entries"]["bladder_symptoms"]["laws"][name]["interval"]
-        assert by["interval"][1] < symptoms["laws"][name]["interval"][1] == alone[1]
-    page = report.render(drinkers["3"][0].document, "")
-    assert "saturating law, by concentration in urine" in page and "Urine, L a day" in page
-    tables.show_run(drinkers["3"][0].document, Console(width=100))
-    assert "unsaturated by urine" in capsys.readouterr().out
+        by = symptoms.laws[f"{name}_by_urine"]
+        alone = plain.entries["bladder_symptoms"].laws[name].interval
+        assert by.interval[1] < symptoms.laws[name].interval[1] == alone[1]
 
 
 @given(st.sampled_from(["1.6 L/day", "0.3 L/day", "15 L/day", "70 mL/h", "1 mL/min", "2400 mL/day"]))
@@ -364,11 +360,11 @@ def test_urine_is_read_and_written(text):
 
 def test_every_entry_says_how_far_to_trust_it(done):
     known = library.sources()
-    for arm in done.document["arms"]:
+    for arm in done.result.arms:
         for entry in entries(done, arm).values():
-            low, high = entry["interval"]
-            assert low <= high and (entry["estimate"] is None or low <= entry["estimate"] <= high)
-            assert entry["support"] in (
+            low, high = entry.interval
+            assert low <= high and (entry.estimate is None or low <= entry.estimate <= high)
+            assert entry.support in (
                 "randomised",
                 "uncontrolled",
                 "volunteer",
@@ -376,60 +372,60 @@ def test_every_entry_says_how_far_to_trust_it(done):
                 "assumed",
                 "not identified",
             )
-            assert entry["interval_level"] in (0.9, 0.95) and entry["unit"] and entry["note"]
-            assert set(entry["sources"]) <= set(known)
-            assert set(entry["sources"]) <= set(done.document["sources"])
+            assert entry.interval_level in (0.9, 0.95) and entry.unit and entry.note
+            assert set(entry.sources) <= set(known)
+            assert set(entry.sources) <= set(done.result.sources)
 
 
-def test_a_drip_of_days_is_no_row_of_sessions(leiden, done):
+def test_mood_of_long_infusions_is_not_identified(leiden, done):
     """Mood has a range from masked to unmasked there, and an estimate where sessions of hours were given."""
     masked = mood.masked().interval
     for arm in ("esketamine", "esketamine_fast"):
-        found = leiden[arm]["harms"]["entries"]
-        assert found["mood_fall"]["estimate"] is None and found["mood_fall"]["support"] == "not identified"
-        low, high = found["mood_fall"]["interval"]
+        found = leiden[arm].harms.entries
+        assert found["mood_fall"].estimate is None and found["mood_fall"].support == "not identified"
+        low, high = found["mood_fall"].interval
         assert low == pytest.approx(masked[0], rel=1e-5) and high > masked[1]
-        assert found["mood_fall_end"]["interval"][0] < 0.0 and found["mood_responders"]["estimate"] is None
-    assert entries(done, "little")["mood_fall"]["estimate"] > 0.0
+        assert found["mood_fall_end"].interval[0] < 0.0 and found["mood_responders"].estimate is None
+    assert entries(done, "little")["mood_fall"].estimate > 0.0
 
 
-def test_nothing_uncertain_is_a_point(leiden, done):
+def test_intervals_have_width(leiden, done):
     """Circulation, mood, acute effects, bladder, counts: where drug was given, every interval has width."""
-    for one in (leiden["esketamine"]["harms"]["entries"], *(entries(done, arm) for arm in ("little", "stronger"))):
+    for one in (leiden["esketamine"].harms.entries, *(entries(done, arm) for arm in ("little", "stronger"))):
         for name, entry in one.items():
-            low, high = entry["interval"]
+            low, high = entry.interval
             assert high - low > 1e-3 * max(abs(high), 1e-3), name
 
 
 def test_counts_go_by_dose(leiden, done):
     """Nausea of the Leiden regimen is withdrawn; 60 mg in 4 h are sessions like those pooled."""
-    assert leiden["esketamine"]["harms"]["entries"]["counted_nausea"]["estimate"] is None
-    assert entries(done, "little")["counted_nausea"]["estimate"] == 0.12
+    assert leiden["esketamine"].harms.entries["counted_nausea"].estimate is None
+    assert entries(done, "little")["counted_nausea"].estimate == 0.12
 
 
 def test_exposure_is_added_up(done):
-    exposure = done.document["arms"]["longer"]["harms"]["exposure"]
-    assert exposure["dose_mg"] == pytest.approx(1200.0)
-    assert [exposure[name] for name in ("hours", "infusion_days", "sessions", "courses", "courses_a_year")] == [
-        *(80.0, 20, 20, 1, 1.0)
-    ]
+    exposure = done.result.arms["longer"].harms.exposure
+    assert exposure.dose_mg == pytest.approx(1200.0)
+    assert [
+        getattr(exposure, name) for name in ("hours", "infusion_days", "sessions", "courses", "courses_a_year")
+    ] == [*(80.0, 20, 20, 1, 1.0)]
 
 
 def test_what_is_given_beside_gives_bounds_and_changes_no_relief(done):
     alone, both = entries(done, "little"), entries(done, "beside")
-    low, high = both["psychomimetic_elicited"]["interval"]
+    low, high = both["psychomimetic_elicited"].interval
     background = typical_values()["psychedelic.background"][np.arange(96) % 64].mean()
-    assert both["psychomimetic_elicited"]["estimate"] is None
-    assert low == pytest.approx(min(background, alone["psychomimetic_elicited"]["interval"][0]), rel=1e-5)
-    assert high == alone["psychomimetic_elicited"]["interval"][1]
-    assert both["psychomimetic_elicited"]["without_beside"]["estimate"] == alone["psychomimetic_elicited"]["estimate"]
-    assert both["counted_sedation"]["interval"][1] > alone["counted_sedation"]["interval"][1]
-    assert both["pulse"]["interval"][0] == pytest.approx(
-        alone["pulse"]["interval"][0] * comedication.clonidine(0.1)["pulse"][0], rel=1e-5
+    assert both["psychomimetic_elicited"].estimate is None
+    assert low == pytest.approx(min(background, alone["psychomimetic_elicited"].interval[0]), rel=1e-5)
+    assert high == alone["psychomimetic_elicited"].interval[1]
+    assert both["psychomimetic_elicited"].without_beside.estimate == alone["psychomimetic_elicited"].estimate
+    assert both["counted_sedation"].interval[1] > alone["counted_sedation"].interval[1]
+    assert both["pulse"].interval[0] == pytest.approx(
+        alone["pulse"].interval[0] * comedication.clonidine(0.1)["pulse"][0], rel=1e-5
     )
     assert both["systolic_pressure"] == alone["systolic_pressure"]  # a tenth of a milligram leaves it alone
-    arms = done.document["arms"]
-    assert arms["beside"]["endpoints"] == arms["little"]["endpoints"]
+    arms = done.result.arms
+    assert arms["beside"].endpoints == arms["little"].endpoints
 
 
 # ---- scenarios
@@ -464,35 +460,11 @@ def test_what_cannot_be_given_beside_is_refused_in_its_line(given, said):
     assert said in str(refusal.value)
 
 
-# ---- views
-
-
-def test_the_terminal_shows_harms_and_what_is_not_known(done, capsys):
-    tables.show_run(done.document, Console(width=160, color_system=None))
-    shown = capsys.readouterr().out
-    flat = " ".join(shown.split())
-    for said in ("psychedelic load, %", "saturating", "unsaturated", "enzymes 3 x limit, %", "days with drug"):
-        assert said in shown
-    assert flat.count("Not known: what infusions do to a bladder") == 1
-    assert flat.count("Not known: from which length, dose or waiting time") == 1
-    headaches = next(line for line in shown.splitlines() if line.startswith("headache"))
-    assert headaches.count("not identified") == 6
-
-
-def test_the_report_shows_harms_with_support_and_sources(done):
-    page = report.render(done.document, TEXT)
-    harm = page[page.index('<section id="harms"') : page.index('<section id="reading"')]
-    for said in ("if injury saturates", "if it does not", "Not known", "midazolam 2 mg", "noppers2011liver"):
-        assert said in harm
-    assert harm.count("not identified</span>") >= 5 * 7
-    assert "This result holds no harms" not in page
-
-
 def test_the_load_of_sessions_is_that_of_the_run_where_there_is_one(leiden, columns):
     """Red when sessions are miscounted, or what lingers after one counts for the next."""
     for arm in ("esketamine", "esketamine_fast"):
-        found = leiden[arm]["harms"]["entries"]
-        assert found["psychedelic_load_session"]["estimate"] == found["psychedelic_load"]["estimate"]
+        found = leiden[arm].harms.entries
+        assert found["psychedelic_load_session"].estimate == found["psychedelic_load"].estimate
     for table in columns.values():
         assert (table["harm_load_session"] <= table["harm_load"]).all()
         assert (table["harm_load_session"] >= 0.0).all()

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from letheon.errors import Interrupted
-from letheon.patients.draws import RIVAL, typical_values
+from letheon.patients.uncertainty import RIVAL, typical_values
 from letheon.scenario import loads
+from letheon.study.trial.simulation import simulated_trials
 from letheon.study.validate import held_out as validation
 from letheon.study.validate import sensitivity
 from letheon.study.validate.between_studies import SPREADS, with_spread
-from letheon.study.validate.held_out import simulated_trials, timing
+from letheon.study.validate.held_out import timing
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SHIPPED = DOCS / "calibration"

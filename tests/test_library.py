@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from letheon import library
-from letheon.library.records import STATUSES, VERIFIED
+from letheon.library.reading import VERIFIED
+from letheon.library.records import STATUSES
 from letheon.units import to_canonical
 
 HOME = files("letheon.library")

@@ -9,9 +9,8 @@ import pytest
 from letheon import library
 from letheon.errors import InputError
 from letheon.library.bibliography import parse_sources
-from letheon.library.entries import parse_sections
-from letheon.library.loader import parse_pk_model
-from letheon.library.study_file import parse_study
+from letheon.library.evidence import parse_study
+from letheon.library.records import parse_pk_model, parse_sections
 
 HOME = files("letheon.library")
 

@@ -72,10 +72,7 @@ def test_no_folds_where_the_slope_is_too_small():
 
 @pytest.mark.parametrize(("a", "n"), GRID)
 def test_roots_against_a_grid(a, n):
-    """Chronic and unstable state are the highest and the middle of all steady states, in every patient.
-
-    Red when the wrong branch is solved, or a patient beyond a fold keeps an unstable root.
-    """
+    """Chronic and unstable state are the highest and the middle of all steady states, in every patient."""
     _, _, theta_min, theta_max = (float(x) for x in FOLDS(a, n))
     inside = theta_min + np.array([0.01, 0.2, 0.5, 0.8, 0.99]) * (theta_max - theta_min)
     for theta in inside:

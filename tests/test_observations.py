@@ -12,7 +12,8 @@ from scipy import integrate, stats
 
 from letheon.arrays import jax
 from letheon.study.calibrate.observations import Band, Count, Gaussian, log_likelihood, resample
-from letheon.study.calibrate.trials import observations, study
+from letheon.study.calibrate.trials import observations
+from letheon.study.regimens import study
 
 COVARIANCE = np.array([[0.26, 0.0, 0.13], [0.0, 0.23, -0.115], [0.13, -0.115, 0.49]])
 MEANS = Gaussian("leiden", ("a", "b", "c"), (2.7, 5.4, -1.3), COVARIANCE)

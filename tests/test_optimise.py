@@ -25,6 +25,7 @@ from letheon.scenario import load, loads, loads_search
 from letheon.study.optimise import search as module
 from letheon.study.optimise.evaluation import Bench, Found, Kept
 from letheon.study.optimise.search import Optimisation, optimise
+from letheon.study.records import encode
 
 pytestmark = pytest.mark.long
 
@@ -100,8 +101,8 @@ def test_the_front_is_what_nothing_in_the_table_beats(searched) -> None:
     best = [row for row in able if row["kind"] == "candidate" and not any(beats(other, row) for other in able)]
     front = [row for row in rows if int(row["front"]) > 0]
     assert {worth(row) for row in front} == {worth(row) for row in best}
-    assert len(front) == len(searched.document["front"]) == len(searched.front) > 0
-    relief = [entry["measures"]["relief_days"]["mean"] for entry in searched.document["front"]]
+    assert len(front) == len(searched.document.front) == len(searched.front) > 0
+    relief = [entry.measures["relief_days"].mean for entry in searched.document.front]
     assert relief == sorted(relief, reverse=True)
 
 
@@ -123,48 +124,48 @@ def test_a_combination_that_outlasts_the_follow_up_is_left_out(searched) -> None
 
 
 def test_relief_of_every_regimen_stands_beside_placebo(searched) -> None:
-    (sham,) = searched.document["placebo"]
-    for entry in (*searched.document["front"], *searched.document["published"]):
-        for measure, told in entry["measures"].items():
+    (sham,) = searched.document.placebo
+    for entry in (*searched.document.front, *searched.document.published):
+        for measure, told in entry.measures.items():
             assert ("minus_placebo" in told) == (measure.removeprefix("rival_") in {"relief_days", "remission"}), (
                 measure
             )
         for measure in ("relief_days", "remission"):
-            told, beside = entry["measures"][measure], sham["measures"][measure]
-            assert told["minus_placebo"] == pytest.approx(told["mean"] - beside["mean"], abs=1e-4)
-            low, high = told["minus_placebo_interval"]
+            told, beside = entry.measures[measure], sham.measures[measure]
+            assert told.minus_placebo == pytest.approx(told.mean - beside.mean, abs=1e-4)
+            low, high = told.minus_placebo_interval
             assert low < high and high - low <= sum(
-                one["mean_interval"][1] - one["mean_interval"][0] for one in (told, beside)
+                one.mean_interval[1] - one.mean_interval[0] for one in (told, beside)
             )
 
 
 def test_every_file_of_the_front_runs_to_the_same_numbers(searched) -> None:
-    entry = searched.document["front"][0]
-    run = simulate(load(searched.folder / entry["file"]))
+    entry = searched.document.front[0]
+    run = simulate(load(searched.folder / entry.file))
     told = run.document["arms"]["drip"]
     for measure, found in (("relief_days", "relief_days"), ("dose_mg", "dose_mg"), ("remission", "remission")):
-        assert told["endpoints"][found]["mean"] == entry["measures"][measure]["mean"]
+        assert told["endpoints"][found]["mean"] == entry.measures[measure].mean
     assert told["endpoints"]["relief_days"]["mean_interval"] == pytest.approx(
-        entry["measures"]["relief_days"]["mean_interval"], rel=1e-5
+        entry.measures["relief_days"].mean_interval, rel=1e-5
     )
-    text = (searched.folder / entry["file"]).read_text(encoding="utf-8")
+    text = (searched.folder / entry.file).read_text(encoding="utf-8")
     assert "not treatments" in text and "optimise:" not in text
-    for path, value in entry["values"].items():
+    for path, value in entry.values.items():
         assert f"#   {path}: {value}\n" in text
 
 
 def test_chances_are_shares_of_the_draws_and_intervals_hold_the_mean(searched) -> None:
-    for entry in searched.document["front"]:
-        assert 0 < entry["chance_on_front"] <= 1 and (entry["chance_on_front"] * 64) % 1 == pytest.approx(0, abs=1e-3)
-        for told in entry["measures"].values():
-            low, high = told["mean_interval"]
-            assert low <= told["mean"] * (1 + 1e-6) + 1e-9 and told["mean"] <= high * (1 + 1e-6) + 1e-9
+    for entry in searched.document.front:
+        assert 0 < entry.chance_on_front <= 1 and (entry.chance_on_front * 64) % 1 == pytest.approx(0, abs=1e-3)
+        for told in entry.measures.values():
+            low, high = told.mean_interval
+            assert low <= told.mean * (1 + 1e-6) + 1e-9 and told.mean <= high * (1 + 1e-6) + 1e-9
 
 
 def test_the_document_holds_no_path_and_says_what_it_is_for(searched) -> None:
-    text = json.dumps(searched.document)
+    text = encode(searched.document)
     assert str(searched.folder) not in text
-    assert "studies, not treatments" in searched.document["notice"]
+    assert "studies, not treatments" in searched.document.notice
 
 
 @pytest.mark.slow
@@ -199,7 +200,7 @@ def test_more_candidates_go_on_and_the_first_stay(searched, scenario_file, tmp_p
     for name in ("search.json", "evaluations.jsonl", "scenario.yaml"):
         (folder / name).write_bytes((searched.folder / name).read_bytes())
     found = optimise(scenario_file, out=folder, candidates=14)
-    assert found.continued and found.document["searched"]["candidates"] == 14
+    assert found.continued and found.document.searched.candidates == 14
     log = (folder / "evaluations.jsonl").read_bytes()
     assert log.startswith((searched.folder / "evaluations.jsonl").read_bytes())
 
@@ -227,8 +228,8 @@ def test_a_scenario_without_the_block_is_refused() -> None:
 def test_nobody_keeps_impossible_limits(alone) -> None:
     text = TEXT.replace("at_most: 500", "at_most: 1").replace("candidates: 12", "candidates: 2")
     document = optimise(loads_search(text)).document
-    assert document["front"] == [] and document["searched"]["candidates"] == 2
-    assert all(not entry["feasible"] for entry in document["published"])
+    assert document.front == () and document.searched.candidates == 2
+    assert all(not entry.feasible for entry in document.published)
 
 
 def test_no_program_is_compiled_after_the_first_regimens() -> None:
@@ -314,15 +315,15 @@ def test_published_regimens_are_simulated_beside_the_candidates(scenario_file, m
     monkeypatch.setattr(module.library, "studies", studies)  # `alone` lasts as long as this file
     text = TEXT.replace("candidates: 12", "candidates: 1").replace("follow_up: 1 week", "follow_up: 12 weeks")
     document = optimise(loads_search(text)).document
-    names = {entry["name"].split()[0] for entry in document["published"] if entry["kind"] == "study"}
+    names = {entry.name.split()[0] for entry in document.published if entry.kind == "study"}
     known = {s.id for s in studies() if s.diagnosis == "CRPS" and any(arm.infusions for arm in s.arms)}
-    assert names | set(document["skipped"]) >= known
+    assert names | set(document.skipped) >= known
     assert {"sigtermans2009", "schwartzman2009", "goldberg2010"} <= names
-    schwartzman = next(e for e in document["published"] if e["name"].startswith("schwartzman2009"))
-    assert schwartzman["measures"]["hours"]["mean"] == 40.0  # four hours on ten days
-    assert "dose_mg" in schwartzman["compared_on"]
-    trial = next(e for e in document["published"] if e["name"].startswith("sigtermans2009"))
-    assert "dose_mg" not in trial["compared_on"]  # another drug
+    schwartzman = next(e for e in document.published if e.name.startswith("schwartzman2009"))
+    assert schwartzman.measures["hours"].mean == 40.0  # four hours on ten days
+    assert "dose_mg" in schwartzman.compared_on
+    trial = next(e for e in document.published if e.name.startswith("sigtermans2009"))
+    assert "dose_mg" not in trial.compared_on  # another drug
 
 
 @pytest.mark.slow
@@ -361,10 +362,10 @@ optimise:
 @pytest.mark.slow
 def test_the_shipped_example_beats_the_hundred_hours(alone, root) -> None:
     document = optimise(root / "examples" / "optimise_100h.yaml").document
-    trial = next(entry for entry in document["published"] if entry["name"] == "hundred_hours")
-    assert trial["beaten_by"] and trial["compared_on"] == ["hours", "dose_mg", "psychedelic_load", "relief_days"]
-    own = {name: told["mean"] for name, told in trial["measures"].items()}
-    for number in trial["beaten_by"]:
-        found = {name: told["mean"] for name, told in document["front"][number - 1]["measures"].items()}
+    trial = next(entry for entry in document.published if entry.name == "hundred_hours")
+    assert trial.beaten_by and trial.compared_on == ("hours", "dose_mg", "psychedelic_load", "relief_days")
+    own = {name: told.mean for name, told in trial.measures.items()}
+    for number in trial.beaten_by:
+        found = {name: told.mean for name, told in document.front[number - 1].measures.items()}
         assert found["relief_days"] >= own["relief_days"]
         assert all(found[name] <= own[name] for name in ("hours", "dose_mg", "psychedelic_load"))

@@ -20,8 +20,8 @@ from rich.console import Console
 
 from letheon.extras import missing
 from letheon.scenario import load_search
+from letheon.study import plain as study
 from letheon.study.optimise import folder as folders
-from letheon.study.optimise import search as study
 from letheon.study.optimise.search import Optimisation
 from letheon.views import optimise_figures, optimise_words
 from letheon.views.commands.interruption import kept_in
@@ -67,14 +67,6 @@ def optimise(command: Callable) -> Callable[..., tuple[int, str, str]]:
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "s.yaml").write_text(SCENARIO + BLOCK, encoding="utf-8")
-    (tmp_path / "plain.yaml").write_text(SCENARIO, encoding="utf-8")
-    (tmp_path / "bad.yaml").write_text(SCENARIO + BLOCK.replace("rate:", "rat:"), encoding="utf-8")
-    (tmp_path / "theirs").mkdir()
-    (tmp_path / "theirs" / "thesis.txt").write_text("years of work", encoding="utf-8")
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "run.json").write_text("{}", encoding="utf-8")
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "search.json").write_text("{}", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -88,38 +80,6 @@ def flat(text: str) -> str:
 
 def test_the_help_says_what_it_is_for(optimise: Callable) -> None:
     assert "not treatments" in flat(optimise("--help")[1])
-
-
-# arguments, a fragment that says where or what, a fragment that says what would work
-REFUSALS = {
-    "no block": (["plain.yaml"], "plain.yaml has no block optimise", "optimise: {arm: course, vary: {"),
-    "bad block": (["bad.yaml"], 'bad.yaml, line 6, optimise.vary: arm course, sessions.1, has no entry "rat"', "rate"),
-    "no file": (["absent.yaml"], "absent.yaml: there is no such file", "path of a scenario"),
-    "candidates in words": (["s.yaml", "--candidates", "many"], "--candidates 'many'", "--candidates 400"),
-    "no patients": (["s.yaml", "--patients", "0"], "--patients '0'", "--patients 512"),
-    "endless seed": (["s.yaml", "--seed", "9" * 5000], "--seed '999", "--seed 1"),
-    "output is a file": (["s.yaml", "--out", "s.yaml"], "s.yaml is a file", "--out"),
-    "output of somebody else": (["s.yaml", "--out", "theirs"], "theirs holds files", "--out"),
-    "output of a run": (["s.yaml", "--out", "run"], "run holds a run of letheon simulate", "--out"),
-    "output of another search": (["s.yaml", "--out", "other"], "other holds another search", "--fresh"),
-    "unknown option": (["s.yaml", "--candidate", "3"], "--candidate", "--candidates"),
-}
-
-
-@pytest.mark.parametrize("name", REFUSALS)
-def test_bad_input_is_refused_in_one_sentence(name: str, optimise: Callable, fake: SimpleNamespace, here: Path) -> None:
-    arguments, place, remedy = REFUSALS[name]
-    before = sorted(here.rglob("*"))
-    code, out, err = optimise(*arguments)
-    assert (code, out) == (2, "")
-    assert re.fullmatch(r"letheon: [^\n]{15,}\n", err)
-    assert place in err and remedy in err
-    assert sorted(here.rglob("*")) == before and fake.called == []
-
-
-@pytest.mark.parametrize("name", ["bad block", "candidates in words", "output of another search"])
-def test_refusals_load_nothing_heavy(name: str, here: Path, heavy_modules: Callable) -> None:
-    assert heavy_modules("optimise", *REFUSALS[name][0], cwd=here) == (2, set())
 
 
 def test_a_missing_extra_is_named_first(

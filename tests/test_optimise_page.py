@@ -12,7 +12,6 @@ import pytest
 import test_report_browser as reported
 from browsing import PHONE, serious
 
-from letheon.views import report
 from letheon.views.report import optimise
 
 pytestmark = pytest.mark.browser
@@ -46,14 +45,16 @@ def large() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def file(tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("optimise") / "report.html"
-    return report.save(optimise.render(documents.document(), documents.rows()), path).as_uri()
+    path.write_text(optimise.render(documents.document(), documents.rows()), encoding="utf-8")
+    return path.as_uri()
 
 
 @pytest.fixture(scope="module")
 def long_file(tmp_path_factory) -> str:
     rows = [row | {"psychedelic_hours": 5.0} for row in documents.rows()]
     path = tmp_path_factory.mktemp("optimise") / "report.html"
-    return report.save(optimise.render(large(), rows), path).as_uri()
+    path.write_text(optimise.render(large(), rows), encoding="utf-8")
+    return path.as_uri()
 
 
 def test_it_draws_every_figure_and_asks_for_nothing(browser: Any, file: str) -> None:
@@ -139,9 +140,9 @@ def test_hostile_names_stay_text(browser: Any, tmp_path: Path) -> None:
     evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
     document = documents.document() | {"title": evil, "letheon": evil}
     document["published"][0]["name"] = evil
-    page = reported.opened(
-        browser, report.save(optimise.render(document, documents.rows()), tmp_path / "report.html").as_uri()
-    )
+    path = tmp_path / "report.html"
+    path.write_text(optimise.render(document, documents.rows()), encoding="utf-8")
+    page = reported.opened(browser, path.as_uri())
     for mark in page.locator(".chart").first.locator(".trace .points path").all():
         mark.hover(force=True)
     assert page.complaints == [] and len(page.requests_seen) == 1

@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from letheon.errors import InputError
-from letheon.pipeline.arms import ENDPOINT_DAYS
 from letheon.pipeline.summary import endpoint_names
 from letheon.scenario import dumps, load_search, loads, loads_search
-from letheon.scenario.measures import DAYS, measure_of, names
+from letheon.scenario.measures import measure_of, names
 from letheon.scenario.ranges import MAX_VALUES, Range, read_amount
 from letheon.scenario.search import Search
 
@@ -205,7 +204,6 @@ def test_the_shipped_example_can_be_searched(root) -> None:
 
 
 def test_measures_are_the_endpoints_of_the_pipeline() -> None:
-    assert DAYS == ENDPOINT_DAYS
     for days in (1, 28, 84, 730):
         known = {*endpoint_names(days)}
         assert {name for name in names(days) if "day_" in name or name in known} <= known

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from letheon.arrays import jax, jnp
-from letheon.body.pain import BASELINE_DAYS, diary, flare_days, placebo_shape, read_diary
+from letheon.body.pain import diary, flare_days, placebo_shape, read_diary
+from letheon.definitions import BASELINE_DAYS
 
 YEAR = 365.25 * 24
 READ = jax.jit(read_diary)
@@ -61,10 +62,7 @@ def test_an_overlapping_flare_extends_to_its_own_end():
 
 
 def test_flares_come_at_the_poisson_rate():
-    """4 a year: days with at least one onset, and the share of days in a flare, over 4,000 patient-years.
-
-    Red when the rate is taken per day, or the share of onsets is not 1 - e^(-rate).
-    """
+    """4 a year: days with at least one onset, and the share of days in a flare, over 4,000 patient-years."""
     u = np.random.default_rng(1).uniform(size=(365, 4000))
     rate = 4.0 / YEAR
     onset = 1 - np.exp(-24 * rate)
@@ -90,10 +88,7 @@ def test_entries_are_rounded_half_up_and_clipped():
 
 
 def test_noise_is_a_stationary_autoregression():
-    """Read through a wide scale: SD and lags 1 to 3 of the noise, from the first day on.
-
-    Red when the innovations are not scaled by sqrt(1 - rho^2), or the first day is not stationary.
-    """
+    """Read through a wide scale: SD and lags 1 to 3 of the noise, from the first day on."""
     z = np.random.default_rng(2).normal(size=(300, 3000))
     scale, rho = 0.8, 0.6
     entries = np.asarray(diary(np.full((300, 3000), 5.0), z, scale, rho))

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from letheon import library
 from letheon.arrays import jax, jnp
+from letheon.body.compartments import System, build, levels, with_effect_site
 from letheon.body.mesh import DAY_MS, HOUR_MS, lay
-from letheon.body.pharmacokinetics import System, build, levels, with_effect_site
 from letheon.body.propagator import advance, propagators
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.patients.population import Covariates, people
 from letheon.patients.variability import individual_pk
-from letheon.pipeline.arms import choose_enantiomer
+from letheon.pipeline.plan import choose_enantiomer
 from letheon.scenario import loads
 
 SYSTEMS = (
@@ -202,10 +202,7 @@ def test_tabulated_steps_are_exact_for_more_patients(model, side, number):
 
 
 def test_smallest_volume_of_hydroxynorketamine():
-    """Its eta has a variance of 1.22: one patient in a thousand has a volume thirty times too small to sample.
-
-    Red when the series of the table is laid out for the typical patient.
-    """
+    """Its eta has a variance of 1.22: one patient in a thousand has a volume thirty times too small to sample."""
     values = parameters("simons2022", "s", 0)
     system = system_of("simons2022", "s", values | {"vh1": 4.4 * np.exp(-3.3 * np.sqrt(1.22)), "vh2": 87.5})
     h0 = 24 / 8192  # where events fall on whole days
@@ -307,11 +304,8 @@ def equivalents(model: str, system: System) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("model", "side"), SYSTEMS)
-def test_what_leaves_a_state_arrives_or_is_lost(model, side):
-    """Weighted column sums are the losses of the papers' equations, and no flow is negative.
-
-    Red when a flow arrives nowhere, arrives twice, or forgets the fraction metabolised or the ratio of masses.
-    """
+def test_flows_conserve_mass(model, side):
+    """Weighted column sums are the losses of the papers' equations, and no flow is negative."""
     system, p = patient(model, side, 4), parameters(model, side, 4)
     weight, matrix = equivalents(model, system), np.asarray(system.rates)
     lost = LOSSES[library.pk_model(model).structure](p)
@@ -320,7 +314,7 @@ def test_what_leaves_a_state_arrives_or_is_lost(model, side):
     assert np.all(matrix[~np.eye(len(loss), dtype=bool)] >= 0)
 
 
-def test_dose_is_in_the_body_or_gone():
+def test_dose_is_conserved():
     """Mass balance with one more state, a sink that collects every loss."""
     system = patient("simons2022", "s", 4)
     weight, matrix = equivalents("simons2022", system), np.asarray(system.rates)
@@ -398,10 +392,7 @@ def test_plateau_is_rate_over_clearance(model, side):
 
 @pytest.mark.parametrize(("source", "rate"), [("esketamine", 0.002), ("esnorketamine", 41.0)])
 def test_effect_site_follows_its_source(source, rate):
-    """dCe/dt = rate (C - Ce), C in ng/mL, solved with 60 digits in a matrix written here; plasma does not notice.
-
-    Red when the site's scale (mg or ng/mL) or its source is wrong.
-    """
+    """dCe/dt = rate (C - Ce), C in ng/mL, solved with 60 digits in a matrix written here; plasma does not notice."""
     base = patient("otto2021", "s", 8)
     p = parameters("otto2021", "s", 8)
     edges, rates, times = drip(np.random.default_rng(1))

@@ -9,10 +9,10 @@ import pytest
 from letheon import library
 from letheon.arrays import jax, jnp
 from letheon.body import slow_site
-from letheon.body.pharmacokinetics import System, build, levels, with_effect_site
+from letheon.body.compartments import System, build, levels, with_effect_site
 from letheon.patients.population import Covariates, people
 from letheon.patients.variability import individual_pk
-from letheon.pipeline.arms import choose_enantiomer
+from letheon.pipeline.plan import choose_enantiomer
 
 LEVELS = jax.jit(levels)
 PIECES, TIMES, WIDEST = 4, 10, 12  # one shape for all

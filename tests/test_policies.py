@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 
 from letheon.arrays import jax
 from letheon.body import pain
+from letheon.definitions import BASELINE_DAYS
 from letheon.dosing.order import Order
 from letheon.dosing.regimen import MS_PER_DAY
-from letheon.patients.draws import typical_values
 from letheon.patients.population import Covariates, people
+from letheon.patients.uncertainty import typical_values
 from letheon.pipeline import Switches, plan_arms, run_block
 from letheon.pipeline import block as blocks
-from letheon.pipeline.arms import ArmPlan, widened
 from letheon.pipeline.assemble import arm_data
 from letheon.pipeline.clinic import EVENTS
+from letheon.pipeline.plan import ArmPlan, widened
 from letheon.runs.run import simulate
 from letheon.scenario import loads
 from letheon.views.commands.worksheet import sheet_of
@@ -57,17 +58,17 @@ def run(plan: ArmPlan, pain_model: str = "memory", rival: bool = False):
     return jax.tree.map(np.asarray, run_block(plan, draws(), who, np.arange(N), SWITCHES, pain_model, rival))
 
 
-def walked(plan: ArmPlan):
-    """Diary entries (day, patient) and boosters (patient: days, kinds) of a walk."""
+def simulated(plan: ArmPlan):
+    """Diary entries (day, patient) and boosters (patient: days, kinds) of a simulation."""
     who = crowd(len(plan.day_rows) - 1)
     arm = arm_data(plan)
-    patients, walkers = blocks._set_out(plan.structure, len(plan.save), arm, draws(), who, np.arange(N), SWITCHES)
-    walkers = blocks._go(arm, patients, walkers)
+    patients, states = blocks._build(plan.structure, len(plan.save), arm, draws(), who, np.arange(N), SWITCHES)
+    states = blocks._run(arm, patients, states)
     noise = np.asarray(patients.noise)
-    daily = np.asarray(walkers.daily)[:, : plan.days, 0]
-    before = np.repeat(np.asarray(who.baseline)[:, None], pain.BASELINE_DAYS, axis=1)
+    daily = np.asarray(states.daily)[:, : plan.days, 0]
+    before = np.repeat(np.asarray(who.baseline)[:, None], BASELINE_DAYS, axis=1)
     entries = np.asarray(pain.entry(np.concatenate([before, daily], axis=1), noise[:, : plan.days + 7]))
-    return entries, np.asarray(walkers.log), np.asarray(walkers.chart.boosters)
+    return entries, np.asarray(states.log), np.asarray(states.chart.boosters)
 
 
 @cache
@@ -175,7 +176,7 @@ rules = st.fixed_dictionaries(
 def check_log(rule: dict, weeks: int) -> int:
     text = text_of(rule | ({"at_most": 500} if rule["on"] and not rule["at_most"] else {}))
     (plan,) = planned(text, weeks=weeks)
-    entries, log, boosters = walked(plan)
+    entries, log, boosters = simulated(plan)
     sheet = sheet_of(scenario(text, weeks=weeks).arms[0], Order(), weeks * 7 * MS_PER_DAY).boosters
     assert boosters.max() <= sheet.at_most if rule["on"] else set(boosters) == {sheet.at_most}
     for k in range(N):
@@ -223,7 +224,7 @@ def test_boosters_of_an_inert_drug_change_nothing():
     assert again.dose_mg.max() == 0.0
 
 
-def test_stops_end_boosters_for_good():
+def test_stops_end_boosters_for_runod():
     rule = "boosters: {every: 14 days, session: {rate: 25 mg/h, for: 4 h}}\n"
     free, dosed, mute, harmed = (
         run(plan)
@@ -256,9 +257,9 @@ def test_new_rules_compile_nothing():
         "boosters: {every: [14 days, 30 days], times: 3, session: {rate: 20 mg/h, for: 6 h}}\nstop: {dose: 2000 mg}",
     )
     run(first)
-    sizes = [f._cache_size() for f in (blocks._set_out, blocks._go, blocks._arrive)]
+    sizes = [f._cache_size() for f in (blocks._build, blocks._run, blocks._read_out)]
     run(second)
-    assert sizes == [f._cache_size() for f in (blocks._set_out, blocks._go, blocks._arrive)]
+    assert sizes == [f._cache_size() for f in (blocks._build, blocks._run, blocks._read_out)]
 
 
 def test_the_log_tells_of_every_booster_that_endpoints_count(tmp_path):

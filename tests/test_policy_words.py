@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from letheon.views.policy_words import policy_sentences
 
 from letheon.dosing.policy import Policy
 from letheon.dosing.policy_document import policy_document
@@ -11,7 +12,6 @@ from letheon.pipeline.clinic import rules_of
 from letheon.scenario import dumps, loads
 from letheon.scenario.quantities import dose_mg, rate_mg_h
 from letheon.units import MS_PER_HOUR
-from letheon.views.policy_words import policy_sentences
 
 HYDROCHLORIDE = 0.867  # mass of base in a mass of hydrochloride, as the library has it to three digits
 FORMS = (

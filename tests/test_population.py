@@ -9,8 +9,8 @@ from scipy import stats
 from letheon import library
 from letheon.arrays import jax, jnp
 from letheon.body.memory import chronic_state, folds
-from letheon.patients.draws import DRAWS, RIVAL, SHARED, latin_hypercube, prior_values, typical_values
 from letheon.patients.population import BANK_PATIENTS, BANK_SEED, Covariates, bank_points, people, realised
+from letheon.patients.uncertainty import DRAWS, RIVAL, SHARED, latin_hypercube, prior_values, typical_values
 from letheon.patients.variability import individual_pk, logit_normal_mean, omega_matrix, truncated_lognormal
 
 LEIDEN = Covariates(79.0, 19.0, 7.3, 2.0, 46.0, 12.0, 0.3)
@@ -100,7 +100,7 @@ def test_age_and_ancestry():
     assert set(np.unique(who.asian)) == {0.0, 1.0}
 
 
-def test_no_spread_makes_everybody_alike():
+def test_zero_spread_gives_identical_patients():
     who = few(Covariates(70.0, 0.0, 6.0, 0.0, 50.0, 0.0, 0.0))
     for value, expected in ((who.weight_kg, 70.0), (who.baseline, 6.0), (who.age_years, 50.0), (who.asian, 0.0)):
         np.testing.assert_allclose(value, expected, rtol=1e-7)
@@ -128,7 +128,7 @@ def test_etas_are_standard_normal_and_independent():
 # ---- the same person
 
 
-def test_a_person_does_not_depend_on_the_crowd_or_the_follow_up():
+def test_patient_is_independent_of_block_and_follow_up():
     """In another order, beside others, followed for longer: the same values, and the first days the same."""
     block = few()
     turned = few(numbers=np.arange(64)[::-1])
@@ -142,7 +142,7 @@ def test_a_person_does_not_depend_on_the_crowd_or_the_follow_up():
     assert np.array_equal(longer.weight_kg, block.weight_kg)
 
 
-def test_another_population_keeps_the_person():
+def test_other_population_keeps_patients_quantiles():
     """Heavier people on average, but the heaviest stays the heaviest, and nothing else of a person changes."""
     one, other = (few(Covariates(mean, 10.0, 7.3, 2.0, 46.0, 12.0, 0.0)) for mean in (60.0, 90.0))
     assert np.array_equal(np.argsort(one.weight_kg), np.argsort(other.weight_kg))
@@ -150,7 +150,7 @@ def test_another_population_keeps_the_person():
     assert same(one.eta, other.eta)
 
 
-def test_another_seed_is_other_people():
+def test_other_seed_gives_other_patients():
     one, other = (few(seed=seed) for seed in (1, 2))
     assert not np.any(np.asarray(one.weight_kg) == np.asarray(other.weight_kg))
 

@@ -47,10 +47,7 @@ def chain(rates) -> np.ndarray:
 
 @pytest.mark.parametrize("hours", [0.001, 0.1, 1.0, 30.0])
 def test_chain_of_equal_rates_is_the_erlang_law(hours):
-    """Six equal rates have one eigenvector only: x_j = (k t)^j e^(-k t) / j!, and its integral under infusion.
-
-    Red when anything divides by a difference of rates, or the series is cut too early for a long chain.
-    """
+    """Six equal rates have one eigenvector only: x_j = (k t)^j e^(-k t) / j!, and its integral under infusion."""
     k, n = 3.7, 6
     step = ONE(chain([k] * n), np.eye(n)[0], hours)
     law = [(k * hours) ** j / math.factorial(j) * math.exp(-k * hours) for j in range(n)]
@@ -111,10 +108,7 @@ def test_table_does_not_depend_on_its_shortest_step():
 
 @pytest.mark.parametrize("fast", [200.0, 2_000.0, 20_000.0])
 def test_table_when_even_the_shortest_step_is_long(fast):
-    """A patient whose smallest volume empties many times in the shortest step is as exact as any other.
-
-    Red when the series is used beyond its reach: then amounts vanish from every state, not only the fast one.
-    """
+    """A patient whose smallest volume empties many times in the shortest step is as exact as any other."""
     a, b = chain([0.4, fast, 0.3]), np.array([1.0, 0.0, 0.0])
     a[1, 2], a[2, 2] = 0.2, -0.5
     table = TABLE(a, b, 1 / 256, 12)
@@ -165,10 +159,7 @@ DERIVATIVES = [jax.jit(f) for f in (jax.jacfwd(stepped), jax.jacfwd(tabulated), 
 
 @pytest.mark.parametrize("apart", [0.0, 1e-12, 1e-6])
 def test_derivative_in_every_rate(apart):
-    """Exact derivative: exp of the block matrix [[A, E], [0, A]] holds d exp(A) along E.
-
-    Red when a derivative goes through eigenvectors, or through the number of squarings.
-    """
+    """Exact derivative: exp of the block matrix [[A, E], [0, A]] holds d exp(A) along E."""
     rates = jnp.array([2.0, 2.0 * (1 + apart), 2.0])
     n = 3
     a = with_infusion(chain(rates), np.array([1.0, 0.0, 0.0]))

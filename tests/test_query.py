@@ -184,29 +184,13 @@ def test_a_query_has_limits_of_time_and_memory(run, sql, limits, says):
     assert "\n" not in str(caught.value) and "--time-limit" in str(caught.value)
 
 
-def test_a_query_that_does_not_stop_is_ended(fresh_python, run):
+def test_runaway_query_is_ended(fresh_python, run):
     """DuckDB makes one very long text without listening or counting its memory."""
     code = "import sys\nfrom letheon.views.commands.main import main\nmain(sys.argv[1:])"
     sql = "SELECT max(length(repeat('x', 500000000) || i)) FROM range(1000) t(i)"
     ran = fresh_python(code, "query", str(run.folder), sql, "--memory-limit", "200 MB", "--time-limit", "100 s")
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "200 MB" in ran.stderr and ran.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        ["--time-limit", "60"],
-        ["--time-limit", "0 s"],
-        ["--time-limit", "5 mg"],
-        ["--memory-limit", "1"],
-        ["--memory-limit", "1 byte"],
-        ["--memory-limit", "-1 GB"],
-    ],
-)
-def test_limits_need_their_unit(options, command, tmp_path):
-    code, _, err = command("query", tmp_path, "SELECT 1", *options)
-    assert code == 2 and options[0] in err
 
 
 def test_units_of_the_limits():

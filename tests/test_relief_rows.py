@@ -10,17 +10,16 @@ import re
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from letheon.views.report.harms import ACUTE
 from rich.console import Console
 
-from letheon import library
-from letheon.body import pain
+from letheon import definitions, library
 from letheon.pipeline.summary import endpoint_days
 from letheon.runs import simulate
 from letheon.scenario import loads
 from letheon.views import relief_rows, report, tables
 from letheon.views.explore.figures import page_of
 from letheon.views.report import words
-from letheon.views.report.harms import ACUTE
 
 ALONE = """
 letheon: 1
@@ -168,8 +167,8 @@ def test_the_named_day_is_the_one_nearest_to_four_weeks(days):
 def test_labels_name_their_thresholds(done):
     """Red when a row of days, hours or shares does not say above or below what it counts."""
     remission = words.endpoint_name(relief_rows.REMISSION)
-    assert numbers(remission) == [pytest.approx(100 * (1 - pain._RELIEF)), pain.REMISSION_DAYS]
-    assert numbers(words.endpoint_name("relief_days")) == [pytest.approx(100 * (1 - pain._RELIEF))]
+    assert numbers(remission) == [pytest.approx(100 * (1 - definitions.RELIEF)), definitions.REMISSION_DAYS]
+    assert numbers(words.endpoint_name("relief_days")) == [pytest.approx(100 * (1 - definitions.RELIEF))]
     noticeable = library.harms("psychedelic")["noticeable"].canonical
     assert numbers(ACUTE["psychedelic_hours"]) == [100 * noticeable]
     assert page_of(done.document, loads(TEXT))["noticeable_load"] == noticeable

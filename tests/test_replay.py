@@ -8,10 +8,10 @@ import pytest
 
 from letheon.arrays import jax, jnp
 from letheon.body import course
-from letheon.patients.draws import DRAWS, typical_values
 from letheon.patients.population import Covariates, people
+from letheon.patients.uncertainty import DRAWS, typical_values
 from letheon.pipeline import assemble
-from letheon.pipeline.arms import plan_arms
+from letheon.pipeline.plan import plan_arms
 from letheon.scenario import loads
 
 pytestmark = pytest.mark.long

@@ -12,14 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from letheon.errors import InputError, Interrupted, RunError
+from letheon.files import locked
 from letheon.pipeline import block, plan_arms
 from letheon.pipeline.summary import ArmTotals
 from letheon.runs import blocks, default_folder, engine, simulate, store
 from letheon.runs import run as run_module
+from letheon.runs.chunks import ChunkResult, Columns
 from letheon.runs.folder import Folder, check_output
-from letheon.runs.lock import locked
-from letheon.runs.manifest import Manifest, record_of
-from letheon.runs.share import Columns, Share
 from letheon.scenario import loads
 
 TEXT = """
@@ -71,7 +70,7 @@ def endpoints(folder: Path, arm: str):
     }
 
 
-def test_twice_the_same_bytes(scenario, done, tmp_path):
+def test_repeated_run_is_identical_in_bytes(scenario, done, tmp_path):
     again = simulate(scenario, out=tmp_path / "again")
     assert hashes(again.folder) == hashes(done.folder)
     assert again.document == done.document
@@ -97,24 +96,11 @@ def test_few_patients_are_the_first_of_many(scenario, thousand, tmp_path, n):
             assert values.tobytes() == many[name][:n].tobytes(), name
 
 
-def test_equal_arms_differ_by_exactly_nothing(done):
+def test_equal_arms_are_identical(done):
     one, other = (endpoints(done.folder, arm) for arm in ("short", "same"))
     for name, values in one.items():
         assert values.tobytes() == other[name].tobytes(), name
     assert done.document["arms"]["short"]["profile"] == done.document["arms"]["same"]["profile"]
-
-
-def test_arms_share_their_patients(done):
-    active, sham = endpoints(done.folder, "short"), endpoints(done.folder, "placebo")
-    for name in ("weight_kg", "baseline_latent", "baseline_nrs", "draw", "bistable"):
-        assert np.array_equal(active[name], sham[name])
-    assert (active["dose_mg"] > 0).all()
-    assert (sham["dose_mg"] == 0).all()
-
-
-def test_dose_is_rate_times_time(done):
-    found = endpoints(done.folder, "short")
-    assert np.allclose(found["dose_mg"], 14 / 70 * found["weight_kg"] * 8, rtol=1e-12)
 
 
 def test_an_interrupted_run_continues_to_the_same_bytes(scenario, done, tmp_path):
@@ -146,7 +132,7 @@ def stopped(scenario, tmp_path):
 
 @pytest.mark.parametrize("name", ["partials/short/people-00000.npz", "endpoints/short/part-00000.parquet"])
 @pytest.mark.parametrize("harm", ["cut", "flipped", "gone"])
-def test_a_damaged_chunk_is_computed_again(scenario, done, stopped, name, harm):
+def test_damaged_chunk_is_recomputed(scenario, done, stopped, name, harm):
     victim = stopped / name
     content = victim.read_bytes()
     if harm == "cut":
@@ -159,7 +145,7 @@ def test_a_damaged_chunk_is_computed_again(scenario, done, stopped, name, harm):
     assert hashes(simulate(scenario, out=stopped).folder) == hashes(done.folder)
 
 
-def test_a_finished_chunk_is_not_computed_again(scenario, stopped, monkeypatch):
+def test_finished_chunk_is_not_recomputed(scenario, stopped, monkeypatch):
     computed = []
     real = blocks.Runner.block
     monkeypatch.setattr(blocks.Runner, "block", lambda *a: computed.append(a[1:]) or real(*a))
@@ -168,23 +154,14 @@ def test_a_finished_chunk_is_not_computed_again(scenario, stopped, monkeypatch):
     assert (2, "people", 0) in computed
 
 
-def test_a_torn_line_of_the_manifest_is_no_line(scenario, done, stopped):
+def test_torn_manifest_line_is_ignored(scenario, done, stopped):
     manifest = stopped / "manifest.jsonl"
     manifest.write_text(manifest.read_text()[:-40])
     assert hashes(simulate(scenario, out=stopped).folder) == hashes(done.folder)
 
 
-def test_the_manifest_knows_what_was_written(tmp_path):
-    (tmp_path / "a.txt").write_text("one")
-    Manifest(tmp_path).add("arm", "people", 3, {"a.txt": record_of(b"one")})
-    assert Manifest(tmp_path).intact("arm", "people", 3)
-    assert not Manifest(tmp_path).intact("arm", "people", 2)
-    (tmp_path / "a.txt").write_text("two")
-    assert not Manifest(tmp_path).intact("arm", "people", 3)
-
-
 @pytest.mark.parametrize("name", ["endpoints/short/part-00000.parquet", "result.json", "profiles.parquet"])
-def test_a_finished_run_that_was_damaged_is_made_whole(scenario, tmp_path, name):
+def test_damaged_finished_run_is_repaired(scenario, tmp_path, name):
     run = simulate(scenario, out=tmp_path / "run", patients=20)
     before = hashes(run.folder)
     (run.folder / name).write_bytes(b"not what it was")
@@ -195,20 +172,20 @@ def test_a_finished_run_that_was_damaged_is_made_whole(scenario, tmp_path, name)
     assert simulate(scenario, out=tmp_path / "run", patients=20).reused
 
 
-def test_one_process_at_a_time(scenario, tmp_path):
+def test_lock_refuses_second_process(scenario, tmp_path):
     with locked(tmp_path / "run"), pytest.raises(InputError, match=r"another process is working in .*--out"):
         simulate(scenario, out=tmp_path / "run")
     assert not (tmp_path / "run" / "run.json").exists()
 
 
-def test_what_a_killed_run_left_at_its_very_beginning_is_no_foreign_folder(scenario, tmp_path):
+def test_folder_of_a_run_killed_at_start_is_reused(scenario, tmp_path):
     (tmp_path / ".lock").touch()
     (tmp_path / ".run.json.17.partial").write_text("{")
     run = simulate(scenario, out=tmp_path, patients=3)
     assert not list(run.folder.rglob("*.partial"))
 
 
-def test_a_full_disk_is_one_sentence_and_loses_nothing(scenario, done, tmp_path, monkeypatch):
+def test_full_disk_keeps_finished_chunks(scenario, done, tmp_path, monkeypatch):
     written = []
     real = os.replace
 
@@ -278,7 +255,7 @@ def test_the_default_folder_names_title_and_content(scenario):
 
 
 def compiled() -> list[int]:
-    return [f._cache_size() for f in (block._set_out, block._go, block._arrive, blocks._draw_people)]
+    return [f._cache_size() for f in (block._build, block._run, block._read_out, blocks._draw_people)]
 
 
 def test_new_doses_times_and_sessions_do_not_compile_again(scenario, done):
@@ -345,9 +322,9 @@ def shares(scenario):
     return runner, [runner.block(0, "people", number) for number in range(4)]
 
 
-def test_a_chunk_read_back_is_the_chunk(shares, tmp_path):
+def test_chunk_round_trips(shares, tmp_path):
     runner, made = shares
-    share, folder = Share(runner.plans[0].saved), Folder(tmp_path)
+    share, folder = ChunkResult(runner.plans[0].saved), Folder(tmp_path)
     for one in made:
         share.add(one)
     store.write(folder, "short", "people", 0, share)
@@ -363,14 +340,14 @@ def test_a_chunk_read_back_is_the_chunk(shares, tmp_path):
 
 
 @pytest.mark.parametrize("order", [[[0, 1], [2, 3]], [[3], [0, 2], [1]], [[2, 1, 3, 0]]])
-def test_blocks_add_up_to_the_same_in_any_order_and_grouping(shares, order):
+def test_merging_is_order_independent(shares, order):
     runner, made = shares
     times = runner.plans[0].saved
-    whole, other = Share(times), Share(times)
+    whole, other = ChunkResult(times), ChunkResult(times)
     for one in made:
         whole.add(one)
     for group in order:
-        part = Share(times)
+        part = ChunkResult(times)
         for number in group:
             part.add(made[number])
         other.merge(part)
@@ -381,7 +358,7 @@ def test_blocks_add_up_to_the_same_in_any_order_and_grouping(shares, order):
         assert values.tobytes() == other.table()[name].tobytes()
 
 
-def test_the_size_of_a_chunk_changes_no_number(scenario, thousand, tmp_path, monkeypatch):
+def test_chunk_size_changes_no_result(scenario, thousand, tmp_path, monkeypatch):
     for module in (engine, store):
         monkeypatch.setattr(module, "CHUNK", 1, raising=False)
     run = simulate(scenario, out=tmp_path / "run", patients=1000)
@@ -410,7 +387,7 @@ def test_many_patients_without_a_folder_leave_nothing_behind(scenario, thousand,
 
 def test_profile_means_are_means(shares):
     runner, made = shares
-    share = Share(runner.plans[0].saved)
+    share = ChunkResult(runner.plans[0].saved)
     for one in made:
         share.add(one)
     total = np.sum([one.profile["nrs"][0] for one in made], axis=0)

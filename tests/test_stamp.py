@@ -22,7 +22,7 @@ def _no_flags(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-def test_a_changed_source_is_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_source_changes_the_stamp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "letheon"
     shutil.copytree(Path(environment.__file__).parents[1], home, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(environment, "__file__", str(home / "runs" / "environment.py"))
@@ -98,12 +98,12 @@ def test_a_run_is_not_continued_under_another_stamp(root: Path, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("text", ["[]", "7", "null", '"x"', "{", "", "[" * 100_000, "9" * 5000, '{"a": NaN', "\udcff"])
-def test_json_of_another_shape_is_nothing(text: str) -> None:
+def test_other_json_reads_as_none(text: str) -> None:
     assert parse_object(text.encode(errors="surrogateescape")) is None
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"format": []}', '{"format": 3, "scenario": {}}', "[" * 100_000, ""])
-def test_a_stamp_of_another_shape_is_another_run(text: str, root: Path, tmp_path: Path) -> None:
+def test_malformed_stamp_is_refused(text: str, root: Path, tmp_path: Path) -> None:
     scenario = load(root / "examples" / "small.yaml")
     (tmp_path / "run.json").write_text(text)
     with pytest.raises(InputError, match="holds another run"):
@@ -121,7 +121,7 @@ LINES = (
 )
 
 
-def test_lines_of_a_manifest_that_it_has_not_written_are_none(tmp_path: Path) -> None:
+def test_foreign_manifest_lines_are_ignored(tmp_path: Path) -> None:
     manifest = Manifest(tmp_path)
     manifest.add("a", "people", 0, {})
     own = manifest.path.read_text()

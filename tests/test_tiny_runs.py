@@ -152,6 +152,6 @@ def test_500_tiny_runs_hold(tmp_path: Path) -> None:
     tries(500, 2, tmp_path, PROGRAMS)
 
 
-def test_what_is_checked_is_legal() -> None:
+def test_generated_scenarios_are_valid() -> None:
     chance = random.Random(3)
     assert all(isinstance(loads(scenario(chance, PROGRAMS[k % 4])[0]), Scenario) for k in range(300))

@@ -13,9 +13,9 @@ from letheon.arrays import jax
 from letheon.dosing.titration import reach, reachable_rates
 from letheon.pipeline import block as blocks
 from letheon.pipeline import plan_arms
-from letheon.pipeline.arms import widened
 from letheon.pipeline.assemble import arm_data
 from letheon.pipeline.clinic import EVENTS
+from letheon.pipeline.plan import widened
 from letheon.scenario.records import Arm
 from letheon.units import MS_PER_HOUR
 
@@ -160,19 +160,19 @@ def rules(draw) -> Rule:
     )
 
 
-def walked(plan):
+def simulated(plan):
     who, arm = crowd(len(plan.day_rows) - 1), arm_data(plan)
-    patients, walkers = blocks._set_out(plan.structure, len(plan.save), arm, draws(), who, np.arange(N), CALM)
-    before = np.asarray(walkers.chart.baseline).copy()
+    patients, states = blocks._build(plan.structure, len(plan.save), arm, draws(), who, np.arange(N), CALM)
+    before = np.asarray(states.chart.baseline).copy()
     noise = np.asarray(patients.bedside)
-    found = blocks._arrive(plan.structure, arm, draws(), who, patients, blocks._go(arm, patients, walkers))
+    found = blocks._read_out(plan.structure, arm, draws(), who, patients, blocks._run(arm, patients, states))
     return np.asarray(who.weight_kg), before, noise, jax.tree.map(np.asarray, found)
 
 
 def check(rule: Rule) -> None:
     sessions, titration = rule.text()
     (plan,) = planned(titration, sessions=sessions)
-    weight, baseline, noise, result = walked(plan)
+    weight, baseline, noise, result = simulated(plan)
     (arm,) = scenario(titration, sessions=sessions, weeks=WEEKS).arms
     times, latent = plan.profile_time_h.round(6).tolist(), result.profile["nrs"][: plan.saved]
     for k in range(0, N, 3):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from letheon.dosing.bags import MAX_HANG_H, Span, lay_out
+from letheon.dosing.bags import MAX_HANG_H, RatePeriod, lay_out
 from letheon.dosing.layout import pumped
 from letheon.dosing.order import Order
 from letheon.dosing.regimen import Infusion, Rate, Regimen
@@ -80,7 +80,7 @@ def test_a_session_that_fits_exactly_needs_no_second_bag() -> None:
     assert (sheet.most.bags, sheet.most.left_ml) == (1, 0.0)
 
 
-def test_rounding_hangs_no_bag_for_nothing() -> None:
+def test_rounding_adds_no_bag() -> None:
     # one, two and three bags of drug over every length of session in whole minutes up to four hours
     for minutes in range(19, 241):
         for bags in (1, 2, 3):
@@ -117,7 +117,7 @@ def test_vials_are_for_one_bag_each() -> None:
     assert worksheet(two_days).most.vials == 0
 
 
-def test_nothing_is_infused() -> None:
+def test_zero_rate_needs_no_bag() -> None:
     sheet = worksheet(drip((0, 4, 0)))
     assert (sheet.course.sessions, sheet.most.bags, sheet.most.mg, sheet.most.left_ml) == ((), 0, 0.0, 0.0)
 
@@ -238,7 +238,7 @@ def test_steps_with_a_rate_between_them_that_differs_by_nothing_share_their_bags
     """Pieces that differ in how they are written, not in their rate at this weight, are steps of one session."""
     sheet = worksheet(regimen, order)
     fixed = [
-        Span(
+        RatePeriod(
             session.start_ms + round(step.start_h * 3_600_000),
             session.start_ms + round(step.stop_h * 3_600_000),
             step.mg_per_h,

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from letheon.definitions import WORKSHEET_NOTICE
 from letheon.scenario import load
 from letheon.views.commands.main import EXAMPLES as COMMAND_EXAMPLES
-from letheon.views.worksheet_document import NOTICE
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
@@ -64,15 +64,15 @@ def test_every_example_fits_80_columns_between_two_notices(path: Path, worksheet
     code, out, _ = worksheet(path)
     assert code == 0
     assert max(len(line) for line in out.splitlines()) <= 80
-    assert flat(out).startswith(NOTICE) and flat(out).endswith(NOTICE)
+    assert flat(out).startswith(WORKSHEET_NOTICE) and flat(out).endswith(WORKSHEET_NOTICE)
     assert re.findall(r"^Arm (\w+): ", out, re.MULTILINE) == [arm.name for arm in load(path).arms]
     assert "One body weight: 70 kg (the default; --weight chooses another). All mg are free base." in flat(out)
 
 
 def test_the_help_holds_the_notice(worksheet: Callable) -> None:
-    assert NOTICE in flat(worksheet("--help")[1])
+    assert WORKSHEET_NOTICE in flat(worksheet("--help")[1])
     for words in ("research and education only", "checked by a pharmacist", "never advice about a person"):
-        assert words in NOTICE
+        assert words in WORKSHEET_NOTICE
 
 
 def test_a_long_infusion_changes_bags_when_they_are_empty(worksheet: Callable) -> None:
@@ -153,7 +153,7 @@ def test_json_holds_every_digit(worksheet: Callable) -> None:
     assert (code, err) == (0, "")
     assert out.count("\n") == 1
     found = json.loads(out)
-    assert (found["notice"], found["weight_kg"], found["masses"]) == (NOTICE, 79.0, "free base")
+    assert (found["notice"], found["weight_kg"], found["masses"]) == (WORKSHEET_NOTICE, 79.0, "free base")
     assert list(found["arms"]) == ["esketamine", "esketamine_fast", "placebo"]
     arm = found["arms"]["esketamine"]
     assert arm["bag"] == {"drug_ml": 2.0, "diluent_ml": 98.0, "mg": 100.0, "mg_per_ml": 1.0, "fitting": None}

@@ -14,9 +14,19 @@ from scipy import special
 
 from letheon import library
 from letheon.arrays import Array, jax, jnp
-from letheon.harms.bladder import LAWS, Lining, Tissue, advance, healthy, loss, symptoms, tissue, typical_values
-from letheon.harms.bladder_fit import row_spread
-from letheon.harms.bladder_use import GRID, WEIGHTS, Users, beyond_threshold, predict, repeat
+from letheon.harms.bladder.laws import (
+    LAWS,
+    BladderState,
+    Tissue,
+    advance,
+    healthy,
+    loss,
+    symptoms,
+    tissue,
+    typical_values,
+)
+from letheon.harms.bladder.likelihood import row_spread
+from letheon.harms.bladder.use import GRID, WEIGHTS, Users, beyond_threshold, predict, repeat
 from letheon.library import BladderRow, BladderSchedule
 from letheon.units import HOURS_PER_YEAR
 
@@ -82,16 +92,16 @@ def _scaled(row: BladderRow, value: np.ndarray) -> np.ndarray:
         return value if row.measure in ("symptom_excess", "log_odds_per_day") else np.log(value)
 
 
-def _compare(row: BladderRow, law: str, found: np.ndarray) -> Prediction:
+def _compare(row: BladderRow, law: str, result: np.ndarray) -> Prediction:
     score = quiet = math.nan
-    if row.observed and found.min() > 0.0 and (row.n is None or found.max() < 1.0):
-        scaled = _scaled(row, found)
+    if row.observed and result.min() > 0.0 and (row.n is None or result.max() < 1.0):
+        scaled = _scaled(row, result)
         off = float(_scaled(row, np.array(row.observed)) - np.median(scaled))
         score = off / math.hypot(row_spread(row), float(scaled.std()))
     if row.log_se is not None:
-        z = np.log(found) / row.log_se
+        z = np.log(result) / row.log_se
         quiet = float(np.mean(special.ndtr(_SIGNIFICANT - z) - special.ndtr(-_SIGNIFICANT - z)))
-    low, middle, high = np.quantile(found, (0.05, 0.5, 0.95))
+    low, middle, high = np.quantile(result, (0.05, 0.5, 0.95))
     return Prediction(row, law, float(middle), float(low), float(high), score, quiet)
 
 
@@ -99,17 +109,17 @@ def _compare(row: BladderRow, law: str, found: np.ndarray) -> Prediction:
 def bladder_table() -> tuple[Prediction, ...]:
     """Return every row of the evidence beside the predictions of both laws, fitted rows first."""
     rows = sorted(library.bladder_rows(), key=lambda row: row.role != "calibrate")
-    found = {}
+    result = {}
     for law in LAWS:
         # not compiled: so many rows would take longer to compile than to compute once
         predictions = jax.vmap(lambda values, law=law: [predict(law, values, row) for row in rows])(
             dict(values_with_doses(law))
         )
-        found[law] = [np.asarray(column) for column in predictions]
-    return tuple(_compare(row, law, found[law][i]) for i, row in enumerate(rows) for law in LAWS)
+        result[law] = [np.asarray(column) for column in predictions]
+    return tuple(_compare(row, law, result[law][i]) for i, row in enumerate(rows) for law in LAWS)
 
 
-def _course(law: str, person: Tissue, schedule: BladderSchedule, drive: Array) -> Lining:
+def _course(law: str, person: Tissue, schedule: BladderSchedule, drive: Array) -> BladderState:
     """Return the state right after the last dosing day."""
     hours, state = 24.0 * schedule.days, healthy(GRID.shape)
     if schedule.every_days is None or schedule.years is None:
@@ -137,15 +147,15 @@ def _risks(schedule: BladderSchedule, law: str, values: Mapping[str, Array]) -> 
 @cache
 def schedule_table() -> tuple[ScheduleRisk, ...]:
     """Return both laws on the schedules of the evidence: shown, never used, for nothing identifies them there."""
-    found = []
+    result = []
     for schedule in library.bladder_schedules():
         for law in LAWS:
             shares = jax.vmap(partial(_risks, schedule, law))(dict(typical_values(law)))
             lasting, small, ill, averaged = (np.asarray(x) for x in shares)
             low, middle, high = np.quantile(lasting, (0.05, 0.5, 0.95))
             medians = [float(np.median(x)) for x in (small, ill, averaged)]
-            found.append(ScheduleRisk(schedule, law, float(middle), float(low), float(high), *medians))
-    return tuple(found)
+            result.append(ScheduleRisk(schedule, law, float(middle), float(low), float(high), *medians))
+    return tuple(result)
 
 
 def _number(value: float) -> str:

@@ -1,11 +1,11 @@
 """Put a prediction on record: ``python docs/making/predict.py`` predicts under today's date, then writes the page."""
 
 import datetime
-import json
 
 import generate
 
 from letheon.runs.environment import use_compile_cache
+from letheon.study.records import encode
 from letheon.study.trial.prediction import ketcrps2
 
 
@@ -16,7 +16,7 @@ def record(date: str) -> str:
     if path.exists():
         raise FileExistsError(f"{path} exists already: a prediction on record stays as it is")
     use_compile_cache()
-    path.write_text(json.dumps(ketcrps2(date), indent=1) + "\n", encoding="utf-8")
+    path.write_text(encode(ketcrps2(date), indent=1), encoding="utf-8")
     return name
 
 

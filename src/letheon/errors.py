@@ -1,5 +1,7 @@
 """The tree of errors: each carries the exit code that a command ends with."""
 
+from collections.abc import Iterable
+
 
 class LetheonError(Exception):
     """Root of every error that Letheon raises on purpose."""
@@ -27,3 +29,21 @@ class Interrupted(RunError):
 
 class LetheonWarning(UserWarning):
     """Something that does not stop a run but changes how far to trust it."""
+
+
+def near_word(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the known word that a slip of the pen could have made this from: close, and with no other digits."""
+    import difflib  # only a refusal needs it
+
+    def digits(text: str) -> str:
+        return "".join(filter(str.isdigit, text))  # otto2020 is another paper than otto2021
+
+    alike = [name for name in known if not digits(word) or digits(name) in {"", digits(word)}]
+    return next(iter(difflib.get_close_matches(word.lower(), alike, n=1, cutoff=cutoff)), None)
+
+
+def near_hint(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Name the nearest of the known words, or say `otherwise`, or else list them all."""
+    known = tuple(known)
+    near = near_word(word, known)
+    return f"the nearest is {near}" if near else otherwise or f"choose among {', '.join(known)}"

@@ -6,12 +6,12 @@ arm, in a population of ten or a million, in any block and on any device.
 
 import zlib
 
-from letheon.arrays import jax, jnp
+from letheon.arrays import Array, jax, jnp
 
 __all__ = ["named_uniforms", "normals", "uniforms"]
 
 
-def _open_interval(seed, name, patient, count: int):
+def _open_interval(seed: Array, name: Array, patient: Array, count: int) -> Array:
     key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), name), patient)
     bits = jax.random.bits(key, (count,), jnp.uint64)
     return ((bits >> jnp.uint64(12)).astype(float) + 0.5) * 2.0**-52
@@ -21,7 +21,7 @@ def _number(purpose: str) -> int:
     return zlib.crc32(purpose.encode())
 
 
-def named_uniforms(seed: int, purposes: tuple[str, ...], patient: int):
+def named_uniforms(seed: int, purposes: tuple[str, ...], patient: int) -> Array:
     """Draw one number for each of several purposes: the same as `uniforms` of each, in one operation.
 
     Parameters
@@ -47,7 +47,7 @@ def named_uniforms(seed: int, purposes: tuple[str, ...], patient: int):
     return jax.vmap(lambda name: _open_interval(seed, name, patient, 1)[0])(names)
 
 
-def uniforms(seed: int, purpose: str, patient: int, count: int):
+def uniforms(seed: int, purpose: str, patient: int, count: int) -> Array:
     """Draw a patient's numbers in the open interval (0, 1).
 
     Parameters
@@ -74,7 +74,7 @@ def uniforms(seed: int, purpose: str, patient: int, count: int):
     return _open_interval(seed, _number(purpose), patient, count)
 
 
-def normals(seed: int, purpose: str, patient: int, count: int):
+def normals(seed: int, purpose: str, patient: int, count: int) -> Array:
     """Draw a patient's standard normal numbers; arguments as for `uniforms`.
 
     Parameters

@@ -6,6 +6,7 @@ propagator of a model with effect sites are zero for that reason. Leaving them o
 what they add is zero, and saves half of the memory that a step must read, which is what bounds it.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -40,20 +41,6 @@ class Branch(NamedTuple):
 def branches_of(size: int, flows: Flows | None) -> tuple[Branch, ...]:
     """Split a system whose first state is dosed.
 
-    Parameters
-    ----------
-    size : int
-        Number of states.
-    flows : tuple of (int, int), optional
-        Target and source of every flow; without it any state may feed any other.
-
-    Returns
-    -------
-    tuple of Branch
-        The root, then what it feeds. Every state is in one of them.
-
-    Examples
-    --------
     >>> [branch.rows for branch in branches_of(4, ((1, 0), (0, 1), (2, 0), (3, 1)))]
     [(0, 1), (2, 3)]
     """
@@ -69,36 +56,23 @@ def branches_of(size: int, flows: Flows | None) -> tuple[Branch, ...]:
     others = [i for i in range(size) if i not in root]
     if reach[np.ix_(root, others)].any():
         return branches_of(size, None)  # something feeds the root that it does not feed
-    found = [Branch(root, tuple((*root, size) for _ in root), alone=False)]
+    result = [Branch(root, tuple((*root, size) for _ in root), alone=False)]
     single = tuple(i for i in others if not any(linked[i, j] for j in others if j != i))
     if single:
-        found.append(Branch(single, tuple((*root, i, size) for i in single), alone=True))
+        result.append(Branch(single, tuple((*root, i, size) for i in single), alone=True))
     left = [i for i in others if i not in single]
     while left:
         own = {left[0]}
         while grown := {j for j in left if j not in own and any(linked[i, j] for i in own)}:
             own |= grown
         rows = tuple(sorted(own))
-        found.append(Branch(rows, tuple((*root, *rows, size) for _ in rows), alone=False))
+        result.append(Branch(rows, tuple((*root, *rows, size) for _ in rows), alone=False))
         left = [i for i in left if i not in own]
-    return tuple(found)
+    return tuple(result)
 
 
-def packed(table, branches: tuple[Branch, ...]) -> list[Array]:
-    """Leave out what is zero.
-
-    Parameters
-    ----------
-    table : array, shape (…, state, state + 1)
-        Propagators, as `letheon.body.propagator.propagators` makes them.
-    branches : tuple of Branch
-        Of the system.
-
-    Returns
-    -------
-    list of array, shape (…, row, column)
-        One for each branch.
-    """
+def packed(table: Array, branches: tuple[Branch, ...]) -> list[Array]:
+    """Leave out what is zero."""
     return [table[..., np.array(b.rows)[:, None], np.array(b.columns)] for b in branches]
 
 
@@ -114,15 +88,15 @@ class Branched:
         Of the system.
     """
 
-    def __init__(self, parts, branches: tuple[Branch, ...]):
+    def __init__(self, parts: Sequence[Array], branches: tuple[Branch, ...]) -> None:
         self.parts, self.branches = parts, branches
 
-    def tree_flatten(self):
+    def tree_flatten(self) -> tuple:
         """Return what changes and what does not."""
         return tuple(self.parts), self.branches
 
     @classmethod
-    def tree_unflatten(cls, branches, parts):
+    def tree_unflatten(cls, branches: tuple[Branch, ...], parts: Sequence[Array]) -> Array:
         """Put it together again."""
         return cls(parts, branches)
 
@@ -134,42 +108,14 @@ class Branched:
 
 
 def at_rest(branches: tuple[Branch, ...], shape: tuple[int, ...]) -> Branched:
-    """Return empty states.
-
-    Parameters
-    ----------
-    branches : tuple of Branch
-        Of the system.
-    shape : tuple of int
-        Further axes.
-
-    Returns
-    -------
-    Branched
-        Zeros.
-    """
+    """Return empty states."""
     return Branched([jnp.zeros((len(b.rows), *shape)) for b in branches], branches)
 
 
-def advance_branches(step, state: Branched, rate) -> Branched:
-    """Carry a state over a step, as `letheon.body.propagator.advance` does, to the same bits.
-
-    Parameters
-    ----------
-    step : list of array, shape (row, column, …)
-        From `packed`.
-    state : Branched
-        State at the start.
-    rate : array, shape (…)
-        Infusion rate [mg/h].
-
-    Returns
-    -------
-    Branched
-        State at the end.
-    """
+def advance_branches(step: Array, state: Branched, rate: Array) -> Branched:
+    """Carry a state over a step, as `letheon.body.propagator.advance` does, to the same bits."""
     root = state.parts[0]
-    found = []
+    result = []
     for number, (entries, own, branch) in enumerate(zip(step, state.parts, state.branches, strict=True)):
         terms = [entries[:, k] * root[k] for k in range(len(root))]
         k = len(root)
@@ -177,5 +123,5 @@ def advance_branches(step, state: Branched, rate) -> Branched:
             terms.append(entries[:, k] * own)
         elif number:
             terms += [entries[:, k + i] * own[i] for i in range(len(own))]
-        found.append(sum(terms) + entries[:, -1] * rate)
-    return Branched(found, state.branches)
+        result.append(sum(terms) + entries[:, -1] * rate)
+    return Branched(result, state.branches)

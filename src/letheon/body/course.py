@@ -4,15 +4,28 @@ Plasma is exact at every node: four applications of one tabulated propagator giv
 integrator of the memory looks at (`response`).
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
+from jaxtyping import Real
+
 from letheon.arrays import Array, jax, jnp
 from letheon.body.branches import Branched, advance_branches
-from letheon.body.pharmacokinetics import System
+from letheon.body.compartments import System
 from letheon.body.propagator import advance, propagators
-from letheon.body.response import NODES, Body, Levels, Signals, State, advance_state, felt, signals, start
+from letheon.body.response import (
+    NODES,
+    Body,
+    DrugEffects,
+    Levels,
+    PainState,
+    advance_state,
+    drug_effects,
+    initial_pain_state,
+    latent_pain,
+)
 
 __all__ = [
     "Body",
@@ -113,43 +126,19 @@ class Trajectory(NamedTuple):
     sites: dict
 
 
-def _read(system: System, name: str, state):
+def _read(system: System, name: str, state: Array) -> Array:
     """Read a concentration; the scale of the first epoch serves all (volumes do not change by occasion)."""
     row = [n for n, _ in system.readouts].index(name)
     return state[system.readouts[row][1]] * system.scale[0, row]
 
 
-def level_names(plasmas) -> list[str]:
-    """Return the substances whose levels are reported, in the order of the systems.
-
-    Parameters
-    ----------
-    plasmas : tuple of Plasma
-        The systems.
-
-    Returns
-    -------
-    list of str
-        Names.
-    """
+def level_names(plasmas: tuple[Plasma, ...]) -> list[str]:
+    """Return the substances whose levels are reported, in the order of the systems."""
     return [name for part in plasmas if "levels" in part.drives for name in part.plasma_names]
 
 
-def levels_of(plasmas, states) -> Levels:
-    """Read what blocks, and the effect sites, from the states of all plasma systems.
-
-    Parameters
-    ----------
-    plasmas : tuple of Plasma
-        The systems.
-    states : list of array
-        Their states [mg or µmol].
-
-    Returns
-    -------
-    Levels
-        Concentrations.
-    """
+def levels_of(plasmas: tuple[Plasma, ...], states: list) -> Levels:
+    """Read what blocks, and the effect sites, from the states of all plasma systems."""
     plasma, acute, slow = {}, {"s": jnp.zeros(()), "r": jnp.zeros(())}, jnp.zeros(())
     for part, state in zip(plasmas, states, strict=True):
         if "levels" in part.drives:
@@ -161,21 +150,8 @@ def levels_of(plasmas, states) -> Levels:
     return Levels(plasma, acute["s"], acute["r"], slow)
 
 
-def harm_sites(plasmas, states) -> dict:
-    """Read what acute harms go by, from the systems that have the site for it.
-
-    Parameters
-    ----------
-    plasmas : tuple of Plasma
-        The systems.
-    states : list of array
-        Their states.
-
-    Returns
-    -------
-    dict of str to array
-        ``psychedelic_s``, ``psychedelic_r``, ``plasma_s`` [ng/mL], as far as there are any.
-    """
+def harm_sites(plasmas: tuple[Plasma, ...], states: list) -> dict:
+    """Read what acute harms go by, from the systems that have the site for it [ng/mL]."""
     sites = {}
     for part, state in zip(plasmas, states, strict=True):
         names = [n for n, _ in part.system.readouts]
@@ -186,108 +162,78 @@ def harm_sites(plasmas, states) -> dict:
     return sites
 
 
-def tables_of(plasmas, h0_h, levels: int) -> list[Array]:
-    """Tabulate the propagators of all plasma systems.
-
-    Parameters
-    ----------
-    plasmas : tuple of Plasma
-        The systems.
-    h0_h : array
-        Shortest step [h].
-    levels : int
-        How many lengths ``h0_h 2**level``.
-
-    Returns
-    -------
-    list of array, shape (level, epoch, state, state + 1)
-        One for each system.
-    """
+def tables_of(plasmas: tuple[Plasma, ...], h0_h: Array, levels: int) -> list[Array]:
+    """Tabulate the propagators of all plasma systems."""
     tabulate = jax.vmap(lambda system: propagators(system.rates, system.entry, h0_h, levels), out_axes=1)
     return [tabulate(plasma.system) for plasma in plasmas]
 
 
-def quarter_of(tables, level, epoch) -> list[Array]:
-    """Look up the propagators of a quarter of a step.
-
-    Parameters
-    ----------
-    tables : list of array
-        From `tables_of`.
-    level, epoch : int array
-        Level of the whole step, and epoch of the parameters.
-
-    Returns
-    -------
-    list of array, shape (state, state + 1)
-        One for each system; packed ones stay packed.
-    """
+def quarter_of(tables: list, level: Array, epoch: Array) -> list[Array]:
+    """Look up the propagators of a quarter of a step."""
     return jax.tree.map(lambda table: table[level - _QUARTER, epoch], tables)
 
 
-def quarters(plasmas, quarter, rate, states, given=None) -> list[list[Array]]:
-    """Carry plasma over the quarters of a step at one rate.
+def quarters(
+    plasmas: tuple[Plasma, ...], quarter: list, rate: Array, states: list, dosed: Array | None = None
+) -> list[list[Array]]:
+    """Carry plasma over the quarters of a step at one rate."""
 
-    Parameters
-    ----------
-    plasmas : tuple of Plasma
-        The systems.
-    quarter : list of array, shape (state, state + 1, …)
-        From `quarter_of`; packed ones for states in branches.
-    rate : array, shape (…)
-        Infusion rate of the whole drug [mg/h].
-    states : list of array, shape (state, …), or of Branched
-        States at the start of the step.
-    given : bool array, optional
-        Whether anybody has had any drug; where nobody has, nothing is carried. As a branch this also keeps the
-        quarters apart: in one piece, the compiler computes each anew for every use of the next.
-
-    Returns
-    -------
-    list of list of array
-        States of all systems at the end of each quarter.
-    """
-
-    def carry(states):
+    def carry(states: list) -> Array:
         steps = zip(quarter, states, plasmas, strict=True)
         return [
             (advance_branches if isinstance(x, Branched) else advance)(q, x, rate * part.share) for q, x, part in steps
         ]
 
-    found = [states]
+    result = [states]
     for _ in NODES[1:]:
-        at = found[-1]
-        found.append(carry(at) if given is None else jax.lax.cond(given, carry, lambda states: states, at))
-    return found[1:]
+        at = result[-1]
+        result.append(carry(at) if dosed is None else jax.lax.cond(dosed, carry, lambda states: states, at))
+    return result[1:]
 
 
-def _row(body: Body, s_chronic, t, state: State, levels: Levels, signal: Signals, sites=None) -> Trajectory:
+def _row(
+    body: Body,
+    s_chronic: Array,
+    t: Array,
+    state: PainState,
+    levels: Levels,
+    effects: DrugEffects,
+    sites: dict | None = None,
+) -> Trajectory:
     return Trajectory(
         levels=levels.plasma,
-        block=signal.block,
+        block=effects.block,
         sensitisation=state.s,
         growth=state.g,
-        slow_effect=signal.slow_effect,
-        pain=felt(body, signal, t, state.s / s_chronic),
-        pain_slow=felt(body, signal, t),
+        slow_effect=effects.slow_effect,
+        pain=latent_pain(body, effects, t, state.s / s_chronic),
+        pain_slow=latent_pain(body, effects, t),
         area=state.area,
         area_slow=state.area_slow,
         sites=sites or {},
     )
 
 
-def _collect(first: Trajectory, carry, step, size: int, count) -> Trajectory:
+def _collect(first: Trajectory, carry: tuple, step: Callable, size: int, count: Array | None) -> Trajectory:
     """Run `step` over the mesh and write a row after each into arrays of a fixed size."""
     rows = jax.tree.map(lambda x: jnp.zeros((size + 1, *jnp.shape(x)), float).at[0].set(x), first)
 
-    def one(i, both):
+    def one(i: Array, both: Array) -> tuple:
         carry, row = step(i, both[0])
         return carry, jax.tree.map(lambda kept, new: kept.at[i + 1].set(new), both[1], row)
 
     return jax.lax.fori_loop(0, size if count is None else count, one, (carry, rows))[1]
 
 
-def run(plasmas, body: Body, masses, steps: Steps, rates, levels: int, count=None) -> Trajectory:
+def run(
+    plasmas: tuple[Plasma, ...],
+    body: Body,
+    masses: Mapping[str, float],
+    steps: Steps,
+    rates: Real[Array, " pieces"],
+    levels: int,
+    count: Array | None = None,
+) -> Trajectory:
     """Carry a patient along a mesh, from the chronic state; `jax.vmap` carries many.
 
     The states after each step are written into arrays as long as `steps`, so one compiled program serves every mesh
@@ -318,26 +264,26 @@ def run(plasmas, body: Body, masses, steps: Steps, rates, levels: int, count=Non
     steps, rates = jax.tree.map(jnp.asarray, (steps, rates))
     tables = tables_of(plasmas, steps.h0_h, levels)
     states = [jnp.zeros(len(p.system.states)) for p in plasmas]
-    state, none = start(body), levels_of(plasmas, states)
-    s_chronic, now = state.s, signals(body, masses, none)
+    state, none = initial_pain_state(body), levels_of(plasmas, states)
+    s_chronic, now = state.s, drug_effects(body, masses, none)
 
-    def step(i, carry):
+    def step(i: Array, carry: Array) -> tuple:
         states, state, now = carry
         h, t = steps.h0_h * 2.0 ** steps.level[i], steps.time_h[i]
         quarter = quarter_of(tables, steps.level[i], steps.epoch[i])
         *_, states = passed = quarters(plasmas, quarter, rates[steps.piece[i]], states)
-        found = [levels_of(plasmas, at) for at in passed]
-        nodes = [now, *(signals(body, masses, at) for at in found)]
+        result = [levels_of(plasmas, at) for at in passed]
+        nodes = [now, *(drug_effects(body, masses, at) for at in result)]
         state = advance_state(body, s_chronic, steps.day[i], t, h, state, nodes)
         return (states, state, nodes[-1]), _row(
-            body, s_chronic, t + h, state, found[-1], nodes[-1], harm_sites(plasmas, states)
+            body, s_chronic, t + h, state, result[-1], nodes[-1], harm_sites(plasmas, states)
         )
 
     first = _row(body, s_chronic, 0.0, state, none, now, harm_sites(plasmas, states))
     return _collect(first, (states, state, now), step, steps.level.shape[0], count)
 
 
-def exposure(plasmas, steps: Steps, rates, levels: int) -> Levels:
+def exposure(plasmas: tuple[Plasma, ...], steps: Steps, rates: Array, levels: int) -> Levels:
     """Return the levels at all nodes of a mesh, to be used many times with different bodies.
 
     Parameters
@@ -354,34 +300,36 @@ def exposure(plasmas, steps: Steps, rates, levels: int) -> Levels:
     tables = tables_of(plasmas, steps.h0_h, levels)
     states = [jnp.zeros(len(p.system.states)) for p in plasmas]
 
-    def step(carry, data):
+    def step(carry: Array, data: Array) -> tuple:
         states, now = carry
         level, piece, epoch = data
         passed = quarters(plasmas, quarter_of(tables, level, epoch), rates[piece], states)
-        found = [levels_of(plasmas, at) for at in passed]
-        return (passed[-1], found[-1]), jax.tree.map(lambda *x: jnp.stack(x), now, *found)
+        result = [levels_of(plasmas, at) for at in passed]
+        return (passed[-1], result[-1]), jax.tree.map(lambda *x: jnp.stack(x), now, *result)
 
     _, nodes = jax.lax.scan(step, (states, levels_of(plasmas, states)), (steps.level, steps.piece, steps.epoch))
     return nodes
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))
-def _bounded(x, bound: float):
+def _bounded(x: Array, bound: float) -> Array:
     return x
 
 
-def _bounded_forward(x, bound: float):
+def _bounded_forward(x: Array, bound: float) -> tuple:
     return x, None
 
 
-def _bounded_reverse(bound: float, _, sensitivity):
+def _bounded_reverse(bound: float, _: Array, sensitivity: Array) -> tuple:
     return (jnp.clip(sensitivity, -bound, bound),)
 
 
 _bounded.defvjp(_bounded_forward, _bounded_reverse)
 
 
-def replay(body: Body, masses, steps: Steps, nodes: Levels, bound: float | None = None) -> Trajectory:
+def replay(
+    body: Body, masses: Mapping[str, float], steps: Steps, nodes: Levels, bound: float | None = None
+) -> Trajectory:
     """Carry a patient along a mesh on which the levels are known: what `run` does, without plasma.
 
     Parameters
@@ -404,15 +352,17 @@ def replay(body: Body, masses, steps: Steps, nodes: Levels, bound: float | None 
         Axis (step + 1,).
     """
     steps = jax.tree.map(jnp.asarray, steps)
-    state = start(body)
+    state = initial_pain_state(body)
     s_chronic = state.s
-    known = signals(body, masses, nodes)
+    known = drug_effects(body, masses, nodes)
 
-    def step(state, data):  # a scan, whose slices and rows cost less in reverse than an array written in place
+    def step(
+        state: Array, data: Array
+    ) -> tuple:  # a scan, whose slices and rows cost less in reverse than an array written in place
         level, day, t, levels, known = data
         h = steps.h0_h * 2.0**level
         at = [jax.tree.map(lambda x, k=k: x[k], known) for k in range(len(NODES))]
-        # Where a coarse mesh is too coarse for somebody whose memory is very quick, this keeps the state a state.
+        # Keeps the state in its bounds where the mesh is too coarse for a patient with a very fast memory.
         kept = jnp.clip(state.s, 0.0, 1.0)
         state = state._replace(s=kept if bound is None else _bounded(kept, bound))
         state = advance_state(body, s_chronic, day, t, h, state, at)

@@ -10,7 +10,7 @@ folds, roots of the quadratic n (1 - s)(s - a) = s (1 - a).
 from typing import NamedTuple
 
 from letheon.arrays import Array, jax, jnp
-from letheon.body.logarithm import log
+from letheon.body.log import log
 
 __all__ = ["Memory", "chronic_state", "folds", "phi", "slopes", "unstable_root"]
 
@@ -48,7 +48,7 @@ class Memory(NamedTuple):
     tau_g: Array
 
 
-def phi(s, theta, a, n):
+def phi(s: Array, theta: Array, a: Array, n: Array) -> Array:
     """Return the potentiation Φ that sensitisation `s` gives itself.
 
     Parameters
@@ -72,7 +72,7 @@ def phi(s, theta, a, n):
     return a + (1.0 - a) * jax.nn.sigmoid(ratio)
 
 
-def slopes(memory: Memory, s, g, block_s, block_g, flare):
+def slopes(memory: Memory, s: Array, g: Array, block_s: Array, block_g: Array, flare: Array) -> tuple:
     """Return (ds/dt, dg/dt) [1/h].
 
     Parameters
@@ -105,11 +105,11 @@ def slopes(memory: Memory, s, g, block_s, block_g, flare):
     return ds, dg
 
 
-def _log_theta(s, a, n):
+def _log_theta(s: Array, a: Array, n: Array) -> Array:
     return jnp.log(s) + (jnp.log1p(-s) - jnp.log(s - a)) / n
 
 
-def folds(a, n):
+def folds(a: Array, n: Array) -> tuple:
     """Return the sensitisation at the two folds and the thresholds there.
 
     Parameters
@@ -134,17 +134,17 @@ def folds(a, n):
     return low, high, jnp.exp(_log_theta(low, a, n)), jnp.exp(_log_theta(high, a, n))
 
 
-def _root(theta, a, n, low, high, rising):
+def _root(theta: Array, a: Array, n: Array, low: Array, high: Array, rising: Array) -> Array:
     """Solve log θ(s) = log θ on a monotone branch by bracketed Newton; implicit derivative."""
     target = jnp.log(theta)
 
-    def residual(s, a, n, target):
+    def residual(s: Array, a: Array, n: Array, target: Array) -> Array:
         return _log_theta(s, a, n) - target
 
-    def slope(s):
+    def slope(s: Array) -> Array:
         return 1.0 / s - (1.0 / (1.0 - s) + 1.0 / (s - a)) / n
 
-    def step(_, state):
+    def step(_: Array, state: Array) -> tuple:
         s, lo, hi = state
         above = residual(s, a, n, target) > 0
         go_right = above ^ rising
@@ -160,7 +160,7 @@ def _root(theta, a, n, low, high, rising):
     return solved - residual(solved, a, n, target) / jax.lax.stop_gradient(slope(solved))
 
 
-def chronic_state(theta, a, n):
+def chronic_state(theta: Array, a: Array, n: Array) -> Array:
     """Return the upper stable root of s = Φ(s; θ): the state of a patient before treatment.
 
     Parameters
@@ -185,7 +185,7 @@ def chronic_state(theta, a, n):
     return _root(theta, a, n, jax.lax.stop_gradient(high), 1.0 - 1e-15, rising=False)
 
 
-def unstable_root(theta, a, n):
+def unstable_root(theta: Array, a: Array, n: Array) -> Array:
     """Return the threshold state below which a bistable patient stays low; NaN where only one state exists.
 
     Parameters

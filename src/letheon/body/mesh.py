@@ -181,7 +181,7 @@ class Mesh:
         """Number of levels that the pace can reach, rounded up to a multiple of eight."""
         return 8 * math.ceil(len(self.pace.reached) / 8)
 
-    def index_of(self, times_ms) -> np.ndarray:
+    def index_of(self, times_ms: Array) -> np.ndarray:
         """Return the row of `time_h` at each time [ms]; the times must lie on the mesh."""
         wanted = np.asarray(times_ms) / HOUR_MS
         index = np.searchsorted(self.time_h[: self.count + 1], wanted - 1e-9)

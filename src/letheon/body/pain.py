@@ -6,11 +6,23 @@ of the seven entries before t = 0.
 
 from typing import NamedTuple
 
+from jaxtyping import Int, Real
+
 from letheon.arrays import Array, jax, jnp
+from letheon.definitions import (
+    AVERAGED_DAYS,
+    BASELINE_DAYS,
+    HALF,
+    POINTS,
+    RELAPSE,
+    RELAPSE_DAYS,
+    RELAPSE_OF_DAYS,
+    RELIEF,
+    REMISSION_DAYS,
+    SLACK,
+)
 
 __all__ = [
-    "BASELINE_DAYS",
-    "REMISSION_DAYS",
     "Course",
     "diary",
     "diary_noise",
@@ -22,18 +34,8 @@ __all__ = [
     "read_diary",
 ]
 
-BASELINE_DAYS = 7
-_RELIEF = 0.7  # an entry at or below this share of baseline is a relief day (30 % less pain)
-_HALF = 0.5
-_POINTS = 2.0
-_RELAPSE = 0.85
-_RELAPSE_WINDOW, _RELAPSE_COUNT = 7, 5
-REMISSION_DAYS = 14
-_SLACK = 1e-9  # entries are whole numbers: being exactly at a share of baseline must not hang on rounding
-_AVERAGED = 3  # a responder is judged on the mean of the last three entries
 
-
-def placebo_shape(t, tau_on, tau_off):
+def placebo_shape(t: Array, tau_on: Array, tau_off: Array) -> Array:
     """Return the time course of the placebo response, (1 - e^(-t/τ_on)) e^(-t/τ_off).
 
     Parameters
@@ -56,7 +58,7 @@ def placebo_shape(t, tau_on, tau_off):
     return -jnp.expm1(-t / tau_on) * jnp.exp(-t / tau_off)
 
 
-def flare_days(u, rate, duration):
+def flare_days(u: Real[Array, "day ..."], rate: Array, duration: Array) -> Real[Array, "day ..."]:
     """Return on which days a patient is in a flare.
 
     Onsets are Poisson, at the start of a diary day; an overlapping flare extends to its own end.
@@ -88,7 +90,7 @@ def flare_days(u, rate, duration):
     return (day - last < length).astype(float)
 
 
-def diary_noise(innovations, noise_sd, rho):
+def diary_noise(innovations: Real[Array, "day ..."], noise_sd: Array, rho: Array) -> Real[Array, "day ..."]:
     """Return what a diary adds to the daily mean: AR(1) noise.
 
     Parameters
@@ -110,7 +112,7 @@ def diary_noise(innovations, noise_sd, rho):
     [2.0, 1.0]
     """
 
-    def step(noise, z):
+    def step(noise: Array, z: Array) -> tuple:
         noise = rho * noise + jnp.sqrt(1.0 - rho**2) * noise_sd * z
         return noise, noise
 
@@ -119,7 +121,7 @@ def diary_noise(innovations, noise_sd, rho):
     return jnp.concatenate([first[None], later])
 
 
-def entry(daily_mean, noise):
+def entry(daily_mean: Array, noise: Array) -> Array:
     """Return what a patient writes down: the nearest whole number from 0 to 10.
 
     Parameters
@@ -140,7 +142,9 @@ def entry(daily_mean, noise):
     return jnp.clip(jnp.floor(daily_mean + noise + 0.5), 0.0, 10.0)
 
 
-def diary(daily_mean, innovations, noise_sd, rho):
+def diary(
+    daily_mean: Real[Array, "day ..."], innovations: Real[Array, "day ..."], noise_sd: Array, rho: Array
+) -> Real[Array, "day ..."]:
     """Write the diary: latent daily mean plus AR(1) noise, rounded and clipped to 0-10.
 
     Parameters
@@ -166,7 +170,7 @@ def diary(daily_mean, innovations, noise_sd, rho):
     return entry(daily_mean, diary_noise(innovations, noise_sd, rho))
 
 
-def is_low(recent, baseline):
+def is_low(recent: Real[Array, "entry ..."], baseline: Array) -> Array:
     """Return whether the last three entries average at most 70 % of baseline: a responder at 30 %.
 
     Parameters
@@ -187,10 +191,10 @@ def is_low(recent, baseline):
     >>> bool(is_low(np.array([9.0, 4.0, 5.0, 6.0]), 7.2))
     True
     """
-    return recent[-_AVERAGED:].mean(axis=0) <= _RELIEF * baseline + _SLACK
+    return recent[-AVERAGED_DAYS:].mean(axis=0) <= RELIEF * baseline + SLACK
 
 
-def is_high(recent, baseline):
+def is_high(recent: Real[Array, "7 ..."], baseline: Array) -> Array:
     """Return whether five of the last seven entries reach 85 % of baseline: a relapse, after a remission.
 
     Parameters
@@ -211,7 +215,7 @@ def is_high(recent, baseline):
     >>> bool(is_high(np.array([2.0, 2.0, 7.0, 7.0, 7.0, 7.0, 7.0]), 7.0))
     True
     """
-    return (recent >= _RELAPSE * baseline - _SLACK).sum(axis=0) >= _RELAPSE_COUNT
+    return (recent >= RELAPSE * baseline - SLACK).sum(axis=0) >= RELAPSE_DAYS
 
 
 class Course(NamedTuple):
@@ -244,7 +248,9 @@ class Course(NamedTuple):
     relapse_day: Array
 
 
-def read_diary(entries, days, course_end_day, endpoint_days) -> Course:
+def read_diary(
+    entries: Real[Array, "entries ..."], days: Array, course_end_day: Array, endpoint_days: Int[Array, " endpoint_day"]
+) -> Course:
     """Read the endpoints from a diary that starts seven days before baseline.
 
     Parameters
@@ -268,24 +274,24 @@ def read_diary(entries, days, course_end_day, endpoint_days) -> Course:
     after = entries[BASELINE_DAYS:]
     number = jnp.arange(1, after.shape[0] + 1).reshape((-1, *tail))
     counted = number <= days
-    padded = entries[BASELINE_DAYS - _AVERAGED + 1 :]
-    recent = jnp.stack([padded[i : i + after.shape[0]] for i in range(_AVERAGED)]).mean(axis=0)
+    padded = entries[BASELINE_DAYS - AVERAGED_DAYS + 1 :]
+    recent = jnp.stack([padded[i : i + after.shape[0]] for i in range(AVERAGED_DAYS)]).mean(axis=0)
     at = jnp.minimum(jnp.asarray(endpoint_days), days) - 1
 
-    relief, half = _RELIEF * baseline + _SLACK, _HALF * baseline + _SLACK
+    relief, half = RELIEF * baseline + SLACK, HALF * baseline + SLACK
     low = (recent <= relief) & counted
     window = (number >= course_end_day) & (number <= course_end_day + REMISSION_DAYS)
     first_low = jnp.where(low & window, number, jnp.inf).min(axis=0)
-    high = entries >= _RELAPSE * baseline - _SLACK
-    start = BASELINE_DAYS - _RELAPSE_WINDOW + 1
-    highs = sum(high[start + i : start + i + after.shape[0]].astype(int) for i in range(_RELAPSE_WINDOW))
-    relapsed = (highs >= _RELAPSE_COUNT) & counted & (number > first_low)
+    high = entries >= RELAPSE * baseline - SLACK
+    start = BASELINE_DAYS - RELAPSE_OF_DAYS + 1
+    highs = sum(high[start + i : start + i + after.shape[0]].astype(int) for i in range(RELAPSE_OF_DAYS))
+    relapsed = (highs >= RELAPSE_DAYS) & counted & (number > first_low)
     return Course(
         baseline=baseline,
         nrs=after[at],
         responder_30=(recent[at] <= relief).astype(float),
         responder_50=(recent[at] <= half).astype(float),
-        responder_2pt=(baseline - recent[at] >= _POINTS - _SLACK).astype(float),
+        responder_2pt=(baseline - recent[at] >= POINTS - SLACK).astype(float),
         relief_days=((after <= relief) & counted).sum(axis=0).astype(float),
         pain_free_days=((after <= 1.0) & counted).sum(axis=0).astype(float),
         remission=jnp.isfinite(first_low).astype(float),

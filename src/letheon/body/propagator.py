@@ -9,7 +9,9 @@ response to a constant rate comes out of the same series.
 All functions are written for one system; `jax.vmap` makes many of them.
 """
 
-from letheon.arrays import jax, jnp
+from jaxtyping import Real
+
+from letheon.arrays import Array, jax, jnp
 
 __all__ = ["advance", "one_propagator", "propagators"]
 
@@ -21,7 +23,7 @@ _EXTRA = 8  # squarings below the shortest tabulated step: for compartments that
 _MOST = 40
 
 
-def _augmented(a, b):
+def _augmented(a: Array, b: Array) -> tuple:
     """Append the constant infusion as a state; return the shifted non-negative matrix and the shift."""
     shift = jnp.max(-jnp.diagonal(a))
     n = a.shape[0]
@@ -29,21 +31,21 @@ def _augmented(a, b):
     return full + shift * jnp.eye(n + 1), shift
 
 
-def _product(a, b):
+def _product(a: Array, b: Array) -> Array:
     """Multiply small matrices, written out: many at once, that takes half the time of a library's product."""
     return sum(a[..., :, k, None] * b[..., k, None, :] for k in range(a.shape[-1]))
 
 
-def _squared(p, times, most: int):
+def _squared(p: Array, times: Array, most: int) -> Array:
     """Square a matrix a traced number of times; a fixed loop, so that it can be differentiated in reverse."""
 
-    def again(current, i):
+    def again(current: Array, i: Array) -> tuple:
         return jnp.where(i < times, _product(current, current), current), None
 
     return jax.lax.scan(again, p, jnp.arange(float(most)))[0]
 
 
-def propagators(a, b, h0, levels: int):
+def propagators(a: Real[Array, "n n"], b: Real[Array, " n"], h0: Array, levels: int) -> Real[Array, "levels n n+1"]:
     r"""Tabulate the exact propagators of the steps ``h0 2^k``.
 
     Parameters
@@ -81,7 +83,7 @@ def propagators(a, b, h0, levels: int):
     column = steps.reshape((levels, 1, 1))
     eye = jnp.eye(n + 1)
 
-    def term(carry, j):
+    def term(carry: Array, j: Array) -> tuple:
         power, total, weight = carry
         power = _product(power, shifted)
         weight = weight * column / j
@@ -91,7 +93,7 @@ def propagators(a, b, h0, levels: int):
     (_, series, _), _ = jax.lax.scan(term, start, jnp.arange(1.0, _TERMS + 1.0))
     series = series * jnp.exp(-shift * column)
 
-    def level(previous, data):
+    def level(previous: Array, data: Array) -> tuple:
         k, from_series = data
         current = jnp.where(k <= top, from_series, _product(previous, previous))
         return current, current
@@ -102,7 +104,7 @@ def propagators(a, b, h0, levels: int):
     return table[:, :n]
 
 
-def one_propagator(a, b, h):
+def one_propagator(a: Real[Array, "n n"], b: Real[Array, " n"], h: Array) -> Real[Array, "n n+1"]:
     """Return the propagator of a single step of any length; the same numbers as `propagators`, one step at a time.
 
     Parameters
@@ -132,7 +134,7 @@ def one_propagator(a, b, h):
     squarings = jnp.ceil(jnp.log2(jax.lax.stop_gradient(reach)))
     small = h * 2.0**-squarings
 
-    def term(carry, j):
+    def term(carry: Array, j: Array) -> tuple:
         power, total = carry
         power = power @ shifted * (small / j)
         return (power, total + power), None
@@ -145,7 +147,7 @@ def one_propagator(a, b, h):
     return total[: a.shape[0]]
 
 
-def advance(step, state, rate):
+def advance(step: Real[Array, "n n+1 ..."], state: Real[Array, "n ..."], rate: Array) -> Real[Array, "n ..."]:
     """Carry a state over one step at a constant infusion rate.
 
     Parameters

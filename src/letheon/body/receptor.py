@@ -1,14 +1,23 @@
 """Receptor block: the share of NMDA receptors held shut at given free concentrations."""
 
-from letheon.arrays import jnp
-from letheon.body.logarithm import log
+from collections.abc import Sequence
+
+from letheon.arrays import Array, jnp
+from letheon.body.log import log
 
 __all__ = ["block", "occupancy_ratio"]
 
 _TINY = 1e-30  # keeps the power differentiable at zero drug, where block is 0
 
 
-def occupancy_ratio(concentrations, molar_masses, inhibition, weights, fu, kappa):
+def occupancy_ratio(
+    concentrations: Sequence[Array],
+    molar_masses: Sequence[float],
+    inhibition: Sequence[Array],
+    weights: Sequence[Array],
+    fu: Array,
+    kappa: Array,
+) -> Array:
     """Sum the free drugs in units of their inhibition constants.
 
     Parameters
@@ -43,7 +52,7 @@ def occupancy_ratio(concentrations, molar_masses, inhibition, weights, fu, kappa
     return jnp.maximum(total, 0.0)
 
 
-def block(ratio, hill):
+def block(ratio: Array, hill: Array) -> Array:
     """Return the share of receptors blocked, u^h / (1 + u^h), in [0, 1).
 
     Parameters

@@ -4,12 +4,24 @@ The memory takes Butcher's fifth-order Runge-Kutta step, whose nodes 0, 1/4, 1/4
 where plasma is known exactly. Its weights are Boole's rule, so the daily mean of pain is integrated to the same order.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from letheon.arrays import Array, jnp
 from letheon.body import memory, pain, receptor, slow_site
 
-__all__ = ["NODES", "Body", "Levels", "Readout", "Signals", "State", "advance_state", "felt", "signals", "start"]
+__all__ = [
+    "NODES",
+    "Body",
+    "DrugEffects",
+    "Levels",
+    "PainState",
+    "Readout",
+    "advance_state",
+    "drug_effects",
+    "initial_pain_state",
+    "latent_pain",
+]
 
 NODES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _STAGE_NODE = (0, 1, 1, 2, 3, 4)  # which node each Runge-Kutta stage looks at
@@ -111,24 +123,24 @@ class Levels(NamedTuple):
     slow: Array
 
 
-class Signals(NamedTuple):
-    """What levels say at one time.
+class DrugEffects(NamedTuple):
+    """What the drug does at one time.
 
     Attributes
     ----------
     block, slow_effect : array
         Receptor block and effect of the slow site.
-    quiet, quiet_slow : array
+    pain_left, pain_left_slow : array
         Share of pain that the acute effect leaves under the memory and under the slow site.
     """
 
     block: Array
-    quiet: Array
+    pain_left: Array
     slow_effect: Array
-    quiet_slow: Array
+    pain_left_slow: Array
 
 
-class State(NamedTuple):
+class PainState(NamedTuple):
     """What a patient carries from step to step.
 
     Attributes
@@ -145,7 +157,7 @@ class State(NamedTuple):
     area_slow: Array
 
 
-def signals(body: Body, masses, levels: Levels) -> Signals:
+def drug_effects(body: Body, masses: Mapping[str, float], levels: Levels) -> DrugEffects:
     """Turn concentrations into what acts on a patient.
 
     Parameters
@@ -159,7 +171,7 @@ def signals(body: Body, masses, levels: Levels) -> Signals:
 
     Returns
     -------
-    Signals
+    DrugEffects
         Block and effects.
     """
     counted = [name for name in levels.plasma if name in body.inhibition]
@@ -172,19 +184,19 @@ def signals(body: Body, masses, levels: Levels) -> Signals:
         body.kappa,
     )
 
-    def quiet(readout: Readout):
+    def pain_left(readout: Readout) -> Array:
         acute = levels.acute_s + readout.arketamine_weight * levels.acute_r
         return 1.0 - slow_site.effect(acute, readout.c50_acute)
 
-    return Signals(
+    return DrugEffects(
         block=receptor.block(ratio, body.hill),
-        quiet=quiet(body.readout),
+        pain_left=pain_left(body.readout),
         slow_effect=slow_site.effect(levels.slow, body.c50_slow),
-        quiet_slow=quiet(body.readout_slow),
+        pain_left_slow=pain_left(body.readout_slow),
     )
 
 
-def start(body: Body) -> State:
+def initial_pain_state(body: Body) -> PainState:
     """Return the state before treatment: the chronic one.
 
     Parameters
@@ -194,22 +206,22 @@ def start(body: Body) -> State:
 
     Returns
     -------
-    State
+    PainState
         Chronic sensitisation, no growth.
     """
     m = body.memory
     zero = jnp.zeros_like(body.baseline)
-    return State(memory.chronic_state(m.theta, m.a, m.n), zero, zero, zero)
+    return PainState(memory.chronic_state(m.theta, m.a, m.n), zero, zero, zero)
 
 
-def felt(body: Body, signal: Signals, t, share=None):
+def latent_pain(body: Body, effects: DrugEffects, t: Array, share: Array = None) -> Array:
     """Return latent pain [NRS] where `share` of the chronic pain is left.
 
     Parameters
     ----------
     body : Body
         The patient.
-    signal : Signals
+    effects : DrugEffects
         Present effects.
     t : array
         Time since baseline [h].
@@ -222,22 +234,24 @@ def felt(body: Body, signal: Signals, t, share=None):
         Pain, at least 0.
     """
     if share is None:
-        readout, quiet = body.readout_slow, signal.quiet_slow
-        share = 1.0 - body.slow_responds * signal.slow_effect
+        readout, pain_left = body.readout_slow, effects.pain_left_slow
+        share = 1.0 - body.slow_responds * effects.slow_effect
     else:
-        readout, quiet = body.readout, signal.quiet
+        readout, pain_left = body.readout, effects.pain_left
     shape = pain.placebo_shape(t, readout.tau_on, readout.tau_off)
     relief = jnp.maximum(1.0 - share, 0.0)
     left = share / (1.0 + relief * (readout.odds - 1.0))  # the odds of relief times `odds`
-    score = body.baseline * left * quiet * (1.0 - readout.placebo * shape)
+    score = body.baseline * left * pain_left * (1.0 - readout.placebo * shape)
     return jnp.maximum(score - body.expectancy * shape, 0.0)
 
 
-def _weighed(weights, slopes):
+def _weighed(weights: Sequence[float], slopes: Sequence[Array]) -> Array:
     return sum(w * k for w, k in zip(weights, slopes, strict=True) if w)
 
 
-def advance_state(body: Body, s_chronic, day, t, h, state: State, nodes: list[Signals]) -> State:
+def advance_state(
+    body: Body, s_chronic: Array, day: Array, t: Array, h: Array, state: PainState, nodes: list[DrugEffects]
+) -> PainState:
     """Carry a patient over one step.
 
     Parameters
@@ -250,14 +264,14 @@ def advance_state(body: Body, s_chronic, day, t, h, state: State, nodes: list[Si
         Day of the step, for flares.
     t, h : array
         Start and length of the step [h].
-    state : State
+    state : PainState
         State at the start.
-    nodes : list of Signals
-        Signals at `NODES`.
+    nodes : list of DrugEffects
+        Effects at `NODES`.
 
     Returns
     -------
-    State
+    PainState
         State at the end.
     """
     flare = body.flare_rise * body.flares[day]
@@ -269,9 +283,9 @@ def advance_state(body: Body, s_chronic, day, t, h, state: State, nodes: list[Si
         ds, dg = memory.slopes(body.memory, s, g, acting, acting, flare)
         slope_s.append(ds)
         slope_g.append(dg)
-        score.append(felt(body, nodes[node], times[node], s / s_chronic))
-    slow = [felt(body, n, at) for n, at in zip(nodes, times, strict=True)]
-    return State(
+        score.append(latent_pain(body, nodes[node], times[node], s / s_chronic))
+    slow = [latent_pain(body, n, at) for n, at in zip(nodes, times, strict=True)]
+    return PainState(
         s=state.s + h * _weighed(_WEIGHTS, slope_s),
         g=state.g + h * _weighed(_WEIGHTS, slope_g),
         area=state.area + h * _weighed(_WEIGHTS, score),

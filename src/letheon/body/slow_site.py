@@ -7,10 +7,12 @@ The site is one more state of the plasma system, so it is solved exactly. Arketa
 
 import math
 
+from letheon.arrays import Array
+
 __all__ = ["effect", "rate"]
 
 
-def rate(half_life):
+def rate(half_life: Array) -> Array:
     """Return the equilibration rate [1/h] of a half-life [h].
 
     Parameters
@@ -31,7 +33,7 @@ def rate(half_life):
     return math.log(2.0) / half_life
 
 
-def effect(site, c50):
+def effect(site: Array, c50: Array) -> Array:
     """Return the fractional effect of a concentration at an effect site, Ce / (C50 + Ce).
 
     Parameters

@@ -22,7 +22,7 @@ _SAME_H = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class RatePeriod:
     """A stretch of drip at one rate, for one body weight.
 
     Parameters
@@ -36,7 +36,7 @@ class Span:
 
     Examples
     --------
-    >>> Span(0, 3_600_000, 25.0).mg_per_h
+    >>> RatePeriod(0, 3_600_000, 25.0).mg_per_h
     25.0
     """
 
@@ -162,12 +162,12 @@ class SessionSheet:
         return math.fsum(bag.left_ml for bag in self.bags)
 
 
-def lay_out(spans: Iterable[Span], order: Order, sham: bool) -> tuple[SessionSheet, ...]:
+def lay_out(spans: Iterable[RatePeriod], order: Order, sham: bool) -> tuple[SessionSheet, ...]:
     """Hang the bags of spans of drip; spans that adjoin are one session.
 
     Parameters
     ----------
-    spans : iterable of Span
+    spans : iterable of RatePeriod
         In the order of time.
     order : Order
         What is drawn up.
@@ -186,7 +186,7 @@ def lay_out(spans: Iterable[Span], order: Order, sham: bool) -> tuple[SessionShe
 
     Examples
     --------
-    >>> lay_out([Span(0, 14_400_000, 25.0)], Order(), sham=False)[0].ml
+    >>> lay_out([RatePeriod(0, 14_400_000, 25.0)], Order(), sham=False)[0].ml
     100.0
     """
     spans = list(spans)
@@ -201,7 +201,7 @@ def lay_out(spans: Iterable[Span], order: Order, sham: bool) -> tuple[SessionShe
             f"more than {MAX_BAGS} bags of {plain(order.bag_ml)} mL would have to hang; "
             "take a larger bag, a higher strength or a shorter regimen."
         )
-    sessions: list[list[Span]] = []
+    sessions: list[list[RatePeriod]] = []
     for span in spans:
         if sessions and sessions[-1][-1].stop_ms == span.start_ms:
             sessions[-1].append(span)
@@ -240,7 +240,7 @@ def check_rates(rates: Sequence[float], order: Order) -> None:
     order.pump_ml_h(slow if slow < order.mg_per_ml * MIN_PUMP_ML_H else fast)
 
 
-def _session(spans: Sequence[Span], order: Order, sham: bool) -> SessionSheet:
+def _session(spans: Sequence[RatePeriod], order: Order, sham: bool) -> SessionSheet:
     """Hang one bag after the other until the session ends."""
     origin, steps, bags = spans[0].start_ms, list[Step](), list[Bag]()
     for span in spans:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from letheon.dosing.bags import SessionSheet, Span, lay_out
+from letheon.dosing.bags import RatePeriod, SessionSheet, lay_out
 from letheon.dosing.order import Order
 from letheon.dosing.regimen import Rate, Regimen
 from letheon.units import MS_PER_HOUR
@@ -212,9 +212,10 @@ def laid_out(regimen: Regimen, order: Order) -> Layout:
     sham = regimen.drug == "placebo"
     schedule = pumped(regimen).schedule()
     spans = zip(schedule.edges_ms, schedule.edges_ms[1:], schedule.rates(order.weight_kg), schedule.terms, strict=False)
-    sessions = lay_out([Span(*span) for span in spans if span[2] > 0], order, sham)
-    pushes = []
-    for one in regimen.infusions:
-        if one.is_push and (mg := one.rate.at(order.weight_kg) * one.duration_ms / MS_PER_HOUR) > 0:
-            pushes.append(Push(one.start_ms, one.duration_ms, 0.0 if sham else mg, mg / order.base_mg_per_ml, one.rate))
-    return Layout(order, sham, sessions, tuple(pushes))
+    sessions = lay_out([RatePeriod(*span) for span in spans if span[2] > 0], order, sham)
+    pushes = tuple(
+        Push(one.start_ms, one.duration_ms, 0.0 if sham else mg, mg / order.base_mg_per_ml, one.rate)
+        for one in regimen.infusions
+        if one.is_push and (mg := one.rate.at(order.weight_kg) * one.duration_ms / MS_PER_HOUR) > 0
+    )
+    return Layout(order, sham, sessions, pushes)

@@ -172,15 +172,15 @@ class Order:
         12.5
         """
         pump = mg_per_h / self.mg_per_ml
-        given = f"{mg_per_h:.4g} mg/h from a bag of {self.mg_per_ml:.4g} mg/mL is {pump:.4g} mL/h"
+        doses = f"{mg_per_h:.4g} mg/h from a bag of {self.mg_per_ml:.4g} mg/mL is {pump:.4g} mL/h"
         if pump > MAX_PUMP_ML_H * _ROUNDING:
             raise InputError(
-                f"{given}, above the {plain(MAX_PUMP_ML_H)} mL/h that a pump can run at; "
+                f"{doses}, above the {plain(MAX_PUMP_ML_H)} mL/h that a pump can run at; "
                 f"take a bag of {_up(mg_per_h / MAX_PUMP_ML_H)} mg/mL or stronger."
             )
         if pump * _ROUNDING < MIN_PUMP_ML_H:
             raise InputError(
-                f"{given}, below the {plain(MIN_PUMP_ML_H)} mL/h that a pump can run at; "
+                f"{doses}, below the {plain(MIN_PUMP_ML_H)} mL/h that a pump can run at; "
                 f"take a bag of {_down(mg_per_h / MIN_PUMP_ML_H)} mg/mL or weaker."
             )
         return pump

@@ -23,18 +23,6 @@ LAID_OUT: Mapping[str, frozenset[str]] = {
 def unknown_parts(record: Any) -> tuple[str, ...]:
     """Name what a record holds that a worksheet does not lay out.
 
-    Parameters
-    ----------
-    record : dataclass
-        An arm, or a part of one.
-
-    Returns
-    -------
-    tuple of str
-        Names of fields that differ from their default, in the order of the record, each once.
-
-    Examples
-    --------
     >>> from letheon.dosing.policy import Policy
     >>> unknown_parts(Policy())
     ()

@@ -132,12 +132,12 @@ class Stops:
     no_response : int
         Courses and boosters in a row without remission, the first course being one; 0 for never.
     harm : str
-        A psychedelic effect in the last session: ``spontaneous`` if told unasked, ``elicited`` if the clinic asks;
+        A psychedelic effect in the last session: ``spontaneous`` if unprompted, ``elicited`` if the clinic asks;
         empty for not.
     dose_mg : float
         Drug given in all that no booster may exceed [mg]; 0 for no limit.
     dose_written : tuple of float and str, or None
-        Number and unit with which somebody wrote it.
+        Number and unit as written.
 
     Examples
     --------

@@ -11,105 +11,47 @@ __all__ = ["BoosterRules", "PolicyRules", "Quantity", "StopRules", "TitrationRul
 
 
 class Quantity(msgspec.Struct, frozen=True):
-    """A quantity as it was written.
-
-    Attributes
-    ----------
-    value : float
-        Number.
-    unit : str
-        Unit of the number.
-    """
+    """A quantity as it was written."""
 
     value: int | float
     unit: str
 
 
 class StopRules(msgspec.Struct, frozen=True):
-    """What ends boosters; None where a rule does not apply.
+    """What ends boosters; None where a rule does not apply."""
 
-    Attributes
-    ----------
-    no_response : int or None
-        Courses and boosters in a row without remission.
-    harm : str or None
-        Reports of a psychedelic effect that count: ``spontaneous`` or ``elicited``.
-    dose_mg : float or None
-        Most drug in all [mg].
-    dose : Quantity or None
-        The same as it was written.
-    """
-
-    no_response: int | None
-    harm: str | None
-    dose_mg: int | float | None
-    dose: Quantity | None
+    no_response: int | None  # courses and boosters in a row without remission
+    harm: str | None  # reports of a psychedelic effect that count: spontaneous or elicited
+    dose_mg: int | float | None  # most drug in all [mg]
+    dose: Quantity | None  # the same as it was written
 
 
 class BoosterRules(msgspec.Struct, frozen=True):
-    """When boosters are given.
+    """When boosters are given."""
 
-    Attributes
-    ----------
-    when : str
-        ``relapse`` or ``calendar``.
-    gaps_days : tuple of int
-        Intervals before each booster, the last one repeated [days]; empty on relapse.
-    wait_days : int or None
-        From relapse to booster [days]; None by the calendar.
-    apart_days : int
-        Least interval between a booster and another session [days].
-    at_most_per_year, times : int or None
-        Most boosters in any 365 days and in all; None without limit.
-    stop : StopRules
-        What ends them.
-    """
-
-    when: str
-    gaps_days: tuple[int, ...]
-    wait_days: int | None
-    apart_days: int
-    at_most_per_year: int | None
-    times: int | None
+    when: str  # relapse or calendar
+    gaps_days: tuple[int, ...]  # before each booster, the last one repeated [days]; empty on relapse
+    wait_days: int | None  # from relapse to booster [days]; None by the calendar
+    apart_days: int  # least interval between a booster and another session [days]
+    at_most_per_year: int | None  # most boosters in any 365 days
+    times: int | None  # most boosters in all
     stop: StopRules
 
 
 class TitrationRules(msgspec.Struct, frozen=True):
-    """How the rate is changed during the infusion.
+    """How the rate is changed during the infusion."""
 
-    Attributes
-    ----------
-    every_h : float
-        Time between two looks [h].
-    step, min, max : Quantity
-        Step, lowest and highest rate.
-    relief : float
-        Share of baseline pain that must be gone for the rate to be held.
-    harm : str
-        Reports of a psychedelic effect that count: ``spontaneous`` or ``elicited``.
-    on_harm : str
-        ``down`` or ``hold``.
-    """
-
-    every_h: float
+    every_h: float  # time between two decisions [h]
     step: Quantity
     min: Quantity
     max: Quantity
-    relief: int | float
-    harm: str
-    on_harm: str
+    relief: int | float  # share of baseline pain that must be gone for the rate to be held
+    harm: str  # reports of a psychedelic effect that count: spontaneous or elicited
+    on_harm: str  # down or hold
 
 
 class PolicyRules(msgspec.Struct, frozen=True):
-    """What is decided on the way.
-
-    Attributes
-    ----------
-    boosters : BoosterRules or None
-        When boosters are given.
-    titration : TitrationRules or None
-        How the rate is changed.
-    """
+    """What is decided on the way: when boosters are given, and how the rate is changed."""
 
     boosters: BoosterRules | None
     titration: TitrationRules | None
@@ -117,16 +59,6 @@ class PolicyRules(msgspec.Struct, frozen=True):
 
 def policy_rules(policy: Policy) -> PolicyRules | None:
     """Return the rules of an arm as a record; None for a fixed timetable.
-
-    Parameters
-    ----------
-    policy : Policy
-        Rules of an arm.
-
-    Returns
-    -------
-    PolicyRules or None
-        Quantities as they were written.
 
     Examples
     --------

@@ -32,7 +32,7 @@ class Rate:
     ceiling_mg_h : float
         Upper limit of the sum [mg/h]; infinite if there is none.
     written : tuple of float and str, or None
-        Number and unit with which somebody wrote it, for those who read it again; it plays no part in comparisons.
+        Number and unit as written, for readers; ignored in comparisons.
 
     Examples
     --------
@@ -386,15 +386,15 @@ class Regimen:
         >>> [(a / 3_600_000, b / 3_600_000) for a, b in Regimen.create("racemic", sessions).courses()]
         [(0.0, 28.0), (336.0, 340.0)]
         """
-        found: list[tuple[int, int]] = []
+        result: list[tuple[int, int]] = []
         for infusion in self.infusions:
             if infusion.duration_ms <= 0 or infusion.rate.is_zero:
                 continue
-            if found and infusion.start_ms - found[-1][1] < gap_ms:
-                found[-1] = (found[-1][0], max(found[-1][1], infusion.stop_ms))
+            if result and infusion.start_ms - result[-1][1] < gap_ms:
+                result[-1] = (result[-1][0], max(result[-1][1], infusion.stop_ms))
             else:
-                found.append((infusion.start_ms, infusion.stop_ms))
-        return tuple(found)
+                result.append((infusion.start_ms, infusion.stop_ms))
+        return tuple(result)
 
 
 def _compile(infusions: tuple[Infusion, ...]) -> Schedule:

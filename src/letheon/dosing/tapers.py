@@ -22,23 +22,11 @@ def tapers(infusions: Sequence[Infusion]) -> tuple[bool, ...]:
     that start together count as one, pushes and pauses not at all. A session that goes on at the rate of a taper, right
     after it, belongs to that taper. Rates are compared at 70 kg, so that a taper is a taper for every patient.
 
-    Parameters
-    ----------
-    infusions : sequence of Infusion
-        Sessions of a timetable, sorted by start.
-
-    Returns
-    -------
-    tuple of bool
-        One for each session.
-
-    Examples
-    --------
     >>> from letheon.dosing.regimen import Rate
     >>> tapers([Infusion.create(0, 48, Rate(per_kg_mg_h=0.1)), Infusion.create(48, 8, Rate(per_kg_mg_h=0.03))])
     (False, True)
     """
-    found = [False] * len(infusions)
+    result = [False] * len(infusions)
     counted = [k for k, one in enumerate(infusions) if _counts(one)]
     running: list[int] = []
     for start, together in groupby(counted, lambda k: infusions[k].start_ms):
@@ -46,30 +34,17 @@ def tapers(infusions: Sequence[Infusion]) -> tuple[bool, ...]:
         last = min(start, max((infusions[k].stop_ms for k in running), default=start))
         running = [k for k in running if infusions[k].stop_ms >= last]
         before, now = (sum(infusions[k].rate.at(REFERENCE_WEIGHT_KG) for k in some) for some in (running, starting))
-        goes_on = last == start and bool(running) and all(found[k] for k in running)
+        goes_on = last == start and bool(running) and all(result[k] for k in running)
         lower = now < before * (1 - _EQUAL) or (goes_on and now <= before * (1 + _EQUAL))
         for k in starting:
-            found[k] = lower
+            result[k] = lower
         running += starting
-    return tuple(found)
+    return tuple(result)
 
 
 def titrated_spans(infusions: Sequence[Infusion]) -> tuple[tuple[int, int], ...]:
     """List the stretches in which a titration sets the rate; in all others drug runs as written.
 
-    Parameters
-    ----------
-    infusions : sequence of Infusion
-        Sessions of a timetable, sorted by start.
-
-    Returns
-    -------
-    tuple of (int, int)
-        Start and end of each stretch, milliseconds from the origin: those in which a session that is neither a push
-        nor a taper runs.
-
-    Examples
-    --------
     >>> from letheon.dosing.regimen import Rate
     >>> sessions = [Infusion.create(0, 48, Rate(per_kg_mg_h=0.1)), Infusion.create(48, 8, Rate(per_kg_mg_h=0.03))]
     >>> [(start / 3_600_000, stop / 3_600_000) for start, stop in titrated_spans(sessions)]

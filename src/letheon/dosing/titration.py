@@ -3,7 +3,7 @@
 A look falls every so often, counted from each start of continuous dosing. A patient keeps a number of steps from the
 written rate, between the lowest and the highest rate that the rule allows. After a complaint the rate never exceeds the
 last one at which a look passed without one, else the lowest. A taper (see `letheon.dosing.tapers`) runs as written and
-is not looked at. The engine's own rules are in `letheon.pipeline.bedside`.
+is not looked at. The engine's own rules are in `letheon.pipeline.clinic`.
 """
 
 import math
@@ -17,7 +17,7 @@ from letheon.dosing.tapers import titrated_spans
 
 __all__ = ["MAX_RATES", "Reach", "reach", "reachable_rates"]
 
-MAX_RATES = 200  # more than anybody would look up in a table
+MAX_RATES = 200  # more than a useful table holds
 
 _MAX_RUNGS = 100_000
 _SAME = 1e-9  # two rates this near are one [mg/h]
@@ -101,7 +101,7 @@ def reach(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[Rea
     """
     limits = _limits(titration, weight_kg)
     rung, cap, ran = 0, math.inf, 0.0
-    found: list[Reach] = []
+    result: list[Reach] = []
     for part, look in _parts(regimen, titration, weight_kg):
         if look:
             # who complains at the first look bore no rate yet; if a complaint only holds the rate, that one is borne
@@ -110,10 +110,10 @@ def reach(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[Rea
             low = max(min(limits.rate(part.written, 0), cap), limits.least)
             part = replace(part, lowest=low, highest=limits.rate(part.written, rung))
         ran = part.lowest
-        if found and found[-1] == replace(part, start_ms=found[-1].start_ms, stop_ms=part.start_ms):
-            part = replace(found.pop(), stop_ms=part.stop_ms)
-        found.append(part)
-    return tuple(found)
+        if result and result[-1] == replace(part, start_ms=result[-1].start_ms, stop_ms=part.start_ms):
+            part = replace(result.pop(), stop_ms=part.stop_ms)
+        result.append(part)
+    return tuple(result)
 
 
 def reachable_rates(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[float, ...] | None:

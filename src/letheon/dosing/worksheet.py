@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from letheon.dosing.bags import Span, check_rates, lay_out
+from letheon.dosing.bags import RatePeriod, check_rates, lay_out
 from letheon.dosing.layout import Amounts, Layout, laid_out, pumped
 from letheon.dosing.order import STANDARD_BAGS_ML, Order, rounded_up
 from letheon.dosing.policy import Boosters, Policy, Titration
@@ -174,7 +174,7 @@ def worksheet(
     beside : mapping of str to float, optional
         Other drugs given beside each session, and their doses [mg].
     missing : sequence of str
-        Parts that whoever calls knows of and this function does not.
+        Parts that the caller knows and this function does not.
 
     Returns
     -------
@@ -194,9 +194,9 @@ def worksheet(
     25.0
     """
     order, policy = Order() if order is None else order, policy or _NO_RULES
-    given = {drug: mg for drug, mg in (beside or {}).items() if mg}
+    doses = {drug: mg for drug, mg in (beside or {}).items() if mg}
     sheet = Worksheet(
-        regimen.drug, order, laid_out(regimen, order), policy=policy, beside=given, missing=tuple(missing)
+        regimen.drug, order, laid_out(regimen, order), policy=policy, beside=doses, missing=tuple(missing)
     )
     return _with_boosters(_with_titration(sheet, regimen), regimen, follow_up_ms)
 
@@ -214,8 +214,8 @@ def _with_titration(sheet: Worksheet, regimen: Regimen) -> Worksheet:
         least, most = (
             replace(sheet.course, sessions=lay_out(_joined(spans), order, sheet.is_sham))
             for spans in (
-                (Span(part.start_ms, part.stop_ms, part.lowest) for part in parts),
-                (Span(part.start_ms, part.stop_ms, part.highest) for part in parts),
+                (RatePeriod(part.start_ms, part.stop_ms, part.lowest) for part in parts),
+                (RatePeriod(part.start_ms, part.stop_ms, part.highest) for part in parts),
             )
         )
     except InputError as error:
@@ -227,14 +227,14 @@ def _with_titration(sheet: Worksheet, regimen: Regimen) -> Worksheet:
     return sheet
 
 
-def _joined(spans: Iterable[Span]) -> list[Span]:
+def _joined(spans: Iterable[RatePeriod]) -> list[RatePeriod]:
     """Make one of spans that adjoin at one rate."""
-    found: list[Span] = []
+    result: list[RatePeriod] = []
     for span in spans:
-        if found and (found[-1].stop_ms, found[-1].mg_per_h) == (span.start_ms, span.mg_per_h):
-            span = replace(found.pop(), stop_ms=span.stop_ms)
-        found.append(span)
-    return found
+        if result and (result[-1].stop_ms, result[-1].mg_per_h) == (span.start_ms, span.mg_per_h):
+            span = replace(result.pop(), stop_ms=span.stop_ms)
+        result.append(span)
+    return result
 
 
 def _with_boosters(sheet: Worksheet, regimen: Regimen, follow_up_ms: int) -> Worksheet:
@@ -290,8 +290,8 @@ def fitting(sheet: Worksheet, regimen: Regimen) -> Fit | None:
     --------
     >>> from letheon.dosing.regimen import Infusion, Rate
     >>> drip = Regimen.create("racemic", [Infusion.create(0, 4, Rate(3.0))])
-    >>> found = fitting(worksheet(drip), drip)
-    >>> found.order.bag_ml, found.order.bag_mg, found.most.left_ml
+    >>> result = fitting(worksheet(drip), drip)
+    >>> result.order.bag_ml, result.order.bag_mg, result.most.left_ml
     (50.0, 12.0, 0.0)
     """
     if sheet.most.waste <= MOST_WASTE:
@@ -300,7 +300,7 @@ def fitting(sheet: Worksheet, regimen: Regimen) -> Fit | None:
     layouts += [sheet.boosters.each] if sheet.boosters else []
     used = [bag.used_ml for layout in layouts for session in layout.sessions for bag in session.bags]
     most_mg = rounded_up(max(used) * order.mg_per_ml)
-    found: list[tuple[int, bool, float, Fit]] = []
+    result: list[tuple[int, bool, float, Fit]] = []
     for bag_ml in STANDARD_BAGS_ML:
         for mg_per_ml in (order.mg_per_ml, most_mg / bag_ml):
             if mg_per_ml > order.base_mg_per_ml:
@@ -311,8 +311,8 @@ def fitting(sheet: Worksheet, regimen: Regimen) -> Fit | None:
             except InputError:
                 continue
             if most.waste <= MOST_WASTE:
-                found.append((most.bags, mg_per_ml != order.mg_per_ml, bag_ml, Fit(other, most)))
-    return min(found, key=lambda one: one[:3])[3] if found else None
+                result.append((most.bags, mg_per_ml != order.mg_per_ml, bag_ml, Fit(other, most)))
+    return min(result, key=lambda one: one[:3])[3] if result else None
 
 
 def _again(sheet: Worksheet, regimen: Regimen, order: Order) -> Amounts:

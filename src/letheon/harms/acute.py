@@ -7,6 +7,8 @@ E is a per cent of a rating scale, not a share of patients; its steepness (1) an
 stored: it is derived from the one arm whose incidence is known, at the load that arm had.
 """
 
+from collections.abc import Callable
+
 from letheon.arrays import Array, jax, jnp
 
 __all__ = ["incidence", "incidence_slope", "leiden_slope", "load", "share_above", "spontaneous"]
@@ -130,7 +132,7 @@ def incidence_slope(level: Array, c50: Array, log_sd: Array, background: Array, 
     loads = 100.0 * jax.nn.sigmoid(jnp.log(level) - jnp.log(c50) + log_sd * z)
     start = (_logit(treated) - _logit(background)) / (weights * loads).sum()
 
-    def step(_, slope):
+    def step(_: Array, slope: Array) -> Array:
         p = jax.nn.sigmoid(_logit(background) + slope * loads)
         off = (weights * p).sum() - treated
         return slope - off / (weights * loads * p * (1.0 - p)).sum()
@@ -138,14 +140,14 @@ def incidence_slope(level: Array, c50: Array, log_sd: Array, background: Array, 
     return jax.lax.fori_loop(0, _NEWTON_STEPS, step, start)
 
 
-def leiden_slope(own) -> Array:
+def leiden_slope(typical: Callable[[str], Array]) -> Array:
     """Derive the slope of incidence at the load of the Leiden trial's esketamine arm, under a patient's draw.
 
     The arm's level is the plateau of its last rate under the arterial esketamine model that drives acute effects.
 
     Parameters
     ----------
-    own : callable
+    typical : callable
         From ``home.name`` to a typical value in canonical units; ``home.name.sd`` to the SD of its eta.
 
     Returns
@@ -155,27 +157,27 @@ def leiden_slope(own) -> Array:
 
     Examples
     --------
-    >>> from letheon.patients.draws import typical_values
+    >>> from letheon.patients.uncertainty import typical_values
     >>> float(leiden_slope(lambda name: typical_values()[name][0])) > 0.0
     True
     """
     reference_kg = 70.0  # the unit of the rate, and the weight that the model's clearance belongs to
-    level = 1000.0 * own("psychedelic.leiden_rate") * reference_kg / own("simons2022.cl")
-    spread = jnp.sqrt(own("psychedelic.c50.sd") ** 2 + own("simons2022.cl.sd") ** 2)
+    level = 1000.0 * typical("psychedelic.leiden_rate") * reference_kg / typical("simons2022.cl")
+    spread = jnp.sqrt(typical("psychedelic.c50.sd") ** 2 + typical("simons2022.cl.sd") ** 2)
     return incidence_slope(
-        level, own("psychedelic.c50"), spread, own("psychedelic.background"), own("psychedelic.treated")
+        level, typical("psychedelic.c50"), spread, typical("psychedelic.background"), typical("psychedelic.treated")
     )
 
 
 def spontaneous(elicited: Array, share: Array) -> Array:
-    """Return how many would report an effect unasked.
+    """Return the probability of a spontaneous report.
 
     Parameters
     ----------
     elicited : array
         Probability if patients are asked.
     share : array
-        Share of these who speak of it unasked.
+        Share of these who report it spontaneously.
 
     Returns
     -------

@@ -58,18 +58,6 @@ class Bounds(NamedTuple):
 def count_interval(count: HarmCount) -> tuple[float, float]:
     """Return the 95 % interval of a count: exact, or as published for a difference.
 
-    Parameters
-    ----------
-    count : HarmCount
-        A count of the library.
-
-    Returns
-    -------
-    tuple of float
-        Low and high end, as shares.
-
-    Examples
-    --------
     >>> from letheon import library
     >>> lee = next(c for c in library.harm_counts() if c.source == "lee2025")
     >>> [round(end, 4) for end in count_interval(lee)]
@@ -88,19 +76,7 @@ def hull(counts: Sequence[HarmCount]) -> tuple[float, float]:
 
 
 def group(counts: Sequence[HarmCount], rank: float = 0.0) -> Group:
-    """Take counts together.
-
-    Parameters
-    ----------
-    counts : sequence of HarmCount
-        Counts of infusions.
-    rank : float
-        Rank of their pattern, where patterns are ordered.
-
-    Returns
-    -------
-    Group
-    """
+    """Take counts together."""
     rates = [esketamine_share(c.drug or "") * rate for c in counts for rate in c.rate or ()]
     hours = [hour for c in counts for hour in c.hours or ()]
     return Group(
@@ -111,36 +87,22 @@ def group(counts: Sequence[HarmCount], rank: float = 0.0) -> Group:
     )
 
 
-def _reaches(here: tuple[float, ...], found: Group) -> bool:
-    return all(low * (1.0 - _TOLERANCE) <= x for low, x in zip(found.least[:2], here[:2], strict=True)) and (
-        found.least[2] <= here[2]
+def _reaches(here: tuple[float, ...], result: Group) -> bool:
+    return all(low * (1.0 - _TOLERANCE) <= x for low, x in zip(result.least[:2], here[:2], strict=True)) and (
+        result.least[2] <= here[2]
     )
 
 
-def _within(here: tuple[float, ...], found: Group) -> bool:
-    return all(x <= high * (1.0 + _TOLERANCE) for high, x in zip(found.most[:2], here[:2], strict=True)) and (
-        here[2] <= found.most[2]
+def _within(here: tuple[float, ...], result: Group) -> bool:
+    return all(x <= high * (1.0 + _TOLERANCE) for high, x in zip(result.most[:2], here[:2], strict=True)) and (
+        here[2] <= result.most[2]
     )
 
 
-def inside(regimen: Intensity, found: Group, rank: float = 0.0) -> bool:
-    """Return whether a regimen is like those of a group, within a quarter.
-
-    Parameters
-    ----------
-    regimen : Intensity
-        The regimen.
-    found : Group
-        The group.
-    rank : float
-        Rank of the regimen's pattern.
-
-    Returns
-    -------
-    bool
-    """
+def inside(regimen: Intensity, result: Group, rank: float = 0.0) -> bool:
+    """Return whether a regimen is like those of a group, within a quarter."""
     here = (*regimen, rank)
-    return _reaches(here, found) and _within(here, found)
+    return _reaches(here, result) and _within(here, result)
 
 
 def bounds(regimen: Intensity, groups: Sequence[Group], rank: float = 0.0, floor: float = 0.0) -> Bounds:
@@ -166,8 +128,8 @@ def bounds(regimen: Intensity, groups: Sequence[Group], rank: float = 0.0, floor
     --------
     >>> from letheon import library
     >>> leiden = [c for c in library.harm_counts() if c.events == 22 and c.n == 29]
-    >>> found = bounds(Intensity(5.0, 100.0), [group(leiden)])
-    >>> round(found.low, 2), found.high, found.why[:35]
+    >>> result = bounds(Intensity(5.0, 100.0), [group(leiden)])
+    >>> round(result.low, 2), result.high, result.why[:35]
     (0.56, 1.0, 'Stronger or longer than any counted')
     """
     here = (*regimen, rank)
@@ -189,15 +151,15 @@ def _between(low: float, high: float, unit: str) -> str:
 
 def _why(regimen: Intensity, groups: Sequence[Group], reached: bool, covering: bool) -> str:
     if reached and covering:
-        told = "Between what was counted"
+        text = "Between what was counted"
     elif reached:
-        told = "Stronger or longer than any counted, so at least as often, with no upper end"
+        text = "Stronger or longer than any counted, so at least as often, with no upper end"
     elif covering:
-        told = "Weaker or shorter than any counted, so at most as often, from none beyond placebo upwards"
+        text = "Weaker or shorter than any counted, so at most as often, from none beyond placebo upwards"
     else:
-        told = "Unlike any that was counted, in dose or in hours"
+        text = "Unlike any that was counted, in dose or in hours"
     seen = "; ".join(" over ".join(map(_between, g.least, g.most, ("mg/kg/h", "h"))) for g in groups)
     return (
-        f"{told}: up to {regimen.rate:.2g} mg/kg/h of esketamine over {regimen.hours:.3g} h without a pause here, "
+        f"{text}: up to {regimen.rate:.2g} mg/kg/h of esketamine over {regimen.hours:.3g} h without a pause here, "
         f"counted at {seen}."
     )

@@ -5,6 +5,7 @@ fall, if anything, with its norketamine. Between the low doses of depression tri
 measured: the rise goes in a straight line from one to the other.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from letheon.arrays import Array, jnp
@@ -82,14 +83,14 @@ class Rises(NamedTuple):
     pulse: Array
 
 
-def rises(level: Array, own) -> Rises:
+def rises(level: Array, typical: Callable[[str], Array]) -> Rises:
     """Return what a level does to the circulation.
 
     Parameters
     ----------
     level : array
         Esketamine in arterial plasma [ng/mL].
-    own : callable
+    typical : callable
         From ``circulation.name`` to its value under a patient's draw, in canonical units.
 
     Returns
@@ -100,18 +101,20 @@ def rises(level: Array, own) -> Rises:
     Examples
     --------
     >>> from letheon import library
-    >>> own = lambda name: library.harms("circulation")[name.split(".")[1]].canonical
-    >>> round(float(rises(92.5, own).systolic), 1)
+    >>> typical = lambda name: library.harms("circulation")[name.split(".")[1]].canonical
+    >>> round(float(rises(92.5, typical).systolic), 1)
     7.9
     """
-    c = {name: own(f"circulation.{name}") for name in ("reference_level", "anaesthetic_level", "mean_pressure_most")}
+    c = {
+        name: typical(f"circulation.{name}") for name in ("reference_level", "anaesthetic_level", "mean_pressure_most")
+    }
 
     def between(at_low: str, at_high: Array) -> Array:
-        return rise(level, own(f"circulation.{at_low}"), c["reference_level"], at_high, c["anaesthetic_level"])
+        return rise(level, typical(f"circulation.{at_low}"), c["reference_level"], at_high, c["anaesthetic_level"])
 
     return Rises(
-        output=output_rise(level, own("circulation.output_slope"), own("circulation.output_most")),
-        systolic=between("systolic_rise", c["mean_pressure_most"] * own("circulation.resting_systolic")),
-        diastolic=between("diastolic_rise", c["mean_pressure_most"] * own("circulation.resting_diastolic")),
-        pulse=between("pulse_rise", own("circulation.pulse_most") * own("circulation.resting_pulse")),
+        output=output_rise(level, typical("circulation.output_slope"), typical("circulation.output_most")),
+        systolic=between("systolic_rise", c["mean_pressure_most"] * typical("circulation.resting_systolic")),
+        diastolic=between("diastolic_rise", c["mean_pressure_most"] * typical("circulation.resting_diastolic")),
+        pulse=between("pulse_rise", typical("circulation.pulse_most") * typical("circulation.resting_pulse")),
     )

@@ -20,19 +20,6 @@ def _bounds(name: str) -> tuple[float, float]:
 def clonidine(dose_mg: float) -> Mapping[str, tuple[float, float]]:
     """Return what oral clonidine before the infusion may leave of the rises.
 
-    Parameters
-    ----------
-    dose_mg : float
-        Dose [mg]; 0 for none.
-
-    Returns
-    -------
-    mapping of str to tuple of float
-        ``pulse``, ``pressure`` and ``night terrors``: lowest and highest factor. A tenth of a milligram slows the
-        pulse and leaves the pressure alone.
-
-    Examples
-    --------
     >>> clonidine(0.1)["pressure"], clonidine(0.1)["pulse"]
     ((1.0, 1.0), (0.43, 1.0))
     """
@@ -47,18 +34,6 @@ def clonidine(dose_mg: float) -> Mapping[str, tuple[float, float]]:
 def midazolam(given: bool) -> Mapping[str, tuple[float, float]]:
     """Return what midazolam beside the infusion may change.
 
-    Parameters
-    ----------
-    given : bool
-        Whether it is given.
-
-    Returns
-    -------
-    mapping of str to tuple of float
-        ``psychomimetic``: factors on the excess; ``sedation``: factors on the odds. Recall gets worse too.
-
-    Examples
-    --------
     >>> midazolam(True)["psychomimetic"]
     (0.0, 1.0)
     """
@@ -72,22 +47,6 @@ def scaled_excess(
 ) -> tuple[float, float]:
     """Return the bounds of a probability, or of a rise, whose excess is scaled.
 
-    Parameters
-    ----------
-    interval : tuple of float
-        Bounds without the other drug.
-    background : float
-        What is there without ketamine; 0 for a rise.
-    factors : tuple of float
-        Lowest and highest factor on the excess.
-
-    Returns
-    -------
-    tuple of float
-        Bounds with the other drug; the background is not touched.
-
-    Examples
-    --------
     >>> scaled_excess((0.5, 0.75), 0.25, (0.0, 1.0))
     (0.25, 0.75)
     """
@@ -98,20 +57,6 @@ def scaled_excess(
 def scaled_odds(interval: tuple[float, float], factors: tuple[float, float]) -> tuple[float, float]:
     """Return the bounds of a probability whose odds are scaled.
 
-    Parameters
-    ----------
-    interval : tuple of float
-        Bounds without the other drug.
-    factors : tuple of float
-        Lowest and highest factor on the odds.
-
-    Returns
-    -------
-    tuple of float
-        Bounds with the other drug.
-
-    Examples
-    --------
     >>> scaled_odds((0.5, 0.5), (1.0, 3.0))
     (0.5, 0.75)
     """

@@ -1,4 +1,4 @@
-"""Harms that were only counted: a regimen gets the counts of studies that gave as much, asked for or told unasked.
+"""Harms that were only counted: a regimen gets the counts of studies that gave as much, elicited or spontaneous.
 
 No relation to concentration was found for nausea, headache, night terrors, sedation or dizziness, so none is drawn:
 outside the doses and hours that were counted there is a range (`letheon.harms.bounds`), or nothing is identified. Where
@@ -45,7 +45,7 @@ def is_long(runs: Iterable[Stretch]) -> bool:
     return longest >= library.harms("liver")["long_course"].canonical
 
 
-def _told(count: HarmCount) -> str:
+def _count_text(count: HarmCount) -> str:
     author = count.source
     if count.events is None:
         low, high = count_interval(count)
@@ -91,29 +91,29 @@ def finding(effect: str, regimen: Intensity, style: str = "elicited") -> Finding
 
     Examples
     --------
-    >>> found = finding("psychomimetic", Intensity(0.3, 100.0))
-    >>> round(found.estimate, 2), found.support
+    >>> result = finding("psychomimetic", Intensity(0.3, 100.0))
+    >>> round(result.estimate, 2), result.support
     (0.76, 'randomised')
     >>> finding("psychomimetic", Intensity(5.0, 100.0)).estimate is None
     True
     """
     if not regimen.hours:
         return _without_drug(effect)
-    given = [c for c in _counts(effect, style, ("drug",), _INFUSIONS) if c.weight > 0]
+    counts_given = [c for c in _counts(effect, style, ("drug",), _INFUSIONS) if c.weight > 0]
     pooled = [c for c in _counts(effect, style, ("difference",)) if c.weight > 0]
-    if given or pooled:
-        return _conflict(_counted(effect, regimen, style, given or pooled), effect, regimen, style)
-    if style == "spontaneous":  # what is told unasked is part of what asking finds, and may be nothing
-        asked = finding(effect, regimen)
-        support = "not identified" if asked.support == "not identified" else "assumed"
-        beyond = f"{BEYOND}. " if asked.note.startswith(BEYOND) else ""
-        note = f"{beyond}Nobody counted what is told unasked; it is part of what asking finds: {asked.note}"
+    if counts_given or pooled:
+        return _conflict(_counted(effect, regimen, style, counts_given or pooled), effect, regimen, style)
+    if style == "spontaneous":  # spontaneous reports are part of the elicited ones, and may be none
+        elicited = finding(effect, regimen)
+        support = "not identified" if elicited.support == "not identified" else "assumed"
+        beyond = f"{BEYOND}. " if elicited.note.startswith(BEYOND) else ""
+        note = f"{beyond}Nobody counted what is told unasked; it is part of what asking finds: {elicited.note}"
         return Finding(
-            effect, None, (min(0.0, asked.interval[0]), asked.interval[1]), "1", support, asked.sources, note
+            effect, None, (min(0.0, elicited.interval[0]), elicited.interval[1]), "1", support, elicited.sources, note
         )
     elsewhere = [c for c in _counts(effect, style, ("drug",)) if c.weight > 0]
-    told = f"Nobody counted this under infusions. Elsewhere: {_all_told(elsewhere)}.{_recalled(effect, style)}"
-    return Finding(effect, None, (0.0, 1.0), "1", "not identified", _sources(elsewhere), told)
+    text = f"Nobody counted this under infusions. Elsewhere: {_summary(elsewhere)}.{_recalled(effect, style)}"
+    return Finding(effect, None, (0.0, 1.0), "1", "not identified", _sources(elsewhere), text)
 
 
 def _counted(effect: str, regimen: Intensity, style: str, counts: Sequence[HarmCount]) -> Finding:
@@ -123,33 +123,33 @@ def _counted(effect: str, regimen: Intensity, style: str, counts: Sequence[HarmC
     groups = [group([c for c in counts if c.kind == kind]) for kind in kinds]
     comparison = [] if beyond else [c for c in _counts(effect, style, ("comparison",), _INFUSIONS) if c.weight > 0]
     floor = min((count_interval(c)[0] for c in comparison), default=0.0)
-    found = bounds(regimen, groups, floor=floor)
-    like = [c for g in found.inside for c in g.counts]
+    result = bounds(regimen, groups, floor=floor)
+    like = [c for g in result.inside for c in g.counts]
     estimate = _pooled(like) if like else None
-    told = f"{_all_told(like or counts)}.{_recalled(effect, style)}"
+    text = f"{_summary(like or counts)}.{_recalled(effect, style)}"
     prefix = f"{BEYOND}, from pooled trials of ketamine for chronic pain. " if beyond else ""
-    why = f"{found.why} " if found.why else ""
+    why = f"{result.why} " if result.why else ""
     sources = _sources(like or counts)
     return Finding(
-        effect, estimate, (found.low, found.high), "1", _support(found, like, floor), sources, f"{prefix}{why}{told}"
+        effect, estimate, (result.low, result.high), "1", _support(result, like, floor), sources, f"{prefix}{why}{text}"
     )
 
 
-def _support(found: Bounds, like: Sequence[HarmCount], floor: float) -> str:
+def _support(result: Bounds, like: Sequence[HarmCount], floor: float) -> str:
     if like:
         return max((c.support for c in like), key=library.SUPPORT_LABELS.index)
-    return "not identified" if found.low <= floor and found.high == 1.0 else "assumed"
+    return "not identified" if result.low <= floor and result.high == 1.0 else "assumed"
 
 
-def _conflict(found: Finding, effect: str, regimen: Intensity, style: str) -> Finding:
+def _conflict(result: Finding, effect: str, regimen: Intensity, style: str) -> Finding:
     """Withdraw an estimate that a recalled value of the trial of this regimen contradicts.
 
     The trial's own read count comes before what is recalled of the same trial.
     """
-    beyond = found.note.startswith(BEYOND)
-    low, high = found.interval
+    beyond = result.note.startswith(BEYOND)
+    low, high = result.interval
     for count in _counts(effect, style, ("drug",), _INFUSIONS):
-        if count.verified != "recall" or count.source in found.sources or not inside(regimen, group([count])):
+        if count.verified != "recall" or count.source in result.sources or not inside(regimen, group([count])):
             continue
         value = _share(count)
         if beyond:
@@ -158,28 +158,28 @@ def _conflict(found: Finding, effect: str, regimen: Intensity, style: str) -> Fi
         if low <= value <= high:
             continue
         note = (
-            f"{found.note} No estimate: {100 * value:.0f} % is recalled of the trial of such a regimen "
+            f"{result.note} No estimate: {100 * value:.0f} % is recalled of the trial of such a regimen "
             f"({count.source}), outside the {100 * low:.0f} to {100 * high:.0f} % above; it was not read."
         )
         low, high = min(low, value), max(high, value)
-        sources = (*found.sources, count.source)
-        found = replace(
-            found, estimate=None, interval=(low, high), support="not identified", sources=sources, note=note
+        sources = (*result.sources, count.source)
+        result = replace(
+            result, estimate=None, interval=(low, high), support="not identified", sources=sources, note=note
         )
-    return found
+    return result
 
 
 def _share(count: HarmCount) -> float:
     return (count.events or 0) / count.n if count.n else float(count.share or 0.0)
 
 
-def _all_told(counts: Sequence[HarmCount]) -> str:
-    return "; ".join(map(_told, counts))
+def _summary(counts: Sequence[HarmCount]) -> str:
+    return "; ".join(map(_count_text, counts))
 
 
 def _recalled(effect: str, style: str) -> str:
-    found = [c for c in _counts(effect, style, ("drug",), _INFUSIONS) if c.verified == "recall"]
-    return "".join(f" Recalled, not read, without weight: {_told(count)}." for count in found)
+    result = [c for c in _counts(effect, style, ("drug",), _INFUSIONS) if c.verified == "recall"]
+    return "".join(f" Recalled, not read, without weight: {_count_text(count)}." for count in result)
 
 
 def _sources(counts: Iterable[HarmCount]) -> tuple[str, ...]:
@@ -191,5 +191,5 @@ def _without_drug(effect: str) -> Finding:
     if not counts:
         note = "Without drug; no count on a comparison was read."
         return Finding(effect, None, (0.0, 1.0), "1", "not identified", (), note)
-    note = f"Without drug, on a comparison: {_all_told(counts)}."
+    note = f"Without drug, on a comparison: {_summary(counts)}."
     return Finding(effect, _pooled(counts), hull(counts), "1", "assumed", _sources(counts), note)

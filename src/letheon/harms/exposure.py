@@ -46,33 +46,21 @@ class Stretch(NamedTuple):
 def stretches(schedule: Schedule) -> tuple[Stretch, ...]:
     """Return the stretches in which drug runs without a pause.
 
-    Parameters
-    ----------
-    schedule : Schedule
-        The schedule.
-
-    Returns
-    -------
-    tuple of Stretch
-        In order; empty without drug.
-
-    Examples
-    --------
     >>> from letheon.dosing.regimen import Infusion, Rate
     >>> drips = [Infusion.create(24 * day, 4, Rate(absolute_mg_h=25.0)) for day in (0, 1)]
     >>> [s.hours for s in stretches(Regimen.create("racemic", drips).schedule())]
     [4.0, 4.0]
     """
-    found: list[Stretch] = []
+    result: list[Stretch] = []
     for terms, start, stop in zip(schedule.terms, schedule.edges_ms, schedule.edges_ms[1:], strict=False):
         if not terms:
             continue
         start_h, stop_h = start / MS_PER_HOUR, stop / MS_PER_HOUR
-        if found and start_h == found[-1].stop_h:
-            found[-1] = Stretch(found[-1].start_h, stop_h)
+        if result and start_h == result[-1].stop_h:
+            result[-1] = Stretch(result[-1].start_h, stop_h)
         else:
-            found.append(Stretch(start_h, stop_h))
-    return tuple(found)
+            result.append(Stretch(start_h, stop_h))
+    return tuple(result)
 
 
 class Intensity(NamedTuple):
@@ -81,7 +69,7 @@ class Intensity(NamedTuple):
     Attributes
     ----------
     rate : float
-        Most esketamine within an hour, a push included [mg/kg/h]; not a number for arketamine, which nobody counted.
+        Most esketamine within an hour, a push included [mg/kg/h]; NaN for arketamine, which has no counts.
     hours : float
         Longest stretch without a pause [h].
     """
@@ -93,18 +81,6 @@ class Intensity(NamedTuple):
 def esketamine_share(drug: str) -> float:
     """Return how much of a drug is esketamine.
 
-    Parameters
-    ----------
-    drug : str
-        Drug of a regimen.
-
-    Returns
-    -------
-    float
-        Share; not a number for arketamine.
-
-    Examples
-    --------
     >>> esketamine_share("racemic")
     0.5
     """
@@ -114,20 +90,6 @@ def esketamine_share(drug: str) -> float:
 def intensity(regimen: Regimen, weight_kg: float) -> Intensity:
     """Return how strong and how long a regimen runs; more sessions never make either less.
 
-    Parameters
-    ----------
-    regimen : Regimen
-        The regimen.
-    weight_kg : float
-        Body weight [kg].
-
-    Returns
-    -------
-    Intensity
-        Both 0 without drug.
-
-    Examples
-    --------
     >>> from letheon.dosing.regimen import Infusion, Rate
     >>> drips = [Infusion.create(24 * day, 4, Rate(absolute_mg_h=28.0)) for day in range(10)]
     >>> intensity(Regimen.create("racemic", drips), 70.0)
@@ -148,20 +110,6 @@ def intensity(regimen: Regimen, weight_kg: float) -> Intensity:
 def daily_hours(schedule: Schedule, days: int) -> np.ndarray:
     """Return how long each piece of a schedule runs on each day; times rates it is the dose of the day.
 
-    Parameters
-    ----------
-    schedule : Schedule
-        The schedule.
-    days : int
-        Days of follow-up, from the origin.
-
-    Returns
-    -------
-    array, shape (day, piece)
-        Hours.
-
-    Examples
-    --------
     >>> from letheon.dosing.regimen import Infusion, Rate
     >>> schedule = Regimen.create("racemic", [Infusion.create(22, 4, Rate(absolute_mg_h=25.0))]).schedule()
     >>> (daily_hours(schedule, 3) @ schedule.rates(70.0)).tolist()
@@ -194,24 +142,6 @@ class DayPieces(NamedTuple):
 def day_pieces(schedule: Schedule, days: int, marks: Iterable[int] = (), size: int = 0) -> DayPieces:
     """Put days of equal dosing together, with a cut at each mark.
 
-    Parameters
-    ----------
-    schedule : Schedule
-        The schedule.
-    days : int
-        Days of follow-up.
-    marks : iterable of int
-        Days whose ends are looked at, from 1 to `days`.
-    size : int
-        Length to pad to with stretches of no days, so that compiled programs fit many schedules; 0 for no padding.
-
-    Returns
-    -------
-    DayPieces
-        Stretches of days.
-
-    Examples
-    --------
     >>> day_pieces(Schedule(), 365, (100,)).days.tolist()
     [100.0, 265.0]
     """
@@ -255,22 +185,6 @@ class Cumulative(NamedTuple):
 def cumulative(regimen: Regimen, weight_kg: float, follow_up_h: float) -> Cumulative:
     """Add up what a regimen gives.
 
-    Parameters
-    ----------
-    regimen : Regimen
-        The regimen; a placebo gives nothing.
-    weight_kg : float
-        Body weight [kg].
-    follow_up_h : float
-        Time followed [h].
-
-    Returns
-    -------
-    Cumulative
-        Totals.
-
-    Examples
-    --------
     >>> from letheon.dosing.regimen import Infusion, Rate
     >>> drips = [Infusion.create(24 * day, 4, Rate(absolute_mg_h=25.0)) for day in range(10)]
     >>> cumulative(Regimen.create("racemic", drips), 70.0, 84 * 24.0)

@@ -35,13 +35,13 @@ _NOTES = {
 
 
 def _joined(runs: Sequence[Stretch], pause_h: float) -> list[Stretch]:
-    found: list[Stretch] = []
+    result: list[Stretch] = []
     for run in runs:
-        if found and run.start_h - found[-1].stop_h <= pause_h:
-            found[-1] = Stretch(found[-1].start_h, run.stop_h)
+        if result and run.start_h - result[-1].stop_h <= pause_h:
+            result[-1] = Stretch(result[-1].start_h, run.stop_h)
         else:
-            found.append(run)
-    return found
+            result.append(run)
+    return result
 
 
 def pattern(runs: Sequence[Stretch]) -> str:
@@ -91,8 +91,8 @@ def finding(runs: Sequence[Stretch], regimen: Intensity) -> Finding:
 
     Examples
     --------
-    >>> found = finding([Stretch(24.0 * day, 24.0 * day + 4.0) for day in range(10)], Intensity(0.18, 4.0))
-    >>> found.estimate is None, [round(end, 3) for end in found.interval], found.support
+    >>> result = finding([Stretch(24.0 * day, 24.0 * day + 4.0) for day in range(10)], Intensity(0.18, 4.0))
+    >>> result.estimate is None, [round(end, 3) for end in result.interval], result.support
     (True, [0.0, 0.068], 'uncontrolled')
     """
     name = pattern(runs)
@@ -101,16 +101,16 @@ def finding(runs: Sequence[Stretch], regimen: Intensity) -> Finding:
     counts = [count for count in library.harm_counts() if count.effect == "liver" and count.weight > 0]
     kinds = [kind for kind in PATTERNS if any(c.kind == kind for c in counts)]
     groups = [group([c for c in counts if c.kind == kind], PATTERNS.index(kind)) for kind in kinds]
-    found = bounds(regimen, groups, PATTERNS.index(name))
+    result = bounds(regimen, groups, PATTERNS.index(name))
     sources = tuple(dict.fromkeys(count.source for count in counts))
     if name == "long course again later":
         sources = (*sources, "aapractice2020")
     support = "assumed"
-    if found.inside and name in ("short sessions", "long course again within weeks"):
+    if result.inside and name in ("short sessions", "long course again within weeks"):
         support = "uncontrolled"
-    elif (found.low, found.high) == (0.0, 1.0):
+    elif (result.low, result.high) == (0.0, 1.0):
         support = "not identified"
-    between = name == "long course again later" and found.high < 1.0  # its note says so
-    why = f" {found.why}" if found.why and not between else ""
+    between = name == "long course again later" and result.high < 1.0  # its note says so
+    why = f" {result.why}" if result.why and not between else ""
     note = f"{_NOTES[name]}{why} {_UNKNOWN}"
-    return Finding("liver injury", None, (found.low, found.high), "1", support, sources, note)
+    return Finding("liver injury", None, (result.low, result.high), "1", support, sources, note)

@@ -7,6 +7,7 @@ Repeated sessions add up, but to no more than `most`; the effect of the last one
 """
 
 import math
+from collections.abc import Callable
 
 from letheon import library
 from letheon.arrays import Array, jnp
@@ -90,7 +91,7 @@ def session_weight(dose_mg_kg: Array, reference: Array) -> Array:
     return jnp.clip(dose_mg_kg / reference, 0.0, 1.0)
 
 
-def fall(hours: Array, sessions_h: Array, weights: Array, own) -> Array:
+def fall(hours: Array, sessions_h: Array, weights: Array, typical: Callable[[str], Array]) -> Array:
     """Return the fall of the depression score beyond a comparison, in those who have depression.
 
     Parameters
@@ -101,7 +102,7 @@ def fall(hours: Array, sessions_h: Array, weights: Array, own) -> Array:
         Times of the sessions [h].
     weights : array, shape (session,)
         From `session_weight`; 0 for room that no session fills.
-    own : callable
+    typical : callable
         From ``mood.name`` to its value under a draw, in canonical units.
 
     Returns
@@ -112,14 +113,14 @@ def fall(hours: Array, sessions_h: Array, weights: Array, own) -> Array:
     Examples
     --------
     >>> import numpy as np
-    >>> own = lambda name: library.harms("mood")[name.split(".")[1]].canonical
-    >>> one_day = fall(np.array([24.4]), np.array([0.0]), np.array([1.0]), own)
+    >>> typical = lambda name: library.harms("mood")[name.split(".")[1]].canonical
+    >>> one_day = fall(np.array([24.4]), np.array([0.0]), np.array([1.0]), typical)
     >>> round(float(one_day[0]), 2)
     8.8
     """
-    course = shape(jnp.asarray(hours)[:, None] - sessions_h, own("mood.onset"), own("mood.half_life"))
-    most = own("mood.fall_most")
-    left = jnp.prod(1.0 - weights * own("mood.fall") / most * course, axis=-1)
+    course = shape(jnp.asarray(hours)[:, None] - sessions_h, typical("mood.onset"), typical("mood.half_life"))
+    most = typical("mood.fall_most")
+    left = jnp.prod(1.0 - weights * typical("mood.fall") / most * course, axis=-1)
     return most * (1.0 - left)
 
 
@@ -146,19 +147,19 @@ def responders(day_mg_kg: float, long: bool) -> Finding:
     numbers = library.harms("mood")
     number, (least, most) = numbers["responders"], numbers["reference_dose"].range
     low, high = number.range
-    estimate, support, told = number.value, "assumed", ""
+    estimate, support, text = number.value, "assumed", ""
     if long:
         estimate, support, low, high = None, "not identified", 0.0, 1.0
-        told = " Here drug runs for a day or more without a pause, which was never studied in depression."
+        text = " Here drug runs for a day or more without a pause, which was never studied in depression."
     elif not least <= day_mg_kg <= most:
         estimate = None
         low, high = (0.0, high) if day_mg_kg < least else (low, 1.0)
-        told = f" Here {day_mg_kg:.2g} mg/kg are given on a day; the trials gave {least:g} to {most:g}."
-    return Finding("mood, responders", estimate, (low, high), "1", support, number.sources, f"{number.note}.{told}")
+        text = f" Here {day_mg_kg:.2g} mg/kg are given on a day; the trials gave {least:g} to {most:g}."
+    return Finding("mood, responders", estimate, (low, high), "1", support, number.sources, f"{number.note}.{text}")
 
 
 def masked() -> Finding:
-    """Return what was seen where nobody could notice the drug: no fall beyond placebo.
+    """Return the result of the trial under anaesthesia, where the drug could not be noticed: no fall beyond placebo.
 
     Returns
     -------
@@ -167,8 +168,8 @@ def masked() -> Finding:
 
     Examples
     --------
-    >>> found = masked()
-    >>> found.interval[0] < 0.0 < found.interval[1]
+    >>> result = masked()
+    >>> result.interval[0] < 0.0 < result.interval[1]
     True
     """
     number = library.harms("mood")["masked_fall"]

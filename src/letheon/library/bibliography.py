@@ -13,25 +13,7 @@ _FIELD = re.compile(r"(\w+)\s*=\s*\{(.*)\},?")
 
 
 def parse_sources(text: str, place: str) -> dict[str, Source]:
-    """Read BibTeX with one field a line; every entry has author, title, year and note.
-
-    Parameters
-    ----------
-    text : str
-        BibTeX text; lines that start with ``%`` are comments.
-    place : str
-        Name of the file, for the error sentence.
-
-    Returns
-    -------
-    dict
-        Key to `Source`.
-
-    Raises
-    ------
-    InputError
-        If a line is no entry, field or end, a key comes twice, or a field is missing.
-    """
+    """Read BibTeX with one field a line; every entry has author, title, year and note."""
     found: dict[str, dict[str, str]] = {}
     entry: dict[str, str] | None = None
     for count, raw in enumerate(text.splitlines(), start=1):

@@ -1,9 +1,37 @@
-"""Frozen records of the evidence: what a study is, who was in it, what was given and what came of it."""
+"""Evidence as frozen records: what a study is, who was in it, what was given and what came of it; and its reading."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated, Any
+
+from letheon.definitions import LAST_SUPPORTED_DAY
+from letheon.errors import InputError
+from letheon.library.reading import (
+    Count,
+    FieldError,
+    Flag,
+    NotNegative,
+    Pair,
+    Real,
+    Remark,
+    Seen,
+    Text,
+    Texts,
+    Verified,
+    as_float,
+    as_pair,
+    as_variance,
+    one_of,
+    read,
+    read_toml,
+    record,
+    rows,
+    several,
+    weigh,
+)
 
 # How far a number can be trusted, from the most certain to the least.
 SUPPORT_LABELS = (
@@ -93,35 +121,63 @@ MEASURES: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+_RUN = ("infusions", "days", "sessions", "hours", "dose_mg_70kg", "assumptions")
+
+
+def as_infusions(stated: Any, place: str) -> tuple[tuple[float, float, float], ...]:
+    """Return infusions as (start [h], duration [h], rate [mg/h])."""
+    infusions = []
+    for row in stated:
+        if not isinstance(row, list) or len(row) != 3:
+            raise InputError(f"{place}: [start h, duration h, rate mg/h] is due, got {row!r}")
+        start, duration, rate = (as_variance(item, place) for item in row)
+        infusions.append((start, duration, rate))
+    return tuple(infusions)
+
+
+def as_days(value: Any, place: str) -> tuple[float, float]:
+    """Return a day, or the first and the last of a span, as two numbers."""
+    low, high = as_pair(value, place) if isinstance(value, list) else (as_float(value, place),) * 2
+    if low < 0:
+        raise InputError(f"{place}: days count from the first administration and cannot be negative, got {low:g}")
+    return low, high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trait:
     """Mean and SD of something about the patients, how it was read, and in `via` where, if not in the paper itself.
 
     An `sd` of None was not read; one that was only recalled is left out.
     """
 
-    mean: float
-    sd: float | None
-    verified: str
-    via: str = ""
+    mean: Real
+    verified: Seen
+    sd: NotNegative | None = None
+    via: Remark = ""
+
+    def __post_init__(self) -> None:
+        if self.verified == "recall":
+            raise FieldError("leave out what was only recalled; it can support no result")
+        if self.verified == "secondary" and not self.via:
+            raise FieldError("a second-hand value says in 'via' what was read")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
     """Who was studied: `n` patients (None: not known), what else is known in `text`, and how this was read.
 
     `weight_kg` [kg], `age_year` [year] and `pain` (before the infusion) [NRS] are None where they were not read.
     """
 
-    n: int | None
-    text: str
-    verified: str
-    weight_kg: Trait | None = None
-    age_year: Trait | None = None
-    pain: Trait | None = None
+    text: Text
+    verified: Seen
+    n: Count | None = None
+    weight_kg: Annotated[Trait, record(Trait)] | None = None
+    age_year: Annotated[Trait, record(Trait)] | None = None
+    pain: Annotated[Trait, record(Trait)] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudyArm:
     """One arm of a study, or one variant of it, for a patient of 70 kg.
 
@@ -163,26 +219,33 @@ class StudyArm:
         What the study itself reports that `infusions` cannot be true of; such an arm supports no result.
     """
 
-    name: str
-    group: str
-    drug: str
-    route: str
-    n: int | None
-    n_verified: str
-    regimen: str
-    infusions: tuple[tuple[float, float, float], ...]
-    days: float | None
-    sessions: int | None
-    hours: float | None
-    dose_mg_70kg: float | None
-    verified: str
-    assumptions: tuple[str, ...] = ()
-    beside: str = ""
-    by_weight: bool = False
-    contradicted: str = ""
+    name: Text
+    group: Text = ""
+    drug: Annotated[str, one_of(STUDY_DRUGS)]
+    route: Annotated[str, one_of(ROUTES)] = "iv"
+    n: Count | None = None
+    n_verified: Seen = ""
+    regimen: Text
+    infusions: Annotated[tuple[tuple[float, float, float], ...], as_infusions] = ()
+    days: Real | None = None
+    sessions: Count | None = None
+    hours: Real | None = None
+    dose_mg_70kg: NotNegative | None = None
+    verified: Seen
+    assumptions: Texts = ()
+    beside: Remark = ""
+    by_weight: Flag = False
+    contradicted: Remark = ""
+
+    def __post_init__(self) -> None:
+        dose = self.dose_mg_70kg
+        if dose is not None and (dose == 0) != (self.drug in CONTROLS):
+            raise FieldError(f"{self.drug} and a ketamine dose of {dose:g} mg do not go together", "dose_mg_70kg")
+        object.__setattr__(self, "group", self.group or self.name)
+        object.__setattr__(self, "n_verified", self.n_verified or self.verified)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """One result of a study: a value, a range or a statement.
 
@@ -225,24 +288,38 @@ class Outcome:
         What a reader must know about it.
     """
 
-    arm: str
-    measure: str
-    value: float | None
-    range: tuple[float, float] | None
-    statement: str
-    time_days: tuple[float, float] | None
-    verified: str
-    weight: float
-    against: str = ""
-    subgroup: str = ""
-    se: float | None = None
-    sd: float | None = None
-    interval: tuple[float, float] | None = None
-    level: float | None = None
-    n: int | None = None
-    via: str = ""
-    target: bool = False
-    note: str = ""
+    arm: Text
+    measure: Annotated[str, one_of(MEASURES)]
+    value: Real | None = None
+    range: Pair | None = None
+    statement: Remark = ""
+    time_days: Annotated[tuple[float, float], as_days] | None = None
+    verified: Seen
+    weight: Real = math.nan
+    against: Text = ""
+    subgroup: Remark = ""
+    se: NotNegative | None = None
+    sd: NotNegative | None = None
+    interval: Pair | None = None
+    level: Real | None = None
+    n: Count | None = None
+    via: Remark = ""
+    target: Flag = False
+    note: Remark = ""
+
+    def __post_init__(self) -> None:
+        results = {"value": self.value, "range": self.range, "statement": self.statement or None}
+        stated = [key for key, result in results.items() if result is not None]
+        if len(stated) != 1:
+            got = ", ".join(stated) or "none"
+            raise FieldError(f"give one of 'value', 'range' and 'statement', got {got}")
+        if not self.unit and not self.statement:
+            raise FieldError(f"{self.measure!r} is said in words: give 'statement', no number", "measure")
+        if (self.interval is None) != (self.level is None):
+            raise FieldError("'interval' and its 'level' go together")
+        if self.verified == "secondary" and not self.via:
+            raise FieldError("a second-hand value says in 'via' what was read")
+        object.__setattr__(self, "weight", weigh(self.weight, self.verified))
 
     @property
     def unit(self) -> str:
@@ -250,7 +327,12 @@ class Outcome:
         return MEASURES[self.measure]
 
 
-@dataclass(frozen=True, slots=True)
+def _arm(table: Any, place: str) -> StudyArm:
+    runs = isinstance(table, dict) and not table.keys().isdisjoint(_RUN)
+    return read(StudyArm, table, place, needs=_RUN if runs else ())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
     """One study of the evidence: a file in ``library/studies``.
 
@@ -292,19 +374,56 @@ class Study:
         What a reader must know about it.
     """
 
-    id: str
-    source: str
-    design: str
-    setting: str
-    diagnosis: str
-    population: Population
-    arms: tuple[StudyArm, ...]
-    outcomes: tuple[Outcome, ...]
-    role: str
-    role_note: str
-    calibrates: tuple[str, ...]
-    relevance: float
-    follow_up_days: float
-    verified: str
-    missing: tuple[str, ...]
-    note: str = ""
+    id: Text
+    source: Text
+    design: Annotated[str, one_of(DESIGNS)]
+    setting: Text
+    diagnosis: Annotated[str, one_of(DIAGNOSES)]
+    population: Annotated[Population, record(Population)]
+    arms: Annotated[tuple[StudyArm, ...], rows(_arm)]
+    outcomes: Annotated[tuple[Outcome, ...], rows(record(Outcome))]
+    role: Annotated[str, one_of(ROLES)]
+    role_note: Text
+    calibrates: Annotated[tuple[str, ...], several(PAIN_MODELS)] = ()
+    relevance: Real = 1.0
+    follow_up_days: Real
+    verified: Verified
+    missing: Texts
+    note: Text
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.follow_up_days <= LAST_SUPPORTED_DAY:
+            limits = f"must lie in [0, {LAST_SUPPORTED_DAY}] (never beyond 12 weeks)"
+            raise FieldError(f"{limits}, got {self.follow_up_days:g}", "follow_up_days")
+        if not 0 < self.relevance <= 1:
+            raise FieldError(f"must lie above 0 and not above 1, got {self.relevance:g}", "relevance")
+        groups = dict.fromkeys(arm.group for arm in self.arms)
+        for index, one in enumerate(self.outcomes):
+            for key, arm, known in (("arm", one.arm, (*groups, "all")), ("against", one.against, ("", *groups))):
+                if arm not in known:
+                    choices = ", ".join(filter(None, known))
+                    raise FieldError(f"got {arm!r}; one of {choices} is due", f"[[outcomes]][{index}].{key}")
+        self._check_targets()
+
+    def _check_targets(self) -> None:
+        """Refuse a role that the outcomes do not bear out, and any use of what was only recalled."""
+        targets = [one for one in self.outcomes if one.target]
+        if (self.role == "calibrate") != bool(self.calibrates):
+            raise FieldError("names the pain models if, and only if, the role is 'calibrate'", "calibrates")
+        if (self.role in ("calibrate", "hold_out")) != bool(targets):
+            raise FieldError(f"{self.role!r} does not go with {len(targets)} outcomes marked as target", "role")
+        for one in targets:
+            if one.weight == 0:
+                raise FieldError(f"a recalled value is no target: {one.measure} of {one.arm}", "[[outcomes]]")
+
+
+def parse_study(text: str, place: str) -> Study:
+    """Read one study.
+
+    Examples
+    --------
+    >>> parse_study('id = "x"', "studies/x.toml")
+    Traceback (most recent call last):
+    letheon.errors.InputError: studies/x.toml: key 'source' is missing
+    """
+    return read(Study, read_toml(text, place), place, whole=True)

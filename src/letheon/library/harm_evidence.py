@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from letheon.errors import InputError
-from letheon.library.entries import evidence_weight
-from letheon.library.reading import as_choice, as_float, as_pair, as_text, as_texts, as_variance, check_keys, read_toml
-from letheon.library.records import VERIFIED
+from letheon.library.reading import (
+    Count,
+    FieldError,
+    NotNegative,
+    Pair,
+    Real,
+    Seen,
+    Text,
+    Texts,
+    Verified,
+    as_variance,
+    check_keys,
+    one_of,
+    read,
+    read_toml,
+    record,
+    rows,
+    weigh,
+)
 
 __all__ = [
     "ARMS",
@@ -41,10 +57,21 @@ MEASURES = (
 _SUPPORTS = ("randomised", "uncontrolled", "volunteer", "assumed")
 _DOSING = ("drug", "rate", "hours", "dosing", "dosing_note")
 _ROUTES = ("nasal", "oral", "iv")
-_READ = tuple(word for word in VERIFIED if word != "assumed")
+_LAWS = ("saturating", "unsaturated")
 
 
-@dataclass(frozen=True, slots=True)
+def _is_compared(arm: str, kind: str) -> bool:
+    """Return whether regimens are compared with a count: it is of an infusion, and its arm had the drug."""
+    return arm != "comparison" and kind not in ("single", "nasal")
+
+
+def as_earlier(table: Any, place: str) -> dict[str, float]:
+    """Return a number for each injury law."""
+    check_keys(table, _LAWS, (), place)
+    return {law: as_variance(table[law], f"{place}.{law}") for law in _LAWS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HarmCount:
     """How often a harm was seen in one arm of one study.
 
@@ -82,27 +109,43 @@ class HarmCount:
         What a reader must know about it.
     """
 
-    effect: str
-    source: str
-    kind: str
-    style: str
-    arm: str
-    events: int | None
-    n: int | None
-    share: float | None
-    interval: tuple[float, float] | None
-    drug: str | None
-    rate: tuple[float, float] | None
-    hours: tuple[float, float] | None
-    dosing: str
-    dosing_note: str
-    verified: str
-    weight: float
-    support: str
-    note: str
+    effect: Annotated[str, one_of(EFFECTS)]
+    source: Text
+    kind: Text
+    style: Annotated[str, one_of(STYLES)]
+    arm: Annotated[str, one_of(ARMS)]
+    events: Count | None = None
+    n: Count | None = None
+    share: Real | None = None
+    interval: Pair | None = None
+    drug: Annotated[str, one_of(DRUGS)] | None = None
+    rate: Pair | None = None
+    hours: Pair | None = None
+    dosing: Verified = ""
+    dosing_note: Text = ""
+    verified: Seen
+    weight: Real = math.nan
+    support: Annotated[str, one_of(_SUPPORTS)]
+    note: Text
+
+    def __post_init__(self) -> None:
+        kinds = LIVER_PATTERNS if self.effect == "liver" else KINDS
+        if self.kind not in kinds:
+            raise FieldError(f"got {self.kind!r}; one of {', '.join(kinds)} is due", "kind")
+        differs = self.arm == "difference"
+        counts, differences = (self.events, self.n), (self.share, self.interval)
+        due, absent = (differences, counts) if differs else (counts, differences)
+        if None in due or absent != (None, None):
+            raise FieldError("'events' and 'n' are due, or for a difference 'share' and 'interval'")
+        if self.events is not None and self.n is not None and self.events > self.n:
+            raise FieldError(f"{self.events} of {self.n} patients cannot be")
+        stated = [key for key in _DOSING if getattr(self, key)]
+        if stated and not _is_compared(self.arm, self.kind):
+            raise FieldError(f"{min(stated)!r} is out of place, where 'kind' is no infusion or 'arm' had no drug")
+        object.__setattr__(self, "weight", weigh(self.weight, self.verified))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UsePattern:
     """How one person takes the drug, over months.
 
@@ -122,16 +165,20 @@ class UsePattern:
         Time since the last use.
     """
 
-    g: float
-    on_days: float
-    every_days: float
-    months: float
-    route: str
-    ramp_months: float = 0.0
-    months_off: float = 0.0
+    g: NotNegative
+    on_days: NotNegative
+    every_days: NotNegative
+    months: NotNegative
+    route: Annotated[str, one_of(_ROUTES)]
+    ramp_months: NotNegative = 0.0
+    months_off: NotNegative = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.on_days <= self.every_days or self.ramp_months > self.months:
+            raise FieldError("days of use cannot exceed the interval, nor a ramp the whole time")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BladderRow:
     """One observation of the bladder under ketamine.
 
@@ -171,29 +218,36 @@ class BladderRow:
         What a reader must know about it.
     """
 
-    id: str
-    told: str
-    role: str
-    measure: str
-    people: str
-    observed: float | None
-    se: float | None
-    n: int | None
-    log_se: float | None
-    pattern: UsePattern
-    against: UsePattern | None
-    dose: str
-    limit_ml: float | None
-    abstinent: float | None
-    worst_share: float | None
-    sources: tuple[str, ...]
-    verified: str
-    weight: float
-    assumed: tuple[str, ...]
-    note: str
+    id: Text
+    told: Text
+    role: Annotated[str, one_of(("calibrate", "validate"))]
+    measure: Annotated[str, one_of(MEASURES)]
+    people: Annotated[str, one_of(("all", "affected"))]
+    observed: Real | None = None
+    se: NotNegative | None = None
+    n: Count | None = None
+    log_se: NotNegative | None = None
+    pattern: Annotated[UsePattern, record(UsePattern)]
+    against: Annotated[UsePattern, record(UsePattern)] | None = None
+    dose: Text = ""
+    limit_ml: NotNegative | None = None
+    abstinent: NotNegative | None = None
+    worst_share: NotNegative | None = None
+    sources: Texts
+    verified: Seen
+    weight: Real = math.nan
+    assumed: Texts
+    note: Text
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weight", weigh(self.weight, self.verified))
+        if (self.observed is None) != (self.se is None and self.n is None):
+            raise FieldError("an observation and its 'se' or 'n' go together")
+        if self.role == "calibrate" and (self.observed is None or self.weight == 0):
+            raise FieldError("a row to fit needs an observation that was read")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BladderSchedule:
     """A schedule at which both injury laws are looked at.
 
@@ -212,91 +266,26 @@ class BladderSchedule:
         interval.
     """
 
-    id: str
-    told: str
-    g_per_day: float
-    days: float
-    every_days: float | None
-    years: float | None
-    earlier: Mapping[str, float]
+    id: Text
+    told: Text
+    g_per_day: NotNegative
+    days: NotNegative
+    every_days: NotNegative | None = None
+    years: NotNegative | None = None
+    earlier: Annotated[Mapping[str, float], as_earlier]
+
+    def __post_init__(self) -> None:
+        if (self.every_days is None) != (self.years is None):
+            raise FieldError("'every_days' and 'years' go together")
 
 
-def _count(value: Any, place: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InputError(f"{place}: a whole number that is not negative is due here, got {value!r}")
-    return value
-
-
-def _optional(table: Mapping[str, Any], key: str, place: str) -> float | None:
-    return as_variance(table[key], f"{place}.{key}") if key in table else None
-
-
-def _dosing(table: Mapping[str, Any], due: bool, place: str) -> dict[str, Any]:
-    """Read what a study gave; due of every count that regimens are compared with."""
-    found = {key: table[key] for key in _DOSING if key in table}
-    if not due and found:
-        raise InputError(f"{place}: {min(found)!r} is out of place, where 'kind' is no infusion or 'arm' had no drug")
-    if not due:
-        return {"drug": None, "rate": None, "hours": None, "dosing": "", "dosing_note": ""}
-    check_keys(found, _DOSING, (), place)
-    return {
-        "drug": as_choice(found["drug"], DRUGS, f"{place}.drug"),
-        "rate": as_pair(found["rate"], f"{place}.rate"),
-        "hours": as_pair(found["hours"], f"{place}.hours"),
-        "dosing": as_choice(found["dosing"], VERIFIED, f"{place}.dosing"),
-        "dosing_note": as_text(found["dosing_note"], f"{place}.dosing_note"),
-    }
-
-
-def _harm_count(table: Any, place: str) -> HarmCount:
-    needs = ("effect", "source", "kind", "style", "arm", "verified", "support", "note")
-    check_keys(table, needs, ("events", "n", "share", "interval", "weight", *_DOSING), place)
-    effect = as_choice(table["effect"], EFFECTS, f"{place}.effect")
-    kind = as_choice(table["kind"], LIVER_PATTERNS if effect == "liver" else KINDS, f"{place}.kind")
-    arm = as_choice(table["arm"], ARMS, f"{place}.arm")
-    counted, differs = {"events", "n"} & set(table), {"share", "interval"} & set(table)
-    if (len(counted), len(differs)) != ((0, 2) if arm == "difference" else (2, 0)):
-        raise InputError(f"{place}: 'events' and 'n' are due, or for a difference 'share' and 'interval'")
-    events, n = (_count(table[key], f"{place}.{key}") for key in ("events", "n")) if counted else (None, None)
-    if events is not None and n is not None and events > n:
-        raise InputError(f"{place}: {events} of {n} patients cannot be")
-    verified = as_choice(table["verified"], _READ, f"{place}.verified")
-    return HarmCount(
-        effect=effect,
-        source=as_text(table["source"], f"{place}.source"),
-        kind=kind,
-        style=as_choice(table["style"], STYLES, f"{place}.style"),
-        arm=arm,
-        events=events,
-        n=n,
-        share=as_float(table["share"], f"{place}.share") if differs else None,
-        interval=as_pair(table["interval"], f"{place}.interval") if differs else None,
-        **_dosing(table, arm != "comparison" and kind not in ("single", "nasal"), place),
-        verified=verified,
-        weight=evidence_weight(table, verified, place),
-        support=as_choice(table["support"], _SUPPORTS, f"{place}.support"),
-        note=as_text(table["note"], f"{place}.note"),
-    )
+def _count(table: Any, place: str) -> HarmCount:
+    compared = isinstance(table, dict) and _is_compared(table.get("arm", ""), table.get("kind", ""))
+    return read(HarmCount, table, place, needs=_DOSING if compared else ())
 
 
 def parse_counts(text: str, place: str) -> tuple[HarmCount, ...]:
     r"""Read the counts of harms.
-
-    Parameters
-    ----------
-    text : str
-        TOML text of ``harm_counts.toml``.
-    place : str
-        Name of the file, for the error sentence.
-
-    Returns
-    -------
-    tuple of HarmCount
-
-    Raises
-    ------
-    InputError
-        If a key is unknown or missing, or a value does not belong there.
 
     Examples
     --------
@@ -306,90 +295,11 @@ def parse_counts(text: str, place: str) -> tuple[HarmCount, ...]:
     """
     document = read_toml(text, place)
     check_keys(document, ("counts",), (), place)
-    return tuple(_harm_count(row, f"{place} [[counts]][{index}]") for index, row in enumerate(document["counts"]))
-
-
-def _pattern(table: Any, place: str) -> UsePattern:
-    needs = ("g", "on_days", "every_days", "months", "route")
-    check_keys(table, needs, ("ramp_months", "months_off"), place)
-    plain = {key: as_variance(value, f"{place}.{key}") for key, value in table.items() if key != "route"}
-    pattern = UsePattern(route=as_choice(table["route"], _ROUTES, f"{place}.route"), **plain)
-    if not 0 < pattern.on_days <= pattern.every_days or pattern.ramp_months > pattern.months:
-        raise InputError(f"{place}: days of use cannot exceed the interval, nor a ramp the whole time")
-    return pattern
-
-
-def _row(table: Any, place: str) -> BladderRow:
-    needs = ("id", "role", "told", "measure", "people", "pattern", "sources", "verified", "assumed", "note")
-    may = ("observed", "se", "n", "log_se", "against", "dose", "limit_ml", "abstinent", "worst_share", "weight")
-    check_keys(table, needs, may, place)
-    verified = as_choice(table["verified"], _READ, f"{place}.verified")
-    weight = evidence_weight(table, verified, place)
-    role = as_choice(table["role"], ("calibrate", "validate"), f"{place}.role")
-    observed = as_float(table["observed"], f"{place}.observed") if "observed" in table else None
-    if (observed is None) != ("se" not in table and "n" not in table):
-        raise InputError(f"{place}: an observation and its 'se' or 'n' go together")
-    if role == "calibrate" and (observed is None or weight == 0):
-        raise InputError(f"{place}: a row to fit needs an observation that was read")
-    return BladderRow(
-        id=as_text(table["id"], f"{place}.id"),
-        told=as_text(table["told"], f"{place}.told"),
-        role=role,
-        measure=as_choice(table["measure"], MEASURES, f"{place}.measure"),
-        people=as_choice(table["people"], ("all", "affected"), f"{place}.people"),
-        observed=observed,
-        se=_optional(table, "se", place),
-        n=_count(table["n"], f"{place}.n") if "n" in table else None,
-        log_se=_optional(table, "log_se", place),
-        pattern=_pattern(table["pattern"], f"{place}.pattern"),
-        against=_pattern(table["against"], f"{place}.against") if "against" in table else None,
-        dose=as_text(table.get("dose", ""), f"{place}.dose"),
-        limit_ml=_optional(table, "limit_ml", place),
-        abstinent=_optional(table, "abstinent", place),
-        worst_share=_optional(table, "worst_share", place),
-        sources=as_texts(table["sources"], f"{place}.sources"),
-        verified=verified,
-        weight=weight,
-        assumed=as_texts(table["assumed"], f"{place}.assumed"),
-        note=as_text(table["note"], f"{place}.note"),
-    )
-
-
-def _schedule(table: Any, laws: tuple[str, ...], place: str) -> BladderSchedule:
-    check_keys(table, ("id", "told", "g_per_day", "days", "earlier"), ("every_days", "years"), place)
-    check_keys(table["earlier"], laws, (), f"{place}.earlier")
-    if ("every_days" in table) != ("years" in table):
-        raise InputError(f"{place}: 'every_days' and 'years' go together")
-    return BladderSchedule(
-        id=as_text(table["id"], f"{place}.id"),
-        told=as_text(table["told"], f"{place}.told"),
-        g_per_day=as_variance(table["g_per_day"], f"{place}.g_per_day"),
-        days=as_variance(table["days"], f"{place}.days"),
-        every_days=_optional(table, "every_days", place),
-        years=_optional(table, "years", place),
-        earlier={law: as_variance(table["earlier"][law], f"{place}.earlier.{law}") for law in laws},
-    )
+    return rows(_count)(document["counts"], f"{place} [[counts]]")
 
 
 def parse_bladder(text: str, place: str) -> tuple[tuple[BladderRow, ...], tuple[BladderSchedule, ...]]:
     r"""Read the bladder's rows and schedules.
-
-    Parameters
-    ----------
-    text : str
-        TOML text of ``bladder_rows.toml``.
-    place : str
-        Name of the file, for the error sentence.
-
-    Returns
-    -------
-    tuple
-        `BladderRow` of every row, `BladderSchedule` of every schedule.
-
-    Raises
-    ------
-    InputError
-        If a key is unknown or missing, or a value does not belong there.
 
     Examples
     --------
@@ -398,9 +308,6 @@ def parse_bladder(text: str, place: str) -> tuple[tuple[BladderRow, ...], tuple[
     """
     document = read_toml(text, place)
     check_keys(document, ("rows", "schedules"), (), place)
-    rows = tuple(_row(row, f"{place} [[rows]][{index}]") for index, row in enumerate(document["rows"]))
-    laws = ("saturating", "unsaturated")
-    schedules = tuple(
-        _schedule(row, laws, f"{place} [[schedules]][{index}]") for index, row in enumerate(document["schedules"])
-    )
-    return rows, schedules
+    observed = rows(record(BladderRow))(document["rows"], f"{place} [[rows]]")
+    schedules = rows(record(BladderSchedule))(document["schedules"], f"{place} [[schedules]]")
+    return observed, schedules

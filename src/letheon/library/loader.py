@@ -6,160 +6,19 @@ key must never turn into a silent default.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
 
 from letheon.errors import InputError
 from letheon.library.bibliography import parse_sources
-from letheon.library.entries import parse_numbers, parse_sections
-from letheon.library.evidence import Study
+from letheon.library.evidence import Study, parse_study
 from letheon.library.harm_evidence import BladderRow, BladderSchedule, HarmCount, parse_bladder, parse_counts
 from letheon.library.posterior import Posterior, parse_posterior
-from letheon.library.reading import (
-    as_choice,
-    as_float,
-    as_pair,
-    as_text,
-    as_texts,
-    as_variance,
-    check_keys,
-    read_toml,
-)
-from letheon.library.records import (
-    STATUSES,
-    Number,
-    PkModel,
-    Residual,
-    Source,
-)
-from letheon.library.study_file import parse_study
+from letheon.library.records import Number, PkModel, Source, parse_pk_model, parse_sections
 
-_SAMPLING = ("arterial", "venous", "mixed", "not seen")
-_RESIDUALS = ("proportional", "proportional+additive", "lognormal")
 _BLADDER_LAWS = ("saturating", "unsaturated")
-_DRUGS = ("racemic", "esketamine", "arketamine", "placebo")
-
-_PK_NEEDS = (
-    "id",
-    "title",
-    "label",
-    "structure",
-    "drugs",
-    "analytes",
-    "sampling",
-    "population",
-    "reference_weight_kg",
-    "sources",
-    "note",
-    "parameters",
-    "scaling",
-    "validity",
-    "checks",
-)
-_PK_MAY = ("covariance", "iov", "iov_note", "residual")
-
-
-def _scaling(table: Any, parameters: Mapping[str, Number], place: str) -> dict[str, float | str]:
-    check_keys(table, (), parameters, place)
-    return {k: v if v == "per_kg" else as_float(v, f"{place}.{k}") for k, v in table.items()}
-
-
-def _validity(table: Any, place: str) -> dict[str, tuple[float, float] | str]:
-    check_keys(table, ("weight_kg", "duration_h", "rate_mg_h", "text"), ("age_year", "push_mg_kg"), place)
-    return {k: as_text(v, f"{place}.{k}") if k == "text" else as_pair(v, f"{place}.{k}") for k, v in table.items()}
-
-
-def _covariance(rows: Any, parameters: Mapping[str, Number], place: str) -> tuple[tuple[str, str, float], ...]:
-    omegas = {n.role: n.omega for n in parameters.values() if n.role is not None and n.omega is not None}
-    result = []
-    for index, row in enumerate(rows):
-        where = f"{place}[{index}]"
-        check_keys(row, ("roles", "status", "note"), ("value", "correlation"), where)
-        as_choice(row["status"], STATUSES, f"{where}.status")
-        roles = as_texts(row["roles"], f"{where}.roles")
-        if len(roles) != 2 or not set(roles) <= set(omegas):
-            raise InputError(f"{where}.roles: two roles of this model are due, got {roles}")
-        if ("value" in row) == ("correlation" in row):
-            raise InputError(f"{where}: give 'value' or 'correlation', one of the two")
-        if "value" in row:
-            value = as_float(row["value"], f"{where}.value")
-        else:
-            scale = math.sqrt(math.prod(omegas[role] for role in roles))
-            value = scale * as_float(row["correlation"], f"{where}.correlation")
-        result.append((roles[0], roles[1], value))
-    return tuple(result)
-
-
-def _residual(rows: Any, analytes: tuple[str, ...], place: str) -> dict[str, Residual]:
-    result = {}
-    for index, row in enumerate(rows):
-        where = f"{place}[{index}]"
-        check_keys(row, ("analyte", "kind", "sd"), ("additive", "additive_unit", "note"), where)
-        as_choice(row["analyte"], analytes, f"{where}.analyte")
-        as_choice(row["kind"], _RESIDUALS, f"{where}.kind")
-        for key in ("sd", "additive"):
-            as_variance(row.get(key, 0), f"{where}.{key}")
-        result[row["analyte"]] = Residual(**row)
-    return result
-
-
-def parse_pk_model(text: str, place: str) -> PkModel:
-    """Read one drug model.
-
-    Parameters
-    ----------
-    text : str
-        TOML text of a file in ``library/pk``.
-    place : str
-        Name of the file, for the error sentence.
-
-    Returns
-    -------
-    PkModel
-
-    Raises
-    ------
-    InputError
-        If a key is unknown or missing, or a value does not belong there.
-
-    Examples
-    --------
-    >>> parse_pk_model("idd = 'x'", "pk/x.toml")  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    letheon.errors.InputError: pk/x.toml: unknown key 'idd'; known keys: id, title, label, ...
-    """
-    document = read_toml(text, place)
-    check_keys(document, _PK_NEEDS, _PK_MAY, place)
-    parameters = parse_numbers(document["parameters"], f"{place} [parameters]")
-    analytes = as_texts(document["analytes"], f"{place} analytes")
-    iov = document.get("iov", {})
-    check_keys(iov, (), parameters, f"{place} [iov]")
-    drugs = as_texts(document["drugs"], f"{place} drugs")
-    for drug in drugs:
-        as_choice(drug, _DRUGS, f"{place} drugs")
-    plain = {key: as_text(document[key], f"{place} {key}") for key in ("id", "title", "label", "structure")}
-    return PkModel(
-        **plain,
-        drugs=drugs,
-        analytes=analytes,
-        sampling=as_choice(document["sampling"], _SAMPLING, f"{place} sampling"),
-        population=as_text(document["population"], f"{place} population"),
-        parameters=parameters,
-        scaling=_scaling(document["scaling"], parameters, f"{place} [scaling]"),
-        reference_weight_kg=as_float(document["reference_weight_kg"], f"{place} reference_weight_kg"),
-        covariance=_covariance(document.get("covariance", []), parameters, f"{place} [[covariance]]"),
-        iov={name: as_variance(value, f"{place} [iov].{name}") for name, value in iov.items()},
-        residual=_residual(document.get("residual", []), analytes, f"{place} [[residual]]"),
-        validity=_validity(document["validity"], f"{place} [validity]"),
-        checks={k: as_float(v, f"{place} [checks].{k}") for k, v in document["checks"].items()},
-        sources=as_texts(document["sources"], f"{place} sources"),
-        note=as_text(document["note"], f"{place} note"),
-        iov_note=as_text(document.get("iov_note", ""), f"{place} iov_note"),
-    )
 
 
 def _home() -> Traversable:

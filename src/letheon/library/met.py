@@ -7,18 +7,15 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any
+from typing import Annotated
 
 from letheon.library.evidence import PAIN_MODELS
-from letheon.library.reading import as_choice, as_float, as_pair, as_text, check_keys, read_toml
+from letheon.library.reading import Flag, Pair, Real, Text, check_keys, one_of, read_toml, record, rows
 
 __all__ = ["Met", "checks", "draws_hash", "parse_checks"]
 
-_NEEDS = ("study", "pain", "measure", "reported", "simulated", "met")
-_MAY = ("arm", "against", "day", "interval")
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Met:
     """One result of a study beside the simulation of the arm that it was seen in.
 
@@ -40,16 +37,16 @@ class Met:
         Whether `simulated` lies inside `interval`; a finding, whether its chance is 5 % or more.
     """
 
-    study: str
-    arm: str
-    against: str
-    measure: str
-    day: float | None
-    pain: str
-    reported: str
-    simulated: float
-    interval: tuple[float, float] | None
-    met: bool
+    study: Text
+    arm: Text = ""
+    against: Text = ""
+    measure: Text
+    day: Real | None = None
+    pain: Annotated[str, one_of(PAIN_MODELS)]
+    reported: Text
+    simulated: Real
+    interval: Pair | None = None
+    met: Flag
 
 
 def draws_hash(pain: str) -> str:
@@ -57,43 +54,8 @@ def draws_hash(pain: str) -> str:
     return sha256(files("letheon.library").joinpath("posterior", f"{pain}.csv").read_bytes()).hexdigest()[:16]
 
 
-def _met(row: Any, place: str) -> Met:
-    check_keys(row, _NEEDS, _MAY, place)
-    return Met(
-        study=as_text(row["study"], f"{place}.study"),
-        arm=as_text(row.get("arm", ""), f"{place}.arm"),
-        against=as_text(row.get("against", ""), f"{place}.against"),
-        measure=as_text(row["measure"], f"{place}.measure"),
-        day=as_float(row["day"], f"{place}.day") if "day" in row else None,
-        pain=as_choice(row["pain"], PAIN_MODELS, f"{place}.pain"),
-        reported=as_text(row["reported"], f"{place}.reported"),
-        simulated=as_float(row["simulated"], f"{place}.simulated"),
-        interval=as_pair(row["interval"], f"{place}.interval") if "interval" in row else None,
-        met=row["met"] is True,
-    )
-
-
 def parse_checks(text: str, place: str) -> tuple[Mapping[str, str], tuple[Met, ...]]:
     r"""Read the file of results that were checked.
-
-    Parameters
-    ----------
-    text : str
-        TOML text.
-    place : str
-        Name of the file, for the error sentence.
-
-    Returns
-    -------
-    mapping of str to str
-        Pain model to the hash of the draws that were simulated.
-    tuple of Met
-        The results.
-
-    Raises
-    ------
-    InputError
-        If a key is unknown or missing, or a value does not belong there.
 
     Examples
     --------
@@ -102,7 +64,7 @@ def parse_checks(text: str, place: str) -> tuple[Mapping[str, str], tuple[Met, .
     """
     document = read_toml(text, place)
     check_keys(document, ("draws", "results"), (), place)
-    return document["draws"], tuple(_met(row, f"{place} [[results]][{i}]") for i, row in enumerate(document["results"]))
+    return document["draws"], rows(record(Met))(document["results"], f"{place} [[results]]")
 
 
 @cache

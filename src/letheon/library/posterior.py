@@ -43,26 +43,6 @@ class Posterior:
 def parse_posterior(model: str, table: str, about: str, place: str) -> Posterior:
     r"""Read a table of draws and what is known about it.
 
-    Parameters
-    ----------
-    model : str
-        Pain model.
-    table : str
-        Comma-separated values: names, then one draw a line.
-    about : str
-        TOML text.
-    place : str
-        Name of the files, for the error sentence.
-
-    Returns
-    -------
-    Posterior
-
-    Raises
-    ------
-    InputError
-        If a row does not fit the header or is no number.
-
     Examples
     --------
     >>> parse_posterior("memory", "memory.a,memory.n\n0.1,3\n0.12,3.1\n", "seed = 1", "x").columns["memory.n"]

@@ -1,1 +1,1 @@
-"""Virtual patients: covariates, individual parameters, and draws of what nobody knows."""
+"""Virtual patients: covariates, individual parameters, and draws of uncertain values."""

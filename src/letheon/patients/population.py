@@ -10,7 +10,7 @@ import numpy as np
 
 from letheon import library
 from letheon.arrays import Array, jax, jnp
-from letheon.patients.draws import latin_hypercube
+from letheon.patients.uncertainty import latin_hypercube
 from letheon.streams import named_uniforms, normals, uniforms
 
 __all__ = [
@@ -111,7 +111,7 @@ class People:
     urine_l_h: Array | None = None
 
 
-def _truncated_normal(u, mean, sd, low, high):
+def _truncated_normal(u: Array, mean: Array, sd: Array, low: Array, high: Array) -> Array:
     cdf, inverse = jax.scipy.special.ndtr, jax.scipy.special.ndtri
     spread = jnp.maximum(sd, 1e-9)  # a spread of 0 is everybody at the mean
     floor, ceiling = cdf((low - mean) / spread), cdf((high - mean) / spread)
@@ -219,7 +219,7 @@ def purposes() -> tuple[str, ...]:
     return (*_COVARIATES, *(f"eta {role}" for role in _roles()))
 
 
-def people(population: Covariates, seed: int, patient: int, days: int, draw: int, point=None) -> People:
+def people(population: Covariates, seed: int, patient: int, days: int, draw: int, point: Array | None = None) -> People:
     """Draw a patient by number: the same person whatever the population or the block; `jax.vmap` for many.
 
     Parameters

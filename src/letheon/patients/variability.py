@@ -7,10 +7,10 @@ import numpy as np
 from letheon.arrays import Array, jax, jnp
 from letheon.library import PkModel, pk_model
 from letheon.patients.population import People
+from letheon.units import REFERENCE_WEIGHT_KG
 
 __all__ = ["individual_pk", "logit_normal_mean", "omega_matrix", "truncated_lognormal"]
 
-_REFERENCE_KG = 70.0
 _BORROWED_FROM = "simons2022"
 _NODES, _NEWTON_STEPS = 24, 5
 
@@ -105,13 +105,13 @@ def individual_pk(
         if exponent == "per_kg":
             values[name] = values[name] * people.weight_kg
         elif exponent:
-            values[name] = values[name] * (people.weight_kg / _REFERENCE_KG) ** exponent
+            values[name] = values[name] * (people.weight_kg / REFERENCE_WEIGHT_KG) ** exponent
         if occasion_etas and name in model.iov:
             values[name] = values[name] * jnp.exp(np.sqrt(model.iov[name]) * occasion_etas[name])
     return values
 
 
-def truncated_lognormal(u, median, log_sd, ceiling):
+def truncated_lognormal(u: Array, median: Array, log_sd: Array, ceiling: Array) -> Array:
     """Invert a lognormal truncated above: the population of patients who have a chronic state.
 
     Parameters
@@ -138,7 +138,7 @@ def truncated_lognormal(u, median, log_sd, ceiling):
     return jnp.minimum(value, ceiling * (1.0 - 1e-9))
 
 
-def logit_normal_mean(mean, sd, z):
+def logit_normal_mean(mean: Array, sd: Array, z: Array) -> Array:
     """Return a logit-normal value whose population mean is `mean`.
 
     The centre has no closed form; Newton's method finds it, the mean taken by Gauss-Hermite quadrature.
@@ -169,10 +169,12 @@ def logit_normal_mean(mean, sd, z):
     logit = jax.scipy.special.logit
     wanted = logit(mean)
 
-    def residual(centre, sd):  # nearly straight on the logit scale, so Newton's method cannot overshoot
+    def residual(
+        centre: Array, sd: Array
+    ) -> tuple:  # nearly straight on the logit scale, so Newton's method cannot overshoot
         share = jax.nn.sigmoid(centre + sd * nodes)
-        found = weights @ share
-        return logit(found) - wanted, (weights @ (share * (1.0 - share))) / (found * (1.0 - found))
+        result = weights @ share
+        return logit(result) - wanted, (weights @ (share * (1.0 - share))) / (result * (1.0 - result))
 
     centre = wanted * jnp.sqrt(1.0 + jnp.pi * sd**2 / 8.0)  # near enough to start from
     for _ in range(_NEWTON_STEPS):

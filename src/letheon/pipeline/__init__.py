@@ -1,10 +1,10 @@
 """The one pipeline. Its order:
 
-1. `arms`: each arm of a scenario becomes data: models, mesh, rates, rows to save.
+1. `plan`: each arm of a scenario becomes data: models, mesh, rates, rows to save.
 2. `assemble`: the library and a patient become plasma systems, body parameters and rates.
-3. `block`: a block of patients runs through an arm: plasma, receptor block, pain memory and slow site, pain, diary,
-   endpoints. One compiled program for each structure.
-4. `bins`: levels and scores of a block become counts on fixed bins, which merge exactly in any order.
+3. `block`: a block of patients is simulated through an arm (`simulate`, `state`, `clinic`): plasma, receptor block,
+   pain memory and slow site, pain, diary, endpoints. One compiled program for each structure.
+4. `histograms`: levels and scores of a block become counts on fixed bins, which merge exactly in any order.
 5. `survival`: Kaplan-Meier curves of the times to relapse.
 6. `labels`: how well each result is supported, by study.
 7. `support`: intervals of means, and where models are used beyond what they were studied in.
@@ -13,10 +13,10 @@
 `letheon.runs` drives it block by block and keeps what it makes.
 """
 
-from letheon.pipeline.arms import ArmPlan, plan_arms
 from letheon.pipeline.assemble import Switches
-from letheon.pipeline.bins import Profile
 from letheon.pipeline.block import BLOCK, BlockResult, run_block
+from letheon.pipeline.histograms import Profile
+from letheon.pipeline.plan import ArmPlan, plan_arms
 from letheon.pipeline.summary import ArmTotals, document
 
 __all__ = [

@@ -12,14 +12,14 @@ import numpy as np
 
 from letheon import library
 from letheon.arrays import Array, jax, jnp
-from letheon.body import memory, pain, pharmacokinetics, slow_site
+from letheon.body import compartments, memory, pain, slow_site
 from letheon.body.course import Body, Plasma
 from letheon.body.response import Readout
-from letheon.patients.draws import RIVAL
 from letheon.patients.population import People
+from letheon.patients.uncertainty import RIVAL
 from letheon.patients.variability import individual_pk, logit_normal_mean, truncated_lognormal
-from letheon.pipeline.arms import ArmPlan, Part, Structure, choose_enantiomer
 from letheon.pipeline.clinic import Rules
+from letheon.pipeline.plan import ArmPlan, Part, Structure, choose_enantiomer
 from letheon.streams import normals
 
 __all__ = ["ArmData", "Own", "Switches", "arm_data", "body_of", "molar_masses", "own_values", "plasmas_of", "rates_of"]
@@ -30,28 +30,16 @@ _SHORTEST_HALF_LIFE_H = 1 / 60  # an effect site faster than a minute is plasma 
 
 
 class Switches(NamedTuple):
-    """Numbers that a scenario sets for all arms or one; data, not program.
+    """Numbers that a scenario sets for all arms or one; data, not program."""
 
-    Attributes
-    ----------
-    seed : int
-        Seed of the occasions' stream.
-    flares : float
-        1 if flares happen, else 0.
-    expectancy : float
-        Relief from unblinding in this arm [NRS].
-    norketamine : float
-        Weight of norketamine in the block.
-    """
-
-    seed: int
-    flares: float
-    expectancy: float
-    norketamine: float
+    seed: int  # of the stream of occasions
+    flares: float  # 1 if flares happen, else 0
+    expectancy: float  # relief from unblinding in this arm [NRS]
+    norketamine: float  # weight of norketamine in the block
 
 
 class ArmData(NamedTuple):
-    """The arrays of an `ArmPlan`, as compiled code takes them: see there, and `letheon.pipeline.arms.Timetable`.
+    """The arrays of an `ArmPlan`, as compiled code takes them: see there, and `letheon.pipeline.plan.Timetable`.
 
     ``deciding`` is 1 where the diary under the slow site is the one that the clinic sees, else 0.
     """
@@ -79,20 +67,7 @@ class ArmData(NamedTuple):
 
 
 def arm_data(plan: ArmPlan, deciding: str = "memory") -> ArmData:
-    """Return the arrays of a plan.
-
-    Parameters
-    ----------
-    plan : ArmPlan
-        The arm.
-    deciding : str
-        Pain model whose diary the clinic sees.
-
-    Returns
-    -------
-    ArmData
-        Its arrays.
-    """
+    """Return the arrays of a plan; `deciding` names the pain model whose diary the clinic sees."""
     clock = plan.timetable._asdict()
     rest = [name for name in ArmData._fields if name not in clock and name != "deciding"]
     slow = np.int64(deciding == "slow_site")
@@ -100,19 +75,9 @@ def arm_data(plan: ArmPlan, deciding: str = "memory") -> ArmData:
 
 
 def own_values(draws: Mapping[str, Array], people: People) -> Own:
-    """Return the lookup of a patient's typical values.
+    """Return the lookup of a patient's typical values, from ``home.name`` to the value in canonical units.
 
-    Parameters
-    ----------
-    draws : mapping of str to array, shape (draw,)
-        Draws of the typical values.
-    people : People
-        One patient.
-
-    Returns
-    -------
-    callable
-        From ``home.name`` to the value under the patient's draw, in canonical units.
+    `draws` holds arrays of shape (draw,).
     """
     return lambda name: draws[name][people.draw]
 
@@ -125,22 +90,7 @@ def molar_masses() -> dict[str, float]:
 
 
 def rates_of(arm: ArmData, people: People, pushes: bool = True) -> Array:
-    """Return a patient's infusion rates by piece of the schedule [mg/h]; the first is no infusion.
-
-    Parameters
-    ----------
-    arm : ArmData
-        The arm.
-    people : People
-        One patient.
-    pushes : bool
-        Whether pushes count.
-
-    Returns
-    -------
-    array, shape (piece + 1,)
-        Rates.
-    """
+    """Return a patient's infusion rates by piece of the schedule [mg/h], shape (piece + 1,); the first is 0."""
     rates = jnp.minimum(arm.absolute + arm.per_kg * people.weight_kg, arm.ceiling)
     return (rates if pushes else jnp.where(arm.pushed, 0.0, rates)).sum(axis=1)
 
@@ -148,29 +98,10 @@ def rates_of(arm: ArmData, people: People, pushes: bool = True) -> Array:
 def plasmas_of(
     structure: Structure, own: Own, people: People, switches: Switches, arm: ArmData, number, harms: bool = False
 ) -> tuple[Plasma, ...]:
-    """Return a patient's plasma systems with their effect sites.
+    """Return a patient's plasma systems with their effect sites, one for each part of the structure.
 
-    Parameters
-    ----------
-    structure : Structure
-        Which models run.
-    own : callable
-        Lookup of typical values.
-    people : People
-        One patient.
-    switches : Switches
-        What the scenario sets.
-    arm : ArmData
-        The arm: epochs of induction and occasions.
-    number : int
-        The patient's number, for the stream of occasions.
-    harms : bool
-        Whether to add the effect site of the psychedelic load, which relief has no use for.
-
-    Returns
-    -------
-    tuple of Plasma
-        One for each part of the structure.
+    `number` is the patient's, for the stream of occasions. `harms` adds the effect site of the psychedelic load, which
+    relief has no use for.
     """
     constants = {name: n.canonical for name, n in library.receptor().items() if n.name.startswith("molar")}
     slow = slow_site.rate(own("slow_site.half_life"))
@@ -194,18 +125,18 @@ def plasmas_of(
     return tuple(plasmas)
 
 
-def _system(structure: str, part: Part, constants, sites, values) -> pharmacokinetics.System:
+def _system(structure: str, part: Part, constants, sites, values) -> compartments.System:
     """Make one enantiomer's system with the effect sites that it drives."""
     slow, acute, psychedelic = sites
-    system = pharmacokinetics.build(structure, values, part.enantiomer, constants)
+    system = compartments.build(structure, values, part.enantiomer, constants)
     parent = system.readouts[0][0]
     if "levels" in part.drives and part.enantiomer == "s":
-        system = pharmacokinetics.with_effect_site(system, "slow", parent, slow)
+        system = compartments.with_effect_site(system, "slow", parent, slow)
     if "acute" in part.drives:
-        system = pharmacokinetics.with_effect_site(system, "acute", parent, acute)
+        system = compartments.with_effect_site(system, "acute", parent, acute)
     system = system if "levels" in part.drives else system.only_upstream_of("acute")
     if psychedelic is not None and "acute" in part.drives:
-        system = pharmacokinetics.with_effect_site(system, "psychedelic", parent, psychedelic)
+        system = compartments.with_effect_site(system, "psychedelic", parent, psychedelic)
     return system
 
 
@@ -222,22 +153,7 @@ def _readout(own: Own, people: People) -> Readout:
 
 
 def body_of(own: Own, people: People, switches: Switches) -> Body:
-    """Return everything else about a patient: memory, receptor, acute effect, placebo, flares.
-
-    Parameters
-    ----------
-    own : callable
-        Lookup of typical values.
-    people : People
-        One patient.
-    switches : Switches
-        What the scenario sets.
-
-    Returns
-    -------
-    Body
-        The patient.
-    """
+    """Return everything else about a patient: memory, receptor, acute effect, placebo, flares."""
     a, n = own("memory.a"), own("memory.n")
     ceiling = memory.folds(a, n)[3]
     quantile = jax.scipy.special.ndtr(people.eta["theta"])

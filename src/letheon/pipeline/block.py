@@ -5,6 +5,7 @@ results are dropped), so a patient always meets the same program at the same pla
 many patients were asked for or who computed which block.
 """
 
+from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -12,11 +13,11 @@ from letheon.arrays import Array, jax, jnp
 from letheon.body import course, memory, pain
 from letheon.body.branches import packed
 from letheon.body.mesh import NEVER
-from letheon.body.response import start
+from letheon.body.response import initial_pain_state
+from letheon.definitions import BASELINE_DAYS, ENDPOINT_DAYS
 from letheon.harms import acute
 from letheon.patients.population import People
-from letheon.pipeline import walk
-from letheon.pipeline.arms import ENDPOINT_DAYS, ArmPlan, Structure
+from letheon.pipeline import simulate
 from letheon.pipeline.assemble import (
     ArmData,
     Switches,
@@ -27,9 +28,10 @@ from letheon.pipeline.assemble import (
     plasmas_of,
     rates_of,
 )
-from letheon.pipeline.bedside import Reach
+from letheon.pipeline.clinic import Reach
 from letheon.pipeline.harms import after_dosing, during_infusions, given_by
-from letheon.pipeline.walkers import DAILY, PROFILE, Log, Patient, Room, Walker
+from letheon.pipeline.plan import ArmPlan, Structure
+from letheon.pipeline.state import DAILY, PROFILE, Log, Patient, PatientState, RecordSizes
 from letheon.streams import normals, uniforms
 
 __all__ = ["BLOCK", "GIVEN", "BlockResult", "run_block"]
@@ -88,57 +90,66 @@ class BlockResult(NamedTuple):
     log: Log
 
 
-def _patient(structure: Structure, arm: ArmData, draws, switches: Switches, people: People, number) -> Patient:
-    """Make up one patient."""
-    own = own_values(draws, people)
-    body = body_of(own, people, switches)
-    plasmas = plasmas_of(structure, own, people, switches, arm, number, harms=True)
+def _patient(
+    structure: Structure, arm: ArmData, draws: Mapping[str, Array], switches: Switches, people: People, number: Array
+) -> Patient:
+    """Build one patient."""
+    typical = own_values(draws, people)
+    body = body_of(typical, people, switches)
+    plasmas = plasmas_of(structure, typical, people, switches, arm, number, harms=True)
     rates, rules = rates_of(arm, people), arm.rules
-    noise_sd, rho = own("diary.noise_sd"), own("diary.rho")
+    noise_sd, rho = typical("diary.noise_sd"), typical("diary.rho")
     lengths = jnp.diff(arm.edge)
     booster = (jnp.arange(len(lengths)) >= arm.booster) & (arm.edge[1:] < NEVER)
     return Patient(
         body=body,
-        s_chronic=start(body).s,
+        s_chronic=initial_pain_state(body).s,
         plasmas=plasmas,
         tables=[
             packed(table, part.system.branches)
             for table, part in zip(course.tables_of(plasmas, arm.h0_h, structure.levels), plasmas, strict=True)
         ],
         rates=rates,
-        drips=rates_of(arm, people, pushes=False),
+        pump_rates=rates_of(arm, people, pushes=False),
         reach=Reach(*(one[0] + one[1] * people.weight_kg for one in (rules.step, rules.lowest, rules.highest))),
         noise=pain.diary_noise(people.diary_z, noise_sd, rho),
-        bedside=noise_sd * normals(switches.seed, "bedside", number, walk.LOOKS),
-        candour=uniforms(switches.seed, "candour", number, 1)[0],
-        load_c50=own("psychedelic.c50") * jnp.exp(own("psychedelic.c50.sd") * people.eta["c50_psychedelic"]),
-        load_weight=own("psychedelic.arketamine_weight"),
-        slope=acute.leiden_slope(own),
-        background=own("psychedelic.background"),
-        spontaneous=own("psychedelic.spontaneous_share"),
-        noticeable=100.0 * own("psychedelic.noticeable"),
+        bedside_noise=noise_sd * normals(switches.seed, "bedside", number, simulate.ASSESSMENTS),
+        report_threshold=uniforms(switches.seed, "candour", number, 1)[0],
+        load_c50=typical("psychedelic.c50") * jnp.exp(typical("psychedelic.c50.sd") * people.eta["c50_psychedelic"]),
+        load_weight=typical("psychedelic.arketamine_weight"),
+        slope=acute.leiden_slope(typical),
+        background=typical("psychedelic.background"),
+        spontaneous=typical("psychedelic.spontaneous_share"),
+        noticeable=100.0 * typical("psychedelic.noticeable"),
         booster_mg=jnp.where(booster, rates[arm.begins[:-1]] * lengths * arm.h0_h, 0.0).sum(),
     )
 
 
-def _read(structure: Structure, arm: ArmData, draws, people: People, patient: Patient, who: Walker) -> BlockResult:
-    """Read the results of one patient from the walk."""
-    own = own_values(draws, people)
-    daily = dict(zip(DAILY, who.daily.T, strict=True))
-    before = jnp.full(pain.BASELINE_DAYS, people.baseline)
+def _read_patient(
+    structure: Structure,
+    arm: ArmData,
+    draws: Mapping[str, Array],
+    people: People,
+    patient: Patient,
+    state: PatientState,
+) -> BlockResult:
+    """Read the results of one simulated patient."""
+    typical = own_values(draws, people)
+    daily = dict(zip(DAILY, state.daily.T, strict=True))
+    before = jnp.full(BASELINE_DAYS, people.baseline)
 
-    def read(scores):
+    def read(scores: Array) -> Array:
         entries = pain.entry(jnp.concatenate([before, scores]), patient.noise)
         return pain.read_diary(entries, arm.days, arm.course_end_day, jnp.array(ENDPOINT_DAYS))
 
-    given = given_by(daily["dose_mg"], arm.days, structure.sizes)
+    doses = given_by(daily["dose_mg"], arm.days, structure.sizes)
     _, _, theta_min, _ = memory.folds(patient.body.memory.a, patient.body.memory.n)
-    counted, form = jnp.arange(len(who.daily)) < arm.days, arm.rules.form
+    counted, form = jnp.arange(len(state.daily)) < arm.days, arm.rules.form
     decided = {
         "dose_mg": jnp.where(counted, daily["dose_mg"], 0.0).sum(),
         "drip_hours": jnp.where(counted, daily["hours"], 0.0).sum(),
-        "boosters": who.chart.boosters.astype(float),
-        "final_rate": who.tally.final * form[0] / (form[1] + form[2] * people.weight_kg),
+        "boosters": state.chart.boosters.astype(float),
+        "final_rate": state.tally.final * form[0] / (form[1] + form[2] * people.weight_kg),
     }
     return BlockResult(
         diary=read(daily["pain"]),
@@ -147,43 +158,64 @@ def _read(structure: Structure, arm: ArmData, draws, people: People, patient: Pa
         rival_given=decided,
         dosing_days=(counted & (daily["hours"] > 0.0)).sum().astype(float),
         bistable=(patient.body.memory.theta > theta_min).astype(float),
-        profile=dict(zip((*course.level_names(patient.plasmas), *PROFILE), who.profile.T, strict=True)),
-        harms=during_infusions(who.tally, own) | after_dosing(given, own, people),
-        log=Log(*who.log.T),
+        profile=dict(zip((*course.level_names(patient.plasmas), *PROFILE), state.profile.T, strict=True)),
+        harms=during_infusions(state.tally, typical) | after_dosing(doses, typical, people),
+        log=Log(*state.log.T),
     )
 
 
 # Three programs in turn: in one, the tables of propagators would be laid out as the patients' draws are, patient last,
 # and looking one up would cost five times as much.
 @partial(jax.jit, static_argnames=("structure", "saves"))
-def _set_out(structure: Structure, saves: int, arm: ArmData, draws, people: People, number, switches: Switches):
-    room = Room(people.flare_u.shape[0], saves, structure.slots)
+def _build(
+    structure: Structure,
+    saves: int,
+    arm: ArmData,
+    draws: Mapping[str, Array],
+    people: People,
+    number: Array,
+    switches: Switches,
+) -> tuple:
+    sizes = RecordSizes(people.flare_u.shape[0], saves, structure.slots)
     make = partial(_patient, structure, arm, draws, switches)
     patients = jax.vmap(make, in_axes=-1)(people, number)
-    return patients, jax.vmap(partial(walk.begin, molar_masses(), arm, room))(patients)
+    return patients, jax.vmap(partial(simulate.initial_state, molar_masses(), arm, sizes))(patients)
 
 
-# Wide vectors take a twentieth off the walk where a processor has them, and change nothing where it has none.
-@partial(jax.jit, donate_argnames=("walkers",), compiler_options={"xla_cpu_prefer_vector_width": 512})
-def _go(arm: ArmData, patients: Patient, walkers: Walker) -> Walker:
-    onward = partial(walk.onward, molar_masses(), arm, patients)
-    start = (walkers, walk.set_up(patients))
-    return jax.lax.while_loop(lambda now: jnp.any(now[0].clock.day < arm.days), lambda now: onward(*now), start)[0]
+# Wide vectors take a twentieth off the run where a processor has them, and change nothing where it has none.
+@partial(jax.jit, donate_argnames=("states",), compiler_options={"xla_cpu_prefer_vector_width": 512})
+def _run(arm: ArmData, patients: Patient, states: PatientState) -> PatientState:
+    step = partial(simulate.step, molar_masses(), arm, patients)
+    start = (states, simulate.initial_plasma(patients))
+    return jax.lax.while_loop(lambda now: jnp.any(now[0].clock.day < arm.days), lambda now: step(*now), start)[0]
 
 
 @partial(jax.jit, static_argnames=("structure",))
-def _arrive(structure: Structure, arm: ArmData, draws, people: People, patients: Patient, walkers: Walker):
-    read = partial(_read, structure, arm, draws)
-    return jax.vmap(read, in_axes=(-1, 0, 0), out_axes=-1)(people, patients, walkers)
+def _read_out(
+    structure: Structure,
+    arm: ArmData,
+    draws: Mapping[str, Array],
+    people: People,
+    patients: Patient,
+    states: PatientState,
+) -> Array:
+    read = partial(_read_patient, structure, arm, draws)
+    return jax.vmap(read, in_axes=(-1, 0, 0), out_axes=-1)(people, patients, states)
 
 
 def run_block(
-    plan: ArmPlan, draws, people: People, number, switches: Switches, pain: str = "memory", rival: bool = True
+    plan: ArmPlan,
+    draws: Mapping[str, Array],
+    people: People,
+    number: Array,
+    switches: Switches,
+    pain: str = "memory",
+    rival: bool = True,
 ) -> BlockResult:
     """Run one block of patients through one arm.
 
-    A policy goes by the diary, so under the rival pain model it may decide otherwise: patients of such an arm walk
-    twice, and each model's diary is that of its own walk.
+    A policy acts on the diary, so under the second pain model it may decide otherwise: patients of such an arm are
+    simulated twice, and each model's diary is that of its own simulation.
 
     Parameters
     ----------
@@ -194,7 +226,7 @@ def run_block(
     people : People
         `BLOCK` patients.
     number : int array, shape (patient,)
-        Their numbers, for the streams of occasions and of what they say at the bedside.
+        Their numbers, for the streams of occasions and of what they report at the bedside.
     switches : Switches
         What the scenario sets.
     pain : str
@@ -208,17 +240,17 @@ def run_block(
         Arrays on the device; axes (…, patient).
     """
 
-    def walk_under(deciding: str) -> BlockResult:
+    def run_under(deciding: str) -> BlockResult:
         arm = arm_data(plan, deciding)
-        patients, walkers = _set_out(plan.structure, len(plan.save), arm, draws, people, number, switches)
-        return _arrive(plan.structure, arm, draws, people, patients, _go(arm, patients, walkers))
+        patients, states = _build(plan.structure, len(plan.save), arm, draws, people, number, switches)
+        return _read_out(plan.structure, arm, draws, people, patients, _run(arm, patients, states))
 
-    found = walk_under(pain)
+    result = run_under(pain)
     if plan.policy.fixed or not rival:
-        return found
-    other = walk_under("slow_site" if pain == "memory" else "memory")
+        return result
+    other = run_under("slow_site" if pain == "memory" else "memory")
     theirs = _OF_MODEL["slow_site" if pain == "memory" else "memory"]
-    profile = found.profile | {name: other.profile[name] for name in theirs.profile}
+    profile = result.profile | {name: other.profile[name] for name in theirs.profile}
     diary = {theirs.diary: getattr(other, theirs.diary)}
-    given = {name: getattr(other, name) for name in GIVEN}
-    return found._replace(profile=profile, rival_given=given, **diary)
+    doses = {name: getattr(other, name) for name in GIVEN}
+    return result._replace(profile=profile, rival_given=doses, **diary)

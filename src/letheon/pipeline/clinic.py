@@ -1,4 +1,4 @@
-"""What a clinic sees, and what it decides at midnight: boosters. What it decides on the drip is in `bedside`.
+"""What a clinic sees and decides: boosters at midnight, and the rate during an infusion.
 
 Decisions look at observed scores, reported harms and the calendar, and at nothing else. Written for one patient; all
 rules of an arm are data, so an arm without rules runs the same program.
@@ -11,6 +11,7 @@ import numpy as np
 from letheon.arrays import Array, jnp
 from letheon.body import pain
 from letheon.body.mesh import NEVER
+from letheon.definitions import REMISSION_DAYS
 from letheon.dosing.policy import Policy
 from letheon.dosing.regimen import Rate
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
@@ -23,16 +24,21 @@ __all__ = [
     "RELAPSE",
     "UP",
     "Chart",
+    "Reach",
     "Rules",
     "Visit",
-    "arrive",
+    "changes_rate",
+    "decide_booster",
     "event_rows",
-    "first_chart",
+    "initial_chart",
     "rules_of",
+    "titrate",
+    "titrated_rate",
 ]
 
 _DAY_H = 24.0
 _YEAR_DAYS = 365
+_EQUAL = 1e-9  # titration steps
 _GAPS = 16  # longest ladder of intervals
 _PER_70_KG = np.array([REFERENCE_WEIGHT_KG, 0.0, 1.0])
 EVENTS = {
@@ -48,24 +54,10 @@ EVENTS = {
 RELAPSE, CALENDAR, UP, DOWN, _NO_RESPONSE, _HARM, _DOSE, HELD = EVENTS
 
 
-def event_rows(log, patient: np.ndarray) -> dict[str, np.ndarray]:
-    """Return a block's log as a table, patient by patient, each in the order of time.
+def event_rows(log: Array, patient: np.ndarray) -> dict[str, np.ndarray]:
+    """Return a block's log as a table, by patient and time [h]; values are booster doses [mg] or new rates [mg/h].
 
-    Parameters
-    ----------
-    log : letheon.pipeline.walkers.Log
-        Log of the patients that count; axes (slot, patient).
-    patient : int array, shape (patient,)
-        Their numbers.
-
-    Returns
-    -------
-    dict of str to array, shape (event,)
-        ``patient``, ``time_h`` [h], ``event``, ``reason``, and ``value``: dose of a booster [mg] or new rate [mg/h].
-
-    Examples
-    --------
-    >>> from letheon.pipeline.walkers import Log
+    >>> from letheon.pipeline.state import Log
     >>> table = event_rows(Log(*np.array([[[24.0]], [[2.0]], [[100.0]]])), np.array([7]))
     >>> table["event"].tolist(), table["reason"].tolist()
     (['booster'], ['calendar'])
@@ -101,22 +93,22 @@ class Rules(NamedTuple):
         Day of a booster's last session, its first being 0.
     no_response : int
         Courses and boosters in a row without remission that end the boosters; 0 for never.
-    harm, harm_asked : bool
-        Whether a harm told after a session ends them, and whether the clinic asks for it.
+    harm, harm_elicited : bool
+        Whether a harm reported after a session ends them, and whether the clinic asks for it.
     dose_mg : float
         Total dose that no booster may exceed; infinite for no limit.
     every : int
-        Ticks between looks; `NEVER` without titration.
+        Ticks between assessments; `NEVER` without titration.
     step, lowest, highest : array, shape (2,)
         Step, lowest and highest rate: part that is the same for everybody [mg/h], part for each kg [mg/h/kg].
     form : array, shape (3,)
-        How the last rate is told: a number, and the rate for which it stands (both parts).
+        How the last rate is reported: a number, and the rate for which it stands (both parts).
     relief : float
         Relief at which the rate is held.
     down : int
         Steps that a harm takes the rate down: 0 or 1.
-    asked : bool
-        Whether the clinic asks for harms at each look.
+    elicited : bool
+        Whether the clinic asks for harms at each assessment.
     """
 
     boosters: np.ndarray
@@ -130,7 +122,7 @@ class Rules(NamedTuple):
     last_day: np.ndarray
     no_response: np.ndarray
     harm: np.ndarray
-    harm_asked: np.ndarray
+    harm_elicited: np.ndarray
     dose_mg: np.ndarray
     every: np.ndarray
     step: np.ndarray
@@ -139,26 +131,12 @@ class Rules(NamedTuple):
     form: np.ndarray
     relief: np.ndarray
     down: np.ndarray
-    asked: np.ndarray
+    elicited: np.ndarray
 
 
 def rules_of(policy: Policy, h0_h: float) -> Rules:
     """Return the rules of a policy as data.
 
-    Parameters
-    ----------
-    policy : Policy
-        The policy; without rules it never decides anything.
-    h0_h : float
-        The tick [h].
-
-    Returns
-    -------
-    Rules
-        Arrays.
-
-    Examples
-    --------
     >>> bool(rules_of(Policy(), 1 / 1024).boosters)
     False
     """
@@ -184,7 +162,7 @@ def rules_of(policy: Policy, h0_h: float) -> Rules:
         last_day=np.asarray((booster.stop_ms - 1) // (24 * MS_PER_HOUR) if booster else 0, np.int64),
         no_response=np.asarray(stops.no_response, np.int64),
         harm=np.asarray(stops.harm != ""),
-        harm_asked=np.asarray(stops.harm == "elicited"),
+        harm_elicited=np.asarray(stops.harm == "elicited"),
         dose_mg=np.asarray(stops.dose_mg or np.inf, np.float64),
         every=np.asarray(ticks(titration.every_ms) if titration else NEVER, np.int64),
         step=parts(titration.step) if titration else np.zeros(2),
@@ -193,8 +171,22 @@ def rules_of(policy: Policy, h0_h: float) -> Rules:
         form=form,
         relief=np.asarray(titration.relief if titration else 0.0, np.float64),
         down=np.asarray(titration.down if titration else 0, np.int64),
-        asked=np.asarray(titration is not None and titration.asked),
+        elicited=np.asarray(titration is not None and titration.asked),
     )
+
+
+class Reach(NamedTuple):
+    """Limits within which a titration may move one patient's rate, and its step.
+
+    Attributes
+    ----------
+    step, lowest, highest : array
+        Rates [mg/h].
+    """
+
+    step: Array
+    lowest: Array
+    highest: Array
 
 
 class Chart(NamedTuple):
@@ -212,7 +204,7 @@ class Chart(NamedTuple):
         Day of the last session.
     remitted : bool array
         Whether there was remission since then.
-    ever : bool array
+    ever_remitted : bool array
         Whether there was remission after the first course.
     failures : int array
         Courses and boosters in a row, finished and judged, without remission.
@@ -226,14 +218,14 @@ class Chart(NamedTuple):
         Whether boosters have ended for good.
     given_mg : array
         Drug given so far [mg].
-    rung : int array
+    titration_step : int array
         Titration: steps above the written rate, or below it.
-    complained : bool array
-        Whether there was a complaint at a look.
-    borne : array
-        Rate at the last look without a complaint [mg/h].
-    others : int array
-        Events so far that are no boosters.
+    has_reported : bool array
+        Whether a harm was reported at an assessment.
+    tolerated_rate : array
+        Rate at the last assessment without a report [mg/h].
+    other_events : int array
+        Events so far other than boosters.
     """
 
     baseline: Array
@@ -241,17 +233,17 @@ class Chart(NamedTuple):
     end_day: Array
     last_day: Array
     remitted: Array
-    ever: Array
+    ever_remitted: Array
     failures: Array
     judged: Array
     due: Array
     boosters: Array
     stopped: Array
     given_mg: Array
-    rung: Array
-    complained: Array
-    borne: Array
-    others: Array
+    titration_step: Array
+    has_reported: Array
+    tolerated_rate: Array
+    other_events: Array
 
 
 class Visit(NamedTuple):
@@ -284,25 +276,8 @@ class Visit(NamedTuple):
     nth_last_day: Array
 
 
-def first_chart(rules: Rules, before: Array, course_end_day: Array, last_day: Array) -> Chart:
-    """Open a patient's chart at t = 0.
-
-    Parameters
-    ----------
-    rules : Rules
-        Rules of the arm.
-    before : array, shape (7,)
-        Diary before treatment [NRS].
-    course_end_day : array
-        End of the first course [days].
-    last_day : int array
-        Day of its last session.
-
-    Returns
-    -------
-    Chart
-        Nothing has happened yet.
-    """
+def initial_chart(rules: Rules, before: Array, course_end_day: Array, last_day: Array) -> Chart:
+    """Open a patient's chart at t = 0."""
     no, none = jnp.bool_(False), jnp.int64(0)
     calendar = rules.boosters & ~rules.on_relapse
     return Chart(
@@ -311,55 +286,40 @@ def first_chart(rules: Rules, before: Array, course_end_day: Array, last_day: Ar
         end_day=jnp.asarray(course_end_day, float),
         last_day=jnp.asarray(last_day, jnp.int64),
         remitted=no,
-        ever=no,
+        ever_remitted=no,
         failures=none,
         judged=no,
         due=jnp.where(calendar, last_day + rules.gaps[0], NEVER),
         boosters=none,
         stopped=no,
         given_mg=jnp.zeros(()),
-        rung=none,
-        complained=no,
-        borne=jnp.zeros(()),
-        others=none,
+        titration_step=none,
+        has_reported=no,
+        tolerated_rate=jnp.zeros(()),
+        other_events=none,
     )
 
 
-def arrive(rules: Rules, chart: Chart, visit: Visit) -> tuple[Chart, Array]:
-    """Enter a day's score into the chart, and decide whether a booster begins now.
+def decide_booster(rules: Rules, chart: Chart, visit: Visit) -> tuple[Chart, Array]:
+    """Enter a day's score into the chart and decide on a booster; return the chart and a key of `EVENTS`, or 0.
 
     A relapse is judged as in `letheon.body.pain.read_diary`. After a booster it takes seven new entries, but no new
-    remission: somebody who once was in remission is known to respond.
-
-    Parameters
-    ----------
-    rules : Rules
-        Rules of the arm.
-    chart : Chart
-        The chart so far.
-    visit : Visit
-        Today.
-
-    Returns
-    -------
-    chart : Chart
-        Brought up to date; a booster that begins is in it.
-    event : int array
-        Key of `EVENTS`, or 0.
+    remission: a patient who was once in remission is known to respond.
     """
     recent = jnp.concatenate([chart.recent[1:], visit.entry[None]])
     low, relapsed = pain.is_low(recent, chart.baseline), pain.is_high(recent, chart.baseline)
     first = chart.boosters == 0
-    in_window = (visit.day >= chart.end_day) & (visit.day <= chart.end_day + pain.REMISSION_DAYS)
+    in_window = (visit.day >= chart.end_day) & (visit.day <= chart.end_day + REMISSION_DAYS)
     remitted = chart.remitted | (low & in_window)
-    ever = chart.ever | (first & remitted)
+    ever_remitted = chart.ever_remitted | (first & remitted)
     fresh = visit.day >= chart.end_day + len(recent)
-    relapse = relapsed & jnp.where(first, chart.remitted, chart.ever & fresh)  # the day itself comes after remission
+    # the day of remission itself is no relapse
+    relapse = relapsed & jnp.where(first, chart.remitted, chart.ever_remitted & fresh)
     calls = rules.on_relapse & relapse & (chart.due == NEVER) & (visit.day >= chart.end_day)
     due = jnp.where(calls, visit.day + rules.wait, chart.due)
 
     wanted = rules.boosters & ~chart.stopped & (due <= visit.day) & visit.free
-    judges = ~chart.judged & (wanted | (visit.day >= chart.end_day + pain.REMISSION_DAYS))
+    judges = ~chart.judged & (wanted | (visit.day >= chart.end_day + REMISSION_DAYS))
     failures = jnp.where(remitted, 0, chart.failures + judges)  # judged when the next is due, or the window closes
     no_response = (rules.no_response > 0) & (failures >= rules.no_response)
     harm = rules.harm & visit.reported
@@ -377,16 +337,66 @@ def arrive(rules: Rules, chart: Chart, visit: Visit) -> tuple[Chart, Array]:
     following = rules.gaps[jnp.minimum(chart.boosters + 1, _GAPS - 1)]
     after = jnp.where(rules.on_relapse, NEVER, last_day + following)
     kind = jnp.where(rules.on_relapse, RELAPSE, CALENDAR)
-    found = chart._replace(
+    updated = chart._replace(
         recent=recent,
         remitted=remitted & ~begins,
-        ever=ever,
+        ever_remitted=ever_remitted,
         failures=failures,
         judged=(chart.judged | judges) & ~begins,
         due=jnp.where(begins, after, due),
         last_day=last_day,
         boosters=chart.boosters + begins,
         stopped=chart.stopped | stops,
-        others=chart.others + stops,
+        other_events=chart.other_events + stops,
     )
-    return found, jnp.where(begins, kind, jnp.where(stops, reason, 0))
+    return updated, jnp.where(begins, kind, jnp.where(stops, reason, 0))
+
+
+# --- titration during an infusion ---
+
+
+def _top(chart: Chart, reach: Reach) -> Array:
+    """Return the highest rate for a patient: after a report, the last one that was tolerated."""
+    tolerated_rate = jnp.minimum(reach.highest, jnp.maximum(chart.tolerated_rate, reach.lowest))
+    return jnp.where(chart.has_reported, tolerated_rate, reach.highest)
+
+
+def titrated_rate(chart: Chart, reach: Reach, written: Array) -> Array:
+    """Return the rate at which a titrated session runs [mg/h]."""
+    return jnp.minimum(jnp.maximum(written + chart.titration_step * reach.step, reach.lowest), _top(chart, reach))
+
+
+def titrate(
+    rules: Rules, chart: Chart, reach: Reach, score: Array, reported: Array, rates: tuple[Array, Array]
+) -> tuple:
+    """Decide on the rate: down or hold on a reported harm, up while relief is below its target.
+
+    `rates` are the one that ran up to now and the written one from now on [mg/h]; returned are the chart and a key of
+    `EVENTS`, or 0. After a report the rate never exceeds that of the last assessment without one; where a report holds
+    the rate, it never exceeds that rate. Steps count from the present rate; those that a limit swallows do not count.
+    """
+    ran, written = rates
+    down = reported & (rules.down > 0)
+    step = jnp.maximum(reach.step, 1e-9)
+    before, equal = titrated_rate(chart, reach, written), _EQUAL * step
+    # a session that begins now may run faster than the one before: an assessment without a report keeps its rate
+    passed = jnp.where(chart.has_reported & ~reported, jnp.maximum(ran, before), ran)
+    seen = chart._replace(
+        has_reported=chart.has_reported | reported, tolerated_rate=jnp.where(down, chart.tolerated_rate, passed)
+    )
+    enough = score <= (1.0 - rules.relief) * chart.baseline + 1e-9
+    up = ~reported & ~enough & (before < _top(seen, reach) - equal)
+    least = jnp.floor((reach.lowest - written) / step + _EQUAL).astype(jnp.int64)
+    most, allowed = (jnp.ceil((_top(one, reach) - written) / step - _EQUAL).astype(jnp.int64) for one in (chart, seen))
+    lowered = jnp.minimum(chart.titration_step, most) - (before > reach.lowest + equal)
+    titration_step = jnp.where(up, jnp.maximum(chart.titration_step, least) + 1, chart.titration_step)
+    updated = seen._replace(titration_step=jnp.where(down, jnp.minimum(lowered, allowed), titration_step))
+    after = titrated_rate(updated, reach, written)
+    event = jnp.where(reported, HELD, 0)
+    event = jnp.where(after > before + equal, UP, jnp.where(after < before - equal, DOWN, event))
+    return updated._replace(other_events=chart.other_events + (event > 0)), event
+
+
+def changes_rate(event: Array) -> Array:
+    """Return whether an event of a look changes the rate."""
+    return (event == UP) | (event == DOWN)

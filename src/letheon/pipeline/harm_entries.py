@@ -26,7 +26,7 @@ from letheon.harms.exposure import (
     stretches,
 )
 from letheon.harms.finding import Finding, exact_interval
-from letheon.patients.draws import typical_values
+from letheon.patients.uncertainty import typical_values
 from letheon.pipeline.labels import support_of
 from letheon.pipeline.result import (
     UNSET,
@@ -69,11 +69,11 @@ class _Kind(NamedTuple):
 _LOAD = "Maximum over the run. A per cent of a rating scale, not a share of patients."
 _SESSION = "Mean over a patient's sessions of the greatest load in each, with the time after it until the next."
 _LASTS = "Hours with more than 10 % of the scale; the effect leaves with a half-life of minutes once plasma has fallen."
-_ASKED = (
+_ELICITED = (
     "Any psychomimetic effect in the session with the greatest load, if patients are asked. The link from load to "
     "incidence rests on one arm of one trial (76 % against 18 % on placebo)."
 )
-_UNASKED = "The same, told unasked: 8 to 30 % of what asking finds."
+_SPONTANEOUS = "The same, told unasked: 8 to 30 % of what asking finds."
 _OUTPUT = "Rise of cardiac output at the highest arterial level, as a share of rest; the line ends at 50 %."
 _PRESSURE = "Mean rise at the highest level, in mmHg; two large series at one dose disagree fourfold."
 _PULSE = "Mean rise at the highest level, in beats a minute; some studies saw none."
@@ -85,8 +85,8 @@ _KINDS = {
         "acute", "load_session", "%", "volunteer", "c50 half_life arketamine_weight", _SESSION
     ),
     "psychedelic_hours": _Kind("acute", "load_hours", "h", "volunteer", "c50 half_life", _LASTS),
-    "psychomimetic_elicited": _Kind("acute", "elicited", "share", "assumed", "background treated c50", _ASKED),
-    "psychomimetic_spontaneous": _Kind("acute", "spontaneous", "share", "assumed", "spontaneous_share", _UNASKED),
+    "psychomimetic_elicited": _Kind("acute", "elicited", "share", "assumed", "background treated c50", _ELICITED),
+    "psychomimetic_spontaneous": _Kind("acute", "spontaneous", "share", "assumed", "spontaneous_share", _SPONTANEOUS),
     "cardiac_output": _Kind("circulation", "output", "share", "volunteer", "output_slope", _OUTPUT),
     "systolic_pressure": _Kind(
         "circulation", "systolic", "mmHg", "assumed", "systolic_rise mean_pressure_most", _PRESSURE
@@ -162,17 +162,17 @@ def _labelled(scenario: Scenario, arm: Arm, entries: Entries) -> Entries:
     return labelled
 
 
-def _counted(found: Finding, group: str) -> HarmEstimate:
+def _counted(finding: Finding, group: str) -> HarmEstimate:
     return HarmEstimate(
         group=group,
-        estimate=found.estimate,
-        interval=found.interval,
+        estimate=finding.estimate,
+        interval=finding.interval,
         interval_level=_COUNTED,
-        unit="share" if found.unit == "1" else found.unit,
-        support=found.support,
-        sources=tuple(found.sources),
-        note=found.note,
-        beyond_placebo=True if found.note.startswith(counts.BEYOND) else UNSET,
+        unit="share" if finding.unit == "1" else finding.unit,
+        support=finding.support,
+        sources=tuple(finding.sources),
+        note=finding.note,
+        beyond_placebo=True if finding.note.startswith(counts.BEYOND) else UNSET,
     )
 
 
@@ -355,7 +355,7 @@ def _with_a_booster(arm: Arm) -> Regimen:
     return Regimen.create(arm.drug, (*arm.regimen.infusions, *session))
 
 
-def _given(scenario: Scenario, arm: Arm, columns: Columns) -> Cumulative:
+def _cumulative(scenario: Scenario, arm: Arm, columns: Columns) -> Cumulative:
     """Add up what is given; with boosters, the mean over patients."""
     total = cumulative(arm.regimen, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
     if arm.policy.boosters is None or arm.drug == "placebo":
@@ -375,7 +375,7 @@ def _given(scenario: Scenario, arm: Arm, columns: Columns) -> Cumulative:
 
 def _exposure(scenario: Scenario, arm: Arm, columns: Columns) -> Exposure:
     """Return how much drug patients get."""
-    total, dose = _given(scenario, arm, columns), columns["dose_mg"]
+    total, dose = _cumulative(scenario, arm, columns), columns["dose_mg"]
     own = cumulative(arm.regimen, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
     boosted, urine = arm.policy.boosters and arm.drug != "placebo", scenario.population.urine
     return Exposure(

@@ -19,59 +19,31 @@ _SHARES = ("elicited", "spontaneous", "output", "symptoms", "symptoms_end")
 
 
 class Sizes(NamedTuple):
-    """Room for what harms go by.
-
-    Attributes
-    ----------
-    stretches, doses : int
-        Stretches of equal days; days with drug.
-    """
+    """Room for the stretches of equal days, and for the days with drug."""
 
     stretches: int
     doses: int
 
 
 class Given(NamedTuple):
-    """What one patient was given, by day.
+    """What one patient was given, by stretch of equal days and by dosing day; padding has no length and no dose."""
 
-    Attributes
-    ----------
-    drives, lengths : array, shape (stretch,)
-        Mean rate over the days of a stretch [mg/h], and how long it is [h]; no length is padding.
-    doses, noons : array, shape (dosing day,)
-        Dose of the day [mg], and its noon [h]; padding gives nothing.
-    looks : array, shape (dosing day + 1,)
-        A day after each of these noons, and the end of the follow-up [h].
-    """
-
-    drives: Array
-    lengths: Array
-    doses: Array
-    noons: Array
-    looks: Array
+    drives: Array  # shape (stretch,): mean rate over the days of a stretch [mg/h]
+    lengths: Array  # shape (stretch,): its length [h]
+    doses: Array  # shape (dosing day,): dose of the day [mg]
+    noons: Array  # shape (dosing day,): its noon [h]
+    looks: Array  # shape (dosing day + 1,): a day after each of these noons, and the end of the follow-up [h]
 
 
 def given_by(dose_mg: Array, days: Array, sizes: Sizes) -> Given:
     """Put the days of a patient together.
 
-    Parameters
-    ----------
-    dose_mg : array, shape (day,)
-        Dose of each day [mg]; may be padded.
-    days : int
-        How many count.
-    sizes : Sizes
-        Room.
-
-    Returns
-    -------
-    Given
-        Stretches and dosing days.
+    `dose_mg` has shape (day,) and may be padded; `days` of them count.
 
     Examples
     --------
-    >>> found = given_by(jnp.array([100.0, 100.0, 0.0, 0.0, 50.0]), 5, Sizes(4, 4))
-    >>> found.lengths.tolist(), found.noons.tolist()
+    >>> days = given_by(jnp.array([100.0, 100.0, 0.0, 0.0, 50.0]), 5, Sizes(4, 4))
+    >>> days.lengths.tolist(), days.noons.tolist()
     ([48.0, 48.0, 24.0, 0.0], [12.0, 36.0, 108.0, 120.0])
     """
     counted = jnp.arange(len(dose_mg)) < days
@@ -92,13 +64,6 @@ def given_by(dose_mg: Array, days: Array, sizes: Sizes) -> Given:
 
 def during_infusions(tally, own) -> dict[str, Array]:
     """Return a patient's acute harms: load at its greatest, how long it is noticed, incidence, circulation.
-
-    Parameters
-    ----------
-    tally : letheon.pipeline.walkers.Tally
-        What was added up on the way.
-    own : callable
-        From ``home.name`` to a typical value under the patient's draw.
 
     Returns
     -------
@@ -121,15 +86,6 @@ def during_infusions(tally, own) -> dict[str, Array]:
 
 def after_dosing(given: Given, own, people: People) -> dict[str, Array]:
     """Return what dosing days do to a patient's bladder under both injury laws, and to the mood of the depressed.
-
-    Parameters
-    ----------
-    given : Given
-        What the patient was given.
-    own : callable
-        From ``home.name`` to a typical value under the patient's draw.
-    people : People
-        The patient.
 
     Returns
     -------
@@ -165,17 +121,7 @@ def after_dosing(given: Given, own, people: People) -> dict[str, Array]:
 def kept(name: str, values: np.ndarray) -> np.ndarray:
     """Round a harm for keeping: the last of 16 digits may differ with the number of threads, and bytes must not.
 
-    Parameters
-    ----------
-    name : str
-        Name of the harm.
-    values : array
-        Its values.
-
-    Returns
-    -------
-    array
-        Shares to a millionth, all else to a ten-thousandth of its unit.
+    Shares are rounded to a millionth, all else to a ten-thousandth of its unit.
 
     Examples
     --------

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from letheon import library
+from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.dosing.regimen import MS_PER_DAY, Regimen
 from letheon.library import Met, Study, StudyArm
 from letheon.library.evidence import CONTROLS, Outcome, Trait
 from letheon.pipeline.models import chosen_models, common_models
 from letheon.pipeline.support import earliest_booster
 from letheon.scenario import Arm, Models, Population, Scenario
+from letheon.units import REFERENCE_WEIGHT_KG
 
 __all__ = [
     "ASSUMED",
-    "LAST_SUPPORTED_DAY",
     "NOT_IDENTIFIED",
     "Support",
     "SupportRow",
@@ -27,7 +28,6 @@ __all__ = [
     "usable",
 ]
 
-LAST_SUPPORTED_DAY = 84  # of no CRPS study a result beyond 12 weeks is taken as supported
 _QUANTITIES = {  # measure of a study, and the number of a result document that it is
     "pain_mean": "nrs",
     "pain_mean_difference": "nrs",
@@ -37,20 +37,11 @@ _QUANTITIES = {  # measure of a study, and the number of a result document that 
 }
 _OF_THE_COURSE = ("psychomimetic_elicited",)  # looked at over the whole course, not on a day
 _SAME, _SIMILAR = 1.25, 2.0  # factors on dose per kg and on days
-_REFERENCE_KG = 70.0
 
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """How far to trust a number.
-
-    Attributes
-    ----------
-    label : str
-        One of `letheon.library.SUPPORT_LABELS`.
-    studies : tuple of str
-        Keys of the studies that the label rests on.
-    """
+    """How far to trust a number: one of `letheon.library.SUPPORT_LABELS`, and the studies that it rests on."""
 
     label: str
     studies: tuple[str, ...] = ()
@@ -65,33 +56,15 @@ ASSUMED, NOT_IDENTIFIED = Support("assumed"), Support("not identified")
 
 @dataclass(frozen=True, slots=True)
 class SupportRow:
-    """One result of a study in CRPS that is also a number of a result document.
-
-    Attributes
-    ----------
-    study : Study
-        Whose it is.
-    outcome : Outcome
-        The result.
-    quantity : str
-        The number, without its day.
-    window : tuple of float or None
-        First and last day [days since t = 0]; None for the whole course.
-    comparator : str
-        Drug of the arm that it is compared with; empty for a value of one arm.
-    sham : bool
-        Whether it is a value of an arm without ketamine.
-    arms : tuple of StudyArm
-        What was given to those who got the drug: variants that span one regimen.
-    """
+    """One result of a study in CRPS that is also a number of a result document."""
 
     study: Study
     outcome: Outcome
-    quantity: str
-    window: tuple[float, float] | None
-    comparator: str
-    sham: bool
-    arms: tuple[StudyArm, ...]
+    quantity: str  # the number, without its day
+    window: tuple[float, float] | None  # first and last day [days since t = 0]; None for the whole course
+    comparator: str  # drug of the arm that it is compared with; empty for a value of one arm
+    sham: bool  # whether it is a value of an arm without ketamine
+    arms: tuple[StudyArm, ...]  # what those with drug were given: variants that span one regimen
 
     def is_of(self, one: Met) -> bool:
         """Say whether a check of the library is one of this result."""
@@ -141,12 +114,9 @@ def _row(study: Study, outcome: Outcome) -> SupportRow | None:
 
 @cache
 def support_rows() -> tuple[SupportRow, ...]:
-    """Return every result of a randomised or uncontrolled study in CRPS that is a number of a result document.
+    """Return each result of a randomised or uncontrolled study in CRPS that is a number of a result document.
 
-    Returns
-    -------
-    tuple of SupportRow
-        By study; recalled values and values before the first infusion are left out.
+    Recalled values and values before the first infusion are left out.
 
     Examples
     --------
@@ -167,7 +137,7 @@ def _dosed(scenario: Scenario, arm: Arm) -> Arm:
 
 
 @lru_cache(maxsize=64)
-def _given(regimen: Regimen, weight_kg: float) -> tuple[float, float, float]:
+def _amounts(regimen: Regimen, weight_kg: float) -> tuple[float, float, float]:
     """Return dose [mg/kg], days from the first to the last infusion, and hours on the drip; each endpoint asks."""
     start = min(infusion.start_ms for infusion in regimen.infusions)
     schedule = regimen.schedule()
@@ -186,7 +156,7 @@ def _near(value: float, reference: float) -> bool:
 def _per_kg(study: Study, arm: StudyArm) -> float:
     """Return the dose of a study's arm [mg/kg]; rates that do not go by weight are for the study's mean weight."""
     weight = study.population.weight_kg
-    mean = _REFERENCE_KG if arm.by_weight or weight is None else weight.mean
+    mean = REFERENCE_WEIGHT_KG if arm.by_weight or weight is None else weight.mean
     return (arm.dose_mg_70kg or 0.0) / mean
 
 
@@ -194,7 +164,7 @@ def _alike(scenario: Scenario, arm: Arm, study: Study, known: StudyArm, same: bo
     """Say whether an arm has drug, dose per kg and days of a study's; the `same` are closer, on the drip as long."""
     if known.drug != arm.drug or not usable(known) or known.days is None or known.hours is None:
         return False
-    dose, days, hours = _given(arm.regimen, scenario.population.weight.mean)
+    dose, days, hours = _amounts(arm.regimen, scenario.population.weight.mean)
     if not same:
         return _within(dose, _per_kg(study, known), _SIMILAR) and _within(days, known.days, _SIMILAR)
     beside = arm.beside.clonidine_mg > 0 or arm.beside.midazolam_mg > 0
@@ -206,18 +176,18 @@ def _alike(scenario: Scenario, arm: Arm, study: Study, known: StudyArm, same: bo
     )
 
 
-def _such(value: float, trait: Trait | None, sd: float | None = None) -> bool:
+def _within_sd(value: float, trait: Trait | None, sd: float | None = None) -> bool:
     """Say whether a mean lies within an SD of the study's; what was not read is like nobody."""
     spread = sd if trait is None or trait.sd is None else trait.sd
     return trait is not None and spread is not None and abs(value - trait.mean) <= spread
 
 
-def _such_patients(population: Population, study: Study) -> bool:
+def _similar_patients(population: Population, study: Study) -> bool:
     who = study.population
     return (
-        _such(population.weight.mean, who.weight_kg)
-        and _such(population.age.mean, who.age_year)
-        and _such(population.baseline_nrs.mean, who.pain, library.pain("population")["baseline_sd"].value)
+        _within_sd(population.weight.mean, who.weight_kg)
+        and _within_sd(population.age.mean, who.age_year)
+        and _within_sd(population.baseline_nrs.mean, who.pain, library.pain("population")["baseline_sd"].value)
     )
 
 
@@ -229,31 +199,31 @@ def _as_checked(scenario: Scenario, drug: str) -> bool:
     return alike and common_models(scenario) == chosen_models([drug], default.pk)
 
 
-def _like(scenario: Scenario, arm: Arm, same: bool, given: Iterable[tuple[Study, Iterable[StudyArm]]]) -> tuple:
+def _like(scenario: Scenario, arm: Arm, same: bool, regimens: Iterable[tuple[Study, Iterable[StudyArm]]]) -> tuple:
     """Return the studies that gave such a regimen; rules decided on the way make one that nobody gave."""
     if not arm.regimen.infusions or arm.policy.titration:
         return ()
-    found = (study.id for study, arms in given if any(_alike(scenario, arm, study, known, same) for known in arms))
-    return tuple(dict.fromkeys(found))
+    alike = (study.id for study, arms in regimens if any(_alike(scenario, arm, study, known, same) for known in arms))
+    return tuple(dict.fromkeys(alike))
 
 
-def _measured(scenario: Scenario, arm: Arm, asked: tuple, pain: str, design: str) -> tuple:
+def _measured(scenario: Scenario, arm: Arm, measure: tuple, pain: str, design: str) -> tuple:
     """Return the studies of a design that measured just this, in such patients, and that the simulation meets."""
     rows = [
         row
         for row in support_rows()
-        if (row.quantity, row.window, row.comparator) == asked
+        if (row.quantity, row.window, row.comparator) == measure
         and row.study.design == design
         and row.sham == (arm.drug == "placebo")
         and row.met(pain)
-        and _such_patients(scenario.population, row.study)
+        and _similar_patients(scenario.population, row.study)
     ]
     dosed = _dosed(scenario, arm)
-    given = [(row.study, row.arms) for row in rows if _as_checked(scenario, dosed.drug)]
-    return _like(scenario, dosed, True, given)
+    regimens = [(row.study, row.arms) for row in rows if _as_checked(scenario, dosed.drug)]
+    return _like(scenario, dosed, True, regimens)
 
 
-def _stands(study: Study, pain: str) -> bool:
+def _meets_any(study: Study, pain: str) -> bool:
     """Say whether the simulation of a study's arms meets anything that the study reported on pain."""
     return any(
         one.met
@@ -286,10 +256,8 @@ def support_of(
 
     Parameters
     ----------
-    scenario : Scenario
-        The scenario: its patients and models.
-    arm : Arm
-        The arm; a placebo arm has the regimen of the arm that it mirrors.
+    scenario, arm
+        Patients and models; a placebo arm has the regimen of the arm that it mirrors.
     quantity : str
         Name of the number without its day, such as ``nrs`` or ``responder_30``.
     window : tuple of float or None
@@ -307,15 +275,15 @@ def support_of(
     dosed = _dosed(scenario, arm)
     if not dosed.regimen.infusions or dosed.policy.titration or _late(dosed, window):
         return ASSUMED
-    asked = quantity, window, comparator
-    if found := _measured(scenario, arm, asked, pain, "randomised"):
-        return Support("randomised", found)
+    measure = quantity, window, comparator
+    if studies := _measured(scenario, arm, measure, pain, "randomised"):
+        return Support("randomised", studies)
     last = window[1] if window else 0.0
-    trials = [(s, arms) for s, arms in _designed("randomised") if last <= s.follow_up_days and _stands(s, pain)]
-    if found := _like(scenario, dosed, False, trials):
-        return Support("extrapolated", found)
-    if found := _measured(scenario, arm, asked, pain, "uncontrolled"):
-        return Support("uncontrolled", found)
+    trials = [(s, arms) for s, arms in _designed("randomised") if last <= s.follow_up_days and _meets_any(s, pain)]
+    if studies := _like(scenario, dosed, False, trials):
+        return Support("extrapolated", studies)
+    if studies := _measured(scenario, arm, measure, pain, "uncontrolled"):
+        return Support("uncontrolled", studies)
     return ASSUMED
 
 
@@ -324,31 +292,21 @@ def _designed(design: str) -> list[tuple[Study, tuple[StudyArm, ...]]]:
 
 
 def plan_support(scenario: Scenario, arm: Arm) -> Support:
-    """Say which studies in CRPS gave such a regimen, whatever came of it.
+    """Return which studies in CRPS gave such a regimen, whatever came of it.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-    arm : Arm
-        The arm.
-
-    Returns
-    -------
-    Support
-        ``randomised`` or ``uncontrolled`` where dose, days and hours are within 25 %, ``extrapolated`` where dose and
-        days are within a factor of 2 of a randomised trial's.
+    ``randomised`` or ``uncontrolled`` where dose, days and hours are within 25 %, ``extrapolated`` where dose and days
+    are within a factor of 2 of a randomised trial's.
 
     Examples
     --------
     >>> from letheon.scenario import loads
-    >>> made = loads('''
+    >>> scenario = loads('''
     ... letheon: 1
     ... title: x
     ... follow_up: 4 weeks
     ... arms: {a: {drug: esketamine, sessions: [{at: 0 h, rate: 15 mg/h/70kg, for: 100 h}]}}
     ... ''')
-    >>> plan_support(made, made.arms[0]).studies
+    >>> plan_support(scenario, scenario.arms[0]).studies
     ('sigtermans2009',)
     """
     dosed = _dosed(scenario, arm)
@@ -357,6 +315,6 @@ def plan_support(scenario: Scenario, arm: Arm) -> Support:
         ("extrapolated", False, "randomised"),
         ("uncontrolled", True, "uncontrolled"),
     ):
-        if found := _like(scenario, dosed, same, _designed(design)):
-            return Support(label, found)
+        if studies := _like(scenario, dosed, same, _designed(design)):
+            return Support(label, studies)
     return ASSUMED

@@ -14,20 +14,6 @@ _ALONE = {"esketamine": {"levels": "otto2021", "acute": "simons2022"}}
 def chosen_models(drugs: Iterable[str], pk: str) -> Mapping[str, str]:
     """Return the model that gives levels and block, and the one that gives the acute effect.
 
-    Parameters
-    ----------
-    drugs : iterable of str
-        Every drug of the run.
-    pk : str
-        A model of the library, or ``auto``.
-
-    Returns
-    -------
-    mapping of str to str
-        ``levels`` and ``acute`` to a model; the same for every drug of the run.
-
-    Examples
-    --------
     >>> chosen_models({"esketamine"}, "auto")["levels"]
     'otto2021'
     >>> chosen_models({"esketamine", "racemic"}, "auto")["levels"]
@@ -40,34 +26,12 @@ def chosen_models(drugs: Iterable[str], pk: str) -> Mapping[str, str]:
 
 
 def common_models(scenario: Scenario) -> Mapping[str, str]:
-    """Return the models of all arms of a scenario, as `chosen_models`.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-
-    Returns
-    -------
-    mapping of str to str
-        ``levels`` and ``acute`` to a model.
-    """
+    """Return the models of all arms of a scenario, as `chosen_models`."""
     return chosen_models((arm.drug for arm in scenario.arms if arm.drug != "placebo"), scenario.models.pk)
 
 
 def models_sentence(scenario: Scenario) -> str | None:
-    """Say which models an arm would have had alone, where the others made it take another.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-
-    Returns
-    -------
-    str or None
-        A sentence that names models and sampling sites; None where no arm is changed.
-    """
+    """Say which models an arm would have had alone, where the others made it take another."""
     used = common_models(scenario)
     moved = {
         arm.drug: alone
@@ -76,13 +40,13 @@ def models_sentence(scenario: Scenario) -> str | None:
     }
     if not moved:
         return None
-    told = "; ".join(
+    alternatives = "; ".join(
         f"alone, {drug} would have {library.pk_model(alone['levels']).label} (levels and block) and"
         f" {library.pk_model(alone['acute']).label} (acute effect)"
         for drug, alone in moved.items()
     )
     return (
         f"Arms with different drugs share one plasma model, {library.pk_model(used['levels']).label}, so that levels,"
-        f" block and pain can be compared; {told}. Arterial and venous levels differ two- to threefold in the first"
-        " hour: do not compare this run's levels with those of a run of one drug."
+        f" block and pain can be compared; {alternatives}. Arterial and venous levels differ two- to threefold in the"
+        " first hour: do not compare this run's levels with those of a run of one drug."
     )

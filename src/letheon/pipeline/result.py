@@ -17,31 +17,19 @@ from letheon.errors import InputError
 
 __all__ = [
     "UNSET",
-    "ArmModels",
     "ArmResult",
     "Band",
-    "BaselinePain",
-    "BesideDoses",
     "BladderLaw",
     "Endpoint",
     "Endpoints",
     "Exposure",
     "HarmEstimate",
     "HarmResult",
-    "MedianDay",
-    "ModelSettings",
-    "NumberAtRisk",
     "PainProfile",
-    "PopulationResult",
     "Profile",
-    "RegimenSupport",
     "RivalResult",
     "RunResult",
-    "Spread",
     "TimeToRelapse",
-    "TimetableExposure",
-    "UsedModel",
-    "WithoutBeside",
     "decode",
     "document_of",
     "encode",
@@ -120,6 +108,18 @@ class TimeToRelapse(Struct, frozen=True, kw_only=True):
 
 class Endpoints(dict[str, Endpoint | TimeToRelapse]):
     """Endpoints by name: each an `Endpoint`, but ``time_to_relapse_days`` a `TimeToRelapse`."""
+
+    def endpoint(self, name: str) -> Endpoint | None:
+        """Return an `Endpoint` by name; None where there is none of that name."""
+        endpoint = self.get(name)
+        return endpoint if isinstance(endpoint, Endpoint) else None
+
+    @property
+    def time_to_relapse(self) -> TimeToRelapse:
+        """Time to relapse."""
+        endpoint = self["time_to_relapse_days"]
+        assert isinstance(endpoint, TimeToRelapse)
+        return endpoint
 
 
 class Band(Struct, frozen=True, kw_only=True):
@@ -260,12 +260,12 @@ class RivalResult(Struct, frozen=True):
 
     def endpoint(self, name: str) -> Endpoint | None:
         """Return an endpoint by name; None where there is none of that name."""
-        return _endpoint(self.endpoints, name)
+        return self.endpoints.endpoint(name)
 
     @property
     def time_to_relapse(self) -> TimeToRelapse:
         """Time to relapse."""
-        return _time_to_relapse(self.endpoints)
+        return self.endpoints.time_to_relapse
 
 
 class ArmResult(Struct, frozen=True, kw_only=True):
@@ -285,12 +285,12 @@ class ArmResult(Struct, frozen=True, kw_only=True):
 
     def endpoint(self, name: str) -> Endpoint | None:
         """Return an endpoint by name; None where there is none of that name."""
-        return _endpoint(self.endpoints, name)
+        return self.endpoints.endpoint(name)
 
     @property
     def time_to_relapse(self) -> TimeToRelapse:
         """Time to relapse."""
-        return _time_to_relapse(self.endpoints)
+        return self.endpoints.time_to_relapse
 
 
 class Spread(Struct, frozen=True):
@@ -345,18 +345,9 @@ class RunResult(Struct, frozen=True, kw_only=True):
     arms: dict[str, ArmResult]
 
 
-def _endpoint(endpoints: Endpoints, name: str) -> Endpoint | None:
-    endpoint = endpoints.get(name)
-    return endpoint if isinstance(endpoint, Endpoint) else None
-
-
-def _time_to_relapse(endpoints: Endpoints) -> TimeToRelapse:
-    endpoint = endpoints["time_to_relapse_days"]
-    assert isinstance(endpoint, TimeToRelapse)
-    return endpoint
-
-
 # --- JSON ---
+
+_SIMULATED = 0.90  # level of intervals over simulated draws; counted harms have a higher one
 
 
 def _read_endpoints(_: type, entries: dict[str, Any]) -> Endpoints:
@@ -370,18 +361,8 @@ def _read_endpoints(_: type, entries: dict[str, Any]) -> Endpoints:
     return endpoints
 
 
-def decode(document: str | bytes | dict[str, Any]) -> RunResult:
-    """Read a result document.
-
-    Parameters
-    ----------
-    document : str, bytes or dict
-        Its JSON text, or what a JSON reader makes of it.
-
-    Returns
-    -------
-    RunResult
-        The result.
+def decode(document: str | bytes | dict[str, Any], source: str = "the document") -> RunResult:
+    """Read a result document from its JSON text, or from what a JSON reader makes of it; `source` names it in refusals.
 
     Raises
     ------
@@ -393,22 +374,11 @@ def decode(document: str | bytes | dict[str, Any]) -> RunResult:
             return msgspec.convert(document, RunResult, dec_hook=_read_endpoints)
         return msgspec.json.decode(document, type=RunResult, dec_hook=_read_endpoints)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise InputError(f"this is no result of letheon simulate: {error}") from error
+        raise InputError(f"{source} is no result of this version of letheon simulate: {error}") from error
 
 
 def document_of(result: RunResult) -> dict[str, Any]:
-    """Return a result as plain data, keys in the order of its JSON form.
-
-    Parameters
-    ----------
-    result : RunResult
-        The result.
-
-    Returns
-    -------
-    dict
-        What JSON can hold.
-    """
+    """Return a result as plain data that JSON can hold, keys in the order of ``result.json``."""
     document = _plain(result)
     for arm in document["arms"].values():
         for part in (arm, arm.get("rival", {"endpoints": {}})):
@@ -421,9 +391,6 @@ def document_of(result: RunResult) -> dict[str, Any]:
             if entry["interval_level"] > _SIMULATED:
                 _move(entry, "interval_level", "note")
     return document
-
-
-_SIMULATED = 0.90  # level of intervals over simulated draws; counted harms have a higher one
 
 
 def _plain(value: Any) -> Any:
@@ -446,28 +413,12 @@ def _move(entry: dict[str, Any], key: str, after: str) -> None:
 
 
 def encode(result: RunResult) -> bytes:
-    """Return the JSON text of a result, as ``result.json`` holds it.
-
-    Parameters
-    ----------
-    result : RunResult
-        The result.
-
-    Returns
-    -------
-    bytes
-        One line, UTF-8.
-    """
+    """Return a result as ``result.json`` holds it: one line of JSON in UTF-8."""
     return (json.dumps(document_of(result), ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a result document.
-
-    Returns
-    -------
-    dict
-        Draft 2020-12.
+    """Return the JSON Schema of a result document (draft 2020-12).
 
     Examples
     --------

@@ -11,37 +11,17 @@ from msgspec.structs import replace
 
 from letheon import library
 from letheon._version import __version__
+from letheon.definitions import AT_RISK_DAYS, ENDPOINT_DAYS, LAST_SUPPORTED_DAY
 from letheon.dosing.policy_document import policy_rules
 from letheon.dosing.regimen import MS_PER_DAY
-from letheon.patients.draws import DRAWS
+from letheon.patients.uncertainty import DRAWS
 from letheon.pipeline import harms
-from letheon.pipeline.arms import ENDPOINT_DAYS, ArmPlan
-from letheon.pipeline.bins import Profile
+from letheon.pipeline import result as records
 from letheon.pipeline.block import GIVEN
 from letheon.pipeline.harm_entries import arm_harms
-from letheon.pipeline.labels import ASSUMED, LAST_SUPPORTED_DAY, NOT_IDENTIFIED, Support, plan_support, support_of
-from letheon.pipeline.result import (
-    UNSET,
-    ArmModels,
-    ArmResult,
-    Band,
-    BaselinePain,
-    Endpoint,
-    Endpoints,
-    MedianDay,
-    ModelSettings,
-    NumberAtRisk,
-    PainProfile,
-    PopulationResult,
-    RegimenSupport,
-    RivalResult,
-    RunResult,
-    Spread,
-    TimeToRelapse,
-    UsedModel,
-    document_of,
-)
-from letheon.pipeline.result import Profile as ProfileResult
+from letheon.pipeline.histograms import Profile
+from letheon.pipeline.labels import ASSUMED, NOT_IDENTIFIED, Support, plan_support, support_of
+from letheon.pipeline.plan import ArmPlan
 from letheon.pipeline.support import interval_of, interval_of_mean, model_warnings, quantiles
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
@@ -131,20 +111,20 @@ def columns(result, people, plan: ArmPlan, valid: int, pain: str) -> dict[str, n
     dict of str to array, shape (patient,)
         Columns.
     """
-    kept = slice(0, valid)
+    counted = slice(0, valid)
     main, rival = (result.diary, result.rival) if pain == "memory" else (result.rival, result.diary)
     out = {
-        "weight_kg": np.asarray(people.weight_kg)[kept],
-        "baseline_latent": np.asarray(people.baseline)[kept],
-        "draw": np.asarray(people.draw)[kept],
-        "bistable": np.asarray(result.bistable)[kept],
-        "dosing_days": np.asarray(result.dosing_days)[kept],
+        "weight_kg": np.asarray(people.weight_kg)[counted],
+        "baseline_latent": np.asarray(people.baseline)[counted],
+        "draw": np.asarray(people.draw)[counted],
+        "bistable": np.asarray(result.bistable)[counted],
+        "dosing_days": np.asarray(result.dosing_days)[counted],
     }
-    out |= {name: np.asarray(getattr(result, name))[kept] for name in GIVEN}
-    out |= {f"{_RIVAL}{name}": np.asarray(values)[kept] for name, values in result.rival_given.items()}
-    out |= _course_columns(main, plan.days, kept)
-    out |= {f"harm_{name}": harms.kept(name, np.asarray(values)[kept]) for name, values in result.harms.items()}
-    return out | {f"{_RIVAL}{k}": v for k, v in _course_columns(rival, plan.days, kept).items()}
+    out |= {name: np.asarray(getattr(result, name))[counted] for name in GIVEN}
+    out |= {f"{_RIVAL}{name}": np.asarray(values)[counted] for name, values in result.rival_given.items()}
+    out |= _course_columns(main, plan.days, counted)
+    out |= {f"harm_{name}": harms.kept(name, np.asarray(values)[counted]) for name, values in result.harms.items()}
+    return out | {f"{_RIVAL}{k}": v for k, v in _course_columns(rival, plan.days, counted).items()}
 
 
 def _rounded(value: Any, lists: bool = True) -> Any:
@@ -180,7 +160,7 @@ def _distribution(values: np.ndarray) -> dict[str, Any]:
 
 def _endpoint(
     name: str, unit: str, support: Support, arm: ArmTotals, placebo: ArmTotals | None, against: Support = ASSUMED
-) -> Endpoint:
+) -> records.Endpoint:
     values, draws, bounds = arm.columns[name], arm.bank_columns[name], _BOUNDS.get(unit, _ABOVE)
     mean = float(values.mean())
     fields: dict[str, Any] = {"mean": mean}
@@ -198,10 +178,10 @@ def _endpoint(
             "minus_placebo_basis": against.studies,
         }
     interval = interval_of(mean, draws, bounds)
-    return Endpoint(unit=unit, mean_interval=interval, support=support.label, basis=support.studies, **fields)
+    return records.Endpoint(unit=unit, mean_interval=interval, support=support.label, basis=support.studies, **fields)
 
 
-def _relapse(prefix: str, arm: ArmTotals, support: Support) -> TimeToRelapse:
+def _relapse(prefix: str, arm: ArmTotals, support: Support) -> records.TimeToRelapse:
     """Kaplan-Meier time to relapse of those who were in remission, from the end of the course."""
     end = arm.plan.course_end_day
     remission = arm.columns[f"{prefix}remission"] > 0
@@ -211,8 +191,8 @@ def _relapse(prefix: str, arm: ArmTotals, support: Support) -> TimeToRelapse:
     time = np.maximum(np.where(relapsed, day, horizon), 0.0)
     curve = kaplan_meier(time, relapsed) if remission.any() else None
     median = curve.first_at_or_below(0.5) if curve else None
-    marks = [0.0, *(d for d in (14, 28, 56, 84, 182, 365) if d <= horizon)]
-    return TimeToRelapse(
+    marks = [0.0, *(d for d in AT_RISK_DAYS if d <= horizon)]
+    return records.TimeToRelapse(
         in_remission=float(remission.mean()),
         counted_from="course end",
         restricted_to=horizon,
@@ -225,12 +205,12 @@ def _relapse(prefix: str, arm: ArmTotals, support: Support) -> TimeToRelapse:
         if curve
         else (None, None),
         restricted_mean=curve.restricted_mean(horizon) if curve else None,
-        from_day_0=MedianDay(None if median is None else median + end),
-        at_risk=tuple(NumberAtRisk(d, int((time >= d).sum())) for d in marks),
+        from_day_0=records.MedianDay(None if median is None else median + end),
+        at_risk=tuple(records.NumberAtRisk(d, int((time >= d).sum())) for d in marks),
     )
 
 
-def _per_year(endpoint: Endpoint, name: str, days: int) -> Endpoint:
+def _per_year(endpoint: records.Endpoint, name: str, days: int) -> records.Endpoint:
     """Add the mean and the quantiles of what was counted over a follow-up, per year."""
     ends = {"mean": "", "q05": "_q05", "q50": "_q50", "q95": "_q95"}
     return replace(
@@ -238,16 +218,18 @@ def _per_year(endpoint: Endpoint, name: str, days: int) -> Endpoint:
     )
 
 
-def _endpoints(scenario: Scenario, arm: Arm, totals: ArmTotals, placebo: ArmTotals | None, prefix: str) -> Endpoints:
+def _endpoints(
+    scenario: Scenario, arm: Arm, totals: ArmTotals, placebo: ArmTotals | None, prefix: str
+) -> records.Endpoints:
     pain = _other(scenario.models.pain) if prefix else scenario.models.pain
 
-    def make(name: str, unit: str, window: tuple[float, float]) -> Endpoint:
+    def make(name: str, unit: str, window: tuple[float, float]) -> records.Endpoint:
         quantity = name.split("_day_")[0]
         alone, against = (support_of(scenario, arm, quantity, window, to, pain) for to in ("", "placebo"))
         return _endpoint(f"{prefix}{name}", unit, alone, totals, placebo, against)
 
     days = totals.plan.days
-    out = Endpoints()
+    out = records.Endpoints()
     for kind in _DAILY:
         unit = "NRS" if kind == "nrs" else "share"
         out |= {f"{kind}_day_{d}": make(f"{kind}_day_{d}", unit, (d, d)) for d in endpoint_days(days)}
@@ -258,26 +240,26 @@ def _endpoints(scenario: Scenario, arm: Arm, totals: ArmTotals, placebo: ArmTota
     support = NOT_IDENTIFIED if scenario.models.flares or days > LAST_SUPPORTED_DAY else ASSUMED
     out["time_to_relapse_days"] = _relapse(prefix, totals, support)
     out["never_in_remission"] = _complement(remission)
-    out |= _given(arm, totals, prefix)
+    out |= _amounts(arm, totals, prefix)
     return out
 
 
-def _complement(endpoint: Endpoint) -> Endpoint:
+def _complement(endpoint: records.Endpoint) -> records.Endpoint:
     """Return the endpoint of those to whom another did not happen."""
     assert endpoint.mean_interval
     low, high = endpoint.mean_interval
     turned = replace(endpoint, mean=1.0 - endpoint.mean, mean_interval=(1.0 - high, 1.0 - low))
-    if not endpoint.minus_placebo_interval or endpoint.minus_placebo is UNSET:
+    if not endpoint.minus_placebo_interval or endpoint.minus_placebo is records.UNSET:
         return turned
     low, high = endpoint.minus_placebo_interval
     return replace(turned, minus_placebo=-endpoint.minus_placebo, minus_placebo_interval=(-high, -low))
 
 
-def _given(arm: Arm, totals: ArmTotals, prefix: str) -> dict[str, Endpoint]:
-    """Return what was given: boosters, dose, hours of infusion, and the rate that titration ends at."""
+def _amounts(arm: Arm, totals: ArmTotals, prefix: str) -> dict[str, records.Endpoint]:
+    """Return amounts: boosters, dose, hours of infusion, and the rate that titration ends at."""
     policy = arm.policy
     if policy.boosters is None:
-        boosters = Endpoint(mean=0.0, boosters_per_year=0.0, unit="boosters", note="fixed timetable")
+        boosters = records.Endpoint(mean=0.0, boosters_per_year=0.0, unit="boosters", note="fixed timetable")
     else:
         note = "decided by each patient's diary" if policy.boosters.on_relapse else "by the calendar"
         boosters = _endpoint(f"{prefix}boosters", "boosters", ASSUMED, totals, None)
@@ -285,38 +267,38 @@ def _given(arm: Arm, totals: ArmTotals, prefix: str) -> dict[str, Endpoint]:
     # What a fixed timetable gives is a fact of the scenario, not a finding: it has no label.
     label = {} if policy.fixed else {"support": ASSUMED.label, "basis": ASSUMED.studies}
     dose, hours = (_distribution(totals.columns[f"{prefix}{name}"]) | label for name in ("dose_mg", "drip_hours"))
-    out = {"boosters": boosters, "dose_mg": Endpoint(unit="mg", note="free base", **dose)}
-    out["drip_hours"] = Endpoint(unit="h", **hours)
+    out = {"boosters": boosters, "dose_mg": records.Endpoint(unit="mg", note="free base", **dose)}
+    out["drip_hours"] = records.Endpoint(unit="h", **hours)
     if policy.titration is not None:
         unit = policy.titration.highest.form[1].replace("/70kg", " per 70 kg")
         out["final_rate"] = _endpoint(f"{prefix}final_rate", unit, ASSUMED, totals, None)
     return out
 
 
-def _band(totals: ArmTotals, name: str, interval: bool = True) -> Band:
+def _band(totals: ArmTotals, name: str, interval: bool = True) -> records.Band:
     profile, mean = totals.profile, totals.profile.mean(name)
     rows: dict[str, Any] = {"mean": mean}
     rows["q05"], rows["q50"], rows["q95"] = profile.quantiles(name, (0.05, 0.5, 0.95))
     if interval:
         top = 10.0 if name.startswith("nrs") else 1.0
         rows["mean_lo"], rows["mean_hi"] = interval_of_mean(mean, totals.bank_profile[name], (0.0, top))
-    return Band(**rows)
+    return records.Band(**rows)
 
 
-def _profiles(totals: ArmTotals, pain: str) -> tuple[ProfileResult, PainProfile]:
+def _profiles(totals: ArmTotals, pain: str) -> tuple[records.Profile, records.PainProfile]:
     """Return the time courses of an arm, and those of its other pain model."""
     memory: Any = {"sensitisation": _band(totals, "sensitisation"), "nrs": _band(totals, "nrs")}
     slow: Any = {"slow_site_effect": _band(totals, "slow_site_effect"), "nrs": _band(totals, "nrs_slow")}
     main, rival = (memory, slow) if pain == "memory" else (slow, memory)
     levels = [n for n in totals.profile.sums if n.endswith("ketamine")]
     time: Any = totals.plan.profile_time_h
-    profile = ProfileResult(
+    profile = records.Profile(
         time_h=time,
         concentration_ng_per_ml={n: _band(totals, n, interval=False) for n in levels},
         nmda_block=_band(totals, "nmda_block"),
         **main,
     )
-    return profile, PainProfile(**rival)
+    return profile, records.PainProfile(**rival)
 
 
 def _other(pain: str) -> str:
@@ -338,7 +320,7 @@ def _last_infusion_day(arm: Arm, totals: ArmTotals) -> float:
     return max(end, totals.last_booster_h / 24 + boosters.stop_ms / MS_PER_DAY)
 
 
-def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> ArmResult:
+def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> records.ArmResult:
     own = totals[arm.name]
     sham = _placebo_of(scenario, arm)
     placebo = totals[sham.name] if sham else None
@@ -347,37 +329,39 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> ArmResul
     used = {}
     for part in own.plan.structure.parts:
         model = library.pk_model(part.model)
-        used |= dict.fromkeys(part.drives, UsedModel(model.id, model.label, model.sampling))
+        used |= dict.fromkeys(part.drives, records.UsedModel(model.id, model.label, model.sampling))
 
-    def endpoints(model: str) -> Endpoints:
-        found = _endpoints(scenario, arm, own, placebo, "" if model == pain else _RIVAL)
-        return _unmodelled(found) if (arm.drug, model) == ("arketamine", "slow_site") else found
+    def endpoints(model: str) -> records.Endpoints:
+        computed = _endpoints(scenario, arm, own, placebo, "" if model == pain else _RIVAL)
+        return _unmodelled(computed) if (arm.drug, model) == ("arketamine", "slow_site") else computed
 
     plan, other = plan_support(scenario, arm), _other(pain)
-    return ArmResult(
+    return records.ArmResult(
         drug=arm.drug,
         like=arm.like,
         course_end_day=own.plan.course_end_day,
         last_infusion_day=_last_infusion_day(arm, own),
-        models=ArmModels(used["levels"], used["acute"]),
+        models=records.ArmModels(used["levels"], used["acute"]),
         policy=policy_rules(arm.policy),
-        regimen=RegimenSupport(plan.label, plan.studies),
+        regimen=records.RegimenSupport(plan.label, plan.studies),
         profile=profile,
         endpoints=endpoints(pain),
         harms=arm_harms(scenario, arm, own.columns, own.bank_columns),
-        rival=RivalResult(other, endpoints(other), rival_profile) if scenario.models.rival else UNSET,
+        rival=records.RivalResult(other, endpoints(other), rival_profile) if scenario.models.rival else records.UNSET,
     )
 
 
-def _unmodelled(endpoints: Endpoints) -> Endpoints:
+def _unmodelled(endpoints: records.Endpoints) -> records.Endpoints:
     """Mark a slow site's pain under arketamine as not modelled, and compare it with nothing."""
-    alone = dict.fromkeys([name for name in Endpoint.__struct_fields__ if name.startswith("minus_placebo")], UNSET)
+    alone = dict.fromkeys(
+        [name for name in records.Endpoint.__struct_fields__ if name.startswith("minus_placebo")], records.UNSET
+    )
     label = {"support": NOT_IDENTIFIED.label, "basis": (), "note": _NO_ARKETAMINE}
-    return Endpoints(
+    return records.Endpoints(
         {
             name: entry
             if name in ("boosters", "dose_mg", "drip_hours", "final_rate")
-            else replace(entry, **label, **(alone if isinstance(entry, Endpoint) else {}))
+            else replace(entry, **label, **(alone if isinstance(entry, records.Endpoint) else {}))
             for name, entry in endpoints.items()
         }
     )
@@ -399,20 +383,20 @@ def _sources(totals: dict[str, ArmTotals], induction: bool) -> list[str]:
     return list(dict.fromkeys(source for one in known for source in one.sources))
 
 
-def _population(first: ArmTotals) -> PopulationResult:
+def _population(first: ArmTotals) -> records.PopulationResult:
     weight, diary, latent = (
         _distribution(first.columns[name]) for name in ("weight_kg", "baseline_nrs", "baseline_latent")
     )
-    return PopulationResult(
-        weight_kg=Spread(weight["mean"], weight["sd"]),
-        baseline_nrs=BaselinePain(diary["mean"], diary["sd"], latent["mean"], latent["sd"]),
+    return records.PopulationResult(
+        weight_kg=records.Spread(weight["mean"], weight["sd"]),
+        baseline_nrs=records.BaselinePain(diary["mean"], diary["sd"], latent["mean"], latent["sd"]),
         bistable_share=float(first.columns["bistable"].mean()),
     )
 
 
 def run_result(
     scenario: Scenario, totals: dict[str, ArmTotals], *, skip: Collection[str] = (), lists: bool = True
-) -> RunResult:
+) -> records.RunResult:
     """Make the result of a scenario.
 
     Parameters
@@ -428,20 +412,20 @@ def run_result(
 
     Returns
     -------
-    RunResult
+    records.RunResult
         The result.
     """
     first, models = totals[scenario.arms[0].name], scenario.models
     arms = {arm.name: _rounded(_arm(scenario, arm, totals), lists) for arm in scenario.arms if arm.name not in skip}
     harm_sources = [source for arm in arms.values() for harm in arm.harms.entries.values() for source in harm.sources]
-    return RunResult(
+    return records.RunResult(
         letheon=__version__,
         title=scenario.title,
         seed=scenario.seed,
         n_patients=scenario.population.n,
         follow_up_days=first.plan.days,
         models=_rounded(
-            ModelSettings(
+            records.ModelSettings(
                 pain=models.pain,
                 rival=_other(models.pain) if models.rival else None,
                 flares=models.flares,
@@ -467,6 +451,6 @@ def document(
 ) -> dict[str, Any]:
     """Return `run_result` as plain data, with the arms in `made` as an earlier document has them."""
     made = made or {}
-    out = document_of(run_result(scenario, totals, skip=made, lists=lists))
+    out = records.document_of(run_result(scenario, totals, skip=made, lists=lists))
     out["arms"] = {arm.name: made.get(arm.name) or out["arms"][arm.name] for arm in scenario.arms}
     return out

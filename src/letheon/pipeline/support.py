@@ -7,11 +7,13 @@ import numpy as np
 from scipy import special
 
 from letheon import library
+from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.dosing.regimen import MS_PER_DAY, MS_PER_HOUR, Infusion, Regimen
 from letheon.patients.population import Covariates, realised
-from letheon.pipeline.arms import ArmPlan
 from letheon.pipeline.models import models_sentence
+from letheon.pipeline.plan import ArmPlan
 from letheon.scenario import Arm, Population, Scenario
+from letheon.units import REFERENCE_WEIGHT_KG
 
 __all__ = [
     "earliest_booster",
@@ -22,38 +24,23 @@ __all__ = [
 ]
 
 _INTERVAL = (0.05, 0.95)
-_LAST_SUPPORTED_DAY = 84
-_REFERENCE_KG = 70.0
 _OUTSIDE_SHARE = 0.10
 _FEW = 4096
-# how far mean or SD may move unsaid: a fifth of a point of pain, less than a scale shows, a year
+# how far mean or SD may move without a warning: a fifth of a point of pain, less than a scale shows, a year
 _NOTICED = {"weight": (" kg", 0.5, 1), "baseline_nrs": ("", 0.2, 2), "age": (" years", 1.0, 1)}
 
 
 def quantiles(values: np.ndarray, shares: Sequence[float]) -> list[np.ndarray]:
-    """Return quantiles over the first axis, between neighbours in proportion, as `numpy.quantile` does.
+    """Return quantiles over the first axis, one array for each share, as `numpy.quantile` does.
 
-    A document asks for hundreds of them, of few values each, where looking at what was asked takes `numpy.quantile` ten
-    times as long as the work.
-
-    Parameters
-    ----------
-    values : array, shape (value, …)
-        Values.
-    shares : sequence of float
-        Shares in [0, 1].
-
-    Returns
-    -------
-    list of array
-        One for each share.
+    A result needs hundreds of them, of few values each, for which `numpy.quantile` takes ten times as long.
 
     Examples
     --------
     >>> [float(q) for q in quantiles(np.array([3.0, 1.0, 2.0]), (0.5, 0.75))]
     [2.0, 2.5]
     """
-    ordered, found = np.sort(values, axis=0) if len(values) <= _FEW else values, []
+    ordered, out = np.sort(values, axis=0) if len(values) <= _FEW else values, []
     if len(values) > _FEW or np.isnan(ordered[-1]).any():
         return list(np.quantile(values, shares, axis=0))
     for share in shares:
@@ -61,28 +48,16 @@ def quantiles(values: np.ndarray, shares: Sequence[float]) -> list[np.ndarray]:
         below = int(place)
         low, high = ordered[below], ordered[min(below + 1, len(ordered) - 1)]
         t = place - below
-        found.append(low + (high - low) * t if t < 0.5 else high - (high - low) * (1.0 - t))
-    return found
+        out.append(low + (high - low) * t if t < 0.5 else high - (high - low) * (1.0 - t))
+    return out
 
 
 def interval_of_mean(
     mean: float | np.ndarray, draws: np.ndarray, bounds: tuple[float, float] = (-math.inf, math.inf)
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the 90 % interval of a mean: the bank's spread over draws, moved onto the population's mean.
+    """Return the ends of the 90 % interval of a mean over the population, within the bounds of the quantity.
 
-    Parameters
-    ----------
-    mean : array
-        Mean over the population.
-    draws : array, shape (draw, …)
-        Means over the bank's people under each draw.
-    bounds : tuple of float
-        Where the quantity can lie.
-
-    Returns
-    -------
-    tuple of array
-        Low and high end.
+    It is the spread over draws of the means of the bank's people, shape (draw, …), moved onto the population's mean.
 
     Examples
     --------
@@ -103,16 +78,6 @@ def interval_of(
 
 def earliest_booster(arm: Arm) -> float:
     """Return the first day on which a booster could begin [days since t = 0]; infinite without boosters.
-
-    Parameters
-    ----------
-    arm : Arm
-        The arm.
-
-    Returns
-    -------
-    float
-        Day.
 
     Examples
     --------
@@ -154,12 +119,14 @@ def _longest_drip_h(arm: Arm) -> float:
 
 def _of_pushes(source: str, studied_mg_kg: float, arms: list[Arm]) -> list[str]:
     """Say where pushes are larger than those that a model was studied with."""
-    given = {}
+    pushes = {}
     for arm in arms:
         infusions = (*arm.regimen.infusions, *(arm.policy.boosters.session if arm.policy.boosters else ()))
         hours = ((i, i.duration_ms / MS_PER_HOUR) for i in infusions if i.is_push)
-        given[arm.name] = max((i.rate.at(_REFERENCE_KG) * h / _REFERENCE_KG for i, h in hours), default=0.0)
-    beyond = {name: dose for name, dose in given.items() if dose > studied_mg_kg * (1 + 1e-9)}
+        pushes[arm.name] = max(
+            (i.rate.at(REFERENCE_WEIGHT_KG) * h / REFERENCE_WEIGHT_KG for i, h in hours), default=0.0
+        )
+    beyond = {name: dose for name, dose in pushes.items() if dose > studied_mg_kg * (1 + 1e-9)}
     if not beyond:
         return []
     named = ", ".join(f"{name} {dose:.3g} mg/kg" for name, dose in beyond.items())
@@ -167,15 +134,15 @@ def _of_pushes(source: str, studied_mg_kg: float, arms: list[Arm]) -> list[str]:
     return [f"{source} was studied {limit}; given here: {named}: the minutes after a push are extrapolated."]
 
 
+def _studied(model) -> dict[str, float]:
+    """Return up to which duration and rate a model was studied."""
+    return {"h on the drip": model.validity["duration_h"][1], "mg/h at 70 kg": model.validity["rate_mg_h"][1]}
+
+
 def _beyond(model, rates_hours: tuple[float, float]) -> dict[str, float]:
     """Return which limits of a model an arm passes, with the value it reaches."""
-    hours, rate = rates_hours
-    limits = {"h on the drip": hours, "mg/h at 70 kg": rate}
-    studied = {
-        "h on the drip": model.validity["duration_h"][1],
-        "mg/h at 70 kg": model.validity["rate_mg_h"][1],
-    }
-    return {unit: value for unit, value in limits.items() if value > studied[unit] * (1 + 1e-9)}
+    limits = dict(zip(_studied(model), rates_hours, strict=True))
+    return {unit: value for unit, value in limits.items() if value > _studied(model)[unit] * (1 + 1e-9)}
 
 
 def _of_model(scenario: Scenario, model, purposes: set[str], arms: list[Arm]) -> list[str]:
@@ -184,44 +151,44 @@ def _of_model(scenario: Scenario, model, purposes: set[str], arms: list[Arm]) ->
     weight = scenario.population.weight
     low, high = model.validity["weight_kg"]
     share = _outside(low, high, weight.mean, weight.sd)
-    said = []
+    sentences = []
     if share > _OUTSIDE_SHARE:
-        said.append(f"{source} was studied at {low:g} to {high:g} kg; {share:.0%} of these patients lie outside.")
+        sentences.append(f"{source} was studied at {low:g} to {high:g} kg; {share:.0%} of these patients lie outside.")
     reached: dict[str, list[tuple[float, str]]] = {}
     for arm in arms:
-        rate = max(Regimen.create(arm.drug, _drips(arm)).schedule().rates(_REFERENCE_KG), default=0.0)
+        rate = max(Regimen.create(arm.drug, _drips(arm)).schedule().rates(REFERENCE_WEIGHT_KG), default=0.0)
         for unit, value in _beyond(model, (_longest_drip_h(arm), rate)).items():
             reached.setdefault(unit, []).append((value, arm.name))
-    top = {"h on the drip": model.validity["duration_h"][1], "mg/h at 70 kg": model.validity["rate_mg_h"][1]}
+    top = _studied(model)
     for unit, values in reached.items():
         named = ", ".join(f"{name} {value:.3g}" for value, name in values)
         factor = max(value for value, _ in values) / top[unit]
-        said.append(
+        sentences.append(
             f"{source} was studied up to {top[unit]:g} {unit}; reached here: {named}"
             f" (up to {factor:.2g} times as much): extrapolated."
         )
-    said += _of_pushes(source, model.validity.get("push_mg_kg", (0.0, 0.0))[1], arms)
+    sentences += _of_pushes(source, model.validity.get("push_mg_kg", (0.0, 0.0))[1], arms)
     if not any(number.omega for number in model.parameters.values()) and not scenario.models.borrow_variability:
-        said.append(
+        sentences.append(
             f"{source} has no published variability between patients: all patients of one weight get the same levels"
             " (`borrow_variability: on` takes that of simons2022)."
         )
-    return said
+    return sentences
 
 
-def _of_population(asked: Population) -> list[str]:
+def _of_population(population: Population) -> list[str]:
     """Say where the limits of a quantity leave patients other than those that were asked for."""
-    weight, nrs, age = asked.weight, asked.baseline_nrs, asked.age
-    runs = realised(Covariates(weight.mean, weight.sd, nrs.mean, nrs.sd, age.mean, age.sd, asked.asian))
-    said = []
+    weight, nrs, age = population.weight, population.baseline_nrs, population.age
+    runs = realised(Covariates(weight.mean, weight.sd, nrs.mean, nrs.sd, age.mean, age.sd, population.asian))
+    sentences = []
     for name, (unit, enough, digits) in _NOTICED.items():
-        spread, (mean, sd) = getattr(asked, name), runs[name]
+        spread, (mean, sd) = getattr(population, name), runs[name]
         if max(abs(mean - spread.mean), abs(sd - spread.sd)) > enough:
-            said.append(
+            sentences.append(
                 f"{name}: {spread.mean:g} ± {spread.sd:g}{unit} was asked for; within the limits of the model "
                 f"the patients have {mean:.{digits}f} ± {sd:.{digits}f}{unit}."
             )
-    return said
+    return sentences
 
 
 def _forms_norketamine(model: str) -> bool:
@@ -229,23 +196,10 @@ def _forms_norketamine(model: str) -> bool:
 
 
 def model_warnings(scenario: Scenario, plans: tuple[ArmPlan, ...]) -> list[str]:
-    """List what lies outside the validity range of the models that run, each with source and range.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-    plans : tuple of ArmPlan
-        Its arms as data.
-
-    Returns
-    -------
-    list of str
-        Sentences, without repeats.
-    """
-    said = [*scenario.warnings, *_of_population(scenario.population)]
+    """Return a sentence for each use outside the validity range of a model, with source and range."""
+    sentences = [*scenario.warnings, *_of_population(scenario.population)]
     if shared := models_sentence(scenario):
-        said.append(shared)
+        sentences.append(shared)
     used: dict[str, tuple[set[str], list[Arm]]] = {}
     for arm, plan in zip(scenario.arms, plans, strict=True):
         for part in plan.structure.parts if arm.drug != "placebo" else ():
@@ -253,10 +207,10 @@ def model_warnings(scenario: Scenario, plans: tuple[ArmPlan, ...]) -> list[str]:
             purposes |= {"levels and block" if drive == "levels" else "acute effect" for drive in part.drives}
             arms += [arm] if arm not in arms else []
     for model, (purposes, arms) in used.items():
-        said += _of_model(scenario, library.pk_model(model), purposes, arms)
+        sentences += _of_model(scenario, library.pk_model(model), purposes, arms)
     formed = [arms for model, (_, arms) in used.items() if _forms_norketamine(model)]
     if any(_longest_drip_h(arm) > 12 for arms in formed for arm in arms):
-        said.append("Norketamine after 12 h on the drip is uncertain by a factor of 0.5 to 1.")
-    if scenario.follow_up_h > _LAST_SUPPORTED_DAY * 24:
-        said.append("Relapse beyond 12 weeks rests on assumed flares: not identified by any data.")
-    return said
+        sentences.append("Norketamine after 12 h on the drip is uncertain by a factor of 0.5 to 1.")
+    if scenario.follow_up_h > LAST_SUPPORTED_DAY * 24:
+        sentences.append("Relapse beyond 12 weeks rests on assumed flares: not identified by any data.")
+    return sentences

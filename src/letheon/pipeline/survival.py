@@ -41,7 +41,7 @@ class Curve:
 
 
 def kaplan_meier(time: np.ndarray, event: np.ndarray, confidence: float = 0.90) -> Curve:
-    """Estimate the survival curve of right-censored times.
+    """Estimate the survival curve of right-censored times, with pointwise log-log intervals from Greenwood's variance.
 
     Parameters
     ----------
@@ -50,12 +50,7 @@ def kaplan_meier(time: np.ndarray, event: np.ndarray, confidence: float = 0.90) 
     event : bool array, shape (patient,)
         Whether the event was seen.
     confidence : float
-        Of the pointwise intervals: Greenwood's variance on the log-log scale.
-
-    Returns
-    -------
-    Curve
-        Steps at the distinct times.
+        Coverage of the intervals.
 
     Examples
     --------

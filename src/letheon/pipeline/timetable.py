@@ -1,10 +1,11 @@
-"""The timetable of an arm: its pieces, when each begins, when a clinic looks, and which times are kept for profiles."""
+"""The timetable of an arm: pieces and when they begin, assessments of the rate, times kept for profiles."""
 
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
+from letheon.arrays import Array
 from letheon.body.mesh import DAY_MS, HOUR_MS, NEVER, Mesh, padded_size
 from letheon.dosing.policy import Boosters, Policy
 from letheon.dosing.regimen import Rate, Regimen, Schedule
@@ -71,20 +72,6 @@ class Pieces(NamedTuple):
 def pieces_of(regimen: Regimen, policy: Policy) -> Pieces:
     """Cut a regimen into pieces.
 
-    Parameters
-    ----------
-    regimen : Regimen
-        The arm's own sessions.
-    policy : Policy
-        Its rules.
-
-    Returns
-    -------
-    Pieces
-        Those of its schedule; an arm without a titration has no more to tell.
-
-    Examples
-    --------
     >>> from letheon.dosing.regimen import Infusion
     >>> sessions = [Infusion.create(0, 4, Rate(absolute_mg_h=25.0)), Infusion.create(4, 4, Rate(absolute_mg_h=5.0))]
     >>> pieces_of(Regimen.create("racemic", sessions), Policy()).titrated
@@ -100,11 +87,11 @@ def pieces_of(regimen: Regimen, policy: Policy) -> Pieces:
         for push in (False, True)
     )
     edges = sorted({*drips.edges_ms, *pushes.edges_ms, *(t for span in spans for t in span)})
-    given = [(_running(drips, t), _running(pushes, t)) for t in edges[:-1]]
+    terms = [(_running(drips, t), _running(pushes, t)) for t in edges[:-1]]
     return Pieces(
-        Schedule(tuple(edges), tuple((*drip, *push) for drip, push in given)),
+        Schedule(tuple(edges), tuple((*drip, *push) for drip, push in terms)),
         tuple(any(a <= t < b for a, b in spans) for t in edges[:-1]),
-        tuple(len(push) for _, push in given),
+        tuple(len(push) for _, push in terms),
     )
 
 
@@ -115,24 +102,7 @@ def _running(schedule: Schedule, time_ms: int) -> tuple[Rate, ...]:
 
 
 def rate_tables(pieces: Pieces, booster: Schedule) -> tuple[np.ndarray, ...]:
-    """Tabulate the rates of all pieces, those of a booster behind those of the timetable.
-
-    Parameters
-    ----------
-    pieces : Pieces
-        Of the timetable.
-    booster : Schedule
-        One booster.
-
-    Returns
-    -------
-    absolute, per_kg, ceiling : array, shape (piece + 1, term)
-        Rates [mg/h]; the first piece is no drug.
-    pushed : bool array, shape (piece + 1, term)
-        Which are pushes.
-    titrated : bool array, shape (piece + 1,)
-        In which pieces a titration sets the rate.
-    """
+    """Tabulate absolute, per-kg and ceiling rates [mg/h], pushes and titration by piece, the booster's last."""
     both = (*pieces.schedule.terms, *booster.terms)
     count = padded_size(len(both) + 1, _SMALLEST_SCHEDULE)
     width = padded_size(max((len(terms) for terms in both), default=1), 1)
@@ -149,26 +119,9 @@ def rate_tables(pieces: Pieces, booster: Schedule) -> tuple[np.ndarray, ...]:
 
 
 def edges_of(schedule: Schedule, booster: Schedule, horizon_ms: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """List when pieces begin, and which; the timetable's, then a booster's from its own start.
+    """List when pieces begin [ms], which they are, and where the booster's begin (from its own start)."""
 
-    Parameters
-    ----------
-    schedule, booster : Schedule
-        Pieces of the timetable and of one booster.
-    horizon_ms : int
-        End of follow-up [ms].
-
-    Returns
-    -------
-    edge : int array, shape (edge,)
-        Times [ms], padded with `NEVER`.
-    begins : int array, shape (edge,)
-        Piece that begins there; 0 for none.
-    booster : int
-        Where the booster's edges begin.
-    """
-
-    def listed(one: Schedule, first: int):
+    def listed(one: Schedule, first: int) -> Array:
         pieces = [first + p if terms else 0 for p, terms in enumerate(one.terms)]
         return list(zip(one.edges_ms, (*pieces, 0), strict=True)) if pieces else []
 
@@ -180,30 +133,11 @@ def edges_of(schedule: Schedule, booster: Schedule, horizon_ms: int) -> tuple[np
     return np.array(edge, np.int64), np.array(begins, np.int32), len(own) + 1
 
 
-def clock(mesh: Mesh, edges, epoch_at: np.ndarray, epochs: int, save_at: np.ndarray) -> Timetable:
-    """Count all times of an arm in ticks.
-
-    Parameters
-    ----------
-    mesh : Mesh
-        The mesh.
-    edges : tuple
-        What `edges_of` gives.
-    epoch_at : int array
-        When epochs of the parameters begin [ms].
-    epochs : int
-        Room for them.
-    save_at : int array, shape (time + 1,)
-        When profiles are kept, in ticks.
-
-    Returns
-    -------
-    Timetable
-        The clock.
-    """
+def clock(mesh: Mesh, edges: tuple, epoch_at: np.ndarray, epochs: int, save_at: np.ndarray) -> Timetable:
+    """Count all times of an arm in ticks."""
     tick_ms = mesh.h0_h * HOUR_MS
 
-    def ticks(ms):
+    def ticks(ms: Array) -> Array:
         whole = np.where(np.asarray(ms) < NEVER, np.round(np.asarray(ms) / tick_ms), NEVER)
         return np.where(np.asarray(ms) < NEVER, whole, NEVER).astype(np.int64)
 
@@ -222,22 +156,7 @@ def clock(mesh: Mesh, edges, epoch_at: np.ndarray, epochs: int, save_at: np.ndar
 
 
 def looks(regimen: Regimen, policy: Policy, horizon_ms: int) -> tuple[int, ...]:
-    """List when the rate is looked at [ms]: every so often from the start of each stretch on the drip.
-
-    Parameters
-    ----------
-    regimen : Regimen
-        The arm's own sessions; pushes do not count.
-    policy : Policy
-        Its rules.
-    horizon_ms : int
-        End of follow-up [ms].
-
-    Returns
-    -------
-    tuple of int
-        Times; the clinic leaves out those at which no titrated session runs.
-    """
+    """List when the rate is assessed [ms]: at a fixed interval from the start of each continuous infusion."""
     if not policy.titration:
         return ()
     schedule = Regimen(regimen.drug, tuple(i for i in regimen.infusions if not i.is_push)).schedule()
@@ -252,26 +171,8 @@ def looks(regimen: Regimen, policy: Policy, horizon_ms: int) -> tuple[int, ...]:
 
 
 def calendar(boosters: Boosters | None, schedule: Schedule, last_day: int, days: int) -> tuple[int, ...]:
-    """Foretell the boosters of a patient whose boosters nothing stops.
+    """Return the days on which boosters begin where nothing stops them; none on relapse, which cannot be foreseen.
 
-    Parameters
-    ----------
-    boosters : Boosters or None
-        The rule.
-    schedule : Schedule
-        The arm's own sessions.
-    last_day : int
-        Day of the last session of the first course, counted from 0.
-    days : int
-        Days of follow-up.
-
-    Returns
-    -------
-    tuple of int
-        Days on which they begin; none on relapse, which nobody can foretell.
-
-    Examples
-    --------
     >>> from letheon.dosing.regimen import Infusion
     >>> rule = Boosters((Infusion.create(0, 4, Rate(absolute_mg_h=25.0)),), gaps_days=(14, 28))
     >>> calendar(rule, Schedule(), 0, 84)
@@ -279,18 +180,18 @@ def calendar(boosters: Boosters | None, schedule: Schedule, last_day: int, days:
     """
     if boosters is None or boosters.on_relapse:
         return ()
-    found: list[int] = []
+    result: list[int] = []
     long = (boosters.stop_ms - 1) // DAY_MS
     due = last_day + boosters.gaps_days[0]
-    while len(found) < (boosters.times or NEVER) and due * DAY_MS + boosters.stop_ms <= days * DAY_MS:
-        full = boosters.at_most and sum(day > due - 365 for day in found) >= boosters.at_most
+    while len(result) < (boosters.times or NEVER) and due * DAY_MS + boosters.stop_ms <= days * DAY_MS:
+        full = boosters.at_most and sum(day > due - 365 for day in result) >= boosters.at_most
         if full or due - last_day < boosters.apart_days or not _is_free(schedule, due, boosters.apart_days):
             due += 1
             continue
-        found.append(due)
+        result.append(due)
         last_day = due + long
-        due = last_day + boosters.gaps_days[min(len(found), len(boosters.gaps_days) - 1)]
-    return tuple(found)
+        due = last_day + boosters.gaps_days[min(len(result), len(boosters.gaps_days) - 1)]
+    return tuple(result)
 
 
 def _is_free(schedule: Schedule, day: int, apart_days: int) -> bool:
@@ -311,24 +212,6 @@ def saved_rows(mesh: Mesh, days: np.ndarray, end_ms: int, most: int, later_ms: t
 
     Half the room goes to midnights; what is left, first to the course and the days in which levels fall behind it. Of
     that, a third is set aside for later sessions where they are given.
-
-    Parameters
-    ----------
-    mesh : Mesh
-        The mesh.
-    days : int array
-        Rows of the midnights.
-    end_ms : int
-        End of the first course [ms].
-    most : int
-        Room.
-    later_ms : tuple of int
-        When the rate changes in later sessions [ms].
-
-    Returns
-    -------
-    int array
-        Rows.
     """
     rows = np.arange(mesh.count + 1)
     if len(rows) <= most:

@@ -12,73 +12,44 @@ __all__ = ["check_cluster", "is_loopback"]
 _MOST_WORKERS = 1024
 
 
-def check_cluster(given: str) -> int | str:
+def check_cluster(text: str) -> int | str:
     """Read ``--cluster``.
 
-    Parameters
-    ----------
-    given : str
-        ``local:N``, or the address of a scheduler.
-
-    Returns
-    -------
-    int or str
-        Number of workers to start here, or the address.
-
-    Raises
-    ------
-    InputError
-        If it is neither, if the address is neither of this machine nor TLS, or if Dask Distributed is not installed.
-
-    Examples
-    --------
     >>> check_cluster("local:2"), check_cluster("tcp://127.0.0.1:8786")
     (2, 'tcp://127.0.0.1:8786')
     """
-    found = _read(given)
+    value = _read(text)
     require("cluster")
-    return found
+    return value
 
 
-def _read(given: str) -> int | str:
-    if local := re.fullmatch(r"local:([0-9]{1,5})", given):
+def _read(text: str) -> int | str:
+    if local := re.fullmatch(r"local:([0-9]{1,5})", text):
         count = int(local[1])
         if 1 <= count <= _MOST_WORKERS:
             return count
-        raise InputError(f"--cluster {given}: the number of workers is outside 1 to {_MOST_WORKERS}; try local:2.")
+        raise InputError(f"--cluster {text}: the number of workers is outside 1 to {_MOST_WORKERS}; try local:2.")
     try:
-        parts = urlsplit(given)
+        parts = urlsplit(text)
         host, port = parts.hostname, parts.port
     except ValueError:
         host = port = None
         parts = urlsplit("")
     if parts.scheme not in ("tcp", "tls") or not host or not port:
         raise InputError(
-            f"--cluster {given!r} is not understood; give local:2, tcp://127.0.0.1:8786 or tls://some.host:8786."
+            f"--cluster {text!r} is not understood; give local:2, tcp://127.0.0.1:8786 or tls://some.host:8786."
         )
     if parts.scheme == "tcp" and not is_loopback(host):
         raise InputError(
-            f"--cluster {given} would send data in the clear to another machine; use tls:// with certificates, or a"
+            f"--cluster {text} would send data in the clear to another machine; use tls:// with certificates, or a"
             " scheduler on 127.0.0.1."
         )
-    return given
+    return text
 
 
 def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine itself.
 
-    Parameters
-    ----------
-    host : str
-        Name or number.
-
-    Returns
-    -------
-    bool
-        True for ``localhost`` and the loopback numbers.
-
-    Examples
-    --------
     >>> is_loopback("127.0.0.1"), is_loopback("10.0.0.7")
     (True, False)
     """

@@ -1,22 +1,23 @@
 """One block of one arm: drawn, run through the compiled pipeline, and made ready for merging."""
 
+from collections.abc import Mapping
 from functools import cache, partial
 from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
 
-from letheon.arrays import jax, jnp
-from letheon.patients.draws import DRAWS, typical_values
+from letheon.arrays import Array, jax, jnp
 from letheon.patients.population import BANK_PATIENTS, BANK_SEED, Covariates, bank_points, people
+from letheon.patients.uncertainty import DRAWS, typical_values
 from letheon.pipeline import BLOCK, ArmPlan, Switches, run_block
-from letheon.pipeline.bins import digitise
 from letheon.pipeline.clinic import event_rows
+from letheon.pipeline.histograms import digitise
 from letheon.pipeline.summary import columns
-from letheon.runs.share import Block, Share, typed
+from letheon.runs.chunks import Block, ChunkResult, smallest_type
 from letheon.scenario import Scenario
 
-__all__ = ["BANK", "Runner", "Span"]
+__all__ = ["BANK", "BlockRange", "Runner"]
 
 BANK = DRAWS * BANK_PATIENTS // BLOCK  # blocks of the uncertainty bank of one arm
 _DRAWS_PER_BLOCK = BLOCK // BANK_PATIENTS
@@ -24,7 +25,7 @@ _COMPILED: set = set()  # programs that this process has run before
 _FIRST = Lock()
 
 
-class Span(NamedTuple):
+class BlockRange(NamedTuple):
     """Blocks that one worker computes at a stretch: plain numbers, to be sent anywhere.
 
     Attributes
@@ -49,7 +50,9 @@ class Span(NamedTuple):
 
 
 @partial(jax.jit, static_argnames=("days",))
-def _draw_people(population: Covariates, seed, numbers, draws, points, days: int):
+def _draw_people(
+    population: Covariates, seed: Array, numbers: Array, draws: Mapping[str, Array], points: Array, days: int
+) -> Array:
     one = partial(people, population, seed)
     return jax.vmap(lambda k, d, p: one(k, days, d, p), out_axes=-1)(numbers, draws, points)
 
@@ -77,7 +80,7 @@ class Runner:
         Its arms.
     """
 
-    def __init__(self, scenario: Scenario, plans: tuple[ArmPlan, ...]):
+    def __init__(self, scenario: Scenario, plans: tuple[ArmPlan, ...]) -> None:
         p = scenario.population
         self.scenario, self.plans = scenario, plans
         self.population = Covariates(
@@ -92,48 +95,22 @@ class Runner:
         )
 
     def block(self, arm: int, kind: str, number: int) -> Block:
-        """Compute a block; the first of each structure alone, or every thread would trace and load the same program.
-
-        Parameters
-        ----------
-        arm : int
-            Number of the arm.
-        kind : str
-            ``people`` or ``bank``.
-        number : int
-            Number of the block.
-
-        Returns
-        -------
-        Block
-            What it leaves.
-        """
+        """Compute a block; the first of each structure alone, or every thread would trace and load the same program."""
         plan = self.plans[arm]
         program = plan.structure, len(plan.day_rows), len(plan.save)
         if program in _COMPILED:
             return self._compute(arm, kind, number)
         with _FIRST:
-            made = self._compute(arm, kind, number)
+            block = self._compute(arm, kind, number)
             _COMPILED.add(program)
-        return made
+        return block
 
-    def share(self, span: Span) -> Share:
-        """Compute the blocks of a span one after another and add them up.
-
-        Parameters
-        ----------
-        span : Span
-            Which blocks.
-
-        Returns
-        -------
-        Share
-            What they add up to.
-        """
-        share = Share(self.plans[span.arm].saved)
+    def result(self, span: BlockRange) -> ChunkResult:
+        """Compute the blocks of a span one after another and add them up."""
+        result = ChunkResult(self.plans[span.arm].saved)
         for number in range(span.first, span.stop):
-            share.add(self.block(span.arm, span.kind, number))
-        return share
+            result.add(self.block(span.arm, span.kind, number))
+        return result
 
     def _compute(self, arm: int, kind: str, block: int) -> Block:
         plan, models = self.plans[arm], self.scenario.models
@@ -157,7 +134,9 @@ class Runner:
         table = columns(result, chosen, plan, valid, models.pain)
         profile = {name: np.asarray(values)[: plan.saved] for name, values in result.profile.items()}
         if kind == "people":
-            table = {name: typed(name, values) for name, values in ({"patient": number[:valid]} | table).items()}
+            table = {
+                name: smallest_type(name, values) for name, values in ({"patient": number[:valid]} | table).items()
+            }
             log = None if plan.policy.fixed else type(result.log)(*(np.asarray(x)[:, :valid] for x in result.log))
             events = None if log is None else event_rows(log, number[:valid])
             return Block(block, table, digitise(profile, valid), None, events)

@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 
 from letheon.errors import InputError, LetheonWarning, RunError
 from letheon.runs.address import check_cluster, is_loopback
-from letheon.runs.engine import Crew
+from letheon.runs.chunks import CHUNK, ChunkResult
+from letheon.runs.engine import Executor
 from letheon.runs.environment import machine_stamp, use_compile_cache
-from letheon.runs.share import CHUNK, Share
 from letheon.scenario import Scenario, dumps, loads
 
-__all__ = ["compute", "crew_of"]
+__all__ = ["cluster_executor", "compute"]
 
 _RESOURCE = "letheon"
 _TASKS_A_WORKER = 8  # so that the last to finish keeps the others waiting for an eighth of its time
@@ -47,25 +47,12 @@ def _runner(text: str) -> Any:
 
 
 def compute(text: str, span: tuple[int, str, int, int]) -> tuple:
-    """Compute some blocks on a worker.
-
-    Parameters
-    ----------
-    text : str
-        The scenario, resolved.
-    span : tuple
-        Which blocks, as a `letheon.runs.blocks.Span`.
-
-    Returns
-    -------
-    tuple
-        Columns by block, counts and sums packed, the bank's profiles by block, events by block, the last booster.
-    """
-    from letheon.runs.blocks import Span
+    """Compute some blocks on a worker."""
+    from letheon.runs.blocks import BlockRange
     from letheon.runs.store import pack
 
-    share = _runner(text).share(Span(*span))
-    return share.columns, pack(share.profile), share.bank, share.events, share.last_booster_h
+    result = _runner(text).result(BlockRange(*span))
+    return result.columns, pack(result.profile), result.bank, result.events, result.last_booster_h
 
 
 def _unfit(worker: Any, wanted: dict[str, str]) -> str:
@@ -106,30 +93,12 @@ def _verdict(dask_worker: Any) -> str:
 
 
 @contextmanager
-def crew_of(given: str, scenario: Scenario) -> Iterator[Crew]:
-    """Connect to workers, and return them as a crew.
-
-    Parameters
-    ----------
-    given : str
-        ``local:N`` or the address of a scheduler.
-    scenario : Scenario
-        What they will compute.
-
-    Yields
-    ------
-    callable
-        The crew.
-
-    Raises
-    ------
-    RunError
-        If the scheduler cannot be reached or no worker fits.
-    """
+def cluster_executor(where: str, scenario: Scenario) -> Iterator[Executor]:
+    """Connect to workers, and return them as an executor."""
     import dask.config
     from distributed import Client
 
-    place = check_cluster(given)
+    place = check_cluster(where)
     with dask.config.set({"distributed.scheduler.allowed-failures": _DEATHS}):
         if isinstance(place, int):
             from letheon.runs.local_cluster import local_cluster
@@ -155,9 +124,9 @@ def _connected(address: str) -> Any:
 
 
 class _Workers:
-    """The crew: hands tasks out, a few for each worker at a time, and gives them again when a worker is lost."""
+    """Executor: hands tasks out, a few for each worker at a time, and gives them again when a worker is lost."""
 
-    def __init__(self, client: Any, scenario: Scenario):
+    def __init__(self, client: Any, scenario: Scenario) -> None:
         self.client, self.text = client, dumps(scenario)
         self.known: dict[str, str] = {}
         self.seen_at = self.fit_at = time.monotonic()
@@ -188,7 +157,7 @@ class _Workers:
         return fit
 
     def __call__(self, spans: Iterable) -> Iterator:
-        """Compute spans; see `letheon.runs.engine.Crew`."""
+        """Compute spans; see `letheon.runs.engine.Executor`."""
         from distributed import as_completed
         from distributed.scheduler import KilledWorker
 
@@ -225,7 +194,7 @@ class _Workers:
                 except KilledWorker:
                     raise _lost(f"{_DEATHS} workers died over the same blocks") from None
                 future.release()
-                yield span, _share(columns, packed, bank, events, last_booster_h)
+                yield span, _unpacked(columns, packed, bank, events, last_booster_h)
             hand_out()
 
     def _alive(self) -> None:
@@ -241,14 +210,14 @@ def _lost(why: str) -> RunError:
     return RunError(f"{why}; finished chunks are kept: run the same command again to continue.")
 
 
-def _share(columns: dict, packed: dict, bank: dict, events: dict, last_booster_h: float) -> Share:
+def _unpacked(columns: dict, packed: dict, bank: dict, events: dict, last_booster_h: float) -> ChunkResult:
     from letheon.runs.store import unpack
 
     profile = unpack(packed)
-    share = Share(profile.times)
-    share.columns, share.profile, share.bank, share.events = columns, profile, bank, events
-    share.last_booster_h = last_booster_h
-    return share
+    result = ChunkResult(profile.times)
+    result.columns, result.profile, result.bank, result.events = columns, profile, bank, events
+    result.last_booster_h = last_booster_h
+    return result
 
 
 def _cut(spans: list, workers: int) -> Iterator:

@@ -11,63 +11,36 @@ import numpy as np
 from letheon.errors import Interrupted
 from letheon.pipeline import BLOCK, ArmPlan, ArmTotals, Profile, plan_arms
 from letheon.runs import store
-from letheon.runs.blocks import BANK, Runner, Span
+from letheon.runs.blocks import BANK, BlockRange, Runner
+from letheon.runs.chunks import CHUNK, Block, ChunkResult, Columns
 from letheon.runs.folder import RUN, Folder
-from letheon.runs.share import CHUNK, Block, Columns, Share
 from letheon.scenario import Scenario
 
-__all__ = ["KINDS", "Crew", "chunks_of", "repair", "run_arms", "threads"]
+__all__ = ["KINDS", "Executor", "chunks_of", "repair", "run_arms", "thread_executor"]
 
 _IN_MEMORY = 100_000  # patient courses whose endpoints are kept in memory rather than read back from the folder
 _MOST_THREADS = 32
 KINDS = ("people", "bank")
 
-Crew = Callable[[Iterable[Span]], Iterator[tuple[Span, "Block | Share"]]]
-"""Computes spans, in any order and any pieces of them, and gives back each with what it left."""
+Executor = Callable[[Iterable[BlockRange]], Iterator[tuple[BlockRange, "Block | ChunkResult"]]]
+"""Computes block ranges, in any order and in any pieces, and yields each with its result."""
 
 
-def chunks_of(arm: int, patients: int, kinds: Sequence[str] = KINDS) -> list[Span]:
+def chunks_of(arm: int, patients: int, kinds: Sequence[str] = KINDS) -> list[BlockRange]:
     """List the chunks of one arm: the population's, then the bank's.
 
-    Parameters
-    ----------
-    arm : int
-        Number of the arm.
-    patients : int
-        Patients asked for.
-    kinds : sequence of str
-        Which of ``people`` and ``bank``.
-
-    Returns
-    -------
-    list of Span
-        Whole chunks; the last one may be shorter.
-
-    Examples
-    --------
     >>> [span.stop for span in chunks_of(0, 10_000)]
     [32, 40, 8]
     """
     blocks = -(-patients // BLOCK)
-    crowd = [Span(arm, "people", b, min(b + CHUNK, blocks)) for b in range(0, blocks, CHUNK)]
-    return [span for span in (*crowd, Span(arm, "bank", 0, BANK)) if span.kind in kinds]
+    crowd = [BlockRange(arm, "people", b, min(b + CHUNK, blocks)) for b in range(0, blocks, CHUNK)]
+    return [span for span in (*crowd, BlockRange(arm, "bank", 0, BANK)) if span.kind in kinds]
 
 
-def threads(runner: Runner) -> Crew:
-    """Return a crew of threads in this process, one a core; each computes a block at a time.
+def thread_executor(runner: Runner) -> Executor:
+    """Return an executor of threads in this process, one a core; each computes a block at a time."""
 
-    Parameters
-    ----------
-    runner : Runner
-        What computes.
-
-    Returns
-    -------
-    callable
-        The crew; blocks come back in order, and only a few are in flight.
-    """
-
-    def crew(spans: Iterable[Span]) -> Iterator[tuple[Span, Block | Share]]:
+    def executor(spans: Iterable[BlockRange]) -> Iterator[tuple[BlockRange, Block | ChunkResult]]:
         count = max(1, min(os.cpu_count() or 1, _MOST_THREADS))
         pool = ThreadPoolExecutor(count)
         waiting: deque = deque()
@@ -85,54 +58,54 @@ def threads(runner: Runner) -> Crew:
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
-    return crew
+    return executor
 
 
-def _number(span: Span) -> int:
+def _number(span: BlockRange) -> int:
     """Return the number of the chunk that a span belongs to; the bank is one chunk."""
     return span.first // CHUNK if span.kind == "people" else 0
 
 
 class _Counter:
-    """Counts the patients that are done, and tells."""
+    """Counts finished patients and reports progress."""
 
     def __init__(
         self,
-        chunks: list[Span],
+        chunks: list[BlockRange],
         patients: int,
         plans: tuple[ArmPlan, ...],
         progress: Callable[[int, int, str], None] | None,
-    ):
+    ) -> None:
         self.patients, self.plans, self.progress = patients, plans, progress
         self.total, self.done = sum(chunk.patients(patients) for chunk in chunks), 0
 
-    def __call__(self, span: Span) -> None:
+    def __call__(self, span: BlockRange) -> None:
         self.done += span.patients(self.patients)
         if self.progress:
             self.progress(self.done, self.total, self.plans[span.arm].name)
 
 
 class _Arm:
-    """What is known of one arm so far."""
+    """What one arm has so far."""
 
-    def __init__(self, plan: ArmPlan):
+    def __init__(self, plan: ArmPlan) -> None:
         self.plan = plan
         self.profile = Profile(plan.saved)
         self.parts: dict[int, Path | dict[str, np.ndarray]] = {}
-        self.bank = Share(plan.saved)
+        self.bank = ChunkResult(plan.saved)
         self.last_booster_h = 0.0
 
-    def take(self, chunk: Span, share: Share, part: Path | None) -> None:
+    def take(self, chunk: BlockRange, result: ChunkResult, part: Path | None) -> None:
         """Add a whole chunk, whose endpoints stay in memory or in a file."""
         if chunk.kind == "bank":
-            self.bank.merge(share)
+            self.bank.merge(result)
             return
-        self.parts[chunk.first] = share.table() if part is None else part
-        self.last_booster_h = max(self.last_booster_h, share.last_booster_h)
+        self.parts[chunk.first] = result.table() if part is None else part
+        self.last_booster_h = max(self.last_booster_h, result.last_booster_h)
         if self.profile.patients:
-            self.profile.merge(share.profile)
+            self.profile.merge(result.profile)
         else:
-            self.profile = share.profile
+            self.profile = result.profile
 
     def totals(self) -> ArmTotals:
         """Return what all chunks add up to."""
@@ -148,60 +121,32 @@ def run_arms(
     plans: tuple[ArmPlan, ...],
     folder: Folder | None,
     progress: Callable[[int, int, str], None] | None,
-    crew: Crew | None = None,
+    executor: Executor | None = None,
     kinds: Sequence[str] = KINDS,
 ) -> dict[str, ArmTotals]:
-    """Run every arm and add its chunks up.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-    plans : tuple of ArmPlan
-        Its arms.
-    folder : Folder or None
-        Where finished chunks are kept; None keeps nothing.
-    progress : callable or None
-        Called with patients done, patients in all and the arm's name.
-    crew : callable, optional
-        Who computes; by default the threads of this process.
-    kinds : sequence of str
-        Which of ``people`` and ``bank`` to run.
-
-    Returns
-    -------
-    dict of str to ArmTotals
-        Totals by arm; without ``people`` or ``bank`` that part of them is empty.
-
-    Raises
-    ------
-    Interrupted
-        On Ctrl-C; finished chunks are kept.
-    RunError
-        If a chunk's file is not what was written.
-    """
+    """Run every arm and add up its chunks; `progress` gets patients done, patients in all and the arm's name."""
     n = scenario.population.n
     arms = [_Arm(plan) for plan in plans]
     chunks = [chunk for arm in range(len(plans)) for chunk in chunks_of(arm, n, kinds)]
-    told = _Counter(chunks, n, plans, progress)
+    count_done = _Counter(chunks, n, plans, progress)
     on_disk = folder is not None and n * len(plans) > _IN_MEMORY
 
-    def part(chunk: Span) -> Path | None:
+    def part(chunk: BlockRange) -> Path | None:
         return folder.endpoints(plans[chunk.arm].name, _number(chunk)) if folder and on_disk else None
 
     try:
         missing = []
         for chunk in chunks:
-            share = _restored(folder, plans[chunk.arm], chunk, on_disk)
-            if share is None:
+            result = _restored(folder, plans[chunk.arm], chunk, on_disk)
+            if result is None:
                 missing.append(chunk)
             else:
-                arms[chunk.arm].take(chunk, share, part(chunk))
-                told(chunk)
-        for chunk, share in _whole(missing, plans, crew or threads(Runner(scenario, plans)), told):
+                arms[chunk.arm].take(chunk, result, part(chunk))
+                count_done(chunk)
+        for chunk, result in _whole(missing, plans, executor or thread_executor(Runner(scenario, plans)), count_done):
             if folder:
-                store.write(folder, plans[chunk.arm].name, chunk.kind, _number(chunk), share)
-            arms[chunk.arm].take(chunk, share, part(chunk))
+                store.write(folder, plans[chunk.arm].name, chunk.kind, _number(chunk), result)
+            arms[chunk.arm].take(chunk, result, part(chunk))
     except KeyboardInterrupt:
         raise Interrupted(
             "interrupted; finished chunks are kept: run the same command again to continue."
@@ -213,55 +158,35 @@ def run_arms(
     return {arm.plan.name: arm.totals() for arm in arms}
 
 
-def _restored(folder: Folder | None, plan: ArmPlan, chunk: Span, on_disk: bool) -> Share | None:
+def _restored(folder: Folder | None, plan: ArmPlan, chunk: BlockRange, on_disk: bool) -> ChunkResult | None:
     """Return a chunk that an earlier run has finished, with its endpoints where they do not stay on disk."""
     if folder is None:
         return None
     number = _number(chunk)
-    share = store.read(folder, plan.name, chunk.kind, number, plan.saved)
-    if share and chunk.kind == "people" and not on_disk:
-        share.columns[0] = store.Parts([folder.endpoints(plan.name, number)]).table()
-    return share
+    result = store.read(folder, plan.name, chunk.kind, number, plan.saved)
+    if result and chunk.kind == "people" and not on_disk:
+        result.columns[0] = store.Parts([folder.endpoints(plan.name, number)]).table()
+    return result
 
 
 def _whole(
-    chunks: list[Span], plans: tuple[ArmPlan, ...], crew: Crew, told: Callable[[Span], None]
-) -> Iterator[tuple[Span, Share]]:
-    """Compute chunks, and give each back when the last of its blocks has come."""
+    chunks: list[BlockRange], plans: tuple[ArmPlan, ...], executor: Executor, count_done: Callable[[BlockRange], None]
+) -> Iterator[tuple[BlockRange, ChunkResult]]:
+    """Compute chunks, and yield each when the last of its blocks is done."""
     chunk_of = {(c.arm, c.kind, _number(c)): c for c in chunks}
-    growing: dict[Span, tuple[Share, list[int]]] = {}
-    for span, made in crew(chunks):
+    growing: dict[BlockRange, tuple[ChunkResult, list[int]]] = {}
+    for span, block in executor(chunks):
         chunk = chunk_of[span.arm, span.kind, _number(span)]
-        share, here = growing.setdefault(chunk, (Share(plans[chunk.arm].saved), []))
-        share.add(made) if isinstance(made, Block) else share.merge(made)
+        result, here = growing.setdefault(chunk, (ChunkResult(plans[chunk.arm].saved), []))
+        result.add(block) if isinstance(block, Block) else result.merge(block)
         here += range(span.first, span.stop)
-        told(span)
+        count_done(span)
         if len(here) == chunk.stop - chunk.first:
             yield chunk, growing.pop(chunk)[0]
 
 
 def repair(scenario: Scenario, folder: Folder, progress: Callable[[int, int, str], None] | None) -> int:
-    """Compute again those endpoints of a finished run whose files are damaged or gone.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-    folder : Folder
-        The finished run.
-    progress : callable or None
-        As for `run_arms`.
-
-    Returns
-    -------
-    int
-        How many chunks were computed again.
-
-    Raises
-    ------
-    Interrupted
-        On Ctrl-C.
-    """
+    """Recompute the endpoint files of a finished run that are damaged or gone; return how many chunks."""
     n = scenario.population.n
     damaged = {name for name, record in folder.manifest.files[RUN].items() if not record.intact(folder.path / name)}
     damaged = {folder.path / name for name in damaged}
@@ -274,11 +199,11 @@ def repair(scenario: Scenario, folder: Folder, progress: Callable[[int, int, str
     if not chunks:
         return 0
     plans = plan_arms(scenario)
-    told = _Counter(chunks, n, plans, progress)
+    count_done = _Counter(chunks, n, plans, progress)
     files = dict(folder.manifest.files[RUN])
     try:
-        for chunk, share in _whole(chunks, plans, threads(Runner(scenario, plans)), told):
-            files |= store.write_endpoints(folder, plans[chunk.arm].name, _number(chunk), share)
+        for chunk, result in _whole(chunks, plans, thread_executor(Runner(scenario, plans)), count_done):
+            files |= store.write_endpoints(folder, plans[chunk.arm].name, _number(chunk), result)
     except KeyboardInterrupt:
         raise Interrupted("interrupted; run the same command again to continue.") from None
     folder.finish(scenario, files)

@@ -32,13 +32,6 @@ _FEATURES = ("avx", "avx2", "fma", "avx512f", "avx512dq", "avx512vl", "asimd", "
 def instruction_set() -> str:
     """Name the vector extensions that change floating-point code.
 
-    Returns
-    -------
-    str
-        Architecture and extensions, as in ``run.json``.
-
-    Examples
-    --------
     >>> "avx2" in instruction_set() or "asimd" in instruction_set()
     True
     """
@@ -53,8 +46,8 @@ def instruction_set() -> str:
 @cache
 def _version(package: str) -> str:
     """Return a package's version; reading all of its metadata, as `importlib.metadata.version` does, costs 80 ms."""
-    found = re.search(r"^Version: (.+)$", distribution(package).read_text("METADATA") or "", re.MULTILINE)
-    return found[1].strip() if found else "unknown"
+    values = re.search(r"^Version: (.+)$", distribution(package).read_text("METADATA") or "", re.MULTILINE)
+    return values[1].strip() if values else "unknown"
 
 
 def _settings() -> dict[str, str]:
@@ -62,7 +55,7 @@ def _settings() -> dict[str, str]:
 
     Flags of XLA count in any order; where the variable names a file of flags, its content counts.
     """
-    found = {
+    values = {
         name: value
         for name, value in sorted(os.environ.items())
         if value and name.startswith("JAX_") and not _SILENT.match(name)
@@ -73,7 +66,7 @@ def _settings() -> dict[str, str]:
             flags = Path(flags).read_text(encoding="utf-8")
         except (OSError, ValueError):
             flags = ""  # XLA refuses such a file itself
-    return found | ({_COMPILER: " ".join(sorted(flags.split()))} if flags else {})
+    return values | ({_COMPILER: " ".join(sorted(flags.split()))} if flags else {})
 
 
 @cache
@@ -94,13 +87,6 @@ def _source() -> str:
 def machine_stamp() -> dict[str, str]:
     """Return what processes that share a run must have in common: versions, source, settings and instruction set.
 
-    Returns
-    -------
-    dict
-        Plain strings.
-
-    Examples
-    --------
     >>> {"numpy", "source"} <= machine_stamp().keys()
     True
     """
@@ -115,18 +101,7 @@ def machine_stamp() -> dict[str, str]:
 
 
 def stamp_of(scenario: Scenario) -> dict[str, str]:
-    """Return what identifies a run: the scenario's hash, and all of `machine_stamp`.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario as it will run.
-
-    Returns
-    -------
-    dict
-        Plain strings, as in ``run.json``.
-    """
+    """Return what identifies a run: the scenario's hash, and all of `machine_stamp`."""
     return {"scenario": fingerprint(scenario)} | machine_stamp()
 
 

@@ -1,24 +1,22 @@
 """The run folder: where things lie, who owns it, and files that appear whole or not at all."""
 
-import contextlib
 import hashlib
 import json
 import os
 import re
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
 from letheon.errors import InputError, RunError
+from letheon.files import disk_errors, is_leftover, remove_leftovers, write
 from letheon.runs.json_file import read_object
-from letheon.runs.lock import LOCK
-from letheon.runs.manifest import Manifest, Record, record_of
+from letheon.runs.manifest import CHUNKS_KEPT, Manifest, Record, record_of
 from letheon.scenario import Scenario, dumps
 
-__all__ = ["FORMAT", "LASTING", "RUN", "Folder", "check_output", "default_folder", "fingerprint", "remedy", "written"]
+__all__ = ["FORMAT", "LASTING", "RUN", "Folder", "check_output", "default_folder", "fingerprint", "remedy"]
 
 _STAMP = "run.json"
 _RESULT = "result.json"
@@ -31,18 +29,7 @@ RUN = ("", "run", 0)  # the line of the manifest that vouches for all files of a
 
 
 def fingerprint(scenario: Scenario) -> str:
-    """Return what identifies a scenario: a hash of its resolved text.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario, with patients and seed as they will run.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-    """
+    """Return what identifies a scenario: a hash of its resolved text."""
     return hashlib.sha256(dumps(scenario).encode()).hexdigest()
 
 
@@ -63,24 +50,8 @@ def default_folder(scenario: Scenario) -> Path:
     return Path("runs") / f"{slug}-{fingerprint(scenario)[:8]}"
 
 
-def _is_ours(name: str) -> bool:
-    """Tell whether a file is what a run leaves that was killed before its first file was whole."""
-    return name == LOCK or (name.startswith(".") and name.endswith(".partial"))
-
-
 def check_output(path: Path) -> None:
-    """Refuse an output folder that cannot be used, before any work starts.
-
-    Parameters
-    ----------
-    path : Path
-        The folder; it may exist if it is empty or holds a run.
-
-    Raises
-    ------
-    InputError
-        If it is a file, holds something else, or cannot be written.
-    """
+    """Refuse an output folder that cannot be used, before any work starts."""
     path = Path(path)
     try:
         problem = _problem(path)
@@ -102,7 +73,7 @@ def _problem(path: Path) -> str:
             content = list(path.iterdir())
         except OSError as error:
             return f"{path} cannot be read ({error.strerror}); choose another folder with --out."
-        if not (path / _STAMP).is_file() and any(not _is_ours(file.name) for file in content):
+        if not (path / _STAMP).is_file() and not all(is_leftover(file.name) for file in content):
             return f"{path} holds files that are no Letheon run; choose an empty or new folder with --out."
     nearest = path
     while not nearest.exists():
@@ -115,56 +86,10 @@ def _problem(path: Path) -> str:
 def remedy(folder: Path) -> str:
     """Return the command that computes again what is missing or damaged in a run folder.
 
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
-
-    Returns
-    -------
-    str
-        To be typed as it is.
-
-    Examples
-    --------
     >>> print(remedy(Path("runs/small")))
     letheon simulate runs/small/resolved.yaml --out runs/small
     """
     return f"letheon simulate {shlex.quote(str(folder / _RESOLVED))} --out {shlex.quote(str(folder))}"
-
-
-@contextmanager
-def written(path: Path) -> Iterator[Path]:
-    """Write a file under another name beside its place, then move it there in one step.
-
-    Parameters
-    ----------
-    path : Path
-        Where the file shall be.
-
-    Yields
-    ------
-    Path
-        Where to write it.
-
-    Raises
-    ------
-    RunError
-        If the disk is full or the folder is gone; nothing half-written is left.
-    """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        os.replace(partial, path)
-    except OSError as error:
-        raise RunError(
-            f"{path} could not be written ({error.strerror or error}); finished chunks are kept: make room and run the"
-            " same command again to continue."
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 class Folder:
@@ -176,7 +101,7 @@ class Folder:
         The folder.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self.path = Path(path)
 
     @property
@@ -231,39 +156,16 @@ class Folder:
         shutil.rmtree(self.path / "partials", ignore_errors=True)
 
     def write(self, path: Path, data: bytes) -> dict[str, Record]:
-        """Write a file of the run, whole or not at all.
-
-        Parameters
-        ----------
-        path : Path
-            Where it goes, in this folder.
-        data : bytes
-            What it holds.
-
-        Returns
-        -------
-        dict of str to Record
-            What the manifest notes: of these bytes, whatever the disk makes of them.
-
-        Raises
-        ------
-        RunError
-            If the disk is full.
-        """
+        """Write a file of the run, whole or not at all."""
         if path.is_dir():
             raise RunError(f"{path} is a folder, where the run keeps a file; move it away and run the command again.")
-        with written(path) as file:
-            file.write_bytes(data)
+        with disk_errors(path, CHUNKS_KEPT):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(path, data)
         return {path.relative_to(self.path).as_posix(): record_of(data)}
 
     def verify(self) -> None:
-        """Refuse to go on where a file of a finished chunk is not as it was written.
-
-        Raises
-        ------
-        RunError
-            If one is missing or changed.
-        """
+        """Refuse to go on where a file of a finished chunk is not as it was written."""
         for name, record in self.manifest.below(LASTING).items():
             self._refuse_lost(name, record.intact(self.path / name))
 
@@ -275,20 +177,7 @@ class Folder:
             )
 
     def finish(self, scenario: Scenario, files: Mapping[str, Record]) -> None:
-        """Note all files of a finished run, by which it is known to be whole, and remove what it needs no more.
-
-        Parameters
-        ----------
-        scenario : Scenario
-            The scenario as it ran.
-        files : mapping of str to Record
-            Result and profiles.
-
-        Raises
-        ------
-        RunError
-            If a file has gone since it was written.
-        """
+        """Record all files of a finished run in the manifest, and remove what only an unfinished run needs."""
         files = self.manifest.below(LASTING) | dict(files)
         for name, record in files.items():
             self._refuse_lost(name, record.there(self.path / name))
@@ -296,18 +185,7 @@ class Folder:
         self.forget_partials()
 
     def finished(self, scenario: Scenario) -> bool:
-        """Tell whether result and profiles of this scenario are there, as they were written.
-
-        Parameters
-        ----------
-        scenario : Scenario
-            The scenario as it runs.
-
-        Returns
-        -------
-        bool
-            False also where the manifest is damaged.
-        """
+        """Tell whether result and profiles of this scenario are there, as they were written."""
         noted = self.manifest.files.get(RUN, {}).get(_RESOLVED)
         due = {self.result.name, self.profiles.name}
         return (
@@ -317,13 +195,7 @@ class Folder:
         )
 
     def keep_report(self, page: str) -> None:
-        """Write the report, and note it.
-
-        Parameters
-        ----------
-        page : str
-            HTML.
-        """
+        """Write the report and record it in the manifest."""
         self.manifest.add("", "report", 0, self.write(self.report, page.encode()))
 
     @property
@@ -333,30 +205,17 @@ class Folder:
 
     def _differences(self, stamp: dict) -> list[str]:
         """Return in which fields the folder's stamp differs; the text may, for it changes no number."""
-        found, wanted = read_object(self.stamp), {"format": FORMAT} | stamp
-        if found is None:
+        stored, wanted = read_object(self.stamp), {"format": FORMAT} | stamp
+        if stored is None:
             return ["stamp, which cannot be read"]
-        return [name for name in {**wanted, **found} if name != "text" and found.get(name) != wanted.get(name)]
+        return [name for name in {**wanted, **stored} if name != "text" and stored.get(name) != wanted.get(name)]
 
     def holds(self, stamp: dict) -> bool:
         """Tell whether the folder holds (part of) the run of this stamp."""
         return self.stamp.is_file() and not self._differences(stamp)
 
     def refuse_another(self, stamp: dict, fresh: bool) -> None:
-        """Refuse a folder that cannot be used, or that holds another run.
-
-        Parameters
-        ----------
-        stamp : dict
-            What identifies the run that is wanted.
-        fresh : bool
-            Whether another run may be thrown away.
-
-        Raises
-        ------
-        InputError
-            If the folder cannot be used.
-        """
+        """Refuse a folder that cannot be used, or that holds another run."""
         check_output(self.path)
         if fresh or not self.stamp.is_file() or self.holds(stamp):
             return
@@ -366,52 +225,27 @@ class Folder:
         )
 
     def claim(self, stamp: dict, scenario: Scenario, text: str | None, fresh: bool) -> tuple[bool, str]:
-        """Make the folder this run's own. Needs the lock.
-
-        Parameters
-        ----------
-        stamp : dict
-            What identifies run and machine.
-        scenario : Scenario
-            The scenario as it runs.
-        text : str or None
-            The scenario as given; None keeps the text that the folder has.
-        fresh : bool
-            Throw away what is there.
-
-        Returns
-        -------
-        same : bool
-            True if finished chunks may be used.
-        text : str
-            The scenario's text as the folder has it now.
-
-        Raises
-        ------
-        InputError
-            If the folder holds another run.
-        """
+        """Make the folder this run's own, under the lock; return whether chunks may be reused, and the text."""
         self.refuse_another(stamp, fresh)
         same = self.holds(stamp) and not fresh
-        for file in self.path.rglob(".*.partial"):  # of a process that was killed; the lock says that none is left
-            file.unlink(missing_ok=True)
+        remove_leftovers(self.path)
         if not same:
             for name in ("endpoints", "events", "partials"):
                 shutil.rmtree(self.path / name, ignore_errors=True)
             for file in (self.result, self.profiles, self.manifest.path, self.report):
                 file.unlink(missing_ok=True)
-        self.__dict__.pop("manifest", None)  # whoever held the folder before has added to it, or it is gone
+        self.__dict__.pop("manifest", None)  # a process that held the folder before may have changed it
         resolved, before = dumps(scenario), (read_object(self.stamp) or {}).get("text") if same else None
         if text is None or _text(text) == _text(resolved):
             text = self._text_of(before) or resolved
-        told = {"format": FORMAT} | stamp | {"text": record_of(_text(text)).sha256}
-        if told["text"] != before:
+        identity = {"format": FORMAT} | stamp | {"text": record_of(_text(text)).sha256}
+        if identity["text"] != before:
             self.report.unlink(missing_ok=True)  # it shows another text
         # the stamp comes last: by it the folder is this run's
         for name, content in (
             (_GIVEN, text),
             (_RESOLVED, resolved),
-            (_STAMP, json.dumps(told, indent=1)),
+            (_STAMP, json.dumps(identity, indent=1)),
         ):
             if not record_of(_text(content)).intact(self.path / name):
                 self.write(self.path / name, _text(content))

@@ -10,41 +10,18 @@ __all__ = ["parse_object", "read_object"]
 def parse_object(text: str | bytes) -> dict[str, Any] | None:
     """Read a JSON object from its text.
 
-    Parameters
-    ----------
-    text : str or bytes
-        The text.
-
-    Returns
-    -------
-    dict or None
-        The object; None where the text is no JSON, or JSON of another shape (a list, a number, endless nesting).
-
-    Examples
-    --------
     >>> parse_object('{"format": 3}'), parse_object("[]"), parse_object("{")
     ({'format': 3}, None, None)
     """
     try:
-        found = json.loads(text)
+        content = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return content if isinstance(content, dict) else None
 
 
 def read_object(path: Path) -> dict[str, Any] | None:
-    """Read a JSON object from a file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-
-    Returns
-    -------
-    dict or None
-        The object; None where there is no such file, it cannot be read, or it holds something else.
-    """
+    """Read a JSON object from a file."""
     try:
         return parse_object(path.read_bytes())
     except (OSError, ValueError):

@@ -31,18 +31,7 @@ class _Worker(_Pageless, Worker):
 
 
 def local_cluster(workers: int) -> SpecCluster:
-    """Start a scheduler and workers that take nobody's orders but this process's.
-
-    Parameters
-    ----------
-    workers : int
-        How many processes, of one thread each.
-
-    Returns
-    -------
-    distributed.SpecCluster
-        To be used as a context; it ends them.
-    """
+    """Start a scheduler and one-thread workers that obey this process alone."""
     security = Security.temporary()
     shared = {"host": _HOST, "protocol": "tls://", "security": security}
     worker = {

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from letheon.errors import RunError
+from letheon.files import append, disk_errors
 from letheon.runs.json_file import parse_object
 
-__all__ = ["Manifest", "Record", "record_of"]
+__all__ = ["CHUNKS_KEPT", "Manifest", "Record", "record_of"]
 
 
 class Record(NamedTuple):
@@ -45,18 +45,6 @@ class Record(NamedTuple):
 def record_of(data: bytes) -> Record:
     """Return the record of some content.
 
-    Parameters
-    ----------
-    data : bytes
-        What a file is about to hold.
-
-    Returns
-    -------
-    Record
-        Its record.
-
-    Examples
-    --------
     >>> record_of(b"abc").size
     3
     """
@@ -64,6 +52,7 @@ def record_of(data: bytes) -> Record:
 
 
 Key = tuple[str, str, int]
+CHUNKS_KEPT = "finished chunks are kept: make room and run the same command again to continue."
 
 
 class Manifest:
@@ -78,7 +67,7 @@ class Manifest:
         The run folder.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / "manifest.jsonl"
         self.files: dict[Key, dict[str, Record]] = {}
@@ -87,74 +76,27 @@ class Manifest:
         except OSError:
             lines = []
         for line in lines:
-            if (found := _parsed(line)) is not None:
-                self._take(*found)
+            if (parsed := _parsed(line)) is not None:
+                self._take(*parsed)
 
     def _take(self, key: Key, files: dict[str, Record]) -> None:
         self.files.pop(key, None)  # the newest comes last
         self.files[key] = files
 
     def add(self, arm: str, kind: str, chunk: int, files: Mapping[str, Record]) -> None:
-        """Note that a chunk is finished.
-
-        Parameters
-        ----------
-        arm, kind : str
-            The arm; ``people`` or ``bank``.
-        chunk : int
-            Number of the chunk.
-        files : mapping of str to Record
-            Its files, all in place, by their path in the folder.
-
-        Raises
-        ------
-        RunError
-            If the disk is full.
-        """
+        """Record a finished chunk; its files are in place, named by their path in the folder."""
         self._take((arm, kind, chunk), dict(files))
         line = _line(arm, kind, chunk, files)
-        try:
-            with self.path.open("a", encoding="utf-8") as stream:
-                stream.write(f"\n{line}\n")  # begins a line of its own, should the last one be torn
-        except OSError as error:
-            raise RunError(
-                f"{self.path} could not be written ({error.strerror or error}); finished chunks are kept: make room"
-                " and run the same command again to continue."
-            ) from error
+        with disk_errors(self.path, CHUNKS_KEPT):
+            append(self.path, f"\n{line}\n")  # begins a line of its own, should the last one be torn
 
     def below(self, parts: str | tuple[str, ...]) -> dict[str, Record]:
-        """Return the files that some chunk vouches for.
-
-        Parameters
-        ----------
-        parts : str or tuple of str
-            Only files whose path in the folder begins so.
-
-        Returns
-        -------
-        dict of str to Record
-            By path in the folder, sorted.
-        """
-        found = {name: record for files in self.files.values() for name, record in files.items()}
-        return {name: found[name] for name in sorted(found) if name.startswith(parts)}
+        """Return the recorded files whose path begins with one of `parts`, sorted."""
+        parsed = {name: record for files in self.files.values() for name, record in files.items()}
+        return {name: parsed[name] for name in sorted(parsed) if name.startswith(parts)}
 
     def intact(self, arm: str, kind: str, chunk: int, below: str | tuple[str, ...] = "") -> bool:
-        """Tell whether a chunk is finished and each of its files is as it was written.
-
-        Parameters
-        ----------
-        arm, kind : str
-            The arm; ``people`` or ``bank``.
-        chunk : int
-            Number of the chunk.
-        below : str or tuple of str
-            Look only at files whose path in the folder begins so.
-
-        Returns
-        -------
-        bool
-            False also where nothing is known of the chunk.
-        """
+        """Tell whether a chunk is finished and each of its files is as it was written."""
         files = self.files.get((arm, kind, chunk))
         if files is None:
             return False
@@ -162,8 +104,8 @@ class Manifest:
 
 
 def _line(arm: str, kind: str, chunk: int, files: Mapping[str, Record]) -> str:
-    told = {"arm": arm, "kind": kind, "chunk": chunk, "files": {name: list(files[name]) for name in files}}
-    return json.dumps(told | {"sum": hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]})
+    content = {"arm": arm, "kind": kind, "chunk": chunk, "files": {name: list(files[name]) for name in files}}
+    return json.dumps(content | {"sum": hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]})
 
 
 def _parsed(line: bytes) -> tuple[Key, dict[str, Record]] | None:

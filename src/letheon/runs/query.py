@@ -130,9 +130,9 @@ def _limit(reason: str) -> str:
     return f"the query {reason}; ask for less, or raise --time-limit or --memory-limit."
 
 
-def _answer(found: Any, watch: Watch) -> Answer:
-    columns, rows = tuple(column[0] for column in found.description or ()), []
-    while batch := found.fetchmany(_BATCH):
+def _answer(result: Any, watch: Watch) -> Answer:
+    columns, rows = tuple(column[0] for column in result.description or ()), []
+    while batch := result.fetchmany(_BATCH):
         if watch.reason:
             raise TimeoutError(watch.reason)
         rows += [tuple(_plain(value) for value in row) for row in batch]

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from letheon.errors import RunError
+from letheon.files import locked
 from letheon.pipeline import plan_arms
 from letheon.pipeline.result import RunResult, decode, document_of, encode
 from letheon.pipeline.summary import run_result
 from letheon.runs.address import check_cluster
-from letheon.runs.cluster import crew_of
+from letheon.runs.cluster import cluster_executor
 from letheon.runs.engine import repair, run_arms
 from letheon.runs.environment import stamp_of, use_compile_cache
 from letheon.runs.folder import Folder
-from letheon.runs.lock import locked
 from letheon.runs.store import write_profiles
 from letheon.scenario import Scenario, dumps, loads
 from letheon.scenario.loading import read_text
@@ -25,7 +25,7 @@ from letheon.scenario.reading import QUICK_PATIENTS
 __all__ = ["Run", "simulate"]
 
 Progress = Callable[[int, int, str], None]
-Page = Callable[[dict, str], str]
+Page = Callable[[RunResult, str], str]
 _IN_MEMORY = 200_000  # patient courses of a run without a folder whose endpoints may stay in memory
 
 
@@ -172,7 +172,7 @@ def _in_folder(
         else:
             run = Run(folder.path, _finished(scenario, folder, progress, cluster), scenario, text, continued=same)
         if page is not None and not folder.has_report:
-            folder.keep_report(page(run.document, text))
+            folder.keep_report(page(run.result, text))
     except OSError as error:
         raise RunError(
             f"the run stopped ({error.filename or folder.path}: {error.strerror or error}); what is finished is kept:"
@@ -186,7 +186,7 @@ def _whole(scenario: Scenario, text: str, folder: Folder, progress: Progress | N
     folder.forget_partials()  # a kill may have come just before
     use_compile_cache()
     repaired = repair(scenario, folder, progress)
-    result = decode(folder.result.read_bytes())
+    result = decode(folder.result.read_bytes(), str(folder.result))
     return Run(folder.path, result, scenario, text, continued=repaired > 0, reused=repaired == 0)
 
 
@@ -204,5 +204,5 @@ def _computed(scenario: Scenario, folder: Folder | None, progress: Progress | No
     plans = plan_arms(scenario)
     if cluster is None:
         return run_result(scenario, run_arms(scenario, plans, folder, progress))
-    with crew_of(cluster, scenario) as crew:
-        return run_result(scenario, run_arms(scenario, plans, folder, progress, crew))
+    with cluster_executor(cluster, scenario) as executor:
+        return run_result(scenario, run_arms(scenario, plans, folder, progress, executor))

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from letheon.pipeline import Profile
+from letheon.runs.chunks import ChunkResult
 from letheon.runs.folder import Folder
 from letheon.runs.manifest import Record
-from letheon.runs.share import Share
 
 __all__ = ["Parts", "pack", "read", "unpack", "write", "write_endpoints", "write_profiles"]
 
@@ -55,18 +55,7 @@ def _columns(columns: Mapping[str, np.ndarray]) -> bytes:
 
 
 def pack(profile: Profile) -> dict[str, np.ndarray]:
-    """Return counts and sums as few bytes.
-
-    Parameters
-    ----------
-    profile : Profile
-        Counts and sums.
-
-    Returns
-    -------
-    dict of str to array
-        To be saved or sent.
-    """
+    """Return counts and sums as few bytes."""
     packed = {"patients": np.array(profile.patients), "times": np.array(profile.times)}
     for name, counts in profile.counts.items():
         small = counts.astype(np.uint16) if profile.patients < 2**16 else counts
@@ -80,18 +69,6 @@ def pack(profile: Profile) -> dict[str, np.ndarray]:
 def unpack(packed: Mapping[str, np.ndarray]) -> Profile:
     """Return what `pack` has packed.
 
-    Parameters
-    ----------
-    packed : mapping of str to array
-        From `pack`.
-
-    Returns
-    -------
-    Profile
-        Counts and sums.
-
-    Examples
-    --------
     >>> profile = Profile(2)
     >>> profile.add({"nrs": (np.array([7.0, 6.0]), np.array([[7], [6]], np.uint16))})
     >>> float(unpack(pack(profile)).mean("nrs")[1])
@@ -119,7 +96,7 @@ class Parts:
         The files, in the order of their patients.
     """
 
-    def __init__(self, paths: Sequence[Path]):
+    def __init__(self, paths: Sequence[Path]) -> None:
         from pyarrow import dataset
 
         self._files = dataset.dataset([str(path) for path in paths], format="parquet")
@@ -130,18 +107,7 @@ class Parts:
         return self._files.schema.names
 
     def column(self, name: str) -> np.ndarray:
-        """Return one column.
-
-        Parameters
-        ----------
-        name : str
-            Its name.
-
-        Returns
-        -------
-        array, shape (patient,)
-            Its values.
-        """
+        """Return one column."""
         return self._files.to_table(columns=[name], use_threads=False).column(0).to_numpy()
 
     def table(self) -> dict[str, np.ndarray]:
@@ -150,103 +116,48 @@ class Parts:
         return {name: table.column(name).to_numpy() for name in table.column_names}
 
 
-def write_endpoints(folder: Folder, arm: str, chunk: int, share: Share) -> dict[str, Record]:
-    """Write the endpoints of a chunk, and its events where there are any.
-
-    Parameters
-    ----------
-    folder : Folder
-        The run.
-    arm : str
-        The arm.
-    chunk : int
-        Number of the chunk.
-    share : Share
-        All blocks of it.
-
-    Returns
-    -------
-    dict of str to Record
-        The files, for the manifest.
-
-    Raises
-    ------
-    RunError
-        If the disk is full.
-    """
-    files = folder.write(folder.endpoints(arm, chunk), _columns(share.table()))
-    if share.events:
-        files |= folder.write(folder.events(arm, chunk), _columns(share.event_table()))
+def write_endpoints(folder: Folder, arm: str, chunk: int, result: ChunkResult) -> dict[str, Record]:
+    """Write the endpoints of a chunk, and its events where there are any."""
+    files = folder.write(folder.endpoints(arm, chunk), _columns(result.table()))
+    if result.events:
+        files |= folder.write(folder.events(arm, chunk), _columns(result.event_table()))
     return files
 
 
-def write(folder: Folder, arm: str, kind: str, chunk: int, share: Share) -> None:
-    """Keep a finished chunk; its line in the manifest comes last and says that it is whole.
-
-    Parameters
-    ----------
-    folder : Folder
-        The run.
-    arm, kind : str
-        The arm; ``people`` or ``bank``.
-    chunk : int
-        Number of the chunk.
-    share : Share
-        All blocks of it.
-
-    Raises
-    ------
-    RunError
-        If the disk is full.
-    """
+def write(folder: Folder, arm: str, kind: str, chunk: int, result: ChunkResult) -> None:
+    """Keep a finished chunk; its line in the manifest comes last and says that it is whole."""
     if kind == "people":
-        files = write_endpoints(folder, arm, chunk, share)
-        arrays = pack(share.profile) | {"last_booster_h": np.array(share.last_booster_h)}
+        files = write_endpoints(folder, arm, chunk, result)
+        arrays = pack(result.profile) | {"last_booster_h": np.array(result.last_booster_h)}
     else:
         files = {}
-        arrays = {f"column/{name}": values for name, values in share.table().items()}
-        arrays |= {f"bank/{name}": values for name, values in share.bank_table().items()}
+        arrays = {f"column/{name}": values for name, values in result.table().items()}
+        arrays |= {f"bank/{name}": values for name, values in result.bank_table().items()}
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
     files |= folder.write(folder.partial(arm, kind, chunk), stream.getvalue())
     folder.manifest.add(arm, kind, chunk, files)
 
 
-def read(folder: Folder, arm: str, kind: str, chunk: int, times: int) -> Share | None:
+def read(folder: Folder, arm: str, kind: str, chunk: int, times: int) -> ChunkResult | None:
     """Read a finished chunk back, or None where it is missing or damaged (then it is computed again).
 
     Endpoints stay on disk, where `Parts` reads them.
-
-    Parameters
-    ----------
-    folder : Folder
-        The run.
-    arm, kind : str
-        The arm; ``people`` or ``bank``.
-    chunk : int
-        Number of the chunk.
-    times : int
-        Times of the profiles.
-
-    Returns
-    -------
-    Share or None
-        What the chunk left.
     """
     if not folder.manifest.intact(arm, kind, chunk):
         return None
     try:
-        with np.load(folder.partial(arm, kind, chunk), allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
-        share = Share(times)
+        with np.load(folder.partial(arm, kind, chunk), allow_pickle=False) as content:
+            arrays = {name: content[name] for name in content.files}
+        result = ChunkResult(times)
         if kind == "people":
-            share.profile, share.last_booster_h = unpack(arrays), float(arrays["last_booster_h"])
+            result.profile, result.last_booster_h = unpack(arrays), float(arrays["last_booster_h"])
         else:
-            share.columns[0] = _under("column/", arrays)
-            share.bank[0] = _under("bank/", arrays)
+            result.columns[0] = _under("column/", arrays)
+            result.bank[0] = _under("bank/", arrays)
     except _UNREADABLE:
         return None
-    return share
+    return result
 
 
 def _under(head: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -254,25 +165,7 @@ def _under(head: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]
 
 
 def write_profiles(folder: Folder, document: dict) -> dict[str, Record]:
-    """Write the profiles of a result document as one long table.
-
-    Parameters
-    ----------
-    folder : Folder
-        The run.
-    document : dict
-        The result document.
-
-    Returns
-    -------
-    dict of str to Record
-        The file, for the manifest.
-
-    Raises
-    ------
-    RunError
-        If the disk is full.
-    """
+    """Write the profiles of a result document as one long table."""
     statistics = ("mean", "q05", "q50", "q95", "mean_lo", "mean_hi")
     rows: dict[str, list] = {name: [] for name in ("arm", "model", "quantity", "time_h", *statistics)}
     for arm, content in document["arms"].items():

@@ -17,18 +17,6 @@ _SLACK = 1.25  # the process holds more than the work is given, such as the answ
 def bytes_text(size: float) -> str:
     """Return a number of bytes as text.
 
-    Parameters
-    ----------
-    size : float
-        The number [bytes].
-
-    Returns
-    -------
-    str
-        In the largest unit that leaves at least one.
-
-    Examples
-    --------
     >>> bytes_text(1e9), bytes_text(2_500_000)
     ('1 GB', '2.5 MB')
     """

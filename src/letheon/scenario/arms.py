@@ -4,8 +4,9 @@ import re
 from itertools import pairwise
 
 from letheon.dosing.regimen import DRUGS, Infusion, Regimen
+from letheon.errors import near_word
 from letheon.scenario import quantities
-from letheon.scenario.fields import choice, listing_of, near_word, quantity, required, table_of, text_of
+from letheon.scenario.fields import choice, listing_of, quantity, required, table_of, text_of
 from letheon.scenario.policies import BOOSTERS_EXAMPLE, STOP_EXAMPLE, TITRATION_EXAMPLE, read_policy
 from letheon.scenario.records import Arm, Beside
 from letheon.scenario.sessions import MAX_INFUSIONS, MAX_RATE_MG_H, SESSION_EXAMPLE, read_session

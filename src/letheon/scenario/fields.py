@@ -1,11 +1,9 @@
 """Fields: one node of the tree becomes one checked number, word or switch."""
 
-import difflib
-import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from letheon.errors import InputError
+from letheon.errors import InputError, near_word
 from letheon.scenario import quantities
 from letheon.scenario.numerals import integer
 from letheon.scenario.records import Spread
@@ -116,26 +114,9 @@ def choice(node: Node, allowed: Iterable[str], example: str) -> str:
     text = text_of(node, example)
     if text in allowed:
         return text
-    near = near_word(text.lower(), allowed)
+    near = near_word(text, allowed)
     remedy = f"write {near}, if that is meant" if near else f"write one of {', '.join(allowed)}"
     node.refuse(f"{shown(text)} is not known here; {remedy}.")
-
-
-def near_word(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """Return the known word that a slip of the pen could have made this from: close, and with the same digits."""
-
-    def digits(text: str) -> str:
-        return re.sub(r"[^0-9]", "", text)  # otto2020 is another paper than otto2021
-
-    alike = [name for name in known if digits(word) in {"", digits(name)}]
-    return next(iter(difflib.get_close_matches(word, alike, n=1, cutoff=cutoff)), None)
-
-
-def near_hint(word: str, known: Iterable[str], otherwise: str = "") -> str:
-    """Name the nearest of the known words, or say `otherwise`, or else list them all."""
-    known = tuple(known)
-    near = near_word(word.lower(), known)
-    return f"the nearest is {near}" if near else otherwise or f"choose among {', '.join(known)}"
 
 
 def switch(node: Node) -> bool:

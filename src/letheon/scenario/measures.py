@@ -3,9 +3,10 @@
 import re
 from dataclasses import dataclass
 
-__all__ = ["DAYS", "Measure", "measure_of", "names"]
+from letheon.definitions import ENDPOINT_DAYS
 
-DAYS = (1, 3, 7, 14, 28, 35, 56, 84, 182, 365)  # those of the endpoints; a test holds the two lists together
+__all__ = ["Measure", "measure_of", "names"]
+
 RIVAL = "rival_"
 
 
@@ -84,7 +85,7 @@ def measure_of(name: str) -> Measure | None:
     """
     bare = name.removeprefix(RIVAL)
     found = re.fullmatch(r"([a-z0-9_]+)_day_([0-9]{1,3})", bare)
-    if found and found[1] in _BY_DAY and int(found[2]) in DAYS:
+    if found and found[1] in _BY_DAY and int(found[2]) in ENDPOINT_DAYS:
         kind, day = _BY_DAY[found[1]], int(found[2])
         made = Measure(bare, kind.unit, kind.larger, f"{kind.means} on day {day}", day)
     elif bare in _PLAIN:
@@ -115,5 +116,5 @@ def names(days: float) -> tuple[str, ...]:
     >>> names(1)[:4]
     ('relief_days', 'pain_free_days', 'remission', 'nrs_day_1')
     """
-    daily = (f"{kind.name}_day_{day}" for day in DAYS if day <= days for kind in _DAILY)
+    daily = (f"{kind.name}_day_{day}" for day in ENDPOINT_DAYS if day <= days for kind in _DAILY)
     return (*(m.name for m in _WHOLE), *daily, *(m.name for m in _COSTS))

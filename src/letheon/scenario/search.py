@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
 
-from letheon.errors import InputError
+from letheon.errors import InputError, near_word
 from letheon.scenario import quantities
-from letheon.scenario.fields import listing_of, near_word, required, table_of, text_of, whole
+from letheon.scenario.fields import listing_of, required, table_of, text_of, whole
 from letheon.scenario.measures import Measure, measure_of, names
 from letheon.scenario.ranges import Range
 from letheon.scenario.reading import read

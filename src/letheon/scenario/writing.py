@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from letheon.dosing.policy import Policy, Stops
 from letheon.dosing.regimen import Infusion, Rate
+from letheon.dosing.repeats import repeats
 from letheon.scenario.quantities import Quantity, format_quantity
 from letheon.scenario.records import Arm, Scenario, Spread
 from letheon.units import MS_PER_HOUR, plain
@@ -101,7 +102,7 @@ def _arm(arm: Arm) -> Iterator[str]:
     if beside := ", ".join(f"{name}: {plain(dose)} mg" for name, dose in given.items() if dose):
         yield f"    beside: {{{beside}}}"
     yield "    sessions:"
-    for infusion, every, times in _grouped(arm.regimen.infusions):
+    for infusion, every, times in repeats(arm.regimen.infusions):
         repeat = f", repeat: {{every: {time_text(every)}, times: {times}}}" if times > 1 else ""
         yield (f"      - {{at: {time_text(infusion.start_ms)}, {_drip(infusion)}{repeat}}}")
     yield from _policy(arm.policy)
@@ -122,7 +123,7 @@ def _policy(policy: Policy) -> Iterator[str]:
         rule = f"every: [{ladder}]" if ladder else f"on: relapse, wait: {boosters.wait_days} days"
         limits = f", at_most: {boosters.at_most} per year" if boosters.at_most else ""
         limits += f", times: {boosters.times}" if boosters.times else ""
-        ((infusion, every, times),) = _grouped(boosters.session)
+        ((infusion, every, times),) = repeats(boosters.session)
         repeat = f", repeat: {{every: {time_text(every)}, times: {times}}}" if times > 1 else ""
         yield (
             f"    boosters: {{{rule}, apart: {boosters.apart_days} days{limits}, "
@@ -166,22 +167,3 @@ def _rate(rate: Rate) -> str:
     text = _plain_rate(rate)
     ceiling = f", max: {plain(rate.ceiling_mg_h)} mg/h" if rate.ceiling_mg_h != math.inf else ""
     return f"rate: {text}{ceiling}"
-
-
-def _grouped(infusions: tuple[Infusion, ...]) -> list[tuple[Infusion, int, int]]:
-    """Group equal infusions at equal intervals: first one, interval [ms], how many."""
-    alike: dict[tuple[int, Rate], list[int]] = {}
-    for infusion in infusions:
-        alike.setdefault((infusion.duration_ms, infusion.rate), []).append(infusion.start_ms)
-    runs: list[tuple[Infusion, int, int]] = []
-    for (duration, rate), starts in alike.items():
-        first = 0
-        while first < len(starts):
-            last = first + 1
-            every = starts[last] - starts[first] if last < len(starts) else 0
-            while every > 0 and last + 1 < len(starts) and starts[last + 1] - starts[last] == every:
-                last += 1
-            times = last - first + 1 if every > 0 else 1
-            runs.append((Infusion(starts[first], duration, rate), every, times))
-            first += times
-    return sorted(runs, key=lambda run: run[0])

@@ -8,7 +8,7 @@ import msgspec
 
 from letheon.errors import InputError
 
-__all__ = ["Estimate", "Record", "convert", "decode", "encode"]
+__all__ = ["Estimate", "Record", "decode", "encode"]
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -28,17 +28,6 @@ T = TypeVar("T", bound=Record)
 def _known(kind: type, value: Any) -> Any:
     """Build what tells its kind by its keys, for msgspec."""
     return kind.of(value)
-
-
-def convert(value: Any, kind: type[T]) -> T:
-    """Build a record from mappings, sequences and numbers; numbers that are not finite become None.
-
-    Examples
-    --------
-    >>> convert({"median": 2, "interval_90": [1, 3]}, Estimate)
-    Estimate(median=2.0, interval_90=(1.0, 3.0))
-    """
-    return msgspec.json.decode(json.dumps(_finite(value)), type=kind, dec_hook=_known)
 
 
 def decode(text: str | bytes, kind: type[T], name: str) -> T:

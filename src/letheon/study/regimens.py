@@ -1,13 +1,22 @@
 """From a study of the evidence to a scenario: its arms as regimens that can be run."""
 
+from functools import cache
+
+from letheon import library
 from letheon.errors import InputError
 from letheon.library import Study
 from letheon.library.evidence import CONTROLS
 from letheon.scenario import Scenario, loads
 
-__all__ = ["study_scenario"]
+__all__ = ["study", "study_scenario"]
 
 _DRUGS = {"racemic with magnesium": "racemic", "form not stated": "racemic"}
+
+
+@cache
+def study(id: str) -> Study:
+    """Return a study of the library by its key."""
+    return next(one for one in library.studies() if one.id == id)
 
 
 def _sessions(arm, scale: float) -> str:

@@ -11,12 +11,12 @@ from typing import Any
 
 from letheon import library
 from letheon._version import __version__
-from letheon.errors import InputError
+from letheon.errors import InputError, near_hint
 from letheon.library import Number, PkModel, Source, Study
 from letheon.runs.folder import RUN, remedy
 from letheon.runs.json_file import read_object
 from letheon.runs.manifest import Manifest
-from letheon.scenario.fields import near_hint
+from letheon.units import REFERENCE_WEIGHT_KG
 
 __all__ = ["bibtex", "citations", "contents", "entry", "read_document"]
 
@@ -154,7 +154,10 @@ def _study(study: Study) -> Iterator[str]:
 
 
 def _number(
-    number: Number, scaling: float | str | None = None, iov: float | None = None, reference_kg: float = 70.0
+    number: Number,
+    scaling: float | str | None = None,
+    iov: float | None = None,
+    reference_kg: float = REFERENCE_WEIGHT_KG,
 ) -> Iterator[str]:
     low, high = number.range
     unit = "" if number.unit == "1" else f" {number.unit}"
@@ -262,10 +265,8 @@ def citations(document: Mapping[str, Any]) -> Iterator[str]:
 def _citation(key: str, source: Source) -> Iterator[str]:
     yield key
     yield from _wrapped(source.citation, 4)
-    if source.doi:
-        yield f"    https://doi.org/{source.doi}"
-    elif source.url or source.pmid:
-        yield f"    {source.url or f'PMID {source.pmid}'}"
+    if source.where:
+        yield f"    {source.where}"
     yield from _wrapped(f"read: {source.note}", 4)
 
 

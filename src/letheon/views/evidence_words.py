@@ -6,10 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from letheon import library
-from letheon.errors import InputError
+from letheon.errors import InputError, near_hint
 from letheon.library import Study, StudyArm
 from letheon.library.evidence import CONTROLS, ROLES
-from letheon.scenario.fields import near_hint
 from letheon.views.study_phrases import (
     how_read,
     measure_words,
@@ -251,10 +250,8 @@ def _arm(arm: StudyArm) -> Iterator[str]:
 def _source(key: str) -> Iterator[str]:
     source = library.sources()[key]
     yield from _wrapped(f"{source.citation.rstrip('.')}. {source.title}", 2)
-    if source.doi:
-        yield f"  https://doi.org/{source.doi}"
-    elif source.url or source.pmid:
-        yield f"  {source.url or f'PMID {source.pmid}'}"
+    if source.where:
+        yield f"  {source.where}"
     yield from _wrapped(f"read: {source.note}", 2)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from letheon.views import optimise_words as said
-from letheon.views import traces
+from letheon.views.figures import axes as traces
 from letheon.views.figures.rows import BLUE, GREY, ORANGE
 
 __all__ = ["FAINT", "costs", "scatter"]

@@ -1,9 +1,10 @@
 """Phrases about a study: its role, who was in it, what was given, when and what came of it, and how it was read."""
 
-from itertools import pairwise
-
+from letheon.dosing.regimen import Infusion, Rate
+from letheon.dosing.repeats import repeats
 from letheon.library import Outcome, Population, Study, StudyArm
 from letheon.library.evidence import Trait
+from letheon.units import MS_PER_HOUR
 
 __all__ = [
     "RECALLED",
@@ -79,7 +80,8 @@ def traits(who: Population) -> str:
 
     Examples
     --------
-    >>> traits(Population(60, "CRPS", "abstract", weight_kg=Trait(79.0, 19.0, "secondary", "a table")))
+    >>> weight = Trait(mean=79.0, sd=19.0, verified="secondary", via="a table")
+    >>> traits(Population(n=60, text="CRPS", verified="abstract", weight_kg=weight))
     'weight 79 (SD 19) kg (read: secondary, a table)'
     """
     named = {"weight": (who.weight_kg, " kg"), "age": (who.age_year, " years"), "pain before": (who.pain, "")}
@@ -137,14 +139,12 @@ def sessions(arm: StudyArm) -> list[str]:
     >>> sessions(study_of("schwartzman2009").arms[0])
     ['{at: 0 h, rate: 25 mg/h, for: 4 h, repeat: {every: 24 h, times: 10}}']
     """
-    starts = [start for start, _, _ in arm.infusions]
-    gaps = {later - earlier for earlier, later in pairwise(starts)}
-    alike = {(duration, rate) for _, duration, rate in arm.infusions}
-    if len(gaps) == 1 and len(alike) == 1:
-        (start, duration, rate), times = arm.infusions[0], len(starts)
-        again = f", repeat: {{every: {gaps.pop():g} h, times: {times}}}"
-        return [f"{{at: {start:g} h, rate: {rate:g} mg/h, for: {duration:g} h{again}}}"]
-    return [f"{{at: {start:g} h, rate: {rate:g} mg/h, for: {duration:g} h}}" for start, duration, rate in arm.infusions]
+    plain = [f"at: {start:g} h, rate: {rate:g} mg/h, for: {duration:g} h" for start, duration, rate in arm.infusions]
+    runs = repeats(Infusion.create(start, duration, Rate(rate)) for start, duration, rate in arm.infusions)
+    if len(runs) == 1 and runs[0].times > 1:
+        again = f"repeat: {{every: {runs[0].every_ms / MS_PER_HOUR:g} h, times: {runs[0].times}}}"
+        return [f"{{{plain[0]}, {again}}}"]
+    return [f"{{{line}}}" for line in plain]
 
 
 def totals(arm: StudyArm) -> str:

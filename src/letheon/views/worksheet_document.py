@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
+from letheon.definitions import WORKSHEET_NOTICE
 from letheon.dosing.policy_document import policy_document
 from letheon.dosing.worksheet import fitting
 from letheon.units import MS_PER_HOUR
@@ -14,12 +15,7 @@ if TYPE_CHECKING:
     from letheon.dosing.worksheet import TitrationSheet, Worksheet
     from letheon.scenario import Arm, Scenario
 
-__all__ = ["NOTICE", "document"]
-
-NOTICE = (
-    "Arithmetic for the design of protocols, for research and education only. To be checked by a pharmacist. "
-    "It is never advice about a person."
-)
+__all__ = ["document"]
 
 
 def document(scenario: "Scenario", order: "Order", sheets: "Mapping[str, Worksheet]") -> dict[str, Any]:
@@ -54,7 +50,7 @@ def document(scenario: "Scenario", order: "Order", sheets: "Mapping[str, Workshe
     return {
         "letheon": __version__,
         "title": scenario.title,
-        "notice": NOTICE,
+        "notice": WORKSHEET_NOTICE,
         "warnings": list(scenario.warnings),
         "masses": "free base",
         "weight_kg": order.weight_kg,

@@ -4,16 +4,16 @@ import math
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
+from letheon.definitions import WORKSHEET_NOTICE
 from letheon.dosing.bags import MAX_HANG_H
-from letheon.dosing.policy_document import policy_document
+from letheon.dosing.policy_document import policy_rules
 from letheon.dosing.worksheet import MOST_WASTE, fitting
 from letheon.units import MS_PER_HOUR, plain
-from letheon.views.policy_words import policy_sentences
 from letheon.views.rate_words import mass, number, push_text, rate_text
-from letheon.views.worksheet_document import NOTICE
+from letheon.views.subjects.policies import booster_sentences, titration_sentence
 
 if TYPE_CHECKING:
     from letheon.dosing.bags import SessionSheet, Step
@@ -53,7 +53,7 @@ def lines(
     str
         Lines of text.
     """
-    yield from _wrapped(NOTICE)
+    yield from _wrapped(WORKSHEET_NOTICE)
     yield ""
     yield from _wrapped(scenario.title)
     chosen = " (the default; --weight chooses another)" if default_weight else ""
@@ -74,7 +74,7 @@ def lines(
     for warning in scenario.warnings:
         yield from _wrapped(f"Warning: {warning}")
     yield ""
-    yield from _wrapped(NOTICE)
+    yield from _wrapped(WORKSHEET_NOTICE)
 
 
 def _vial(order: "Order") -> str:
@@ -161,13 +161,11 @@ def _minutes(milliseconds: int) -> str:
 
 def _alike(items: "Sequence[Any]", key: "Callable[[Any], object]") -> "Iterator[tuple[int, list[Any]]]":
     """Group items that follow each other and differ in their start alone; each group with the number of its first."""
-    start = 0
-    while start < len(items):
-        stop = start + 1
-        while stop < len(items) and key(items[stop]) == key(items[start]):
-            stop += 1
-        yield start + 1, list(items[start:stop])
-        start = stop
+    first = 1
+    for _, group in groupby(items, key):
+        alike = list(group)
+        yield first, alike
+        first += len(alike)
 
 
 def _when(alike: "Sequence[SessionSheet | Push]") -> str:
@@ -255,8 +253,12 @@ def _titration(sheet: "Worksheet") -> Iterator[str]:
 
 def _sentences(sheet: "Worksheet", part: str) -> Iterator[str]:
     """Say the rule of one part as the report does."""
-    for sentence in policy_sentences({part: (policy_document(sheet.policy) or {}).get(part)}):
-        yield from _wrapped(sentence, 2)
+    rules = policy_rules(sheet.policy)
+    if part == "titration" and rules and rules.titration:
+        yield from _wrapped(titration_sentence(rules.titration), 2)
+    elif part == "boosters" and rules and rules.boosters:
+        for sentence in booster_sentences(rules.boosters):
+            yield from _wrapped(sentence, 2)
 
 
 def _boosters(sheet: "Worksheet") -> Iterator[str]:

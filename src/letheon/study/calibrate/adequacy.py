@@ -5,20 +5,29 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from letheon._version import __version__
 from letheon.arrays import jax
 from letheon.errors import InputError
+from letheon.files import write
 from letheon.library import PAIN_MODELS
-from letheon.study.calibrate.document import QUICK_SETTINGS, Settings
-from letheon.study.calibrate.fit import Calibration, calibrate, identity, predictions_of
+from letheon.study.calibrate.document import (
+    QUICK_SETTINGS,
+    Adequacy,
+    CrossFit,
+    Recovery,
+    RecoverySet,
+    SamplerReport,
+    Settings,
+)
+from letheon.study.calibrate.fit import convergence, explore, identity, predictions_of
 from letheon.study.calibrate.observations import Observation, log_likelihood, resample
 from letheon.study.calibrate.parameters import parameters
 from letheon.study.calibrate.sampler import Progress, take_up
 from letheon.study.calibrate.trials import Trials, observations, prepare_trials
+from letheon.study.records import decode, encode
 
 __all__ = ["cross_fit", "recover", "synthetic"]
 
@@ -29,24 +38,7 @@ Predictions = Mapping[str, np.ndarray]
 
 
 def synthetic(pain: str, trials: Trials, data: tuple[Observation, ...], seed: int) -> tuple[np.ndarray, tuple]:
-    """Draw a truth from the prior, and what the studies would have reported under it.
-
-    Parameters
-    ----------
-    pain : str
-        Pain model that makes the data.
-    trials : Trials
-        The trials under that model.
-    data : tuple of Observation
-        What the studies did report: their sizes, errors and limits.
-    seed : int
-        Seed.
-
-    Returns
-    -------
-    tuple
-        Standard normals of the parameters, and observations.
-    """
+    """Draw a truth from the prior, and what the studies would have reported under it."""
     z = np.random.default_rng(seed).normal(size=len(parameters(pain)))
     told = {name: float(values[0]) for name, values in predictions_of(z[None], trials).items()}
     return z, resample(data, told, seed + 1)
@@ -59,53 +51,31 @@ def recover(
     settings: Settings = QUICK_SETTINGS,
     seed: int = 1,
     progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Calibrate on synthetic studies with known truth and count how often 90 % intervals hold it.
-
-    Parameters
-    ----------
-    pain : str
-        Pain model that makes and fits the data.
-    folder : Path
-        Where states and what was found are kept; a second call goes on.
-    sets : int
-        How many synthetic evidence sets.
-    settings : Settings
-        How hard to work on each.
-    seed : int
-        Seed of the truths.
-    progress : callable, optional
-        Told ``(what, done, all)``.
-
-    Returns
-    -------
-    dict
-        ``values`` (true values pooled), ``inside`` (share inside the intervals), ``sets`` (by set: share inside, rank
-        of the truth among the draws by parameter, worst R-hat, divergences, seconds).
-    """
+) -> Recovery:
+    """Calibrate on synthetic studies with known truth and count how often 90 % intervals hold it."""
     trials = prepare_trials(pain, settings.patients)
-    found, rows = parameters(pain), []
+    names, rows = [p.name for p in parameters(pain)], []
     for k in range(sets):
         truth, data = synthetic(pain, trials, observations(pain), seed + 1000 * k)
         home = folder / f"set_{k}"
         take_up(home, settings, identity(pain, data))
         note = home / "found.json"
         if note.exists():
-            rows.append(json.loads(note.read_text(encoding="utf-8")))
+            rows.append(decode(note.read_bytes(), RecoverySet, str(note)))
             continue
-        fitted, seconds = _fit(pain, home, settings, data, trials, _named(progress, f"set {k + 1}"))
-        ranks = (fitted.draws < truth).mean(axis=0)
-        row = {
-            "inside": float(_hits(ranks).mean()),
-            "rhat_worst": fitted.report["sampler"]["rhat_worst"],
-            "divergences": fitted.report["sampler"]["divergences"],
-            "seconds": round(seconds, 1),
-            "ranks": {p.name: round(float(r), 3) for p, r in zip(found, ranks, strict=True)},
-        }
-        note.write_text(json.dumps(row), encoding="utf-8")
+        draws, worst, seconds = _fit(home, settings, data, trials, _named(progress, f"set {k + 1}"))
+        ranks = (draws < truth).mean(axis=0)
+        row = RecoverySet(
+            inside=float(_hits(ranks).mean()),
+            rhat_worst=worst.rhat_worst,
+            divergences=worst.divergences,
+            ranks={name: round(float(rank), 3) for name, rank in zip(names, ranks, strict=True)},
+            seconds=round(seconds, 1),
+        )
+        write(note, encode(row))
         rows.append(row)
-    ranks = np.array([list(row["ranks"].values()) for row in rows])
-    return {"pain": pain, "values": int(ranks.size), "inside": float(_hits(ranks).mean()), "sets": rows}
+    ranks = np.array([list(row.ranks.values()) for row in rows])
+    return Recovery(pain=pain, values=int(ranks.size), inside=float(_hits(ranks).mean()), sets=tuple(rows))
 
 
 def _hits(ranks: np.ndarray) -> np.ndarray:
@@ -113,26 +83,22 @@ def _hits(ranks: np.ndarray) -> np.ndarray:
 
 
 def _fit(
-    pain: str,
-    folder: Path,
-    settings: Settings,
-    data: tuple[Observation, ...],
-    trials: Trials,
-    progress: Progress | None,
-) -> tuple[Calibration, float]:
-    """Calibrate, and return how long it took, earlier calls included."""
+    folder: Path, settings: Settings, data: tuple[Observation, ...], trials: Trials, progress: Progress | None
+) -> tuple[np.ndarray, SamplerReport, float]:
+    """Return all draws (draw, parameter), how well chains agree, and the seconds it took, earlier calls included."""
     note = folder / "seconds.json"
     kept = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {"seconds": 0.0, "done": False}
     start = time.monotonic()
     try:
-        fitted = calibrate(pain, folder, settings, data, trials, progress, checks=False)
+        _, chains = explore(folder, settings, data, trials, progress)
     finally:
         if not kept["done"]:
             kept["seconds"] += time.monotonic() - start
-            note.write_text(json.dumps(kept), encoding="utf-8")
-    note.write_text(json.dumps({**kept, "done": True}), encoding="utf-8")
+            write(note, json.dumps(kept))
+    write(note, json.dumps({**kept, "done": True}))
+    worst, *_ = convergence(chains)
     jax.clear_caches()  # programs of dozens of fits would use up the memory maps that a process may have
-    return fitted, kept["seconds"]
+    return chains.z.reshape(-1, chains.z.shape[-1]), worst, kept["seconds"]
 
 
 def _named(progress: Progress | None, name: str) -> Progress | None:
@@ -154,29 +120,8 @@ def _score(held: tuple[Observation, ...], told: Predictions) -> float:
 
 def cross_fit(
     true: str, folder: Path, settings: Settings = QUICK_SETTINGS, seed: int = 1, progress: Progress | None = None
-) -> dict[str, Any]:
-    """Fit data made by one mechanism with both, and score what neither saw: the Leiden trial's means.
-
-    Parameters
-    ----------
-    true : str
-        Pain model that makes the data, at the middle of its prior.
-    folder : Path
-        Where states are kept.
-    settings : Settings
-        How hard to work.
-    seed : int
-        Seed of the data.
-    progress : callable, optional
-        Told ``(what, done, all)``.
-
-    Returns
-    -------
-    dict
-        ``log_score`` of the Leiden means by fitted model; ``lead`` of the right one; ``lead_expected`` and
-        ``right_leads``: its mean and how often it is above 0 if that trial were run again and again; ``predicted``:
-        medians by fitted model beside the ``truth``; ``seconds`` and ``rhat_worst`` by fitted model.
-    """
+) -> CrossFit:
+    """Fit data made by one mechanism with both, and score what neither saw: the Leiden trial's means."""
     ready = {pain: prepare_trials(pain, settings.patients) for pain in PAIN_MODELS}
     shared = observations("slow_site")  # what both models are fitted to
     held = tuple(one for one in observations("memory") if one.study == "sigtermans2009")
@@ -187,50 +132,47 @@ def cross_fit(
     seconds, worst = {}, {}
     for pain, trials in ready.items():
         home = folder / f"{true}_by_{pain}"
-        fitted, took = _fit(pain, home, settings, fitted_on, trials, _named(progress, f"{true} by {pain}"))
-        seconds[pain], worst[pain] = round(took, 1), fitted.report["sampler"]["rhat_worst"]
-        seen[pain] = predictions_of(fitted.draws[:: max(1, len(fitted.draws) // _SCORED_DRAWS)], trials)
-    score = {pain: _score(scored, found) for pain, found in seen.items()}
+        take_up(home, settings, identity(pain, fitted_on))
+        draws, sampler, took = _fit(home, settings, fitted_on, trials, _named(progress, f"{true} by {pain}"))
+        seconds[pain], worst[pain] = round(took, 1), sampler.rhat_worst
+        seen[pain] = predictions_of(draws[:: max(1, len(draws) // _SCORED_DRAWS)], trials)
+    score = {pain: _score(scored, predicted) for pain, predicted in seen.items()}
     other = next(pain for pain in ready if pain != true)
     again = (resample(held, told, seed + 2 + i) for i in range(_AGAIN))
     leads = np.array([_score(one, seen[true]) - _score(one, seen[other]) for one in again])
     names = [name for name in told if name.startswith("leiden")]
-    return {
-        "true": true,
-        "log_score": score,
-        "lead": score[true] - score[other],
-        "lead_expected": float(leads.mean()),
-        "right_leads": float((leads > 0).mean()),
-        "truth": {name: told[name] for name in names},
-        "predicted": {
-            pain: {name: np.quantile(found[name], [0.05, 0.5, 0.95]).tolist() for name in names}
-            for pain, found in seen.items()
-        },
-        "rhat_worst": worst,
-        "seconds": seconds,
-    }
+    return CrossFit(
+        true=true,
+        log_score=score,
+        lead=score[true] - score[other],
+        lead_expected=float(leads.mean()),
+        right_leads=float((leads > 0).mean()),
+        truth={name: told[name] for name in names},
+        predicted={pain: {name: _quantiles(values[name]) for name in names} for pain, values in seen.items()},
+        rhat_worst=worst,
+        seconds=seconds,
+    )
+
+
+def _quantiles(values: np.ndarray) -> tuple[float, float, float]:
+    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
+    return float(low), float(middle), float(high)
 
 
 def main(folder: str) -> None:
-    """Run all checks of adequacy and write ``adequacy.json`` into a folder; a second call goes on.
-
-    Parameters
-    ----------
-    folder : str
-        Where states and results are kept.
-    """
+    """Run all checks of adequacy and write ``adequacy.json`` into a folder; a second call goes on."""
     home = Path(folder)
     home.mkdir(parents=True, exist_ok=True)
-    told: dict[str, Any] = {"letheon": __version__, "recovery": {}, "cross": {}}
+    report = Adequacy(letheon=__version__, recovery={}, cross={})
 
     def keep() -> None:
-        (home / "adequacy.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+        write(home / "adequacy.json", encode(report, 1))
 
     for pain in reversed(PAIN_MODELS):  # the quick one first
-        told["recovery"][pain] = recover(pain, home / pain, progress=_say)
+        report.recovery[pain] = recover(pain, home / pain, progress=_say)
         keep()
     for pain in reversed(PAIN_MODELS):
-        told["cross"][pain] = cross_fit(pain, home / "cross", progress=_say)
+        report.cross[pain] = cross_fit(pain, home / "cross", progress=_say)
         keep()
 
 

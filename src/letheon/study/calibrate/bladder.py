@@ -12,12 +12,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy import optimize
 
-from letheon import library
+from letheon import files, library
 from letheon.arrays import jax
 from letheon.harms.bladder import LAWS
-from letheon.harms.bladder_fit import fitted_names, log_likelihood, log_prior, to_values
+from letheon.harms.bladder.likelihood import fitted_names, log_likelihood, log_prior, to_values
 from letheon.runs.environment import instruction_set, use_compile_cache
-from letheon.study.calibrate.document import Settings
+from letheon.study.calibrate.document import SamplerReport, Settings
 from letheon.study.calibrate.fit import convergence
 from letheon.study.calibrate.sampler import Mode, Progress, find_modes, sample, take_up
 from letheon.units import to_canonical
@@ -30,55 +30,20 @@ _NOT_IDENTIFIED = 0.8  # posterior SD as a share of the prior's
 
 
 class Fit(NamedTuple):
-    """A law fitted to the calibration rows.
-
-    Attributes
-    ----------
-    law : str
-        The law.
-    modes : tuple of Mode
-        Modes of the posterior, the heaviest first.
-    misfit : float
-        Minus the log-likelihood at the highest.
-    draws : array, shape (draw, parameter)
-        Draws of the posterior as standard normals, equally likely.
-    sampler : dict
-        Worst R-hat and effective sizes, divergences.
-    sd : array, shape (parameter,)
-        Posterior SD of each standard normal; 1 is that of the prior.
-    """
+    """A law fitted to the calibration rows."""
 
     law: str
-    modes: tuple[Mode, ...]
-    misfit: float
-    draws: np.ndarray
-    sampler: dict[str, float]
-    sd: np.ndarray
+    modes: tuple[Mode, ...]  # modes of the posterior, the heaviest first
+    misfit: float  # minus the log-likelihood at the highest
+    draws: np.ndarray  # (draw, parameter): draws of the posterior as standard normals, equally likely
+    sampler: SamplerReport  # worst R-hat and effective sizes, divergences
+    sd: np.ndarray  # (parameter,): posterior SD of each standard normal; 1 is that of the prior
 
 
 def refit(
     law: str, folder: Path, settings: Settings = SETTINGS, draws: int = _DRAWS, progress: Progress | None = None
 ) -> Fit:
-    """Fit a law to the calibration rows; takes a minute or two.
-
-    Parameters
-    ----------
-    law : str
-        Injury law.
-    folder : Path
-        Where states are kept; a second call goes on.
-    settings : Settings
-        How hard to work.
-    draws : int
-        How many draws of the posterior.
-    progress : callable, optional
-        Told ``(what, done, all)``.
-
-    Returns
-    -------
-    Fit
-        Modes, draws and how well the chains agree; the same at every call on the same kind of processor.
-    """
+    """Fit a law to the calibration rows; takes a minute or two."""
     size = len(fitted_names(law))
 
     def density(z):
@@ -115,17 +80,7 @@ def _polished(density, modes: tuple[Mode, ...]) -> tuple[Mode, ...]:
 
 
 def write(fit: Fit, folder: Path, settings: Settings = SETTINGS) -> None:
-    """Write the draws and what is known about them, as the library reads them.
-
-    Parameters
-    ----------
-    fit : Fit
-        A fitted law.
-    folder : Path
-        Folder for ``bladder_LAW.csv`` and ``bladder_LAW.toml``.
-    settings : Settings
-        How it was fitted.
-    """
+    """Write the draws and what is known about them, as the library reads them."""
     numbers, names = library.harms("bladder"), fitted_names(fit.law)
     units = ["1" if "@" in n or n.endswith(".sd") else numbers[n].unit for n in names]
     rows = [",".join(name if "@" in name else f"bladder.{name}" for name in names)]
@@ -145,17 +100,17 @@ def write(fit: Fit, folder: Path, settings: Settings = SETTINGS) -> None:
         f"draws = {len(fit.draws)}\n"
         f"chains = {settings.chains}\n"
         f"samples = {settings.samples}\n"
-        f"rhat_worst = {fit.sampler['rhat_worst']:.4f}\n"
-        f"ess_bulk_worst = {fit.sampler['ess_bulk_worst']:.0f}\n"
-        f"ess_tail_worst = {fit.sampler['ess_tail_worst']:.0f}\n"
-        f"divergences = {fit.sampler['divergences']}\n"
+        f"rhat_worst = {fit.sampler.rhat_worst:.4f}\n"
+        f"ess_bulk_worst = {fit.sampler.ess_bulk_worst:.0f}\n"
+        f"ess_tail_worst = {fit.sampler.ess_tail_worst:.0f}\n"
+        f"divergences = {fit.sampler.divergences}\n"
         f"misfit = {fit.misfit:.3f}\n"
         f"modes = [{', '.join(modes)}]\n"
         f"mode = [{rows[1]}]\n"
         f"not_identified = [{', '.join(unknown)}]\n"
     )
-    folder.joinpath(f"bladder_{fit.law}.csv").write_text("\n".join([rows[0], *rows[2:]]) + "\n", encoding="utf-8")
-    folder.joinpath(f"bladder_{fit.law}.toml").write_text(about, encoding="utf-8")
+    files.write(folder / f"bladder_{fit.law}.csv", "\n".join([rows[0], *rows[2:]]) + "\n")
+    files.write(folder / f"bladder_{fit.law}.toml", about)
 
 
 if __name__ == "__main__":

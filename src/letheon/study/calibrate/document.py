@@ -32,33 +32,18 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How hard to work.
-
-    Attributes
-    ----------
-    chains, warmup, samples : int
-        Chains, and iterations of each before and after it counts.
-    patients : int
-        Quasi-random people who stand for an arm.
-    starts : int
-        Dispersed starts of the search for modes.
-    tree_depth : int
-        Longest trajectory, ``2**tree_depth - 1`` steps.
-    step : float
-        Length of a leapfrog step, in standard deviations of the Laplace approximation. It is not adapted: the density
-        has small steps of its own, and adaptation would answer these with ever shorter ones.
-    seed : int
-        Seed of starts and chains.
-    """
+    """How hard to work."""
 
     chains: int = 4
-    warmup: int = 150
-    samples: int = 700
-    patients: int = 64
-    starts: int = 8
-    tree_depth: int = 6
+    warmup: int = 150  # iterations of each before it counts
+    samples: int = 700  # iterations of each that count
+    patients: int = 64  # quasi-random people who stand for an arm
+    starts: int = 8  # dispersed starts of the search for modes
+    tree_depth: int = 6  # longest trajectory, ``2**tree_depth - 1`` steps
+    # Length of a leapfrog step [SD of the Laplace approximation]. It is not adapted: the density has small steps of its
+    # own, which adaptation would answer with ever shorter ones.
     step: float = 0.45
-    seed: int = 20261122
+    seed: int = 20261122  # of starts and chains
 
 
 FULL_SETTINGS = Settings()
@@ -178,7 +163,7 @@ class RecoverySet(Record, frozen=True):
     """One synthetic set of evidence: share of truths inside 90 % intervals, and rank of each truth among the draws."""
 
     inside: float
-    rhat_worst: float
+    rhat_worst: float | None
     divergences: int
     ranks: dict[str, float]
     seconds: float
@@ -203,7 +188,7 @@ class CrossFit(Record, frozen=True):
     right_leads: float
     truth: dict[str, float]
     predicted: dict[str, dict[str, tuple[float, float, float]]]
-    rhat_worst: dict[str, float]
+    rhat_worst: dict[str, float | None]
     seconds: dict[str, float] | None
 
 

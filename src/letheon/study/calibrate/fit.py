@@ -5,7 +5,7 @@ import io
 import json
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,22 @@ import numpy as np
 
 from letheon._version import __version__
 from letheon.arrays import Array, jax, jnp
-from letheon.patients.draws import named_numbers
-from letheon.study.calibrate.document import FULL_SETTINGS, Settings
+from letheon.patients.uncertainty import named_numbers
+from letheon.study.calibrate.document import (
+    FULL_SETTINGS,
+    CalibrationReport,
+    Check,
+    FullMesh,
+    ModeReport,
+    ParameterReport,
+    Predicted,
+    Reported,
+    ReportedCount,
+    ReportedLimits,
+    ReportedValue,
+    SamplerReport,
+    Settings,
+)
 from letheon.study.calibrate.observations import Band, Count, Gaussian, Observation, log_likelihood, resample
 from letheon.study.calibrate.parameters import Parameter, parameters, to_values
 from letheon.study.calibrate.sampler import Chains, Mode, Progress, find_modes, sample, take_up, together
@@ -30,6 +44,7 @@ __all__ = [
     "convergence",
     "density",
     "diagnose",
+    "explore",
     "identity",
     "posterior_files",
     "predictions_of",
@@ -44,49 +59,19 @@ _UNIDENTIFIED = 0.8  # posterior SD over prior SD above which the data are said 
 
 
 class Calibration(NamedTuple):
-    """A fitted pain model.
-
-    Attributes
-    ----------
-    pain : str
-        Pain model.
-    settings : Settings
-        How it was fitted.
-    modes : tuple of Mode
-        Modes found, the heaviest first.
-    chains : Chains
-        What the sampler left.
-    draws : array, shape (draw, parameter)
-        Standard normals of the draws that ship, chosen by their weights on the full mesh.
-    report : dict
-        Diagnostics, predictive checks and contraction, as in ``calibration.json``.
-    """
+    """A fitted pain model."""
 
     pain: str
-    settings: Settings
-    modes: tuple[Mode, ...]
-    chains: Chains
+    settings: Settings  # how it was fitted
+    modes: tuple[Mode, ...]  # modes found, the heaviest first
+    chains: Chains  # what the sampler left
+    # (draw, parameter): standard normals of the draws that ship, chosen by their weights on the full mesh
     draws: np.ndarray
-    report: dict[str, Any]
+    report: CalibrationReport
 
 
 def density(z: Array, trials: Trials, data: Sequence[Observation]) -> Array:
-    """Return the log posterior density of standard normals, up to a constant.
-
-    Parameters
-    ----------
-    z : array, shape (parameter,)
-        Standard normals.
-    trials : Trials
-        The trials.
-    data : sequence of Observation
-        What they reported.
-
-    Returns
-    -------
-    array
-        Log density.
-    """
+    """Return the log posterior density of standard normals, up to a constant."""
     return _evidence(z, trials, data) - 0.5 * z @ z
 
 
@@ -118,7 +103,6 @@ def calibrate(
     data: Sequence[Observation] | None = None,
     trials: Trials | None = None,
     progress: Progress | None = None,
-    checks: bool = True,
 ) -> Calibration:
     """Calibrate a pain model; a second call with the same folder goes on where the first stopped.
 
@@ -136,8 +120,6 @@ def calibrate(
         The trials, if they are ready.
     progress : callable, optional
         Told ``(what, done, all)``.
-    checks : bool
-        Whether to weigh draws on the full mesh and to check predictions; without, all draws are kept as they are.
 
     Returns
     -------
@@ -156,39 +138,34 @@ def calibrate(
     if progress:
         progress("preparing trials", 0, 1)
     trials = prepare_trials(pain, settings.patients) if trials is None else trials
-    found = parameters(pain)
-    modes = find_modes(density, len(found), settings, folder, progress, (trials, data))
-    chains = sample(_model, (trials, data), modes, settings, folder, progress)
-    if not checks:
-        return Calibration(pain, settings, modes, chains, chains.z.reshape(-1, len(found)), diagnose(chains, found))
+    known = parameters(pain)
+    modes, chains = explore(folder, settings, data, trials, progress)
     draws, weights = _reweigh(chains, trials, data, settings, progress)
-    report = {
-        "letheon": __version__,
-        "pain": pain,
-        "settings": asdict(settings),
-        "modes": [_mode(m, found) for m in modes],
-        **diagnose(chains, found),
-        "full_mesh": weights,
-        "checks": _checks(data, draws, trials, settings.seed),
-    }
+    worst, table = diagnose(chains, known)
+    report = CalibrationReport(
+        letheon=__version__,
+        pain=pain,
+        settings=settings,
+        modes=tuple(_mode(mode, known) for mode in modes),
+        sampler=worst,
+        parameters=table,
+        full_mesh=weights,
+        checks=_checks(data, draws, trials, settings.seed),
+    )
     return Calibration(pain, settings, modes, chains, draws, report)
 
 
+def explore(
+    folder: Path, settings: Settings, data: Sequence[Observation], trials: Trials, progress: Progress | None = None
+) -> tuple[tuple[Mode, ...], Chains]:
+    """Find the modes of the posterior and run the chains, in a folder that `take_up` has opened."""
+    size = len(parameters(trials.pain))
+    modes = find_modes(density, size, settings, folder, progress, (trials, data))
+    return modes, sample(_model, (trials, data), modes, settings, folder, progress)
+
+
 def identity(pain: str, data: Sequence[Observation]) -> dict[str, str]:
-    """Return what decides the bits of a calibration beside its settings, for `letheon.study.calibrate.sampler.take_up`.
-
-    Parameters
-    ----------
-    pain : str
-        Pain model.
-    data : sequence of Observation
-        What the trials reported.
-
-    Returns
-    -------
-    dict of str to str
-        Plain strings.
-    """
+    """Return what decides the bits of a calibration beside its settings."""
     return {"pain": pain, "data": repr([_plain(one) for one in data])}
 
 
@@ -200,112 +177,69 @@ def _plain(one: Observation) -> tuple:
     return one.name, one.low, one.high, one.sd
 
 
-def _mode(mode: Mode, found: tuple[Parameter, ...]) -> dict:
-    values = to_library_units(found, mode.z[None])
-    return {
-        "log_posterior": round(mode.log_posterior, 3),
-        "log_mass": round(mode.log_mass, 3),
-        "starts": mode.found,
-        "at": {name: float(f"{column[0]:.4g}") for name, column in values.items()},
-    }
+def _mode(mode: Mode, known: tuple[Parameter, ...]) -> ModeReport:
+    return ModeReport(
+        log_posterior=round(mode.log_posterior, 3),
+        log_mass=round(mode.log_mass, 3),
+        starts=mode.found,
+        at={name: float(f"{column[0]:.4g}") for name, column in to_library_units(known, mode.z[None]).items()},
+    )
 
 
-def to_library_units(found: Sequence[Parameter], z: np.ndarray) -> dict[str, np.ndarray]:
-    """Return draws of parameters in the units of the library.
-
-    Parameters
-    ----------
-    found : sequence of Parameter
-        All parameters of a pain model.
-    z : array, shape (draw, parameter)
-        Standard normals.
-
-    Returns
-    -------
-    dict of str to array, shape (draw,)
-        Study effects in log odds.
-    """
-    pain = "memory" if any(p.name.startswith("memory.") for p in found) else "slow_site"
+def to_library_units(known: Sequence[Parameter], z: np.ndarray) -> dict[str, np.ndarray]:
+    """Return draws of parameters in the units of the library."""
+    pain = "memory" if any(p.name.startswith("memory.") for p in known) else "slow_site"
     values = jax.jit(jax.vmap(partial(to_values, pain)))(jnp.asarray(z))
-    return {p.name: np.asarray(values[p.name]) / to_canonical(1.0, p.unit) for p in found}
+    return {p.name: np.asarray(values[p.name]) / to_canonical(1.0, p.unit) for p in known}
 
 
-def convergence(chains: Chains) -> tuple[dict[str, Any], np.ndarray, np.ndarray, np.ndarray]:
-    """Return how well chains agree.
-
-    Parameters
-    ----------
-    chains : Chains
-        From the sampler.
-
-    Returns
-    -------
-    tuple
-        Worst R-hat and effective sizes, divergences, E-BFMI as a dict; R-hat, and bulk and tail effective sizes of
-        each parameter.
-    """
+def convergence(chains: Chains) -> tuple[SamplerReport, np.ndarray, np.ndarray, np.ndarray]:
+    """Return how well chains agree: over all, then R-hat, bulk and tail effective size of each parameter."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import arviz  # heavy, and it announces its own future
     data = arviz.convert_to_dataset({"z": chains.z})
-    rhat = _column(arviz.rhat(data))
-    bulk, tail = (_column(arviz.ess(data, method=kind)) for kind in ("bulk", "tail"))
+    column: Callable[[Any], np.ndarray] = lambda dataset: dataset["z"].to_numpy()  # noqa: E731
+    rhat = column(arviz.rhat(data))
+    bulk, tail = (column(arviz.ess(data, method=kind)) for kind in ("bulk", "tail"))
     energy = chains.energy
     bfmi = np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)
-    sampler = {
-        "chains": int(chains.z.shape[0]),
-        "iterations": int(chains.z.shape[1]),
-        "rhat_worst": float(rhat.max()),
-        "ess_bulk_worst": float(bulk.min()),
-        "ess_tail_worst": float(tail.min()),
-        "divergences": int(chains.diverging.sum()),
-        "bfmi_worst": float(bfmi.min()),
-        "accept_mean": float(chains.accept.mean()),
-        "steps_mean": float(chains.steps.mean()),
-    }
-    return sampler, rhat, bulk, tail
+    worst = SamplerReport(
+        chains=int(chains.z.shape[0]),
+        iterations=int(chains.z.shape[1]),
+        rhat_worst=float(rhat.max()),
+        ess_bulk_worst=float(bulk.min()),
+        ess_tail_worst=float(tail.min()),
+        divergences=int(chains.diverging.sum()),
+        bfmi_worst=float(bfmi.min()),
+        accept_mean=float(chains.accept.mean()),
+        steps_mean=float(chains.steps.mean()),
+    )
+    return worst, rhat, bulk, tail
 
 
-def diagnose(chains: Chains, found: Sequence[Parameter]) -> dict[str, Any]:
-    """Return convergence diagnostics, and how far the data moved each parameter.
-
-    Parameters
-    ----------
-    chains : Chains
-        From the sampler.
-    found : sequence of Parameter
-        The parameters.
-
-    Returns
-    -------
-    dict
-        ``sampler`` (worst R-hat and effective sizes, divergences, E-BFMI) and ``parameters`` (for each: median and
-        90 % interval in the library's unit, SD of its standard normal over the prior's, contraction, R-hat, sizes).
-    """
-    sampler, rhat, bulk, tail = convergence(chains)
+def diagnose(chains: Chains, known: Sequence[Parameter]) -> tuple[SamplerReport, dict[str, ParameterReport]]:
+    """Return convergence diagnostics, and how far the data moved each parameter."""
+    worst, rhat, bulk, tail = convergence(chains)
     flat = chains.z.reshape(-1, chains.z.shape[-1])
-    values = to_library_units(found, flat)
+    values = to_library_units(known, flat)
     spread = flat.std(axis=0)
     table = {}
-    for i, p in enumerate(found):
+    for i, p in enumerate(known):
         low, middle, high = np.quantile(values[p.name], [0.05, 0.5, 0.95])
-        table[p.name] = {
-            "unit": p.unit,
-            "median": float(middle),
-            "interval_90": [float(low), float(high)],
-            "sd_over_prior": float(spread[i]),
-            "contraction": float(1.0 - spread[i] ** 2),
-            "shift": float(flat[:, i].mean()),
-            "identified": bool(spread[i] <= _UNIDENTIFIED),
-            "rhat": float(rhat[i]),
-            "ess_bulk": float(bulk[i]),
-            "ess_tail": float(tail[i]),
-        }
-    return {"sampler": sampler, "parameters": table}
-
-
-def _column(dataset: Any) -> np.ndarray:
-    return dataset["z"].to_numpy()
+        table[p.name] = ParameterReport(
+            unit=p.unit,
+            median=float(middle),
+            interval_90=(float(low), float(high)),
+            sd_over_prior=float(spread[i]),
+            contraction=float(1.0 - spread[i] ** 2),
+            shift=float(flat[:, i].mean()),
+            identified=bool(spread[i] <= _UNIDENTIFIED),
+            rhat=float(rhat[i]),
+            ess_bulk=float(bulk[i]),
+            ess_tail=float(tail[i]),
+        )
+    return worst, table
 
 
 def _log_likelihoods(z: np.ndarray, trials: Trials, data: Sequence[Observation], progress: Progress | None):
@@ -318,14 +252,14 @@ def _log_likelihoods(z: np.ndarray, trials: Trials, data: Sequence[Observation],
     one(z[0], trials, data)  # compiled once, before the threads meet
     done = []
 
-    def tell(row) -> float:
-        found = float(one(row, trials, data))
-        done.append(found)
+    def weigh(row) -> float:
+        value = float(one(row, trials, data))
+        done.append(value)
         if progress:
             progress("weighing draws", len(done), len(z))
-        return found
+        return value
 
-    return np.array(together([partial(tell, row) for row in z]))
+    return np.array(together([partial(weigh, row) for row in z]))
 
 
 def _reweigh(chains: Chains, trials: Trials, data, settings: Settings, progress: Progress | None):
@@ -345,101 +279,80 @@ def _reweigh(chains: Chains, trials: Trials, data, settings: Settings, progress:
     rng = np.random.default_rng(settings.seed + 2)
     ticks = (rng.uniform() + np.arange(min(SHIPPED_DRAWS, count))) / min(SHIPPED_DRAWS, count)
     chosen = np.searchsorted(np.cumsum(weights), ticks * (1.0 - 1e-12))
-    told = {
-        "draws": count,
-        "people": _MANY_PEOPLE,
-        "pareto_k": float(k),
-        "effective": float(1.0 / np.square(weights).sum()),
-        "sd_of_log_ratio": float(ratio.std()),
-    }
-    return some[rng.permutation(chosen)], told
+    report = FullMesh(
+        draws=count,
+        people=_MANY_PEOPLE,
+        pareto_k=float(k),
+        effective=float(1.0 / np.square(weights).sum()),
+        sd_of_log_ratio=float(ratio.std()),
+    )
+    return some[rng.permutation(chosen)], report
 
 
 def predictions_of(z: np.ndarray, trials: Trials) -> dict[str, np.ndarray]:
-    """Return what the trials would show under each draw.
-
-    Parameters
-    ----------
-    z : array, shape (draw, parameter)
-        Standard normals.
-    trials : Trials
-        The trials.
-
-    Returns
-    -------
-    dict of str to array, shape (draw,)
-        Predictions by name.
-    """
+    """Return what the trials would show under each draw."""
     one = jax.jit(lambda z, trials: predict(to_values(trials.pain, z), trials))
     rows = [one(row, trials) for row in jnp.asarray(z)]
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
 
 
-def _reported(data: Sequence[Observation]) -> dict[str, dict]:
-    found = {}
+def _reported(data: Sequence[Observation]) -> dict[str, Reported]:
+    reported: dict[str, Reported] = {}
     for one in data:
         if isinstance(one, Gaussian):
             sd = np.sqrt(np.diag(one.covariance))
-            found |= {n: {"value": v, "se": float(s)} for n, v, s in zip(one.names, one.values, sd, strict=True)}
+            rows = zip(one.names, one.values, sd, strict=True)
+            reported |= {name: ReportedValue(value=value, se=float(se)) for name, value, se in rows}
         elif isinstance(one, Count):
-            found[one.name] = {"value": one.value / one.n, "count": one.value, "n": one.n}
+            reported[one.name] = ReportedCount(value=one.value / one.n, count=one.value, n=one.n)
         else:
-            found[one.name] = {"low": _finite(one.low), "high": _finite(one.high)}
-    return found
+            low, high = (edge if math.isfinite(edge) else None for edge in (one.low, one.high))
+            reported[one.name] = ReportedLimits(low=low, high=high)
+    return reported
 
 
-def _finite(x: float) -> float | None:
-    return x if math.isfinite(x) else None
-
-
-def _checks(data: Sequence[Observation], draws: np.ndarray, trials: Trials, seed: int) -> dict[str, dict]:
+def _checks(data: Sequence[Observation], draws: np.ndarray, trials: Trials, seed: int) -> dict[str, Check]:
     """Return prior and posterior predictions beside what was reported; intervals include the error of a trial."""
     prior = np.random.default_rng(seed + 3).normal(size=(len(draws), draws.shape[1]))
-    told = {"prior": predictions_of(prior, trials), "posterior": predictions_of(draws, trials)}
+    before, after = (_predicted(data, predictions_of(z, trials), seed) for z in (prior, draws))
     reported = _reported(data)
-    table: dict[str, dict] = {name: {"reported": reported.get(name)} for name in told["posterior"]}
-    for what, found in told.items():
-        again = _replicates(data, found, seed)
-        for name, values in found.items():
-            entry = {"median": float(np.median(values)), "interval_90": np.quantile(values, [0.05, 0.95]).tolist()}
-            if name in again:
-                entry["of_a_trial_90"] = np.quantile(again[name], [0.05, 0.95]).tolist()
-            table[name][what] = entry
-    return table
+    return {
+        name: Check(reported=reported.get(name), prior=before[name], posterior=predicted)
+        for name, predicted in after.items()
+    }
 
 
-def _replicates(data: Sequence[Observation], found: Mapping[str, np.ndarray], seed: int) -> dict[str, np.ndarray]:
-    """Draw for each parameter draw what trials of the same size would report; statements stay true values."""
+def _predicted(data: Sequence[Observation], values: Mapping[str, np.ndarray], seed: int) -> dict[str, Predicted]:
+    """Summarise predictions; what a trial reports as a value or a count is drawn again with its error."""
     rows: dict[str, list[float]] = {}
-    told = tuple(one for one in data if not isinstance(one, Band))
-    for i in range(len(next(iter(found.values())))):
-        for one in resample(told, {name: values[i] for name, values in found.items()}, seed + i):
+    numbers = tuple(one for one in data if not isinstance(one, Band))
+    for i in range(len(next(iter(values.values())))):
+        for one in resample(numbers, {name: column[i] for name, column in values.items()}, seed + i):
             if isinstance(one, Gaussian):
                 for name, value in zip(one.names, one.values, strict=True):
                     rows.setdefault(name, []).append(value)
             elif isinstance(one, Count):
                 rows.setdefault(one.name, []).append(one.value / one.n)
-    return {name: np.array(values) for name, values in rows.items()}
+    return {
+        name: Predicted(
+            median=float(np.median(column)),
+            interval_90=_interval_90(column),
+            of_a_trial_90=_interval_90(rows[name]) if name in rows else None,
+        )
+        for name, column in values.items()
+    }
+
+
+def _interval_90(values: np.ndarray | list[float]) -> tuple[float, float]:
+    low, high = np.quantile(values, [0.05, 0.95])
+    return float(low), float(high)
 
 
 def posterior_files(result: Calibration, date: str) -> dict[str, str]:
-    """Return the files that ship: draws as a table, and what is known about them.
-
-    Parameters
-    ----------
-    result : Calibration
-        A fitted model.
-    date : str
-        Day on which it was made, ``YYYY-MM-DD``.
-
-    Returns
-    -------
-    dict of str to str
-        Text by file name. A study that was not seen has its own effect, drawn from the calibrated spread.
-    """
-    found = parameters(result.pain)
-    values = to_library_units(found, result.draws)
-    columns = {p.name: values[p.name] for p in found if "@" not in p.name and not p.name.startswith("population.")}
+    """Return the files that ship: draws as a table, and what is known about them."""
+    calibrated = parameters(result.pain)
+    values = to_library_units(calibrated, result.draws)
+    columns = {p.name: values[p.name] for p in calibrated if "@" not in p.name and not p.name.startswith("population.")}
     rng = np.random.default_rng(result.settings.seed + 4)
     columns["between.effect"] = columns["between.sd"] * rng.normal(size=len(result.draws))
     known = {*named_numbers(), *(f"{name}.sd" for name in named_numbers())}
@@ -449,18 +362,18 @@ def posterior_files(result: Calibration, date: str) -> dict[str, str]:
     writer.writerow(columns)
     for row in zip(*columns.values(), strict=True):
         writer.writerow([f"{x:.6g}" for x in row])
-    told, worst = result.report["parameters"], result.report["sampler"]
-    unknown = [name for name in columns if name in told and not told[name]["identified"]]
+    worst = result.report.sampler
+    unknown = [name for name in columns if name in values and not result.report.parameters[name].identified]
     about = [
         f"# Posterior draws of the pain model {result.pain}, made by `letheon calibrate`; units are the library's.",
         f'letheon = "{__version__}"',
         f'date = "{date}"',
         *(f"{name} = {value}" for name, value in asdict(result.settings).items()),
-        f"rhat_worst = {worst['rhat_worst']:.4f}",
-        f"ess_bulk_worst = {worst['ess_bulk_worst']:.0f}",
-        f"ess_tail_worst = {worst['ess_tail_worst']:.0f}",
-        f"divergences = {worst['divergences']}",
-        f"pareto_k = {result.report['full_mesh']['pareto_k']:.3f}",
+        f"rhat_worst = {worst.rhat_worst:.4f}",
+        f"ess_bulk_worst = {worst.ess_bulk_worst:.0f}",
+        f"ess_tail_worst = {worst.ess_tail_worst:.0f}",
+        f"divergences = {worst.divergences}",
+        f"pareto_k = {result.report.full_mesh.pareto_k:.3f}",
         f"not_identified = {json.dumps(unknown)}",
     ]
     return {f"{result.pain}.csv": table.getvalue(), f"{result.pain}.toml": "\n".join(about) + "\n"}

@@ -12,7 +12,7 @@ from scipy import special
 
 from letheon.arrays import Array, jax, jnp
 from letheon.library import Number
-from letheon.patients.draws import named_numbers, quantile
+from letheon.patients.uncertainty import named_numbers, quantile
 from letheon.study.calibrate.trials import STUDIES
 from letheon.units import to_canonical
 
@@ -125,18 +125,7 @@ def parameters(pain: str) -> tuple[Parameter, ...]:
 
 
 def population_names(pain: str) -> tuple[str, ...]:
-    """Return the names of the parameters that ship: those of the population, not of single studies.
-
-    Parameters
-    ----------
-    pain : str
-        Pain model.
-
-    Returns
-    -------
-    tuple of str
-        Names.
-    """
+    """Return the names of the parameters that ship: those of the population, not of single studies."""
     return tuple(p.name for p in parameters(pain) if "@" not in p.name)
 
 

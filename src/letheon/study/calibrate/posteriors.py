@@ -8,7 +8,7 @@ import numpy as np
 from letheon import library
 from letheon.errors import InputError
 from letheon.library.posterior import Posterior, parse_posterior
-from letheon.patients.draws import posterior_values, typical_values
+from letheon.patients.uncertainty import posterior_values, typical_values
 
 __all__ = ["merged_values", "posteriors_in"]
 
@@ -16,23 +16,7 @@ DRAWS = 256
 
 
 def posteriors_in(folder: Path) -> dict[str, Posterior]:
-    """Return the posteriors that lie in a folder of calibrations.
-
-    Parameters
-    ----------
-    folder : Path
-        What ``letheon calibrate --out`` names, or the folder of one pain model in it.
-
-    Returns
-    -------
-    dict of str to Posterior
-        By pain model: one or both.
-
-    Raises
-    ------
-    InputError
-        If there is none, or a file cannot be read.
-    """
+    """Return the posteriors that lie in a folder of calibrations."""
     found = {}
     for pain in library.PAIN_MODELS:
         for place in (folder / pain / pain, folder / pain):
@@ -55,24 +39,6 @@ def posteriors_in(folder: Path) -> dict[str, Posterior]:
 
 def merged_values(posteriors: Mapping[str, Posterior], draws: int = DRAWS) -> dict[str, np.ndarray]:
     r"""Return every typical value with the draws of these posteriors in the place of the shipped ones.
-
-    Parameters
-    ----------
-    posteriors : mapping of str to Posterior
-        By pain model; a model that is not named keeps its shipped draws.
-    draws : int
-        How many draws at most: as many as the shortest table has, if that is fewer.
-
-    Returns
-    -------
-    dict of str to array, shape (draw,)
-        As `letheon.patients.draws.typical_values`: canonical units; a number that both pain models share stands
-        under ``"slow_site:home.name"`` for the slow site.
-
-    Raises
-    ------
-    InputError
-        If a column is no number of the library, or a value is not finite.
 
     Examples
     --------

@@ -20,6 +20,7 @@ from scipy import optimize
 
 from letheon.arrays import jax, jnp
 from letheon.errors import InputError, Interrupted
+from letheon.files import write
 from letheon.runs.json_file import read_object
 from letheon.study.calibrate.document import Settings
 
@@ -40,45 +41,23 @@ _FLATTEST, _STEEPEST = 1.0, 1e-6  # variances of the Laplace approximation: neve
 
 
 class Mode(NamedTuple):
-    """A mode of the posterior.
+    """A mode of the posterior."""
 
-    Attributes
-    ----------
-    z : array, shape (parameter,)
-        Where it is, as standard normals.
-    log_posterior : float
-        Log density there.
-    log_mass : float
-        Log of the Laplace approximation to the mass around it.
-    root : array, shape (parameter, parameter)
-        Cholesky factor of its covariance.
-    found : int
-        How many starts led there.
-    """
-
-    z: np.ndarray
-    log_posterior: float
-    log_mass: float
-    root: np.ndarray
-    found: int
+    z: np.ndarray  # (parameter,): where it is, as standard normals
+    log_posterior: float  # log density there
+    log_mass: float  # log of the Laplace approximation to the mass around it
+    root: np.ndarray  # (parameter, parameter): Cholesky factor of its covariance
+    found: int  # how many starts led there
 
 
 class Chains(NamedTuple):
-    """What the chains left; axes (chain, iteration, …).
+    """What the chains left; axes (chain, iteration, …)."""
 
-    Attributes
-    ----------
-    z : array
-        Standard normals of the parameters.
-    energy, accept, steps, diverging : array
-        Energy, mean acceptance, leapfrog steps, and 1 where an iteration diverged.
-    """
-
-    z: np.ndarray
+    z: np.ndarray  # standard normals of the parameters
     energy: np.ndarray
-    accept: np.ndarray
-    steps: np.ndarray
-    diverging: np.ndarray
+    accept: np.ndarray  # mean acceptance
+    steps: np.ndarray  # leapfrog steps
+    diverging: np.ndarray  # 1 where an iteration diverged
 
 
 Progress = Callable[[str, int, int], None]
@@ -89,20 +68,7 @@ def _workers() -> int:
 
 
 def together(jobs: list[Callable[[], object]], stop: threading.Event | None = None) -> list:
-    """Run jobs on threads, since compiled code runs beside itself; Ctrl-C lets each save and stop.
-
-    Parameters
-    ----------
-    jobs : list of callable
-        Each takes nothing.
-    stop : threading.Event, optional
-        Set when they are to stop.
-
-    Returns
-    -------
-    list
-        Results in their order.
-    """
+    """Run jobs on threads, since compiled code runs beside itself; Ctrl-C lets each save and stop."""
     stop = threading.Event() if stop is None else stop
     with ThreadPoolExecutor(min(_workers(), len(jobs))) as pool:
         futures = [pool.submit(job) for job in jobs]
@@ -122,26 +88,11 @@ def _give_back() -> None:
 
 
 def _save(path: Path, **arrays) -> None:
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.savez(file, **arrays)
-    part.replace(path)
+    write(path, lambda file: np.savez(file, **arrays))
 
 
 class _Remembered:
-    """A gradient that keeps what it found, so that a stopped search takes the same steps again in no time.
-
-    Parameters
-    ----------
-    gradient : callable
-        From standard normals to value and gradient.
-    size : int
-        Number of parameters.
-    path : Path, optional
-        Where it keeps them.
-    beat : callable
-        Called before each evaluation; raises to stop.
-    """
+    """A gradient that keeps what it found, so that a stopped search takes the same steps again in no time."""
 
     def __init__(self, gradient, size: int, path: Path | None, beat: Callable[[], None]) -> None:
         self._gradient, self._path, self._beat = gradient, path, beat
@@ -206,33 +157,7 @@ def find_modes(
     progress: Progress | None = None,
     arguments: tuple = (),
 ) -> tuple[Mode, ...]:
-    """Climb from dispersed starts and describe the modes found, best first.
-
-    Parameters
-    ----------
-    log_posterior : callable
-        From standard normals to the log posterior density; traceable by JAX.
-    size : int
-        Number of parameters.
-    settings : Settings
-        Starts and seed.
-    folder : Path, optional
-        Where the state of each climb is kept; a second call takes it up and gives the same bits.
-    progress : callable, optional
-        Told ``(what, done, all)``.
-    arguments : tuple
-        Further arguments of `log_posterior`; arrays in them are data, not program.
-
-    Returns
-    -------
-    tuple of Mode
-        At least one.
-
-    Raises
-    ------
-    Interrupted
-        If it was stopped, within the time of one gradient; the state is kept.
-    """
+    """Climb from dispersed starts and describe the modes found, best first."""
     compiled = jax.jit(jax.value_and_grad(log_posterior))
 
     def gradient(z):
@@ -301,28 +226,7 @@ def _start_states(kernel, modes: tuple[Mode, ...], settings: Settings, arguments
 def sample(
     model, arguments: tuple, modes: tuple[Mode, ...], settings: Settings, folder: Path, progress: Progress | None = None
 ) -> Chains:
-    """Run the chains, a block of iterations at a time.
-
-    Parameters
-    ----------
-    model : callable
-        NumPyro model with one site ``z``, a vector.
-    arguments : tuple
-        Its arguments; arrays in them are data, not program.
-    modes : tuple of Mode
-        From `find_modes`: where to start, and the mass matrix.
-    settings : Settings
-        Chains and iterations.
-    folder : Path
-        Where the state of each chain is kept; a second call takes it up and gives the same bits.
-    progress : callable, optional
-        Told ``(what, done, all)`` iterations.
-
-    Returns
-    -------
-    Chains
-        Iterations after the warm-up.
-    """
+    """Run the chains, a block of iterations at a time."""
     from numpyro.infer import NUTS  # heavy
 
     best = modes[0]
@@ -381,22 +285,7 @@ def sample(
 
 
 def take_up(folder: Path, settings: Settings, about: dict) -> None:
-    """Open a working folder: empty, or left by the same calibration.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder of states.
-    settings : Settings
-        As asked for now.
-    about : dict
-        What else decides the bits.
-
-    Raises
-    ------
-    InputError
-        If it holds the state of another calibration.
-    """
+    """Open a working folder: empty, or left by the same calibration."""
     asked = json.loads(json.dumps({**asdict(settings), **about}))
     note = folder / "settings.json"
     if note.exists():
@@ -406,4 +295,4 @@ def take_up(folder: Path, settings: Settings, about: dict) -> None:
             raise InputError(f"{folder} holds a calibration with other settings ({names}); choose another folder")
         return
     folder.mkdir(parents=True, exist_ok=True)
-    note.write_text(json.dumps(asked, indent=1), encoding="utf-8")
+    write(note, json.dumps(asked, indent=1))

@@ -16,13 +16,13 @@ from scipy import special
 from letheon import library
 from letheon.arrays import Array, jax, jnp
 from letheon.body.mesh import Grading
-from letheon.library import Outcome, Study
-from letheon.patients.draws import RIVAL, SHARED
+from letheon.library import Outcome
+from letheon.patients.uncertainty import RIVAL, SHARED
 from letheon.study.calibrate.observations import Band, Count, Gaussian, Observation
-from letheon.study.regimens import study_scenario
+from letheon.study.regimens import study, study_scenario
 from letheon.study.trial.forward import COARSE, Cohort, Fate, Forecast, forecast, prepare, stack
 
-__all__ = ["STUDIES", "Trials", "local_values", "mixture", "observations", "predict", "prepare_trials", "study"]
+__all__ = ["STUDIES", "Trials", "local_values", "mixture", "observations", "predict", "prepare_trials"]
 
 STUDIES: Mapping[str, tuple[str, ...]] = {
     "memory": ("sigtermans2009", "goldberg2010", "noppers2011", "pickering2020"),
@@ -55,21 +55,11 @@ _WEEKS = 12
 @partial(jax.tree_util.register_dataclass, data_fields=["cohorts"], meta_fields=["pain", "arms"])
 @dataclass(frozen=True, slots=True)
 class Trials:
-    """The calibration trials made ready.
+    """The calibration trials made ready."""
 
-    Attributes
-    ----------
-    pain : str
-        Pain model that they are for.
-    arms : tuple of tuple of (str, str)
-        Study and arm, in the order of the cohorts.
-    cohorts : tuple of Cohort
-        The long arms and the short ones, each group on its leading axis.
-    """
-
-    pain: str
-    arms: tuple[tuple[tuple[str, str], ...], ...]
-    cohorts: tuple[Cohort, ...]
+    pain: str  # pain model that they are for
+    arms: tuple[tuple[tuple[str, str], ...], ...]  # study and arm, in the order of the cohorts
+    cohorts: tuple[Cohort, ...]  # the long arms and the short ones, each group on its leading axis
 
 
 class _Seen(NamedTuple):
@@ -96,48 +86,10 @@ class _Seen(NamedTuple):
         return read(self.shown.others).mean()
 
 
-@cache
-def study(id: str) -> Study:
-    """Return a study of the library by its key.
-
-    Parameters
-    ----------
-    id : str
-        Key of a shipped study.
-
-    Returns
-    -------
-    Study
-
-    Examples
-    --------
-    >>> study("goldberg2010").design
-    'uncontrolled'
-    """
-    return next(one for one in library.studies() if one.id == id)
-
-
 def prepare_trials(
     pain: str = "memory", patients: int = 64, grading: Grading = COARSE, rate_factor: float = 1.0
 ) -> Trials:
-    """Make every arm of the calibration trials ready.
-
-    Parameters
-    ----------
-    pain : str
-        Pain model, which decides the trials.
-    patients : int
-        How many quasi-random people stand for each arm.
-    grading : Grading
-        How fine the mesh is.
-    rate_factor : float
-        Factor on every rate.
-
-    Returns
-    -------
-    mapping
-        Study to arm to `Cohort`.
-    """
+    """Make every arm of the calibration trials ready."""
     arms, cohorts = ([], []), ([], [])
     for id in STUDIES["memory"]:
         stops = _STOPS_H[id]

@@ -4,7 +4,6 @@ All candidates are planned to common padded shapes, so that a program compiled f
 """
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from letheon.errors import RunError
-from letheon.patients.draws import DRAWS
+from letheon.files import append, disk_errors
+from letheon.patients.uncertainty import DRAWS
 from letheon.pipeline import ArmTotals, plan_arms
 from letheon.runs.engine import run_arms
 from letheon.scenario import Arm, Scenario
@@ -32,30 +31,15 @@ _COLUMNS = {
 
 
 class Found(NamedTuple):
-    """What was found of a regimen.
+    """What was found of a regimen."""
 
-    Attributes
-    ----------
-    mean : dict of str to float
-        Mean over the virtual patients, by measure: what `letheon simulate` reports.
-    draws : dict of str to array, shape (draw,)
-        Mean over the people of the uncertainty bank under each draw of the parameters.
-    """
-
-    mean: dict[str, float]
+    mean: dict[str, float]  # mean over the virtual patients, by measure: what `letheon simulate` reports
+    # (draw,): mean over the people of the uncertainty bank under each draw of the parameters
     draws: dict[str, np.ndarray]
 
 
 class Bench:
-    """Simulates regimens side by side.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        Population, follow-up, models and seed.
-    measures : sequence of str
-        Which measures to keep.
-    """
+    """Simulates regimens side by side."""
 
     def __init__(self, scenario: Scenario, measures: Sequence[str]) -> None:
         self.scenario = scenario
@@ -63,13 +47,7 @@ class Bench:
         self._largest: dict[tuple, tuple[int, Arm]] = {}
 
     def make_room(self, arms: Iterable[Arm]) -> None:
-        """Plan for arms that are likely to be the longest, so that later ones fit the programs of the first.
-
-        Parameters
-        ----------
-        arms : iterable of Arm
-            None of them is simulated.
-        """
+        """Plan for arms that are likely to be the longest, so that later ones fit the programs of the first."""
         for arm in arms:
             if arm.drug == "placebo":
                 continue  # it runs the program of the arm that it is like
@@ -79,18 +57,7 @@ class Bench:
                     self._largest[arm.drug, place] = (size, arm)
 
     def __call__(self, arms: Sequence[Arm]) -> list[Found]:
-        """Simulate arms.
-
-        Parameters
-        ----------
-        arms : sequence of Arm
-            Any names; a placebo stands beside the arm that it is like.
-
-        Returns
-        -------
-        list of Found
-            In their order.
-        """
+        """Simulate arms."""
         self.make_room(arms)
         room = {id(arm): arm for _, arm in self._largest.values()}.values()
         both = (*arms, *room)
@@ -152,13 +119,7 @@ def _sizes(thing: Any, numbers: bool = False) -> tuple[int, ...]:
 
 
 class Kept:
-    """What was found, in a file that grows by a line for each regimen; a line that a stop cut off is found again.
-
-    Parameters
-    ----------
-    path : Path or None
-        The file; None keeps nothing.
-    """
+    """What was found, in a file that grows by a line for each regimen; a line that a stop cut off is found again."""
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
@@ -184,18 +145,7 @@ class Kept:
                 file.truncate(whole)
 
     def add(self, found: Mapping[str, Found]) -> None:
-        """Keep what was found of some regimens.
-
-        Parameters
-        ----------
-        found : mapping of str to Found
-            By the name of the regimen.
-
-        Raises
-        ------
-        RunError
-            If the disk is full.
-        """
+        """Keep what was found of some regimens."""
         self.found.update(found)
         if self.path is None:
             return
@@ -203,13 +153,5 @@ class Kept:
             json.dumps({"regimen": name, "mean": one.mean, "draws": {k: v.tolist() for k, v in one.draws.items()}})
             for name, one in found.items()
         ]
-        try:
-            with self.path.open("ab") as file:
-                file.write("".join(f"{line}\n" for line in lines).encode())
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise RunError(
-                f"{self.path} could not be written ({error.strerror or error}); what is finished is kept: make room and"
-                " run the same command again to continue."
-            ) from error
+        with disk_errors(self.path, "what is finished is kept: make room and run the same command again to continue."):
+            append(self.path, "".join(f"{line}\n" for line in lines))

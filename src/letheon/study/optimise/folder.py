@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from letheon.errors import InputError
+from letheon.files import disk_errors, write
 from letheon.runs.environment import stamp_of
-from letheon.runs.folder import check_output, written
+from letheon.runs.folder import check_output
 from letheon.runs.folder import default_folder as folder_of_run
 from letheon.runs.json_file import read_object
+from letheon.runs.manifest import CHUNKS_KEPT
 from letheon.scenario import Scenario, dumps
 from letheon.scenario.search import Search
 
@@ -38,26 +40,7 @@ def resolve(
     seed: int | None = None,
     quick: bool = False,
 ) -> tuple[Scenario, Search]:
-    """Return a scenario and its search as they will run.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-    search : Search
-        What its block `optimise` asks for.
-    candidates, patients, seed : int, optional
-        Instead of the scenario's.
-    quick : bool
-        A first look: at most `QUICK_CANDIDATES` candidates of `QUICK_PATIENTS` patients.
-
-    Returns
-    -------
-    scenario : Scenario
-        With patients and seed as they will be.
-    search : Search
-        With its budget.
-    """
+    """Return a scenario and its search as they will run."""
     candidates = search.candidates if candidates is None else candidates
     patients = search.patients if patients is None else patients
     if quick:
@@ -80,49 +63,14 @@ def _stamp(scenario: Scenario, search: Search) -> dict:
 
 
 def default_folder(scenario: Scenario, search: Search) -> Path:
-    """Return ``runs/<title>-optimise-<short hash>`` in the working folder.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        As it will run.
-    search : Search
-        Its search.
-
-    Returns
-    -------
-    Path
-        The folder that a search without ``--out`` uses.
-    """
+    """Return ``runs/<title>-optimise-<short hash>`` in the working folder."""
     title = folder_of_run(scenario).name.rsplit("-", 1)[0]
     told = json.dumps(_stamp(scenario, search), sort_keys=True)
     return Path("runs") / f"{title}-optimise-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
 
 
 def refuse_another(folder: Path, scenario: Scenario, search: Search, fresh: bool) -> bool:
-    """Refuse a folder that cannot be used, or that holds something else.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-    scenario : Scenario
-        As it will run.
-    search : Search
-        Its search.
-    fresh : bool
-        Whether another search may be thrown away.
-
-    Returns
-    -------
-    bool
-        Whether it holds (part of) this search.
-
-    Raises
-    ------
-    InputError
-        If the folder cannot be used.
-    """
+    """Refuse a folder that cannot be used, or that holds something else."""
     note = folder / _STAMP
     if not note.is_file():
         if (folder / "run.json").is_file():
@@ -142,24 +90,7 @@ def refuse_another(folder: Path, scenario: Scenario, search: Search, fresh: bool
 
 
 def claim(folder: Path, scenario: Scenario, search: Search, text: str | None) -> None:
-    """Make a folder this search's own; the stamp comes last.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-    scenario : Scenario
-        As it will run.
-    search : Search
-        Its search.
-    text : str, optional
-        The scenario as given.
-
-    Raises
-    ------
-    RunError
-        If the disk is full.
-    """
+    """Make a folder this search's own; the stamp comes last."""
     for name in (EVALUATIONS, RESULT, "candidates.csv", "candidates.parquet", "front.html"):
         (folder / name).unlink(missing_ok=True)
     for file in (folder / "front").glob("*.yaml"):
@@ -168,5 +99,5 @@ def claim(folder: Path, scenario: Scenario, search: Search, text: str | None) ->
         ("scenario.yaml", text if text is not None else dumps(scenario)),
         (_STAMP, json.dumps(_stamp(scenario, search), indent=1) + "\n"),
     ):
-        with written(folder / name) as file:
-            file.write_text(content, encoding="utf-8")
+        with disk_errors(folder / name, CHUNKS_KEPT):
+            write(folder / name, content)

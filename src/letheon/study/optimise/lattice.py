@@ -27,18 +27,10 @@ Numbers = tuple[int, ...]
 
 
 class Worth(NamedTuple):
-    """What a candidate is worth.
+    """What a candidate is worth."""
 
-    Attributes
-    ----------
-    costs : tuple of float
-        One a goal; less is better.
-    excess : tuple of float
-        For each limit by how much it is broken; 0 or less where it is kept.
-    """
-
-    costs: tuple[float, ...]
-    excess: tuple[float, ...] = ()
+    costs: tuple[float, ...]  # one a goal; less is better
+    excess: tuple[float, ...] = ()  # for each limit by how much it is broken; 0 or less where it is kept
 
     @property
     def feasible(self) -> bool:
@@ -58,31 +50,6 @@ def explore(
     possible: Callable[[Numbers], bool] = lambda numbers: True,
 ) -> dict[Numbers, Worth]:
     """Search a lattice for its front; a lattice no larger than the budget is gone through whole.
-
-    Parameters
-    ----------
-    sizes : sequence of int
-        Number of values of each variable.
-    judge : callable
-        Takes new candidates, each a number from 0 for every variable, and returns their worth in the same order.
-    budget : int
-        Candidates to judge.
-    seed : int
-        Equal seeds ask for equal candidates in equal order; a larger budget goes on where a smaller one ended.
-    first : sequence of tuple
-        Candidates to begin with.
-    possible : callable
-        Tells whether numbers are a candidate at all; others are never judged.
-
-    Returns
-    -------
-    dict of tuple to Worth
-        All that were judged, in the order in which they were asked for.
-
-    Raises
-    ------
-    InputError
-        If pymoo is not installed.
 
     Examples
     --------

@@ -1,6 +1,7 @@
 """What a search found, as a document and as tables: the front, how sure it is, and published regimens beside it."""
 
 import csv
+import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,19 +11,32 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from letheon._version import __version__
-from letheon.patients.draws import DRAWS
+from letheon.definitions import SEARCH_NOTICE
+from letheon.files import write
+from letheon.patients.uncertainty import DRAWS
 from letheon.pipeline.labels import support_of
 from letheon.pipeline.support import interval_of_mean
-from letheon.runs.folder import written
 from letheon.scenario import Arm, Scenario
 from letheon.scenario.measures import Measure, measure_of
-from letheon.scenario.search import Search
+from letheon.scenario.search import Constraint, Goal, Search
+from letheon.study.optimise.document import (
+    Budget,
+    ConstraintReport,
+    FrontEntry,
+    GoalReport,
+    MeasureReport,
+    ModelsReport,
+    PlaceboEntry,
+    PublishedEntry,
+    Searched,
+    SearchReport,
+    VariableReport,
+)
 from letheon.study.optimise.evaluation import Found
 from letheon.study.optimise.front import beaten, chance_on_front, on_front
 
-__all__ = ["NOTICE", "Entry", "Limit", "document_of", "limits_of", "table_of", "write_tables"]
+__all__ = ["Entry", "Limit", "limits_of", "report_of", "write_tables"]
 
-NOTICE = "This designs studies, not treatments: for research and education only, and no advice about a person."
 _DIGITS = 6  # as in the document of a run
 _INTERVAL = (
     "mean_interval is the 90 % interval of the mean over draws of the parameters; chance_on_front is the share of these"
@@ -33,26 +47,13 @@ _BOUNDS = {"NRS": (0.0, 10.0), "share": (0.0, 1.0), "%": (0.0, 100.0)}
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A regimen that was simulated.
+    """A regimen that was simulated."""
 
-    Attributes
-    ----------
-    kind : str
-        ``candidate``, ``arm`` (of the scenario), ``study`` (of the library) or ``placebo``.
-    name : str
-        What it is known by.
-    arm : Arm
-        The regimen.
-    found : Found
-        What was found.
-    values : dict of str to str
-        What it writes where the search may vary; empty for others than candidates.
-    """
-
-    kind: str
-    name: str
+    kind: str  # ``candidate``, ``arm`` (of the scenario), ``study`` (of the library) or ``placebo``
+    name: str  # what it is known by
     arm: Arm
     found: Found
+    # what it writes where the search may vary; empty for others than candidates
     values: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -62,39 +63,32 @@ def _rounded(value: float) -> float | None:
     return float(f"{value:.{_DIGITS}g}") + 0.0
 
 
-def measured(entry: Entry, sham: Entry | None = None) -> dict[str, dict[str, Any]]:
-    """Return mean, 90 % interval of the mean and unit of each measure of a regimen, and what of pain placebo has not.
-
-    Parameters
-    ----------
-    entry : Entry
-        The regimen.
-    sham : Entry, optional
-        Placebo, in the same patients and under the same draws.
-
-    Returns
-    -------
-    dict of str to dict
-        By measure.
-    """
-    out = {}
+def measured(entry: Entry, sham: Entry | None = None) -> dict[str, MeasureReport]:
+    """Return each measure of a regimen; of pain and relief also the difference from a placebo in the same patients."""
+    reports = {}
     for name, mean in entry.found.mean.items():
         measure = measure_of(name)
         assert measure is not None
-        low, high = interval_of_mean(mean, entry.found.draws[name], _BOUNDS.get(measure.unit, (0.0, math.inf)))
-        out[name] = {
-            "mean": _rounded(mean),
-            "mean_interval": [_rounded(float(low)), _rounded(float(high))],
-            "unit": measure.unit,
-        }
+        low, high = _BOUNDS.get(measure.unit, (0.0, math.inf))
+        interval = _interval(mean, entry.found.draws[name], low, high)
+        difference = difference_interval = None
         if sham is not None and (measure.larger or measure.unit == "NRS"):
             difference = mean - sham.found.mean[name]
-            apart = entry.found.draws[name] - sham.found.draws[name]
-            reach = _BOUNDS.get(measure.unit, (0.0, math.inf))[1]
-            low, high = interval_of_mean(difference, apart, (-reach, reach))
-            out[name] |= {"minus_placebo": _rounded(difference)}
-            out[name] |= {"minus_placebo_interval": [_rounded(float(low)), _rounded(float(high))]}
-    return out
+            difference_interval = _interval(difference, entry.found.draws[name] - sham.found.draws[name], -high, high)
+            difference = _rounded(difference)
+        reports[name] = MeasureReport(
+            mean=_rounded(mean),
+            mean_interval=interval,
+            unit=measure.unit,
+            minus_placebo=difference,
+            minus_placebo_interval=difference_interval,
+        )
+    return reports
+
+
+def _interval(mean: float, draws: np.ndarray, lowest: float, highest: float) -> tuple[float | None, float | None]:
+    low, high = interval_of_mean(mean, draws, (lowest, highest))
+    return _rounded(float(low)), _rounded(float(high))
 
 
 def _costs(
@@ -109,56 +103,22 @@ def _costs(
 
 
 class Limit(NamedTuple):
-    """A constraint with its limits in numbers, in the mean and under each draw.
-
-    Attributes
-    ----------
-    measure : str
-        Of what.
-    low, high : float
-        Limits of the mean; infinite for none.
-    low_draws, high_draws : array, shape (draw,)
-        Limits under each draw: those of an arm differ from draw to draw.
-    """
+    """A constraint with its limits in numbers, in the mean and under each draw."""
 
     measure: str
-    low: float
+    low: float  # of the mean; infinite for none
     high: float
-    low_draws: np.ndarray
+    low_draws: np.ndarray  # (draw,): limits taken from an arm differ from draw to draw
     high_draws: np.ndarray
 
     def excess(self, mean: float) -> float:
-        """Return by how much a mean breaks the limits, relative to them.
-
-        Parameters
-        ----------
-        mean : float
-            Mean of the measure.
-
-        Returns
-        -------
-        float
-            0 or less if it keeps them.
-        """
+        """Return by how much a mean breaks the limits, relative to them."""
         scale = max(abs(limit) for limit in (self.low, self.high, 1e-9) if math.isfinite(limit))
         return max(self.low - mean, mean - self.high) / scale
 
 
 def limits_of(search: Search, arms: Mapping[str, Found]) -> list[Limit]:
-    """Return the constraints of a search in numbers.
-
-    Parameters
-    ----------
-    search : Search
-        The search.
-    arms : mapping of str to Found
-        What was found of the arms of the scenario, by name.
-
-    Returns
-    -------
-    list of Limit
-        One for each constraint.
-    """
+    """Return the constraints of a search in numbers."""
 
     def edge(measure: str, limit: float | str | None, none: float) -> tuple[float, np.ndarray]:
         if isinstance(limit, str):
@@ -219,8 +179,8 @@ def _ordered(search: Search, entries: Sequence[Entry], standing: _Standing) -> l
 
 def _beaten_by(
     search: Search, limits: Sequence[Limit], other: Entry, entries: Sequence[Entry], ordered: Sequence[Entry]
-) -> dict[str, Any]:
-    """Tell which of the front beat a published regimen, and under how many draws any candidate does.
+) -> tuple[tuple[str, ...], tuple[int, ...], float | None]:
+    """Tell on which measures a published regimen is compared, which of the front beat it, and the chance that any does.
 
     What is limited counts here as well as the goals: a regimen with twice the relief is not beaten by a shorter one.
     """
@@ -230,7 +190,7 @@ def _beaten_by(
         asked.pop("dose_mg", None)  # milligrams of different drugs cannot be held against each other
     measures = list(asked.values())
     if not measures or not entries:
-        return {"compared_on": list(asked), "beaten_by": [], "chance_beaten": None}
+        return tuple(asked), (), None
     _, draws = _costs(search, [other, *entries], measures)
     front_mean, _ = _costs(search, [other, *ordered], measures)
     _, by_draw = _feasible(limits, entries)
@@ -238,182 +198,132 @@ def _beaten_by(
     share = np.mean(
         [bool((beaten(draws[:1, d], draws[1:, d])[0] & by_draw[:, d]).any()) for d in range(draws.shape[1])]
     )
-    numbers = [place for place, yes in enumerate(beats, start=1) if yes]
-    return {"compared_on": list(asked), "beaten_by": numbers, "chance_beaten": _rounded(float(share))}
+    numbers = tuple(place for place, yes in enumerate(beats, start=1) if yes)
+    return tuple(asked), numbers, _rounded(float(share))
 
 
-def document_of(
+def report_of(
     scenario: Scenario,
     search: Search,
     limits: Sequence[Limit],
     entries: Sequence[Entry],
     others: Sequence[Entry],
     skipped: Mapping[str, str],
-) -> tuple[dict[str, Any], list[Entry]]:
-    """Make the document of a search.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        As it ran.
-    search : Search
-        What was asked.
-    limits : sequence of Limit
-        Its constraints in numbers.
-    entries : sequence of Entry
-        The candidates.
-    others : sequence of Entry
-        The scenario's own arms, and published regimens.
-    skipped : mapping of str to str
-        Studies whose regimens could not run here, and why.
-
-    Returns
-    -------
-    document : dict
-        The document of ``letheon optimise --json``: no path, date, duration or host.
-    front : list of Entry
-        The candidates of the front, in its order.
-    """
+) -> tuple[SearchReport, list[Entry], list[dict[str, Any]]]:
+    """Return the document of a search of candidates (`entries`), its front, and a row for each regimen."""
     standing = _Standing(search, limits, entries, others)
     sham = next((entry for entry in others if entry.kind == "placebo"), None)
     ordered = _ordered(search, entries, standing)
-    searched = {"candidates": len(entries), "of": search.size, "whole": search.size <= search.candidates}
-    out = _asked(scenario, search, limits) | {
-        "searched": searched,
-        "interval": _INTERVAL,
-        "front": [_front_entry(scenario, standing, place, entry, sham) for place, entry in enumerate(ordered, start=1)],
-        "published": [
-            {"kind": entry.kind, "name": entry.name.split(":", 1)[1], "drug": entry.arm.drug}
-            | {"measures": measured(entry, sham), "chance_on_front": standing.chance.get(entry.name)}
-            | {"feasible": bool(_feasible(limits, [entry])[0][0])}
-            | _beaten_by(search, limits, entry, entries, ordered)
-            for entry in others
-            if entry.kind != "placebo"
-        ],
-        "placebo": [
-            {"name": entry.name.split(":", 1)[1], "measures": measured(entry)}
-            for entry in others
-            if entry.kind == "placebo"
-        ],
-        "skipped": dict(skipped),
-    }
-    return out, ordered
-
-
-def _front_entry(
-    scenario: Scenario, standing: _Standing, place: int, entry: Entry, sham: Entry | None
-) -> dict[str, Any]:
-    return {
-        "number": place,
-        "file": f"front/{place:02d}.yaml",
-        "drug": entry.arm.drug,
-        "values": dict(entry.values),
-        "measures": measured(entry, sham),
-        "chance_on_front": _rounded(standing.chance[entry.name]),
-        "chance_feasible": _rounded(standing.chance_feasible[entry.name]),
-        # of a choice between regimens, which no trial looked at
-        **support_of(
-            scenario, entry.arm, "choice", (0.0, scenario.follow_up_h / 24), pain=scenario.models.pain
-        ).document(),
-    }
-
-
-def _asked(scenario: Scenario, search: Search, limits: Sequence[Limit]) -> dict[str, Any]:
-    """Return the part of the document that says what was asked."""
+    published = [entry for entry in others if entry.kind != "placebo"]
     models = scenario.models
-    return {
-        "letheon": __version__,
-        "notice": NOTICE,
-        "title": scenario.title,
-        "seed": scenario.seed,
-        "n_patients": scenario.population.n,
-        "follow_up_days": scenario.follow_up_h / 24,
-        "models": {"pain": models.pain, "pk": models.pk, "flares": models.flares},
-        "arm": search.arm,
-        "variables": [
-            {"path": v.path, "also": list(v.also), "values": len(v.values), "from": v.values[0], "to": v.values[-1]}
+    report = SearchReport(
+        letheon=__version__,
+        notice=SEARCH_NOTICE,
+        title=scenario.title,
+        seed=scenario.seed,
+        n_patients=scenario.population.n,
+        follow_up_days=scenario.follow_up_h / 24,
+        models=ModelsReport(pain=models.pain, pk=models.pk, flares=models.flares),
+        arm=search.arm,
+        variables=tuple(
+            VariableReport(path=v.path, also=tuple(v.also), values=len(v.values), first=v.values[0], last=v.values[-1])
             for v in search.variables
-        ],
-        "goals": [
-            {"measure": g.measure.name, "direction": "maximise" if g.maximise else "minimise"}
-            | {"unit": g.measure.unit, "means": g.measure.means}
-            for g in search.goals
-        ],
-        "constraints": [
-            {"measure": c.measure.name, "at_least": _rounded(limit.low), "at_most": _rounded(limit.high)}
-            | {"of": [edge for edge in (c.at_least, c.at_most) if isinstance(edge, str)], "unit": c.measure.unit}
-            for c, limit in zip(search.constraints, limits, strict=True)
-        ],
-        "budget": {"candidates": search.candidates, "patients": search.patients},
-    }
+        ),
+        goals=tuple(map(_goal, search.goals)),
+        constraints=tuple(map(_constraint, search.constraints, limits)),
+        budget=Budget(candidates=search.candidates, patients=search.patients),
+        searched=Searched(candidates=len(entries), of=search.size, whole=search.size <= search.candidates),
+        interval=_INTERVAL,
+        front=tuple(_front(scenario, standing, place, entry, sham) for place, entry in enumerate(ordered, start=1)),
+        published=tuple(_published(search, limits, standing, entry, sham, entries, ordered) for entry in published),
+        placebo=tuple(
+            PlaceboEntry(name=_short(entry), measures=measured(entry)) for entry in others if entry.kind == "placebo"
+        ),
+        skipped=dict(skipped),
+    )
+    places = {entry.name: place for place, entry in enumerate(ordered, start=1)}
+    rows = [_row(search, standing, places.get(entry.name, 0), entry) for entry in (*entries, *others)]
+    return report, ordered, rows
 
 
-def table_of(
+def _short(entry: Entry) -> str:
+    return entry.name.split(":", 1)[-1]
+
+
+def _goal(goal: Goal) -> GoalReport:
+    direction = "maximise" if goal.maximise else "minimise"
+    return GoalReport(measure=goal.measure.name, direction=direction, unit=goal.measure.unit, means=goal.measure.means)
+
+
+def _constraint(constraint: Constraint, limit: Limit) -> ConstraintReport:
+    return ConstraintReport(
+        measure=limit.measure,
+        at_least=_rounded(limit.low),
+        at_most=_rounded(limit.high),
+        of=tuple(edge for edge in (constraint.at_least, constraint.at_most) if isinstance(edge, str)),
+        unit=constraint.measure.unit,
+    )
+
+
+def _front(scenario: Scenario, standing: _Standing, place: int, entry: Entry, sham: Entry | None) -> FrontEntry:
+    # of a choice between regimens, which no trial looked at
+    support = support_of(scenario, entry.arm, "choice", (0.0, scenario.follow_up_h / 24), pain=scenario.models.pain)
+    return FrontEntry(
+        number=place,
+        file=f"front/{place:02d}.yaml",
+        drug=entry.arm.drug,
+        values=dict(entry.values),
+        measures=measured(entry, sham),
+        chance_on_front=_rounded(standing.chance[entry.name]),
+        chance_feasible=_rounded(standing.chance_feasible[entry.name]),
+        support=support.label,
+        basis=tuple(support.studies),
+    )
+
+
+def _published(
     search: Search,
     limits: Sequence[Limit],
+    standing: _Standing,
+    entry: Entry,
+    sham: Entry | None,
     entries: Sequence[Entry],
-    others: Sequence[Entry],
     ordered: Sequence[Entry],
-) -> list[dict[str, Any]]:
-    """Make a row for each regimen that was simulated.
+) -> PublishedEntry:
+    compared, numbers, chance = _beaten_by(search, limits, entry, entries, ordered)
+    return PublishedEntry(
+        kind=entry.kind,
+        name=_short(entry),
+        drug=entry.arm.drug,
+        measures=measured(entry, sham),
+        chance_on_front=standing.chance.get(entry.name),
+        feasible=bool(_feasible(limits, [entry])[0][0]),
+        compared_on=compared,
+        beaten_by=numbers,
+        chance_beaten=chance,
+    )
 
-    Parameters
-    ----------
-    search : Search
-        What was asked.
-    limits : sequence of Limit
-        Its constraints in numbers.
-    entries, others : sequence of Entry
-        Candidates, and other regimens.
-    ordered : sequence of Entry
-        The front.
 
-    Returns
-    -------
-    list of dict
-        Kind, name, place on the front (0 for none), values, and measures with their intervals.
-    """
-    standing = _Standing(search, limits, entries, others)
-    places = {entry.name: place for place, entry in enumerate(ordered, start=1)}
-    rows = []
-    for entry in (*entries, *others):
-        row: dict[str, Any] = {"kind": entry.kind, "name": entry.name.split(":", 1)[-1], "drug": entry.arm.drug}
-        row |= {"front": places.get(entry.name, 0)}
-        row |= {
-            "feasible": standing.feasible.get(entry.name),
-            "chance_on_front": standing.chance.get(entry.name),
-            "chance_feasible": standing.chance_feasible.get(entry.name),
-        }
-        row |= {variable.path: entry.values.get(variable.path) for variable in search.variables}
-        for name, told in measured(entry).items():
-            row |= {name: told["mean"], f"{name}_lo": told["mean_interval"][0], f"{name}_hi": told["mean_interval"][1]}
-        rows.append(row)
-    return rows
+def _row(search: Search, standing: _Standing, place: int, entry: Entry) -> dict[str, Any]:
+    row: dict[str, Any] = {"kind": entry.kind, "name": _short(entry), "drug": entry.arm.drug, "front": place}
+    row |= {"feasible": standing.feasible.get(entry.name), "chance_on_front": standing.chance.get(entry.name)}
+    row |= {"chance_feasible": standing.chance_feasible.get(entry.name)}
+    row |= {variable.path: entry.values.get(variable.path) for variable in search.variables}
+    for name, report in measured(entry).items():
+        row |= {name: report.mean, f"{name}_lo": report.mean_interval[0], f"{name}_hi": report.mean_interval[1]}
+    return row
 
 
 def write_tables(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
-    """Write the table as ``candidates.csv`` and ``candidates.parquet``.
-
-    Parameters
-    ----------
-    rows : sequence of mapping
-        From `table_of`.
-    folder : Path
-        Where.
-
-    Raises
-    ------
-    RunError
-        If the disk is full.
-    """
+    """Write the table as ``candidates.csv`` and ``candidates.parquet``."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     names = list(rows[0]) if rows else []
-    with written(folder / "candidates.csv") as file, file.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, names, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write(folder / "candidates.csv", text.getvalue())
     table = pa.table({name: pa.array([row[name] for row in rows]) for name in names})
-    with written(folder / "candidates.parquet") as file:
-        pq.write_table(table, file, compression="zstd")
+    write(folder / "candidates.parquet", lambda file: pq.write_table(table, file, compression="zstd"))

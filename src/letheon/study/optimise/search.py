@@ -4,27 +4,29 @@ Every candidate runs through the one pipeline with the same people, flares, diar
 two of them differ by what is given and by nothing else. It designs studies, not treatments.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from letheon import library
+from letheon.definitions import SEARCH_NOTICE
 from letheon.errors import InputError
+from letheon.files import disk_errors, write
 from letheon.pipeline.models import chosen_models
 from letheon.runs.environment import use_compile_cache
-from letheon.runs.folder import written
-from letheon.runs.json_file import read_object
+from letheon.runs.manifest import CHUNKS_KEPT
 from letheon.scenario import Arm, Scenario, dumps
 from letheon.scenario.loading import loads_search, read_text
 from letheon.scenario.search import Search
+from letheon.study.optimise.document import SearchReport
 from letheon.study.optimise.evaluation import Bench, Found, Kept
 from letheon.study.optimise.folder import EVALUATIONS, RESULT, claim, refuse_another, resolve
 from letheon.study.optimise.lattice import Numbers, Worth, explore
-from letheon.study.optimise.report import NOTICE, Entry, Limit, document_of, limits_of, table_of, write_tables
+from letheon.study.optimise.report import Entry, Limit, limits_of, report_of, write_tables
+from letheon.study.records import decode, encode
 from letheon.study.regimens import study_scenario
 
-__all__ = ["NOTICE", "Optimisation", "optimise"]
+__all__ = ["Optimisation", "optimise"]
 
 _BATCH = 8  # regimens between two looks at the clock: a few seconds
 _SHOWN = ("relief_days", "rival_relief_days", "remission", "dose_mg", "hours", "dosing_days", "psychedelic_load")
@@ -36,28 +38,14 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Optimisation:
-    """A finished search.
+    """A finished search."""
 
-    Attributes
-    ----------
-    document : dict
-        What was found: the front, published regimens beside it, and how it was searched.
-    table : list of dict
-        A row for every regimen that was simulated.
-    front : dict of str to str
-        Scenario files of the front, by file name.
-    folder : Path or None
-        Where all of it lies; None if nothing was written.
-    continued, reused : bool
-        Whether an earlier, interrupted search was continued; whether it was there already.
-    """
-
-    document: dict
-    table: list[dict]
-    front: dict[str, str]
-    folder: Path | None = None
-    continued: bool = False
-    reused: bool = False
+    document: SearchReport
+    table: list[dict]  # a row for every regimen that was simulated
+    front: dict[str, str]  # scenario files of the front, by file name
+    folder: Path | None = None  # where all of it lies; None if nothing was written
+    continued: bool = False  # whether an earlier, interrupted search was continued
+    reused: bool = False  # whether it was finished before
 
 
 def optimise(
@@ -114,7 +102,7 @@ def optimise(
     ...   minimise: [nrs_day_1, dose_mg]
     ...   budget: {candidates: 2, patients: 64}
     ... '''))
-    >>> [entry["values"]["sessions.1.for"] for entry in found.document["front"]]
+    >>> [entry.values["sessions.1.for"] for entry in found.document.front]
     ['4 h', '1 h']
     """
     text = None
@@ -139,27 +127,29 @@ def optimise(
 
 def _finished(folder: Path, search: Search) -> Optimisation | None:
     """Return a search that is finished with this budget."""
-    told = read_object(folder / RESULT) or {}
-    budget, front = told.get("budget"), told.get("front")
-    if not isinstance(budget, dict) or budget.get("candidates") != search.candidates or not isinstance(front, list):
+    try:
+        document = decode((folder / RESULT).read_bytes(), SearchReport, RESULT)
+    except (OSError, InputError):
         return None
     files = {file.name: file.read_text(encoding="utf-8") for file in sorted((folder / "front").glob("*.yaml"))}
-    if len(files) != len(front) or not (folder / "candidates.csv").is_file():
+    whole = len(files) == len(document.front) and (folder / "candidates.csv").is_file()
+    if document.budget.candidates != search.candidates or not whole:
         return None
-    return Optimisation(told, [], files, folder, reused=True)
+    return Optimisation(document, [], files, folder, reused=True)
 
 
 def _write(folder: Path, made: Optimisation) -> None:
     """Write what was found; the document comes last, and says that all is there."""
+    front = folder / "front"
     (folder / RESULT).unlink(missing_ok=True)
-    for file in (folder / "front").glob("*.yaml"):
+    for file in front.glob("*.yaml"):
         file.unlink()
-    for name, text in made.front.items():
-        with written(folder / "front" / name) as file:
-            file.write_text(text, encoding="utf-8")
-    write_tables(made.table, folder)
-    with written(folder / RESULT) as file:
-        file.write_text(json.dumps(made.document, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    with disk_errors(folder, CHUNKS_KEPT):
+        front.mkdir(parents=True, exist_ok=True)
+        for name, text in made.front.items():
+            write(front / name, text)
+        write_tables(made.table, folder)
+        write(folder / RESULT, encode(made.document))
 
 
 class _Session:
@@ -195,9 +185,9 @@ class _Session:
         )
         entries = [self._entry("candidate", _name(numbers), numbers) for numbers in found]
         others = [self._entry(_kind(name), name, (), arm) for name, arm in published.items()]
-        document, ordered = document_of(self.scenario, search, self.limits, entries, others, skipped)
+        document, ordered, table = report_of(self.scenario, search, self.limits, entries, others, skipped)
         files = {f"{place:02d}.yaml": self._file(entry, place) for place, entry in enumerate(ordered, start=1)}
-        return Optimisation(document, table_of(search, self.limits, entries, others, ordered), files)
+        return Optimisation(document, table, files)
 
     def _corners(self) -> list[Arm]:
         """Return arms at the ends of the ranges, the longest among them."""
@@ -260,7 +250,7 @@ class _Session:
         own = self.scenario
         alike = replace(candidate, title=title, population=own.population, seed=own.seed, models=own.models)
         said = "\n".join(f"#   {path}: {text}" for path, text in entry.values.items())
-        return f"# {NOTICE}\n# Found by letheon optimise in arm {self.search.arm}:\n{said}\n{dumps(alike)}"
+        return f"# {SEARCH_NOTICE}\n# Found by letheon optimise in arm {self.search.arm}:\n{said}\n{dumps(alike)}"
 
 
 def _name(numbers: Numbers) -> str:

@@ -20,41 +20,15 @@ _DIGITS = 6  # of a standard deviation: no choice hangs on the last bits of a li
 
 
 class Known(NamedTuple):
-    """What has been answered.
+    """What has been answered."""
 
-    Attributes
-    ----------
-    places : array, shape (candidate, variable)
-        Where, from 0 to 1 along each variable.
-    costs : array, shape (candidate, goal)
-        Less is better.
-    excess : array, shape (candidate, limit)
-        By how much limits are broken; 0 or less where they are kept.
-    """
-
-    places: np.ndarray
-    costs: np.ndarray
-    excess: np.ndarray
+    places: np.ndarray  # (candidate, variable): where, from 0 to 1 along each variable
+    costs: np.ndarray  # (candidate, goal): less is better
+    excess: np.ndarray  # (candidate, limit): by how much limits are broken; 0 or less where they are kept
 
 
 def chosen(known: Known, offered: np.ndarray, count: int, random: np.random.Generator) -> list[int]:
     """Choose from what is offered.
-
-    Parameters
-    ----------
-    known : Known
-        All answers so far.
-    offered : array, shape (candidate, variable)
-        New places.
-    count : int
-        How many to choose.
-    random : numpy.random.Generator
-        For those that the surface does not choose.
-
-    Returns
-    -------
-    list of int
-        Rows of `offered`; at most `count`.
 
     Examples
     --------

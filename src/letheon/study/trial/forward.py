@@ -17,10 +17,10 @@ from letheon.arrays import Array, jax, jnp
 from letheon.body import course, slow_site
 from letheon.body.mesh import HOUR_MS, Grading
 from letheon.body.response import Levels
-from letheon.patients.draws import latin_hypercube, typical_values
 from letheon.patients.population import Covariates, People, people, purposes
+from letheon.patients.uncertainty import latin_hypercube, typical_values
 from letheon.pipeline import assemble
-from letheon.pipeline.arms import plan_arm
+from letheon.pipeline.plan import plan_arm
 from letheon.scenario import Scenario
 
 __all__ = [

@@ -1,15 +1,16 @@
 """Predictions on record: what a trial without results will show, dated, by both pain models."""
 
-from typing import Any
-
 import numpy as np
 
 from letheon import library
 from letheon._version import __version__
-from letheon.patients.draws import typical_values
+from letheon.definitions import HALF, RELIEF, SLACK
+from letheon.patients.uncertainty import typical_values
 from letheon.scenario import Scenario, loads
-from letheon.study.calibrate.trials import study
-from letheon.study.validate.held_out import DRAWS, Arms, Values, simulated_trials
+from letheon.study.records import Estimate
+from letheon.study.regimens import study
+from letheon.study.trial.document import ArmPrediction, Contrast, Prediction, TrialPrediction
+from letheon.study.trial.simulation import DRAWS, Arms, Values, simulated_trials
 
 __all__ = ["ketcrps2"]
 
@@ -42,65 +43,49 @@ def _scenario(arms: dict[str, list[tuple[float, float, float]]]) -> Scenario:
     return loads(text)
 
 
-def _interval(values: np.ndarray) -> dict[str, Any]:
-    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
-    return {"median": round(float(middle), _DIGITS), "interval_90": [round(float(x), _DIGITS) for x in (low, high)]}
+def _interval(values: np.ndarray) -> Estimate:
+    low, middle, high = (round(float(x), _DIGITS) for x in np.quantile(values, [0.05, 0.5, 0.95]))
+    return Estimate(median=middle, interval_90=(low, high))
 
 
-def _read(arms: Arms) -> dict[str, Any]:
+def _read(arms: Arms) -> TrialPrediction:
     """Read a trial as planned: scores and responders on day 90, 30 patients an arm."""
-    told: dict[str, Any] = {}
     score = {name: entries[:, -1].mean(axis=-1) for name, entries in arms.entries.items()}
+    found = {}
     for name, entries in arms.entries.items():
         left = entries.mean(axis=1) / np.maximum(arms.baseline[name], 1e-9)
-        told[name] = {
-            "nrs_day_90": _interval(score[name]),
-            "responders_30": _interval((left <= 0.7 + 1e-9).mean(axis=-1)),
-            "responders_50": _interval((left <= 0.5 + 1e-9).mean(axis=-1)),
-        }
+        found[name] = ArmPrediction(
+            nrs_day_90=_interval(score[name]),
+            responders_30=_interval((left <= RELIEF + SLACK).mean(axis=-1)),
+            responders_50=_interval((left <= HALF + SLACK).mean(axis=-1)),
+        )
     difference = score["continuous"] - score["intermittent"]
-    told["continuous_minus_intermittent"] = {
-        "nrs_day_90": _interval(difference),
-        "chance_that_continuous_is_lower": round(float(np.mean(difference < 0)), _DIGITS),
-    }
-    return told
+    lower = round(float(np.mean(difference < 0)), _DIGITS)
+    contrast = Contrast(nrs_day_90=_interval(difference), chance_that_continuous_is_lower=lower)
+    return TrialPrediction(**found, continuous_minus_intermittent=contrast)
 
 
-def ketcrps2(date: str, values: Values | None = None) -> dict[str, Any]:
-    """Predict the KetCRPS-2 trial: 6 days without pause against 6 hours every two weeks, six times.
-
-    Parameters
-    ----------
-    date : str
-        Day of the prediction, ``YYYY-MM-DD``.
-    values : mapping of str to array, shape (draw,), optional
-        Draws of the typical values; those of the shipped posteriors by default.
-
-    Returns
-    -------
-    dict
-        By ramp and pain model: medians and 90 % intervals of what a trial of 30 an arm shows on day 90, as one diary
-        entry (mean of the last three for responders).
-    """
+def ketcrps2(date: str, values: Values | None = None) -> Prediction:
+    """Predict the KetCRPS-2 trial: 6 days without pause against 6 hours every two weeks, six times."""
     values = typical_values(DRAWS) if values is None else values
     trial = study("ketcrps2")
     last = {arm.name: round(_DAY - max(s + d for s, d, _ in arm.infusions) / 24.0, 1) for arm in trial.arms}
     windows = tuple((float(_DAY - 3 + i), float(_DAY - 2 + i)) for i in range(3))
-    found: dict[str, Any] = {}
+    predictions = {}
     for ramp, arms in _ramps().items():
         scenario = _scenario(arms)
-        found[ramp] = {
+        predictions[ramp] = {
             model: _read(simulated_trials(scenario, dict.fromkeys(arms, _PATIENTS), windows, model, values, people=64))
             for model in library.PAIN_MODELS
         }
-    return {
-        "trial": trial.id,
-        "registered_as": trial.setting,
-        "date": date,
-        "letheon": __version__,
-        "posterior_seed": {m: library.posterior(m).about.get("seed") for m in library.PAIN_MODELS},
-        "patients_an_arm": _PATIENTS,
-        "day": _DAY,
-        "days_since_last_dose": last,
-        "predictions": found,
-    }
+    return Prediction(
+        trial=trial.id,
+        registered_as=trial.setting,
+        date=date,
+        letheon=__version__,
+        posterior_seed={model: library.posterior(model).about.get("seed") for model in library.PAIN_MODELS},
+        patients_an_arm=_PATIENTS,
+        day=_DAY,
+        days_since_last_dose=last,
+        predictions=predictions,
+    )

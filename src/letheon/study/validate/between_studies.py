@@ -5,17 +5,20 @@ at both ends beside the fitted spread. Nothing is refitted.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from scipy import special
 
 from letheon import library
-from letheon.patients.draws import RIVAL, typical_values
+from letheon.definitions import RELIEF, SLACK
+from letheon.patients.uncertainty import RIVAL, typical_values
 from letheon.study.calibrate.observations import Gaussian
-from letheon.study.calibrate.trials import observations, study
-from letheon.study.regimens import study_scenario
-from letheon.study.validate.held_out import DRAWS, Arms, Progress, Values, held_out_table, simulated_trials, total
+from letheon.study.calibrate.trials import observations
+from letheon.study.records import Estimate
+from letheon.study.regimens import study, study_scenario
+from letheon.study.trial.simulation import DRAWS, Arms, Progress, Values, simulated_trials
+from letheon.study.validate.document import BetweenStudies, HeldOutStudy, SpreadRow, SpreadScore
+from letheon.study.validate.held_out import held_out_table, total
 
 __all__ = ["SPREADS", "between_studies", "with_spread"]
 
@@ -24,7 +27,6 @@ _TRIAL, _ARM = "sigtermans2009", "esketamine_slow"
 _PATIENTS = 30
 _REPEATS = 4
 _WEEKS = {"week 1": 7, "week 12": 84}
-_RELIEF = 0.7
 _SEED = 5
 
 
@@ -45,7 +47,7 @@ def with_spread(values: Values, sd: float | None) -> Values:
 
     Examples
     --------
-    >>> from letheon.patients.draws import typical_values
+    >>> from letheon.patients.uncertainty import typical_values
     >>> float(np.std(with_spread(typical_values(64), 0.6)["between.effect"]).round(2))
     0.59
     """
@@ -73,7 +75,7 @@ def _read(arms: Arms) -> dict[str, np.ndarray]:
     drug, sham = (arms.entries[name] for name in (_ARM, "placebo"))
     found = {week: drug[:, day - 1].mean(axis=-1) - sham[:, day - 1].mean(axis=-1) for week, day in _WEEKS.items()}
     relieved = [
-        (arms.entries[name] <= _RELIEF * arms.baseline[name][:, None, :] + 1e-9).sum(axis=1).mean(axis=-1)
+        (arms.entries[name] <= RELIEF * arms.baseline[name][:, None, :] + SLACK).sum(axis=1).mean(axis=-1)
         for name in (_ARM, "placebo")
     ]
     return found | {"relief days": relieved[0] - relieved[1]}
@@ -89,29 +91,10 @@ _LABELS = {
 def between_studies(
     values: Values | None = None,
     models: tuple[str, ...] = library.PAIN_MODELS,
-    fitted: Sequence[Mapping[str, Any]] | None = None,
+    fitted: Sequence[HeldOutStudy] | None = None,
     progress: Progress | None = None,
-) -> dict[str, Any]:
-    """Predict the 100-hour trial and score the held-out ones with studies alike, as fitted, and far apart.
-
-    Parameters
-    ----------
-    values : mapping of str to array, shape (draw,), optional
-        Draws of the typical values; those of the shipped posteriors by default.
-    models : tuple of str
-        Pain models.
-    fitted : sequence of mapping, optional
-        What `held_out_table` found at the fitted spread, if it is known.
-    progress : callable, optional
-        Told ``(what, done, all)``.
-
-    Returns
-    -------
-    dict
-        ``patients`` (an arm), ``fitted_sd`` (by model: median and 90 % interval), ``rows`` (by model, spread and
-        quantity: median and 90 % interval over trials of a study not seen before, and what was reported) and
-        ``scores`` (by model and spread: chances of the held-out events and their log score).
-    """
+) -> BetweenStudies:
+    """Predict the 100-hour trial and score the held-out ones with studies alike, as fitted, and far apart."""
     values = typical_values(DRAWS) if values is None else values
     scenario, reported = study_scenario(study(_TRIAL), max(_WEEKS.values())), _reported()
     windows = tuple((float(day), float(day + 1)) for day in range(max(_WEEKS.values())))
@@ -127,31 +110,37 @@ def between_studies(
                     progress(what, at, jobs)
 
             arms = simulated_trials(scenario, patients, windows, model, own, _REPEATS, sham=sham, beat=beat)
-            rows += [
-                {
-                    **{"model": model, "sd": label, "quantity": _LABELS[name][0], "unit": _LABELS[name][1]},
-                    **{"reported": reported.get(name), "median": float(np.median(found))},
-                    "interval_90": [float(end) for end in np.quantile(found, [0.05, 0.95])],
-                }
-                for name, found in _read(arms).items()
-            ]
+            rows += [_row(model, label, name, reported.get(name), found) for name, found in _read(arms).items()]
             done += 1
         table = fitted if sd is None and fitted is not None else held_out_table(own, models, progress=progress)
-        added = total(table, models)["log_score"]
+        added = total(table, models).log_score
         scores += [
-            {
-                **{"model": model, "sd": label, "log_score": added[model]},
-                "chances": {entry["study"]: entry["models"][model]["chance"] for entry in table},
-            }
+            SpreadScore(
+                model=model,
+                sd=label,
+                log_score=added[model],
+                chances={entry.study: entry.models[model].chance for entry in table},
+            )
             for model in models
         ]
-    return {"patients": _PATIENTS, "fitted_sd": _fitted_sd(values, models), "rows": rows, "scores": scores}
+    spreads = {model: _spread(values["between.sd" if model == "memory" else f"{RIVAL}between.sd"]) for model in models}
+    return BetweenStudies(patients=_PATIENTS, fitted_sd=spreads, rows=tuple(rows), scores=tuple(scores))
 
 
-def _fitted_sd(values: Values, models: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    found = {}
-    for model in models:
-        column = values["between.sd" if model == "memory" else f"{RIVAL}between.sd"]
-        low, middle, high = (float(q) for q in np.quantile(column, [0.05, 0.5, 0.95]))
-        found[model] = {"median": middle, "interval_90": [low, high]}
-    return found
+def _row(model: str, spread: str, name: str, reported: float | None, values: np.ndarray) -> SpreadRow:
+    quantity, unit = _LABELS[name]
+    low, high = (float(end) for end in np.quantile(values, [0.05, 0.95]))
+    return SpreadRow(
+        model=model,
+        sd=spread,
+        quantity=quantity,
+        unit=unit,
+        reported=reported,
+        median=float(np.median(values)),
+        interval_90=(low, high),
+    )
+
+
+def _spread(column: np.ndarray) -> Estimate:
+    low, middle, high = (float(q) for q in np.quantile(column, [0.05, 0.5, 0.95]))
+    return Estimate(median=middle, interval_90=(low, high))

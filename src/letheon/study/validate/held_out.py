@@ -7,105 +7,65 @@ effect of a study not seen before. What was reported is an event; its predicted 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from letheon import library
-from letheon.arrays import jax
-from letheon.patients.draws import typical_values
-from letheon.scenario import Scenario, loads
-from letheon.study.calibrate.trials import study
-from letheon.study.regimens import study_scenario
-from letheon.study.trial.forward import Forecast, forecast, prepare, without_drug
+from letheon.definitions import RELAPSE, RELIEF, SLACK
+from letheon.patients.uncertainty import typical_values
+from letheon.scenario import loads
+from letheon.study.regimens import study, study_scenario
+from letheon.study.trial.simulation import (
+    DRAWS,
+    PEOPLE,
+    REPEATS,
+    Arms,
+    Beat,
+    Progress,
+    Values,
+    forecasts,
+    responds,
+    simulated_trials,
+    start_pain,
+)
+from letheon.study.validate.document import HeldOutStudy, ModelScore, QuantityReport, TimingRow, Total
 
 __all__ = [
-    "DRAWS",
     "HELD_OUT",
     "TELLING",
-    "Arms",
     "HeldOut",
     "Quantity",
     "held_out_table",
-    "simulated_trials",
     "timing",
     "total",
-    "validate",
 ]
 
-DRAWS = 256
-PEOPLE = 96
-REPEATS = 8  # simulated trials for each draw of the posterior
 TELLING = math.log(3.0)  # difference of log scores below which the held-out trials tell nothing: odds of three to one
 _ALPHA = 0.05
-_RELIEF = 0.7
-_SEED = 20261122
-Values = Mapping[str, np.ndarray]
-Progress = Callable[[str, int, int], None]
-Beat = Callable[[], None]  # called often, so that work can be stopped
-
-
-class Arms(NamedTuple):
-    """Simulated trials of one study.
-
-    Attributes
-    ----------
-    entries : mapping of str to array, shape (trial, time, patient)
-        Diary entries by arm, at the times asked for [NRS].
-    baseline : mapping of str to array, shape (trial, patient)
-        Mean entry of the week before.
-    """
-
-    entries: Mapping[str, np.ndarray]
-    baseline: Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """One thing that a held-out trial reported.
-
-    Attributes
-    ----------
-    label, unit : str
-        What, and in which unit.
-    predicted : array
-        Its value in each simulated trial.
-    region : tuple of float
-        Where the report puts it; equal ends for a value, infinite ones for a statement.
-    observed : str
-        The report in words.
-    """
+    """One thing that a held-out trial reported."""
 
     label: str
     unit: str
-    predicted: np.ndarray
-    region: tuple[float, float]
-    observed: str
+    predicted: np.ndarray  # its value in each simulated trial
+    region: tuple[float, float]  # where the report puts it; equal ends for a value, infinite ones for a statement
+    observed: str  # the report in words
 
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """A held-out study: how it is simulated and what its event is.
-
-    Attributes
-    ----------
-    id : str
-        Key of the study.
-    patients : mapping of str to int
-        Patients of each arm.
-    stops_d : tuple of float
-        Times [day] between which diaries are read: pairs of (from, to).
-    event : str
-        What was found, in words.
-    read : callable
-        From `Arms` to whether each trial finds the event, and the quantities.
-    """
+    """A held-out study: how it is simulated and what its event is."""
 
     id: str
-    patients: Mapping[str, int]
+    patients: Mapping[str, int]  # of each arm
     windows_d: tuple[tuple[float, float], ...]
-    event: str
+    event: str  # what was found, in words
+    # whether each trial finds the event, and the quantities
     read: Callable[[Arms], tuple[np.ndarray, list[Quantity]]] = field(repr=False)
 
 
@@ -147,7 +107,7 @@ def _schwartzman(arms: Arms) -> tuple[np.ndarray, list[Quantity]]:
 
 
 def _kiefer(arms: Arms) -> tuple[np.ndarray, list[Quantity]]:
-    relieved = arms.entries["esketamine"].mean(axis=1) <= _RELIEF * arms.baseline["esketamine"] + 1e-9
+    relieved = arms.entries["esketamine"].mean(axis=1) <= RELIEF * arms.baseline["esketamine"] + SLACK
     count = relieved.sum(axis=-1)
     return count == 0, [Quantity("responders of four", "patients", count.astype(float), (0.0, 0.0), "0")]
 
@@ -172,139 +132,33 @@ HELD_OUT = (
 )
 
 
-def _stops(windows) -> tuple[float, ...]:
-    return tuple(24.0 * d for d in sorted({0.0, *(edge for pair in windows for edge in pair)}))
-
-
-def _forecasts(
-    scenario: Scenario, arm: str, stops_h, values: Values, pain: str, people: int, beat: Beat, sham=False, **how: Any
-) -> Forecast:
-    """Return forecasts under every draw; axes (draw, stop, patient)."""
-    cohort = prepare(scenario, arm, people, stops_h=stops_h)
-    if sham:
-        cohort, how = without_drug(cohort), {**how, "expectancy": 0.0}  # with nothing to see through
-    one = jax.jit(lambda own, cohort: forecast(own, cohort, pain, **how))
-    rows = []
-    # Shapes and times are program, levels and people are data.
-    for i in range(len(next(iter(values.values())))):
-        beat()
-        rows.append(one({name: float(column[i]) for name, column in values.items()}, cohort))
-    return jax.tree.map(lambda *x: np.stack([np.asarray(y) for y in x]), *rows)
-
-
-def _responds(values: Values, pain: str) -> np.ndarray:
-    share = values["slow_site.p_response"] if pain == "slow_site" else 1.0 - values["memory.p_nonresponse"]
-    return np.asarray(share)
-
-
-def simulated_trials(
-    scenario: Scenario,
-    patients: Mapping[str, int],
-    windows_d,
-    pain: str,
-    values: Values | None = None,
-    repeats: int = REPEATS,
-    people: int = PEOPLE,
-    sham: Mapping[str, str] | None = None,
-    beat: Beat = lambda: None,
-    **how,
-) -> Arms:
-    """Simulate trials as they are run: so many patients an arm, each with a diary.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        Arms.
-    patients : mapping of str to int
-        Patients of each arm.
-    windows_d : sequence of (float, float)
-        Windows [day]; one diary entry stands for each.
-    pain : str
-        Pain model.
-    values : mapping of str to array, shape (draw,), optional
-        Draws of the typical values; those of the shipped posterior by default.
-    repeats : int
-        Trials for each draw.
-    people : int
-        Quasi-random people whom the patients of a trial are drawn from.
-    sham : mapping of str to str, optional
-        Placebo arms, and the arm that each mirrors.
-    beat : callable
-        Called before each draw; raises to stop.
-    **how
-        What `letheon.study.trial.forward.forecast` takes: ``flares``, ``expectancy``, ``norketamine``.
-
-    Returns
-    -------
-    Arms
-        ``draws × repeats`` trials.
-    """
-    values = typical_values(DRAWS) if values is None else values
-    sham = sham or {}
-    stops_h = _stops(windows_d)
-    draws = len(next(iter(values.values())))
-    rng = np.random.default_rng(_SEED)
-    noise, rho = float(np.median(values["diary.noise_sd"])), float(np.median(values["diary.rho"]))
-    correlation = rho ** (24.0 * np.abs(np.subtract.outer(*(2 * [np.array([b for _, b in windows_d])]))) / 24.0)
-    root = np.linalg.cholesky(correlation + 1e-12 * np.eye(len(correlation)))
-    week = noise * math.sqrt((1 + 2 * sum((1 - k / 7) * rho**k for k in range(1, 7))) / 7)
-    rows = [[stops_h.index(24.0 * edge) for edge in pair] for pair in windows_d]
-    entries, baselines = {}, {}
-    for arm, n in patients.items():
-        source = sham.get(arm, arm)
-        shown = _forecasts(scenario, source, stops_h, values, pain, people, beat, arm in sham, **how)
-        hours = np.array([stops_h[b] - stops_h[a] for a, b in rows])[:, None]
-        means = [
-            np.stack([fate.area[:, b] - fate.area[:, a] for a, b in rows], axis=1) / hours
-            for fate in (shown.responders, shown.others)
-        ]
-        start = _start_pain(scenario, source, people)
-        who = rng.integers(people, size=(draws, repeats, n))
-        yes = (rng.uniform(size=who.shape) < _responds(values, pain)[:, None, None]) & (arm not in sham)
-        at = np.arange(draws)[:, None, None]
-        latent = np.where(
-            yes[:, None], means[0][at, :, who].transpose(0, 3, 1, 2), means[1][at, :, who].transpose(0, 3, 1, 2)
-        )
-        wobble = noise * np.einsum("ij,djrn->dirn", root, rng.normal(size=latent.shape))
-        seen = np.clip(np.floor(latent + wobble + 0.5), 0.0, 10.0)
-        before = np.clip(start[who] + week * rng.normal(size=who.shape), 0.0, 10.0)
-        entries[arm] = seen.transpose(0, 2, 1, 3).reshape(draws * repeats, len(rows), n)
-        baselines[arm] = before.reshape(draws * repeats, n)
-    return Arms(entries, baselines)
-
-
-def _start_pain(scenario: Scenario, arm: str, people: int) -> np.ndarray:
-    """Return the latent baseline of the people; the same in every arm."""
-    cohort = prepare(scenario, arm, people, stops_h=(0.0, 24.0))
-    return np.asarray(cohort.people.baseline)
-
-
-def _told(quantity: Quantity) -> dict[str, Any]:
+def _report(quantity: Quantity) -> QuantityReport:
     low, high = quantity.region
     inside = {}
     intervals = {}
     for level in (50, 90):
         tail = (100 - level) / 200
         a, b = np.quantile(quantity.predicted, [tail, 1 - tail])
-        intervals[str(level)] = [float(a), float(b)]
+        intervals[str(level)] = (float(a), float(b))
         inside[str(level)] = bool(a <= high and b >= low)
-    return {
-        "quantity": quantity.label,
-        "unit": quantity.unit,
-        "observed": quantity.observed,
-        "region": [None if math.isinf(edge) else edge for edge in quantity.region],
-        "median": float(np.median(quantity.predicted)),
-        "intervals": intervals,
-        "inside": inside,
-        "chance": float(np.mean((quantity.predicted >= low) & (quantity.predicted <= high))),
-    }
+    return QuantityReport(
+        quantity=quantity.label,
+        unit=quantity.unit,
+        observed=quantity.observed,
+        region=(None if math.isinf(low) else low, None if math.isinf(high) else high),
+        median=float(np.median(quantity.predicted)),
+        intervals=intervals,
+        inside=inside,
+        chance=float(np.mean((quantity.predicted >= low) & (quantity.predicted <= high))),
+    )
 
 
-def _score(hits: np.ndarray) -> dict[str, float]:
+def _score(hits: np.ndarray, quantities: Sequence[Quantity]) -> ModelScore:
     """Return the chance of an event and its log score; an event never seen counts as half a trial."""
     n, k = len(hits), int(hits.sum())
     p = min(max(k, 0.5), n - 0.5) / n
-    return {"chance": p, "log_score": math.log(p), "mc_se": math.sqrt(p * (1 - p) / n)}
+    reports = tuple(map(_report, quantities))
+    return ModelScore(chance=p, log_score=math.log(p), mc_se=math.sqrt(p * (1 - p) / n), quantities=reports)
 
 
 def held_out_table(
@@ -314,99 +168,41 @@ def held_out_table(
     repeats: int = REPEATS,
     progress: Progress | None = None,
     **how,
-) -> list[dict[str, Any]]:
-    """Score pain models on each held-out trial.
-
-    Parameters
-    ----------
-    values, models, people, repeats, progress, **how
-        As for `validate`.
-
-    Returns
-    -------
-    list of dict
-        By study: event, chance and log score by model, quantities with intervals.
-    """
+) -> tuple[HeldOutStudy, ...]:
+    """Score pain models on the trials that they never saw, with draws (draw,) of the typical values."""
     table, done, jobs = [], 0, len(HELD_OUT) * len(models)
     for held in HELD_OUT:
-        entry: dict[str, Any] = {"study": held.id, "event": held.event, "models": {}}
+        scores = {}
         scenario = study_scenario(study(held.id), 94)
         sham = {"placebo": "racemic"} if "placebo" in held.patients else {}
         for model in models:
             beat = _beat(progress, f"simulating {held.id} under {model}", done, jobs)
-            found = simulated_trials(
+            arms = simulated_trials(
                 scenario, held.patients, held.windows_d, model, values, repeats, people, sham, beat, **how
             )
-            hits, quantities = held.read(found)
-            entry["models"][model] = {**_score(hits), "quantities": [_told(q) for q in quantities]}
+            scores[model] = _score(*held.read(arms))
             done += 1
-        table.append(entry)
-    return table
+        table.append(HeldOutStudy(study=held.id, event=held.event, models=scores))
+    return tuple(table)
 
 
 def _beat(progress: Progress | None, what: str, done: int, jobs: int) -> Beat:
     return (lambda: progress(what, done, jobs)) if progress else lambda: None
 
 
-def validate(
-    values: Values | None = None,
-    models: tuple[str, ...] = library.PAIN_MODELS,
-    people: int = PEOPLE,
-    repeats: int = REPEATS,
-    progress: Progress | None = None,
-    **how,
-) -> dict[str, Any]:
-    """Score both pain models on the trials that they never saw.
-
-    Parameters
-    ----------
-    values : mapping of str to array, shape (draw,), optional
-        Draws of the typical values; those of the shipped posteriors by default.
-    models : tuple of str
-        Pain models.
-    people, repeats : int
-        As for `simulated_trials`.
-    progress : callable, optional
-        Told ``(what, done, all)``.
-    **how
-        What `letheon.study.trial.forward.forecast` takes.
-
-    Returns
-    -------
-    dict
-        ``studies`` (event, chance and log score by model, quantities with intervals), ``total`` (log scores, their
-        difference, what difference these trials could have shown), ``timing`` (shown, not scored).
-    """
-    table = held_out_table(values, models, people, repeats, progress, **how)
-    return {"studies": table, "total": total(table, models), "timing": timing(values, models, progress, **how)}
-
-
-def total(table: Sequence[Mapping[str, Any]], models: tuple[str, ...]) -> dict[str, Any]:
-    """Add the log scores; say what difference would have been seen if one or the other model were true.
-
-    Parameters
-    ----------
-    table : sequence of mapping
-        From `held_out_table`.
-    models : tuple of str
-        Its models.
-
-    Returns
-    -------
-    dict
-        ``log_score`` by model, ``telling`` (the smallest difference that tells anything) and, of two models, their
-        ``difference`` and what was ``expected_if`` one or the other were true.
-    """
-    added = {model: sum(entry["models"][model]["log_score"] for entry in table) for model in models}
-    told: dict[str, Any] = {"log_score": added, "telling": TELLING}
-    if len(models) == 2:
-        one, other = models
-        told["difference"] = added[one] - added[other]
-        told["expected_if"] = {
-            true: sum(_expected(e["models"][one]["chance"], e["models"][other]["chance"], true == one) for e in table)
-            for true in models
-        }
-    return told
+def total(table: Sequence[HeldOutStudy], models: tuple[str, ...] = library.PAIN_MODELS) -> Total:
+    """Add the log scores; say what difference would have been seen if one or the other model were true."""
+    added = {model: sum(entry.models[model].log_score for entry in table) for model in models}
+    if len(models) != 2:
+        return Total(log_score=added, telling=TELLING)
+    one, other = models
+    chances = [(entry.models[one].chance, entry.models[other].chance) for entry in table]
+    return Total(
+        log_score=added,
+        telling=TELLING,
+        difference=added[one] - added[other],
+        expected_if={true: sum(_expected(p, q, true == one) for p, q in chances) for true in models},
+    )
 
 
 def _expected(p: float, q: float, first: bool) -> float:
@@ -436,20 +232,8 @@ def timing(
     models: tuple[str, ...] = library.PAIN_MODELS,
     progress: Progress | None = None,
     **how,
-) -> list[dict[str, Any]]:
-    """Return how long relief outlasts courses whose rates are not known; shown, never scored.
-
-    Parameters
-    ----------
-    values, models, progress, **how
-        As for `validate`.
-
-    Returns
-    -------
-    list of dict
-        For each course and model: share relieved by 30 % at the end (day 4 after it), median day of return to 85 % of
-        baseline after the end among these, share still relieved 90 days after the end.
-    """
+) -> tuple[TimingRow, ...]:
+    """Return how long relief outlasts courses whose rates are not known; shown, never scored."""
     values = typical_values(DRAWS) if values is None else values
     few = {name: column[::8] for name, column in values.items()}
     rows = []
@@ -460,22 +244,22 @@ def timing(
         stops = tuple(24.0 * d for d in sorted({0.0, *(end + 1 + days[days > 0])}))
         for model in models:
             beat = _beat(progress, f"timing of {course} under {model}", len(rows), len(_COURSES) * len(models))
-            shown = _forecasts(scenario, "a", stops, few, model, 64, beat, **how)
-            start = _start_pain(scenario, "a", 64)
+            shown = forecasts(scenario, "a", stops, few, model, 64, beat, **how)
+            start = start_pain(scenario, "a", 64)
             left = (shown.responders.pain / start, shown.others.pain / start)
-            share = _responds(few, model)[:, None]
-            rows.append({"course": course, "model": model, "observed": observed, **_return(left, share, days)})
-    return rows
+            share = responds(few, model)[:, None]
+            rows.append(TimingRow(course=course, model=model, observed=observed, **_return(left, share, days)))
+    return tuple(rows)
 
 
-def _return(left: tuple[np.ndarray, np.ndarray], share: np.ndarray, days: np.ndarray) -> dict[str, float | None]:
+def _return(left: tuple[np.ndarray, np.ndarray], share: np.ndarray, days: np.ndarray) -> dict[str, Any]:
     """Read relief at the end and its return from pain as a share of baseline; axes (draw, stop, patient)."""
     weights, when, last = [], [], []
     for fate, weight in zip(left, (share, 1.0 - share), strict=True):
-        relieved = fate[:, 2] <= _RELIEF  # four days after the end
-        back = fate[:, 2:] >= 0.85
+        relieved = fate[:, 2] <= RELIEF  # four days after the end
+        back = fate[:, 2:] >= RELAPSE
         first = np.where(back.any(axis=1), days[2:][back.argmax(axis=1)], np.inf)
-        at_90 = fate[:, int(np.searchsorted(days, 90.0))] <= _RELIEF
+        at_90 = fate[:, int(np.searchsorted(days, 90.0))] <= RELIEF
         weights.append((relieved * weight).ravel())
         when.append(first.ravel())
         last.append((at_90 * weight).mean())

@@ -82,20 +82,7 @@ def _of_row(row: SupportRow, arms: Mapping[str, Any], pain: str) -> Met | None:
 
 
 def met_results(validation: Mapping[str, Any], n: int = 1000) -> Iterator[Met]:
-    """Yield every result that can be checked, under each pain model.
-
-    Parameters
-    ----------
-    validation : mapping
-        The document of ``letheon validate``: the chances of what held-out trials found.
-    n : int
-        Patients in each arm.
-
-    Yields
-    ------
-    Met
-        Results of `support_rows` whose regimen is known, then findings of held-out trials in CRPS.
-    """
+    """Yield every result that can be checked, under each pain model."""
     arms: dict[str, Any] = {}
     for row in support_rows():
         if not row.arms or not all(map(usable, row.arms)):
@@ -109,7 +96,12 @@ def met_results(validation: Mapping[str, Any], n: int = 1000) -> Iterator[Met]:
         for pain, scored in told["models"].items():
             chance = float(f"{scored['chance']:.2g}")
             yield Met(
-                told["study"], "", "", "finding", None, pain, told["event"], chance, None, chance >= _LEAST_CHANCE
+                study=told["study"],
+                measure="finding",
+                pain=pain,
+                reported=told["event"],
+                simulated=chance,
+                met=chance >= _LEAST_CHANCE,
             )
 
 

@@ -5,17 +5,19 @@ Nothing is refitted: each row says what the shipped posterior would predict if o
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from letheon import library
 from letheon.arrays import jax, jnp
-from letheon.patients.draws import typical_values
-from letheon.study.calibrate.trials import mixture, study
-from letheon.study.regimens import study_scenario
+from letheon.definitions import LAST_SUPPORTED_DAY, RELAPSE, RELIEF
+from letheon.patients.uncertainty import typical_values
+from letheon.study.calibrate.trials import mixture
+from letheon.study.regimens import study, study_scenario
 from letheon.study.trial.forward import Cohort, Fate, forecast, prepare, without_drug
 from letheon.study.validate.between_studies import with_spread
+from letheon.study.validate.document import Sensitivity, SensitivityRow
 
 __all__ = ["OUTCOMES", "tornado"]
 
@@ -24,9 +26,7 @@ OUTCOMES = {
     "boosters_a_year": "courses a year, if each return of pain is followed by another",
 }
 _DRAWS = 64
-_DAYS = 84
 _WAIT_D = 14.0  # from the return of pain to the next course
-_RELIEF, _RETURN = 0.7, 0.85
 Values = Mapping[str, np.ndarray]
 Progress = Callable[[str, int, int], None]
 
@@ -91,7 +91,7 @@ def _rows(values: Values) -> list[tuple[str, _Case, _Case]]:
 
 
 def _cohort(arm: str, rate_factor: float) -> Cohort:
-    scenario = study_scenario(study("sigtermans2009"), _DAYS, rate_factor)
+    scenario = study_scenario(study("sigtermans2009"), LAST_SUPPORTED_DAY, rate_factor)
     return prepare(scenario, arm, 64)
 
 
@@ -101,7 +101,7 @@ def _relief_day(values, cohort: Cohort):
 
     def read(fate: Fate):
         daily = jnp.diff(fate.area, axis=0) / 24.0
-        return jax.scipy.special.ndtr((_RELIEF * at - daily) / noise)
+        return jax.scipy.special.ndtr((RELIEF * at - daily) / noise)
 
     return read
 
@@ -111,8 +111,8 @@ def _return_day(cohort: Cohort):
 
     def read(fate: Fate):
         left = fate.pain[5:] / cohort.people.baseline
-        relieved = left[2] <= _RELIEF
-        back = left >= _RETURN
+        relieved = left[2] <= RELIEF
+        back = left >= RELAPSE
         day = jnp.where(back.any(axis=0), jnp.argmax(back, axis=0), left.shape[0])
         return jnp.stack([relieved * day, relieved.astype(float)])
 
@@ -151,7 +151,7 @@ def _recalled(values: Values, pain: str) -> np.ndarray:
     """Weigh draws by a value that was only recalled: the fall of 21.4 % in Schwartzman's trial, taken to within 10."""
     trial = study("schwartzman2009")
     fall = next(o.value for o in trial.outcomes if o.measure == "pain_reduction")
-    cohort = prepare(study_scenario(trial, _DAYS), "racemic", 64, stops_h=(0.0, 14 * 24.0, 84 * 24.0))
+    cohort = prepare(study_scenario(trial, LAST_SUPPORTED_DAY), "racemic", 64, stops_h=(0.0, 14 * 24.0, 84 * 24.0))
 
     @jax.jit
     def one(values, cohort):
@@ -166,22 +166,8 @@ def _recalled(values: Values, pain: str) -> np.ndarray:
     return weights / weights.sum()
 
 
-def tornado(values: Values | None = None, progress: Progress | None = None) -> dict[str, Any]:
-    """Move one assumption at a time and read relief days and boosters after the 100-hour infusion.
-
-    Parameters
-    ----------
-    values : mapping of str to array, shape (draw,), optional
-        Draws of the typical values; those of the shipped posteriors by default.
-    progress : callable, optional
-        Told ``(what, done, all)``.
-
-    Returns
-    -------
-    dict
-        ``outcomes`` (name to what it is), ``baseline`` (model to outcome to value) and ``rows``: for each assumption,
-        model and outcome the two ends, widest first within a model and an outcome.
-    """
+def tornado(values: Values | None = None, progress: Progress | None = None) -> Sensitivity:
+    """Move one assumption at a time and read relief days and boosters after the 100-hour infusion."""
     values = typical_values(_DRAWS) if values is None else {n: c[:_DRAWS] for n, c in values.items()}
     cases = _rows(values)
     models, rows, baseline = library.PAIN_MODELS, [], {}
@@ -193,23 +179,23 @@ def tornado(values: Values | None = None, progress: Progress | None = None) -> d
                 progress(f"{assumption}, {pain}", m * len(cases) + i, len(models) * len(cases))
             ends = [_outcomes(case, values, pain, weights) for case in (low, high)]
             rows += [
-                {
-                    "assumption": assumption,
-                    "model": pain,
-                    "outcome": name,
-                    "low_label": low.label,
-                    "high_label": high.label,
-                    "low": ends[0][name],
-                    "high": ends[1][name],
-                }
+                SensitivityRow(
+                    assumption=assumption,
+                    model=pain,
+                    outcome=name,
+                    low_label=low.label,
+                    high_label=high.label,
+                    low=ends[0][name],
+                    high=ends[1][name],
+                )
                 for name in OUTCOMES
             ]
     places = {name: place for place, name in enumerate([*models, *OUTCOMES])}
-    rows.sort(key=lambda r: (places[r["model"]], places[r["outcome"]], -_width(r, baseline)))
-    return {"outcomes": OUTCOMES, "baseline": baseline, "rows": rows}
+    rows.sort(key=lambda row: (places[row.model], places[row.outcome], -_width(row, baseline)))
+    return Sensitivity(outcomes=OUTCOMES, baseline=baseline, rows=tuple(rows))
 
 
-def _width(row: dict[str, Any], baseline: Mapping[str, Mapping[str, float]]) -> float:
+def _width(row: SensitivityRow, baseline: Mapping[str, Mapping[str, float]]) -> float:
     """Return how far a row reaches from the baseline to either side, in all."""
-    ends = (row["low"], row["high"], baseline[row["model"]][row["outcome"]])
+    ends = (row.low, row.high, baseline[row.model][row.outcome])
     return max(ends) - min(ends)

@@ -8,8 +8,10 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from letheon.errors import InputError
+from letheon.definitions import RESEARCH_NOTICE
+from letheon.errors import InputError, near_hint
 from letheon.extras import EXTRAS, missing, require
+from letheon.files import write
 from letheon.views.commands.interruption import interruptible, kept_in, stopping_says
 from letheon.views.commands.options import AsJson, OwnSeed, flag, option, refuse_file_above
 from letheon.views.commands.output import show, write_json
@@ -18,9 +20,8 @@ from letheon.views.commands.progress import Progress
 if TYPE_CHECKING:
     from letheon.study.calibrate.document import CalibrationReport, Settings
 
-__all__ = ["RESEARCH", "calibrate"]
+__all__ = ["calibrate"]
 
-RESEARCH = "For research and education only. Letheon gives no advice about a person."
 _PAGE = "calibration.html"
 _OTHER_FILES = {_PAGE, "validation.json", "validation.html"}
 _PATIENCE_S = 2.0  # a block of iterations may take longer: it is then done again, to the same bits
@@ -55,7 +56,7 @@ def calibrate(
 
     document = summary(reports, seconds)
     draws = [f"Draws: {out / model / f'{model}.csv'}" for model in models]
-    lines = ("", f"Folder: {out}", *draws, f"Page: {out / _PAGE}", RESEARCH)
+    lines = ("", f"Folder: {out}", *draws, f"Page: {out / _PAGE}", RESEARCH_NOTICE)
     show(lambda console: terminal.show(document, console), *lines)
 
 
@@ -64,7 +65,6 @@ def calibrate(
 
 def _models(pain: str) -> tuple[str, ...]:
     from letheon.library import PAIN_MODELS
-    from letheon.scenario.fields import near_hint
 
     if pain == "both":
         return PAIN_MODELS
@@ -141,8 +141,7 @@ def _fit_one(model: str, folder: Path, settings: "Settings", progress: Progress)
     """Fit one model and write its files."""
     from letheon.study.calibrate import fit as calibration
     from letheon.study.calibrate.document import CalibrationReport
-    from letheon.study.records import convert, encode
-    from letheon.views.report import save
+    from letheon.study.records import decode, encode
 
     def work(report: Callable[[str, int, int], None]) -> Any:
         return calibration.calibrate(model, folder / "state", settings, progress=report)
@@ -154,11 +153,11 @@ def _fit_one(model: str, folder: Path, settings: "Settings", progress: Progress)
         if error.name and error.name.split(".")[0] in EXTRAS["calibrate"].packages:
             raise missing("calibrate", error.name) from error
         raise
-    report = convert(result.report, CalibrationReport)
-    for name, text in calibration.posterior_files(result, date.today().isoformat()).items():
-        save(text, folder / name)
-    save(encode(report, indent=1), folder / "calibration.json")
-    return report
+    text = encode(result.report, indent=1)
+    for name, content in calibration.posterior_files(result, date.today().isoformat()).items():
+        write(folder / name, content)
+    write(folder / "calibration.json", text)
+    return decode(text, CalibrationReport, model)  # as it will be read: without numbers that are not finite
 
 
 def _write_page(reports: Mapping[str, "CalibrationReport"], folder: Path) -> None:
@@ -167,7 +166,6 @@ def _write_page(reports: Mapping[str, "CalibrationReport"], folder: Path) -> Non
     from letheon.study.calibrate.document import CalibrationReport
     from letheon.study.records import decode
     from letheon.views.document import html
-    from letheon.views.report import save
     from letheon.views.subjects.calibration import page
 
     known = []
@@ -175,7 +173,7 @@ def _write_page(reports: Mapping[str, "CalibrationReport"], folder: Path) -> Non
         path = folder / model / "calibration.json"
         with contextlib.suppress(InputError, OSError):
             known.append(reports.get(model) or decode(path.read_bytes(), CalibrationReport, str(path)))
-    save(html.render(page(known, date.today().isoformat())), folder / _PAGE)
+    write(folder / _PAGE, html.render(page(known, date.today().isoformat())))
 
 
 def _files(folder: Path, models: tuple[str, ...]) -> list[str]:

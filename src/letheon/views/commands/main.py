@@ -16,7 +16,8 @@ import typer
 from typer.core import TyperGroup
 
 from letheon._version import __version__
-from letheon.errors import InputError, Interrupted, LetheonError, LetheonWarning, RunError
+from letheon.definitions import RESEARCH_NOTICE
+from letheon.errors import InputError, Interrupted, LetheonError, LetheonWarning, RunError, near_hint
 from letheon.views.commands import evidence
 from letheon.views.commands.calibrate import calibrate
 from letheon.views.commands.cite import cite
@@ -56,7 +57,7 @@ class _Commands(TyperGroup):
         """Return a command, or refuse."""
         command = super().get_command(ctx, cmd_name)
         if command is None and not cmd_name.startswith("-"):
-            raise InputError(f"there is no command {cmd_name!r}; {_near(cmd_name, list(self.commands))}.")
+            raise InputError(f"there is no command {cmd_name!r}; {near_hint(cmd_name, list(self.commands))}.")
         return command
 
 
@@ -90,8 +91,7 @@ def _add(group: typer.Typer, before: str, commands: dict[str, Callable]) -> None
 
 app = _group(
     "letheon",
-    "Simulates intravenous ketamine for Complex Regional Pain Syndrome.\n\n"
-    "For research and education only. Letheon gives no advice about a person.",
+    f"Simulates intravenous ketamine for Complex Regional Pain Syndrome.\n\n{RESEARCH_NOTICE}",
     _documented(simulate)[1],
 )
 _add(app, "", COMMANDS)
@@ -116,12 +116,6 @@ def _options(
     """Take the options that stand before a command."""
 
 
-def _near(word: str, known: Sequence[str]) -> str:
-    from letheon.scenario.fields import near_hint
-
-    return near_hint(word, known)
-
-
 # --- from the shell, and back to it ---
 
 
@@ -133,7 +127,7 @@ def _usage_sentence(error: Any) -> str:
     kind = type(error).__name__
     if kind == "NoSuchOption":
         options = [option for parameter in context.command.params for option in parameter.opts if option[:2] == "--"]
-        return f"{where} has no option {error.option_name}; {_near(error.option_name, [*options, '--help'])}."
+        return f"{where} has no option {error.option_name}; {near_hint(error.option_name, [*options, '--help'])}."
     if kind == "MissingParameter":
         return f"{where} needs {error.param.metavar}; {example}"
     message = error.format_message().rstrip(".")

@@ -14,7 +14,7 @@ from letheon.views.commands.progress import Progress
 if TYPE_CHECKING:
     from letheon.scenario import Scenario
     from letheon.scenario.search import Search
-    from letheon.study.optimise.search import Optimisation
+    from letheon.study.plain import Optimisation
 
 __all__ = ["optimise"]
 
@@ -90,7 +90,7 @@ def _search(
     """Search, with progress; Ctrl-C is heard between two batches, and what is simulated is kept."""
     with stopping_says(kept_in(folder, fresh)), Progress(quiet) as progress:
         progress("loading", 0, 1)
-        from letheon.study.optimise.search import optimise
+        from letheon.study.plain import optimise
 
         def work(report: Callable[[str, int, int], None]) -> "Optimisation":
             return optimise(

@@ -81,13 +81,10 @@ def show(draw: Callable[["Console"], None], *lines: str) -> None:
 
 def save_page(text: str, path: Path) -> None:
     """Write a page to a file, whole or not at all; refuse in one sentence."""
-    from letheon.views.report import save
+    from letheon import files
 
-    try:
-        save(text, path)
-    except OSError as error:
-        reason = error.strerror or error
-        raise RunError(f"{path} could not be written ({reason}); make room and run the same command again.") from error
+    with files.disk_errors(path, "make room and run the same command again."):
+        files.write(path, text)
 
 
 def tell(text: str, *, verbatim: bool = False) -> None:

@@ -80,7 +80,7 @@ def _run(planned: "Scenario", text: str, folder: Path, *, quiet: bool, fresh: bo
     """Run the scenario as the options have changed it, with its report."""
     with stopping_says(kept_in(folder, fresh)), Progress(quiet, "patient courses") as progress:
         from letheon import runs
-        from letheon.views import report
+        from letheon.views.subjects.run import page
 
         return runs.simulate(
             planned,
@@ -89,12 +89,13 @@ def _run(planned: "Scenario", text: str, folder: Path, *, quiet: bool, fresh: bo
             progress=lambda done, total, what: progress(what, done, total),
             cluster=cluster,
             text=text,
-            page=report.render,
+            page=page,
         )
 
 
 def _show(run: "Run", folder: Path) -> None:
-    from letheon.views.tables import show_run
+    from letheon.views.document import terminal
+    from letheon.views.subjects.run import summary
 
     notes = []
     if run.reused:
@@ -102,4 +103,5 @@ def _show(run: "Run", folder: Path) -> None:
     elif run.continued:
         notes = ["Continued from what an earlier run had finished."]
     report = folder / "report.html"
-    show(lambda console: show_run(run.document, console), *notes, f"Run folder: {folder}", f"Report: {report}")
+    notes += [f"Run folder: {folder}", f"Report: {report}"]
+    show(lambda console: terminal.show(summary(run.result), console), *notes)

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+from letheon.definitions import RESEARCH_NOTICE
 from letheon.errors import InputError
-from letheon.views.commands.calibrate import RESEARCH
 from letheon.views.commands.interruption import interruptible, stopping_says
 from letheon.views.commands.options import AsJson, flag, option, output_file
-from letheon.views.commands.output import save_page, show, write_json
+from letheon.views.commands.output import save_page, show, write
 from letheon.views.commands.progress import Progress
 
 if TYPE_CHECKING:
@@ -48,44 +48,26 @@ def validate(
     if out is not None:
         save_page(html.render(subject.page(validation)), out)
     if as_json:
-        from msgspec import to_builtins
+        from letheon.study.records import encode
 
-        write_json(to_builtins(validation))
+        write(encode(validation), encoding="utf-8")
         return
     document = subject.summary(validation)
-    lines = ("", *([] if out is None else [f"Page: {out}"]), RESEARCH)
+    lines = ("", *([] if out is None else [f"Page: {out}"]), RESEARCH_NOTICE)
     show(lambda console: terminal.show(document, console), *lines)
 
 
 def _validation(posterior: Path | None, sensitivity: bool) -> "Callable[..., Validation]":
     """Return the work: it scores both models, and varies assumptions if `sensitivity`."""
-    from letheon._version import __version__
     from letheon.runs.environment import use_compile_cache
 
     use_compile_cache()
+    from letheon.study.validate import validation
+
     values, about = None, {}
     if posterior is not None:
         from letheon.study.calibrate import posteriors as shipping
 
         tables = shipping.posteriors_in(posterior)
         values, about = shipping.merged_values(tables), {model: dict(one.about) for model, one in tables.items()}
-
-    def work(progress: Callable[[str, int, int], None]) -> "Validation":
-        from letheon.study.records import convert
-        from letheon.study.validate import held_out as validation
-        from letheon.study.validate.document import Validation
-
-        document: dict = {
-            "letheon": __version__,
-            "posterior": about,
-            **validation.validate(values, progress=progress),
-        }
-        if sensitivity:
-            from letheon.study.validate import between_studies as studies
-            from letheon.study.validate import sensitivity as assumptions
-
-            document["between_studies"] = studies.between_studies(values, fitted=document["studies"], progress=progress)
-            document["sensitivity"] = assumptions.tornado(values, progress=progress)
-        return convert(document, Validation)
-
-    return work
+    return lambda progress: validation.validate(values, about, sensitivity, progress)

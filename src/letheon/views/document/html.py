@@ -11,6 +11,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from letheon.definitions import PAGE_NOTICE
 from letheon.views.document import tree
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def render(document: tree.Document) -> str:
     page = _environment().get_template("page.html.jinja")
     return page.render(
         document=document,
+        notice=PAGE_NOTICE,
         figures=FigureRegistry(),
         policy=_policy(plotly, script),
         style=_asset("document", "style.css"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from letheon.views.document.tree import (
+    Badge,
     Block,
     Cards,
     Code,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["show", "text"]
 
 _STYLES = {"strong": "bold", "warning": "yellow"}
+_HEAD = 30  # most columns of a row's heading; longer ones wrap
+_CELL = 20  # most columns of a cell of numbers
 _GAP = 2  # blanks between columns, one of them of the box
 _FIRST = 13  # least columns for the headings of rows, where cells of numbers do not wrap
 _TITLE = "\ue000"  # stands for the title of a group until it is printed; a letter of no alphabet
@@ -118,12 +121,12 @@ def _parts(table: Table, width: int) -> Iterator[Table]:
     """Split a table into such as fit the width, as equal in columns as can be; text wraps instead."""
     heads, rows = [plain(head) for head in table.heads], [row for group in table.groups for row in group.rows]
     wide = [max(map(len, column.split("\n")), default=0) for column in heads]
-    columns = list(zip(*([plain(cell) for cell in row.cells] for row in rows), strict=True))
+    columns = list(zip(*(map(_cell, row.cells) for row in rows), strict=True))
     cells = [
-        max([head, *(len(line) for cell in column for line in cell.split("\n"))]) + _GAP
+        min(max([head, *(len(line) for cell in column for line in cell.split("\n"))]), _CELL) + _GAP
         for head, column in zip(wide[1:], columns, strict=True)
     ]
-    first = max([wide[0], *(len(plain(row.head)) for row in rows)], default=0) + _GAP
+    first = min(max([wide[0], *(len(plain(row.head)) for row in rows)], default=0), _HEAD) + _GAP
     if table.kind in {"text", "wrapped"} or first + sum(cells) <= width or not cells:
         yield table
         return
@@ -180,13 +183,15 @@ def _table(table: Table) -> RichTable:
         title=title,
         title_justify="left",
     )
+    widest = max((len(plain(row.head)) for group in table.groups for row in group.rows), default=0)
     flowing = table.kind in {"text", "wrapped"}
     for number, head in enumerate(table.heads):
         left = number == 0 or table.kind == "text"
         made.add_column(
             Text(plain(head)),
             justify="left" if left else "right",
-            no_wrap=number == 0 and not flowing,
+            min_width=None if number or flowing else min(_HEAD, widest),
+            max_width=None if flowing else _CELL if number else _HEAD,
             overflow="fold",
         )
     for group in table.groups:
@@ -199,4 +204,14 @@ def _table(table: Table) -> RichTable:
 
 
 def _cells(contents: Sequence[Content]) -> Iterator[RenderableType]:
-    return map(_text, contents)
+    return (_text(_cell(content)) for content in contents)
+
+
+def _cell(content: Content) -> str:
+    """Return a cell as plain text, a badge on a line of its own."""
+    if isinstance(content, str) or not isinstance(content, Sequence):
+        return plain(content)
+    parts = [
+        f"\n{plain(one)}" if number and isinstance(one, Badge) else plain(one) for number, one in enumerate(content)
+    ]
+    return "\n".join(line.rstrip() for line in "".join(parts).splitlines())

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from letheon._version import __version__
+from letheon.definitions import RESEARCH_NOTICE
 from letheon.errors import InputError, LetheonError
 from letheon.scenario import Scenario, loads
 from letheon.views.explore import limits
@@ -23,7 +24,7 @@ from letheon.views.explore.limits import LIMITS, Limits
 from letheon.views.explore.pool import Full, Pool
 from letheon.views.explore.presets import presets
 from letheon.views.explore.reading import form, policies
-from letheon.views.report import words
+from letheon.views.subjects.names import SUPPORT
 
 __all__ = ["create"]
 
@@ -295,7 +296,7 @@ def create(
         title="Letheon",
         version=__version__,
         summary="Simulates intravenous ketamine for Complex Regional Pain Syndrome.",
-        description="For research and education only. Letheon gives no advice about a person.",
+        description=RESEARCH_NOTICE,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # its address would be made of the name that a visitor gave
@@ -344,7 +345,7 @@ def _add_api(app: FastAPI, service: _Service) -> None:
             },
             "policies": policies(),
             "questions": dict(QUESTIONS),
-            "support": dict(words.SUPPORT),
+            "support": dict(SUPPORT),
         }
 
     @app.get("/api/presets", responses=shared, summary="Published regimens.")

@@ -15,10 +15,15 @@ import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
 
 from letheon.errors import LetheonError
 from letheon.scenario import Arm, Scenario, dumps
+
+if TYPE_CHECKING:
+    from letheon.pipeline.result import ArmResult, RunResult
 
 __all__ = ["ACTIONS", "Cancelled", "Engine"]
 
@@ -81,21 +86,26 @@ class Engine:
             JSON, or for a report HTML.
         """
         self._phase = phase
-        document, borrowed = self._document(scenario, beat, action)
-        if action == "report":
-            from letheon.views import report
+        from letheon.pipeline.result import document_of
 
-            return report.render(document, dumps(scenario)).encode()
+        result, borrowed = self._result(scenario, beat, action)
+        if action == "report":
+            from letheon.views.subjects import run
+
+            return run.page(result, dumps(scenario)).encode()
         if action in ("figures", "draft"):
             from letheon.views.explore.figures import page_of
 
-            document = page_of(document, scenario) | {"draft": borrowed}
+            document = page_of(result, scenario) | {"draft": borrowed}
+        else:
+            document = document_of(result)
         return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
-    def _document(self, scenario: Scenario, beat: Callable[[], None], action: str) -> tuple[dict[str, Any], bool]:
-        """Return the result document of a scenario, and whether anything in it is borrowed."""
+    def _result(self, scenario: Scenario, beat: Callable[[], None], action: str) -> "tuple[RunResult, bool]":
+        """Return the result of a scenario, and whether anything in it is borrowed."""
         from letheon.body.mesh import DRAFT
-        from letheon.pipeline import document, plan_arms
+        from letheon.pipeline import plan_arms
+        from letheon.pipeline.summary import run_result
         from letheon.runs.engine import KINDS
         from letheon.runs.environment import use_compile_cache
         from letheon.views.explore.figures import MOST_POINTS
@@ -104,7 +114,7 @@ class Engine:
         self._phase("computing")
         lenders = {arm.name: self._last.get(_like(scenario, arm)) for arm in scenario.arms}
         draft = action == "draft" and None not in lenders.values()
-        totals, made = {}, {}
+        totals, borrowed = {}, {}
         for arm, plan in zip(
             scenario.arms, plan_arms(scenario, DRAFT, MOST_POINTS) if draft else plan_arms(scenario), strict=True
         ):
@@ -115,19 +125,20 @@ class Engine:
             last = lenders[arm.name]
             assert last is not None
             if arm.drug == "placebo" and last.whose == _whose(scenario, arm):
-                totals[arm.name], made[arm.name] = last.totals, last.told
+                totals[arm.name], borrowed[arm.name] = last.totals, last.result
                 continue
             people = self._totals(scenario, arm, plan, beat, KINDS[:1])
             bank = last.totals.bank_columns, _laid(last.totals, plan)
             totals[arm.name] = replace(people, bank_columns=bank[0], bank_profile=bank[1])
-        found = document(scenario, totals, made=made, lists=action not in ("figures", "draft"))
+        result = run_result(scenario, totals, skip=borrowed, lists=action not in ("figures", "draft"))
+        arms = {arm.name: borrowed.get(arm.name) or result.arms[arm.name] for arm in scenario.arms}
         for arm in scenario.arms if not draft else ():
-            self._last[_like(scenario, arm)] = _Last(totals[arm.name], _whose(scenario, arm), found["arms"][arm.name])
+            self._last[_like(scenario, arm)] = _Last(totals[arm.name], _whose(scenario, arm), arms[arm.name])
             self._last.move_to_end(_like(scenario, arm))
         for kept in (self._arms, self._last):
             while len(kept) > _ARMS_KEPT:
                 kept.popitem(last=False)
-        return found, draft
+        return msgspec.structs.replace(result, arms=arms), draft
 
     def _totals(self, scenario: Scenario, arm: Arm, plan: Any, beat: Callable[[], None], kinds: Sequence[str]) -> Any:
         """Return the totals of an arm, from memory where it has been run before."""
@@ -152,11 +163,11 @@ class Engine:
 
 
 class _Last(NamedTuple):
-    """An arm of the last whole answer: its totals, whose they are, and what was told of it."""
+    """An arm of the last whole answer: its totals, whose they are, and its result."""
 
     totals: Any
     whose: tuple
-    told: dict[str, Any]
+    result: "ArmResult"
 
 
 def _like(scenario: Scenario, arm: Arm) -> str:

@@ -1,21 +1,24 @@
 """From a result document to what the page draws: the document's own numbers, with lines of at most 300 points."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from msgspec import UNSET
 
 from letheon import library
+from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.dosing.regimen import MS_PER_DAY
+from letheon.pipeline.result import ArmResult, Endpoint, PainProfile, Profile, RunResult, document_of
 from letheon.scenario import Arm, Scenario
-from letheon.views import plots, relief_rows
+from letheon.views.document.html import typeset
 from letheon.views.explore.answers import answers
+from letheon.views.figures import curves
+from letheon.views.subjects import relief
 
 __all__ = ["MOST_POINTS", "page_of", "thinned"]
 
 MOST_POINTS = 300
 _BAND = ("mean", "mean_lo", "mean_hi", "q05", "q95")
-_STATES = tuple(plots.STATES)
 _HARMS = (
     *("psychedelic_load", "psychedelic_load_session", "psychedelic_hours"),
     *("psychomimetic_elicited", "psychomimetic_spontaneous"),
@@ -73,84 +76,93 @@ def thinned(times: np.ndarray, guide: np.ndarray, most: int = MOST_POINTS) -> np
     return np.union1d(turns, np.linspace(0, count - 1, room).round().astype(int))
 
 
-def page_of(document: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
-    """Return what the page shows of a result.
+def page_of(result: RunResult, scenario: Scenario) -> dict[str, Any]:
+    """Return what the page shows of a result of a scenario.
 
-    Parameters
-    ----------
-    document : mapping
-        The result document.
-    scenario : Scenario
-        The scenario that it is of.
-
-    Returns
-    -------
-    dict
-        Everything of the document but its long profiles; ``lines`` of each arm hold these, thinned, ``relief`` what is
-        said of relief, and ``answers`` the questions that the page answers.
+    It is everything of the result's document but its long profiles; ``lines`` of each arm hold these, thinned,
+    ``relief`` what is said of relief, and ``answers`` the questions that the page answers.
     """
-    course = plots.course_window(document)
-    out = {name: value for name, value in document.items() if name not in ("arms", "sources")}
-    out["course_days"] = course.end * course.hours_each / 24.0
-    out["noticeable_load"] = library.harms("psychedelic")["noticeable"].canonical
-    out["arms"] = {}
+    course, document = curves.course_window(result), document_of(result)
+    page = {name: value for name, value in document.items() if name not in ("arms", "sources")}
+    page["course_days"] = course.end * course.hours_each / 24.0
+    page["last_supported_day"] = LAST_SUPPORTED_DAY
+    page["noticeable_load"] = library.harms("psychedelic")["noticeable"].canonical
+    page["arms"] = {}
     for arm in scenario.arms:
-        told = document["arms"][arm.name]
-        out["arms"][arm.name] = {
-            **{name: value for name, value in told.items() if name not in ("profile", "rival", "harms")},
-            "lines": _lines(told, out["course_days"]) | {"dose": _dose(arm, told, scenario)},
+        own, plain = result.arms[arm.name], document["arms"][arm.name]
+        page["arms"][arm.name] = {
+            **{name: value for name, value in plain.items() if name not in ("profile", "rival", "harms")},
+            "lines": _lines(own, page["course_days"]) | {"dose": _dose(arm, own, scenario)},
             "marks": _marks(arm),
-            "boosters_a_year": _boosters(arm, told["endpoints"]["boosters"]),
-            "relief": [
-                relief_rows.told(document, arm.name, key)._asdict() for key in relief_rows.keys(told["endpoints"])
-            ],
-            "rival": _rival(told),
-            "harms": _harms(told),
-            "answers": answers(document, arm.name) if arm.drug != "placebo" else [],
+            "boosters_a_year": _boosters(arm, own),
+            "relief": [_statement(result, arm.name, key) for key in relief.keys(own.endpoints)],
+            "rival": _second(plain),
+            "harms": _harms(plain["harms"]),
+            "answers": _typeset(answers(result, arm.name)) if arm.drug != "placebo" else [],
         }
-    return out
+    return page
+
+
+def _statement(result: RunResult, name: str, key: str) -> dict[str, Any]:
+    said = relief.statement(result, name, key)
+    texts = _typeset({"label": said.label, "value": said.value, "aside": said.aside, "more": list(said.more)})
+    return texts | {"support": {"support": said.support, "basis": list(said.basis)}}
+
+
+def _typeset(value: Any) -> Any:
+    """Set every text as a page shows it."""
+    if isinstance(value, dict):
+        return {key: _typeset(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_typeset(one) for one in value]
+    return typeset(value) if isinstance(value, str) else value
 
 
 def _numbers(values: Any, rows: np.ndarray, digits: int) -> list[float]:
     return np.asarray(values, dtype=float)[rows].round(digits).tolist()
 
 
-def _line(profile: Mapping[str, Any], key: str, rows: np.ndarray, digits: int = 3) -> dict[str, list[float]]:
-    return {name: _numbers(profile[key][name], rows, digits) for name in _BAND if name in profile[key]}
+def _line(profile: Profile | PainProfile, key: str, rows: np.ndarray, digits: int = 3) -> dict[str, list[float]]:
+    band = getattr(profile, key)
+    known = {name: getattr(band, name) for name in _BAND}
+    return {name: _numbers(values, rows, digits) for name, values in known.items() if values is not UNSET}
 
 
-def _lines(told: Mapping[str, Any], course_days: float) -> dict[str, Any]:
-    profile = told["profile"]
-    days = np.asarray(profile["time_h"]) / 24.0
-    rows = thinned(days, np.asarray(profile["nrs"]["mean"]))
-    state = next(name for name in _STATES if name in profile)
-    levels = profile["concentration_ng_per_ml"]
+def _lines(arm: ArmResult, course_days: float) -> dict[str, Any]:
+    profile = arm.profile
+    days = np.asarray(profile.time_h) / 24.0
+    rows = thinned(days, np.asarray(profile.nrs.mean))
+    state = "slow_site_effect" if profile.sensitisation is UNSET else "sensitisation"
+    levels = profile.concentration_ng_per_ml
     inside = np.nonzero(days <= course_days + 1e-9)[0]
-    guide = sum(np.asarray(band["mean"]) for band in levels.values()) if levels else np.zeros(len(days))
+    guide = sum(np.asarray(band.mean) for band in levels.values()) if levels else np.zeros(len(days))
     near = inside[thinned(days[inside], np.asarray(guide)[inside])]
     whole = {"t": _numbers(days, rows, 4), "nrs": _line(profile, "nrs", rows, 2), state: _line(profile, state, rows)}
-    if "rival" in told:
-        whole["nrs_rival"] = {"mean": _numbers(told["rival"]["profile"]["nrs"]["mean"], rows, 2)}
+    if arm.rival:
+        whole["nrs_rival"] = {"mean": _numbers(arm.rival.profile.nrs.mean, rows, 2)}
     short = {"t": _numbers(days, near, 4), "nmda_block": _line(profile, "nmda_block", near, 4)}
     short["levels"] = {
-        name: {key: [float(f"{v:.4g}") for v in np.asarray(band[key])[near]] for key in ("mean", "q05", "q95")}
+        name: {
+            key: [float(f"{v:.4g}") for v in np.asarray(values)[near]]
+            for key, values in (("mean", band.mean), ("q05", band.q05), ("q95", band.q95))
+        }
         for name, band in levels.items()
     }
     return {"whole": whole, "course": short, "state": state}
 
 
-def _rival(told: Mapping[str, Any]) -> dict[str, Any] | None:
-    if "rival" not in told:
+def _second(arm: dict[str, Any]) -> dict[str, Any] | None:
+    if "rival" not in arm:
         return None
-    endpoints = told["rival"]["endpoints"]
-    kept = {key: entry for key, entry in endpoints.items() if key.startswith("nrs_day_")}
-    return {"model": told["rival"]["model"], "endpoints": kept}
+    endpoints = arm["rival"]["endpoints"]
+    scores = {key: entry for key, entry in endpoints.items() if key.startswith("nrs_day_")}
+    return {"model": arm["rival"]["model"], "endpoints": scores}
 
 
-def _harms(told: Mapping[str, Any]) -> dict[str, Any]:
-    entries = told["harms"].get("entries", {}) if told["harms"] else {}
-    kept = {name: {key: e[key] for key in _HARM_KEYS if key in e} for name, e in entries.items() if name in _HARMS}
-    return {"exposure": (told["harms"] or {}).get("exposure", {}), "entries": kept}
+def _harms(harms: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: entry for name, entry in harms["entries"].items() if name in _HARMS}
+    entries = {name: {key: e[key] for key in _HARM_KEYS if key in e} for name, e in shown.items()}
+    return {"exposure": harms["exposure"], "entries": entries}
 
 
 def _marks(arm: Arm) -> list[list[float]]:
@@ -165,17 +177,25 @@ def _marks(arm: Arm) -> list[list[float]]:
     return [[round(start, 4), round(stop, 4)] for start, stop in spans]
 
 
-def _boosters(arm: Arm, counted: Mapping[str, Any]) -> dict[str, Any] | None:
+def _endpoint(arm: ArmResult, name: str) -> Endpoint:
+    endpoint = arm.endpoint(name)
+    assert endpoint is not None
+    return endpoint
+
+
+def _boosters(arm: Arm, result: ArmResult) -> dict[str, Any] | None:
     """Return boosters a year, on average and over patients; None where no rule calls for any."""
     if arm.policy.boosters is None:
         return None
-    a_year = counted["boosters_per_year"] / counted["mean"] if counted["mean"] else 0.0
-    made = {key: round(counted[key] * a_year, 3) for key in ("mean", "q05", "q50", "q95")}
-    made["mean_interval"] = [round(end * a_year, 3) for end in counted["mean_interval"]]
-    return made | {"on_relapse": arm.policy.boosters.on_relapse, "support": counted["support"]}
+    counted = _endpoint(result, "boosters")
+    a_year = (counted.boosters_per_year or 0.0) / counted.mean if counted.mean else 0.0
+    values = {"mean": counted.mean, "q05": counted.q05, "q50": counted.q50, "q95": counted.q95}
+    made: dict[str, Any] = {key: round((value or 0.0) * a_year, 3) for key, value in values.items()}
+    made["mean_interval"] = [round(end * a_year, 3) for end in counted.mean_interval or ()]
+    return made | {"on_relapse": arm.policy.boosters.on_relapse, "support": counted.support}
 
 
-def _dose(arm: Arm, told: Mapping[str, Any], scenario: Scenario) -> dict[str, Any]:
+def _dose(arm: Arm, result: ArmResult, scenario: Scenario) -> dict[str, Any]:
     """Return the drug given up to each time: straight lines between changes.
 
     What the timetable gives is that of a patient of the mean weight. What a rule adds differs between patients: from
@@ -186,7 +206,7 @@ def _dose(arm: Arm, told: Mapping[str, Any], scenario: Scenario) -> dict[str, An
     schedule = arm.regimen.schedule()
     if not schedule.edges_ms:
         return {"t": [0.0, round(end, 3)], "mg": [0.0, 0.0], "fixed": 2, "end": None}
-    given = told["endpoints"]["dose_mg"]
+    dose = _endpoint(result, "dose_mg")
     rates = schedule.rates(scenario.population.weight.mean)
     amounts = np.concatenate([[0.0], np.cumsum(np.asarray(rates) * np.asarray(schedule.durations_h))])
     days = np.asarray(schedule.edges_ms, dtype=float) / MS_PER_DAY
@@ -194,14 +214,15 @@ def _dose(arm: Arm, told: Mapping[str, Any], scenario: Scenario) -> dict[str, An
     if arm.policy.titration is not None:
         last, days, amounts = days[-1], days[:2], amounts[:2]
         if arm.policy.boosters is None:
-            days, amounts = np.append(days, last), np.append(amounts, given["mean"])
+            days, amounts = np.append(days, last), np.append(amounts, dose.mean)
     fixed = len(days) if arm.policy.titration is None else 2
-    whole = amounts[-1] if arm.policy.fixed else given["mean"]
+    whole = amounts[-1] if arm.policy.fixed else dose.mean
     days, amounts = np.append(days, end), np.append(amounts, whole)
     rows = thinned(days, np.zeros(len(days)))
+    whole_dose = {"mean": dose.mean, "q05": dose.q05 or 0.0, "q95": dose.q95 or 0.0}
     return {
         "t": _numbers(days, rows, 4),
         "mg": _numbers(amounts, rows, 1),
         "fixed": len(rows) if arm.policy.fixed else int((rows < fixed).sum()),
-        "end": None if arm.policy.fixed else {key: round(given[key], 1) for key in ("mean", "q05", "q95")},
+        "end": None if arm.policy.fixed else {key: round(value, 1) for key, value in whole_dose.items()},
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 from letheon.dosing.policy import Policy, Stops
 from letheon.dosing.regimen import Infusion, Rate
+from letheon.dosing.repeats import repeats
 from letheon.errors import InputError
 from letheon.scenario import Arm, Scenario, dumps, loads
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
@@ -68,30 +69,21 @@ def grouped(infusions: Sequence[Infusion]) -> list[dict[str, Any]]:
     >>> [(row["at_h"], row["hours"], row["every_h"], row["times"]) for row in grouped(days)]
     [(0.0, 4.0, 24.0, 3)]
     """
-    alike: dict[tuple, list[int]] = {}
-    for one in sorted(infusions):
-        alike.setdefault((one.duration_ms, one.rate), []).append(one.start_ms)
     rows = []
-    for (duration, rate), starts in alike.items():
-        while starts:
-            every = starts[1] - starts[0] if len(starts) > 1 else 0
-            times = 1
-            while every and times < len(starts) and starts[times] - starts[times - 1] == every:
-                times += 1
-            told = _rate(rate)
-            rows.append(
-                {
-                    "at_h": _hours(starts[0]),
-                    "hours": _hours(duration),
-                    "rate": told["value"],
-                    "by_weight": told["by_weight"],
-                    "max": None if rate.ceiling_mg_h == math.inf else float(f"{rate.ceiling_mg_h:.6g}"),
-                    "every_h": _hours(every) if times > 1 else 24.0,
-                    "times": times,
-                }
-            )
-            starts = starts[times:]
-    return sorted(rows, key=lambda row: row["at_h"])
+    for one in repeats(infusions):
+        rate, limit = _rate(one.first.rate), one.first.rate.ceiling_mg_h
+        rows.append(
+            {
+                "at_h": _hours(one.first.start_ms),
+                "hours": _hours(one.first.duration_ms),
+                "rate": rate["value"],
+                "by_weight": rate["by_weight"],
+                "max": None if limit == math.inf else float(f"{limit:.6g}"),
+                "every_h": _hours(one.every_ms) if one.times > 1 else 24.0,
+                "times": one.times,
+            }
+        )
+    return rows
 
 
 def _arm(arm: Arm) -> dict[str, Any]:

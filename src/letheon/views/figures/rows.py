@@ -8,9 +8,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from letheon.views import traces
 from letheon.views.document.tree import Plot
-from letheon.views.plots import PALETTE, PLACEBO_GREYS
+from letheon.views.figures import axes
+from letheon.views.figures.curves import PALETTE, PLACEBO_GREYS
 
 __all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "Rows", "span"]
 
@@ -43,7 +43,7 @@ class Rows:
         self._row = row + self._below
         self._middle = 0.0
         self._end = 0.0
-        self._data: list[traces.Figure] = []
+        self._data: list[axes.Figure] = []
         self._labels: list[dict[str, Any]] = []
         self._shapes: list[dict[str, Any]] = []
         self._bands: list[dict[str, Any]] = []  # of the whole height
@@ -72,18 +72,18 @@ class Rows:
 
     def interval(self, low: float, high: float, colour: str, width: float, shift: float, hover: str) -> None:
         """Draw a line, `width` [px] thick and `shift` [px] below the middle of the row; `hover` explains it."""
-        x = traces.numbers([low, (low + high) / 2.0, high])
+        x = axes.numbers([low, (low + high) / 2.0, high])
         self._draw(x, shift, hover, {"mode": "lines", "line": {"color": colour, "width": width}})
 
     def mark(self, x: float, colour: str, symbol: str, shift: float, hover: str, size: int = 9) -> None:
         """Draw a mark, a symbol of Plotly's of `size` [px]."""
         edge = {"width": 1.8 if symbol.endswith("open") else 0, "color": colour}
         marker = {"color": colour, "symbol": symbol, "size": size, "line": edge}
-        self._draw([traces.number(x)], shift, hover, {"mode": "markers", "marker": marker})
+        self._draw([axes.number(x)], shift, hover, {"mode": "markers", "marker": marker})
 
     def band(self, low: float, high: float, colour: str, whole: bool = False) -> None:
         """Shade from `low` to `high`, cut at the ends of the axis, in the row or in the whole figure."""
-        ends = {"x0": traces.number(max(low, self._range[0])), "x1": traces.number(min(high, self._range[1]))}
+        ends = {"x0": axes.number(max(low, self._range[0])), "x1": axes.number(min(high, self._range[1]))}
         shape = {"type": "rect", "layer": "below", "xref": "x", "yref": "y", **ends}
         shape |= {"fillcolor": colour, "opacity": 0.16, "line": {"width": 0}}
         if whole:
@@ -91,11 +91,11 @@ class Rows:
         else:
             self._shapes.append(shape | {"y0": self._row - 17 - self._end, "y1": 2 - self._end})
 
-    def figure(self, zero: bool = False) -> traces.Figure:
+    def figure(self, zero: bool = False) -> axes.Figure:
         """Return the figure in Plotly's own form; with `zero`, a line stands at 0."""
         low, high = self._range
-        layout = traces.layout(traces.Window(high, _step(high - low), "days"), "", 1.0)
-        layout["xaxis"] |= {"range": [traces.number(low), traces.number(high)], "title": {"text": self._title}}
+        layout = axes.layout(axes.Window(high, _step(high - low), "days"), "", 1.0)
+        layout["xaxis"] |= {"range": [axes.number(low), axes.number(high)], "title": {"text": self._title}}
         layout["xaxis"] |= {"showgrid": True, "gridcolor": "#e3e5e8", "fixedrange": True, "zeroline": zero}
         layout["xaxis"] |= {"zerolinecolor": "#9aa1aa", "zerolinewidth": 2, "hoverformat": ".2f"}
         layout["yaxis"] = {"visible": False, "range": [-self._end, 0], "fixedrange": True}

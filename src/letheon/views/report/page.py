@@ -6,34 +6,8 @@ import base64
 import hashlib
 from collections.abc import Iterable, Mapping
 from importlib import resources
-from typing import Any
 
-from letheon.views.report import cards, figures, harms, notes, tables, words
-
-CONTENTS = {
-    "summary": "In one minute",
-    "figures": "Figures",
-    "endpoints": "Endpoints",
-    "harms": "Harms",
-    "reading": "How to read it",
-    "background": "Behind the numbers",
-}
-
-
-def page(document: Mapping[str, Any], scenario_text: str) -> str:
-    """Return the whole page of a run."""
-    shelf = figures.Shelf()
-    content = (
-        cards.cards(document),
-        figures.section(document, shelf),
-        tables.section(document),
-        harms.section(document),
-        notes.reading(document),
-        notes.background(document, scenario_text),
-    )
-    title = f"{document['title']}: Letheon report"
-    foot = f"Letheon {document['letheon']}, seed {document['seed']}, {document['n_patients']} patients in each arm"
-    return frame(title, cards.header(document), CONTENTS, content, notes.footer(document), shelf, foot)
+from letheon.views.report import figures, words
 
 
 def frame(

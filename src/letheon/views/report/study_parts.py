@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from letheon.definitions import PAGE_NOTICE
 from letheon.views.report import markup, words
 
-DISCLAIMER = "Research and education only; no advice about a person."
 PLOTLY = "Figures: plotly.js, basic bundle, © Plotly, Inc., MIT licence."
 
 
@@ -27,13 +27,13 @@ def header(brand: str, title: str, lead: str) -> str:
     """Return the top of a page; all three are HTML."""
     return (
         f'<header><p class="brand">{brand}</p><h1>{title}</h1><p class="lead">{lead}</p>'
-        f'<p class="disclaimer">{DISCLAIMER}</p></header>'
+        f'<p class="disclaimer">{PAGE_NOTICE}</p></header>'
     )
 
 
 def footer(text: str) -> str:
     """Return the foot of a page; `text` is HTML."""
-    return f"<footer><p>{text} {DISCLAIMER}</p><p>{PLOTLY}</p></footer>"
+    return f"<footer><p>{text} {PAGE_NOTICE}</p><p>{PLOTLY}</p></footer>"
 
 
 def figure(heading: str, body: str, caption: str, level: int = 3) -> str:
@@ -78,8 +78,8 @@ def sources(ids: Iterable[str]) -> str:
         if id not in studies:
             continue
         source = known[studies[id].source]
-        address = f"https://doi.org/{source.doi}" if source.doi else source.url
-        link = f' <a href="{words.escape(address)}">{words.escape(address)}</a>' if address else ""
+        address = words.escape(source.link)
+        link = f' <a href="{address}">{address}</a>' if address else ""
         facts = " ".join(words.escape(text.rstrip(".") + ".") for text in (source.citation, source.title) if text)
         read = markup.note(f"How it was read: {words.escape(source.note.rstrip('.'))}.") if source.note else ""
         items.append(f"<li><b>{words.escape(id)}</b> {facts}{link} {read}</li>")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from letheon.definitions import PAGE_NOTICE
 from letheon.study.calibrate.document import CalibrationReport, ModeReport, ParameterReport
 from letheon.study.records import Estimate
 from letheon.views.document import numbers
@@ -43,7 +44,6 @@ from letheon.views.subjects.names import pain_model
 from letheon.views.subjects.studies import citations
 
 __all__ = [
-    "DISCLAIMER",
     "Diagnostic",
     "diagnostics",
     "effort",
@@ -61,7 +61,6 @@ __all__ = [
     "verdict",
 ]
 
-DISCLAIMER = "Research and education only; no advice about a person."
 _TITLE = "Calibration on published trials"
 _TRIAL = (
     "A trial of that size: the 90 % interval of what such a trial would report; where it is not known, inside or "
@@ -292,7 +291,7 @@ def page(reports: Sequence[CalibrationReport], date: str = "") -> Document:
         sections,
         brand=f"{version}: calibration{f', {date}' if date else ''}",
         lead=_lead(reports, rows),
-        footer=((f"{version}; made by ", CodeText("letheon calibrate"), f". {DISCLAIMER}"),),
+        footer=((f"{version}; made by ", CodeText("letheon calibrate"), f". {PAGE_NOTICE}"),),
     )
 
 

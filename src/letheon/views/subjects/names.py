@@ -1,12 +1,114 @@
-"""What pain models are called in every output."""
+"""What arms, drugs, models, endpoints and support labels are called in every output."""
 
 from __future__ import annotations
 
-__all__ = ["PAIN_MODELS", "pain_model"]
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from letheon.library.evidence import STUDY_LABELS
+from letheon.views.document.numbers import day_name
+from letheon.views.document.tree import Badge, Inline
+
+if TYPE_CHECKING:
+    from letheon.pipeline.result import Endpoint, HarmEstimate, RegimenSupport, TimeToRelapse
+
+__all__ = [
+    "DRUGS",
+    "PAIN_MODELS",
+    "SUPPORT",
+    "arm_name",
+    "badge",
+    "drug",
+    "endpoint_name",
+    "label",
+    "minus_placebo_support",
+    "pain_model",
+    "support",
+]
+
+SUPPORT = {
+    "randomised": "a randomised trial in CRPS measured this, against this comparator, at this time and dose, in such "
+    "patients",
+    "extrapolated": "a randomised trial in CRPS gave this drug at half to twice this dose and days, but measured "
+    "something else, at another time, or in other patients",
+    "uncontrolled": "a study in CRPS without a control group measured this, at this time and dose, in such patients",
+    "volunteer": "only the mechanism was seen, in healthy volunteers",
+    "animal": "only the mechanism was seen, in animals",
+    "assumed": "no study supports it: a choice of the model, with a spread chosen by judgement",
+    "not identified": "the data that were fitted say almost nothing about it",
+}
+DRUGS = {"racemic": "racemic ketamine", "placebo": "placebo"}
 PAIN_MODELS = {"memory": "pain memory", "slow_site": "slow site"}
+_ENDPOINTS = {
+    "relief_days": "Days with at least 30 % less pain",
+    "pain_free_days": "Days with a pain score of at most 1",
+    "remission": "Remission: at least 30 % less pain at any time within 14 days after the course",
+    "boosters": "Boosters",
+    "dose_mg": "Total dose",
+    "drip_hours": "Hours of infusion",
+    "final_rate": "Last rate of the titration",
+    "never_in_remission": "Never in remission within 14 days after the course",
+}
+_RESPONDERS = {"30": "At least 30 % less pain", "50": "At least 50 % less pain", "2pt": "At least 2 points less"}
+
+
+def arm_name(name: str) -> str:
+    """Return an arm's name for reading: underscores become spaces."""
+    return name.replace("_", " ")
+
+
+def drug(name: str) -> str:
+    """Return a drug's name for reading."""
+    return DRUGS.get(name, name)
 
 
 def pain_model(name: str | None) -> str:
     """Return a pain model's name for reading."""
     return PAIN_MODELS.get(name or "", name or "none")
+
+
+def endpoint_name(key: str) -> str:
+    """Return what an endpoint is, in words.
+
+    Examples
+    --------
+    >>> endpoint_name("responder_30_day_7"), endpoint_name("dose_mg"), endpoint_name("nrs_day_28")
+    ('At least 30 % less pain at week 1 (day 7)', 'Total dose', 'Day 28')
+    """
+    if match := re.fullmatch(r"nrs_day_(\d+)", key):
+        return f"Day {match[1]}"
+    if match := re.fullmatch(r"responder_(\w+)_day_(\d+)", key):
+        return f"{_RESPONDERS.get(match[1], f'Responder {match[1]}')} at {day_name(int(match[2]))}"
+    return _ENDPOINTS.get(key, key.replace("_", " "))
+
+
+def label(support: str, basis: Iterable[str] = ()) -> str:
+    """Return a support label with the studies that it rests on, where there are such in CRPS.
+
+    Examples
+    --------
+    >>> label("randomised", ["sigtermans2009"]), label("assumed", ["x"])
+    ('randomised: sigtermans2009', 'assumed')
+    """
+    studies = ", ".join(basis)
+    return f"{support}: {studies}" if studies and support in STUDY_LABELS else support
+
+
+def badge(support: str, basis: Iterable[str] = ()) -> Inline:
+    """Return a support label as a badge that explains itself; nothing without a label."""
+    basis = tuple(basis)
+    if not support:
+        return ""
+    title = "; ".join(part for part in (SUPPORT.get(support, ""), ", ".join(basis)) if part)
+    return Badge(label(support, basis), re.sub(r"[^a-z]+", "-", support.lower()), title)
+
+
+def support(entry: Endpoint | TimeToRelapse | HarmEstimate | RegimenSupport | None) -> Inline:
+    """Return the badge of an entry's own support."""
+    return badge(entry.support or "", entry.basis or ()) if entry else ""
+
+
+def minus_placebo_support(entry: Endpoint) -> Inline:
+    """Return the badge of an endpoint's difference from placebo."""
+    return badge(entry.minus_placebo_support or "", entry.minus_placebo_basis or ())

@@ -18,9 +18,8 @@ def citations(ids: Iterable[str]) -> Items:
         if id not in studies:
             continue
         source = sources[studies[id].source]
-        address = f"https://doi.org/{source.doi}" if source.doi else source.url
         facts = "".join(f" {text.rstrip('.')}." for text in (source.citation, source.title) if text)
-        link = (" ", Link(address, address)) if address else ()
+        link = (" ", Link(source.link, source.link)) if source.link else ()
         note = (" ", Note(f"How it was read: {source.note.rstrip('.')}.")) if source.note else ()
         items.append((Strong(id), facts, *link, *note))
     return Items(tuple(items), "sources", ordered=True)

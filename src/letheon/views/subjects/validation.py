@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
+from letheon.definitions import PAGE_NOTICE
 from letheon.study.validate.document import (
     BetweenStudies,
     HeldOutStudy,
@@ -33,7 +34,7 @@ from letheon.views.document.tree import (
     Strong,
     Table,
 )
-from letheon.views.subjects.calibration import DISCLAIMER, verdict
+from letheon.views.subjects.calibration import verdict
 from letheon.views.subjects.names import pain_model
 from letheon.views.subjects.studies import citations
 from letheon.views.subjects.validation_figures import chances, quantities, tornado
@@ -342,7 +343,7 @@ def page(validation: Validation) -> Document:
         tuple(sections),
         brand=f"{version}: validation",
         lead=_lead(validation),
-        footer=((f"{version}; made by ", CodeText("letheon validate"), f". {DISCLAIMER}"),),
+        footer=((f"{version}; made by ", CodeText("letheon validate"), f". {PAGE_NOTICE}"),),
     )
 
 

@@ -46,9 +46,9 @@ function endpoint(entry, unit = entry.unit) {
 }
 
 /** The first week, twelve weeks and the end, as far as the run reaches. */
-export function landmarks(arm) {
+export function landmarks(arm, supported) {
   const days = daysOf(arm.endpoints, "nrs");
-  return [...new Set([days.filter((day) => day <= 7).at(-1) ?? days[0], days.filter((day) => day <= 84).at(-1) ?? days[0], days.at(-1)])];
+  return [...new Set([days.filter((day) => day <= 7).at(-1) ?? days[0], days.filter((day) => day <= supported).at(-1) ?? days[0], days.at(-1)])];
 }
 
 function when(day) {
@@ -89,7 +89,7 @@ export function table(view) {
     return node("tr", {}, node("th", { scope: "row" }, label, shared), ...cells);
   };
   const drug = (one) => one.dash !== "placebo";
-  const marks = landmarks(arms[0].arm);
+  const marks = landmarks(arms[0].arm, answer.last_supported_day);
   const made = [
     line("Pain before", () => cell(amount(answer.population.baseline_nrs.mean, "NRS"), "of 10")),
   ];
@@ -117,7 +117,7 @@ export function table(view) {
 
 export function summary(view) {
   const told = view.arms.filter((one) => one.dash !== "placebo").map((one) => {
-    const marks = landmarks(one.arm);
+    const marks = landmarks(one.arm, view.answer.last_supported_day);
     const points = marks.map((day) => `${amount(one.arm.endpoints[`nrs_day_${day}`].mean, "NRS")} after ${when(day)}`);
     return `${one.title}: ${points.join(", ")}`;
   });
@@ -141,7 +141,7 @@ export function answers(view) {
 function sources(found) {
   if (!found.length) return null;
   return node("ul", { className: "sources" }, ...found.map((one) => {
-    const cited = one.doi ? node("a", { href: `https://doi.org/${encodeURI(one.doi)}`, rel: "noreferrer noopener", target: "_blank" }, one.citation) : one.citation;
+    const cited = one.link ? node("a", { href: encodeURI(one.link), rel: "noreferrer noopener", target: "_blank" }, one.citation) : one.citation;
     return node("li", {}, cited, one.read ? node("span", { className: "soft" }, ` (${one.read})`) : null);
   }));
 }

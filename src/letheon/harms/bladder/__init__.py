@@ -1,0 +1,41 @@
+"""The bladder: laws of injury (`laws`), patterns of use (`use`), their fit (`likelihood`) and tables (`table`)."""
+
+from letheon.harms.bladder.laws import (
+    LAWS,
+    BladderState,
+    Tissue,
+    advance,
+    anaesthetic_capacity,
+    by_urine,
+    follow,
+    functional_capacity,
+    healthy,
+    injury_rate,
+    loss,
+    symptoms,
+    tissue,
+    typical_values,
+    urine_concentration,
+    urine_drive,
+    variants,
+)
+
+__all__ = [
+    "LAWS",
+    "BladderState",
+    "Tissue",
+    "advance",
+    "anaesthetic_capacity",
+    "by_urine",
+    "follow",
+    "functional_capacity",
+    "healthy",
+    "injury_rate",
+    "loss",
+    "symptoms",
+    "tissue",
+    "typical_values",
+    "urine_concentration",
+    "urine_drive",
+    "variants",
+]

@@ -1,0 +1,370 @@
+"""An arm of a scenario as plain data: which models run, the mesh, the rates, what is saved."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from letheon import library
+from letheon.body.course import Steps
+from letheon.body.mesh import DAY_MS, HOUR_MS, NEVER, Grading, Mesh, lay, padded_size
+from letheon.dosing.policy import Policy
+from letheon.dosing.regimen import Infusion, Regimen, Schedule
+from letheon.harms.exposure import day_pieces
+from letheon.pipeline.clinic import Rules, rules_of
+from letheon.pipeline.harms import Sizes
+from letheon.pipeline.models import common_models
+from letheon.pipeline.timetable import (
+    Timetable,
+    calendar,
+    clock,
+    edges_of,
+    looks,
+    pieces_of,
+    rate_tables,
+    saved_rows,
+)
+from letheon.scenario import Arm, Scenario
+
+__all__ = [
+    "ArmPlan",
+    "Part",
+    "Structure",
+    "choose_enantiomer",
+    "plan_arm",
+    "plan_arms",
+    "widened",
+]
+
+_OCCASION_GAP_MS = 12 * HOUR_MS
+_INDUCTION_EPOCH_MS = 12 * HOUR_MS
+_PROFILE_TIMES = 500
+_PADDED_PROFILE = 512
+_SMALLEST_DAYS, _SMALLEST_LOG = 64, 16
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One enantiomer under one model: what is compiled, not what is given."""
+
+    model: str
+    enantiomer: str
+    share: float
+    drives: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """Everything about an arm that decides which program is compiled; new doses and times do not change it."""
+
+    parts: tuple[Part, ...]
+    levels: int
+    borrow: bool
+    occasions: bool
+    slots: int
+    sizes: Sizes
+
+
+@dataclass(frozen=True, slots=True)
+class ArmPlan:
+    """An arm as data for the compiled block.
+
+    Attributes
+    ----------
+    name, drug : str
+        From the scenario.
+    structure : Structure
+        Decides the program.
+    mesh : Mesh
+        Steps in time.
+    steps : Steps
+        The same as arrays.
+    absolute, per_kg, ceiling : array, shape (piece + 1, term)
+        Rates [mg/h]; a patient's rate is the sum over terms of min(absolute + per_kg weight, ceiling).
+    pushed : bool array, shape (piece + 1, term)
+        Which terms are pushes; needed only where a titration sets the rates of the others.
+    titrated : bool array, shape (piece + 1,)
+        In which pieces a titration sets the rate.
+    epoch_induction : array, shape (epoch,)
+        Factor on norketamine clearance.
+    epoch_occasion : int array, shape (epoch,)
+        Occasion that each epoch belongs to.
+    save : int array
+        Rows of the trajectory kept for profiles; padded.
+    saved : int
+        How many of them count.
+    day_rows : int array, shape (day + 1,)
+        Rows of the trajectory at the midnights (or stops); padded.
+    days : int
+        Days of follow-up.
+    course_end_day : float
+        End of the first course [days since t = 0].
+    last_day : int
+        Day of its last session, counted from 0.
+    timetable : Timetable
+        The clock.
+    rules : Rules
+        The policy.
+    policy : Policy
+        The same as written.
+    """
+
+    name: str
+    drug: str
+    structure: Structure
+    mesh: Mesh
+    steps: Steps
+    absolute: np.ndarray
+    per_kg: np.ndarray
+    ceiling: np.ndarray
+    pushed: np.ndarray
+    titrated: np.ndarray
+    epoch_induction: np.ndarray
+    epoch_occasion: np.ndarray
+    save: np.ndarray
+    saved: int
+    day_rows: np.ndarray
+    days: int
+    course_end_day: float
+    last_day: int
+    timetable: Timetable
+    rules: Rules
+    policy: Policy
+
+    @property
+    def profile_time_h(self) -> np.ndarray:
+        """Times of the saved rows [h]."""
+        return self.mesh.time_h[self.save[: self.saved]]
+
+
+def _parts(drug: str, names: Mapping[str, str]) -> tuple[Part, ...]:
+    """Lay out a drug's enantiomers under the models that give levels and block, and the acute effect."""
+    both = frozenset({"levels", "acute"})
+    sides = {"esketamine": (("s", 1.0),), "arketamine": (("r", 1.0),), "racemic": (("s", 0.5), ("r", 0.5))}[drug]
+    if names["levels"] == names["acute"]:
+        return tuple(Part(names["levels"], side, share, both) for side, share in sides)
+    return tuple(
+        Part(names[what], side, share, frozenset({what})) for what in ("levels", "acute") for side, share in sides
+    )
+
+
+def _epochs(schedule: Schedule, induction: bool, occasions: bool) -> tuple:
+    """List the stretches of constant parameters [ms]; one for all unless a switch asks for more."""
+    first = schedule.edges_ms[0] if schedule.edges_ms else 0
+    rises = [first + k * _INDUCTION_EPOCH_MS for k in range(1, _induction_epochs() + 1)] if induction else []
+    starts = [
+        e
+        for i, e in enumerate(schedule.edges_ms[:-1])
+        if i == 0 or (not schedule.terms[i - 1] and e - schedule.edges_ms[i - 1] >= _OCCASION_GAP_MS)
+    ]
+    starts = starts[1:] if occasions else []  # what comes before the first session is part of its occasion
+    at = np.array(sorted({0, *rises, *starts}))
+    segment = np.searchsorted(rises, at, side="right")
+    occasion = np.searchsorted(starts, at, side="right")
+    slope, cap = _induction()
+    middle = (segment + 0.5) * _INDUCTION_EPOCH_MS / HOUR_MS
+    factor = np.minimum(1.0 + slope * middle, cap) if induction else np.ones(len(at))
+    count = 1 if len(at) == 1 else padded_size(len(at))
+    spare = count - len(at)
+    return at, np.pad(factor, (0, spare), mode="edge"), np.pad(occasion, (0, spare)).astype(np.int32)
+
+
+def _sizes(schedule: Schedule, policy: Policy, booster: Schedule, days: int) -> tuple[int, Sizes]:
+    """Bound the lines of a patient's log, and the stretches of equal days and the dosing days that harms go by."""
+    pieces = day_pieces(schedule, days)
+    dosed = int(pieces.days[pieces.hours.any(axis=1)].sum()) if len(pieces.days) else 0
+    # Equal days may differ in the last digit when their doses are added up, so each dosing day may be its own stretch.
+    stretches, lines = max(len(pieces.days), 2 * dosed + 1), 1
+    if policy.titration:
+        lines += sum(math.ceil(d * HOUR_MS / policy.titration.every_ms) for d in schedule.durations_h)
+    if policy.boosters:
+        most, long = policy.boosters.most(days), math.ceil(policy.boosters.stop_ms / DAY_MS)
+        stretches += most * (2 * long + 1)
+        dosed += most * len(Regimen("racemic", policy.boosters.session).dosing_days())
+        lines += most
+    sizes = Sizes(
+        stretches=padded_size(min(stretches, days), _SMALLEST_DAYS), doses=padded_size(min(dosed, days), _SMALLEST_DAYS)
+    )
+    return padded_size(lines, _SMALLEST_LOG), sizes
+
+
+def choose_enantiomer(values: dict, enantiomer: str) -> dict:
+    """Rename the parameters that a model states for each enantiomer (``cl_s``, ``cl_r``) to plain ones."""
+    chosen = {k: v for k, v in values.items() if not k.endswith(("_s", "_r"))}
+    return chosen | {k[:-2]: v for k, v in values.items() if k.endswith(f"_{enantiomer}")}
+
+
+def _induction() -> tuple[float, float]:
+    numbers = library.receptor()
+    return (
+        numbers["norketamine_induction_slope"].canonical,
+        numbers["norketamine_induction_cap"].canonical,
+    )
+
+
+def _induction_epochs() -> int:
+    """Return the number of epochs until norketamine clearance has risen to its cap."""
+    slope, cap = _induction()
+    return math.ceil((cap - 1) / slope * HOUR_MS / _INDUCTION_EPOCH_MS)
+
+
+def _given(scenario: Scenario, arm: Arm) -> Regimen:
+    """Return the regimen whose program an arm runs; a placebo arm mirrors the arm it is like."""
+    if arm.drug != "placebo":
+        return arm.regimen
+    like = next(other for other in scenario.arms if other.name == arm.like)
+    return Regimen(like.drug, arm.regimen.infusions)
+
+
+def _foreseen(regimen: Regimen, policy: Policy, days: Sequence[int]) -> Regimen:
+    """Return a regimen with the boosters of a calendar written out."""
+    if not policy.boosters or not days:
+        return regimen
+    later = [
+        Infusion(i.start_ms + day * DAY_MS, i.duration_ms, i.rate) for day in days for i in policy.boosters.session
+    ]
+    return Regimen.create(regimen.drug, (*regimen.infusions, *later))
+
+
+def _steps(mesh: Mesh, epoch_at: np.ndarray, days: int) -> Steps:
+    return Steps(
+        h0_h=np.float64(mesh.h0_h),
+        level=mesh.level,
+        piece=mesh.piece,
+        epoch=(np.searchsorted(epoch_at / HOUR_MS, mesh.time_h[:-1] + 1e-9) - 1).astype(np.int32),
+        day=np.minimum((mesh.time_h[:-1] + 1e-9) // 24, days - 1).astype(np.int32),
+        time_h=mesh.time_h[:-1],
+    )
+
+
+def plan_arm(
+    scenario: Scenario,
+    arm: Arm,
+    grading: Grading = Grading(),  # noqa: B008  (frozen)
+    stops_ms: tuple[int, ...] | None = None,
+    rows: int = _PROFILE_TIMES,
+) -> ArmPlan:
+    """Turn an arm into data."""
+    models, policy, regimen = scenario.models, arm.policy, _given(scenario, arm)
+    pieces, booster = pieces_of(regimen, policy), policy.booster(regimen.drug).schedule()
+    schedule = pieces.schedule
+    days = math.ceil(scenario.follow_up_h / 24 - 1e-9)
+    horizon = days * DAY_MS if stops_ms is None else stops_ms[-1]
+    stops = tuple(d * DAY_MS for d in range(days + 1)) if stops_ms is None else stops_ms
+    epoch_at, induction, occasion = _epochs(schedule, models.induction, models.occasions)
+    end = next((stop for _, stop in arm.regimen.courses()), 0)
+    last_day = max(end - 1, 0) // DAY_MS
+    foreseen = _foreseen(regimen, policy, calendar(policy.boosters, schedule, last_day, days)).schedule()
+    marks = (*epoch_at[1:].tolist(), *looks(regimen, policy, horizon), *(() if stops_ms is None else stops))
+    grains = (*booster.edges_ms, *((policy.titration.every_ms,) if policy.titration else ()))
+    mesh = lay(foreseen, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
+    dosed = 0.0 if arm.drug == "placebo" else 1.0
+    absolute, per_kg, ceiling, pushed, titrated = rate_tables(pieces, booster)
+    day_rows = mesh.index_of(stops)
+    later = () if policy.fixed else tuple(e for e in foreseen.edges_ms if end < e < horizon)
+    saved = saved_rows(mesh, day_rows, end, rows, later)
+    room = padded_size(len(saved) + 1, _PADDED_PROFILE) - len(saved)
+    slots, sizes = _sizes(schedule, policy, booster, days)
+    save_at = np.pad(np.round(mesh.time_h[saved] / mesh.h0_h).astype(np.int64), (0, room), constant_values=NEVER)
+    return ArmPlan(
+        name=arm.name,
+        drug=arm.drug,
+        structure=Structure(
+            _parts(regimen.drug, common_models(scenario)),
+            mesh.levels,
+            models.borrow_variability,
+            models.occasions,
+            slots,
+            sizes,
+        ),
+        mesh=mesh,
+        steps=_steps(mesh, epoch_at, days),
+        absolute=absolute * dosed,
+        per_kg=per_kg * dosed,
+        ceiling=ceiling,
+        pushed=pushed,
+        titrated=titrated,
+        epoch_induction=induction,
+        epoch_occasion=occasion,
+        save=np.pad(saved, (0, room), mode="edge"),
+        saved=len(saved),
+        day_rows=np.pad(day_rows, (0, padded_size(len(stops) - 1) + 1 - len(stops)), mode="edge"),
+        days=days,
+        course_end_day=end / DAY_MS,
+        last_day=last_day,
+        timetable=clock(mesh, edges_of(schedule, booster, horizon), epoch_at, len(induction), save_at),
+        rules=rules_of(policy, mesh.h0_h),
+        policy=policy,
+    )
+
+
+def _widen(array: np.ndarray, size: int, fill: float | None = None, axis: int = 0) -> np.ndarray:
+    width = [(0, 0)] * array.ndim
+    width[axis] = (0, size - array.shape[axis])
+    if fill is None:
+        return np.pad(array, width, mode="edge")
+    return np.pad(array, width, constant_values=fill)
+
+
+def plan_arms(
+    scenario: Scenario,
+    grading: Grading = Grading(),  # noqa: B008  (frozen)
+    rows: int = _PROFILE_TIMES,
+) -> tuple[ArmPlan, ...]:
+    """Turn all arms into data of common shapes, so that arms of one structure share one compiled program.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        The scenario.
+    grading : Grading
+        How fine the meshes are.
+    rows : int
+        Most times to keep for profiles.
+
+    Returns
+    -------
+    tuple of ArmPlan
+        One for each arm; padding changes no result.
+    """
+    return widened([plan_arm(scenario, arm, grading, rows=rows) for arm in scenario.arms])
+
+
+def widened(plans: list[ArmPlan]) -> tuple[ArmPlan, ...]:
+    """Pad the arrays of several arms to common shapes."""
+    steps = max(len(p.steps.level) for p in plans)
+    pieces, terms = (max(p.absolute.shape[i] for p in plans) for i in (0, 1))
+    saves = max(len(p.save) for p in plans)
+    epochs = max(len(p.epoch_induction) for p in plans)
+    edges = max(len(p.timetable.edge) for p in plans)
+    levels, slots = (max(getattr(p.structure, name) for p in plans) for name in ("levels", "slots"))
+    sizes = Sizes(*(max(values) for values in zip(*(p.structure.sizes for p in plans), strict=True)))
+
+    def table(array: np.ndarray, fill: float) -> np.ndarray:
+        return _widen(_widen(array, pieces, fill), terms, fill, axis=1)
+
+    def wider(t: Timetable) -> Timetable:
+        wide = {"reached": levels, "edge": edges, "epoch_at": epochs + 1, "save_at": saves}
+        padded = {name: _widen(getattr(t, name), size, NEVER) for name, size in wide.items()}
+        return t._replace(begins=_widen(t.begins, edges, 0), **padded)
+
+    return tuple(
+        replace(
+            p,
+            structure=replace(p.structure, levels=levels, slots=slots, sizes=sizes),
+            steps=p.steps._replace(
+                **{f: _widen(getattr(p.steps, f), steps) for f in ("level", "piece", "epoch", "day", "time_h")},
+            ),
+            absolute=table(p.absolute, 0.0),
+            per_kg=table(p.per_kg, 0.0),
+            ceiling=table(p.ceiling, np.inf),
+            pushed=table(p.pushed, False),
+            titrated=_widen(p.titrated, pieces, False),
+            epoch_induction=_widen(p.epoch_induction, epochs),
+            epoch_occasion=_widen(p.epoch_occasion, epochs),
+            save=_widen(p.save, saves),
+            timetable=wider(p.timetable),
+        )
+        for p in plans
+    )

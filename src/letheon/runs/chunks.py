@@ -1,0 +1,158 @@
+"""What some blocks of one arm add up to: endpoints by patient, counts and sums of profiles; merges in any order."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from letheon.pipeline import Profile
+
+__all__ = ["CHUNK", "Block", "ChunkResult", "Columns", "smallest_type"]
+
+CHUNK = 32  # blocks that are kept, checked and written together; results depend on neither this nor their order
+
+_WHOLE = ("patient", "draw")
+_FLAGS = ("responder_", "remission", "bistable")
+_COUNTS = ("relief_days", "pain_free_days", "boosters", "dosing_days")
+
+
+def smallest_type(name: str, values: np.ndarray) -> np.ndarray:
+    """Give a column the smallest type that holds it exactly; diary entries and flags are whole numbers.
+
+    >>> smallest_type("nrs_day_7", np.array([4.0, 7.0])).dtype
+    dtype('int8')
+    """
+    bare = name.removeprefix("rival_")
+    if name in _WHOLE:
+        return values.astype(np.int64 if name == "patient" else np.int16)
+    if bare.startswith((*_FLAGS, "nrs_day")):
+        return values.astype(np.int8)
+    if bare in _COUNTS:
+        return values.astype(np.int16)
+    return values.astype(np.float64)
+
+
+class Block(NamedTuple):
+    """What one block leaves.
+
+    Attributes
+    ----------
+    number : int
+        Number of the block.
+    columns : dict of str to array
+        Endpoints by patient; of a bank block, means by draw.
+    profile : dict or None
+        Sums and bins of the profiles, as `letheon.pipeline.histograms.digitise` returns them; None of a bank block.
+    bank : dict or None
+        Of a bank block, means of the profiles by draw and time.
+    events : dict or None
+        The log of events, a row an event.
+    """
+
+    number: int
+    columns: dict[str, np.ndarray]
+    profile: Mapping[str, tuple[np.ndarray, np.ndarray]] | None
+    bank: dict[str, np.ndarray] | None
+    events: dict[str, np.ndarray] | None = None
+
+
+class ChunkResult:
+    """Some blocks of one arm, all of the population (``people``) or all of the uncertainty bank (``bank``).
+
+    Parameters
+    ----------
+    times : int
+        Times of the profiles.
+
+    Attributes
+    ----------
+    columns : dict of int to dict of str to array
+        By block: endpoints by patient; of a bank block, means by draw.
+    profile : Profile
+        Counts and sums over the people.
+    bank : dict of int to dict of str to array, shape (draw, time)
+        By bank block: means of the profiles.
+    events : dict of int to dict of str to array
+        By block: the log of events, a row an event; empty where the arm keeps none.
+    last_booster_h : float
+        When the last booster of any patient began [h]; 0 without boosters.
+    """
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+        self.profile = Profile(times)
+        self.columns: dict[int, dict[str, np.ndarray]] = {}
+        self.bank: dict[int, dict[str, np.ndarray]] = {}
+        self.events: dict[int, dict[str, np.ndarray]] = {}
+        self.last_booster_h = 0.0
+
+    def add(self, block: Block) -> None:
+        """Add a block."""
+        self.columns[block.number] = block.columns
+        if block.profile is not None:
+            self.profile.add(block.profile)
+        if block.bank is not None:
+            self.bank[block.number] = block.bank
+        if block.events is not None:
+            self.events[block.number] = block.events
+            boosters = block.events["time_h"][block.events["event"] == "booster"]
+            self.last_booster_h = max(self.last_booster_h, float(boosters.max(initial=0.0)))
+
+    def merge(self, other: "ChunkResult") -> None:
+        """Take over what another has."""
+        self.columns |= other.columns
+        self.bank |= other.bank
+        self.events |= other.events
+        self.last_booster_h = max(self.last_booster_h, other.last_booster_h)
+        if not self.profile.patients:
+            self.profile = other.profile  # taken, not copied: it is large
+        elif other.profile.patients:
+            self.profile.merge(other.profile)
+
+    def table(self) -> dict[str, np.ndarray]:
+        """Return the columns of all blocks in the order of the blocks."""
+        return _joined(self.columns)
+
+    def bank_table(self) -> dict[str, np.ndarray]:
+        """Return the bank's profiles of all blocks in the order of the blocks."""
+        return _joined(self.bank)
+
+    def event_table(self) -> dict[str, np.ndarray]:
+        """Return the events of all blocks in the order of the blocks."""
+        return _joined(self.events)
+
+
+def _joined(blocks: Mapping[int, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    if not blocks:
+        return {}
+    order = sorted(blocks)
+    return {name: np.concatenate([blocks[block][name] for block in order]) for name in blocks[order[0]]}
+
+
+class Columns(Mapping):
+    """Endpoints of an arm by name, of all patients in order; a column is put together when it is asked for.
+
+    So of a large population one column at a time is in memory.
+
+    Parameters
+    ----------
+    parts : sequence
+        For each chunk in order its table: a mapping of str to array, or what has a ``column`` method that reads one.
+    """
+
+    def __init__(self, parts: Iterable[Any]) -> None:
+        self.parts = list(parts)
+        self._last: tuple[str, np.ndarray] | None = None
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if self._last is None or self._last[0] != name:
+            columns = [part.column(name) if hasattr(part, "column") else part[name] for part in self.parts]
+            self._last = name, np.concatenate(columns).astype(np.float64)
+        return self._last[1]
+
+    def __iter__(self) -> Iterator[str]:
+        first = self.parts[0]
+        return iter(first.names if hasattr(first, "names") else first)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

@@ -1,0 +1,49 @@
+"""The validation of both pain models: trials that were never fitted, timing, and on demand what matters most."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from letheon._version import __version__
+from letheon.study.trial.simulation import Progress, Values
+from letheon.study.validate.between_studies import between_studies
+from letheon.study.validate.document import Validation
+from letheon.study.validate.held_out import held_out_table, timing, total
+from letheon.study.validate.sensitivity import tornado
+
+__all__ = ["validate"]
+
+
+def validate(
+    values: Values | None = None,
+    posterior: Mapping[str, Mapping[str, Any]] | None = None,
+    sensitivity: bool = False,
+    progress: Progress | None = None,
+) -> Validation:
+    """Score both pain models on the trials that they never saw.
+
+    Parameters
+    ----------
+    values : mapping of str to array, shape (draw,), optional
+        Draws of the typical values; those of the shipped posteriors by default.
+    posterior : mapping, optional
+        How other draws were made, by pain model.
+    sensitivity : bool
+        Whether to vary the spread between studies and single assumptions too.
+    progress : callable, optional
+        Called with ``(what, done, all)``.
+
+    Returns
+    -------
+    Validation
+        The document of ``letheon validate``.
+    """
+    studies = held_out_table(values, progress=progress)
+    return Validation(
+        letheon=__version__,
+        posterior={model: dict(about) for model, about in (posterior or {}).items()},
+        studies=studies,
+        total=total(studies),
+        timing=timing(values, progress=progress),
+        between_studies=between_studies(values, fitted=studies, progress=progress) if sensitivity else None,
+        sensitivity=tornado(values, progress=progress) if sensitivity else None,
+    )

@@ -1,0 +1,207 @@
+"""Axes and curves: the parts that figures are made of, as plain dictionaries in Plotly's own form."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from letheon.pipeline.result import Band
+
+Figure = dict[str, Any]
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
+# A logarithmic axis has no zero: levels are drawn no lower than this, and said as they are when hovered.
+LOWEST_LEVEL = 0.01  # [ng/mL]
+# Longer views than this read better in days than in hours.
+LONGEST_IN_HOURS = 14 * 24.0  # [h]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of the time axis: its `end`, the `step` between ticks, and the `unit`, ``h`` or ``days``."""
+
+    end: float
+    step: float
+    unit: str
+
+    @property
+    def hours_each(self) -> float:
+        """Length of the unit [h]."""
+        return 1.0 if self.unit == "h" else 24.0
+
+    @property
+    def title(self) -> str:
+        """Title of the time axis."""
+        return f"Time since the first infusion ({self.unit})"
+
+
+def window(hours: float, most_ticks: int = 7) -> Window:
+    """Return a time axis from 0 to `hours` [h], in hours where it is short, else in days.
+
+    Examples
+    --------
+    >>> window(100.0)
+    Window(end=100.0, step=24.0, unit='h')
+    >>> window(84 * 24.0)
+    Window(end=84.0, step=14.0, unit='days')
+    """
+    if hours <= LONGEST_IN_HOURS:
+        return Window(hours, _step(hours, (1, 2, 3, 6, 12, 24, 48, 72), most_ticks), "h")
+    days = hours / 24.0
+    return Window(days, _step(days, (1, 2, 7, 14, 28, 56, 91, 182, 364), most_ticks), "days")
+
+
+def layout(axis: Window, y_title: str, top: float) -> Figure:
+    """Return the layout that all figures share: no legend, axes with titles, vertical axis from 0 to `top`."""
+    return {
+        "margin": {"l": 54, "r": 16, "t": 12, "b": 48},
+        "font": {"family": FONT, "size": 12, "color": "#434a54"},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "showlegend": False,
+        "hovermode": "x unified",
+        "xaxis": {
+            "title": {"text": axis.title, "standoff": 10},
+            "range": [0, number(axis.end)],
+            "tick0": 0,
+            "dtick": number(axis.step),
+            "showgrid": False,
+            "zeroline": False,
+            "ticks": "outside",
+            "ticklen": 4,
+            "hoverformat": ".1f",
+            "unifiedhovertitle": {"text": "%{x:.1f} " + axis.unit},
+        },
+        "yaxis": {
+            "title": {"text": y_title, "standoff": 8},
+            "range": [0, number(top)],
+            "gridcolor": "#e3e5e8",
+            "zeroline": True,
+            "zerolinecolor": "#9aa1aa",
+            "fixedrange": True,
+            "nticks": 6,
+        },
+    }
+
+
+# --- numbers ---
+
+
+def _step(span: float, choices: Sequence[float], most: int) -> float:
+    return float(next((step for step in choices if span / step <= most), choices[-1]))
+
+
+def number(value: float) -> float | int | None:
+    """Round to four significant digits: a picture shows no more."""
+    if value is None or not math.isfinite(value):
+        return None
+    short = float(f"{value:.4g}")
+    return int(short) if short == int(short) and abs(short) < 1e6 else short
+
+
+def numbers(values: Sequence[float]) -> list[float | int | None]:
+    """Round each value as `number` does."""
+    return [number(value) for value in values]
+
+
+def times(hours: Sequence[float], axis: Window) -> list[float]:
+    """Return times in the unit of an axis, to the fourth decimal: the edges of infusions stay apart."""
+    return [round(hour / axis.hours_each, 4) for hour in hours]
+
+
+def highest(band: Band) -> float:
+    """Return the highest mean or 95 % line of a band."""
+    return max((v for v in (*band.mean, *band.q95) if v is not None and math.isfinite(v)), default=0.0)
+
+
+def floored(values: Sequence[float]) -> list[float]:
+    """Return levels that a logarithmic axis can show: nothing below `LOWEST_LEVEL`."""
+    return [max(value, LOWEST_LEVEL) for value in values]
+
+
+def _faint(colour: str, alpha: float) -> str:
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"
+
+
+def _edges(x: list, low: list, high: list, line: Figure, fill: str) -> Iterator[Figure]:
+    base = {"type": "scatter", "mode": "lines", "x": x, "hoverinfo": "skip", "line": line}
+    yield base | {"y": low}
+    yield base | {"y": high} | ({"fill": "tonexty", "fillcolor": fill} if fill else {})
+
+
+def interval(x: list, band: Band, colour: str, alpha: float) -> Iterator[Figure]:
+    """Yield the two edges of the interval of the mean, filled between; nothing where there is none."""
+    if band.mean_lo and band.mean_hi:
+        low, high = numbers(band.mean_lo), numbers(band.mean_hi)
+        yield from _edges(x, low, high, {"width": 0, "color": colour}, _faint(colour, alpha))
+
+
+def patients(
+    x: list, lows: Sequence[float], highs: Sequence[float], colour: str, fill: float = 0.045
+) -> Iterator[Figure]:
+    """Yield the 5 % and 95 % lines of patients, thin and dashed."""
+    line = {"width": 1.1, "color": colour, "dash": "3px,3px"}
+    yield from _edges(x, numbers(lows), numbers(highs), line, _faint(colour, fill) if fill else "")
+
+
+def line(
+    x: list,
+    band: Band,
+    colour: str,
+    name: str,
+    *,
+    digits: int,
+    dash: str = "solid",
+    significant: bool = False,
+) -> Figure:
+    """Return a mean line that says, when pointed at, the mean and its interval or else the patients' range."""
+    low, high, spread = band.q05, band.q95, "patients"
+    if band.mean_lo and band.mean_hi:
+        low, high, spread = band.mean_lo, band.mean_hi, "90 % interval"
+    form = f".{digits}~r" if significant else f".{digits}f"
+    middle, ends = f"%{{customdata[0]:{form}}}", f"%{{customdata[1]:{form}}} to %{{customdata[2]:{form}}}"
+    columns = [numbers(values) for values in (band.mean, low, high)]
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": html.escape(name),
+        "x": x,
+        "y": columns[0],
+        "customdata": [list(row) for row in zip(*columns, strict=True)],
+        "hovertemplate": f"{middle} ({spread} {ends})<extra></extra>",
+        "line": {"color": colour, "width": 2.4, "dash": dash},
+    }
+
+
+def whiskers(
+    x: Sequence[float], lows: Sequence[float], highs: Sequence[float], colour: str, thickness: float, cap: float
+) -> Figure:
+    """Return upright bars from `lows` to `highs`, with a cap of so many pixels at each end."""
+    half = [number((high - low) / 2.0) for low, high in zip(lows, highs, strict=True)]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "hoverinfo": "skip",
+        "x": list(x),
+        "y": [number((high + low) / 2.0) for low, high in zip(lows, highs, strict=True)],
+        # The bar is drawn about the middle of the interval, where the mean need not lie.
+        "marker": {"color": colour, "opacity": 0},
+        "error_y": {"type": "data", "array": half, "color": colour, "thickness": thickness, "width": cap},
+    }
+
+
+def whiskers_at_ticks(x: Sequence[float], band: Band, colour: str, axis: Window, place: float, most: float) -> Figure:
+    """Return the interval of the mean as whiskers at ticks, `place` of at most `most` steps to the side."""
+    step = _step(axis.end, (1, 2, 7, 14, 28, 56, 91, 182), 8) if axis.unit == "days" else axis.step
+    marks = [step * tick for tick in range(1, int(axis.end / step + 1e-9) + 1)]
+    points = [min(range(len(x)), key=lambda i, mark=mark: abs(x[i] - mark)) for mark in marks]
+    # The last ones stay inside the figure, side by side.
+    shift, last = 0.012 * axis.end, axis.end * (0.997 - 0.012 * most)
+    beside = [round(min(x[i], last) + shift * place, 3) for i in points]
+    lows, highs = ([ends[i] for i in points] for ends in (band.mean_lo or (), band.mean_hi or ()))
+    return whiskers(beside, lows, highs, colour, 1.6, 3)

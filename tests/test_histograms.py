@@ -1,0 +1,61 @@
+"""Profiles as counts: exact merging, quantiles to the width of a bin."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from letheon.pipeline.histograms import BINS, Profile, bins_of, digitise
+
+
+def profile_of(blocks, name):
+    profile = Profile(blocks[0].shape[0])
+    for block in blocks:
+        profile.add(digitise({name: block}, block.shape[1]))
+    return profile
+
+
+@pytest.mark.parametrize(("name", "width"), [("nrs", 0.02), ("nmda_block", 0.002), ("sensitisation", 0.002)])
+@pytest.mark.parametrize("q", [0.05, 0.5, 0.95])
+def test_quantiles_of_even_bins_are_within_a_bin(name, width, q):
+    values = np.random.default_rng(1).beta(2, 3, (4, 4001)) * bins_of(name).top
+    found = profile_of([values], name).quantile(name, q)
+    assert np.abs(found - np.quantile(values, q, axis=1)).max() <= width * 1.01
+
+
+@pytest.mark.parametrize("q", [0.05, 0.5, 0.95])
+def test_quantiles_of_levels_are_within_two_per_cent(q):
+    values = np.random.default_rng(2).lognormal(3, 2, (3, 4001))
+    found = profile_of([values], "esketamine").quantile("esketamine", q)
+    assert np.abs(found / np.quantile(values, q, axis=1) - 1).max() <= 0.0201
+
+
+def test_no_drug_is_zero_and_not_the_smallest_level():
+    assert profile_of([np.zeros((2, 10))], "esketamine").quantile("esketamine", 0.95).tolist() == [0.0, 0.0]
+
+
+def test_values_outside_stay_in_the_outermost_bins():
+    index = BINS["nrs"].index(np.array([-1.0, 10.0, 50.0]))
+    assert index.tolist() == [0, 500, 500]
+
+
+@given(st.integers(1, 39), st.permutations(range(4)))
+def test_counts_merge_exactly_in_any_order_and_cut(cut, order):
+    values = np.random.default_rng(3).uniform(0, 10, (5, 40))
+    whole = profile_of([values], "nrs")
+    halves = profile_of([values[:, :cut], values[:, cut:]], "nrs")
+    quarters = np.split(values, 4, axis=1)
+    shuffled = profile_of([quarters[i] for i in order], "nrs")
+    for q in (0.05, 0.5, 0.95):
+        assert np.array_equal(whole.quantile("nrs", q), halves.quantile("nrs", q))
+        assert np.array_equal(whole.quantile("nrs", q), shuffled.quantile("nrs", q))
+
+
+def test_patients_that_fill_a_block_up_do_not_count():
+    values = np.full((1, 8), 3.0)
+    values[:, 5:] = 9.0
+    profile = Profile(1)
+    profile.add(digitise({"nrs": values}, 5))
+    assert profile.patients == 5
+    assert profile.mean("nrs")[0] == 3.0
+    assert profile.quantile("nrs", 0.95)[0] < 3.03
