@@ -1,41 +1,48 @@
-"""Pages of calibration and validation: they say what the documents say.
+"""What terminal and page show of calibrations and validations: the stored results, to the numbers and in a browser.
 
-The oracles are small documents made by hand, the library's own records, and the browser's measurements.
+The oracles are the stored documents, SciPy's distributions, the library's own records, and the browser's measurements.
 """
 
-import base64
-import hashlib
 import json
-import math
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-import calibration_document as documents
 import pytest
-import test_report_browser as reported
-from browsing import PHONE, serious
+from browsing import CUT_OFF, DESKTOP, PHONE, TOUCHING, opened, serious
+from msgspec.structs import replace
 from report_page import Page
 from scipy import stats
 from test_report import EVIL
 
 from letheon import library
+from letheon.study.calibrate.document import CalibrationReport, Predicted, ReportedCount, ReportedLimits, ReportedValue
 from letheon.study.calibrate.parameters import parameters
 from letheon.study.calibrate.trials import observations
-from letheon.views import calibration_figures, row_figures, validation_figures
-from letheon.views import calibration_words as words
-from letheon.views.report import calibration, validation
+from letheon.study.records import decode
+from letheon.study.validate.document import SensitivityRow, Validation
+from letheon.views.document import html, numbers, terminal
+from letheon.views.document.tree import Document, Figure, Legend, Panels, Plot, Table, blocks_of, plain
+from letheon.views.figures.rows import BLUE, GREEN, GREY, ORANGE
+from letheon.views.subjects import calibration, calibration_facts, calibration_figures, validation, validation_figures
+from letheon.views.subjects.names import PAIN_MODELS
 
-REPORTS = [documents.memory(), documents.slow_site()]
+STORED = Path(__file__).parent.parent / "docs" / "calibration"
+REPORTS = [decode((STORED / f"{model}.json").read_bytes(), CalibrationReport, model) for model in PAIN_MODELS]
+VALIDATION = decode((STORED / "validation.json").read_bytes(), Validation, "validation")
+Z90 = stats.norm.ppf(0.95)
 
 
-def calibrated() -> str:
-    """Return the page of both calibrations."""
-    return calibration.render(REPORTS, "2026-01-02")
-
-
-def validated() -> str:
-    """Return the page of a validation with its tornado."""
-    return validation.render(documents.validation(), "0.1.0", documents.sensitivity())
+def documents() -> list[Document]:
+    """Return all documents: of terminal and page, of calibration and validation."""
+    by_model = {report.pain: report for report in REPORTS}
+    return [
+        calibration.summary(by_model, dict.fromkeys(by_model, 60.0)),
+        calibration.page(REPORTS, "2026-01-02"),
+        validation.summary(VALIDATION),
+        validation.page(VALIDATION),
+    ]
 
 
 # --- words for everything that the numerics know ---
@@ -43,211 +50,291 @@ def validated() -> str:
 
 def test_every_prediction_and_parameter_has_words() -> None:
     known = {study.id for study in library.studies()}
-    for pain in words.PAIN_MODELS:
+    for pain in PAIN_MODELS:
         for one in observations(pain):
-            names = getattr(one, "names", None) or (one.name,)
-            for name in names:
-                study, label, unit = words._CHECKS[name]
+            for name in getattr(one, "names", None) or [one.name]:  # pyright: ignore
+                study, label, unit = calibration_facts._PREDICTIONS[name]
                 assert (study, bool(label), unit in ("NRS", "share")) == (one.study, True, True), name
         for parameter in parameters(pain):
-            assert words.parameter_words(parameter.name) != parameter.name, parameter.name
-    assert {study for study, _, _ in words._CHECKS.values()} <= known
+            assert calibration_facts.parameter_name(parameter.name) != parameter.name, parameter.name
+    assert {study for study, _, _ in calibration_facts._PREDICTIONS.values()} <= known
 
 
-def test_what_has_no_words_is_shown_by_its_name() -> None:
-    report = documents.memory()
-    report["checks"]["new thing"] = report["checks"]["goldberg relief day 1"] | {"reported": None}
-    report["parameters"]["memory.new"] = report["parameters"]["memory.tau_s"]
-    assert [check.name for check in words.checks(report)][-1] == "new thing"
-    assert words.parameter_words("memory.new") == "memory.new"
-    page = Page(calibration.render([report]))
+def test_what_has_no_words_is_shown_by_its_key() -> None:
+    report = REPORTS[0]
+    more = {"new thing": next(iter(report.checks.values()))}, {"memory.new": next(iter(report.parameters.values()))}
+    report = replace(report, checks=report.checks | more[0], parameters=report.parameters | more[1])
+    page = Page(html.render(calibration.page([report])))
     assert "new thing" in page.text and "memory.new" in page.text
 
 
-# --- checks ---
+# --- facts ---
+
+PREDICTED = Predicted(2.0, (1.0, 3.0))
+OF_A_TRIAL = Predicted(2.0, (1.0, 3.0), (0.0, 4.0))
 
 
-def test_a_report_is_inside_where_a_trial_of_that_size_would_put_it() -> None:
-    found = {check.name: check for check in words.checks(REPORTS[0])}
-    assert {name: check.inside for name, check in found.items()} == {
-        "leiden drug week 1": True,
-        "leiden placebo week 1": False,
-        "leiden difference overall": True,
-        "goldberg relief day 1": True,
-        "goldberg relief day 2": None,
-        "noppers drug day 7": True,
-    }
-    assert all(check.fitted for check in found.values() if check.reported is not None)
-
-
-def test_a_statement_is_inside_where_the_posterior_meets_it() -> None:
-    report = documents.memory()
-    for interval, inside in (([0.16, 0.3], False), ([0.14, 0.3], True), ([0.01, 0.02], True)):
-        report["checks"]["goldberg relief day 1"]["posterior"]["interval_90"] = interval
-        found = {check.name: check.inside for check in words.checks(report)}
-        assert found["goldberg relief day 1"] is inside
+@pytest.mark.parametrize(
+    ("report_of_trial", "posterior", "inside"),
+    [
+        (ReportedCount(0.5, 6, 12), PREDICTED, False),
+        (ReportedCount(0.5, 6, 12), OF_A_TRIAL, True),
+        (ReportedValue(4.1, 0.1), OF_A_TRIAL, False),
+        (ReportedValue(3.5, 1.0), PREDICTED, True),  # its own error is added
+        (ReportedLimits(3.1, None), PREDICTED, False),
+        (ReportedLimits(None, 0.9), PREDICTED, False),
+        (ReportedLimits(2.9, 9.0), PREDICTED, True),
+        (None, OF_A_TRIAL, None),
+    ],
+)
+def test_a_report_is_inside_where_a_trial_of_that_size_would_put_it(
+    report_of_trial: Any, posterior: Predicted, inside: Any
+):
+    (key, check), *_ = REPORTS[0].checks.items()
+    report = replace(REPORTS[0], checks={key: replace(check, reported=report_of_trial, posterior=posterior)})
+    (one,) = calibration_facts.predictions(report)
+    assert (one.inside, one.fitted) == (inside, report_of_trial is not None)
 
 
 def test_what_another_model_was_fitted_to_is_a_check_with_its_error_added() -> None:
-    (check,) = (c for c in words.checks(REPORTS[1], REPORTS[:1]) if c.name == "leiden drug week 1")
-    assert (check.fitted, check.inside, check.reported) == (False, False, {"value": 2.68, "se": 0.51})
-    error = stats.norm.ppf(0.95) * 0.51
-    expected = 4.28 - math.hypot(4.28 - 3.31, error), 4.28 + math.hypot(5.32 - 4.28, error)
-    assert check.trial == pytest.approx(expected, rel=1e-4)
-    assert all(c.reported is None for c in words.checks(REPORTS[1]) if c.name.startswith("leiden"))
+    (one,) = (c for c in calibration_facts.predictions(REPORTS[1], REPORTS[:1]) if c.name == "leiden drug week 1")
+    mean = REPORTS[0].checks[one.name].reported
+    assert isinstance(mean, ReportedValue) and (one.reported, one.fitted) == (mean, False)
+    posterior = stats.norm(0, (one.posterior.interval_90[1] - one.posterior.median) / Z90).std()
+    assert one.trial is not None
+    assert one.trial[1] - one.posterior.median == pytest.approx(Z90 * (posterior**2 + mean.se**2) ** 0.5, rel=1e-4)
+    assert all(c.reported is None for c in calibration_facts.predictions(REPORTS[1]) if c.name == one.name)
 
 
-def test_the_masses_of_the_modes_add_to_one() -> None:
-    shares = [share for _, share in words.modes(REPORTS[0])]
-    assert sum(shares) == pytest.approx(1.0)
-    assert shares[0] / shares[1] == pytest.approx(math.exp(-5.0 + 6.0986), rel=1e-6)
+def test_the_masses_of_the_modes_are_shares() -> None:
+    mode = REPORTS[0].modes[0]
+    report = replace(REPORTS[0], modes=(mode, replace(mode, log_mass=mode.log_mass - 1.0)))
+    first, second = (share for _, share in calibration.modes(report))
+    assert first + second == pytest.approx(1.0) and first / second == pytest.approx(2.718281828)
+
+
+@pytest.mark.parametrize(("difference", "better"), [(2.3, "memory"), (-2.3, "slow_site"), (-900.0, "slow_site")])
+def test_the_better_model_is_named_first(difference: float, better: str) -> None:
+    sentence = validation.better_model(replace(VALIDATION, total=replace(VALIDATION.total, difference=difference)))
+    assert sentence.startswith(f"The {PAIN_MODELS[better]} model predicts better than the ")
+    close = replace(VALIDATION.total, difference=0.1 if difference > 0 else -0.1)
+    sentence = validation.better_model(replace(VALIDATION, total=close))
+    assert sentence.startswith("These trials cannot tell") and f"the {PAIN_MODELS[better]} model leads" in sentence
 
 
 # --- figures ---
 
 
-def test_the_predictive_figure_draws_the_numbers() -> None:
-    rows = calibration_figures.predictions(words.checks(REPORTS[0]), "NRS")
-    assert rows is not None
-    figure = rows.figure()
-    drawn = [(trace["line"]["color"], trace["x"][0], trace["x"][-1]) for trace in figure["data"] if "line" in trace]
-    assert (row_figures.GREY, 2.89, 7.37) in drawn  # prior
-    assert (row_figures.BLUE, 2.6, 3.8) in drawn  # posterior
-    assert (row_figures.BLUE, 2.25, 4.33) in drawn  # a trial of that size
-    half = stats.norm.ppf(0.95) * 0.51
-    error = [
-        line for line in drawn if line[0] == row_figures.ORANGE and line[2] == pytest.approx(2.68 + half, abs=2e-3)
-    ]
-    assert len(error) == 1
-    low = figure["layout"]["xaxis"]["range"][0]
-    assert (row_figures.ORANGE, low, -1.696) in drawn  # a statement that is open below
-    marks = [trace["x"][0] for trace in figure["data"] if trace.get("marker", {}).get("symbol") == "diamond"]
-    assert marks == [2.68, 5.45]
-    assert figure["layout"]["xaxis"]["title"]["text"] == "Pain, or a difference of pain (NRS points, 0–10)"
+def drawn(plot: Plot) -> list[tuple[str, float, float]]:
+    """Return the lines of a figure: colour and ends."""
+    return [(t["line"]["color"], t["x"][0], t["x"][-1]) for t in plot.figure["data"] if "line" in t]
 
 
-def test_shares_are_in_percent_with_the_error_of_a_count() -> None:
-    rows = calibration_figures.predictions(words.checks(REPORTS[0]), "share")
-    assert rows is not None
-    drawn = [(t["line"]["color"], t["x"][0], t["x"][-1]) for t in rows.figure()["data"] if "line" in t]
-    assert (row_figures.ORANGE, 0, 15) in drawn
-    low, high = (100 * float(stats.beta.ppf(u, 2.5, 10.5)) for u in (0.05, 0.95))  # 2 of 12, Jeffreys' prior
-    assert any(c == row_figures.ORANGE and (a, b) == pytest.approx((low, high), rel=1e-3) for c, a, b in drawn)
+def marks(plot: Plot) -> list[tuple[str, float]]:
+    """Return the marks of a figure: symbol and place."""
+    return [(t["marker"]["symbol"], t["x"][0]) for t in plot.figure["data"] if "marker" in t]
+
+
+def plots(figure: Figure) -> list[Plot]:
+    return [block for block in blocks_of([figure]) if isinstance(block, Plot)]
+
+
+@pytest.mark.parametrize("report", REPORTS, ids=list(PAIN_MODELS))
+def test_the_predictive_figures_draw_every_number(report: CalibrationReport) -> None:
+    rows = calibration_facts.predictions(report)
+    figures = calibration_figures.predicted(rows)
+    for unit, scale, figure in zip(("NRS", "share"), (1.0, 100.0), figures, strict=True):
+        (plot,) = plots(figure)
+        lines, symbols = drawn(plot), marks(plot)
+        low, high = plot.figure["layout"]["xaxis"]["range"]
+
+        def has(colour: str, ends: Any, scale: float = scale, lines: list = lines) -> bool:
+            wanted = pytest.approx([scale * end for end in ends], rel=1e-3, abs=1e-3)
+            return any(line[0] == colour and list(line[1:]) == wanted for line in lines)
+
+        for one in (row for row in rows if row.unit == unit):
+            assert has(GREY, one.prior.interval_90) and has(BLUE, one.posterior.interval_90), one.name
+            assert one.trial is None or has(BLUE, one.trial), one.name
+            match one.reported:
+                case ReportedValue(value, se):
+                    assert has(ORANGE, stats.norm(value, se).ppf([0.05, 0.95])), one.name
+                case ReportedCount(count=count, n=n):
+                    jeffreys = stats.beta(count + 0.5, n - count + 0.5).ppf([0.05 if count else 0.0, 0.95])
+                    assert has(ORANGE, jeffreys), one.name
+                case ReportedLimits(start, end):
+                    ends = low / scale if start is None else start, high / scale if end is None else end
+                    assert has(ORANGE, ends), one.name
+        points = [row for row in rows if row.unit == unit and isinstance(row.reported, ReportedValue | ReportedCount)]
+        assert sum(symbol == "diamond" for symbol, _ in symbols) == len(points)
 
 
 def test_movement_is_in_sds_of_the_prior_and_shows_what_is_identified() -> None:
-    rows = calibration_figures.movement(REPORTS[0], False)
-    assert rows is not None
-    figure = rows.figure()
-    marks = [(t["x"][0], t["marker"]["symbol"]) for t in figure["data"] if "marker" in t]
-    assert marks == [(-1.1, "circle"), (0, "circle-open"), (2.2, "circle")]
-    (band,) = (shape for shape in figure["layout"]["shapes"] if shape["type"] == "rect")
-    assert (band["x0"], band["x1"]) == pytest.approx(stats.norm.ppf([0.05, 0.95]), abs=1e-3)
-    assert band["y1"] == figure["layout"]["yaxis"]["range"][0]
-    local = calibration_figures.movement(REPORTS[0], True)
-    assert local is not None and len(local.figure()["data"]) == 2
+    figure = calibration_figures.movement(REPORTS[0].parameters)
+    (panels,) = (block for block in figure.blocks if isinstance(block, Panels))
+    keys = sorted(REPORTS[0].parameters, key=lambda key: "@" in key)
+    dots = [mark for _, plot in panels.cells for mark in marks(plot)]
+    for key, (symbol, x) in zip(keys, dots, strict=True):
+        one = REPORTS[0].parameters[key]
+        assert symbol == ("circle" if one.identified else "circle-open")
+        assert x == pytest.approx(one.shift, rel=1e-3)
+    (band,) = (shape for shape in panels.cells[0][1].figure["layout"]["shapes"] if shape["type"] == "rect")
+    assert (band["x0"], band["x1"]) == pytest.approx((-Z90, Z90), abs=1e-3)
+    assert band["y1"] == panels.cells[0][1].figure["layout"]["yaxis"]["range"][0]
 
 
-def test_the_tornado_reaches_from_where_it_stands_to_both_ends() -> None:
-    figure = validation_figures.tornado(documents.sensitivity(), "memory", "relief_days").figure()
-    drawn = [(t["line"]["color"], t["x"][0], t["x"][-1]) for t in figure["data"] if "line" in t]
-    assert drawn == [
-        (row_figures.BLUE, 18.2, 26.1),  # the widest row first
-        (row_figures.ORANGE, 9.3, 18.2),
-        (row_figures.BLUE, 18.2, 19.1),
-        (row_figures.ORANGE, 16.2, 18.2),
-    ]
-    assert figure["layout"]["xaxis"]["title"]["text"] == "Days of relief in 12 weeks"
+def row(low: float, high: float) -> SensitivityRow:
+    return SensitivityRow("flares", "memory", "relief_days", "none", "more", low, high)
 
 
-def test_regions_are_shaded_where_a_validation_knows_them() -> None:
-    study = documents.validation()["studies"][0]
-    for entry in study["models"].values():
-        entry["quantities"][0]["region"] = [None, -2.31]
-    figure = validation_figures.quantities(study).figure()
-    (band,) = (shape for shape in figure["layout"]["shapes"] if shape["type"] == "rect")
-    assert (band["x0"], band["x1"]) == (figure["layout"]["xaxis"]["range"][0], -2.31)
+def test_the_tornado_reaches_from_the_baseline_to_both_ends() -> None:
+    legend, plot = validation_figures.tornado([row(26.1, 9.3), row(19.1, 16.2)], 18.2, "memory", "days, on placebo")
+    assert isinstance(legend, Legend) and plot.figure["layout"]["xaxis"]["title"]["text"] == "Days"
+    ends = [(BLUE, 18.2, 26.1), (ORANGE, 9.3, 18.2), (BLUE, 18.2, 19.1), (ORANGE, 16.2, 18.2)]
+    assert drawn(plot) == ends
+    assert validation.strip(row(2.0, 8.0), 5.0, 0.0, 10.0, 11) == "  ░░░|███"
+    assert validation.strip(row(6.0, 8.0), 5.0, 0.0, 10.0, 11) == "     |▓██"
+    assert validation.strip(row(5.0, 5.0), 5.0, 5.0, 5.0, 11) == "|"
 
 
-# --- the pages ---
+@pytest.mark.parametrize("outcome", VALIDATION.sensitivity.outcomes if VALIDATION.sensitivity else ())
+def test_the_widest_bar_comes_first(outcome: str) -> None:
+    assert VALIDATION.sensitivity is not None
+    for model, base in VALIDATION.sensitivity.baseline.items():
+        bars = validation.bars(VALIDATION.sensitivity, model, outcome)
+        widths = [max(b.low, b.high, base[outcome]) - min(b.low, b.high, base[outcome]) for b in bars]
+        assert len(bars) == len({b.assumption for b in bars}) and widths == sorted(widths, reverse=True)
 
 
-@pytest.mark.parametrize("render", [calibrated, validated])
-def test_a_page_holds_everything_and_lets_nothing_in(render: Any) -> None:
-    html = render()
-    assert html == render()
-    page = Page(html)
-    assert page.open == []
-    outside = [link for link in page.attributes("src", "href") if link and not link.startswith("#")]
-    assert outside and all(link.startswith("https://") for link in outside)
-    assert not [tag for tag, _ in page.elements if tag in {"img", "link", "iframe", "object"}]
-    (policy,) = (values["content"] for tag, values in page.elements if "http-equiv" in values)
-    for kind, script in page.scripts:
-        if kind != "application/json":
-            digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-            assert policy and f"'sha256-{digest}'" in policy
-    (data,) = (script for kind, script in page.scripts if kind == "application/json")
-    figures = json.loads(data)["figures"]
-    places = [values for _, values in page.elements if "data-figure" in values]
-    assert len(figures) == len(places) >= 4
-    assert all(figure["layout"]["xaxis"]["title"]["text"] for figure in figures)
-    assert all(int(values["data-height"] or 0) > 80 and values["aria-label"] for values in places)
+def test_the_region_of_the_report_is_shaded() -> None:
+    for study in VALIDATION.studies:
+        (plot,) = plots(validation_figures.quantities(study))
+        low, high = plot.figure["layout"]["xaxis"]["range"]
+        bands = [shape for shape in plot.figure["layout"]["shapes"] if shape["type"] == "rect"]
+        assert all(band["fillcolor"] == GREEN for band in bands)
+        for band, one in zip(bands, study.models["memory"].quantities, strict=True):
+            start, end = one.region
+            assert band["x0"] <= (low if start is None else start) + 1e-3
+            assert band["x1"] >= (high if end is None else end) - 1e-3
 
 
-def test_the_sampler_table_shows_the_numbers_of_both_reports() -> None:
-    rows = Page(calibrated()).rows["Sampler"]
-    assert rows["R-hat, worst"] == ["1.004", "at most 1.01", "met", "1.264", "at most 1.01", "not met"]
+# --- documents ---
 
 
-def test_hostile_words_stay_words() -> None:
-    document = documents.validation()
-    document["studies"][0] |= {"study": EVIL, "event": EVIL}
-    for entry in document["studies"][0]["models"].values():
-        entry["quantities"][0] |= {"quantity": EVIL, "observed": EVIL}
-    tornado = documents.sensitivity()
-    tornado["rows"][0] |= {"assumption": EVIL, "low_label": EVIL}
-    page = Page(validation.render(document, EVIL, tornado))
-    assert page.open == [] and len(page.scripts) == 3
-    assert not [tag for tag, _ in page.elements if tag in {"img", "b onerror"}]
-    report = documents.memory()
-    report["parameters"][EVIL] = report["parameters"].pop("memory.tau_s")
-    report["checks"][EVIL] = report["checks"].pop("leiden drug week 1")
-    page = Page(calibration.render([report], EVIL))
-    assert page.open == [] and len(page.scripts) == 3
+def tables(document: Document) -> list[Table]:
+    blocks = blocks_of(block for section in document.sections for block in section.blocks)
+    return [block for block in blocks if isinstance(block, Table)]
+
+
+@pytest.mark.parametrize("place", range(4), ids=["calibration", "calibration page", "validation", "validation page"])
+def test_estimates_lie_in_their_intervals_as_printed(place: int) -> None:
+    document = documents()[place]
+    assert max(map(len, terminal.text(document, 80).splitlines())) <= 80
+    text, page = terminal.text(document, 120), Page(html.render(document)).text
+    rows = [row for table in tables(document) for group in table.groups for row in group.rows]
+    printed = 0
+    for cell in (plain(cell).replace("\n", " ") for row in rows for cell in row.cells):
+        if match := re.fullmatch(r"<?(-?[\d.,]+)(?: %)? \(<?(-?[\d.,]+) to (-?[\d.,]+)(?: %)?\)", cell):
+            value, low, high = (float(part.replace(",", "")) for part in match.groups())
+            assert low <= value <= high, cell
+            assert all(part in text and html.typeset(part) in page for part in match.groups()), cell
+            printed += 1
+    assert printed > 15
+
+
+def test_every_model_parameter_and_score_is_shown_in_both() -> None:
+    summary, page, scores, validated = documents()
+    for document in (summary, page):
+        for text in (terminal.text(document, 120), Page(html.render(document)).text):
+            assert all(name in text for name in PAIN_MODELS.values())
+            assert all(key.partition("@")[0] in text for report in REPORTS for key in report.parameters)
+    for document in (scores, validated):
+        for text in (terminal.text(document, 100), Page(html.render(document)).text.replace("\u2212", "-")):
+            for study in VALIDATION.studies:
+                assert study.study in text
+                assert all(numbers.fixed(score.log_score, 2) in text for score in study.models.values())
+            assert all(numbers.fixed(score, 2) in text for score in VALIDATION.total.log_score.values())
+            assert VALIDATION.between_studies is not None
+            assert all(numbers.fixed(r.median, 1) in text for r in VALIDATION.between_studies.rows)
+    text = terminal.text(scores, 80)
+    assert VALIDATION.sensitivity is not None
+    assert all(numbers.fixed(end, 1) in text for r in VALIDATION.sensitivity.rows for end in (r.low, r.high))
+
+
+def test_a_validation_may_lack_what_is_optional() -> None:
+    bare = replace(VALIDATION, timing=(), between_studies=None, sensitivity=None)
+    assert {section.key for section in validation.page(bare).sections} & {"timing", "between", "sensitivity"} == set()
+
+
+def test_figures_of_the_pages_have_titles_heights_and_words() -> None:
+    for document in documents():
+        source = html.render(document)
+        page = Page(source)
+        assert source == html.render(document) and page.open == []
+        (data,) = (script for kind, script in page.scripts if kind == "application/json")
+        figures = json.loads(data)["figures"]
+        places = [values for _, values in page.elements if "data-figure" in values]
+        assert len(figures) == len(places)
+        assert all(figure["layout"]["xaxis"]["title"]["text"] for figure in figures)
+        assert all(int(values["data-height"] or 0) > 80 and values["aria-label"] for values in places)
+
+
+def test_hostile_text_stays_text() -> None:
+    study, *_ = VALIDATION.studies
+    models = {
+        model: replace(score, quantities=(replace(score.quantities[0], quantity=EVIL, observed=EVIL),))
+        for model, score in study.models.items()
+    }
+    assert VALIDATION.sensitivity is not None
+    bar = replace(VALIDATION.sensitivity.rows[0], assumption=EVIL, low_label=EVIL)
+    evil = replace(
+        VALIDATION,
+        letheon=EVIL,
+        studies=(replace(study, study=EVIL, event=EVIL, models=models),),
+        sensitivity=replace(VALIDATION.sensitivity, rows=(bar,)),
+    )
+    report = replace(
+        REPORTS[0],
+        parameters={EVIL: next(iter(REPORTS[0].parameters.values()))},
+        checks={EVIL: next(iter(REPORTS[0].checks.values()))},
+    )
+    for document in (validation.page(evil), calibration.page([report], EVIL)):
+        page = Page(html.render(document))
+        assert page.open == [] and len(page.scripts) == 3
+        assert not [tag for tag, _ in page.elements if tag in {"img", "b onerror"}]
 
 
 # --- in a browser ---
 
 
-@pytest.fixture(scope="module", params=["calibration", "validation"])
+@pytest.fixture(scope="module", params=[1, 3], ids=["calibration", "validation"])
 def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    path = tmp_path_factory.mktemp("pages") / f"{request.param}.html"
-    path.write_text(calibrated() if request.param == "calibration" else validated(), encoding="utf-8")
+    path = tmp_path_factory.mktemp("pages") / "page.html"
+    path.write_text(html.render(documents()[request.param]), encoding="utf-8")
     yield path.as_uri()
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("size", [reported.DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_it_draws_everything_asks_for_nothing_and_cuts_nothing_off(browser: Any, file: str, size: dict) -> None:
-    page = reported.opened(browser, file, size)
+    page = opened(browser, file, size)
     assert page.requests_seen == [file]
     assert page.complaints == []
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
-    assert page.evaluate(reported.CUT_OFF) == []
-    assert page.evaluate(reported.TOUCHING) == []
+    assert page.evaluate(CUT_OFF) == []
+    assert page.evaluate(TOUCHING) == []
     assert page.evaluate("window.shifts") < 0.01
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(browser: Any, file: str, scheme: str) -> None:
-    page = reported.opened(browser, file, color_scheme=scheme)
+    page = opened(browser, file, color_scheme=scheme)
     assert serious(page) == []
 
 
 @pytest.mark.browser
 def test_on_paper_figures_keep_their_height(browser: Any, file: str) -> None:
-    page = reported.opened(browser, file)
+    page = opened(browser, file)
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     sizes = page.evaluate(
         "[...document.querySelectorAll('.chart')].map(c => [c.layout.width, c.layout.height, Number(c.dataset.height)])"

@@ -9,33 +9,12 @@ from typing import Any
 
 import pytest
 import report_document
-from browsing import PHONE, listening, serious
+from browsing import CUT_OFF, DESKTOP, PHONE, TOUCHING, opened, serious
 
 from letheon.views import report
 
 pytestmark = pytest.mark.browser
 
-DESKTOP = {"width": 1280, "height": 900}
-SHIFTS = """
-window.shifts = 0;
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) window.shifts += entry.value;
-}).observe({ type: "layout-shift", buffered: true });
-"""
-# Every text of every figure whose box leaves its figure, and every pair of tick labels that touch.
-CUT_OFF = """() => [...document.querySelectorAll(".chart")].flatMap((chart) => {
-  const frame = chart.getBoundingClientRect();
-  return [...chart.querySelectorAll("svg text")].filter((text) => text.textContent).filter((text) => {
-    const box = text.getBoundingClientRect();
-    return box.left < frame.left - 1 || box.right > frame.right + 1 || box.top < frame.top - 1
-      || box.bottom > frame.bottom + 1;
-  }).map((text) => chart.dataset.figure + ": " + text.textContent);
-})"""
-TOUCHING = """() => [...document.querySelectorAll(".chart")].flatMap((chart) => [".xtick", ".ytick"].flatMap((kind) => {
-  const boxes = [...chart.querySelectorAll(kind + " text")].map((text) => text.getBoundingClientRect());
-  return boxes.flatMap((a, i) => boxes.slice(i + 1).filter((b) => a.left < b.right && b.left < a.right
-    && a.top < b.bottom && b.top < a.bottom).map(() => chart.dataset.figure + " " + kind));
-}))"""
 TITLES = '() => [...document.querySelectorAll(".chart")].map((c) => [".xtitle", ".ytitle"].map((k) => c.querySelector(k).textContent))'
 
 TITLE_SIZES = """() => [...new Set([...document.querySelectorAll(".chart .xtitle")].map(
@@ -71,15 +50,6 @@ AS_SHEETS = """({ width, height }) => {
 def file(tmp_path_factory) -> str:
     path = tmp_path_factory.mktemp("report") / "report.html"
     return report.write(report_document.document(with_harms=True), report_document.SCENARIO, path).as_uri()
-
-
-def opened(browser: Any, address: str, size: dict[str, int] = DESKTOP, **options: Any) -> Any:
-    """Return a page with all its figures drawn; what it asked for and complained of lies in two lists on it."""
-    page = listening(browser.new_context(viewport=size, **options).new_page())
-    page.add_init_script(SHIFTS)
-    page.goto(address)
-    page.locator(".chart.drawn").nth(page.locator(".chart").count() - 1).wait_for()
-    return page
 
 
 def figure(page: Any, heading: str) -> Any:

@@ -20,12 +20,19 @@ from letheon.extras import EXTRAS
 from letheon.library.evidence import ROLES
 from letheon.pipeline.labels import support_rows, usable
 from letheon.scenario.grammar import maps
-from letheon.views import calibration_words, evidence_words, study_phrases, validation_words
+from letheon.study.calibrate.document import Adequacy, CalibrationReport, Recovery
+from letheon.study.records import T, decode
+from letheon.study.validate.document import Validation
+from letheon.views import evidence_words, study_phrases
 from letheon.views.commands.main import EXAMPLES, app
-from letheon.views.report.words import SUPPORT
+from letheon.views.document import markdown, numbers
+from letheon.views.document.tree import Block, Document, Section
+from letheon.views.subjects import calibration as calibration_subject
+from letheon.views.subjects import validation as validation_subject
+from letheon.views.subjects.calibration_facts import predictions
+from letheon.views.subjects.names import PAIN_MODELS, SUPPORT
 
 DOCS = Path(__file__).resolve().parents[1]
-MODELS = calibration_words.PAIN_MODELS
 OFTEN = 3  # evidence sets of ten in which a parameter lies outside before it is named
 
 Facts = dict[str, Any]
@@ -34,6 +41,11 @@ Facts = dict[str, Any]
 def stored(name: str) -> Any:
     """Return a file of results that the documentation keeps."""
     return json.loads((DOCS / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def record(name: str, kind: type[T]) -> T:
+    """Return such a file as a record."""
+    return decode((DOCS / f"{name}.json").read_bytes(), kind, name)
 
 
 def evidence() -> Facts:
@@ -46,7 +58,7 @@ def support() -> Facts:
     checks = library.checks()
     findings = [list(both) for _, both in groupby((c for c in checks if c.measure == "finding"), lambda c: c.study)]
     rows = [
-        (row, [next((c for c in checks if row.is_of(c) and c.pain == pain), None) for pain in MODELS])
+        (row, [next((c for c in checks if row.is_of(c) and c.pain == pain), None) for pain in PAIN_MODELS])
         for row in support_rows()
     ]
     return {"labels": SUPPORT, "rows": rows, "usable": usable, "findings": findings}
@@ -77,29 +89,29 @@ def scenario() -> Facts:
 
 def calibration() -> Facts:
     """Both fits, each with its predictions beside what was reported."""
-    reports = [stored(f"calibration/{model}") for model in MODELS]
-    found = [calibration_words.checks(one, [other for other in reports if other is not one]) for one in reports]
-    return {"reports": list(zip(reports, found, strict=True)), "words": calibration_words}
+    reports = [record(f"calibration/{model}", CalibrationReport) for model in PAIN_MODELS]
+    rows = [predictions(one, [other for other in reports if other is not one]) for one in reports]
+    return {"reports": list(zip(reports, rows, strict=True)), "subject": calibration_subject}
 
 
 def validation() -> Facts:
     """Scores of the held-out trials."""
-    return {"document": stored("calibration/validation"), "words": validation_words}
+    return {"validation": record("calibration/validation", Validation), "subject": validation_subject}
 
 
 def adequacy() -> Facts:
     """Recovery of known truths and of known mechanisms."""
-    result = stored("calibration/adequacy")
-    recovery = [result["recovery"][model] for model in MODELS]
+    result = record("calibration/adequacy", Adequacy)
+    recovery = [result.recovery[model] for model in PAIN_MODELS]
     return {
-        "letheon": result["letheon"],
+        "letheon": result.letheon,
         "recovery": recovery,
-        "ranks": [tenths([rank for one in model["sets"] for rank in one["ranks"].values()]) for model in recovery],
+        "ranks": [tenths([rank for one in model.sets for rank in one.ranks.values()]) for model in recovery],
         "shape": shape,
         "outside": outside,
         "expected": chance_of_misses,
         "often": OFTEN,
-        "cross": [result["cross"][model] for model in MODELS],
+        "cross": [result.cross[model] for model in PAIN_MODELS],
     }
 
 
@@ -125,9 +137,9 @@ def shape(counts: Sequence[int]) -> str:
     return "even"
 
 
-def outside(recovery: Mapping[str, Any]) -> dict[str, int]:
+def outside(recovery: Recovery) -> dict[str, int]:
     """Count by parameter the evidence sets whose 90 % interval misses the truth, where these are many."""
-    ranks = [one["ranks"] for one in recovery["sets"]]
+    ranks = [one.ranks for one in recovery.sets]
     counts = {name: sum(abs(one[name] - 0.5) > 0.45 for one in ranks) for name in ranks[0]}
     return {name: count for name, count in counts.items() if count >= OFTEN}
 
@@ -152,6 +164,11 @@ def render(page: str) -> str:
     return rendered(page.split("/")[0], PAGES[page]())
 
 
+def block(one: Block) -> str:
+    """Return a part of a document in Markdown."""
+    return markdown.render(Document("", (Section("", "", (one,)),))).rstrip()
+
+
 def rendered(template: str, facts: Facts) -> str:
     """Fill a template."""
     templates = Environment(
@@ -162,7 +179,7 @@ def rendered(template: str, facts: Facts) -> str:
         keep_trailing_newline=True,
     )
     templates.filters["spec"] = format
-    templates.globals |= {"models": MODELS, "significant": calibration_words.significant, "exp": math.exp}
+    templates.globals |= {"models": PAIN_MODELS, "number": numbers.number, "exp": math.exp, "block": block}
     return templates.get_template(f"{template}.md.jinja").render(facts)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from letheon.views import optimise_words as said
 from letheon.views.figures import axes as traces
-from letheon.views.row_figures import BLUE, GREY, ORANGE
+from letheon.views.figures.rows import BLUE, GREY, ORANGE
 
 __all__ = ["FAINT", "costs", "scatter"]
 

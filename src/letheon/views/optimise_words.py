@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from letheon.views.calibration_words import amount
+from letheon.views.document.numbers import ABSENT
 from letheon.views.spans import ends
 
 __all__ = [
@@ -92,7 +92,7 @@ def value(told: Mapping[str, Any]) -> str:
 
 def _number(number: float | None, unit: str) -> str:
     if number is None:
-        return amount(None, "")
+        return ABSENT
     if unit == "share":
         return f"{100 * number:.0f}"
     if unit in {"NRS", "days", "a year"}:

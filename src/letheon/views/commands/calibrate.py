@@ -1,7 +1,6 @@
 """``letheon calibrate``: fit the pain models to published trials."""
 
-import json
-import math
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
@@ -19,9 +18,9 @@ from letheon.views.commands.output import show, write_json
 from letheon.views.commands.progress import Progress
 
 if TYPE_CHECKING:
-    from letheon.study.calibrate.document import Settings
+    from letheon.study.calibrate.document import CalibrationReport, Settings
 
-__all__ = ["calibrate", "finite"]
+__all__ = ["calibrate"]
 
 _PAGE = "calibration.html"
 _OTHER_FILES = {_PAGE, "validation.json", "validation.html"}
@@ -48,18 +47,17 @@ def calibrate(
     require("calibrate")
     reports, seconds = _fit(models, quick, seed, out)
     if as_json:
-        write_json(finite({"models": reports, "seconds": seconds, "files": _files(out, models)}))
+        from msgspec import to_builtins
+
+        write_json(to_builtins({"models": reports, "seconds": seconds, "files": _files(out, models)}))
         return
-    from letheon.views.calibration_tables import show_calibration
+    from letheon.views.document import terminal
+    from letheon.views.subjects.calibration import summary
 
-    def draw(console: Any) -> None:
-        for model in models:
-            others = [report for other, report in reports.items() if other != model]
-            show_calibration(reports[model], console, others, seconds[model])
-            console.print()
-
+    document = summary(reports, seconds)
     draws = [f"Draws: {out / model / f'{model}.csv'}" for model in models]
-    show(draw, f"Folder: {out}", *draws, f"Page: {out / _PAGE}", RESEARCH_NOTICE)
+    lines = ("", f"Folder: {out}", *draws, f"Page: {out / _PAGE}", RESEARCH_NOTICE)
+    show(lambda console: terminal.show(document, console), *lines)
 
 
 # --- what is refused, before anything heavy loads ---
@@ -112,7 +110,7 @@ def _refuse_other_states(folder: Path, models: tuple[str, ...], settings: "Setti
 
 def _fit(
     models: tuple[str, ...], quick: bool, seed: int | None, folder: Path
-) -> tuple[dict[str, Any], dict[str, float]]:
+) -> tuple[dict[str, "CalibrationReport"], dict[str, float]]:
     """Fit the models one after the other; return their reports and how long each took [s]."""
     reports, seconds = {}, {}
     with stopping_says(kept_in(folder)):
@@ -139,9 +137,11 @@ def _settings(quick: bool, seed: int | None) -> "Settings":
     return settings if seed is None else replace(settings, seed=seed)
 
 
-def _fit_one(model: str, folder: Path, settings: "Settings", progress: Progress) -> dict[str, Any]:
+def _fit_one(model: str, folder: Path, settings: "Settings", progress: Progress) -> "CalibrationReport":
     """Fit one model and write its files."""
-    from letheon.study import plain as calibration
+    from letheon.study.calibrate import fit as calibration
+    from letheon.study.calibrate.document import CalibrationReport
+    from letheon.study.records import decode, encode
 
     def work(report: Callable[[str, int, int], None]) -> Any:
         return calibration.calibrate(model, folder / "state", settings, progress=report)
@@ -153,47 +153,29 @@ def _fit_one(model: str, folder: Path, settings: "Settings", progress: Progress)
         if error.name and error.name.split(".")[0] in EXTRAS["calibrate"].packages:
             raise missing("calibrate", error.name) from error
         raise
-    report = finite(result.report)
-    for name, text in calibration.posterior_files(result, date.today().isoformat()).items():
-        write(folder / name, text)
-    write(folder / "calibration.json", json.dumps(report, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
-    return report
+    text = encode(result.report, indent=1)
+    for name, content in calibration.posterior_files(result, date.today().isoformat()).items():
+        write(folder / name, content)
+    write(folder / "calibration.json", text)
+    return decode(text, CalibrationReport, model)  # as it will be read: without numbers that are not finite
 
 
-def _write_page(reports: Mapping[str, Any], folder: Path) -> None:
+def _write_page(reports: Mapping[str, "CalibrationReport"], folder: Path) -> None:
     """Write the page with all models whose reports lie in the folder, so that two calls make one page."""
     from letheon.library import PAIN_MODELS
-    from letheon.runs.json_file import read_object
-    from letheon.views.report import calibration
+    from letheon.study.calibrate.document import CalibrationReport
+    from letheon.study.records import decode
+    from letheon.views.document import html
+    from letheon.views.subjects.calibration import page
 
-    every = (reports.get(model) or read_object(folder / model / "calibration.json") for model in PAIN_MODELS)
-    write(folder / _PAGE, calibration.render([one for one in every if one], date.today().isoformat()))
+    known = []
+    for model in PAIN_MODELS:
+        path = folder / model / "calibration.json"
+        with contextlib.suppress(InputError, OSError):
+            known.append(reports.get(model) or decode(path.read_bytes(), CalibrationReport, str(path)))
+    write(folder / _PAGE, html.render(page(known, date.today().isoformat())))
 
 
 def _files(folder: Path, models: tuple[str, ...]) -> list[str]:
     files = [f"{model}/{name}" for model in models for name in ("calibration.json", f"{model}.csv", f"{model}.toml")]
     return [str(folder / name) for name in (*files, _PAGE)]
-
-
-def finite(value: Any) -> Any:
-    """Return a document that JSON can hold: numbers that are not finite become None.
-
-    Parameters
-    ----------
-    value : object
-        Mappings, sequences, numbers and texts.
-
-    Returns
-    -------
-    object
-
-    Examples
-    --------
-    >>> finite({"k": float("nan"), "row": (1, float("inf"))})
-    {'k': None, 'row': [1, None]}
-    """
-    if isinstance(value, Mapping):
-        return {key: finite(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

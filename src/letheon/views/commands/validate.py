@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from letheon.definitions import RESEARCH_NOTICE
 from letheon.errors import InputError
-from letheon.views.commands.calibrate import finite
 from letheon.views.commands.interruption import interruptible, stopping_says
 from letheon.views.commands.options import AsJson, flag, option, output_file
-from letheon.views.commands.output import save_page, show, write_json
+from letheon.views.commands.output import save_page, show, write
 from letheon.views.commands.progress import Progress
+
+if TYPE_CHECKING:
+    from letheon.study.validate.document import Validation
 
 __all__ = ["validate"]
 
@@ -39,52 +41,33 @@ def validate(
         progress("loading", 0, 1)
         work = _validation(posterior, sensitivity)
         with stopping_says("a validation keeps nothing: run the same command again."):
-            document = interruptible(work, progress, patience_s=2.0)
+            validation = interruptible(work, progress, patience_s=2.0)
+    from letheon.views.document import html, terminal
+    from letheon.views.subjects import validation as subject
+
     if out is not None:
-        from letheon.views.report import validation
-
-        save_page(validation.render(document, document["letheon"], document.get("sensitivity")), out)
+        save_page(html.render(subject.page(validation)), out)
     if as_json:
-        write_json(document)
+        from letheon.study.records import encode
+
+        write(encode(validation), encoding="utf-8")
         return
-    from letheon.views.validation_tables import show_between_studies, show_sensitivity, show_validation
-
-    def draw(console: Any) -> None:
-        show_validation(document, console)
-        if sensitivity:
-            show_between_studies(document["between_studies"], console)
-            show_sensitivity(document["sensitivity"], console)
-
-    show(draw, *([] if out is None else [f"Page: {out}"]), RESEARCH_NOTICE)
+    document = subject.summary(validation)
+    lines = ("", *([] if out is None else [f"Page: {out}"]), RESEARCH_NOTICE)
+    show(lambda console: terminal.show(document, console), *lines)
 
 
-def _validation(posterior: Path | None, sensitivity: bool) -> Callable[..., dict[str, Any]]:
-    """Return the work: it scores both models and returns the document, with the tornado if `sensitivity`."""
-    from letheon._version import __version__
+def _validation(posterior: Path | None, sensitivity: bool) -> "Callable[..., Validation]":
+    """Return the work: it scores both models, and varies assumptions if `sensitivity`."""
     from letheon.runs.environment import use_compile_cache
 
     use_compile_cache()
+    from letheon.study.validate import validation
+
     values, about = None, {}
     if posterior is not None:
         from letheon.study.calibrate import posteriors as shipping
 
         tables = shipping.posteriors_in(posterior)
         values, about = shipping.merged_values(tables), {model: dict(one.about) for model, one in tables.items()}
-
-    def work(progress: Callable[[str, int, int], None]) -> dict[str, Any]:
-        from letheon.study import plain as validation
-
-        document = {
-            "letheon": __version__,
-            "posterior": about,
-            **validation.validate(values, progress=progress),
-        }
-        if sensitivity:
-            from letheon.study import plain as assumptions
-            from letheon.study import plain as studies
-
-            document["between_studies"] = studies.between_studies(values, fitted=document["studies"], progress=progress)
-            document["sensitivity"] = assumptions.tornado(values, progress=progress)
-        return finite(document)
-
-    return work
+    return lambda progress: validation.validate(values, about, sensitivity, progress)

@@ -74,7 +74,7 @@ def _table(table: Table) -> Iterator[str]:
     lines = [_line(table.heads), _line(["---", *[right] * (len(table.heads) - 1)])]
     for group in table.groups:
         if group.title:
-            lines.append(_line([f"**{group.title}**", *[""] * (len(table.heads) - 1)]))
+            lines.append(_line([Strong(group.title), *[""] * (len(table.heads) - 1)]))
         lines += [_line((row.head, *row.cells)) for row in group.rows]
     yield "\n".join(lines)
 
@@ -92,7 +92,7 @@ def inline(content: Content) -> str:
     '**4.3** at `day_7`<br>[doi](https://doi.org/10.1/x)'
     """
     if isinstance(content, str):
-        return re.sub(r"([\\`*_<\[])", r"\\\1", content)
+        return re.sub(r"([\\`*_\[])", r"\\\1", content).replace("<", "&lt;")
     if isinstance(content, Break):
         return "<br>"
     if isinstance(content, Swatch):

@@ -24,6 +24,7 @@ __all__ = [
     "estimate",
     "exact",
     "fixed",
+    "fixed_interval",
     "interval",
     "number",
     "of_100",
@@ -215,6 +216,18 @@ def ends(low: str, high: str, joint: str = " to ", zero_step: float | None = Non
     if not re.search("[1-9]", low):
         return f"≤{step if zero_step is None else zero_step:g}"
     return f"{low} ±≤{step:g}"
+
+
+def fixed_interval(ends_of: tuple[float, float], places: int) -> str:
+    """Return an interval with so many decimals.
+
+    Examples
+    --------
+    >>> fixed_interval((-1.26, 0.6), 1)
+    '-1.3 to 0.6'
+    """
+    low, high = (fixed(end, places) for end in ends_of)
+    return ends(low, high)
 
 
 def count(number_of: float, noun: str, plural: str = "") -> str:

@@ -36,6 +36,8 @@ _STYLES = {"strong": "bold", "warning": "yellow"}
 _HEAD = 30  # most columns of a row's heading; longer ones wrap
 _CELL = 20  # most columns of a cell of numbers
 _GAP = 2  # blanks between columns, one of them of the box
+_FIRST = 13  # least columns for the headings of rows, where cells of numbers do not wrap
+_TITLE = "\ue000"  # stands for the title of a group until it is printed; a letter of no alphabet
 
 
 def show(document: Document, console: Console) -> None:
@@ -73,7 +75,7 @@ def _text(content: Content, style: str = "") -> RenderableType:
 def _show(block: Block, console: Console) -> None:
     if isinstance(block, Table):
         for part in _parts(block, console.width):
-            console.print(_table(part))
+            _print_table(part, console)
     elif isinstance(block, Paragraph):
         _paragraph(block, console)
     elif isinstance(block, Heading):
@@ -140,6 +142,33 @@ def _parts(table: Table, width: int) -> Iterator[Table]:
         yield Table(table.label, (table.heads[0], *table.heads[1:][cut]), groups, table.title, table.kind)
 
 
+def _print_table(table: Table, console: Console) -> None:
+    """Print a table; titles of its groups run across all columns, and where there is room only headings wrap."""
+    from rich.segment import SegmentLines
+
+    drawn = _table(table)
+    if table.kind == "wrapped":
+        widths = _widths(table)
+        if console.width - sum(widths) - _GAP * len(widths) >= _FIRST:
+            for column, width in zip(drawn.columns[1:], widths, strict=True):
+                column.width = width
+    titles = iter([group.title for group in table.groups if group.title])
+    for line in console.render_lines(drawn, pad=False):
+        if any(segment.text.startswith(_TITLE) for segment in line):
+            console.print(_text(next(titles), "bold"))
+        else:
+            console.print(SegmentLines([line], new_lines=True), end="")
+
+
+def _widths(table: Table) -> list[int]:
+    """Return widths of cells that do not wrap under headings of two lines or so."""
+    columns = zip(*([plain(cell) for cell in row.cells] for group in table.groups for row in group.rows), strict=True)
+    return [
+        max(-(-len(head) // 2), *(len(piece) for cell in column for piece in (*head.split(), *cell.split("\n"))))
+        for head, column in zip(map(plain, table.heads[1:]), columns, strict=True)
+    ]
+
+
 def _table(table: Table) -> RichTable:
     from rich import box
     from rich.table import Table as RichTable
@@ -168,7 +197,7 @@ def _table(table: Table) -> RichTable:
     for group in table.groups:
         made.add_section()
         if group.title:
-            made.add_row(Text(group.title, style="bold"))
+            made.add_row(Text(_TITLE))
         for row in group.rows:
             made.add_row(*_cells((row.head, *row.cells)))
     return made

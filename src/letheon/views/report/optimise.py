@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from letheon.views import optimise_figures, row_figures
+from letheon.views import optimise_figures
 from letheon.views import optimise_words as said
+from letheon.views.figures import rows as row_figures
 from letheon.views.report import figures, markup, words
 from letheon.views.report import study_parts as parts
 from letheon.views.report.page import frame

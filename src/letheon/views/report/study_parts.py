@@ -1,4 +1,4 @@
-"""Pieces that the pages of calibration and validation share."""
+"""Pieces of the page of a search."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from letheon.definitions import PAGE_NOTICE
-from letheon.views.report import figures, markup, words
-from letheon.views.row_figures import Rows
+from letheon.views.report import markup, words
 
 PLOTLY = "Figures: plotly.js, basic bundle, © Plotly, Inc., MIT licence."
 
@@ -42,11 +41,6 @@ def figure(heading: str, body: str, caption: str, level: int = 3) -> str:
     return f"<figure><h{level}>{heading}</h{level}>{body}<figcaption>{caption}</figcaption></figure>"
 
 
-def placed(rows: Rows, shelf: figures.Shelf, alternative: str, zero: bool = False) -> str:
-    """Put a figure of rows on the shelf and return its place."""
-    return shelf.place(rows.figure(zero), alternative, "rows", rows.height)
-
-
 def legend(keys: Iterable[tuple[str, str]]) -> str:
     """Return a legend from swatches and labels."""
     return '<ul class="legend">' + "".join(f"<li>{swatch}{label}</li>" for swatch, label in keys) + "</ul>"
@@ -72,11 +66,6 @@ def table(label: str, heads: Sequence[str], rows: Iterable[Sequence[str]], kind:
     """Return a table of plain text cells; the first of each row is its heading."""
     body = "".join(markup.row(tidy(first), (tidy(cell) for cell in rest)) for first, *rest in rows)
     return markup.table(label, map(tidy, heads), f"<tbody>{body}</tbody>", kind=kind, caption=caption)
-
-
-def verdict(met: bool, text: str) -> str:
-    """Return a word as a badge: green where something is as it should be."""
-    return f'<span class="badge {"randomised" if met else "not-identified"}">{tidy(text)}</span>'
 
 
 def sources(ids: Iterable[str]) -> str:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["background", "reading", "sources"]
 
 
-
 def reading(result: RunResult) -> list[Block]:
     """Return how to read ranges, intervals and labels, and what is assumed."""
     interval = _sentence(result.interval.replace("mean_interval is", "Here it is"))
