@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from letheon.definitions import RESEARCH_NOTICE
+from letheon.definitions import PAGE_NOTICE, RESEARCH_NOTICE
 from letheon.views.document import html, numbers
 from letheon.views.document.tree import Document, Link, Paragraph, Section, Table
 from letheon.views.figures.curves import is_placebo
