@@ -1,30 +1,17 @@
 """Documents of studies as plain mappings, for views that still read them by key."""
 
-from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
 from letheon.study.calibrate import fit
 from letheon.study.calibrate.document import CalibrationReport
-from letheon.study.optimise import search
 from letheon.study.trial import prediction
 from letheon.study.validate import between_studies as spreads
 from letheon.study.validate import held_out, sensitivity
 from letheon.study.validate.document import HeldOutStudy
 
-__all__ = [
-    "Optimisation",
-    "between_studies",
-    "calibrate",
-    "ketcrps2",
-    "optimise",
-    "posterior_files",
-    "tornado",
-    "validate",
-]
-
-Optimisation: TypeAlias = Any
+__all__ = ["between_studies", "calibrate", "ketcrps2", "posterior_files", "tornado", "validate"]
 
 
 def calibrate(*arguments: Any, **options: Any) -> fit.Calibration:
@@ -60,9 +47,3 @@ def tornado(values: Any, progress: Any) -> dict[str, Any]:
 def ketcrps2(date: str) -> dict[str, Any]:
     """Predict the KetCRPS-2 trial."""
     return msgspec.to_builtins(prediction.ketcrps2(date))
-
-
-def optimise(*arguments: Any, **options: Any) -> Optimisation:
-    """Search for regimens; the document is a mapping."""
-    result = search.optimise(*arguments, **options)
-    return replace(result, document=msgspec.to_builtins(result.document))
