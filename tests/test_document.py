@@ -102,6 +102,21 @@ def test_a_table_too_wide_is_split_by_columns_and_loses_none() -> None:
     assert text.count("row") == 3
 
 
+HEADS = st.lists(st.text("ab", min_size=1, max_size=7), min_size=1, max_size=4).map(" ".join)
+
+
+@given(st.lists(HEADS, min_size=2, max_size=8), st.integers(24, 90))
+def test_a_table_breaks_headings_between_words_and_keeps_its_width(heads: list[str], width: int) -> None:
+    align = "".join("lr"[len(head) % 2] for head in heads)
+    rows = [[f"{number}{place}.125" for place in range(len(heads))] for number in range(2)]
+    tree = Table.of("wide", heads, rows, align=align)
+    text = terminal.text(Document("", (Section("a", "", (tree,)),)), width)
+    words = text.split()
+    assert max(map(len, text.splitlines())) <= width
+    assert all(words.count(cell) == 1 for row in rows for cell in row[1:])
+    assert set(words) >= {word for head in heads for word in head.split()}
+
+
 def test_paragraphs_keep_indent_and_width() -> None:
     words = " ".join(["word"] * 40)
     lines = terminal.text(Document("", (Section("a", "", (Paragraph(words, indent=2, hanging=6),)),)), 40).splitlines()

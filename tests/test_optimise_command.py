@@ -1,10 +1,10 @@
 """`letheon optimise`: what it prints and writes, what it refuses, and how it stops.
 
-The search itself is replaced by a small document made by hand: that is the oracle, with the contract of exit codes.
+A formula stands in for the simulation of each regimen; all else is real. The oracles are the record of the search,
+brute force, and the contract of exit codes.
 """
 
 import html
-import io
 import json
 import re
 import sys
@@ -14,19 +14,20 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import optimise_document as documents
+import msgspec
 import pytest
-from rich.console import Console
+import search_factory as factory
 
+from letheon.errors import InputError
 from letheon.extras import missing
-from letheon.scenario import load_search
-from letheon.study import plain as study
-from letheon.study.optimise import folder as folders
-from letheon.study.optimise.search import Optimisation
-from letheon.views import optimise_figures, optimise_words
+from letheon.study.optimise import search as study
+from letheon.study.optimise.document import SearchReport
 from letheon.views.commands.interruption import kept_in
-from letheon.views.optimise_tables import chosen, show_search
-from letheon.views.report import optimise as page
+from letheon.views.document import html as pages
+from letheon.views.document import terminal
+from letheon.views.document.tree import Document, Figure, Plot, Table, blocks_of, plain
+from letheon.views.subjects import optimisation as subject
+from letheon.views.subjects.optimisation_words import standing
 
 SCENARIO = """letheon: 1
 title: The cheapest course
@@ -37,26 +38,28 @@ arms:
 BLOCK = "optimise: {arm: course, vary: {sessions.1.rate: {from: 5 mg/h, to: 40 mg/h}}}\n"
 
 
+NUMBER = r"-?[0-9][0-9,.]*"
+
+
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
-    made = SimpleNamespace(called=[], act=lambda progress: progress("candidates", 8, 400), reused=False)
+    """Let a formula stand in for the simulation, without published regimens; `act` is called in each search."""
+    fake, search = SimpleNamespace(calls=[], act=lambda: None), study.optimise
 
-    def search(path: Path, *, out: Path, progress: Callable, **asked: Any) -> Optimisation:
-        made.called.append((path, out, asked))
-        resolved, asked_for = folders.resolve(
-            *load_search(path), *(asked[name] for name in ("candidates", "patients", "seed"))
-        )
-        if not made.reused:
-            folders.claim(out, resolved, asked_for, None)
-        made.act(progress)
-        table = [] if made.reused else documents.rows()
-        names = list(documents.rows()[0])
-        text = "\n".join([",".join(names), *(",".join(str(row.get(n, "")) for n in names) for row in documents.rows())])
-        (out / "candidates.csv").write_text(text + "\n", encoding="utf-8")
-        return Optimisation(documents.document(), table, {"01.yaml": "", "02.yaml": ""}, out, reused=made.reused)
+    def spy(path: Path, **options: Any) -> study.Optimisation:
+        fake.calls.append(options)
+        fake.act()
+        return search(path, **options)
 
-    monkeypatch.setattr(study, "optimise", search)
-    yield made
+    monkeypatch.setattr(study, "Bench", factory.Formula)
+    monkeypatch.setattr(study.library, "studies", lambda: ())
+    monkeypatch.setattr(study, "optimise", spy)
+    yield fake
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory) -> tuple[SearchReport, Any]:
+    return factory.search(factory.SMALL, tmp_path_factory.mktemp("search") / "out")
 
 
 @pytest.fixture
@@ -67,6 +70,7 @@ def optimise(command: Callable) -> Callable[..., tuple[int, str, str]]:
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "s.yaml").write_text(SCENARIO + BLOCK, encoding="utf-8")
+    (tmp_path / "small.yaml").write_text(factory.SMALL, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -87,7 +91,7 @@ def test_a_missing_extra_is_named_first(
 ) -> None:
     monkeypatch.setitem(sys.modules, "pymoo", None)
     code, out, err = optimise("s.yaml", "--out", "new")
-    assert (code, out) == (2, "") and not (here / "new").exists() and fake.called == []
+    assert (code, out) == (2, "") and not (here / "new").exists() and fake.calls == []
     assert err == f"letheon: {missing('optimise', 'pymoo')}\n"
 
 
@@ -95,75 +99,32 @@ def test_a_missing_extra_is_named_first(
 
 
 def test_options_reach_the_search(optimise: Callable, fake: SimpleNamespace, here: Path) -> None:
-    assert optimise("s.yaml", "--out", "a", "--candidates", "9", "--patients", "70", "--seed", "8", "--fresh")[0] == 0
-    assert optimise("s.yaml", "--out", "b")[0] == 0
-    assert optimise("s.yaml", "--out", "c", "--quick")[0] == 0
-    asked = [call[2] for call in fake.called]
-    assert asked[0] == {"candidates": 9, "patients": 70, "seed": 8, "fresh": True}
-    assert asked[1] == {"candidates": 400, "patients": 512, "seed": 1, "fresh": False}
-    assert asked[2] == {"candidates": 60, "patients": 128, "seed": 1, "fresh": False}
+    def act() -> None:
+        raise InputError("enough")
+
+    fake.act = act
+    for options in (["--candidates", "9", "--patients", "70", "--seed", "8", "--fresh"], [], ["--quick"]):
+        code, _, err = optimise("s.yaml", "--out", "a", *options)
+        assert code == 2 and err.endswith("letheon: enough\n")
+    names = ("candidates", "patients", "seed", "fresh")
+    options = [tuple(call[name] for name in names) for call in fake.calls]
+    assert options == [(9, 70, 8, True), (400, 512, 1, False), (60, 128, 1, False)]
 
 
-def test_the_table_in_80_columns(optimise: Callable, fake: SimpleNamespace, here: Path) -> None:
-    code, out, err = optimise("s.yaml", "--out", "found")
-    assert code == 0 and max(len(line) for line in out.splitlines()) <= 80
-    said = flat(out)
-    for sentence in (
-        documents.NOTICE,
-        "400 of 540 regimens in the ranges of arm course were simulated, each in 512 virtual patients over 84 days",
-        "Goals: less: hours; less: dose.",
-        "Limit: relief days at least 36.5 days (that of arm hundred_hours).",
-        "The front has 2 regimens",
-        "Placebo (placebo): 5.5 relief days.",
-        "A published regimen counts as beaten only by one that is no worse in relief days either.",
-        "Run one again: letheon simulate found/front/01.yaml",
-        "Page: found/front.html",
-    ):
-        assert sentence in said, sentence
-    rows = [flat(line) for line in out.splitlines()]
-    assert any(row.startswith("1 31 9 36.6 31.1 63 2188 98 % assumed") for row in rows)
-    assert any("mg/h/70kg times days minus placebo" in row for row in rows)
-    assert any("beaten by 1" in row for row in rows) and any("not beaten" in row for row in rows)
-    assert "letheon: candidates: 8 of 400\n" in err
-
-
-def test_a_table_of_many_quantities_is_not_cut_off() -> None:
-    told = documents.document()
-    paths = [f"boosters.session.repeat.{'long' * k}name" for k in range(1, 8)]
-    told["variables"] = [{"path": path} for path in paths]
-    told["front"] = [
-        entry | {"values": {path: f"{k}77 days" for k, path in enumerate(paths)}} for entry in told["front"]
-    ]
-    console = Console(width=80, file=io.StringIO())
-    show_search(told, console)
-    made = console.file.getvalue()
-    assert max(len(line) for line in made.splitlines()) <= 80 and "…" not in made
-    assert all("677" in flat(row) or "assumed" not in row for row in made.splitlines() if row.startswith("1 "))
-
-
-def test_json_is_the_document_alone(optimise: Callable, fake: SimpleNamespace, here: Path) -> None:
-    code, out, _ = optimise("s.yaml", "--out", "found", "--json")
-    assert code == 0 and json.loads(out) == documents.document()
-    assert (here / "found" / "front.html").is_file()
-
-
-def test_quiet_prints_nothing(optimise: Callable, fake: SimpleNamespace, here: Path) -> None:
-    assert optimise("s.yaml", "--out", "found", "--quiet") == (0, "", "")
-
-
-def test_a_finished_search_keeps_its_page_and_makes_a_lost_one_again(
-    optimise: Callable, fake: SimpleNamespace, here: Path
-) -> None:
-    optimise("s.yaml", "--out", "found")
-    file = here / "found" / "front.html"
-    first = file.read_text(encoding="utf-8")
-    fake.reused = True
-    file.write_text("kept", encoding="utf-8")
-    assert "finished before" in flat(optimise("s.yaml", "--out", "found")[1])
-    assert file.read_text(encoding="utf-8") == "kept"
-    file.unlink()
-    optimise("s.yaml", "--out", "found")
-    assert file.read_text(encoding="utf-8") == first
+def test_it_writes_and_shows_a_search_and_keeps_its_page(optimise: Callable, fake: SimpleNamespace, here: Path) -> None:
+    first = optimise("small.yaml", "--out", "out", "--candidates", "12")
+    folder, page = here / "out", here / "out" / "front.html"
+    assert first[0] == 0 and max(map(len, first[1].splitlines())) <= 80 and "candidates: 0 of 12" in first[2]
+    assert all(f"out/{name}" in first[1] for name in ("front/01.yaml", "front.html"))
+    assert optimise("small.yaml", "--out", "new", "--candidates", "12", "--quiet") == (0, "", "")
+    text = page.read_text(encoding="utf-8")
+    page.write_text("kept", encoding="utf-8")
+    again = optimise("small.yaml", "--out", "out", "--candidates", "12", "--json")
+    assert json.loads(again[1]) == json.loads((folder / "front.json").read_text(encoding="utf-8"))
+    assert page.read_text(encoding="utf-8") == "kept"
+    page.unlink()
+    assert "--fresh" in optimise("small.yaml", "--out", "out", "--candidates", "12")[1]
+    assert page.read_text(encoding="utf-8") == text
 
 
 @pytest.mark.parametrize("fresh", [False, True])
@@ -175,72 +136,121 @@ def test_a_finished_search_keeps_its_page_and_makes_a_lost_one_again(
 def test_stopped_work_tells_how_to_continue(
     error: BaseException, code: int, words: str, fresh: bool, optimise: Callable, fake: SimpleNamespace, here: Path
 ) -> None:
-    def act(progress: Callable) -> None:
+    def act() -> None:
         raise error
 
     fake.act = act
-    ended, out, err = optimise("s.yaml", "--out", "found", *(["--fresh"] if fresh else []))
+    ended, out, err = optimise("s.yaml", "--out", "out", *(["--fresh"] if fresh else []))
     assert (ended, out) == (code, "")
-    assert words in err and kept_in(Path("found"), fresh) in err
+    assert words in err and kept_in(Path("out"), fresh) in err
 
 
-# --- words, figures, page ---
+# --- what terminal and page say of a record ---
 
 
-def test_long_fronts_are_thinned_evenly_and_both_ends_stay() -> None:
-    for count in (25, 60, 399):
-        places = chosen(count)
-        assert len(places) == 24 and (places[0], places[-1]) == (0, count - 1) and len(set(places)) == 24
-        assert {3, 4, 7} < set(chosen(count, {3, 4, 7})) and len(chosen(count, {3, 4, 7})) <= 27
+def tables(document: Document) -> dict[str, Table]:
+    blocks = blocks_of(block for section in document.sections for block in section.blocks)
+    return {block.label: block for block in blocks if isinstance(block, Table)}
 
 
-def test_short_names_stay_different() -> None:
-    paths = ["sessions.1.rate", "sessions.2.rate", "sessions.1.repeat.times", "boosters.every"]
-    variables = [{"path": path} for path in paths]
-    values = [
-        dict(zip(paths, texts, strict=True))
-        for texts in (("5 mg/h", "1 mg", "3", "1 day"), ("7 mg/h", "1 g", "4", "2 days"))
+def columns(table: Table) -> dict[str, list[str]]:
+    rows = [(row.head, *row.cells) for group in table.groups for row in group.rows]
+    return {plain(head): [plain(row[place]) for row in rows] for place, head in enumerate(table.heads)}
+
+
+def test_every_number_of_the_record_is_in_both(found) -> None:
+    search, others = found
+    for document in (subject.document(search, others), subject.summary(search), subject.summary(search, wide=True)):
+        shown = tables(document)
+        for name, entries in (("The front", search.front), ("Published regimens", search.published)):
+            table = columns(shown[name])
+            for head, measure, form in (
+                ("Relief days", "relief_days", ".1f"),
+                ("Hours", "hours", ".0f"),
+                ("Dose (mg)", "dose_mg", ",.0f"),
+            ):
+                means = [format(entry.measures[measure].mean, form) for entry in entries]
+                assert [cell.split()[0] for cell in table[head]] == means
+            apart = [f"{entry.measures['relief_days'].minus_placebo:.1f}" for entry in entries]
+            assert [cell.split()[0] for cell in table["Minus placebo"]] == apart
+        chances = [f"{100 * entry.chance_on_front:.0f} %" for entry in search.front]
+        assert columns(shown["The front"])["Chance on the front"] == chances
+        assert search.notice in " ".join(terminal.text(document).split())
+    page = html.unescape(re.sub(r"<[^>]+>", "", pages.render(subject.document(search, others))))
+    assert all(f"{name}: {why}" in page for name, why in search.skipped.items()) and search.skipped
+
+
+def test_printed_intervals_hold_their_means(found) -> None:
+    cells = [
+        cell
+        for table in tables(subject.document(*found)).values()
+        for texts in columns(table).values()
+        for cell in texts
     ]
-    found = optimise_words.columns({"variables": variables, "front": [{"values": one} for one in values]})
-    assert found == [
-        ("1 rate, mg/h", ["5", "7"]),
+    triples = [match for cell in cells if (match := re.fullmatch(rf"({NUMBER}) \(({NUMBER}) to ({NUMBER})\)", cell))]
+    assert len(triples) == 2 * (len(found[0].front) + len(found[0].published)) - 4  # two of them have no spread
+    for mean, low, high in ((float(text.replace(",", "")) for text in match.groups()) for match in triples):
+        assert low <= mean <= high
+
+
+def test_the_figures_draw_the_numbers(found) -> None:
+    search, others = found
+    figures = [block for block in subject.document(search, others).sections[1].blocks if isinstance(block, Figure)]
+    for figure, cost in zip(figures, ("hours", "dose_mg"), strict=True):
+        (plot,) = (block for block in figure.blocks if isinstance(block, Plot))
+        cloud, front, published = plot.figure["data"]
+        for trace, entries in ((front, search.front), (published, search.published)):
+            for axis, measure in (("x", cost), ("y", "relief_days")):
+                assert trace[axis] == pytest.approx([entry.measures[measure].mean for entry in entries], rel=1e-3)
+        ends = [entry.measures["relief_days"].mean_interval for entry in search.front]
+        drawn = zip(front["y"], front["error_y"]["arrayminus"], front["error_y"]["array"], strict=True)
+        assert [(y - down, y + up) for y, down, up in drawn] == [pytest.approx(end, rel=1e-2) for end in ends]
+        assert len(cloud["x"]) == len(others) == search.searched.candidates - len(search.front)
+        assert plot.figure["layout"]["shapes"][0]["y0"] == search.constraints[0].at_least
+
+
+def test_an_empty_front_has_a_sentence(found) -> None:
+    empty = msgspec.structs.replace(found[0], front=())
+    assert all("No regimen keeps" in terminal.text(make(empty)) for make in (subject.document, subject.summary))
+
+
+def test_a_table_of_many_quantities_is_not_cut_off(found) -> None:
+    paths = [f"boosters.session.repeat.{'long' * number}name" for number in range(1, 8)]
+    variables = tuple(msgspec.structs.replace(found[0].variables[0], path=path) for path in paths)
+    values = {path: f"{number}77 days" for number, path in enumerate(paths)}
+    front = tuple(msgspec.structs.replace(entry, values=values) for entry in found[0].front)
+    text = terminal.text(subject.summary(msgspec.structs.replace(found[0], variables=variables, front=front)))
+    assert max(map(len, text.splitlines())) <= 80 and "…" not in text
+    assert all(text.count(f"{number}77") == len(front) for number in range(len(paths)))
+
+
+def test_short_names_stay_different(found) -> None:
+    paths = ["sessions.1.rate", "sessions.2.rate", "sessions.1.repeat.times", "boosters.every"]
+    variables = tuple(msgspec.structs.replace(found[0].variables[0], path=path) for path in paths)
+    front = tuple(
+        msgspec.structs.replace(found[0].front[0], values=dict(zip(paths, texts, strict=True)))
+        for texts in (("5 mg/h", "1 mg", "3", "1 day"), ("7 mg/h", "1 g", "4", "2 days"))
+    )
+    assert subject.variable_columns(msgspec.structs.replace(found[0], variables=variables, front=front)) == [
+        ("1 rate (mg/h)", ["5", "7"]),
         ("2 rate", ["1 mg", "1 g"]),
         ("times", ["3", "4"]),
         ("every", ["1 day", "2 days"]),
     ]
 
 
-def test_words_on_published_regimens() -> None:
-    said = optimise_words.published_words
-    assert said({"beaten_by": [], "feasible": True}) == "not beaten"
-    assert said({"beaten_by": [], "feasible": False}) == "breaks a limit"
-    assert said({"beaten_by": [2], "feasible": True}) == "beaten by 2"
-    assert said({"beaten_by": [1, 2, 5], "feasible": True}) == "beaten by 1, 2 and 5"
-    assert said({"beaten_by": [1, 2, 3, 4, 5, 6], "feasible": True}) == "beaten by 1, 2, 3 and 3 more"
+def test_long_fronts_are_thinned_evenly_and_both_ends_stay() -> None:
+    for count in (25, 60, 399):
+        places = subject.chosen_rows(count)
+        assert len(places) == 24 and (places[0], places[-1]) == (0, count - 1) and len(set(places)) == 24
+        kept = subject.chosen_rows(count, {3, 4, 7})
+        assert {3, 4, 7} < set(kept) and len(kept) <= 27
 
 
-def test_an_empty_front_has_a_sentence(optimise: Callable, fake: SimpleNamespace, here: Path) -> None:
-    empty = documents.document() | {"front": []}
-    assert "No regimen keeps all limits" in " ".join(optimise_words.lead(empty))
-    assert "No regimen keeps all limits" in page.render(empty, [])
-
-
-def test_the_figures_draw_the_numbers() -> None:
-    document, rows = documents.document(), documents.rows()
-    assert optimise_figures.costs(document) == ["hours", "dose_mg"]
-    cloud, front, published = optimise_figures.scatter(document, rows, "hours")["data"]
-    assert (cloud["x"], cloud["y"]) == ([2], [6.25])
-    assert (front["x"], front["y"]) == ([63, 88], [36.6, 38])
-    assert front["error_y"]["array"] == [9.5, 9.5] and front["error_y"]["arrayminus"] == [6, 6]
-    assert (published["x"], published["y"]) == ([100, 120, 40], [36.5, 37.2, 20.7])
-    layout = optimise_figures.scatter(document, rows, "hours")["layout"]
-    assert layout["shapes"][0]["y0"] == 36.5 and layout["xaxis"]["title"]["text"] == "Hours on the drip (h)"
-
-
-def test_the_page_holds_everything_and_lets_nothing_in() -> None:
-    made = page.render(documents.document(), documents.rows())
-    assert made == page.render(documents.document(), documents.rows())
-    assert "default-src 'none'" in made
-    text = html.unescape(re.sub(r"<[^>]+>", " ", made))
-    assert "not treatments" in text and "31 mg/h/70kg" in text and "goldberg2010 racemic" in text
-    assert "it outlasts <the> follow-up" in text and "<the>" not in made
+@pytest.mark.parametrize("rivals", [(), (2,), (1, 2, 5), (1, 2, 3, 4), (1, 2, 3, 4, 5, 6)])
+@pytest.mark.parametrize("feasible", [True, False])
+def test_the_standing_of_a_regimen_counts_all_that_beat_it(found, rivals: tuple[int, ...], feasible: bool) -> None:
+    text = standing(msgspec.structs.replace(found[0].published[0], beaten_by=rivals, feasible=feasible))
+    numbers = [int(number) for number in re.findall(r"\d+", text)]
+    assert numbers == list(rivals if len(rivals) <= 4 else (*rivals[:3], len(rivals) - 3))
+    assert ("limit" in text) == (not feasible) and ("not beaten" in text) == (feasible and not rivals)

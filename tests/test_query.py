@@ -8,10 +8,11 @@ import pytest
 
 from letheon.errors import InputError, RunError
 from letheon.runs import simulate
-from letheon.runs.query import query
+from letheon.runs.query import Answer, query
 from letheon.scenario import loads
-from letheon.views.answers import table
 from letheon.views.commands.query import _seconds, _size
+from letheon.views.document import terminal
+from letheon.views.subjects import answers
 
 TEXT = """
 letheon: 1
@@ -153,7 +154,8 @@ def test_other_folders_are_refused(tmp_path):
 def test_the_command_prints_a_table_or_json(run, command):
     code, out, _ = command("query", run.folder, "SELECT arm, count(*) AS n FROM endpoints GROUP BY arm ORDER BY arm")
     assert code == 0
-    assert out.splitlines() == ["arm        n", "--------  --", "ketamine  40", "placebo   40"]
+    head, _, *rows = (line.rstrip() for line in out.splitlines())
+    assert (head, *rows) == ("arm        n", "ketamine  40", "placebo   40")
     out = command("query", run.folder, "SELECT min(patient) AS first FROM endpoints", "--json")[1]
     assert json.loads(out) == {"columns": ["first"], "rows": [[0]]}
 
@@ -163,9 +165,15 @@ def test_a_query_that_fails_loads_nothing_heavy(heavy_modules, tmp_path):
 
 
 def test_the_table_is_cut_at_1000_rows():
-    lines = table(("x",), tuple((k,) for k in range(1200)))
-    assert len(lines) == 2 + 1000 + 1
-    assert "200 more rows" in lines[-1]
+    lines = terminal.text(answers.answer(Answer(("x",), tuple((k,) for k in range(1200))))).splitlines()
+    assert [int(line) for line in lines[2:-1]] == list(range(1000)) and "200 more rows" in lines[-1]
+
+
+@pytest.mark.parametrize("width", [20, 80])
+def test_no_value_of_an_answer_is_lost(width):
+    rows = tuple((f"name{k} " + "word " * 9, k, None, f"{'long' * 30}{k}") for k in range(3))
+    text = "".join(terminal.text(answers.answer(Answer(("a", "b", "c", "d"), rows)), width).split())
+    assert text.count("w") % 27 == 0 < text.count("w") and text.count("g") == 90  # the first column stands in each part
 
 
 @pytest.mark.parametrize(

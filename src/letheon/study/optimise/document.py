@@ -1,11 +1,15 @@
 """The document of a search (``letheon optimise --json``, ``front.json``)."""
 
+import csv
+from pathlib import Path
+
 import msgspec
 
 from letheon.study.records import Record
 
 __all__ = [
     "Budget",
+    "Candidate",
     "ConstraintReport",
     "FrontEntry",
     "GoalReport",
@@ -16,6 +20,7 @@ __all__ = [
     "SearchReport",
     "Searched",
     "VariableReport",
+    "other_candidates",
 ]
 
 
@@ -141,3 +146,26 @@ class SearchReport(Record, frozen=True):
     published: tuple[PublishedEntry, ...]
     placebo: tuple[PlaceboEntry, ...]
     skipped: dict[str, str]
+
+
+class Candidate(Record, frozen=True):
+    """A regimen off the front: the values that it chose, means of its measures, and whether it keeps the limits."""
+
+    values: tuple[str, ...]
+    means: dict[str, float | None]
+    feasible: bool
+
+
+def other_candidates(folder: Path, report: SearchReport) -> tuple[Candidate, ...]:
+    """Read the candidates that are not on the front from ``candidates.csv`` of a finished search."""
+    paths, names = [variable.path for variable in report.variables], list(report.published[0].measures)
+    with (folder / "candidates.csv").open(encoding="utf-8", newline="") as stream:
+        return tuple(
+            Candidate(
+                tuple(row[path] for path in paths),
+                {name: float(row[name]) if row[name] else None for name in names},
+                row["feasible"] == "True",
+            )
+            for row in csv.DictReader(stream)
+            if row["kind"] == "candidate" and row["front"] == "0"
+        )

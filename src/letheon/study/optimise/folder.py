@@ -100,4 +100,5 @@ def claim(folder: Path, scenario: Scenario, search: Search, text: str | None) ->
         (_STAMP, json.dumps(_stamp(scenario, search), indent=1) + "\n"),
     ):
         with disk_errors(folder / name, CHUNKS_KEPT):
+            folder.mkdir(parents=True, exist_ok=True)
             write(folder / name, content)

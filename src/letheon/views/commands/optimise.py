@@ -1,24 +1,24 @@
 """``letheon optimise``: search for regimens that no other beats, and show them beside published ones."""
 
-import csv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from letheon.extras import require
 from letheon.views.commands.interruption import interruptible, kept_in, stopping_says
 from letheon.views.commands.options import AsJson, ScenarioFile, Seed, flag, option, whole
-from letheon.views.commands.output import save_page, show, write_json
+from letheon.views.commands.output import save_page, show, write
 from letheon.views.commands.progress import Progress
 
 if TYPE_CHECKING:
     from letheon.scenario import Scenario
     from letheon.scenario.search import Search
-    from letheon.study.plain import Optimisation
+    from letheon.study.optimise.search import Optimisation
 
 __all__ = ["optimise"]
 
 _PAGE = "front.html"
+_WIDE = 110  # columns from which intervals fit beside the means
 _PATIENCE_S = 60.0  # a batch of regimens, on a slow machine
 
 
@@ -75,11 +75,15 @@ def optimise(
     result = _search(scenario, resolved, search, folder, fresh, quiet)
     page = folder / _PAGE
     if not (result.reused and page.is_file()):
-        from letheon.views.report import optimise as report
+        from letheon.study.optimise.document import other_candidates
+        from letheon.views.document import html
+        from letheon.views.subjects.optimisation import document
 
-        save_page(report.render(result.document, result.table or _rows(folder, result.document)), page)
+        save_page(html.render(document(result.document, other_candidates(folder, result.document))), page)
     if as_json:
-        write_json(result.document)
+        from letheon.study.records import encode
+
+        write(encode(result.document), encoding="utf-8")
     elif not quiet:
         _show(result, folder)
 
@@ -90,7 +94,7 @@ def _search(
     """Search, with progress; Ctrl-C is heard between two batches, and what is simulated is kept."""
     with stopping_says(kept_in(folder, fresh)), Progress(quiet) as progress:
         progress("loading", 0, 1)
-        from letheon.study.plain import optimise
+        from letheon.study.optimise.search import optimise
 
         def work(report: Callable[[str, int, int], None]) -> "Optimisation":
             return optimise(
@@ -106,22 +110,9 @@ def _search(
         return interruptible(work, progress, _PATIENCE_S)
 
 
-def _rows(folder: Path, document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Read the table of a finished search back."""
-    texts = {"kind", "name", "drug", *(variable["path"] for variable in document["variables"])}
-    words = {"True": True, "False": False, "": None}
-    with (folder / "candidates.csv").open(encoding="utf-8", newline="") as stream:
-        return [
-            {
-                name: text if name in texts else words[text] if text in words else float(text)
-                for name, text in row.items()
-            }
-            for row in csv.DictReader(stream)
-        ]
-
-
 def _show(result: "Optimisation", folder: Path) -> None:
-    from letheon.views.optimise_tables import show_search
+    from letheon.views.document import terminal
+    from letheon.views.subjects.optimisation import summary
 
     lines = []
     if result.reused:
@@ -131,4 +122,8 @@ def _show(result: "Optimisation", folder: Path) -> None:
     lines.append(f"Folder: {result.folder}")
     if result.front:
         lines.append(f"Run one again: letheon simulate {folder / 'front' / min(result.front)}")
-    show(lambda console: show_search(result.document, console), *lines, f"Page: {folder / _PAGE}")
+    show(
+        lambda console: terminal.show(summary(result.document, console.width >= _WIDE), console),
+        *lines,
+        f"Page: {folder / _PAGE}",
+    )

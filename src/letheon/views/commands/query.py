@@ -1,15 +1,21 @@
 """``letheon query``: read-only SQL over the tables of a run."""
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from letheon.errors import InputError, RunError
 from letheon.views.commands.interruption import leave
 from letheon.views.commands.options import AsJson, RunFolder, argument, option
-from letheon.views.commands.output import tell, write_json, write_lines
+from letheon.views.commands.output import show, tell, write_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from letheon.runs.query import Answer
 
 __all__ = ["query"]
 
+_UNBROKEN = 100_000  # columns
 _BYTES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
 
 
@@ -57,11 +63,22 @@ def query(
       letheon query runs/small "SELECT avg(nrs_day_7) FROM endpoints"
     """
     from letheon.runs.query import MEMORY_LIMIT, TIME_LIMIT_S, query
-    from letheon.views.answers import table
 
     seconds, size = time_limit or TIME_LIMIT_S, memory_limit or MEMORY_LIMIT
     answer = query(run, sql, time_limit_s=seconds, memory_limit=size, stuck=_stuck)
     if as_json:
         write_json(answer.document())
     else:
-        write_lines(table(answer.columns, answer.rows))
+        _show(answer)
+
+
+def _show(answer: "Answer") -> None:
+    from letheon.views.document import terminal
+    from letheon.views.subjects import answers
+
+    def draw(console: "Console") -> None:
+        if not console.is_terminal:
+            console.width = _UNBROKEN  # programs read a row a line
+        terminal.show(answers.answer(answer), console)
+
+    show(draw)

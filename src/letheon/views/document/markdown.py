@@ -88,8 +88,8 @@ def inline(content: Content) -> str:
 
     Examples
     --------
-    >>> inline((Strong("4.3"), " at ", CodeText("day_7"), Break(), Link("doi", "https://doi.org/10.1/x")))
-    '**4.3** at `day_7`<br>[doi](https://doi.org/10.1/x)'
+    >>> inline((Strong("4.3"), " at ", CodeText("day_7"), Break(), Link("page", "https://example.org/x")))
+    '**4.3** at `day_7`<br>[page](https://example.org/x)'
     """
     if isinstance(content, str):
         return re.sub(r"([\\`*_\[])", r"\\\1", content).replace("<", "&lt;")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from letheon.views.document.tree import (
@@ -41,7 +42,7 @@ _TITLE = "\ue000"  # stands for the title of a group until it is printed; a lett
 
 
 def show(document: Document, console: Console) -> None:
-    """Print a document; tables too wide for the console are split by columns, each part with the row headings."""
+    """Print a document; headings of tables too wide for the console break between words, then columns move below."""
     if document.title:
         console.print(_text(document.title, "bold"))
     if document.lead:
@@ -118,40 +119,28 @@ def _paragraph(block: Paragraph, console: Console) -> None:
 
 
 def _parts(table: Table, width: int) -> Iterator[Table]:
-    """Split a table into such as fit the width, as equal in columns as can be; text wraps instead."""
-    heads, rows = [plain(head) for head in table.heads], [row for group in table.groups for row in group.rows]
-    wide = [max(map(len, column.split("\n")), default=0) for column in heads]
-    columns = list(zip(*(map(_cell, row.cells) for row in rows), strict=True))
-    cells = [
-        min(max([head, *(len(line) for cell in column for line in cell.split("\n"))]), _CELL) + _GAP
-        for head, column in zip(wide[1:], columns, strict=True)
-    ]
-    first = min(max([wide[0], *(len(plain(row.head)) for row in rows)], default=0), _HEAD) + _GAP
-    if table.kind in {"text", "wrapped"} or first + sum(cells) <= width or not cells:
+    """Split a table into as few as fit the width, as even as can be; text wraps instead."""
+    first, *needs = (need + _GAP for need in _needs(table)[0])
+    room = width + 1 - first  # no box stands after the last column
+    if table.kind == "text" or sum(needs) <= room or not needs:
         yield table
         return
-    most = max(1, (width - first) // max(cells))
-    tables = -(-len(cells) // most)
-    step = -(-len(cells) // tables)
-    for start in range(0, len(cells), step):
-        cut = slice(start, start + step)
+    fewest = len(_cuts(needs, room))
+    even = next((cuts for limit in range(max(needs), room) if len(cuts := _cuts(needs, limit)) == fewest), None)
+    for cut in even or _cuts(needs, room):
         groups = tuple(
             Group(tuple(Row(row.head, row.cells[cut], row.kind) for row in group.rows), group.title)
             for group in table.groups
         )
-        yield Table(table.label, (table.heads[0], *table.heads[1:][cut]), groups, table.title, table.kind)
+        align = table.align and table.align[0] + table.align[1:][cut]
+        yield replace(table, heads=(table.heads[0], *table.heads[1:][cut]), groups=groups, align=align)
 
 
 def _print_table(table: Table, console: Console) -> None:
-    """Print a table; titles of its groups run across all columns, and where there is room only headings wrap."""
+    """Print a table; titles of its groups run across all columns."""
     from rich.segment import SegmentLines
 
-    drawn = _table(table)
-    if table.kind == "wrapped":
-        widths = _widths(table)
-        if console.width - sum(widths) - _GAP * len(widths) >= _FIRST:
-            for column, width in zip(drawn.columns[1:], widths, strict=True):
-                column.width = width
+    drawn = _table(table, _widths(table, console.width))
     titles = iter([group.title for group in table.groups if group.title])
     for line in console.render_lines(drawn, pad=False):
         if any(segment.text.startswith(_TITLE) for segment in line):
@@ -160,16 +149,51 @@ def _print_table(table: Table, console: Console) -> None:
             console.print(SegmentLines([line], new_lines=True), end="")
 
 
-def _widths(table: Table) -> list[int]:
-    """Return widths of cells that do not wrap under headings of two lines or so."""
-    columns = zip(*([plain(cell) for cell in row.cells] for group in table.groups for row in group.rows), strict=True)
-    return [
-        max(-(-len(head) // 2), *(len(piece) for cell in column for piece in (*head.split(), *cell.split("\n"))))
-        for head, column in zip(map(plain, table.heads[1:]), columns, strict=True)
-    ]
+def _cuts(needs: Sequence[int], room: int) -> list[slice]:
+    """Return the columns of each table, when as many go into one as have room."""
+    cuts = [slice(0, 1)]
+    for place in range(1, len(needs)):
+        start = cuts[-1].start
+        if sum(needs[start : place + 1]) <= room:
+            cuts[-1] = slice(start, place + 1)
+        else:
+            cuts.append(slice(place, place + 1))
+    return cuts
 
 
-def _table(table: Table) -> RichTable:
+def _needs(table: Table) -> tuple[list[int], list[int], list[int]]:
+    """Return widths of columns: the least, at which no word is cut; of whole text; and of whole headings too.
+
+    What may break between words are headings, cells of text, and what is longer than `_HEAD` and `_CELL`.
+    """
+    rows = [(row.head, *row.cells) for group in table.groups for row in group.rows]
+    least, cells, whole = [], [], []
+    for place, head in enumerate(map(plain, table.heads)):
+        lines = [line for row in rows for line in _cell(row[place]).split("\n")]
+        most = 0 if table.flows(place) else _CELL if place else _HEAD
+        words = [word for text in (head, *lines) for word in text.split()]
+        least.append(max([1, *map(len, words), *(min(len(line), most) for line in lines)]))
+        cells.append(max([least[-1], *(len(line) for line in lines if table.flows(place))]))
+        whole.append(max([cells[-1], *map(len, head.split("\n"))]))
+    return least, cells, whole
+
+
+def _widths(table: Table, width: int) -> Sequence[int | None]:
+    """Return the widths of columns: room goes to text, then to headings, first to those that need little more."""
+    own, *wanted = _needs(table)
+    room = width + 1 - sum(own) - _GAP * len(own)
+    if room < 0:
+        return [None] * len(own)
+    for goal in wanted:
+        places = sorted(range(len(own)), key=lambda place: goal[place] - own[place])
+        for waiting, place in zip(range(len(places), 0, -1), places, strict=True):
+            more = min(goal[place] - own[place], room // waiting)
+            own[place] += more
+            room -= more
+    return own
+
+
+def _table(table: Table, widths: Sequence[int | None]) -> RichTable:
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
@@ -183,17 +207,9 @@ def _table(table: Table) -> RichTable:
         title=title,
         title_justify="left",
     )
-    widest = max((len(plain(row.head)) for group in table.groups for row in group.rows), default=0)
-    flowing = table.kind in {"text", "wrapped"}
-    for number, head in enumerate(table.heads):
-        left = number == 0 or table.kind == "text"
-        made.add_column(
-            Text(plain(head)),
-            justify="left" if left else "right",
-            min_width=None if number or flowing else min(_HEAD, widest),
-            max_width=None if flowing else _CELL if number else _HEAD,
-            overflow="fold",
-        )
+    for place, (head, own) in enumerate(zip(table.heads, widths, strict=True)):
+        justify = "left" if table.is_left(place) else "right"
+        made.add_column(Text(plain(head)), justify=justify, overflow="fold", width=own)
     for group in table.groups:
         made.add_section()
         if group.title:

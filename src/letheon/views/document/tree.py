@@ -177,6 +177,8 @@ class Table:
     kind : str
         ``numbers`` (right-aligned), ``endpoints`` (the same, groups set apart), ``text`` (left-aligned and wrapped),
         ``wrapped`` (numbers with long row headings) or ``counts`` (narrow).
+    align : str
+        A letter for each column, ``l`` or ``r``, where `kind` does not say it: text at the left wraps.
     """
 
     label: str
@@ -184,6 +186,16 @@ class Table:
     groups: tuple[Group, ...]
     title: Content = ""
     kind: str = "numbers"
+    align: str = ""
+
+    def is_left(self, place: int) -> bool:
+        """Whether a column stands at the left."""
+        return self.align[place] == "l" if self.align else place == 0 or self.kind == "text"
+
+    def flows(self, place: int) -> bool:
+        """Whether the cells of a column break between words."""
+        is_text = bool(self.align) and self.align[place] == "l"
+        return is_text or self.kind == "text" or (self.kind == "wrapped" and place == 0)
 
     @classmethod
     def of(cls, label: str, heads: Iterable[Content], rows: Iterable[Row | Sequence[Content]], **more: Any) -> Table:

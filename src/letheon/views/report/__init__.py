@@ -1,1 +1,0 @@
-"""Pages of studies: HTML files that open in any browser, without a network."""
