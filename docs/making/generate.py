@@ -19,9 +19,10 @@ from letheon import library
 from letheon.extras import EXTRAS
 from letheon.library.evidence import ROLES
 from letheon.pipeline.labels import support_rows, usable
-from letheon.views import calibration_words, evidence_words, study_phrases, validation_words
+from letheon.views import calibration_words, validation_words
 from letheon.views.commands.main import EXAMPLES, app
 from letheon.views.report.words import SUPPORT
+from letheon.views.subjects import evidence as studies
 
 DOCS = Path(__file__).resolve().parents[1]
 MODELS = calibration_words.PAIN_MODELS
@@ -37,7 +38,7 @@ def stored(name: str) -> Any:
 
 def evidence() -> Facts:
     """Studies by role."""
-    return {"sources": library.sources(), "roles": ROLES, "words": evidence_words, "phrases": study_phrases}
+    return {"sources": library.sources(), "roles": ROLES, "studies": studies}
 
 
 def support() -> Facts:

@@ -4,7 +4,8 @@ Masses [mg] are free base, times [h] count from the scenario's origin, those of 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from typing import Any
 
 from msgspec import Struct
 
@@ -251,19 +252,9 @@ def arm_record(sheet: Worksheet, regimen: Regimen, like: str | None = None) -> A
 def amounts_record(amounts: Amounts, order: Order, sham: bool) -> AmountsRecord:
     """Return the record of a sum, with what is drawn up for it."""
     drug_ml = 0.0 if sham else order.drug_ml * amounts.bags + amounts.push_ml
+    sums: dict[str, Any] = asdict(amounts) | {"vials": None if order.vial_ml is None else amounts.vials}
     return AmountsRecord(
-        sessions=amounts.sessions,
-        pushes=amounts.pushes,
-        bags=amounts.bags,
-        occasions=amounts.occasions,
-        hours=amounts.hours,
-        ml=amounts.ml,
-        mg=amounts.mg,
-        left_ml=amounts.left_ml,
-        left_mg=amounts.left_mg,
-        push_ml=amounts.push_ml,
-        push_mg=amounts.push_mg,
-        vials=None if order.vial_ml is None else amounts.vials,
+        **sums,
         dose_mg=amounts.dose_mg,
         drug_ml=drug_ml,
         diluent_ml=order.bag_ml * amounts.bags + amounts.push_ml - drug_ml,
