@@ -130,7 +130,7 @@ def test_help_comes_within_half_a_second() -> None:
 # --- what loads ---
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["simulate", "--help"], ["--version"], ["library", "otto2021"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["simulate", "--help"], ["--version"]])
 def test_commands_without_numbers_load_nothing_heavy(arguments: list[str], heavy_modules: Callable) -> None:
     assert heavy_modules(*arguments) == (0, set())
 

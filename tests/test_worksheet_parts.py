@@ -26,7 +26,8 @@ from letheon.scenario.model import Arm, Beside, Scenario
 from letheon.units import MS_PER_HOUR
 from letheon.views.commands import main as cli
 from letheon.views.commands.worksheet import sheet_of
-from letheon.views.worksheet_words import lines
+from letheon.views.document.terminal import text
+from letheon.views.subjects.worksheet import document
 
 ROOT = Path(__file__).resolve().parent.parent
 EVERYTHING = """
@@ -58,7 +59,7 @@ def printed(arm: Arm, scenario: Scenario, order: Order) -> str:
         sheet = sheet_of(arm, order, round(scenario.follow_up_h * MS_PER_HOUR))
     except InputError as error:
         return str(error)
-    return " ".join("\n".join(lines(replace(scenario, arms=(arm,)), order, {arm.name: sheet})).split())
+    return " ".join(text(document(replace(scenario, arms=(arm,)), order, {arm.name: sheet})).split())
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def test_every_field_of_an_arm_shows_on_its_sheet() -> None:
     assert shown["arm.regimen.infusions.rate.ceiling_mg_h"]
 
 
-def test_the_walk_above_meets_every_record() -> None:
+def test_every_record_of_an_arm_is_laid_out() -> None:
     arm = loads(EVERYTHING).arm("ward")
     met = {type(part).__name__ for part in (arm, arm.regimen, arm.policy, arm.beside)}
     assert met | {"Infusion", "Rate", "Boosters", "Titration", "Stops"} == set(LAID_OUT)
@@ -134,7 +135,7 @@ def test_the_walk_above_meets_every_record() -> None:
         assert LAID_OUT[record.__name__] == {one.name for one in fields(record)}
 
 
-def test_a_part_that_is_not_laid_out_is_named_at_the_head() -> None:
+def test_unknown_part_is_listed_as_missing_at_the_head() -> None:
     @dataclass(frozen=True)
     class Weaned(Policy):
         wean_ms: int = 0
@@ -162,9 +163,9 @@ def test_a_push_is_drawn_from_the_vial_and_not_from_the_bag() -> None:
     assert len(found.course.sessions) == len(found.course.sessions[0].steps) == 1
 
 
-def test_everything_in_words(command: Callable[..., str]) -> None:
+def test_doses_of_every_part_are_printed(command: Callable[..., str]) -> None:
     out = " ".join(command(EVERYTHING, "--weight", "80 kg", "--vial-volume", "10 mL").split())
-    for said in (
+    for expected in (
         "at 0 h (day 1), over 1 min: 28 mg (0.35 mg/kg) = 0.56 mL",
         "0.56 mL of diluent in place of 28 mg",
         # 80 kg: written 8 mg/h, steps of 8
@@ -175,12 +176,12 @@ def test_everything_in_words(command: Callable[..., str]) -> None:
         "at 0 h (day 1), over 2 min: 20 mg = 0.4 mL",
         "4 pushes by hand, 1.6 mL, 80 mg",
         # the least and the most: 3 days x 12 mg, and four boosters of 20 mg
-        "Whole arm at most: 3 sessions, 12 h on the drip, 36 mL, 36 mg; 4 pushes by hand, 1.6 mL, 80 mg; 116 mg together",
+        "Whole arm at most: 3 sessions, 12 h of infusion, 36 mL, 36 mg; 4 pushes by hand, 1.6 mL, 80 mg; 116 mg together",
     ):
-        assert said in out, said
+        assert expected in out, expected
 
 
-def test_placebo_is_a_sham_of_everything(command: Callable[..., str]) -> None:
+def test_placebo_gets_the_same_volumes_without_drug(command: Callable[..., str]) -> None:
     found = json.loads(command(EVERYTHING, "--json"))["arms"]
     drug, sham = found["ward"], found["sham"]
     assert sham["totals"]["most"]["dose_mg"] == sham["totals"]["most"]["drug_ml"] == 0.0
@@ -205,7 +206,7 @@ def test_placebo_is_a_sham_of_everything(command: Callable[..., str]) -> None:
 SMALL = "{letheon: 1, title: x, follow_up: 1 week, arms: {a: {drug: racemic, sessions: [{at: 0 h, rate: 3 mg/h, for: 4 h}]}}}"
 
 
-def test_a_bag_of_which_12_ml_run_is_flagged_and_the_one_that_is_named_fits(command: Callable[..., str]) -> None:
+def test_suggested_bag_fits(command: Callable[..., str]) -> None:
     out = " ".join(command(SMALL).split())
     assert "88 mL (88 mg), 88 % of what is made up. The bags are too large." in out
     options = re.search(r'A bag that fits: --bag "(.*?)" --per-bag "(.*?)", 1 bag, 0 mL', out)
@@ -216,7 +217,7 @@ def test_a_bag_of_which_12_ml_run_is_flagged_and_the_one_that_is_named_fits(comm
 
 
 @given(st.floats(0.5, 60.0), st.floats(0.1, 60.0), st.integers(1, 5), st.sampled_from([100.0, 500.0, 1000.0]))
-def test_a_bag_that_is_named_gives_the_same_dose_with_little_left(
+def test_suggested_bag_gives_the_same_dose_with_little_left(
     mg_per_h: float, hours: float, days: int, bag_ml: float
 ) -> None:
     drip = Regimen.create("racemic", [Infusion.create(100 * day, hours, Rate(mg_per_h)) for day in range(days)])
@@ -234,7 +235,7 @@ def test_a_bag_that_is_named_gives_the_same_dose_with_little_left(
 
 
 @pytest.mark.parametrize("path", [None, *sorted((ROOT / "examples").glob("*.yaml"))], ids=str)
-def test_numbers_are_written_so_that_nobody_misreads_them(path: Path | None, command: Callable[..., str]) -> None:
+def test_numbers_follow_the_ismp_list(path: Path | None, command: Callable[..., str]) -> None:
     """No trailing zero, no naked point, no micro sign, commas from 1,000 on: what the ISMP's list asks for."""
     text = EVERYTHING if path is None else path.read_text(encoding="utf-8")
     out = command(text).replace(load(path).title if path else "everything", "")

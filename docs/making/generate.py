@@ -23,11 +23,11 @@ from letheon.scenario.grammar import maps
 from letheon.study.calibrate.document import Adequacy, CalibrationReport, Recovery
 from letheon.study.records import T, decode
 from letheon.study.validate.document import Validation
-from letheon.views import evidence_words, study_phrases
 from letheon.views.commands.main import EXAMPLES, app
 from letheon.views.document import markdown, numbers
 from letheon.views.document.tree import Block, Document, Section
 from letheon.views.subjects import calibration as calibration_subject
+from letheon.views.subjects import evidence as studies
 from letheon.views.subjects import validation as validation_subject
 from letheon.views.subjects.calibration_facts import predictions
 from letheon.views.subjects.names import PAIN_MODELS, SUPPORT
@@ -50,7 +50,7 @@ def record(name: str, kind: type[T]) -> T:
 
 def evidence() -> Facts:
     """Studies by role."""
-    return {"sources": library.sources(), "roles": ROLES, "words": evidence_words, "phrases": study_phrases}
+    return {"sources": library.sources(), "roles": ROLES, "studies": studies}
 
 
 def support() -> Facts:

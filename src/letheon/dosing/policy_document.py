@@ -1,13 +1,11 @@
 """The rules of an arm as records, quantities as they were written: for results, worksheets and the words about them."""
 
-from typing import Any
-
 import msgspec
 
 from letheon.dosing.policy import Policy
 from letheon.units import MS_PER_HOUR
 
-__all__ = ["BoosterRules", "PolicyRules", "Quantity", "StopRules", "TitrationRules", "policy_document", "policy_rules"]
+__all__ = ["BoosterRules", "PolicyRules", "Quantity", "StopRules", "TitrationRules", "policy_rules"]
 
 
 class Quantity(msgspec.Struct, frozen=True):
@@ -91,8 +89,3 @@ def policy_rules(policy: Policy) -> PolicyRules | None:
             on_harm="down" if titration.down else "hold",
         )
     return PolicyRules(booster_rules, titration_rules)
-
-
-def policy_document(policy: Policy) -> dict[str, Any] | None:
-    """Return the rules of an arm as plain data, as JSON holds them; None for a fixed timetable."""
-    return msgspec.to_builtins(policy_rules(policy))

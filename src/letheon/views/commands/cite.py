@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from letheon.views.commands.options import RunFolder, flag
-from letheon.views.commands.output import write_lines
+from letheon.views.commands.output import write, write_lines
 
 __all__ = ["cite"]
 
@@ -19,7 +19,12 @@ def cite(
     Example:
       letheon cite runs/small --bibtex
     """
-    from letheon.views import catalogue
+    from letheon.runs.sources import bibtex, read_sources
+    from letheon.views.document.terminal import text
+    from letheon.views.subjects.library import citations
 
-    document = catalogue.read_document(run)
-    write_lines(catalogue.bibtex(document) if as_bibtex else catalogue.citations(document))
+    result = read_sources(run)
+    if as_bibtex:
+        write_lines(bibtex(result.letheon, result.sources))
+    else:
+        write(text(citations(result.title, f"Letheon {result.letheon}", result.sources)))

@@ -7,7 +7,7 @@ Example:
 from typing import Annotated
 
 from letheon.views.commands.options import AsJson, argument, option
-from letheon.views.commands.output import write_json, write_lines
+from letheon.views.commands.output import write, write_json
 
 __all__ = ["list_studies", "show_study"]
 
@@ -23,13 +23,16 @@ def list_studies(
     Example:
       letheon evidence list --role hold_out
     """
-    from letheon.views import evidence_words
+    from letheon.views.document.terminal import text
+    from letheon.views.subjects.evidence import brief, chosen, listing
 
-    studies = evidence_words.chosen(role)
+    studies = chosen(role)
     if as_json:
-        write_json({"studies": [evidence_words.brief(study) for study in studies]})
+        from msgspec import to_builtins
+
+        write_json({"studies": to_builtins([brief(study) for study in studies])})
     else:
-        write_lines(evidence_words.listing(studies))
+        write(text(listing(studies)))
 
 
 def show_study(
@@ -43,10 +46,11 @@ def show_study(
     Example:
       letheon evidence show sigtermans2009
     """
-    from letheon.views import evidence_words
+    from letheon.views.document.terminal import text
+    from letheon.views.subjects.evidence import entry, json_form, study_of
 
-    record = evidence_words.study_of(study)
+    record = study_of(study)
     if as_json:
-        write_json(evidence_words.document(record))
+        write_json(json_form(record))
     else:
-        write_lines(evidence_words.entry(record))
+        write(text(entry(record)))

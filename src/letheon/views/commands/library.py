@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from letheon.views.commands.options import argument
-from letheon.views.commands.output import write_lines
+from letheon.views.commands.output import write
 
 __all__ = ["library"]
 
@@ -18,6 +18,7 @@ def library(
     Example:
       letheon library otto2021
     """
-    from letheon.views import catalogue
+    from letheon.views.document.terminal import text
+    from letheon.views.subjects.library import contents, entry
 
-    write_lines(catalogue.contents() if name is None else catalogue.entry(name))
+    write(text(contents() if name is None else entry(name)))

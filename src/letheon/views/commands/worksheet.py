@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from letheon.errors import InputError
 from letheon.units import MS_PER_HOUR
 from letheon.views.commands.options import AsJson, ScenarioFile, option, quantity
-from letheon.views.commands.output import write_json, write_lines
+from letheon.views.commands.output import write, write_json
 
 if TYPE_CHECKING:
     from letheon.dosing.order import Order
@@ -72,8 +72,8 @@ def worksheet(
     """
     from letheon import scenario as scenarios
     from letheon.dosing.order import Order
-    from letheon.views.worksheet_document import document
-    from letheon.views.worksheet_words import lines
+    from letheon.views.document.terminal import text
+    from letheon.views.subjects.worksheet import document
 
     options = {
         "weight_kg": weight,
@@ -87,9 +87,16 @@ def worksheet(
     loaded = scenarios.load(scenario)
     sheets = _sheets(loaded, order, arm)
     if as_json:
-        write_json(document(loaded, order, sheets))
+        from msgspec import to_builtins
+
+        from letheon.dosing.worksheet_record import arm_record, worksheet_record
+
+        arms = {
+            name: arm_record(sheet, loaded.arm(name).regimen, loaded.arm(name).like) for name, sheet in sheets.items()
+        }
+        write_json(to_builtins(worksheet_record(loaded.title, loaded.warnings, order, arms)))
     else:
-        write_lines(lines(loaded, order, sheets, default_weight=weight is None))
+        write(text(document(loaded, order, sheets, default_weight=weight is None)))
 
 
 def _sheets(scenario: "Scenario", order: "Order", only: str | None) -> "dict[str, Worksheet]":

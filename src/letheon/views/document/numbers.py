@@ -26,10 +26,12 @@ __all__ = [
     "fixed",
     "fixed_interval",
     "interval",
+    "mass",
     "number",
     "of_100",
     "percent",
     "size",
+    "written",
 ]
 
 ABSENT = "-"
@@ -75,6 +77,29 @@ def exact(value: float) -> str:
     if abs(value) >= 1e5:
         return f"{value:,.0f}"
     text = f"{value:,.2f}" if value == 0 or abs(value) >= 0.1 else format(Decimal(f"{value:.3g}"), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def mass(mg: float) -> str:
+    """Return a mass that somebody works with, in mcg below 1 mg.
+
+    Examples
+    --------
+    >>> mass(0.1), mass(2.0), mass(0.0)
+    ('100 mcg', '2 mg', '0 mg')
+    """
+    return f"{exact(1000 * mg)} mcg" if 0 < mg < 1 else f"{exact(mg)} mg"
+
+
+def written(value: float) -> str:
+    """Return a number as it was written: nine digits undo what a unit or a weight did to the last ones.
+
+    Examples
+    --------
+    >>> written(5 / 70 * 70), written(0.1 + 0.2), written(1250.0)
+    ('5', '0.3', '1,250')
+    """
+    text = format(Decimal(f"{value:.9g}"), ",f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

@@ -8,27 +8,31 @@ from pathlib import Path
 import pytest
 
 from letheon import library
-from letheon.views.catalogue import contents, entry
+from letheon.views.document.terminal import text
+from letheon.views.subjects.library import entry
 
-DOCUMENT = {"letheon": "0.1.0", "title": "a trial", "sources": ["otto2021", "sigtermans2009"]}
+RESULT = {"letheon": "0.1.0", "title": "a trial", "sources": ["otto2021", "sigtermans2009"]}
 
 
-def test_the_contents_of_the_library_name_every_entry() -> None:
-    text = "\n".join(contents())
-    names = re.findall(r"^  ([\w]+) ", text, re.MULTILINE)
-    homes = {home for home, _ in library.numbers()}
-    sections = {found[1] for home in homes if (found := re.search(r"\[(\w+)\]", home))}
-    assert set(names) == {*library.pk_models(), *sections, *(study.id for study in library.studies())}
-    assert all(list(entry(name)) for name in names)
-    assert max(len(line) for line in text.splitlines()) <= 80
+def test_contents_name_every_entry(command: Callable) -> None:
+    code, out, _ = command("library")
+    assert code == 0 and max(len(line) for line in out.splitlines()) <= 80
+    first = {line.split()[0] for line in out.splitlines() if re.match(r"\w", line)}
+    sections = {match[1] for home, _ in library.numbers() if (match := re.search(r"\[(\w+)\]", home))}
+    names = {*library.pk_models(), *sections, *(study.id for study in library.studies())}
+    assert names <= first
+    assert all(entry(name).sections for name in names)
 
 
 def test_every_number_of_the_library_can_be_read() -> None:
+    shown: dict[str, list[str]] = {}
     for home, number in library.numbers():
-        found = re.fullmatch(r"pk/(\w+)\.toml|.*\[(\w+)\]", home)
-        assert found
-        lines = list(entry(found[1] or found[2]))
-        assert any(re.match(rf"{number.name} = {re.escape(f'{number.value:g}')}( |$)", line) for line in lines), home
+        match = re.fullmatch(r"pk/(\w+)\.toml|.*\[(\w+)\]", home)
+        assert match
+        name = match[1] or match[2]
+        shown.setdefault(name, text(entry(name)).splitlines())
+        value = re.compile(rf"{number.name} = {re.escape(f'{number.value:g}')}( |$)")
+        assert any(value.match(line) for line in shown[name]), home
 
 
 def test_library_shows_a_model_with_omegas_and_sources(command: Callable) -> None:
@@ -52,8 +56,13 @@ def test_library_shows_a_model_with_omegas_and_sources(command: Callable) -> Non
     assert f"https://doi.org/{library.sources()['otto2021'].doi}" in flat
 
 
+def test_library_loads_nothing_heavy(heavy_modules: Callable) -> None:
+    code, heavy = heavy_modules("library", "otto2021")
+    assert code == 0 and heavy <= {"rich"}
+
+
 def test_cite_lists_the_sources_of_a_run(command: Callable, tmp_path: Path) -> None:
-    document = DOCUMENT | {"sources": ["otto2021", "nlmixr2lib", "future2031"]}
+    document = RESULT | {"sources": ["otto2021", "nlmixr2lib", "future2031"]}
     (tmp_path / "result.json").write_text(json.dumps(document), encoding="utf-8")
     code, out, err = command("cite", tmp_path)
     assert (code, err) == (0, "")
@@ -65,7 +74,7 @@ def test_cite_lists_the_sources_of_a_run(command: Callable, tmp_path: Path) -> N
 
 
 def test_cite_writes_bibtex(command: Callable, tmp_path: Path) -> None:
-    (tmp_path / "result.json").write_text(json.dumps(DOCUMENT), encoding="utf-8")
+    (tmp_path / "result.json").write_text(json.dumps(RESULT), encoding="utf-8")
     code, out, _ = command("cite", tmp_path, "--bibtex")
     assert code == 0
     assert re.findall(r"^@\w+\{(.+),$", out, re.MULTILINE) == ["otto2021", "sigtermans2009", "letheon"]
@@ -74,18 +83,18 @@ def test_cite_writes_bibtex(command: Callable, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "reason"),
     [
         ("run.json", "{}", "not finished"),
-        ("result.json", "{", "no result of Letheon"),
-        ("result.json", "[]", "no result of Letheon"),
-        ("result.json", '{"letheon": "0.1.0", "title": "x", "sources": [1]}', "no result of Letheon"),
+        ("result.json", "{", "not a result of Letheon"),
+        ("result.json", "[]", "not a result of Letheon"),
+        ("result.json", '{"letheon": "0.1.0", "title": "x", "sources": [1]}', "not a result of Letheon"),
     ],
 )
-def test_cite_refuses_what_is_no_finished_run(
-    name: str, content: str, said: str, command: Callable, tmp_path: Path
+def test_cite_refuses_folders_without_a_result(
+    name: str, content: str, reason: str, command: Callable, tmp_path: Path
 ) -> None:
     (tmp_path / name).write_text(content, encoding="utf-8")
     code, out, err = command("cite", tmp_path)
     assert (code, out) == (2, "")
-    assert err.count("\n") == 1 and said in err and str(tmp_path) in err
+    assert err.count("\n") == 1 and reason in err and str(tmp_path) in err

@@ -4,14 +4,14 @@ import re
 
 import numpy as np
 import pytest
-from letheon.views.policy_words import policy_sentences
 
 from letheon.dosing.policy import Policy
-from letheon.dosing.policy_document import policy_document
+from letheon.dosing.policy_document import PolicyRules, Quantity, policy_rules
 from letheon.pipeline.clinic import rules_of
 from letheon.scenario import dumps, loads
 from letheon.scenario.quantities import dose_mg, rate_mg_h
 from letheon.units import MS_PER_HOUR
+from letheon.views.subjects.policies import booster_sentences, titration_sentence
 
 HYDROCHLORIDE = 0.867  # mass of base in a mass of hydrochloride, as the library has it to three digits
 FORMS = (
@@ -38,45 +38,44 @@ def scenario(form: tuple[str, str, str], rest: str = "", salt: str = "base"):
     """)
 
 
-def recorded(policy: Policy) -> dict:
-    record = policy_document(policy)
+def rules_record(policy: Policy) -> PolicyRules:
+    record = policy_rules(policy)
     assert record is not None
     return record
 
 
 def numbers(text: str) -> list[float]:
-    return [float(found.replace(",", "")) for found in re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?", text)]
+    return [float(match.replace(",", "")) for match in re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?", text)]
 
 
-def told(record: dict) -> str:
-    return f"{record['value']:.7g} {record['unit']}"
+def printed(quantity: Quantity) -> str:
+    return f"{quantity.value:.7g} {quantity.unit}".replace("/70kg", " per 70 kg")
 
 
 @pytest.mark.parametrize("salt", ["base", "hydrochloride"])
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("rest", ["", ", harm: elicited", ", on_harm: hold"])
-def test_a_titration_is_told_as_it_was_written_and_as_the_engine_has_it(form, rest: str, salt: str) -> None:
+def test_titration_reads_as_it_was_written_and_as_the_engine_has_it(form, rest: str, salt: str) -> None:
     policy = scenario(form, rest, salt).arms[0].policy
-    record, rules = recorded(policy)["titration"], rules_of(policy, 1 / 1024)
-    for key, engine, text in zip(("step", "min", "max"), (rules.step, rules.lowest, rules.highest), form, strict=True):
-        bare = record[key]["unit"].removesuffix(" of free base")
+    record, rules = rules_record(policy).titration, rules_of(policy, 1 / 1024)
+    assert record is not None
+    quantities = (record.step, record.min, record.max)
+    for quantity, engine, text in zip(quantities, (rules.step, rules.lowest, rules.highest), form, strict=True):
+        bare = quantity.unit.removesuffix(" of free base")
         assert bare == text.split(" ", 1)[1]
         written = float(text.split()[0])
-        assert record[key]["value"] == pytest.approx(written * (1 if salt == "base" else HYDROCHLORIDE), rel=1e-3)
-        assert np.array_equal(rate_mg_h(f"{record[key]['value']!r} {bare}"), engine)
-    down = [record["step"], record["min"]] if "hold" not in rest else []
-    rates = [record["step"], record["max"], *down]
-    (sentence,) = policy_sentences({"titration": record, "boosters": None})
-    expected = [float(f"{rate['value']:.7g}") for rate in rates]
-    found = numbers(sentence.replace("per 70 kg", ""))
-    assert found == [12.0, *expected[:2], 40.0, *expected[2:]]
-    for rate in rates:
-        assert told(rate).replace("/70kg", " per 70 kg") in sentence
+        assert quantity.value == pytest.approx(written * (1 if salt == "base" else HYDROCHLORIDE), rel=1e-3)
+        assert np.array_equal(rate_mg_h(f"{quantity.value!r} {bare}"), engine)
+    rates = [record.step, record.max, *([] if "hold" in rest else [record.step, record.min])]
+    sentence = titration_sentence(record)
+    expected = [float(f"{rate.value:.7g}") for rate in rates]
+    assert numbers(sentence.replace("per 70 kg", "")) == [12.0, *expected[:2], 40.0, *expected[2:]]
+    assert all(printed(rate) in sentence for rate in rates)
 
 
 @pytest.mark.parametrize("salt", ["base", "hydrochloride"])
 @pytest.mark.parametrize("form", FORMS)
-def test_how_rates_are_written_outlives_the_resolved_file(form, salt: str) -> None:
+def test_written_rates_outlive_the_resolved_file(form, salt: str) -> None:
     first = scenario(form, salt=salt)
     again = loads(dumps(first))
     assert again == first
@@ -88,7 +87,7 @@ def test_how_rates_are_written_outlives_the_resolved_file(form, salt: str) -> No
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_last_rate_is_told_in_the_form_of_max(form) -> None:
+def test_last_rate_has_the_form_of_max(form) -> None:
     rules = rules_of(scenario(form).arms[0].policy, 1 / 1024)
     number, absolute, per_kg = rules.form
     assert number == float(form[2].split()[0])
@@ -110,7 +109,7 @@ STOPS = [
 
 @pytest.mark.parametrize(("rule", "in_words"), BOOSTERS)
 @pytest.mark.parametrize(("stop", "ends"), STOPS)
-def test_boosters_and_their_end_are_told_as_the_engine_has_them(rule, in_words, stop, ends) -> None:
+def test_boosters_and_their_end_read_as_the_engine_has_them(rule, in_words, stop, ends) -> None:
     policy = (
         loads(f"""
     letheon: 1
@@ -126,13 +125,14 @@ def test_boosters_and_their_end_are_told_as_the_engine_has_them(rule, in_words, 
         .arms[0]
         .policy
     )
-    record, rules = recorded(policy)["boosters"], rules_of(policy, 1 / 1024)
-    first, *after = policy_sentences({"boosters": record, "titration": None})
+    record, rules = rules_record(policy).boosters, rules_of(policy, 1 / 1024)
+    assert record is not None
+    first, *after = booster_sentences(record)
     assert numbers(first) == in_words
     assert [number for sentence in after for number in numbers(sentence)] == ends
-    assert record["apart_days"] == rules.apart
+    assert record.apart_days == rules.apart
     assert rules.length * MS_PER_HOUR / 1024 == 4 * MS_PER_HOUR
-    assert (record["wait_days"] or 0) == (rules.wait if record["when"] == "relapse" else 0)
-    assert (record["stop"]["no_response"] or 0) == rules.no_response
-    if dose := record["stop"]["dose"]:
-        assert dose_mg(f"{dose['value']!r} {dose['unit']}") == (rules.dose_mg, 0.0)
+    assert (record.wait_days or 0) == (rules.wait if record.when == "relapse" else 0)
+    assert (record.stop.no_response or 0) == rules.no_response
+    if dose := record.stop.dose:
+        assert dose_mg(f"{dose.value!r} {dose.unit}") == (rules.dose_mg, 0.0)

@@ -1,0 +1,288 @@
+"""The worksheet as records with every digit: what ``letheon worksheet --json`` writes.
+
+Masses [mg] are free base, times [h] count from the scenario's origin, those of a booster from its own start.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from msgspec import Struct
+
+from letheon._version import __version__
+from letheon.definitions import WORKSHEET_NOTICE
+from letheon.dosing.bags import SessionSheet
+from letheon.dosing.layout import Amounts, Layout
+from letheon.dosing.order import Order
+from letheon.dosing.policy_document import PolicyRules, policy_rules
+from letheon.dosing.regimen import Regimen
+from letheon.dosing.worksheet import TitrationSheet, Worksheet, fitting
+from letheon.units import MS_PER_HOUR
+
+__all__ = [
+    "AmountsRecord",
+    "ArmRecord",
+    "WorksheetRecord",
+    "amounts_record",
+    "arm_record",
+    "worksheet_record",
+]
+
+
+class StepRecord(Struct, frozen=True):
+    """One rate of the pump."""
+
+    from_h: float
+    to_h: float
+    mg_per_h: float
+    ml_per_h: float
+    ml: float
+    mg: float
+    bags: tuple[int, int]  # numbers of the first and the last that it runs from
+
+
+class BagRecord(Struct, frozen=True):
+    """One bag on its stand."""
+
+    hung_h: float
+    down_h: float
+    used_ml: float
+    left_ml: float
+    left_mg: float
+
+
+class SessionRecord(Struct, frozen=True):
+    """One infusion without a pause."""
+
+    start_h: float
+    hours: float
+    ml: float
+    mg: float
+    left_ml: float
+    left_mg: float
+    steps: list[StepRecord]
+    bags: list[BagRecord]
+
+
+class PushRecord(Struct, frozen=True):
+    """A dose given by hand."""
+
+    start_h: float
+    minutes: float
+    mg: float
+    ml: float
+
+
+class LayoutRecord(Struct, frozen=True):
+    """A timetable in bags and pushes."""
+
+    sessions: list[SessionRecord]
+    pushes: list[PushRecord]
+
+
+class AmountsRecord(Struct, frozen=True):
+    """The sum of a timetable; see `letheon.dosing.layout.Amounts`."""
+
+    sessions: int
+    pushes: int
+    bags: int
+    occasions: int
+    hours: float
+    ml: float
+    mg: float
+    left_ml: float
+    left_mg: float
+    push_ml: float
+    push_mg: float
+    vials: int | None  # None where their content is not known
+    dose_mg: float
+    drug_ml: float
+    diluent_ml: float
+    left_share: float
+
+
+class FittingBag(Struct, frozen=True):
+    """A bag that leaves little over, and the sum of the arm with it."""
+
+    bag_ml: float
+    mg_per_ml: float
+    most: AmountsRecord
+
+
+class BagContents(Struct, frozen=True):
+    """What each bag is made up of."""
+
+    drug_ml: float
+    diluent_ml: float
+    mg: float
+    mg_per_ml: float
+    fitting: FittingBag | None
+
+
+class PumpRate(Struct, frozen=True):
+    """A rate of the drug, and of the pump."""
+
+    mg_per_h: float
+    ml_per_h: float
+
+
+class TitrationRecord(Struct, frozen=True):
+    """What titration can make of the sessions."""
+
+    step_mg_per_h: float
+    lowest_mg_per_h: float
+    highest_mg_per_h: float
+    rates: list[PumpRate]
+    least: LayoutRecord
+    most: LayoutRecord
+
+
+class BoosterRecord(Struct, frozen=True):
+    """One booster, and how many no patient exceeds."""
+
+    at_most: int
+    each: LayoutRecord
+
+
+class Dose(Struct, frozen=True):
+    """A dose of another drug."""
+
+    mg: float
+
+
+class Totals(Struct, frozen=True):
+    """What a patient is given at least and at most."""
+
+    least: AmountsRecord
+    most: AmountsRecord
+
+
+class ArmRecord(Struct, frozen=True):
+    """All that one arm gives."""
+
+    drug: str
+    like: str | None
+    missing: list[str]
+    policy: PolicyRules | None
+    bag: BagContents
+    sessions: list[SessionRecord]  # empty under titration, which nobody gets as it is written
+    pushes: list[PushRecord]
+    titration: TitrationRecord | None
+    boosters: BoosterRecord | None
+    beside_each_session: dict[str, Dose]
+    totals: Totals
+
+
+class Preparation(Struct, frozen=True):
+    """The vial and the bag."""
+
+    vial_mg_per_ml: float
+    vial_label: str
+    vial_base_mg_per_ml: float
+    vial_ml: float | None
+    bag_ml: float
+    mg_per_ml: float
+
+
+class WorksheetRecord(Struct, frozen=True):
+    """A whole worksheet."""
+
+    letheon: str
+    title: str
+    notice: str
+    warnings: list[str]
+    masses: str
+    weight_kg: float
+    preparation: Preparation
+    arms: dict[str, ArmRecord]
+
+
+def worksheet_record(
+    title: str, warnings: Sequence[str], order: Order, arms: Mapping[str, ArmRecord]
+) -> WorksheetRecord:
+    """Return the record of a worksheet.
+
+    Examples
+    --------
+    >>> worksheet_record("x", (), Order(), {}).preparation.bag_ml
+    100.0
+    """
+    preparation = Preparation(
+        order.vial_mg_per_ml, order.vial_salt, order.base_mg_per_ml, order.vial_ml, order.bag_ml, order.mg_per_ml
+    )
+    return WorksheetRecord(
+        __version__, title, WORKSHEET_NOTICE, list(warnings), "free base", order.weight_kg, preparation, dict(arms)
+    )
+
+
+def arm_record(sheet: Worksheet, regimen: Regimen, like: str | None = None) -> ArmRecord:
+    """Return the record of one arm; a placebo is `like` another."""
+    fit = fitting(sheet, regimen)
+    course = _layout(replace(sheet.course, sessions=()) if sheet.titration else sheet.course)
+    return ArmRecord(
+        drug=sheet.drug,
+        like=like,
+        missing=list(sheet.missing),
+        policy=policy_rules(sheet.policy),
+        bag=BagContents(
+            drug_ml=sheet.drug_ml,
+            diluent_ml=sheet.diluent_ml,
+            mg=sheet.mg_per_ml * sheet.order.bag_ml,
+            mg_per_ml=sheet.mg_per_ml,
+            fitting=fit
+            and FittingBag(fit.order.bag_ml, fit.order.mg_per_ml, amounts_record(fit.most, fit.order, sheet.is_sham)),
+        ),
+        sessions=course.sessions,
+        pushes=course.pushes,
+        titration=sheet.titration and _titration(sheet.titration, sheet),
+        boosters=sheet.boosters and BoosterRecord(sheet.boosters.at_most, _layout(sheet.boosters.each)),
+        beside_each_session={drug: Dose(mg) for drug, mg in sheet.beside.items()},
+        totals=Totals(
+            amounts_record(sheet.least, sheet.order, sheet.is_sham),
+            amounts_record(sheet.most, sheet.order, sheet.is_sham),
+        ),
+    )
+
+
+def amounts_record(amounts: Amounts, order: Order, sham: bool) -> AmountsRecord:
+    """Return the record of a sum, with what is drawn up for it."""
+    drug_ml = 0.0 if sham else order.drug_ml * amounts.bags + amounts.push_ml
+    sums: dict[str, Any] = asdict(amounts) | {"vials": None if order.vial_ml is None else amounts.vials}
+    return AmountsRecord(
+        **sums,
+        dose_mg=amounts.dose_mg,
+        drug_ml=drug_ml,
+        diluent_ml=order.bag_ml * amounts.bags + amounts.push_ml - drug_ml,
+        left_share=amounts.waste,
+    )
+
+
+def _titration(titration: TitrationSheet, sheet: Worksheet) -> TitrationRecord:
+    rule, order = titration.rule, sheet.order
+    rates = [PumpRate(0.0 if sheet.is_sham else rate, rate / order.mg_per_ml) for rate in titration.rates]
+    low, high, kg = _layout(titration.least), _layout(titration.most), order.weight_kg
+    return TitrationRecord(rule.step.at(kg), rule.lowest.at(kg), rule.highest.at(kg), rates, low, high)
+
+
+def _layout(layout: Layout) -> LayoutRecord:
+    mg_per_ml = 0.0 if layout.sham else layout.order.mg_per_ml
+    pushes = [
+        PushRecord(push.start_ms / MS_PER_HOUR, push.duration_ms / 60_000, push.mg, push.ml) for push in layout.pushes
+    ]
+    return LayoutRecord([_session(session, mg_per_ml) for session in layout.sessions], pushes)
+
+
+def _session(session: SessionSheet, mg_per_ml: float) -> SessionRecord:
+    start, left = session.start_ms / MS_PER_HOUR, session.left_ml
+    steps = [
+        StepRecord(
+            start + step.start_h, start + step.stop_h, step.mg_per_h, step.ml_per_h, step.ml, step.mg,
+            (step.first_bag, step.last_bag),
+        )
+        for step in session.steps
+    ]  # fmt: skip
+    bags = [
+        BagRecord(start + bag.hung_h, start + bag.down_h, bag.used_ml, bag.left_ml, bag.left_ml * mg_per_ml)
+        for bag in session.bags
+    ]
+    return SessionRecord(start, session.hours, session.ml, session.mg, left, left * mg_per_ml, steps, bags)

@@ -1,0 +1,334 @@
+"""The studies of the evidence library: a table of them, all that is known about one, and the phrases for both."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import pairwise
+from typing import Any
+
+from msgspec import Struct
+
+from letheon import library
+from letheon.errors import InputError, near_hint
+from letheon.library import Outcome, Population, Source, Study, StudyArm
+from letheon.library.evidence import CONTROLS, ROLES, Trait
+from letheon.views.document.numbers import count
+from letheon.views.document.tree import Document, Items, Link, Paragraph, Section, Table
+
+__all__ = [
+    "RECALLED",
+    "StudyBrief",
+    "address",
+    "brief",
+    "chosen",
+    "entry",
+    "how_read",
+    "json_form",
+    "listing",
+    "people",
+    "reading",
+    "result",
+    "role_text",
+    "sessions",
+    "study_of",
+    "totals",
+    "traits",
+    "when",
+]
+
+RECALLED = "RECALLED, not read: no weight"
+_SHOW = "Show one with its results and sources: letheon evidence show ID"
+_DRUGS = {"form not stated": "ketamine, form not stated"}
+
+
+# --- which ---
+
+
+def chosen(role: str | None = None) -> tuple[Study, ...]:
+    """Return the studies of a role, or all, in the order of the roles.
+
+    Examples
+    --------
+    >>> [study.id for study in chosen("prediction_target")]
+    ['ketcrps2']
+    """
+    if role is not None and role not in ROLES:
+        raise InputError(f"--role {role!r} is not a role of a study; {near_hint(role, ROLES)}.")
+    studies = [study for study in library.studies() if role in (None, study.role)]
+    return tuple(sorted(studies, key=lambda study: (ROLES.index(study.role), study.id)))
+
+
+def study_of(name: str) -> Study:
+    """Return one study, or refuse with the nearest name."""
+    studies = {study.id: study for study in library.studies()}
+    if name in studies:
+        return studies[name]
+    hint = near_hint(name, studies, "see them all with: letheon evidence list")
+    raise InputError(f"there is no study {name!r}; {hint}.")
+
+
+# --- as JSON ---
+
+
+class StudyBrief(Struct, frozen=True):
+    """What the list says of a study."""
+
+    id: str
+    design: str
+    diagnosis: str
+    n: int | None
+    drugs: list[str]
+    role: str
+    measured: list[str]
+
+
+def brief(study: Study) -> StudyBrief:
+    """Return what the list says of a study.
+
+    Examples
+    --------
+    >>> brief(study_of("kiefer2008pilot")).measured
+    ['responders', 'sensory_testing', 'chance_of_no_responder']
+    """
+    drugs = dict.fromkeys(arm.drug.removesuffix(" with magnesium") for arm in study.arms if arm.drug not in CONTROLS)
+    measured = dict.fromkeys(outcome.measure for outcome in study.outcomes)
+    return StudyBrief(
+        study.id, study.design, study.diagnosis, study.population.n, list(drugs), study.role, list(measured)
+    )
+
+
+def json_form(study: Study) -> dict[str, Any]:
+    """Return a study as JSON: the fields of its records, the unit of each outcome, and the whole source.
+
+    Examples
+    --------
+    >>> json_form(study_of("noppers2011"))["outcomes"][0]["unit"]
+    'patients'
+    """
+    outcomes = [{**asdict(outcome), "unit": outcome.unit} for outcome in study.outcomes]
+    return {**asdict(study), "outcomes": outcomes, "source": asdict(library.sources()[study.source])}
+
+
+# --- as documents ---
+
+
+def listing(studies: Sequence[Study]) -> Document:
+    """Return the tables of studies, by role."""
+    sections = []
+    for role in ROLES:
+        if rows := [_row(brief(study)) for study in studies if study.role == role]:
+            table = Table.of(role, ("id", "design", "n", "drugs", "measured"), rows, kind="text")
+            sections.append(Section(role, f"Role: {role}", (table,)))
+    last = Paragraph(f"{count(len(studies), 'study', 'studies')}. {_SHOW}")
+    return Document("", (*sections, Section("count", "", (last,))))
+
+
+def _row(study: StudyBrief) -> tuple[str, ...]:
+    where = "" if study.diagnosis == "CRPS" else f"{study.diagnosis}: "
+    measured = where + ", ".join(map(_measure, study.measured))
+    drugs = ", ".join(_DRUGS.get(drug, drug) for drug in study.drugs)
+    return study.id, study.design, "-" if study.n is None else str(study.n), drugs, measured
+
+
+def entry(study: Study) -> Document:
+    """Return all that is known about a study."""
+    who = study.population
+    known = traits(who)
+    head = [
+        f"Setting: {study.setting}",
+        f"Patients: {people(who.n, who.verified)}; {who.text} (read: {how_read(who.verified)})",
+        *([f"Of these: {known}"] if known else []),
+        f"Role: {role_text(study)}. {study.role_note}",
+        *([f"Note: {study.note}"] if study.note else []),
+    ]
+    source = library.sources()[study.source]
+    origin = [Paragraph(f"{source.citation.rstrip('.')}. {source.title}")]
+    if where := address(source):
+        origin.append(Paragraph(Link(where, where)))
+    return Document(
+        "",
+        (
+            Section("study", f"{study.id}: {study.design}, {study.diagnosis}", tuple(map(Paragraph, head))),
+            Section("treatment", "Treatment", tuple(block for arm in study.arms for block in _arm(arm))),
+            Section("results", "Results", tuple(block for one in study.outcomes for block in _outcome(one))),
+            Section("missing", "What is missing", (Items(study.missing),)),
+            Section("source", "Source", (*origin, Paragraph(f"read: {source.note}"))),
+        ),
+    )
+
+
+def _arm(arm: StudyArm) -> Iterator[Paragraph]:
+    variant = "" if arm.group == arm.name else f", as {arm.group}"
+    drug = _DRUGS.get(arm.drug, arm.drug)
+    yield Paragraph(f"{arm.name}{variant}: {drug}, {arm.route}, {people(arm.n, arm.n_verified)}", hanging=2)
+    facts = [f"{arm.regimen} (read: {how_read(arm.verified)})"]
+    if arm.beside:
+        facts.append(f"beside: {arm.beside}")
+    if arm.infusions:
+        facts += [f"for 70 kg: {totals(arm)}", *(f"- {session}" for session in sessions(arm))]
+        facts += [f"contradicted: {arm.contradicted}"] if arm.contradicted else []
+        facts += [f"assumed: {assumption}" for assumption in arm.assumptions]
+    else:
+        facts.append("no machine-readable regimen")
+    yield from (Paragraph(fact, indent=4) for fact in facts)
+
+
+def _outcome(outcome: Outcome) -> Iterator[Paragraph]:
+    yield Paragraph(f"{when(outcome)}: {result(outcome)}", hanging=4)
+    yield Paragraph(reading(outcome), indent=4)
+    if outcome.note:
+        yield Paragraph(outcome.note, indent=4)
+
+
+# --- phrases ---
+
+
+def address(source: Source) -> str:
+    """Return where a source is found: its DOI, else its page, else its number in PubMed, else nothing."""
+    if source.doi:
+        return f"https://doi.org/{source.doi}"
+    return source.url or (f"PMID {source.pmid}" if source.pmid else "")
+
+
+def role_text(study: Study) -> str:
+    """Return the role of a study, with the models it calibrates and its weight.
+
+    Examples
+    --------
+    >>> role_text(study_of("noppers2011"))
+    'calibrate (memory, slow_site), counts by 0.5'
+    """
+    models = f" ({', '.join(study.calibrates)})" if study.calibrates else ""
+    return f"{study.role}{models}" + (f", counts by {study.relevance:g}" if study.relevance < 1 else "")
+
+
+def _measure(measure: str) -> str:
+    return measure.replace("_", " ").replace("c50", "C50")
+
+
+def traits(who: Population) -> str:
+    """Return weight, age and pain of the patients, as far as they were read.
+
+    Examples
+    --------
+    >>> traits(Population(60, "CRPS", "abstract", weight_kg=Trait(79.0, 19.0, "secondary", "a table")))
+    'weight 79 (SD 19) kg (read: secondary, a table)'
+    """
+    named = {"weight": (who.weight_kg, " kg"), "age": (who.age_year, " years"), "pain before": (who.pain, "")}
+    return "; ".join(
+        f"{name} {one.mean:g}{f' (SD {one.sd:g})' if one.sd is not None else ''}{unit} (read: {_read_in(one)})"
+        for name, (one, unit) in named.items()
+        if one is not None
+    )
+
+
+def _read_in(one: Trait) -> str:
+    return f"{how_read(one.verified)}, {one.via}" if one.via else how_read(one.verified)
+
+
+def people(n: int | None, verified: str) -> str:
+    """Return how many patients there are; a recalled number is flagged.
+
+    Examples
+    --------
+    >>> people(9, "recall"), people(None, "abstract")
+    ('n = 9 (RECALLED)', 'n not known')
+    """
+    if n is None:
+        return "n not known"
+    return f"n = {n}" + {"recall": " (RECALLED)", "secondary": " (second-hand)"}.get(verified, "")
+
+
+def sessions(arm: StudyArm) -> list[str]:
+    """Return the infusions of an arm as sessions of a scenario file for 70 kg; equal ones at equal distances are one.
+
+    Examples
+    --------
+    >>> sessions(study_of("schwartzman2009").arms[0])
+    ['{at: 0 h, rate: 25 mg/h, for: 4 h, repeat: {every: 24 h, times: 10}}']
+    """
+    starts = [start for start, _, _ in arm.infusions]
+    gaps = {later - earlier for earlier, later in pairwise(starts)}
+    texts = [f"at: {start:g} h, rate: {rate:g} mg/h, for: {hours:g} h" for start, hours, rate in arm.infusions]
+    if len(gaps) == 1 and len({infusion[1:] for infusion in arm.infusions}) == 1:
+        return [f"{{{texts[0]}, repeat: {{every: {gaps.pop():g} h, times: {len(starts)}}}}}"]
+    return [f"{{{text}}}" for text in texts]
+
+
+def totals(arm: StudyArm) -> str:
+    """Return dose, hours and span of an arm that has a machine-readable regimen.
+
+    Examples
+    --------
+    >>> totals(study_of("goldberg2010").arms[0])
+    '3360 mg of ketamine, 120 h of infusion within 5 days, sessions: 1'
+    """
+    return (
+        f"{arm.dose_mg_70kg:g} mg of ketamine, {arm.hours:g} h of infusion within {arm.days:g} days,"
+        f" sessions: {arm.sessions}"
+    )
+
+
+def when(outcome: Outcome) -> str:
+    """Return when an outcome was seen, in days from the first administration.
+
+    Examples
+    --------
+    >>> [when(outcome) for outcome in study_of("puchalski2016").outcomes]
+    ['days 4 to 5', 'days 55 to 85', 'day not given']
+    """
+    if outcome.time_days is None:
+        return "day not given"
+    low, high = outcome.time_days
+    return f"day {low:g}" if low == high else f"days {low:g} to {high:g}"
+
+
+def result(outcome: Outcome) -> str:
+    """Return who showed what: arm, measure, value or range or statement, spread and number of patients.
+
+    Examples
+    --------
+    >>> result(study_of("sigtermans2009").outcomes[2])
+    'esketamine: pain mean 2.68 NRS (SE 0.51), n = 30'
+    """
+    who = outcome.arm + (f" against {outcome.against}" if outcome.against else "")
+    who += f", {outcome.subgroup}" if outcome.subgroup else ""
+    unit = "" if outcome.unit in ("", "1") else f" {outcome.unit}"
+    if outcome.value is not None:
+        value = f" {outcome.value:g}{' patient' if unit == ' patients' and outcome.value == 1 else unit}"
+    elif outcome.range is not None:
+        value = f" {outcome.range[0]:g} to {outcome.range[1]:g}{unit}"
+    else:
+        value = f": {outcome.statement}"
+    sizes = (("SE", outcome.se), ("SD", outcome.sd))
+    spread = [f"{name} {size:g}" for name, size in sizes if size is not None]
+    if outcome.interval is not None:
+        low, high = outcome.interval
+        spread.append(f"{100 * (outcome.level or 0):g} % interval {low:g} to {high:g}")
+    around = f" ({'; '.join(spread)})" if spread else ""
+    number = f", n = {outcome.n}" if outcome.n is not None else ""
+    return f"{who}: {_measure(outcome.measure)}{value}{around}{number}"
+
+
+def reading(outcome: Outcome) -> str:
+    """Return how an outcome was read, its weight, and whether it is fitted or scored.
+
+    Examples
+    --------
+    >>> reading(study_of("sigtermans2009").outcomes[1])
+    'RECALLED, not read: no weight'
+    """
+    if outcome.verified == "recall":
+        return RECALLED
+    via = f" ({outcome.via})" if outcome.via else ""
+    return f"read: {outcome.verified}{via}; weight {outcome.weight:g}{'; target' if outcome.target else ''}"
+
+
+def how_read(verified: str) -> str:
+    """Return how something other than an outcome was read; what was only recalled is flagged.
+
+    Examples
+    --------
+    >>> how_read("abstract"), how_read("recall")
+    ('abstract', 'RECALLED, not read')
+    """
+    return "RECALLED, not read" if verified == "recall" else verified

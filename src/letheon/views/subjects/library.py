@@ -1,0 +1,186 @@
+"""The library: what it holds, every number of one entry, and the sources of a run."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from letheon import library
+from letheon._version import __version__
+from letheon.errors import InputError, near_hint
+from letheon.library import Number, PkModel, Study
+from letheon.views.document.numbers import count
+from letheon.views.document.tree import Document, Link, Paragraph, Section, Table
+from letheon.views.subjects.evidence import address
+
+__all__ = ["citations", "contents", "entry"]
+
+
+def contents() -> Document:
+    """Return what the library holds: drug models, sections of numbers, studies."""
+    models = [library.pk_model(name) for name in library.pk_models()]
+    rows = [(one.id, one.title, ", ".join(one.drugs), _tally(one.parameters.values())) for one in models]
+    sections = [(name, _tally(numbers)) for name, numbers in _sections().items()]
+    studies = [(study.id, study.design, count(len(study.arms), "arm")) for study in library.studies()]
+    tables = {
+        "Pharmacokinetic models": Table.of("Models", ("name", "model", "drugs", "numbers"), rows, kind="text"),
+        "Sections of numbers": Table.of("Sections", ("name", "numbers"), sections, kind="text"),
+        "Studies": Table.of("Studies", ("name", "design", "arms"), studies, kind="text"),
+    }
+    how = (
+        Paragraph("Show one with its numbers and sources: letheon library NAME"),
+        Paragraph("Results of the studies: letheon evidence list"),
+    )
+    return Document("", (*(Section(name, name, (table,)) for name, table in tables.items()), Section("how", "", how)))
+
+
+def entry(name: str) -> Document:
+    """Return one entry of the library with every number: a drug model, a section of numbers or a study."""
+    if name in library.pk_models():
+        return _model(library.pk_model(name))
+    if name in (sections := _sections()):
+        return _section(name, sections[name])
+    studies = {study.id: study for study in library.studies()}
+    if name in studies:
+        return _study(studies[name])
+    hint = near_hint(name, [*library.pk_models(), *sections, *studies], "see its contents with: letheon library")
+    raise InputError(f"the library has no entry {name!r}; {hint}.")
+
+
+def citations(title: str, maker: str, keys: Iterable[str]) -> Document:
+    """Return the sources that a run used: citation, address, and how its numbers were read."""
+    keys = list(keys)
+    sources, blocks = library.sources(), []
+    for key in keys:
+        if key in sources:
+            blocks += _citation(key)
+        else:
+            blocks.append(Paragraph(f"{key}: not in the library of Letheon {__version__}; see {maker}"))
+    return Document("", (Section("sources", f"Sources of the run {title!r}: {len(keys)}, and {maker}", tuple(blocks)),))
+
+
+# --- entries ---
+
+
+def _sections() -> dict[str, list[Number]]:
+    """Return the numbers that belong to no drug model, by section, in the library's order."""
+    sections: dict[str, list[Number]] = {}
+    for home, number in library.numbers():
+        if match := re.fullmatch(r".*\[(\w+)\]", home):
+            sections.setdefault(match[1], []).append(number)
+    return sections
+
+
+def _tally(numbers: Iterable[Number]) -> str:
+    counts = Counter(number.status for number in numbers)
+    return ", ".join((f"{counts.total()} numbers", *(f"{number} {status}" for status, number in counts.items())))
+
+
+def _model(model: PkModel) -> Document:
+    head = [
+        f"Drugs: {', '.join(model.drugs)}; analytes: {', '.join(model.analytes)}",
+        f"Sampling: {model.sampling}; studied in: {model.population}",
+        f"Valid: {model.validity['text']}",
+        *([f"Note: {model.note}"] if model.note else []),
+    ]
+    numbers = [
+        block
+        for name, number in model.parameters.items()
+        for block in _number(number, model.scaling.get(name), model.iov.get(name), model.reference_weight_kg)
+    ]
+    errors = [
+        f"covariance between patients of {first} and {second}: {value:.4g}" for first, second, value in model.covariance
+    ]
+    for analyte, error in model.residual.items():
+        extra = f" and {error.additive:g} {error.additive_unit}" if error.additive else ""
+        errors.append(f"residual error of {analyte}: {error.kind}, SD {error.sd:.4g}{extra}")
+    errors += [model.iov_note] if model.iov_note else []
+    return Document(
+        "",
+        (
+            Section("model", f"{model.id}: {model.title}", tuple(map(Paragraph, head))),
+            Section("numbers", "Numbers", (*numbers, *map(Paragraph, errors))),
+            _sources((*model.sources, *(key for number in model.parameters.values() for key in number.sources))),
+        ),
+    )
+
+
+def _section(name: str, numbers: list[Number]) -> Document:
+    blocks = tuple(block for number in numbers for block in _number(number))
+    title = f"{name}: {_tally(numbers)}"
+    return Document("", (Section(name, title, blocks), _sources(key for number in numbers for key in number.sources)))
+
+
+def _study(study: Study) -> Document:
+    head = ([study.note] if study.note else []) + [f"Results: letheon evidence show {study.id}"]
+    last = f"results count up to day {study.follow_up_days:g}"
+    blocks: list[Paragraph] = []
+    for arm in study.arms:
+        people = "n not known" if arm.n is None else f"n = {arm.n}"
+        blocks.append(Paragraph(f"{arm.name}: {arm.drug}, {people}, read: {arm.verified}"))
+        facts = [arm.regimen]
+        if arm.infusions:
+            facts = [f"{arm.hours:g} h of infusion within {arm.days:g} days, sessions: {arm.sessions}"]
+            facts.append(f"dose at 70 kg: {arm.dose_mg_70kg:g} mg")
+        facts += [f"assumed: {assumption}" for assumption in arm.assumptions]
+        blocks += [Paragraph(fact, indent=4) for fact in facts]
+    return Document(
+        "",
+        (
+            Section(
+                "study", f"{study.id}: {study.design}, {last}, read: {study.verified}", tuple(map(Paragraph, head))
+            ),
+            Section("arms", "Arms", tuple(blocks)),
+            _sources([study.source]),
+        ),
+    )
+
+
+def _number(
+    number: Number, scaling: float | str | None = None, iov: float | None = None, reference_kg: float = 70.0
+) -> Iterator[Paragraph]:
+    """Say all that is known about a number, one fact a line."""
+    low, high = number.range
+    unit = "" if number.unit == "1" else f" {number.unit}"
+    yield Paragraph(f"{number.name} = {number.value:g}{unit}")
+    facts = [
+        f"status: {number.status}; how read: {number.verified}; weight as evidence: {number.weight:g}",
+        f"range: {low:g} to {high:g}{unit}; spread of the typical value: {_spread(number)}",
+    ]
+    if number.omega is not None:
+        cv = 100 * math.sqrt(math.expm1(number.omega))
+        facts.append(f"between patients: omega {number.omega:.4g} (CV {cv:.0f} %), role {number.role}")
+    if iov:
+        facts.append(f"between occasions: variance {iov:.4g}")
+    if scaling == "per_kg":
+        facts.append("scales with weight: per kg")
+    elif isinstance(scaling, float) and scaling:
+        facts.append(f"scales with weight: (weight / {reference_kg:g} kg) to the power {scaling:g}")
+    if number.same_as:
+        facts.append(f"equals {number.same_as} in every patient")
+    facts.append(f"sources: {', '.join(number.sources) or 'none, an assumption'}")
+    facts += [f"note: {number.note}"] if number.note else []
+    yield from (Paragraph(fact, indent=4) for fact in facts)
+
+
+def _spread(number: Number) -> str:
+    kind = number.spread["kind"]
+    if kind == "none":
+        return "none given"
+    if kind == "uniform":
+        return "uniform over the range"
+    sizes = ", ".join(f"{key} {value:g}" for key, value in number.spread.items() if isinstance(value, float))
+    return f"{kind}, {sizes}" + (" of the logarithm" if kind == "lognormal" else "")
+
+
+def _sources(keys: Iterable[str]) -> Section:
+    return Section("sources", "Sources", tuple(block for key in dict.fromkeys(keys) for block in _citation(key)))
+
+
+def _citation(key: str) -> Iterator[Paragraph]:
+    source = library.sources()[key]
+    yield Paragraph(key)
+    yield Paragraph(source.citation, indent=4)
+    if where := address(source):
+        yield Paragraph(Link(where, where), indent=4)
+    yield Paragraph(f"read: {source.note}", indent=4)
