@@ -85,7 +85,7 @@ def test_nothing_that_was_recalled_or_comes_from_another_disease_gives_a_label()
 
 
 def test_every_label_is_explained_in_the_order_of_certainty():
-    from letheon.views.report.words import SUPPORT
+    from letheon.views.subjects.names import SUPPORT
 
     assert tuple(SUPPORT) == library.SUPPORT_LABELS
 

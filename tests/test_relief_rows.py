@@ -7,19 +7,20 @@ in the body's code, and the library's threshold.
 import json
 import re
 
+import msgspec
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from letheon.views.report.harms import ACUTE
-from rich.console import Console
 
 from letheon import definitions, library
+from letheon.pipeline.result import Endpoint, RunResult
 from letheon.pipeline.summary import endpoint_days
 from letheon.runs import simulate
 from letheon.scenario import loads
-from letheon.views import relief_rows, report, tables
+from letheon.views.document import numbers as text_of
+from letheon.views.document import terminal
 from letheon.views.explore.figures import page_of
-from letheon.views.report import words
+from letheon.views.subjects import harms, names, relief, run
 
 ALONE = """
 letheon: 1
@@ -45,7 +46,7 @@ def done(tmp_path_factory):
 @pytest.fixture(scope="module")
 def columns(done):
     """Return every patient's endpoints of each arm, as the run folder holds them."""
-    found = {arm: pq.read_table(done.folder / "endpoints" / arm) for arm in done.document["arms"]}
+    found = {arm: pq.read_table(done.folder / "endpoints" / arm) for arm in done.result.arms}
     return {
         arm: {name: table[name].to_numpy().astype(float) for name in table.column_names} for arm, table in found.items()
     }
@@ -53,15 +54,16 @@ def columns(done):
 
 @pytest.fixture(scope="module")
 def alone():
-    return simulate(loads(ALONE)).document
+    return simulate(loads(ALONE)).result
 
 
-def entries(document: dict, arm: str):
+def entries(result: RunResult, arm: str):
     """Yield every endpoint of an arm with the column that it is of, and those of the other pain model."""
-    told = document["arms"][arm]
-    for prefix, endpoints in (("", told["endpoints"]), ("rival_", told["rival"]["endpoints"])):
+    for prefix, part in (("", result.arms[arm]), ("rival_", result.arms[arm].rival)):
         yield from (
-            (prefix + name, entry) for name, entry in endpoints.items() if entry["unit"] in ("share", "days", "NRS")
+            (prefix + name, entry)
+            for name, entry in part.endpoints.items()
+            if isinstance(entry, Endpoint) and entry.unit in ("share", "days", "NRS")
         )
 
 
@@ -71,19 +73,17 @@ def values(columns: dict, name: str) -> np.ndarray:
 
 def numbers(text: str) -> list[float]:
     """Return the numbers of a text, behind its thin spaces and signs."""
-    plain = text.replace(words.MINUS, "-").replace(",", "")
-    return [float(found) for found in re.findall(r"-?\d+(?:\.\d+)?", plain)]
+    plain = text.replace("\u2212", "-").replace(",", "")
+    return [float(one) for one in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?", plain)]
 
 
-def shown(document: dict) -> str:
-    console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    tables.show_run(document, console)
-    return console.export_text()
+def shown(result: RunResult) -> str:
+    return terminal.text(run.summary(result), 160)
 
 
-def row(text: str, group: str, label: str) -> list[str]:
-    """Return the cells of the first row of that label below a heading."""
-    lines = text.partition(f"\n{group}")[2].splitlines()
+def row(text: str, label: str, after: str = "") -> list[str]:
+    """Return the cells of the first row of that label below the row `after`."""
+    lines = text.partition(f"\n{after}")[2].splitlines()
     line = next(line for line in lines if line.strip().startswith(label))
     return re.split(r"\s{2,}", line.strip())[1:]
 
@@ -93,51 +93,48 @@ def test_every_share_and_every_count_of_days_has_its_patients_and_its_excess(don
     """Red when an endpoint drops its quantiles, or its difference is not that of the same patients."""
     checked = set()
     for arm in ("drip", "weekly"):
-        for name, entry in entries(done.document, arm):
-            if name.endswith("time_to_relapse_days"):
-                continue
+        for name, entry in entries(done.result, arm):
             own, sham = values(columns[arm], name), values(columns["sham"], name)
-            assert entry["mean"] == pytest.approx(own.mean(), rel=1e-5, abs=1e-7), name
-            assert entry["minus_placebo"] == pytest.approx((own - sham).mean(), rel=1e-4, abs=1e-6), name
-            low, high = entry["minus_placebo_interval"]
-            assert low <= entry["minus_placebo"] <= high or entry["unit"] != "share", name
-            if entry["unit"] != "share":
-                found = [entry[key] for key in ("q05", "q50", "q95")]
+            assert entry.mean == pytest.approx(own.mean(), rel=1e-5, abs=1e-7), name
+            assert entry.minus_placebo == pytest.approx((own - sham).mean(), rel=1e-4, abs=1e-6), name
+            low, high = entry.minus_placebo_interval
+            assert low <= entry.minus_placebo <= high or entry.unit != "share", name
+            if entry.unit != "share":
+                found = [entry.q05, entry.q50, entry.q95]
                 assert found == pytest.approx(np.quantile(own, [0.05, 0.5, 0.95]).tolist(), rel=1e-5, abs=1e-6), name
             checked.add(name)
     assert {"responder_2pt_day_35", "remission", "never_in_remission", "relief_days", "rival_pain_free_days"} <= checked
 
 
 def test_no_placebo_arm_means_no_excess_and_says_so(alone):
-    assert not any("minus_placebo" in entry for _, entry in entries(alone, "drip"))
+    assert not any(isinstance(entry.minus_placebo, float) for _, entry in entries(alone, "drip"))
     page = page_of(alone, loads(ALONE))["arms"]["drip"]
-    html = report.render(alone, ALONE)
-    lead = relief_rows.keys(alone["arms"]["drip"]["endpoints"])
-    assert len(lead) == 3 == sum(relief_rows.NO_PLACEBO in " ".join(told["more"]) for told in page["relief"])
-    assert html.count(relief_rows.NO_PLACEBO) >= len(lead)
+    html = run.page(alone, ALONE)
+    lead = relief.keys(alone.arms["drip"].endpoints)
+    assert len(lead) == 3 == sum(relief.NO_PLACEBO in " ".join(told["more"]) for told in page["relief"])
+    assert html.count(relief.NO_PLACEBO) >= len(lead)
     lasts = next(answer for answer in page["answers"] if answer["id"] == "lasts")
-    assert relief_rows.NO_PLACEBO in lasts["short"] and " ".join(lasts["more"]).count(relief_rows.NO_PLACEBO) == 2
+    assert relief.NO_PLACEBO in lasts["short"] and " ".join(lasts["more"]).count(relief.NO_PLACEBO) == 2
     text = shown(alone)
-    for group, label in (("At week 4", "minus placebo"), ("Days at", "minus placebo"), ("Remission", "minus placebo")):
-        assert row(text, group, label) == [relief_rows.NO_PLACEBO]
+    for after in ("At least 30 % less pain at", "Days with at least 30 %", "Remission: at least 30 %"):
+        assert row(text, "minus placebo", after) == [relief.NO_PLACEBO]
 
 
 def test_the_terminal_shows_the_patients_then_the_mean_then_the_excess(done, columns):
-    text, group = shown(done.document), "Days at"
+    text, after = shown(done.result), "Days with at least 30 %"
     own, sham = columns["drip"]["relief_days"], columns["sham"]["relief_days"]
     low, middle, high = np.quantile(own, [0.05, 0.5, 0.95])
-    assert row(text, group, "patients")[0] == f"{middle:.0f} ({low:.0f} to {high:.0f})"
-    assert numbers(row(text, group, "mean")[0])[0] == pytest.approx(own.mean(), abs=0.0501)
-    assert numbers(row(text, group, "minus placebo")[0])[0] == pytest.approx((own - sham).mean(), abs=0.0501)
-    better = columns["drip"]["responder_30_day_28"], columns["sham"]["responder_30_day_28"]
-    assert numbers(row(text, "At week 4 (day 28)", "30 %")[0])[0] == pytest.approx(100 * better[0].mean(), abs=0.501)
-    excess = numbers(row(text, "At week 4 (day 28)", "minus placebo")[0])[0]
-    assert excess == pytest.approx(100 * (better[0] - better[1]).mean(), abs=0.501)
+    assert row(text, after)[0] == f"{middle:.0f} ({low:.0f} to {high:.0f})"
+    assert numbers(row(text, "mean", after)[0])[0] == pytest.approx(own.mean(), abs=0.501)
+    excess = re.search(r"[-+][\d.]+", row(text, "minus placebo", after)[0])
+    assert float(excess[0]) == pytest.approx((own - sham).mean(), abs=0.501)
+    better, after = columns["drip"]["responder_30_day_28"], "At least 30 % less pain at"
+    assert numbers(row(text, after)[0])[0] == pytest.approx(100 * better.mean(), abs=0.501)
 
 
 def test_page_and_report_say_the_same_of_relief(done, columns):
-    page = page_of(done.document, loads(TEXT))["arms"]
-    html = report.render(done.document, TEXT)
+    page = page_of(done.result, loads(TEXT))["arms"]
+    html = run.page(done.result, TEXT)
     for arm in ("drip", "weekly"):
         share, days, remission = page[arm]["relief"]
         for told in (share, days, remission):
@@ -158,33 +155,32 @@ def test_page_and_report_say_the_same_of_relief(done, columns):
 @pytest.mark.parametrize("days", [1, 5, 13, 20, 27, 28, 31, 84, 400])
 def test_the_named_day_is_the_one_nearest_to_four_weeks(days):
     reached = endpoint_days(days)
-    named = relief_rows.named_day(reached)
+    named = relief.named_day(reached)
     assert named in reached and all(abs(named - 28) <= abs(day - 28) for day in reached)
     endpoints = {f"responder_30_day_{day}": {} for day in reached}
-    assert relief_rows.keys(endpoints) == [f"responder_30_day_{named}"]
+    assert relief.keys(endpoints) == [f"responder_30_day_{named}"]
 
 
 def test_labels_name_their_thresholds(done):
     """Red when a row of days, hours or shares does not say above or below what it counts."""
-    remission = words.endpoint_name(relief_rows.REMISSION)
+    remission = names.endpoint_name(relief.REMISSION)
     assert numbers(remission) == [pytest.approx(100 * (1 - definitions.RELIEF)), definitions.REMISSION_DAYS]
-    assert numbers(words.endpoint_name("relief_days")) == [pytest.approx(100 * (1 - definitions.RELIEF))]
+    assert numbers(names.endpoint_name("relief_days")) == [pytest.approx(100 * (1 - definitions.RELIEF))]
     noticeable = library.harms("psychedelic")["noticeable"].canonical
-    assert numbers(ACUTE["psychedelic_hours"]) == [100 * noticeable]
-    assert page_of(done.document, loads(TEXT))["noticeable_load"] == noticeable
+    assert numbers(harms._ACUTE["psychedelic_hours"]) == [100 * noticeable]
+    assert page_of(done.result, loads(TEXT))["noticeable_load"] == noticeable
 
 
 def test_a_share_reads_as_patients_of_100_and_a_small_one_is_not_nothing():
-    assert [words.of_100(share) for share in (0.43, 0.004, 1e-5, 0.0)] == [
-        "43 of 100", "0.4 of 100", "under 0.1 of 100", "0 of 100",
+    assert [text_of.of_100(share) for share in (0.43, 0.004, 1e-5, 0.0)] == [
+        "43 of 100", "0.4 of 100", "<0.1 of 100", "0 of 100",
     ]  # fmt: skip
-    entry = {"minus_placebo": -0.031, "minus_placebo_interval": [-0.1, 0.04], "unit": "share"}
-    assert numbers(relief_rows.excess(entry)) == [3, 90, -10, 4] and "fewer" in relief_rows.excess(entry)
+    entry = Endpoint(mean=0.2, minus_placebo=-0.031, minus_placebo_interval=(-0.1, 0.04), unit="share")
+    assert numbers(relief.excess(entry)) == [3, 90, -10, 4] and "fewer" in relief.excess(entry)
 
 
 def test_a_share_read_while_the_course_runs_says_so(done):
-    document = json.loads(json.dumps(done.document))
-    before = relief_rows.told(document, "drip", "responder_30_day_28")
-    document["arms"]["drip"]["course_end_day"] = 60.0
-    running = relief_rows.told(document, "drip", "responder_30_day_28")
-    assert len(running.more) == len(before.more) + 1
+    before = relief.statement(done.result, "drip", "responder_30_day_28")
+    longer = msgspec.structs.replace(done.result.arms["drip"], course_end_day=60.0)
+    result = msgspec.structs.replace(done.result, arms={**done.result.arms, "drip": longer})
+    assert len(relief.statement(result, "drip", "responder_30_day_28").more) == len(before.more) + 1

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import report_document
 from browsing import CUT_OFF, DESKTOP, PHONE, TOUCHING, opened, serious
+from msgspec.structs import replace
+from stored import SCENARIO, sigtermans, with_arms
 
-from letheon.views import report
+from letheon.pipeline.result import RunResult
+from letheon.views.subjects import run
 
 pytestmark = pytest.mark.browser
 
@@ -48,8 +50,13 @@ AS_SHEETS = """({ width, height }) => {
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory) -> str:
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    return report.write(report_document.document(with_harms=True), report_document.SCENARIO, path).as_uri()
+    return saved(sigtermans(), tmp_path_factory.mktemp("report"))
+
+
+def saved(result: RunResult, folder: Path, text: str = SCENARIO) -> str:
+    path = folder / "report.html"
+    path.write_text(run.page(result, text), encoding="utf-8")
+    return path.as_uri()
 
 
 def figure(page: Any, heading: str) -> Any:
@@ -151,14 +158,11 @@ def test_paper_is_light_and_holds_what_the_screen_hides_in_dark(browser: Any, fi
     assert page.complaints == []
 
 
-def arms_of(count: int) -> dict[str, Any]:
-    """Return a document with so many arms, placebo last where there are several."""
-    document = report_document.document(with_harms=True)
-    first, *_, placebo = document["arms"].values()
-    document["arms"] = {f"arm_number_{place + 1}": first for place in range(max(1, count - 1))}
-    if count > 1:
-        document["arms"]["placebo"] = placebo
-    return document
+def arms_of(count: int) -> RunResult:
+    """Return a result with so many arms, placebo last where there are several."""
+    first, *_, placebo = sigtermans().arms.values()
+    arms = {f"arm_number_{place + 1}": first for place in range(max(1, count - 1))}
+    return with_arms(**arms, **({"placebo": placebo} if count > 1 else {}))
 
 
 def on_paper(browser: Any, address: str) -> Any:
@@ -170,8 +174,7 @@ def on_paper(browser: Any, address: str) -> Any:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 6])
 def test_no_sheet_of_paper_cuts_anything(browser: Any, tmp_path: Path, count: int) -> None:
-    address = report.write(arms_of(count), report_document.SCENARIO, tmp_path / "report.html").as_uri()
-    page = on_paper(browser, address)
+    page = on_paper(browser, saved(arms_of(count), tmp_path))
     assert page.evaluate(CUT_OFF) == [] and page.evaluate(TOUCHING) == []
     found = page.evaluate(AS_SHEETS, SHEET)
     assert {name: found[name] for name in ("broken", "orphaned", "wide", "outside")} == {
@@ -194,7 +197,7 @@ def test_the_measures_of_paper_would_find_a_fault(browser: Any, file: str) -> No
 
 def test_every_sheet_says_which_program_and_seed_made_it(browser: Any, file: str) -> None:
     page = opened(browser, file)
-    told = "Letheon 0.1.0, seed 20090101"
+    told = f"Letheon {sigtermans().letheon}, seed 20090101"
     assert told.replace(", seed", ": simulation report, seed") == page.locator(".brand").text_content()
     rules = page.evaluate("[...document.styleSheets[0].cssRules].filter((r) => r.type === 6).map((r) => r.cssText)")
     assert any(told in rule and "@bottom-left" in rule for rule in rules), rules
@@ -202,10 +205,8 @@ def test_every_sheet_says_which_program_and_seed_made_it(browser: Any, file: str
 
 def test_hostile_names_stay_text(browser: Any, tmp_path: Path) -> None:
     evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)><a href='javascript:alert(3)'>x</a>%{y}"
-    document = report_document.document()
-    document["title"], document["warnings"] = evil, [evil]
-    document["arms"] = {evil: document["arms"]["esketamine"], "placebo": document["arms"]["placebo"]}
-    page = opened(browser, report.write(document, evil, tmp_path / "report.html").as_uri())
+    arms = {evil: sigtermans().arms["esketamine"], "placebo": sigtermans().arms["placebo"]}
+    page = opened(browser, saved(replace(sigtermans(), title=evil, warnings=(evil,), arms=arms), tmp_path, evil))
     page.locator(".chart").first.hover()
     page.locator(".hoverlayer text").first.wait_for()
     assert page.complaints == [] and len(page.requests_seen) == 1
