@@ -139,9 +139,10 @@ def node_of(key: Key, value: str) -> Node:
     return read_tree(f"{key.name}: {value}", "s.yaml").entries[key.name]
 
 
-@pytest.mark.parametrize(
-    ("path", "key"), [(f"{path}.{key.name}", key) for path, fields in maps() for key in fields.keys], ids=str
-)
+KEYS = {f"{path}.{key.name}": key for path, fields in maps() for key in fields.keys}
+
+
+@pytest.mark.parametrize(("path", "key"), KEYS.items(), ids=KEYS)
 def test_each_example_is_read_and_keeps_the_schema(path: str, key: Key) -> None:
     value = key.pair.removeprefix(f"{key.name}: ").split(", or ")[0]
     key.read(node_of(key, value))

@@ -2,22 +2,23 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from itertools import pairwise
 from typing import Any
 
 from msgspec import Struct
 
 from letheon import library
+from letheon.dosing.regimen import Infusion, Rate
+from letheon.dosing.repeats import repeats
 from letheon.errors import InputError, near_hint
-from letheon.library import Outcome, Population, Source, Study, StudyArm
+from letheon.library import Outcome, Population, Study, StudyArm
 from letheon.library.evidence import CONTROLS, ROLES, Trait
+from letheon.units import MS_PER_HOUR
 from letheon.views.document.numbers import count
 from letheon.views.document.tree import Document, Items, Link, Paragraph, Section, Table
 
 __all__ = [
     "RECALLED",
     "StudyBrief",
-    "address",
     "brief",
     "chosen",
     "entry",
@@ -142,7 +143,7 @@ def entry(study: Study) -> Document:
     ]
     source = library.sources()[study.source]
     origin = [Paragraph(f"{source.citation.rstrip('.')}. {source.title}")]
-    if where := address(source):
+    if where := source.where:
         origin.append(Paragraph(Link(where, where)))
     return Document(
         "",
@@ -180,13 +181,6 @@ def _outcome(outcome: Outcome) -> Iterator[Paragraph]:
 
 
 # --- phrases ---
-
-
-def address(source: Source) -> str:
-    """Return where a source is found: its DOI, else its page, else its number in PubMed, else nothing."""
-    if source.doi:
-        return f"https://doi.org/{source.doi}"
-    return source.url or (f"PMID {source.pmid}" if source.pmid else "")
 
 
 def role_text(study: Study) -> str:
@@ -246,11 +240,11 @@ def sessions(arm: StudyArm) -> list[str]:
     >>> sessions(study_of("schwartzman2009").arms[0])
     ['{at: 0 h, rate: 25 mg/h, for: 4 h, repeat: {every: 24 h, times: 10}}']
     """
-    starts = [start for start, _, _ in arm.infusions]
-    gaps = {later - earlier for earlier, later in pairwise(starts)}
     texts = [f"at: {start:g} h, rate: {rate:g} mg/h, for: {hours:g} h" for start, hours, rate in arm.infusions]
-    if len(gaps) == 1 and len({infusion[1:] for infusion in arm.infusions}) == 1:
-        return [f"{{{texts[0]}, repeat: {{every: {gaps.pop():g} h, times: {len(starts)}}}}}"]
+    groups = repeats(Infusion.create(start, hours, Rate(rate)) for start, hours, rate in arm.infusions)
+    if len(groups) == 1 and groups[0].times > 1:
+        every = groups[0].every_ms / MS_PER_HOUR
+        return [f"{{{texts[0]}, repeat: {{every: {every:g} h, times: {groups[0].times}}}}}"]
     return [f"{{{text}}}" for text in texts]
 
 

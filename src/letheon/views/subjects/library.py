@@ -11,7 +11,6 @@ from letheon.errors import InputError, near_hint
 from letheon.library import Number, PkModel, Study
 from letheon.views.document.numbers import count
 from letheon.views.document.tree import Document, Link, Paragraph, Section, Table
-from letheon.views.subjects.evidence import address
 
 __all__ = ["citations", "contents", "entry"]
 
@@ -181,6 +180,6 @@ def _citation(key: str) -> Iterator[Paragraph]:
     source = library.sources()[key]
     yield Paragraph(key)
     yield Paragraph(source.citation, indent=4)
-    if where := address(source):
+    if where := source.where:
         yield Paragraph(Link(where, where), indent=4)
     yield Paragraph(f"read: {source.note}", indent=4)
