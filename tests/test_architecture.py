@@ -323,3 +323,65 @@ def test_a_stranger_would_be_found() -> None:
         and strangers("as issue #" + "12 says")
     )
     assert strangers("mg/h/70kg, n/home/x, https://example.org/home/page and ~/tmp/x") == []
+
+
+# --- facts once, renderers many ---
+
+TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(\s[^<>]*)?/?>")
+# What may be indexed by name: numbers of the library, and the parts of a figure.
+BY_NAME = {"library", "number", "model", "views", "trace", "figure"}
+
+
+def html_strings(tree: ast.Module) -> list[str]:
+    """Return the strings that hold an HTML tag, docstrings left out."""
+    docstrings = {
+        node.body[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and node not in docstrings
+        and isinstance(node.value, str)
+        and TAG.search(node.value)
+    ]
+
+
+def indexed_by_string(tree: ast.Module) -> list[str]:
+    """Return the places that read a part of something by a text that stands there."""
+
+    def root(node: ast.expr) -> str:
+        while isinstance(node, ast.Subscript | ast.Attribute | ast.Call):
+            node = node.func if isinstance(node, ast.Call) else node.value
+        return node.id if isinstance(node, ast.Name) else ""
+
+    return [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Subscript)
+        and isinstance(node.ctx, ast.Load)
+        and (isinstance(node.slice, ast.JoinedStr) or isinstance(getattr(node.slice, "value", None), str))
+        and root(node.value) not in BY_NAME
+    ]
+
+
+def test_no_html_outside_templates() -> None:
+    """The text of a figure is Plotly's own markup, and a line break within a line of Markdown has no other form."""
+    found = {name: strings for name, tree in MODULES.items() if (strings := html_strings(tree))}
+    assert set(found) <= {"views.document.markdown", "views.figures.axes", "views.figures.curves", "views.figures.rows"}
+    assert found["views.document.markdown"] == ["<br>"]
+    assert html_strings(ast.parse('def f():\n    """A <b>."""\n    return f\'<td class="x">{1}\'')) == [
+        '<td class="x">'
+    ]
+
+
+def test_no_view_indexes_a_result_by_string() -> None:
+    for name, tree in MODULES.items():
+        if name.startswith("views.subjects") or name == "views.explore.answers":
+            assert indexed_by_string(tree) == [], name
+    wrong = ast.parse("a = result.arms['x']; b = arm['endpoints'][f'nrs_day_{d}']; c = library.harms('m')['h']; d[0]")
+    assert len(indexed_by_string(wrong)) == 3

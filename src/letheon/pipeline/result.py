@@ -250,6 +250,10 @@ class HarmResult(Struct, frozen=True):
     exposure: Exposure
     entries: dict[str, HarmEstimate]
 
+    def estimate(self, name: str) -> HarmEstimate:
+        """Return a harm by name."""
+        return self.entries[name]
+
 
 class RivalResult(Struct, frozen=True):
     """The same arm under the other pain model."""

@@ -43,6 +43,8 @@ from letheon.units import MS_PER_HOUR, shown
 
 FORMAT_VERSION = "1"
 MAX_PATIENTS = 10_000_000
+MAX_CANDIDATES = 100_000  # of a search
+MAX_SEARCH_PATIENTS = 100_000  # of each candidate
 QUICK_PATIENTS = 200  # most patients of a first look
 MAX_SEED = 2**63 - 1
 MAX_TITLE = 200
@@ -400,8 +402,8 @@ LIMIT = Fields(
 )
 BUDGET = Fields(
     (
-        Key("candidates", whole(1, 100_000), "Regimens to simulate.", "400", f"{DEFAULT_CANDIDATES}"),
-        Key("patients", whole(1, 100_000), "Virtual patients for each.", "512", f"{DEFAULT_PATIENTS}"),
+        Key("candidates", whole(1, MAX_CANDIDATES), "Regimens to simulate.", "400", f"{DEFAULT_CANDIDATES}"),
+        Key("patients", whole(1, MAX_SEARCH_PATIENTS), "Virtual patients for each.", "512", f"{DEFAULT_PATIENTS}"),
     ),
     "{candidates: 400, patients: 512}",
 )

@@ -35,6 +35,16 @@ class QuantityReport(Record, frozen=True):
     inside: dict[str, bool]
     chance: float
 
+    @property
+    def interval_90(self) -> tuple[float, float]:
+        """The 90 % interval."""
+        return self.intervals["90"]
+
+    @property
+    def inside_90(self) -> bool:
+        """Whether the 90 % interval meets the region."""
+        return self.inside["90"]
+
 
 class ModelScore(Record, frozen=True):
     """The probability that a model gave to what was found, its logarithm and its Monte Carlo error."""

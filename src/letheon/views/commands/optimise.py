@@ -23,15 +23,15 @@ _PATIENCE_S = 60.0  # a batch of regimens, on a slow machine
 
 
 def _candidates() -> tuple[int, int]:
-    from letheon.scenario.search import MAX_CANDIDATES
+    from letheon.scenario.grammar import MAX_CANDIDATES
 
     return 1, MAX_CANDIDATES
 
 
 def _patients() -> tuple[int, int]:
-    from letheon.scenario.search import MAX_PATIENTS
+    from letheon.scenario.grammar import MAX_SEARCH_PATIENTS
 
-    return 1, MAX_PATIENTS
+    return 1, MAX_SEARCH_PATIENTS
 
 
 def optimise(

@@ -60,7 +60,7 @@ def simulate(
     Folder(folder).refuse_another(stamp_of(planned), fresh)
     run = _run(planned, text, folder, quiet=quiet, fresh=fresh, cluster=cluster)
     if as_json:
-        for warning in () if quiet else run.document["warnings"]:
+        for warning in () if quiet else run.result.warnings:
             tell(f"warning: {warning}")
         write_json(run.document)
     elif not quiet:

@@ -319,8 +319,7 @@ def _boosters(result: RunResult, arm: ArmResult) -> Answer:
 
 
 def _effects(arm: ArmResult) -> Answer:
-    entries = arm.harms.entries
-    asked, told = entries["psychomimetic_elicited"], entries["psychomimetic_spontaneous"]
+    asked, told = arm.harms.estimate("psychomimetic_elicited"), arm.harms.estimate("psychomimetic_spontaneous")
     if not arm.harms.exposure.infusion_days:
         return _answer("No drug runs in this plan, so there are none from it.", (), ())
     short = (
@@ -335,15 +334,15 @@ def _effects(arm: ArmResult) -> Answer:
         "sedation": "drowsiness",
         "dizziness": "dizziness",
     }
-    known = [f"{label}: {_share(entries[f'counted_{key}'])}" for key, label in counted.items()]
-    liver, pressure = entries["liver_injury"], entries["systolic_pressure"]
+    known = [f"{label}: {_share(arm.harms.estimate(f'counted_{key}'))}" for key, label in counted.items()]
+    liver, pressure = arm.harms.estimate("liver_injury"), arm.harms.estimate("systolic_pressure")
     more = [
         f"As counted in studies, {'; '.join(known)}.",
         f"Upper blood pressure rises by {_size(pressure)} mmHg while the drip is at its highest.",
         f"Liver: enzymes above three times the limit in {_share(liver)}. {_plain(liver.note)}",
         "Pregnancy, children, other illnesses and most other drugs are not part of this model.",
     ]
-    labels = [_label(one) for one in (asked, *(entries[f"counted_{key}"] for key in counted), liver)]
+    labels = [_label(one) for one in (asked, *(arm.harms.estimate(f"counted_{key}") for key in counted), liver)]
     return _answer(short, more, labels, [*asked.sources, *liver.sources][:6])
 
 
@@ -367,8 +366,7 @@ def _size(entry: HarmEstimate) -> str:
 
 
 def _bladder(arm: ArmResult) -> Answer:
-    entries = arm.harms.entries
-    lasting, symptoms = entries["bladder_lasting_loss"], entries["bladder_symptoms"]
+    lasting, symptoms = arm.harms.estimate("bladder_lasting_loss"), arm.harms.estimate("bladder_symptoms")
     laws = symptoms.laws or {}
     if not arm.harms.exposure.infusion_days:
         return _answer("No drug runs in this plan, so nothing happens to the bladder from it.", (), ())
@@ -394,8 +392,7 @@ def _law(law: BladderLaw) -> str:
 
 
 def _mood(arm: ArmResult) -> Answer:
-    entries = arm.harms.entries
-    fall, end = entries["mood_fall"], entries["mood_fall_end"]
+    fall, end = arm.harms.estimate("mood_fall"), arm.harms.estimate("mood_fall_end")
     if not arm.harms.exposure.infusion_days:
         return _answer("No drug runs in this plan, so nothing happens to mood from it.", (), ())
     short = (
@@ -406,7 +403,7 @@ def _mood(arm: ArmResult) -> Answer:
         else f"Not known. A drip of a day or more was never studied in depression; a scale of 60 points may fall by "
         f"{_points(fall)} points more than in a comparison."
     )
-    masked = entries.get("mood_masked")
+    masked = arm.harms.entries.get("mood_masked")
     more = [
         f"The effect begins within hours, is greatest after a day and halves in about {_half_life()} days.",
         "In the one trial in which nobody could tell who had got the drug, because all were under anaesthesia, the "

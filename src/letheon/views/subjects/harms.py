@@ -130,7 +130,7 @@ def headline(arm: ArmResult) -> list[tuple[Content, str, Content]]:
     }
     facts: list[tuple[Content, str, Content]] = []
     for key, (label, aside) in labels.items():
-        entry = arm.harms.entries[key]
+        entry = arm.harms.estimate(key)
         interval = ends(entry)
         bare = entry.estimate is None
         value = interval if entry.estimate is None else numbers.amount(entry.estimate, entry.unit)
@@ -157,7 +157,7 @@ def value_cell(entry: HarmEstimate, dosed: bool) -> tuple[Inline, ...]:
 def law_names(result: RunResult) -> list[str]:
     """Return the models of bladder injury that arms were computed under."""
     arms = result.arms.values()
-    return list(dict.fromkeys(law for arm in arms for law in arm.harms.entries["bladder_symptoms"].laws or ()))
+    return list(dict.fromkeys(law for arm in arms for law in arm.harms.estimate("bladder_symptoms").laws or ()))
 
 
 def _ends(interval: tuple[float, float], unit: str) -> str:
@@ -194,7 +194,7 @@ def _rows(result: RunResult, keys: Mapping[str, str]) -> Iterable[Row]:
     for key, name in keys.items():
         entries = [one.entries.get(key) for one in arms]
         if key == "psychedelic_load_session":
-            whole = [one.entries["psychedelic_load"].estimate for one in arms]
+            whole = [one.estimate("psychedelic_load").estimate for one in arms]
             if whole == [entry.estimate if entry else None for entry in entries]:
                 continue
         if any(entries):
@@ -213,9 +213,9 @@ def _cell(entry: HarmEstimate | None, dosed: bool) -> tuple[Inline, ...]:
 def _bladder(result: RunResult, keys: Mapping[str, str]) -> Iterable[Group]:
     for key, name in keys.items():
         arms = [arm.harms for arm in result.arms.values()]
-        rows = [Row(_name(key, name), tuple(names.support(arm.entries[key]) for arm in arms), "main")]
+        rows = [Row(_name(key, name), tuple(names.support(arm.estimate(key)) for arm in arms), "main")]
         for law in law_names(result):
-            rows.append(Row(_law_name(law), tuple(_law_cell(arm.entries[key], law, _dosed(arm)) for arm in arms)))
+            rows.append(Row(_law_name(law), tuple(_law_cell(arm.estimate(key), law, _dosed(arm)) for arm in arms)))
         yield Group(tuple(rows))
 
 
@@ -257,7 +257,7 @@ def _beside(arm: ArmResult) -> str:
 
 def _livers(result: RunResult) -> list[str]:
     """Return whom the intervals of the liver rest on: two small groups of patients, named."""
-    entries = [arm.harms.entries["liver_injury"] for arm in result.arms.values()]
+    entries = [arm.harms.estimate("liver_injury") for arm in result.arms.values()]
     return [f"Liver. {note}" for note in dict.fromkeys(entry.note for entry in entries if any(entry.interval))]
 
 

@@ -88,7 +88,7 @@ def misses(validation: Validation) -> list[str]:
     for study in validation.studies:
         for model, score in study.models.items():
             if score.chance < _LIKELY:
-                outside = [one.quantity for one in score.quantities if not one.inside["90"]]
+                outside = [one.quantity for one in score.quantities if not one.inside_90]
                 where = f" Outside its 90 % intervals: {', '.join(outside)}." if outside else ""
                 sentences.append(
                     f"The {pain_model(model)} model misses {study.study}: it gave "

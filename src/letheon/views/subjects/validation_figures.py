@@ -52,7 +52,7 @@ def quantities(study: HeldOutStudy) -> Figure:
     first = models[0][1].quantities
     units = {one.unit for one in first}
     unit = units.pop() if len(units) == 1 else "1"
-    ends = [end for _, score in models for one in score.quantities for end in one.intervals["90"]]
+    ends = [end for _, score in models for one in score.quantities for end in one.interval_90]
     low, high = span([*ends, *(edge for one in first for edge in one.region)], 0.0, 1.0)
     rows = Rows("Statistic of the test (t)" if unit == "1" else f"Predicted ({unit})", low, high)
     for place, one in enumerate(first):
