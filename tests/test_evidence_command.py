@@ -8,7 +8,7 @@ import pytest
 from letheon import library
 from letheon.library.evidence import ROLES
 from letheon.scenario import loads
-from letheon.views.subjects.evidence import RECALLED, address, sessions
+from letheon.views.subjects.evidence import RECALLED, sessions
 
 STUDIES = {study.id: study for study in library.studies()}
 
@@ -53,7 +53,7 @@ def test_show_prints_every_field(name: str, command: Callable) -> None:
     assert [text for text in expected if " ".join(text.split()) not in flat] == []
     assert flat.count(RECALLED) == sum(one.verified == "recall" for one in study.outcomes)
     assert flat.count("; target") == sum(one.target for one in study.outcomes)
-    assert address(source) in out.splitlines()
+    assert source.where in out.splitlines()
     assert max(len(line) for line in out.splitlines()) <= 80
     assert "\x1b" not in out
 

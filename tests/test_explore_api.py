@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from letheon import library
 from letheon.errors import InputError, LetheonError
+from letheon.pipeline.result import RunResult, document_of
 from letheon.runs import simulate
 from letheon.runs.address import is_loopback
 from letheon.scenario import Models, dumps, loads
@@ -53,8 +54,13 @@ def visitor() -> Iterator[TestClient]:
 
 
 @pytest.fixture(scope="module")
-def document() -> dict[str, Any]:
-    return simulate(loads(SMALL)).document
+def result() -> RunResult:
+    return simulate(loads(SMALL)).result
+
+
+@pytest.fixture(scope="module")
+def document(result: RunResult) -> dict[str, Any]:
+    return document_of(result)
 
 
 # --- the same numbers everywhere ---
@@ -127,8 +133,8 @@ def test_a_draft_after_a_rule_came_or_went_is_a_whole_answer(rule: str) -> None:
         assert draft["arms"]["short"] == fresh["arms"]["short"] and draft["arms"]["placebo"] == fresh["arms"]["placebo"]
 
 
-def test_what_is_drawn_comes_from_the_document(document: dict[str, Any]) -> None:
-    page = page_of(document, loads(SMALL))
+def test_what_is_drawn_comes_from_the_document(document: dict[str, Any], result: RunResult) -> None:
+    page = page_of(result, loads(SMALL))
     assert list(page["arms"]) == list(document["arms"])
     for name, arm in page["arms"].items():
         told = document["arms"][name]
@@ -144,7 +150,7 @@ def test_what_is_drawn_comes_from_the_document(document: dict[str, Any]) -> None
                 assert np.allclose(arm["lines"]["whole"][drawn][band], expected, atol=0.51 * 10**-digits)
 
 
-def test_no_line_has_more_than_300_points(document: dict[str, Any]) -> None:
+def test_no_line_has_more_than_300_points(result: RunResult) -> None:
     def lengths(thing: Any) -> Iterator[int]:
         if isinstance(thing, dict):
             for value in thing.values():
@@ -152,7 +158,7 @@ def test_no_line_has_more_than_300_points(document: dict[str, Any]) -> None:
         elif isinstance(thing, list) and thing and isinstance(thing[0], float):
             yield len(thing)
 
-    page = page_of(document, loads(SMALL))
+    page = page_of(result, loads(SMALL))
     assert max(lengths(next(arm["lines"] for arm in page["arms"].values()))) <= MOST_POINTS == 300
     assert max(len(arm["lines"]["whole"]["t"]) for arm in page["arms"].values()) > 100
 
@@ -171,9 +177,9 @@ def test_thinning_keeps_the_peaks_of_sessions() -> None:
     assert {round(float(t)) for t in times[saw]} == {round(float(t)) for t in times[rows][saw[rows]]}
 
 
-def test_the_drug_given_so_far_ends_at_the_dose(document: dict[str, Any]) -> None:
+def test_the_drug_given_so_far_ends_at_the_dose(result: RunResult) -> None:
     scenario = loads(SMALL)
-    page = page_of(document, scenario)
+    page = page_of(result, scenario)
     for arm in scenario.arms:
         line = page["arms"][arm.name]["lines"]["dose"]
         assert line["mg"][0] == 0 and line["t"][-1] == 35
@@ -205,8 +211,8 @@ def test_what_rules_add_is_an_average_with_the_range_of_patients() -> None:
         titration: {every: 1 h, step: 5 mg/h, max: 40 mg/h, relief: 50 %}
     """
     scenario = loads(text)
-    made = simulate(scenario).document
-    page = page_of(made, scenario)["arms"]
+    run = simulate(scenario)
+    made, page = run.document, page_of(run.result, scenario)["arms"]
     later, asked, raised = (page[name] for name in ("later", "asked", "raised"))
     # 182 days hold three boosters seven weeks apart, everyone's alike: 365.25 / 182 times three a year
     assert (
@@ -237,8 +243,8 @@ def test_a_worker_that_nobody_waits_for_stops() -> None:
 # --- the questions ---
 
 
-def test_every_question_is_answered_with_its_support(document: dict[str, Any]) -> None:
-    page = page_of(document, loads(SMALL))
+def test_every_question_is_answered_with_its_support(result: RunResult) -> None:
+    page = page_of(result, loads(SMALL))
     labels = set(library.SUPPORT_LABELS)
     for name in ("short", "long"):
         answers = page["arms"][name]["answers"]
@@ -250,8 +256,8 @@ def test_every_question_is_answered_with_its_support(document: dict[str, Any]) -
     assert page["arms"]["placebo"]["answers"] == []
 
 
-def test_answers_say_the_numbers_of_the_document(document: dict[str, Any]) -> None:
-    page = page_of(document, loads(SMALL))
+def test_answers_say_the_numbers_of_the_document(document: dict[str, Any], result: RunResult) -> None:
+    page = page_of(result, loads(SMALL))
     arm, told = document["arms"]["long"], {one["id"]: one for one in page["arms"]["long"]["answers"]}
     assert "100 hours" in told["involves"]["short"] and "hospital" in told["involves"]["short"]
     assert "go home" in page["arms"]["short"]["answers"][0]["short"]

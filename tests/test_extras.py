@@ -42,6 +42,7 @@ BARE = [
     ["cite", "run"],
     ["library", "otto2021"],
     ["worksheet", "s.yaml"],
+    ["schema"],
     ["evidence", "list"],
     ["evidence", "show", "sigtermans2009"],
 ]

@@ -133,7 +133,8 @@ def imported_by(folder: Path) -> set[str]:
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names.add(node.module.split(".")[0])
-    own = {"letheon", folder.name, *(path.stem for path in folder.rglob("*.py"))}
+    scripts = (ROOT / "docs").rglob("*.py")
+    own = {"letheon", folder.name, *(path.stem for path in (*folder.rglob("*.py"), *scripts))}
     return names - set(sys.stdlib_module_names) - own
 
 

@@ -204,8 +204,8 @@ def traits(who: Population) -> str:
 
     Examples
     --------
-    >>> traits(Population(60, "CRPS", "abstract", weight_kg=Trait(79.0, 19.0, "secondary", "a table")))
-    'weight 79 (SD 19) kg (read: secondary, a table)'
+    >>> traits(study_of("sigtermans2009").population).startswith("weight 79 (SD 19) kg")
+    True
     """
     named = {"weight": (who.weight_kg, " kg"), "age": (who.age_year, " years"), "pain before": (who.pain, "")}
     return "; ".join(
