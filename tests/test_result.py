@@ -2,6 +2,7 @@
 
 import json
 
+import pyarrow.parquet as pq
 import pytest
 
 from letheon.errors import InputError
@@ -70,3 +71,21 @@ def test_schema_names_each_key_of_an_endpoint():
     assert set(definitions["Endpoint"]["properties"]) == set(Endpoint.__struct_fields__)
     assert definitions["Endpoint"]["required"] == ["mean", "unit"]
     assert definitions["HarmEstimate"]["properties"]["estimate"] == {"anyOf": [{"type": "number"}, {"type": "null"}]}
+
+
+def test_last_infusion_is_the_end_of_the_last_booster(folder):
+    """The oracle is the log of events: the last booster of any patient, which lasts 4 h."""
+    arm = decode((folder / "result.json").read_bytes()).arms["titrated"]
+    events = pq.read_table(folder / "events" / "titrated").to_pylist()
+    last_h = max(event["time_h"] for event in events if event["event"] == "booster")
+    assert last_h > 24 * arm.course_end_day
+    assert arm.last_infusion_day == pytest.approx((last_h + 4) / 24, rel=1e-5)
+
+
+def test_arketamine_has_no_lasting_effect_at_the_slow_site(folder):
+    arm = decode((folder / "result.json").read_bytes()).arms["titrated"]
+    for name, entry in arm.rival.endpoints.items():
+        if name.startswith(("nrs_", "responder_", "relief", "remission", "time_to")):
+            assert entry.support == "not identified" and "Not modelled" in entry.note, name
+            assert name.startswith("time_to") or entry.minus_placebo is UNSET, name
+    assert isinstance(arm.endpoint("nrs_day_7").minus_placebo, float)
