@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from letheon.errors import InputError, LetheonError, LetheonWarning, RunError
+from letheon.pipeline.result import RunResult
 from letheon.runs import engine, simulate
 from letheon.runs import folder as run_folder
 from letheon.runs.folder import remedy
@@ -56,9 +57,9 @@ def _two_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "CHUNK", 2)
 
 
-def page(document: dict, text: str) -> str:
-    """Stand in for the report, which is about document and text alone."""
-    return f"{text}\n{sorted(document)}\n{document['arms']['ketamine']['endpoints']['dose_mg']}\n"
+def page(result: RunResult, text: str) -> str:
+    """Stand in for the report, which is about result and text alone."""
+    return f"{text}\n{result.title}\n{result.arms['ketamine'].endpoint('dose_mg')}\n"
 
 
 def content(folder: Path) -> dict[str, bytes]:
