@@ -164,7 +164,7 @@ def simulated(plan):
     who, arm = crowd(len(plan.day_rows) - 1), arm_data(plan)
     patients, states = blocks._build(plan.structure, len(plan.save), arm, draws(), who, np.arange(N), CALM)
     before = np.asarray(states.chart.baseline).copy()
-    noise = np.asarray(patients.bedside)
+    noise = np.asarray(patients.bedside_noise)
     found = blocks._read_out(plan.structure, arm, draws(), who, patients, blocks._run(arm, patients, states))
     return np.asarray(who.weight_kg), before, noise, jax.tree.map(np.asarray, found)
 
