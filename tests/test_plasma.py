@@ -64,7 +64,7 @@ def wide(system: System) -> System:
 
 def solved(system, edges, rates, times) -> np.ndarray:
     """`levels` through that one program."""
-    return np.asarray(SOLVE(wide(system), edges, rates, times))[:, : len(system.states)]
+    return np.asarray(SOLVE(wide(system), np.asarray(edges), np.asarray(rates), times))[:, : len(system.states)]
 
 
 def drip(rng) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -189,7 +189,8 @@ def test_a_push_is_exact_on_the_mesh(over):
     assert regimen.schedule().dose_mg(80.0) == pytest.approx(50.0 + 28.0, rel=1e-14)
     mesh, schedule, states = tabulated(system, regimen)
     starts = regimen.infusions[1].start_ms, regimen.infusions[1].stop_ms
-    rows = [*mesh.index_of(starts), mesh.index_of(starts[1]) + 20, mesh.index_of(DAY_MS)]
+    start, stop, tomorrow = mesh.index_of([*starts, DAY_MS])
+    rows = [start, stop, stop + 20, tomorrow]
     edges = np.array(schedule.edges_ms) / HOUR_MS
     assert_exact(states[rows], exact(system, edges, schedule.rates(70.0), list(mesh.time_h[rows])))
 
