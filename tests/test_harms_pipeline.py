@@ -17,7 +17,8 @@ from letheon import library
 from letheon.arrays import jax, jnp
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.errors import InputError
-from letheon.harms import bladder, comedication, mood
+from letheon.harms import comedication, mood
+from letheon.harms.bladder import laws as bladder
 from letheon.harms.exposure import daily_hours
 from letheon.harms.finding import exact_interval
 from letheon.patients.population import Covariates, people

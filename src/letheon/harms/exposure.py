@@ -131,7 +131,7 @@ class DayPieces(NamedTuple):
     days : array, shape (stretch of days,)
         How many days.
     ends : int array, shape (mark,)
-        After which stretch of days each mark falls: row of `letheon.harms.bladder.follow`.
+        After which stretch of days each mark falls: row of `letheon.harms.bladder.laws.follow`.
     """
 
     hours: np.ndarray

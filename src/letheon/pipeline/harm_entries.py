@@ -14,7 +14,8 @@ from msgspec.structs import replace
 
 from letheon import library
 from letheon.dosing.regimen import MS_PER_DAY, Infusion, Regimen
-from letheon.harms import bladder, comedication, counts, liver, mood
+from letheon.harms import comedication, counts, liver, mood
+from letheon.harms.bladder import laws as bladder
 from letheon.harms.exposure import (
     Cumulative,
     Intensity,
