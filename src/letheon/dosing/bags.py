@@ -23,59 +23,29 @@ _SAME_H = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class RatePeriod:
-    """A stretch of drip at one rate, for one body weight.
+    """A stretch of drip at one rate, for one body weight."""
 
-    Parameters
-    ----------
-    start_ms, stop_ms : int
-        From when to when, milliseconds from the scenario's origin.
-    mg_per_h : float
-        Drug, in free base [mg/h]; 0 holds the pump and keeps the bag.
-    written : tuple of Rate
-        Rates as written that add up to it; empty where a rule set it.
-
-    Examples
-    --------
-    >>> RatePeriod(0, 3_600_000, 25.0).mg_per_h
-    25.0
-    """
-
-    start_ms: int
+    start_ms: int  # from the scenario's origin
     stop_ms: int
-    mg_per_h: float
-    written: tuple[Rate, ...] = ()
+    mg_per_h: float  # drug, in free base; 0 holds the pump and keeps the bag
+    written: tuple[Rate, ...] = ()  # rates as written that add up to it; empty where a rule set it
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rate of the pump.
+    """One rate of the pump; times count from the start of the session.
 
-    Parameters
-    ----------
-    start_h, stop_h : float
-        From when to when, counted from the start of the session [h].
-    mg_per_h : float
-        Drug, in free base [mg/h]; 0 for placebo.
-    ml_per_h : float
-        Rate of the pump [mL/h].
-    first_bag, last_bag : int
-        Numbers of the bags that it runs from, counted from 1 in each session; 0 before the first is hung.
-    written : tuple of Rate
-        Rates as written that add up to it; empty where a rule set it.
-
-    Examples
-    --------
     >>> Step(0.0, 4.0, 25.0, 25.0, 1, 1).ml
     100.0
     """
 
     start_h: float
     stop_h: float
-    mg_per_h: float
-    ml_per_h: float
-    first_bag: int
+    mg_per_h: float  # drug, in free base; 0 for placebo
+    ml_per_h: float  # of the pump
+    first_bag: int  # bags are counted from 1 in each session; 0 before the first is hung
     last_bag: int
-    written: tuple[Rate, ...] = ()
+    written: tuple[Rate, ...] = ()  # rates as written that add up to it; empty where a rule set it
 
     @property
     def hours(self) -> float:
@@ -95,49 +65,19 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Bag:
-    """One bag on its stand.
-
-    Parameters
-    ----------
-    hung_h, down_h : float
-        When it is hung and taken down, counted from the start of the session [h].
-    used_ml : float
-        Volume that has run out of it [mL].
-    left_ml : float
-        Volume that is left in it, to be discarded [mL].
-
-    Examples
-    --------
-    >>> Bag(0.0, 4.0, 98.0, 2.0).left_ml
-    2.0
-    """
+    """One bag on its stand; times count from the start of the session."""
 
     hung_h: float
     down_h: float
     used_ml: float
-    left_ml: float
+    left_ml: float  # to be discarded
 
 
 @dataclass(frozen=True, slots=True)
 class SessionSheet:
-    """One stretch of drip without a pause.
+    """One stretch of drip without a pause."""
 
-    Parameters
-    ----------
-    start_ms : int
-        Start, milliseconds from the scenario's origin.
-    steps : tuple of Step
-        In order.
-    bags : tuple of Bag
-        In order.
-
-    Examples
-    --------
-    >>> SessionSheet(0, (Step(0.0, 4.0, 25.0, 25.0, 1, 1),), (Bag(0.0, 4.0, 100.0, 0.0),)).mg
-    100.0
-    """
-
-    start_ms: int
+    start_ms: int  # from the scenario's origin
     steps: tuple[Step, ...]
     bags: tuple[Bag, ...]
 
@@ -163,21 +103,9 @@ class SessionSheet:
 
 
 def lay_out(spans: Iterable[RatePeriod], order: Order, sham: bool) -> tuple[SessionSheet, ...]:
-    """Hang the bags of spans of drip; spans that adjoin are one session.
+    """Hang the bags of spans of drip, in the order of time; spans that adjoin are one session.
 
-    Parameters
-    ----------
-    spans : iterable of RatePeriod
-        In the order of time.
-    order : Order
-        What is drawn up.
-    sham : bool
-        Whether the bags hold diluent alone.
-
-    Returns
-    -------
-    tuple of SessionSheet
-        In the order of time.
+    `sham` says that the bags hold diluent alone.
 
     Raises
     ------
@@ -211,24 +139,7 @@ def lay_out(spans: Iterable[RatePeriod], order: Order, sham: bool) -> tuple[Sess
 
 
 def check_rates(rates: Sequence[float], order: Order) -> None:
-    """Refuse what no pump can run, with advice that suits the fastest and the slowest step.
-
-    Parameters
-    ----------
-    rates : sequence of float
-        Rates above 0 [mg/h].
-    order : Order
-        What is drawn up.
-
-    Raises
-    ------
-    InputError
-        If no pump could run one of them.
-
-    Examples
-    --------
-    >>> check_rates([5.0, 40.0], Order())
-    """
+    """Refuse rates above 0 [mg/h] that no pump can run, with advice that suits the fastest and the slowest step."""
     if not rates:
         return
     fast, slow = max(rates), min(rates)
