@@ -19,8 +19,8 @@ from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.errors import InputError
 from letheon.harms import comedication, mood
 from letheon.harms.bladder import laws as bladder
+from letheon.harms.estimate import exact_interval
 from letheon.harms.exposure import daily_hours
-from letheon.harms.finding import exact_interval
 from letheon.patients.population import Covariates, people
 from letheon.patients.uncertainty import typical_values
 from letheon.pipeline import Switches, assemble, block, harm_entries, harms, plan_arms

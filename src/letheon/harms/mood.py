@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from letheon import library
 from letheon.arrays import Array, jnp
-from letheon.harms.finding import Finding
+from letheon.harms.estimate import Estimate
 
 __all__ = ["fall", "masked", "peak_time", "responders", "session_weight", "shape"]
 
@@ -66,7 +66,7 @@ def fall(hours: Array, sessions_h: Array, weights: Array, typical: Callable[[str
     return most * (1.0 - left)
 
 
-def responders(day_mg_kg: float, long: bool) -> Finding:
+def responders(day_mg_kg: float, long: bool) -> Estimate:
     """Return the share of those with depression whose score halves a day after one dose.
 
     `day_mg_kg` is the most that is given on one day; `long` says that drug runs for a day or more without a pause,
@@ -83,15 +83,14 @@ def responders(day_mg_kg: float, long: bool) -> Finding:
         estimate = None
         low, high = (0.0, high) if day_mg_kg < least else (low, 1.0)
         text = f" Here {day_mg_kg:.2g} mg/kg are given on a day; the trials gave {least:g} to {most:g}."
-    return Finding("mood, responders", estimate, (low, high), "1", support, number.sources, f"{number.note}.{text}")
+    return Estimate(estimate, (low, high), support, number.sources, f"{number.note}.{text}")
 
 
-def masked() -> Finding:
+def masked() -> Estimate:
     """Return the result of the trial under anaesthesia, where the drug could not be noticed: no fall beyond placebo."""
     number = library.harms("mood")["masked_fall"]
     error = 1.96 * float(number.spread["sd"])
-    return Finding(
-        name="mood, masked",
+    return Estimate(
         estimate=number.value,
         interval=(number.value - error, number.value + error),
         unit="MADRS",

@@ -105,7 +105,7 @@ def tissue(typical: Callable[[str], Array], susceptibility: Array = 0.0, size: A
 
 
 def healthy(shape: tuple[int, ...] = ()) -> BladderState:
-    """Return a bladder that has met no drug."""
+    """Return a bladder without exposure to the drug."""
     return BladderState(jnp.zeros(shape), jnp.zeros(shape), jnp.zeros(shape))
 
 
