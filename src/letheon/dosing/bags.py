@@ -1,4 +1,4 @@
-"""Bags: how spans of drip become steps of the pump and bags on their stand, for one order.
+"""Bags: how periods of infusion become steps of the pump and bags, for one order.
 
 Every bag is made up alike: drug from the vial, diluent up to the volume of the bag. Drug that stops flowing ends a
 session, and no bag is kept from one session to the next; within a session a bag hangs until it is empty, or for
@@ -23,7 +23,7 @@ _SAME_H = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class RatePeriod:
-    """A stretch of drip at one rate, for one body weight."""
+    """A period of infusion at one rate, for one body weight."""
 
     start_ms: int  # from the scenario's origin
     stop_ms: int
@@ -65,7 +65,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Bag:
-    """One bag on its stand; times count from the start of the session."""
+    """One bag; times count from the start of the session."""
 
     hung_h: float
     down_h: float
@@ -75,7 +75,7 @@ class Bag:
 
 @dataclass(frozen=True, slots=True)
 class SessionSheet:
-    """One stretch of drip without a pause."""
+    """One infusion without a pause."""
 
     start_ms: int  # from the scenario's origin
     steps: tuple[Step, ...]
@@ -102,8 +102,8 @@ class SessionSheet:
         return math.fsum(bag.left_ml for bag in self.bags)
 
 
-def lay_out(spans: Iterable[RatePeriod], order: Order, sham: bool) -> tuple[SessionSheet, ...]:
-    """Hang the bags of spans of drip, in the order of time; spans that adjoin are one session.
+def lay_out(periods: Iterable[RatePeriod], order: Order, sham: bool) -> tuple[SessionSheet, ...]:
+    """Hang the bags of periods in the order of time; those that adjoin are one session.
 
     `sham` says that the bags hold diluent alone.
 
@@ -117,12 +117,12 @@ def lay_out(spans: Iterable[RatePeriod], order: Order, sham: bool) -> tuple[Sess
     >>> lay_out([RatePeriod(0, 14_400_000, 25.0)], Order(), sham=False)[0].ml
     100.0
     """
-    spans = list(spans)
-    check_rates([span.mg_per_h for span in spans if span.mg_per_h > 0], order)
+    periods = list(periods)
+    check_rates([period.mg_per_h for period in periods if period.mg_per_h > 0], order)
     due = math.fsum(
-        (span.stop_ms - span.start_ms) / MS_PER_HOUR * max(span.mg_per_h / order.bag_mg, 1 / MAX_HANG_H)
-        for span in spans
-        if span.mg_per_h > 0
+        (period.stop_ms - period.start_ms) / MS_PER_HOUR * max(period.mg_per_h / order.bag_mg, 1 / MAX_HANG_H)
+        for period in periods
+        if period.mg_per_h > 0
     )
     if due > MAX_BAGS:
         raise InputError(
@@ -130,11 +130,11 @@ def lay_out(spans: Iterable[RatePeriod], order: Order, sham: bool) -> tuple[Sess
             "take a larger bag, a higher strength or a shorter regimen."
         )
     sessions: list[list[RatePeriod]] = []
-    for span in spans:
-        if sessions and sessions[-1][-1].stop_ms == span.start_ms:
-            sessions[-1].append(span)
+    for period in periods:
+        if sessions and sessions[-1][-1].stop_ms == period.start_ms:
+            sessions[-1].append(period)
         else:
-            sessions.append([span])
+            sessions.append([period])
     return tuple(_session(session, order, sham) for session in sessions)
 
 
@@ -151,12 +151,12 @@ def check_rates(rates: Sequence[float], order: Order) -> None:
     order.pump_ml_h(slow if slow < order.mg_per_ml * MIN_PUMP_ML_H else fast)
 
 
-def _session(spans: Sequence[RatePeriod], order: Order, sham: bool) -> SessionSheet:
+def _session(periods: Sequence[RatePeriod], order: Order, sham: bool) -> SessionSheet:
     """Hang one bag after the other until the session ends."""
-    origin, steps, bags = spans[0].start_ms, list[Step](), list[Bag]()
-    for span in spans:
-        start, stop = (span.start_ms - origin) / MS_PER_HOUR, (span.stop_ms - origin) / MS_PER_HOUR
-        rate, first = span.mg_per_h, 0
+    origin, steps, bags = periods[0].start_ms, list[Step](), list[Bag]()
+    for period in periods:
+        start, stop = (period.start_ms - origin) / MS_PER_HOUR, (period.stop_ms - origin) / MS_PER_HOUR
+        rate, first = period.mg_per_h, 0
         pump = order.pump_ml_h(rate) if rate > 0 else 0.0
         now = start if rate > 0 else stop
         while now < stop:
@@ -169,7 +169,7 @@ def _session(spans: Sequence[RatePeriod], order: Order, sham: bool) -> SessionSh
             used = pump * (until - now)
             bags[-1] = Bag(bag.hung_h, until, bag.used_ml + used, max(bag.left_ml - used, 0.0))
             now = until
-        steps.append(Step(start, stop, 0.0 if sham else rate, pump, first or len(bags), len(bags), span.written))
+        steps.append(Step(start, stop, 0.0 if sham else rate, pump, first or len(bags), len(bags), period.written))
     return SessionSheet(origin, tuple(steps), tuple(_swept(bag, order) for bag in bags))
 
 

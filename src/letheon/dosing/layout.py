@@ -1,9 +1,8 @@
 """Layout: a timetable in bags and pushes, and what it comes to."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import astuple, dataclass
+from operator import add
 
 from letheon.dosing.bags import RatePeriod, SessionSheet, lay_out
 from letheon.dosing.order import Order
@@ -57,15 +56,11 @@ class Amounts:
 
     def times(self, count: int) -> "Amounts":
         """Return the same, `count` times over."""
-        return Amounts(**{name: one * count for name, one in self._items()})
+        return Amounts(*(count * one for one in astuple(self)))
 
     def plus(self, other: "Amounts") -> "Amounts":
         """Return both together."""
-        theirs = dict(other._items())
-        return Amounts(**{name: one + theirs[name] for name, one in self._items()})
-
-    def _items(self) -> Iterator[tuple[str, Any]]:
-        return ((name, getattr(self, name)) for name in self.__slots__)
+        return Amounts(*map(add, astuple(self), astuple(other)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +92,10 @@ class Layout:
         )
 
     def _occasions(self) -> int:
-        drips = [(one.start_ms, one.start_ms + round(one.hours * MS_PER_HOUR)) for one in self.sessions]
+        spans = [(one.start_ms, one.start_ms + round(one.hours * MS_PER_HOUR)) for one in self.sessions]
+        spans += [(one.start_ms, one.start_ms + one.duration_ms) for one in self.pushes]
         count, until = 0, -1
-        for start, stop in sorted([*drips, *((one.start_ms, one.start_ms + one.duration_ms) for one in self.pushes)]):
+        for start, stop in sorted(spans):
             count, until = count + (start > until), max(until, stop)
         return count
 

@@ -12,7 +12,7 @@ VIAL_SALTS = ("base", "hydrochloride")
 MIN_PUMP_ML_H = 0.1
 MAX_PUMP_ML_H = 999.0
 MIN_WEIGHT_KG, MAX_WEIGHT_KG = 30.0, 200.0
-# far outside anything on the market: a slip of the pen
+# far outside anything on the market: a typing error
 MIN_VIAL_MG_PER_ML, MAX_VIAL_MG_PER_ML = 0.1, 200.0
 MIN_BAG_ML, MAX_BAG_ML = 1.0, 5000.0
 STANDARD_BAGS_ML = (50.0, 100.0, 250.0, 500.0, 1000.0)  # sizes that infusion fluids commonly come in

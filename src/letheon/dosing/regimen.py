@@ -2,7 +2,7 @@
 
 Times are whole milliseconds from the scenario's origin, so that adjoining sessions meet exactly; masses are
 free base. A `Regimen` is what was ordered, a `Schedule` is its canonical form: two ways of writing the same
-drip give equal schedules, and so equal results.
+infusions give equal schedules, and so equal results.
 """
 
 import math
@@ -95,14 +95,14 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Infusion:
-    """One stretch of drip at one rate.
+    """One infusion at one rate.
 
     Parameters
     ----------
     start_ms, duration_ms : int
         Start, from the scenario's origin, and length [ms].
     rate : Rate
-        Rate of the drip.
+        Its rate.
 
     Examples
     --------
@@ -232,7 +232,7 @@ class Regimen:
     def schedule(self) -> Schedule:
         """Compile the infusions to their canonical piecewise-constant form; without pieces for placebo.
 
-        Two regimens that give every patient the same drip have equal schedules.
+        Two regimens that give every patient the same rates at all times have equal schedules.
 
         >>> rate = Rate(absolute_mg_h=25.0)
         >>> halves = [Infusion.create(0, 2, rate), Infusion.create(2, 2, rate)]

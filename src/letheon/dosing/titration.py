@@ -112,7 +112,7 @@ def titrated_spans(infusions: Sequence[Infusion]) -> tuple[tuple[int, int], ...]
 def reach(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[Reach, ...]:
     """Return the lowest and the highest rate at every moment, for one body weight, in the order of time without pauses.
 
-    `regimen` is the drip as written, without pushes. Neighbours that differ in nothing but time are one.
+    `regimen` is the timetable as written, without pushes. Neighbours that differ in nothing but time are one.
 
     >>> from letheon.dosing.regimen import Infusion, Rate, Regimen
     >>> day = Regimen.create("racemic", [Infusion.create(0, 24, Rate(10.0))])
@@ -125,7 +125,7 @@ def reach(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[Rea
     result: list[Reach] = []
     for part, checked in _parts(regimen, titration, weight_kg):
         if checked:
-            # who complains at the first check bore no rate yet; if a complaint only holds the rate, that one is borne
+            # a complaint at the first check leaves no tolerated rate, unless complaints only hold the rate
             cap, steps = 0.0 if titration.down else ran, limits.up(part.written, steps)
         if part.titrated:
             low = max(min(limits.rate(part.written, 0), cap), limits.least)

@@ -173,9 +173,9 @@ def _with_titration(sheet: Worksheet, regimen: Regimen) -> Worksheet:
     rule, order = sheet.policy.titration, sheet.order
     if rule is None:
         return sheet
-    drip = pumped(regimen)
-    parts = reach(drip, rule, order.weight_kg)
-    rates = reachable_rates(drip, rule, order.weight_kg)
+    timetable = pumped(regimen)
+    parts = reach(timetable, rule, order.weight_kg)
+    rates = reachable_rates(timetable, rule, order.weight_kg)
     try:
         check_rates([rate for rate in rates or () if rate > 0], order)
         least, most = (
@@ -244,8 +244,8 @@ def fitting(sheet: Worksheet, regimen: Regimen) -> Fit | None:
     the bags of the worksheet fit, or no bag does.
 
     >>> from letheon.dosing.regimen import Infusion, Rate
-    >>> drip = Regimen.create("racemic", [Infusion.create(0, 4, Rate(3.0))])
-    >>> result = fitting(worksheet(drip), drip)
+    >>> regimen = Regimen.create("racemic", [Infusion.create(0, 4, Rate(3.0))])
+    >>> result = fitting(worksheet(regimen), regimen)
     >>> result.order.bag_ml, result.order.bag_mg, result.most.left_ml
     (50.0, 12.0, 0.0)
     """

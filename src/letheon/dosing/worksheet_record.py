@@ -42,7 +42,7 @@ class StepRecord(Struct, frozen=True):
 
 
 class BagRecord(Struct, frozen=True):
-    """One bag on its stand."""
+    """One bag."""
 
     hung_h: float
     down_h: float
