@@ -311,5 +311,5 @@ def test_recovery_after_stopping(law):
     assert np.all(after > using)
     # and with the dose estimated along, both observations lie inside what the law predicts
     using, after = (np.asarray(x) for x in volumes(values, np.log(values["dose@mak2011"])))
-    for seen, told in ((197.4, using), (387.0, after)):
-        assert np.quantile(told, 0.02) < seen < np.quantile(told, 0.98)
+    for observed, predicted in ((197.4, using), (387.0, after)):
+        assert np.quantile(predicted, 0.02) < observed < np.quantile(predicted, 0.98)
