@@ -98,15 +98,8 @@ def titrated_spans(infusions: Sequence[Infusion]) -> tuple[tuple[int, int], ...]
     >>> [(start / 3_600_000, stop / 3_600_000) for start, stop in titrated_spans(sessions)]
     [(0.0, 48.0)]
     """
-    spans: list[tuple[int, int]] = []
-    for one, taper in zip(infusions, tapers(infusions), strict=True):
-        if taper or not _counts(one):
-            continue
-        if spans and one.start_ms <= spans[-1][1]:
-            spans[-1] = (spans[-1][0], max(spans[-1][1], one.stop_ms))
-        else:
-            spans.append((one.start_ms, one.stop_ms))
-    return tuple(spans)
+    titrated = (one for one, taper in zip(infusions, tapers(infusions), strict=True) if _counts(one) and not taper)
+    return Regimen("racemic", tuple(titrated)).courses(gap_ms=1)
 
 
 def reach(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[Reach, ...]:

@@ -19,14 +19,7 @@ from letheon.dosing.regimen import Regimen
 from letheon.dosing.worksheet import TitrationSheet, Worksheet, fitting
 from letheon.units import MS_PER_HOUR
 
-__all__ = [
-    "AmountsRecord",
-    "ArmRecord",
-    "WorksheetRecord",
-    "amounts_record",
-    "arm_record",
-    "worksheet_record",
-]
+__all__ = ["AmountsRecord", "ArmRecord", "WorksheetRecord", "amounts_record", "arm_record", "worksheet_record"]
 
 
 class StepRecord(Struct, frozen=True):
