@@ -82,7 +82,7 @@ def _within(here: tuple[float, float, float], most: tuple[float, float, float]) 
 
 def inside(regimen: Intensity, counted: Group) -> bool:
     """Return whether a regimen is like those of a group, within a quarter."""
-    here = (*regimen, 0.0)
+    here = (regimen.rate, regimen.hours, 0.0)
     return _reaches(here, counted.least) and _within(here, counted.most)
 
 
@@ -97,7 +97,7 @@ def bounds(regimen: Intensity, groups: Sequence[Group], rank: float = 0.0, floor
     >>> round(result.low, 2), result.high, result.why[:35]
     (0.56, 1.0, 'Stronger or longer than any counted')
     """
-    here = (*regimen, rank)
+    here = (regimen.rate, regimen.hours, rank)
     reached = [g for g in groups if _reaches(here, g.least)]
     covering = [g for g in groups if _within(here, g.most)]
     like = tuple(g for g in reached if g in covering)
