@@ -194,13 +194,13 @@ def _with_titration(sheet: Worksheet, regimen: Regimen) -> Worksheet:
     return sheet
 
 
-def _joined(spans: Iterable[RatePeriod]) -> list[RatePeriod]:
-    """Make one of spans that adjoin at one rate."""
+def _joined(periods: Iterable[RatePeriod]) -> list[RatePeriod]:
+    """Make one of periods that adjoin at one rate."""
     result: list[RatePeriod] = []
-    for span in spans:
-        if result and (result[-1].stop_ms, result[-1].mg_per_h) == (span.start_ms, span.mg_per_h):
-            span = replace(result.pop(), stop_ms=span.stop_ms)
-        result.append(span)
+    for period in periods:
+        if result and (result[-1].stop_ms, result[-1].mg_per_h) == (period.start_ms, period.mg_per_h):
+            period = replace(result.pop(), stop_ms=period.stop_ms)
+        result.append(period)
     return result
 
 
@@ -262,7 +262,7 @@ def fitting(sheet: Worksheet, regimen: Regimen) -> Fit | None:
                 continue
             other = replace(order, bag_ml=bag_ml, mg_per_ml=mg_per_ml)
             try:
-                most = _again(sheet, regimen, other)
+                most = _most_with(sheet, regimen, other)
             except InputError:
                 continue
             if most.waste <= MOST_WASTE:
@@ -270,7 +270,7 @@ def fitting(sheet: Worksheet, regimen: Regimen) -> Fit | None:
     return min(result, key=lambda one: one[:3])[3] if result else None
 
 
-def _again(sheet: Worksheet, regimen: Regimen, order: Order) -> Amounts:
+def _most_with(sheet: Worksheet, regimen: Regimen, order: Order) -> Amounts:
     """Return what the arm comes to at most with another bag."""
     other = replace(sheet, order=order, course=laid_out(regimen, order), titration=None, missing=())
     other = _with_titration(other, regimen)
