@@ -13,9 +13,9 @@ from scipy.special import expit, logit, ndtri
 from letheon import library
 from letheon.arrays import jax
 from letheon.harms import acute, circulation, comedication, liver, mood
-from letheon.harms.counts import finding
+from letheon.harms.counts import estimate_of
+from letheon.harms.estimate import exact_interval
 from letheon.harms.exposure import Intensity, Stretch
-from letheon.harms.finding import exact_interval
 from letheon.patients.uncertainty import DRAWS, typical_values
 
 LEVELS = st.floats(0.0, 5000.0)
@@ -126,13 +126,13 @@ def test_incidence_in_the_leiden_trial_elicited_and_unasked():
         elicited = float((w * np.asarray(p)).sum())
         return elicited, float(acute.spontaneous(elicited, own("psychedelic.spontaneous_share")))
 
-    elicited, unasked = np.array([one(k) for k in range(0, DRAWS, 4)]).T
+    elicited, spontaneous = np.array([one(k) for k in range(0, DRAWS, 4)]).T
     low, high = exact_interval(22, 29)
     assert np.median(elicited) == pytest.approx(0.76, abs=0.03)
     assert np.mean((elicited > low) & (elicited < high)) > 0.9
     for events, n in ((0, 16), (6, 101), (11, 50)):
         low, high = exact_interval(events, n)
-        assert low <= np.quantile(unasked, 0.95) and high >= np.quantile(unasked, 0.05), (events, n)
+        assert low <= np.quantile(spontaneous, 0.95) and high >= np.quantile(spontaneous, 0.05), (events, n)
 
 
 @given(st.floats(0, 99), st.floats(0, 50), st.floats(0, 0.1), st.floats(0.05, 0.4))
@@ -203,13 +203,13 @@ LONG, SESSIONS = Intensity(0.3, 100.0), Intensity(0.18, 4.0)  # 100 h of esketam
 
 
 def test_counts_of_a_regimen_of_its_kind():
-    asked, unasked = finding("psychomimetic", LONG), finding("psychomimetic", LONG, "spontaneous")
-    assert asked.support == "randomised" and asked.estimate == pytest.approx(22 / 29)
-    assert asked.interval == exact_interval(22, 29)
-    assert "28 of 30" in asked.note and "without weight" in asked.note  # the recalled count is shown and flagged
+    elicited, spontaneous = estimate_of("psychomimetic", LONG), estimate_of("psychomimetic", LONG, "spontaneous")
+    assert elicited.support == "randomised" and elicited.estimate == pytest.approx(22 / 29)
+    assert elicited.interval == exact_interval(22, 29)
+    assert "28 of 30" in elicited.note and "without weight" in elicited.note  # the recalled count is shown and flagged
     most = pytest.approx(exact_interval(11, 50)[1])  # a long infusion is not milder than sessions of hours
-    assert unasked.estimate == pytest.approx(6 / 117) and unasked.interval == (0.0, most)
-    sessions = finding("psychomimetic", SESSIONS, "spontaneous")
+    assert spontaneous.estimate == pytest.approx(6 / 117) and spontaneous.interval == (0.0, most)
+    sessions = estimate_of("psychomimetic", SESSIONS, "spontaneous")
     assert sessions.estimate is None  # 11 of 50 and 0 of 63 do not overlap
     assert sessions.interval == (0.0, most)
 
@@ -218,28 +218,28 @@ def test_counts_of_a_regimen_of_its_kind():
 @pytest.mark.parametrize("regimen", [LONG, SESSIONS])
 def test_uncounted_effects_are_not_identified(effect, regimen):
     """Red when a count of another kind, or a recalled one, is passed off as an estimate."""
-    found = finding(effect, regimen)
-    assert found.estimate is None and found.support == "not identified" and found.interval == (0.0, 1.0)
-    assert "Nobody counted" in found.note
+    result = estimate_of(effect, regimen)
+    assert result.estimate is None and result.support == "not identified" and result.interval == (0.0, 1.0)
+    assert "Nobody counted" in result.note
 
 
 def test_pooled_trials_stand_in_as_what_comes_on_top_of_placebo():
     expected = {"nausea": (0.12, (0.05, 0.25)), "sedation": (0.27, (0.12, 0.5)), "dizziness": (0.11, (0.01, 0.4))}
     for effect, (share, interval) in expected.items():
-        found = finding(effect, SESSIONS)
-        assert (found.estimate, found.interval, found.support) == (share, interval, "assumed")
-        assert found.note.startswith("Beyond placebo")
-        unasked = finding(effect, SESSIONS, "spontaneous")
+        result = estimate_of(effect, SESSIONS)
+        assert (result.estimate, result.interval, result.support) == (share, interval, "assumed")
+        assert result.note.startswith("Beyond placebo")
+        spontaneous = estimate_of(effect, SESSIONS, "spontaneous")
         most = exact_interval(4, 101)[1] if effect == "nausea" else interval[1]
-        assert unasked.estimate is None and unasked.interval == (0.0, most)
-    assert finding("nausea", LONG, "spontaneous").interval == exact_interval(4, 101)
+        assert spontaneous.estimate is None and spontaneous.interval == (0.0, most)
+    assert estimate_of("nausea", LONG, "spontaneous").interval == exact_interval(4, 101)
 
 
 def test_without_drug_the_comparison_speaks():
     nothing = Intensity(0.0, 0.0)
-    assert finding("psychomimetic", nothing).estimate == pytest.approx(5 / 28)
-    assert finding("hallucination", nothing).estimate == 0.0
-    assert finding("headache", nothing).support == "not identified"
+    assert estimate_of("psychomimetic", nothing).estimate == pytest.approx(5 / 28)
+    assert estimate_of("hallucination", nothing).estimate == 0.0
+    assert estimate_of("headache", nothing).support == "not identified"
 
 
 # ---- the page
@@ -269,9 +269,9 @@ def test_the_page_tells_the_numbers_of_the_code(root):
     }.items():
         assert liver.pattern(runs) == pattern
         like = SESSIONS if pattern == "short sessions" else Intensity(0.25, 100.0)
-        low, high = (100 * end for end in liver.finding(runs, like).interval)
-        told = f"{low:.0f} to {high:.1f} %" if high < 10 else f"{low:.0f} to {high:.0f} %"
-        assert f"| {pattern} | {told} |" in page
+        low, high = (100 * end for end in liver.estimate_of(runs, like).interval)
+        cell = f"{low:.0f} to {high:.1f} %" if high < 10 else f"{low:.0f} to {high:.0f} %"
+        assert f"| {pattern} | {cell} |" in page
     masked = mood.masked()
     low, high = masked.interval
     assert f"(−{-masked.estimate:.1f} points, 95 % interval −{-low:.1f} to {high:.1f})" in page

@@ -13,8 +13,8 @@ from scipy.integrate import solve_ivp
 
 from letheon import library
 from letheon.arrays import jax, jnp
-from letheon.harms import bladder
-from letheon.harms.bladder import BladderState, Tissue
+from letheon.harms.bladder import laws as bladder
+from letheon.harms.bladder.laws import BladderState, Tissue
 from letheon.harms.bladder.use import predict, repeat
 from letheon.units import HOURS_PER_YEAR
 
@@ -243,11 +243,9 @@ def test_irritation_is_gone_in_two_weeks():
 def test_water_dilutes_the_drive(dose, excreted, litres, more):
     """At the reference flow the drive is the dose; the share excreted cancels; more water is never worse."""
     flow, reference = litres / 24, library.harms("bladder")["urine_flow"].canonical
-    at_reference = bladder.urine_drive(bladder.urine_concentration(dose, excreted, reference), excreted, reference)
-    assert at_reference == pytest.approx(dose)
-    less = bladder.urine_drive(bladder.urine_concentration(dose, excreted, flow), excreted, reference)
-    thin = bladder.urine_drive(bladder.urine_concentration(dose, excreted, flow * more), excreted, reference)
-    assert thin == pytest.approx(less / more)
+    drive = partial(bladder.by_urine, dose, {"excreted": excreted, "urine_flow": reference}.__getitem__)
+    assert drive(reference) == pytest.approx(dose)
+    assert drive(flow * more) == pytest.approx(drive(flow) / more)
 
 
 @pytest.mark.parametrize("law", bladder.LAWS)
@@ -313,5 +311,5 @@ def test_recovery_after_stopping(law):
     assert np.all(after > using)
     # and with the dose estimated along, both observations lie inside what the law predicts
     using, after = (np.asarray(x) for x in volumes(values, np.log(values["dose@mak2011"])))
-    for seen, told in ((197.4, using), (387.0, after)):
-        assert np.quantile(told, 0.02) < seen < np.quantile(told, 0.98)
+    for observed, predicted in ((197.4, using), (387.0, after)):
+        assert np.quantile(predicted, 0.02) < observed < np.quantile(predicted, 0.98)

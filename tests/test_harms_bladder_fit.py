@@ -12,7 +12,8 @@ from scipy import stats
 
 from letheon import library
 from letheon.arrays import jax, jnp
-from letheon.harms.bladder import LAWS, likelihood, typical_values
+from letheon.harms.bladder import likelihood
+from letheon.harms.bladder.laws import LAWS, typical_values
 from letheon.harms.bladder.use import GRID, WEIGHTS
 from letheon.runs.environment import instruction_set
 from letheon.study.calibrate import bladder
@@ -32,17 +33,17 @@ def density(law: str):
 
 def shipped_mode(law: str) -> np.ndarray:
     """Standard normals of the shipped mode, from its values, by inverting the priors."""
-    numbers, found = library.harms("bladder"), []
+    numbers, result = library.harms("bladder"), []
     for name, value in zip(likelihood.fitted_names(law), library.bladder_posterior(law).about["mode"], strict=True):
         if name.startswith("dose@"):
-            found.append(math.log(value) / numbers["dose_error"].value)
+            result.append(math.log(value) / numbers["dose_error"].value)
         elif name == "d50.sd":
-            found.append(math.log(value / math.sqrt(numbers["d50"].omega)) / numbers["d50"].omega_spread)
+            result.append(math.log(value / math.sqrt(numbers["d50"].omega)) / numbers["d50"].omega_spread)
         else:
             sd, centre = numbers[name].spread["sd"], numbers[name].value
             low, high = (stats.norm.cdf(math.log(end / centre) / sd) for end in numbers[name].range)
-            found.append(stats.norm.ppf((stats.norm.cdf(math.log(value / centre) / sd) - low) / (high - low)))
-    return np.array(found)
+            result.append(stats.norm.ppf((stats.norm.cdf(math.log(value / centre) / sd) - low) / (high - low)))
+    return np.array(result)
 
 
 def test_the_grid_of_susceptibilities_is_a_standard_normal():

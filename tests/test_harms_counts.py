@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from letheon import library
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.harms import counts, liver
+from letheon.harms.estimate import Estimate, exact_interval
 from letheon.harms.exposure import Intensity, Stretch, intensity
-from letheon.harms.finding import Finding, exact_interval
 
 RATES = np.geomspace(0.01, 500.0, 14)  # mg/h
 HOURS = (1.0, 4.0, 8.0, 20.0, 24.0, 48.0, 72.0, 100.0)
@@ -26,11 +26,11 @@ SHARE = {"racemic": 0.5, "esketamine": 1.0}
 LEIDEN = Intensity(22.0 / 70.0, 100.0)
 
 
-def all_findings(regimen: Intensity) -> dict[str, Finding]:
-    found = {
-        f"{effect} {style}": counts.finding(effect, regimen, style) for effect in counts.EFFECTS for style in STYLES
+def all_estimates(regimen: Intensity) -> dict[str, Estimate]:
+    result = {
+        f"{effect} {style}": counts.estimate_of(effect, regimen, style) for effect in counts.EFFECTS for style in STYLES
     }
-    return found | {"liver": liver.finding((Stretch(0.0, regimen.hours),), regimen)}
+    return result | {"liver": liver.estimate_of((Stretch(0.0, regimen.hours),), regimen)}
 
 
 def at(rate_mg_h: float, hours: float, drug: str) -> Intensity:
@@ -40,7 +40,7 @@ def at(rate_mg_h: float, hours: float, drug: str) -> Intensity:
 @pytest.mark.parametrize("drug", ["racemic", "esketamine"])
 def test_no_end_falls_with_dose_or_hours(drug):
     """Over 0.01 to 500 mg/h and 1 to 100 h; red when a kind of regimen has counts of its own whatever its dose."""
-    grid = [[all_findings(at(rate, hours, drug)) for hours in HOURS] for rate in RATES]
+    grid = [[all_estimates(at(rate, hours, drug)) for hours in HOURS] for rate in RATES]
     for name in grid[0][0]:
         ends = np.array([[cell[name].interval for cell in row] for row in grid])
         assert np.diff(ends, axis=0).min() >= -1e-12 and np.diff(ends, axis=1).min() >= -1e-12, name
@@ -49,25 +49,25 @@ def test_no_end_falls_with_dose_or_hours(drug):
 @pytest.mark.parametrize("rate", [0.01, 500.0])
 @pytest.mark.parametrize("hours", [1.0, 100.0])
 def test_extremes_have_no_estimate(rate, hours):
-    for name, found in all_findings(at(rate, hours, "esketamine")).items():
-        assert found.estimate is None and found.support in ("assumed", "not identified"), name
-        assert found.interval[1] == 1.0 if rate > 1.0 else found.interval[0] < 0.07, name
+    for name, result in all_estimates(at(rate, hours, "esketamine")).items():
+        assert result.estimate is None and result.support in ("assumed", "not identified"), name
+        assert result.interval[1] == 1.0 if rate > 1.0 else result.interval[0] < 0.07, name
 
 
 def test_a_study_gets_its_own_count():
-    found = counts.finding("psychomimetic", LEIDEN)
-    assert (found.estimate, found.support) == (pytest.approx(22 / 29), "randomised")
-    assert found.interval == exact_interval(22, 29)
-    weaker = counts.finding("psychomimetic", LEIDEN._replace(rate=0.05))
+    result = counts.estimate_of("psychomimetic", LEIDEN)
+    assert (result.estimate, result.support) == (pytest.approx(22 / 29), "randomised")
+    assert result.interval == exact_interval(22, 29)
+    weaker = counts.estimate_of("psychomimetic", LEIDEN._replace(rate=0.05))
     assert weaker.interval == (exact_interval(5, 28)[0], exact_interval(22, 29)[1])
 
 
 def test_what_the_trial_recalls_withdraws_a_pooled_estimate():
     """Nausea of the Leiden regimen: +12 (5 to 25) is pooled, 19 of 30 against 5 of 30 are recalled of that trial."""
-    found = counts.finding("nausea", LEIDEN)
-    assert (found.estimate, found.support) == (None, "not identified")
-    assert found.interval == pytest.approx((0.05, 14 / 30)) and "sigtermans2009" in found.sources
-    short = counts.finding("nausea", at(25.0, 4.0, "racemic"))
+    result = counts.estimate_of("nausea", LEIDEN)
+    assert (result.estimate, result.support) == (None, "not identified")
+    assert result.interval == pytest.approx((0.05, 14 / 30)) and "sigtermans2009" in result.sources
+    short = counts.estimate_of("nausea", at(25.0, 4.0, "racemic"))
     assert (short.estimate, short.interval) == (0.12, (0.05, 0.25))  # another regimen
 
 
@@ -76,15 +76,15 @@ def test_any_recalled_value_outside_withdraws_and_inside_does_not(monkeypatch, e
     """Red when the conflict is looked for in one effect only, or a recalled value changes what it agrees with."""
     goldberg = next(c for c in library.harm_counts() if c.effect == "hallucination" and c.source == "goldberg2010")
     read = replace(goldberg, effect="headache", events=6, n=30)
-    told = replace(read, source="lauritsen2016", events=events, verified="recall", weight=0.0)
-    monkeypatch.setattr(library, "harm_counts", lambda: (read, told))
+    recalled = replace(read, source="lauritsen2016", events=events, verified="recall", weight=0.0)
+    monkeypatch.setattr(library, "harm_counts", lambda: (read, recalled))
     here = Intensity(0.2, 120.0)
-    found = counts.finding("headache", here, "spontaneous")
+    result = counts.estimate_of("headache", here, "spontaneous")
     low, high = exact_interval(6, 30)
-    assert (found.estimate is not None) == kept
-    assert found.interval == pytest.approx((min(low, events / 30), max(high, events / 30)))
-    monkeypatch.setattr(library, "harm_counts", lambda: (read, replace(told, source=read.source)))
-    assert counts.finding("headache", here, "spontaneous").estimate == pytest.approx(0.2)  # read before recalled
+    assert (result.estimate is not None) == kept
+    assert result.interval == pytest.approx((min(low, events / 30), max(high, events / 30)))
+    monkeypatch.setattr(library, "harm_counts", lambda: (read, replace(recalled, source=read.source)))
+    assert counts.estimate_of("headache", here, "spontaneous").estimate == pytest.approx(0.2)  # read before recalled
 
 
 def test_counts_of_infusions_carry_doses_and_hours():
@@ -102,9 +102,9 @@ def test_the_fullest_hour_by_hand():
     """0.35 mg/kg at once and 0.2 mg/kg/h behind it, racemic: half of 0.35 + 0.2 · 59/60 is esketamine."""
     push = Infusion.create(10.0, 1 / 60, Rate(per_kg_mg_h=21.0))
     drip = Infusion.create(10.0 + 1 / 60, 8.0, Rate(per_kg_mg_h=0.2))
-    found = intensity(Regimen.create("racemic", [push, drip]), 80.0)
-    assert found.rate == pytest.approx((0.35 + 0.2 * 59 / 60) / 2, rel=1e-6)
-    assert found.hours == pytest.approx(8.0 + 1 / 60)
+    result = intensity(Regimen.create("racemic", [push, drip]), 80.0)
+    assert result.rate == pytest.approx((0.35 + 0.2 * 59 / 60) / 2, rel=1e-6)
+    assert result.hours == pytest.approx(8.0 + 1 / 60)
     heavy, light = (intensity(Regimen.create("esketamine", [Infusion.create(0, 4, Rate(absolute_mg_h=22.0))]), w).rate
                     for w in (70.0, 30.0))  # fmt: skip
     assert (heavy, light) == (pytest.approx(22 / 70), pytest.approx(22 / 30))
@@ -121,26 +121,26 @@ def test_more_sessions_lower_no_end(first, more, drug):
     less, both = (intensity(regimen(sessions), 70.0) for sessions in (first, first + more))
     assert both.rate >= less.rate - 1e-9 and both.hours >= less.hours
     for effect in counts.EFFECTS:
-        one, other = counts.finding(effect, less).interval, counts.finding(effect, both).interval
+        one, other = counts.estimate_of(effect, less).interval, counts.estimate_of(effect, both).interval
         assert other[0] >= one[0] - 1e-12 and other[1] >= one[1] - 1e-12
 
 
 def test_arketamine_was_never_counted():
-    found = intensity(Regimen.create("arketamine", [Infusion.create(0, 100, Rate(absolute_mg_h=22.0))]), 70.0)
-    assert {counts.finding(effect, found).support for effect in counts.EFFECTS} == {"not identified"}
+    result = intensity(Regimen.create("arketamine", [Infusion.create(0, 100, Rate(absolute_mg_h=22.0))]), 70.0)
+    assert {counts.estimate_of(effect, result).support for effect in counts.EFFECTS} == {"not identified"}
 
 
 @pytest.mark.parametrize(("rate", "row"), [(0.01, "0.01 mg/h"), (22.0, "22 mg/h, as in Leiden"), (500.0, "500 mg/h")])
 def test_the_page_has_these_numbers(root, rate, row):
     """The table of docs/harms.md; red when a count or a dose is changed without it."""
     here = at(rate, 100.0, "esketamine")
-    found = [counts.finding(effect, here) for effect in ("psychomimetic", "nausea", "sedation")]
-    told = [_cell(one) for one in (*found, liver.finding((Stretch(0.0, 100.0),), here))]
-    assert f"| {row} | {' | '.join(told)} |" in (root / "docs" / "harms.md").read_text(encoding="utf-8")
+    result = [counts.estimate_of(effect, here) for effect in ("psychomimetic", "nausea", "sedation")]
+    cells = [_cell(one) for one in (*result, liver.estimate_of((Stretch(0.0, 100.0),), here))]
+    assert f"| {row} | {' | '.join(cells)} |" in (root / "docs" / "harms.md").read_text(encoding="utf-8")
 
 
-def _cell(found: Finding) -> str:
-    low, high = (f"{100 * end:.0f}" for end in found.interval)
+def _cell(result: Estimate) -> str:
+    low, high = (f"{100 * end:.0f}" for end in result.interval)
     if (low, high) == ("0", "100"):
         return "not identified"
-    return f"{low} to {high} %" if found.estimate is None else f"{100 * found.estimate:.0f} % ({low} to {high})"
+    return f"{low} to {high} %" if result.estimate is None else f"{100 * result.estimate:.0f} % ({low} to {high})"

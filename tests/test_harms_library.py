@@ -124,8 +124,8 @@ def test_counts_are_complete_and_recalled_ones_have_no_weight():
     # shares that were printed as per cent fit the counts that stand for them
     printed = {("psychomimetic", "drug"): 0.76, ("psychomimetic", "comparison"): 0.18}
     for (effect, arm), share in printed.items():
-        found = [c for c in counts if (c.effect, c.arm, c.verified) == (effect, arm, "derived")]
-        assert found[0].events / found[0].n == pytest.approx(share, abs=5e-3)
+        result = [c for c in counts if (c.effect, c.arm, c.verified) == (effect, arm, "derived")]
+        assert result[0].events / result[0].n == pytest.approx(share, abs=5e-3)
     for source, shares in {
         "sustain3": {"nausea": 0.344, "headache": 0.374, "sedation": 0.236, "dizziness": 0.347},
         "esketaminetiming": {"nausea": 0.14, "sedation": 0.038, "dizziness": 0.206},

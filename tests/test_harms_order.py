@@ -98,8 +98,8 @@ GROWING += ("harm_pulse", "harm_load_hours", "harm_mood", "harm_mood_end", "dose
 def test_more_sessions_lower_nothing_in_a_run(tmp_path, follow_up, more, most):
     """Boosters after a course: the greatest fall in mood used to be lower the longer they went on."""
     run = simulate(loads(RUN.format(follow_up=follow_up, course=COURSE, more=more, most=most)), out=tmp_path / "run")
-    found = [pq.read_table(run.folder / "endpoints" / arm) for arm in ("course", "more", "most")]
-    for less, both in pairwise(found):
+    result = [pq.read_table(run.folder / "endpoints" / arm) for arm in ("course", "more", "most")]
+    for less, both in pairwise(result):
         lost = [name for name in less.column_names if name.endswith(("_lost", "_lasting", "_symptoms"))]
         assert len(lost) >= 6
         for name in (*GROWING, *lost):

@@ -17,9 +17,10 @@ from letheon import library
 from letheon.arrays import jax, jnp
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.errors import InputError
-from letheon.harms import bladder, comedication, mood
+from letheon.harms import comedication, mood
+from letheon.harms.bladder import laws as bladder
+from letheon.harms.estimate import exact_interval
 from letheon.harms.exposure import daily_hours
-from letheon.harms.finding import exact_interval
 from letheon.patients.population import Covariates, people
 from letheon.patients.uncertainty import typical_values
 from letheon.pipeline import Switches, assemble, block, harm_entries, harms, plan_arms

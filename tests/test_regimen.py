@@ -47,9 +47,9 @@ def test_a_ceiling_on_a_fixed_rate_is_resolved() -> None:
 
 def test_a_pause_stays_and_edges_are_trimmed() -> None:
     nothing = Rate()
-    found = schedule((0, 3, nothing), (3, 1, FIVE), (4, 1, nothing), (8, 1, FIVE), (9, 5, nothing))
-    assert found == Schedule((3 * HOUR, 4 * HOUR, 8 * HOUR, 9 * HOUR), ((FIVE,), (), (FIVE,)))
-    assert found.rates(70.0) == (5.0, 0.0, 5.0)
+    result = schedule((0, 3, nothing), (3, 1, FIVE), (4, 1, nothing), (8, 1, FIVE), (9, 5, nothing))
+    assert result == Schedule((3 * HOUR, 4 * HOUR, 8 * HOUR, 9 * HOUR), ((FIVE,), (), (FIVE,)))
+    assert result.rates(70.0) == (5.0, 0.0, 5.0)
 
 
 def test_zero_rate_and_zero_length_vanish() -> None:
@@ -159,8 +159,8 @@ weights = st.floats(30, 200)
 
 @given(infusion_lists, weights)
 def test_schedule_gives_the_sum_of_what_runs(infusions: list[Infusion], weight: float) -> None:
-    found = Regimen.create("racemic", infusions).schedule()
-    pieces = list(zip(found.edges_ms, found.edges_ms[1:], found.rates(weight), strict=False))
+    result = Regimen.create("racemic", infusions).schedule()
+    pieces = list(zip(result.edges_ms, result.edges_ms[1:], result.rates(weight), strict=False))
     for moment in range(-1, 62):
         inside = [rate for start, stop, rate in pieces if start <= moment + 0.5 < stop]
         expected = rate_at(infusions, moment + 0.5, weight)
@@ -170,12 +170,12 @@ def test_schedule_gives_the_sum_of_what_runs(infusions: list[Infusion], weight: 
 
 @given(infusion_lists)
 def test_schedule_is_canonical(infusions: list[Infusion]) -> None:
-    found = Regimen.create("racemic", infusions).schedule()
-    assert all(a < b for a, b in zip(found.edges_ms, found.edges_ms[1:], strict=False))
-    assert all(a != b for a, b in zip(found.terms, found.terms[1:], strict=False))
-    assert len(found.edges_ms) == (len(found.terms) + 1 if found.terms else 0)
-    assert not found.terms or (found.terms[0] and found.terms[-1])
-    for piece in found.terms:
+    result = Regimen.create("racemic", infusions).schedule()
+    assert all(a < b for a, b in zip(result.edges_ms, result.edges_ms[1:], strict=False))
+    assert all(a != b for a, b in zip(result.terms, result.terms[1:], strict=False))
+    assert len(result.edges_ms) == (len(result.terms) + 1 if result.terms else 0)
+    assert not result.terms or (result.terms[0] and result.terms[-1])
+    for piece in result.terms:
         assert list(piece[1:]) == sorted(piece[1:])
         assert all(rate.ceiling_mg_h < math.inf for rate in piece[1:])
         assert not any(rate.is_zero for rate in piece)
@@ -196,8 +196,8 @@ def test_order_and_splitting_do_not_matter(data: st.DataObject) -> None:
 @given(infusion_lists, weights)
 def test_dose_is_the_sum_of_the_doses(infusions: list[Infusion], weight: float) -> None:
     expected = math.fsum(i.rate.at(weight) * i.duration_ms / HOUR for i in infusions)
-    found = Regimen.create("racemic", infusions).schedule().dose_mg(weight)
-    assert found == pytest.approx(expected, rel=1e-12, abs=1e-15)
+    result = Regimen.create("racemic", infusions).schedule().dose_mg(weight)
+    assert result == pytest.approx(expected, rel=1e-12, abs=1e-15)
 
 
 @given(infusion_lists, weights)

@@ -3,7 +3,7 @@
 import pytest
 
 from letheon.dosing.regimen import Infusion, Rate
-from letheon.dosing.tapers import tapers, titrated_spans
+from letheon.dosing.titration import tapers, titrated_spans
 
 KG = Rate(per_kg_mg_h=0.1)
 

@@ -162,10 +162,10 @@ def test_json_holds_every_digit(worksheet: Callable) -> None:
     code, out, err = worksheet(SIGTERMANS, "--weight", "79 kg", "--json")
     assert (code, err) == (0, "")
     assert out.count("\n") == 1
-    found = json.loads(out)
-    assert (found["notice"], found["weight_kg"], found["masses"]) == (WORKSHEET_NOTICE, 79.0, "free base")
-    assert list(found["arms"]) == ["esketamine", "esketamine_fast", "placebo"]
-    arm = found["arms"]["esketamine"]
+    result = json.loads(out)
+    assert (result["notice"], result["weight_kg"], result["masses"]) == (WORKSHEET_NOTICE, 79.0, "free base")
+    assert list(result["arms"]) == ["esketamine", "esketamine_fast", "placebo"]
+    arm = result["arms"]["esketamine"]
     assert arm["bag"] == {"drug_ml": 2.0, "diluent_ml": 98.0, "mg": 100.0, "mg_per_ml": 1.0, "fitting": None}
     (session,) = arm["sessions"]
     dose = load(SIGTERMANS).arm("esketamine").regimen.schedule().dose_mg(79.0)
@@ -173,14 +173,14 @@ def test_json_holds_every_digit(worksheet: Callable) -> None:
     assert sum(step["mg"] for step in session["steps"]) == pytest.approx(dose, rel=1e-12)
     assert len(session["bags"]) == arm["totals"]["most"]["bags"] == session["steps"][-1]["bags"][1]
     assert [step["from_h"] for step in session["steps"]] == [0.0, 24.0, 48.0, 72.0]
-    assert (arm["like"], found["arms"]["placebo"]["like"]) == (None, "esketamine")
-    assert found["arms"]["placebo"]["totals"]["most"]["ml"] == arm["totals"]["most"]["ml"]
-    assert found["arms"]["placebo"]["totals"]["most"]["dose_mg"] == 0.0
+    assert (arm["like"], result["arms"]["placebo"]["like"]) == (None, "esketamine")
+    assert result["arms"]["placebo"]["totals"]["most"]["ml"] == arm["totals"]["most"]["ml"]
+    assert result["arms"]["placebo"]["totals"]["most"]["dose_mg"] == 0.0
 
 
 def test_times_count_from_the_origin(worksheet: Callable) -> None:
-    found = json.loads(worksheet(SCHWARTZMAN, "--json", "--arm", "ketamine")[1])
-    last = found["arms"]["ketamine"]["sessions"][-1]
+    result = json.loads(worksheet(SCHWARTZMAN, "--json", "--arm", "ketamine")[1])
+    last = result["arms"]["ketamine"]["sessions"][-1]
     assert (last["start_h"], last["steps"][0]["to_h"], last["bags"][0]["hung_h"]) == (216.0, 220.0, 216.0)
 
 

@@ -122,7 +122,7 @@ def test_every_field_of_an_arm_shows_on_its_sheet() -> None:
             shown[path] = shown.get(path, False) or printed(other, scenario, order) != before
     assert len(shown) > 30
     # the drug stands in the regimen too, and the limit of the dose as it was written; no rule has a ceiling
-    hidden = {path for path, found in shown.items() if not found and not path.endswith("ceiling_mg_h")}
+    hidden = {path for path, result in shown.items() if not result and not path.endswith("ceiling_mg_h")}
     assert hidden <= {"arm.drug", "arm.policy.stops.dose_mg"}
     assert shown["arm.regimen.infusions.rate.ceiling_mg_h"]
 
@@ -155,12 +155,12 @@ def test_unknown_part_is_listed_as_missing_at_the_head() -> None:
 def test_a_push_is_drawn_from_the_vial_and_not_from_the_bag() -> None:
     # 0.35 mg/kg x 79 kg = 27.65 mg, of 50 mg/mL 0.553 mL; the bag gives the 4 h at 10 mg/h and nothing else
     push = Infusion(0, 60_000, Rate(per_kg_mg_h=0.35 * 60))
-    found = worksheet(Regimen.create("racemic", [push, Infusion.create(0, 4, Rate(10.0))]), Order(weight_kg=79.0))
-    (given,) = found.course.pushes
-    assert (given.mg, given.ml) == (pytest.approx(27.65), pytest.approx(0.553))
-    assert (found.most.mg, found.most.bags, found.most.occasions) == (40.0, 1, 1)
-    assert found.most.dose_mg == pytest.approx(67.65)
-    assert len(found.course.sessions) == len(found.course.sessions[0].steps) == 1
+    result = worksheet(Regimen.create("racemic", [push, Infusion.create(0, 4, Rate(10.0))]), Order(weight_kg=79.0))
+    (by_hand,) = result.course.pushes
+    assert (by_hand.mg, by_hand.ml) == (pytest.approx(27.65), pytest.approx(0.553))
+    assert (result.most.mg, result.most.bags, result.most.occasions) == (40.0, 1, 1)
+    assert result.most.dose_mg == pytest.approx(67.65)
+    assert len(result.course.sessions) == len(result.course.sessions[0].steps) == 1
 
 
 def test_doses_of_every_part_are_printed(command: Callable[..., str]) -> None:
@@ -182,8 +182,8 @@ def test_doses_of_every_part_are_printed(command: Callable[..., str]) -> None:
 
 
 def test_placebo_gets_the_same_volumes_without_drug(command: Callable[..., str]) -> None:
-    found = json.loads(command(EVERYTHING, "--json"))["arms"]
-    drug, sham = found["ward"], found["sham"]
+    result = json.loads(command(EVERYTHING, "--json"))["arms"]
+    drug, sham = result["ward"], result["sham"]
     assert sham["totals"]["most"]["dose_mg"] == sham["totals"]["most"]["drug_ml"] == 0.0
     for name in ("ml", "bags", "hours", "push_ml", "pushes", "left_ml"):
         assert [sham["totals"][end][name] for end in ("least", "most")] == [
@@ -221,13 +221,13 @@ def test_suggested_bag_gives_the_same_dose_with_little_left(
     mg_per_h: float, hours: float, days: int, bag_ml: float
 ) -> None:
     drip = Regimen.create("racemic", [Infusion.create(100 * day, hours, Rate(mg_per_h)) for day in range(days)])
-    found = worksheet(drip, Order(bag_ml=bag_ml))
-    named = fitting(found, drip)
-    assert (named is None) or found.most.waste > MOST_WASTE
+    result = worksheet(drip, Order(bag_ml=bag_ml))
+    named = fitting(result, drip)
+    assert (named is None) or result.most.waste > MOST_WASTE
     if named:
         again = worksheet(drip, named.order)
         assert again.most == named.most and again.most.waste <= MOST_WASTE
-        assert again.most.mg == pytest.approx(found.most.mg)
+        assert again.most.mg == pytest.approx(result.most.mg)
         assert named.order.bag_ml in STANDARD_BAGS_ML
 
 

@@ -26,7 +26,7 @@ from letheon.harms.bladder.laws import (
     typical_values,
 )
 from letheon.harms.bladder.likelihood import row_spread
-from letheon.harms.bladder.use import GRID, WEIGHTS, Users, beyond_threshold, predict, repeat
+from letheon.harms.bladder.use import GRID, WEIGHTS, beyond_threshold, predict, repeat
 from letheon.library import BladderRow, BladderSchedule
 from letheon.units import HOURS_PER_YEAR
 
@@ -133,10 +133,9 @@ def _risks(schedule: BladderSchedule, law: str, values: Mapping[str, Array]) -> 
     person = tissue(values.__getitem__, jnp.asarray(GRID))
     drive, weights = jnp.asarray(schedule.g_per_day * _G_DAY), jnp.asarray(WEIGHTS)
     state = _course(law, person, schedule, drive)
-    group = Users(person, state, weights)
-    lasting = (beyond_threshold(*group[:2]) * weights).sum()
-    small = (jax.nn.sigmoid((loss(*group[:2]) - _SMALL_LOSS) / 0.01) * weights).sum()
-    ill = (symptoms(*group[:2]) * weights).sum()
+    lasting = (beyond_threshold(person, state) * weights).sum()
+    small = (jax.nn.sigmoid((loss(person, state) - _SMALL_LOSS) / 0.01) * weights).sum()
+    ill = (symptoms(person, state) * weights).sum()
     if schedule.every_days is None or schedule.years is None:
         return lasting, small, ill, jnp.nan * ill
     spread = drive * schedule.days / schedule.every_days

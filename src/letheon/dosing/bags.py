@@ -1,4 +1,4 @@
-"""Bags: how spans of drip become steps of the pump and bags on their stand, for one order.
+"""Bags: how periods of infusion become steps of the pump and bags, for one order.
 
 Every bag is made up alike: drug from the vial, diluent up to the volume of the bag. Drug that stops flowing ends a
 session, and no bag is kept from one session to the next; within a session a bag hangs until it is empty, or for
@@ -23,59 +23,29 @@ _SAME_H = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class RatePeriod:
-    """A stretch of drip at one rate, for one body weight.
+    """A period of infusion at one rate, for one body weight."""
 
-    Parameters
-    ----------
-    start_ms, stop_ms : int
-        From when to when, milliseconds from the scenario's origin.
-    mg_per_h : float
-        Drug, in free base [mg/h]; 0 holds the pump and keeps the bag.
-    written : tuple of Rate
-        Rates as written that add up to it; empty where a rule set it.
-
-    Examples
-    --------
-    >>> RatePeriod(0, 3_600_000, 25.0).mg_per_h
-    25.0
-    """
-
-    start_ms: int
+    start_ms: int  # from the scenario's origin
     stop_ms: int
-    mg_per_h: float
-    written: tuple[Rate, ...] = ()
+    mg_per_h: float  # drug, in free base; 0 holds the pump and keeps the bag
+    written: tuple[Rate, ...] = ()  # rates as written that add up to it; empty where a rule set it
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rate of the pump.
+    """One rate of the pump; times count from the start of the session.
 
-    Parameters
-    ----------
-    start_h, stop_h : float
-        From when to when, counted from the start of the session [h].
-    mg_per_h : float
-        Drug, in free base [mg/h]; 0 for placebo.
-    ml_per_h : float
-        Rate of the pump [mL/h].
-    first_bag, last_bag : int
-        Numbers of the bags that it runs from, counted from 1 in each session; 0 before the first is hung.
-    written : tuple of Rate
-        Rates as written that add up to it; empty where a rule set it.
-
-    Examples
-    --------
     >>> Step(0.0, 4.0, 25.0, 25.0, 1, 1).ml
     100.0
     """
 
     start_h: float
     stop_h: float
-    mg_per_h: float
-    ml_per_h: float
-    first_bag: int
+    mg_per_h: float  # drug, in free base; 0 for placebo
+    ml_per_h: float  # of the pump
+    first_bag: int  # bags are counted from 1 in each session; 0 before the first is hung
     last_bag: int
-    written: tuple[Rate, ...] = ()
+    written: tuple[Rate, ...] = ()  # rates as written that add up to it; empty where a rule set it
 
     @property
     def hours(self) -> float:
@@ -95,49 +65,19 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Bag:
-    """One bag on its stand.
-
-    Parameters
-    ----------
-    hung_h, down_h : float
-        When it is hung and taken down, counted from the start of the session [h].
-    used_ml : float
-        Volume that has run out of it [mL].
-    left_ml : float
-        Volume that is left in it, to be discarded [mL].
-
-    Examples
-    --------
-    >>> Bag(0.0, 4.0, 98.0, 2.0).left_ml
-    2.0
-    """
+    """One bag; times count from the start of the session."""
 
     hung_h: float
     down_h: float
     used_ml: float
-    left_ml: float
+    left_ml: float  # to be discarded
 
 
 @dataclass(frozen=True, slots=True)
 class SessionSheet:
-    """One stretch of drip without a pause.
+    """One infusion without a pause."""
 
-    Parameters
-    ----------
-    start_ms : int
-        Start, milliseconds from the scenario's origin.
-    steps : tuple of Step
-        In order.
-    bags : tuple of Bag
-        In order.
-
-    Examples
-    --------
-    >>> SessionSheet(0, (Step(0.0, 4.0, 25.0, 25.0, 1, 1),), (Bag(0.0, 4.0, 100.0, 0.0),)).mg
-    100.0
-    """
-
-    start_ms: int
+    start_ms: int  # from the scenario's origin
     steps: tuple[Step, ...]
     bags: tuple[Bag, ...]
 
@@ -162,22 +102,10 @@ class SessionSheet:
         return math.fsum(bag.left_ml for bag in self.bags)
 
 
-def lay_out(spans: Iterable[RatePeriod], order: Order, sham: bool) -> tuple[SessionSheet, ...]:
-    """Hang the bags of spans of drip; spans that adjoin are one session.
+def lay_out(periods: Iterable[RatePeriod], order: Order, sham: bool) -> tuple[SessionSheet, ...]:
+    """Hang the bags of periods in the order of time; those that adjoin are one session.
 
-    Parameters
-    ----------
-    spans : iterable of RatePeriod
-        In the order of time.
-    order : Order
-        What is drawn up.
-    sham : bool
-        Whether the bags hold diluent alone.
-
-    Returns
-    -------
-    tuple of SessionSheet
-        In the order of time.
+    `sham` says that the bags hold diluent alone.
 
     Raises
     ------
@@ -189,12 +117,12 @@ def lay_out(spans: Iterable[RatePeriod], order: Order, sham: bool) -> tuple[Sess
     >>> lay_out([RatePeriod(0, 14_400_000, 25.0)], Order(), sham=False)[0].ml
     100.0
     """
-    spans = list(spans)
-    check_rates([span.mg_per_h for span in spans if span.mg_per_h > 0], order)
+    periods = list(periods)
+    check_rates([period.mg_per_h for period in periods if period.mg_per_h > 0], order)
     due = math.fsum(
-        (span.stop_ms - span.start_ms) / MS_PER_HOUR * max(span.mg_per_h / order.bag_mg, 1 / MAX_HANG_H)
-        for span in spans
-        if span.mg_per_h > 0
+        (period.stop_ms - period.start_ms) / MS_PER_HOUR * max(period.mg_per_h / order.bag_mg, 1 / MAX_HANG_H)
+        for period in periods
+        if period.mg_per_h > 0
     )
     if due > MAX_BAGS:
         raise InputError(
@@ -202,33 +130,16 @@ def lay_out(spans: Iterable[RatePeriod], order: Order, sham: bool) -> tuple[Sess
             "take a larger bag, a higher strength or a shorter regimen."
         )
     sessions: list[list[RatePeriod]] = []
-    for span in spans:
-        if sessions and sessions[-1][-1].stop_ms == span.start_ms:
-            sessions[-1].append(span)
+    for period in periods:
+        if sessions and sessions[-1][-1].stop_ms == period.start_ms:
+            sessions[-1].append(period)
         else:
-            sessions.append([span])
+            sessions.append([period])
     return tuple(_session(session, order, sham) for session in sessions)
 
 
 def check_rates(rates: Sequence[float], order: Order) -> None:
-    """Refuse what no pump can run, with advice that suits the fastest and the slowest step.
-
-    Parameters
-    ----------
-    rates : sequence of float
-        Rates above 0 [mg/h].
-    order : Order
-        What is drawn up.
-
-    Raises
-    ------
-    InputError
-        If no pump could run one of them.
-
-    Examples
-    --------
-    >>> check_rates([5.0, 40.0], Order())
-    """
+    """Refuse rates above 0 [mg/h] that no pump can run, with advice that suits the fastest and the slowest step."""
     if not rates:
         return
     fast, slow = max(rates), min(rates)
@@ -240,12 +151,12 @@ def check_rates(rates: Sequence[float], order: Order) -> None:
     order.pump_ml_h(slow if slow < order.mg_per_ml * MIN_PUMP_ML_H else fast)
 
 
-def _session(spans: Sequence[RatePeriod], order: Order, sham: bool) -> SessionSheet:
+def _session(periods: Sequence[RatePeriod], order: Order, sham: bool) -> SessionSheet:
     """Hang one bag after the other until the session ends."""
-    origin, steps, bags = spans[0].start_ms, list[Step](), list[Bag]()
-    for span in spans:
-        start, stop = (span.start_ms - origin) / MS_PER_HOUR, (span.stop_ms - origin) / MS_PER_HOUR
-        rate, first = span.mg_per_h, 0
+    origin, steps, bags = periods[0].start_ms, list[Step](), list[Bag]()
+    for period in periods:
+        start, stop = (period.start_ms - origin) / MS_PER_HOUR, (period.stop_ms - origin) / MS_PER_HOUR
+        rate, first = period.mg_per_h, 0
         pump = order.pump_ml_h(rate) if rate > 0 else 0.0
         now = start if rate > 0 else stop
         while now < stop:
@@ -258,7 +169,7 @@ def _session(spans: Sequence[RatePeriod], order: Order, sham: bool) -> SessionSh
             used = pump * (until - now)
             bags[-1] = Bag(bag.hung_h, until, bag.used_ml + used, max(bag.left_ml - used, 0.0))
             now = until
-        steps.append(Step(start, stop, 0.0 if sham else rate, pump, first or len(bags), len(bags), span.written))
+        steps.append(Step(start, stop, 0.0 if sham else rate, pump, first or len(bags), len(bags), period.written))
     return SessionSheet(origin, tuple(steps), tuple(_swept(bag, order) for bag in bags))
 
 

@@ -1,9 +1,8 @@
 """Layout: a timetable in bags and pushes, and what it comes to."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import astuple, dataclass
+from operator import add
 
 from letheon.dosing.bags import RatePeriod, SessionSheet, lay_out
 from letheon.dosing.order import Order
@@ -15,55 +14,19 @@ __all__ = ["Amounts", "Layout", "Push", "laid_out", "pumped"]
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """A dose given by hand within minutes, undiluted from the vial.
+    """A dose given by hand within minutes, undiluted from the vial."""
 
-    Parameters
-    ----------
-    start_ms, duration_ms : int
-        When, milliseconds from the scenario's origin, and over how long [ms].
-    mg : float
-        Drug, in free base [mg]; 0 for placebo.
-    ml : float
-        Volume, from the vial, or of diluent for placebo [mL].
-    written : Rate
-        As written, as a rate over its time.
-
-    Examples
-    --------
-    >>> Push(0, 60_000, 25.0, 0.5, Rate(1500.0)).ml
-    0.5
-    """
-
-    start_ms: int
+    start_ms: int  # from the scenario's origin
     duration_ms: int
-    mg: float
-    ml: float
-    written: Rate
+    mg: float  # drug, in free base; 0 for placebo
+    ml: float  # from the vial, or of diluent for placebo
+    written: Rate  # as a rate over its time
 
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
     """What something comes to.
 
-    Parameters
-    ----------
-    sessions, pushes, bags : int
-        How many.
-    occasions : int
-        Times that a patient is treated: sessions, and pushes that adjoin none.
-    hours : float
-        Time on the drip [h].
-    ml, mg : float
-        Volume [mL] and drug, in free base [mg], that the pump gives.
-    left_ml, left_mg : float
-        Volume [mL] and drug [mg] left in the bags.
-    push_ml, push_mg : float
-        Volume [mL] and drug [mg] given by hand.
-    vials : int
-        Vials opened, each for one bag or one push only; 0 where their content is not known.
-
-    Examples
-    --------
     >>> Amounts(sessions=1, mg=100.0, push_mg=20.0).times(3).dose_mg
     360.0
     """
@@ -71,15 +34,15 @@ class Amounts:
     sessions: int = 0
     pushes: int = 0
     bags: int = 0
-    occasions: int = 0
-    hours: float = 0.0
-    ml: float = 0.0
-    mg: float = 0.0
-    left_ml: float = 0.0
+    occasions: int = 0  # times that a patient is treated: sessions, and pushes that adjoin none
+    hours: float = 0.0  # during infusions
+    ml: float = 0.0  # from the pump
+    mg: float = 0.0  # drug from the pump, in free base
+    left_ml: float = 0.0  # in the bags
     left_mg: float = 0.0
-    push_ml: float = 0.0
+    push_ml: float = 0.0  # by hand
     push_mg: float = 0.0
-    vials: int = 0
+    vials: int = 0  # opened, each for one bag or one push only; 0 where their content is not known
 
     @property
     def dose_mg(self) -> float:
@@ -93,40 +56,19 @@ class Amounts:
 
     def times(self, count: int) -> "Amounts":
         """Return the same, `count` times over."""
-        return Amounts(**{name: one * count for name, one in self._items()})
+        return Amounts(*(count * one for one in astuple(self)))
 
     def plus(self, other: "Amounts") -> "Amounts":
         """Return both together."""
-        theirs = dict(other._items())
-        return Amounts(**{name: one + theirs[name] for name, one in self._items()})
-
-    def _items(self) -> Iterator[tuple[str, Any]]:
-        return ((name, getattr(self, name)) for name in self.__slots__)
+        return Amounts(*map(add, astuple(self), astuple(other)))
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A timetable in bags and pushes.
-
-    Parameters
-    ----------
-    order : Order
-        What is drawn up.
-    sham : bool
-        Whether bags and syringes hold diluent alone.
-    sessions : tuple of SessionSheet
-        Stretches of drip, in order.
-    pushes : tuple of Push
-        What is given by hand, in order.
-
-    Examples
-    --------
-    >>> Layout(Order(), False).amounts.mg
-    0.0
-    """
+    """A timetable in bags and pushes."""
 
     order: Order
-    sham: bool
+    sham: bool  # whether bags and syringes hold diluent alone
     sessions: tuple[SessionSheet, ...] = ()
     pushes: tuple[Push, ...] = ()
 
@@ -150,9 +92,10 @@ class Layout:
         )
 
     def _occasions(self) -> int:
-        drips = [(one.start_ms, one.start_ms + round(one.hours * MS_PER_HOUR)) for one in self.sessions]
+        spans = [(one.start_ms, one.start_ms + round(one.hours * MS_PER_HOUR)) for one in self.sessions]
+        spans += [(one.start_ms, one.start_ms + one.duration_ms) for one in self.pushes]
         count, until = 0, -1
-        for start, stop in sorted([*drips, *((one.start_ms, one.start_ms + one.duration_ms) for one in self.pushes)]):
+        for start, stop in sorted(spans):
             count, until = count + (start > until), max(until, stop)
         return count
 
@@ -165,18 +108,6 @@ class Layout:
 def pumped(regimen: Regimen) -> Regimen:
     """Return what the pump gives: all but the pushes, with drug in the bag even where a placebo stands for it.
 
-    Parameters
-    ----------
-    regimen : Regimen
-        Any regimen.
-
-    Returns
-    -------
-    Regimen
-        One whose schedule has the pump's pieces; that of a placebo has none.
-
-    Examples
-    --------
     >>> pumped(Regimen.create("placebo", [])).drug
     'racemic'
     """
@@ -184,19 +115,7 @@ def pumped(regimen: Regimen) -> Regimen:
 
 
 def laid_out(regimen: Regimen, order: Order) -> Layout:
-    """Lay out a timetable as it is written.
-
-    Parameters
-    ----------
-    regimen : Regimen
-        What is given; for placebo the sham sessions.
-    order : Order
-        What is drawn up.
-
-    Returns
-    -------
-    Layout
-        Sessions in bags, and pushes.
+    """Lay out a timetable as it is written; for placebo its sham sessions.
 
     Raises
     ------

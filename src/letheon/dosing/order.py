@@ -12,7 +12,7 @@ VIAL_SALTS = ("base", "hydrochloride")
 MIN_PUMP_ML_H = 0.1
 MAX_PUMP_ML_H = 999.0
 MIN_WEIGHT_KG, MAX_WEIGHT_KG = 30.0, 200.0
-# far outside anything on the market: a slip of the pen
+# far outside anything on the market: a typing error
 MIN_VIAL_MG_PER_ML, MAX_VIAL_MG_PER_ML = 0.1, 200.0
 MIN_BAG_ML, MAX_BAG_ML = 1.0, 5000.0
 STANDARD_BAGS_ML = (50.0, 100.0, 250.0, 500.0, 1000.0)  # sizes that infusion fluids commonly come in
@@ -72,19 +72,7 @@ class Order:
     ) -> "Order":
         """Check the numbers, then build an order.
 
-        Parameters
-        ----------
-        weight_kg, vial_mg_per_ml, vial_salt, bag_ml, vial_ml : optional
-            As in the class.
-        mg_per_ml : float, optional
-            Strength of a bag, in free base [mg/mL]; 1 mg/mL where `bag_mg` is not given either.
-        bag_mg : float, optional
-            Drug in a bag, in free base [mg]; stands in place of `mg_per_ml`.
-
-        Returns
-        -------
-        Order
-            The order.
+        A bag holds 1 mg/mL of free base, or `mg_per_ml`, or `bag_mg` in all [mg].
 
         Raises
         ------
@@ -129,37 +117,15 @@ class Order:
         return None if self.vial_ml is None else self.vials_for(self.drug_ml)
 
     def vials_for(self, drug_ml: float) -> int:
-        """Return the vials opened for a volume of drug.
+        """Return the vials opened for a volume of drug [mL]; 0 where their content is not known.
 
-        Parameters
-        ----------
-        drug_ml : float
-            Volume [mL].
-
-        Returns
-        -------
-        int
-            Vials; 0 where their content is not known.
-
-        Examples
-        --------
         >>> Order.create(vial_ml=10.0).vials_for(12.0)
         2
         """
         return 0 if self.vial_ml is None else math.ceil(drug_ml / self.vial_ml / _ROUNDING)
 
     def pump_ml_h(self, mg_per_h: float) -> float:
-        """Return the rate of the pump for a rate of the drug.
-
-        Parameters
-        ----------
-        mg_per_h : float
-            Rate of the drug, in free base [mg/h].
-
-        Returns
-        -------
-        float
-            Rate of the pump [mL/h].
+        """Return the rate of the pump [mL/h] for a rate of the drug [mg/h].
 
         Raises
         ------
@@ -227,20 +193,8 @@ def _bag_strength(mg_per_ml: float | None, bag_mg: float | None, bag_ml: float, 
 
 
 def rounded_up(value: float) -> float:
-    """Round up to three digits.
+    """Round a number above 0 up to three digits; rounding errors of the number itself do not push it up.
 
-    Parameters
-    ----------
-    value : float
-        A number above 0.
-
-    Returns
-    -------
-    float
-        Rounded; rounding errors of the number itself do not push it up.
-
-    Examples
-    --------
     >>> rounded_up(12.2501), rounded_up(49.99999999999999)
     (12.3, 50.0)
     """

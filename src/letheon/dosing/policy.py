@@ -18,35 +18,17 @@ _NO_DRUG = Rate()
 class Boosters:
     """When a patient comes back, and for what.
 
-    Parameters
-    ----------
-    session : tuple of Infusion
-        What is given each time, clocked from the booster's start.
-    gaps_days : tuple of int
-        Days from the last session to each booster in turn, the last of them again and again; empty for boosters on
-        relapse.
-    wait_days : int
-        Days from a relapse to the appointment.
-    apart_days : int
-        Fewest days between a booster and any other session.
-    at_most : int
-        Most boosters in any 365 days; 0 for no limit.
-    times : int
-        Most boosters in all; 0 for no limit.
-
-    Examples
-    --------
     >>> four_hours = (Infusion.create(0, 4, Rate(absolute_mg_h=25.0)),)
     >>> Boosters(four_hours, at_most=6).on_relapse
     True
     """
 
-    session: tuple[Infusion, ...]
-    gaps_days: tuple[int, ...] = ()
-    wait_days: int = DEFAULT_WAIT_DAYS
-    apart_days: int = DEFAULT_APART_DAYS
-    at_most: int = 0
-    times: int = 0
+    session: tuple[Infusion, ...]  # given each time, clocked from the booster's start
+    gaps_days: tuple[int, ...] = ()  # from the last session to each booster, the last gap repeated; empty: on relapse
+    wait_days: int = DEFAULT_WAIT_DAYS  # from a relapse to the appointment
+    apart_days: int = DEFAULT_APART_DAYS  # fewest between a booster and any other session
+    at_most: int = 0  # in any 365 days; 0 for no limit
+    times: int = 0  # boosters in all; 0 for no limit
 
     @property
     def on_relapse(self) -> bool:
@@ -59,20 +41,8 @@ class Boosters:
         return max(infusion.stop_ms for infusion in self.session)
 
     def most(self, days: int) -> int:
-        """Return a number of boosters that no patient can exceed.
+        """Return a number of boosters that no patient can exceed in so many days of follow-up.
 
-        Parameters
-        ----------
-        days : int
-            Days of follow-up.
-
-        Returns
-        -------
-        int
-            Bound.
-
-        Examples
-        --------
         >>> four_hours = (Infusion.create(0, 4, Rate(absolute_mg_h=25.0)),)
         >>> Boosters(four_hours, at_most=6).most(730), Boosters(four_hours, gaps_days=(42,)).most(84)
         (12, 3)
@@ -91,63 +61,26 @@ class Boosters:
 class Titration:
     """How the rate of the arm's own sessions follows relief and reports of harm.
 
-    Parameters
-    ----------
-    every_ms : int
-        Time between two looks while drug runs [ms].
-    step : Rate
-        By how much the rate goes up or down.
-    highest : Rate
-        Most that the rate may reach.
-    relief : float
-        Share of baseline pain that must be gone; then the rate is held.
-    down : bool
-        Whether a reported harm takes the rate a step down, rather than holding it.
-    asked : bool
-        Whether the clinic asks for psychedelic effects at each look, rather than waiting for complaints.
-    lowest : Rate
-        Least that the rate may fall to; none by default.
-
-    Examples
-    --------
     >>> Titration(8 * 3_600_000, Rate(per_kg_mg_h=5 / 70), Rate(per_kg_mg_h=30 / 70)).relief
     0.5
     """
 
-    every_ms: int
-    step: Rate
+    every_ms: int  # time between two checks while drug runs
+    step: Rate  # by how much the rate goes up or down
     highest: Rate
-    relief: float = 0.5
-    down: bool = True
-    asked: bool = False
+    relief: float = 0.5  # share of baseline pain that must be gone for the rate to be held
+    down: bool = True  # whether a reported harm takes the rate a step down, rather than holding it
+    elicited: bool = False  # whether the clinic asks for psychedelic effects at each check
     lowest: Rate = _NO_DRUG
 
 
 @dataclass(frozen=True, slots=True)
 class Stops:
-    """What ends a patient's boosters.
+    """What ends a patient's boosters."""
 
-    Parameters
-    ----------
-    no_response : int
-        Courses and boosters in a row without remission, the first course being one; 0 for never.
-    harm : str
-        A psychedelic effect in the last session: ``spontaneous`` if unprompted, ``elicited`` if the clinic asks;
-        empty for not.
-    dose_mg : float
-        Drug given in all that no booster may exceed [mg]; 0 for no limit.
-    dose_written : tuple of float and str, or None
-        Number and unit as written.
-
-    Examples
-    --------
-    >>> Stops().no_response
-    0
-    """
-
-    no_response: int = 0
-    harm: str = ""
-    dose_mg: float = 0.0
+    no_response: int = 0  # courses and boosters in a row without remission, the first course being one; 0 for never
+    harm: str = ""  # psychedelic effect in the last session that counts: spontaneous, elicited, or empty for none
+    dose_mg: float = 0.0  # drug in all that no booster may exceed; 0 for no limit
     dose_written: tuple[float, str] | None = field(default=None, compare=False, repr=False)
 
 
@@ -155,17 +88,6 @@ class Stops:
 class Policy:
     """All rules of an arm; without any of them the timetable stands as written.
 
-    Parameters
-    ----------
-    boosters : Boosters or None
-        When a patient comes back.
-    titration : Titration or None
-        How the rate is set.
-    stops : Stops
-        What ends the boosters.
-
-    Examples
-    --------
     >>> Policy().fixed
     True
     """
@@ -180,21 +102,5 @@ class Policy:
         return self.boosters is None and self.titration is None
 
     def booster(self, drug: str) -> Regimen:
-        """Return one booster as a regimen, clocked from its own start.
-
-        Parameters
-        ----------
-        drug : str
-            Drug of the arm.
-
-        Returns
-        -------
-        Regimen
-            Without infusions where there are no boosters.
-
-        Examples
-        --------
-        >>> Policy().booster("racemic").schedule().edges_ms
-        ()
-        """
+        """Return one booster as a regimen of the arm's drug, clocked from its own start; empty without boosters."""
         return Regimen.create(drug, self.boosters.session if self.boosters else ())

@@ -85,7 +85,7 @@ def policy_rules(policy: Policy) -> PolicyRules | None:
             min=Quantity(*titration.lowest.form),
             max=Quantity(*titration.highest.form),
             relief=titration.relief,
-            harm="elicited" if titration.asked else "spontaneous",
+            harm="elicited" if titration.elicited else "spontaneous",
             on_harm="down" if titration.down else "hold",
         )
     return PolicyRules(booster_rules, titration_rules)

@@ -2,7 +2,7 @@
 
 Times are whole milliseconds from the scenario's origin, so that adjoining sessions meet exactly; masses are
 free base. A `Regimen` is what was ordered, a `Schedule` is its canonical form: two ways of writing the same
-drip give equal schedules, and so equal results.
+infusions give equal schedules, and so equal results.
 """
 
 import math
@@ -49,25 +49,10 @@ class Rate:
     def create(cls, absolute_mg_h: float = 0.0, per_kg_mg_h: float = 0.0, ceiling_mg_h: float = math.inf) -> "Rate":
         """Check the numbers, then build a rate.
 
-        Parameters
-        ----------
-        absolute_mg_h, per_kg_mg_h, ceiling_mg_h : float
-            As in the class; the first two finite and not negative, the ceiling above 0.
-
-        Returns
-        -------
-        Rate
-            The rate.
-
         Raises
         ------
         InputError
-            If a number is out of range.
-
-        Examples
-        --------
-        >>> Rate.create(absolute_mg_h=5.0).at(70.0)
-        5.0
+            If one of the first two is negative or not finite, or the ceiling is not above 0.
         """
         for name, value, unit in (
             ("absolute_mg_h", absolute_mg_h, "mg/h"),
@@ -92,40 +77,16 @@ class Rate:
         return (self.per_kg_mg_h, "mg/kg/h") if self.per_kg_mg_h else (self.absolute_mg_h, "mg/h")
 
     def at(self, weight_kg: float) -> float:
-        """Rate for one body weight.
+        """Rate for one body weight [mg/h].
 
-        Parameters
-        ----------
-        weight_kg : float
-            Body weight [kg].
-
-        Returns
-        -------
-        float
-            Rate [mg/h].
-
-        Examples
-        --------
         >>> Rate(per_kg_mg_h=0.1).at(70.0)
         7.0
         """
         return min(self.absolute_mg_h + self.per_kg_mg_h * weight_kg, self.ceiling_mg_h)
 
     def scaled(self, factor: float) -> "Rate":
-        """Multiply every mass of the rate, for instance from a salt to free base.
+        """Multiply every mass of the rate, its ceiling too: for instance from a salt to free base.
 
-        Parameters
-        ----------
-        factor : float
-            Multiplier of the rate and of its ceiling.
-
-        Returns
-        -------
-        Rate
-            The scaled rate.
-
-        Examples
-        --------
         >>> Rate(absolute_mg_h=10.0, ceiling_mg_h=8.0).scaled(0.5)
         Rate(absolute_mg_h=5.0, per_kg_mg_h=0.0, ceiling_mg_h=4.0)
         """
@@ -134,16 +95,14 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Infusion:
-    """One stretch of drip at one rate.
+    """One infusion at one rate.
 
     Parameters
     ----------
-    start_ms : int
-        Start, milliseconds from the scenario's origin.
-    duration_ms : int
-        Length [ms].
+    start_ms, duration_ms : int
+        Start, from the scenario's origin, and length [ms].
     rate : Rate
-        Rate of the drip.
+        Its rate.
 
     Examples
     --------
@@ -157,19 +116,7 @@ class Infusion:
 
     @classmethod
     def create(cls, start_h: float, duration_h: float, rate: Rate) -> "Infusion":
-        """Check and round the times, then build an infusion.
-
-        Parameters
-        ----------
-        start_h, duration_h : float
-            Start and length [h]; rounded to whole milliseconds.
-        rate : Rate
-            Rate of the drip.
-
-        Returns
-        -------
-        Infusion
-            The infusion.
+        """Round the start and the length [h] to whole milliseconds, then build an infusion.
 
         Raises
         ------
@@ -227,20 +174,8 @@ class Schedule:
         return tuple((b - a) / MS_PER_HOUR for a, b in zip(self.edges_ms, self.edges_ms[1:], strict=False))
 
     def rates(self, weight_kg: float) -> tuple[float, ...]:
-        """Rate in each piece for one body weight.
+        """Rate in each piece for one body weight [mg/h].
 
-        Parameters
-        ----------
-        weight_kg : float
-            Body weight [kg].
-
-        Returns
-        -------
-        tuple of float
-            One rate a piece [mg/h].
-
-        Examples
-        --------
         >>> terms = (Rate(absolute_mg_h=5.0), Rate(per_kg_mg_h=1.0, ceiling_mg_h=9.0))
         >>> Schedule((0, 3_600_000), (terms,)).rates(70.0)
         (14.0,)
@@ -248,23 +183,7 @@ class Schedule:
         return tuple(math.fsum(rate.at(weight_kg) for rate in piece) for piece in self.terms)
 
     def dose_mg(self, weight_kg: float) -> float:
-        """Total dose for one body weight.
-
-        Parameters
-        ----------
-        weight_kg : float
-            Body weight [kg].
-
-        Returns
-        -------
-        float
-            Dose [mg], free base.
-
-        Examples
-        --------
-        >>> Schedule((0, 1_800_000), ((Rate(per_kg_mg_h=1.0),),)).dose_mg(80.0)
-        40.0
-        """
+        """Total dose for one body weight [mg], free base."""
         return math.fsum(rate * hours for rate, hours in zip(self.rates(weight_kg), self.durations_h, strict=True))
 
 
@@ -292,27 +211,10 @@ class Regimen:
     def create(cls, drug: str, infusions: Iterable[Infusion]) -> "Regimen":
         """Check the drug and sort the infusions, then build a regimen.
 
-        Parameters
-        ----------
-        drug : str
-            One of the four drugs.
-        infusions : iterable of Infusion
-            In any order.
-
-        Returns
-        -------
-        Regimen
-            The regimen.
-
         Raises
         ------
         InputError
             If the drug is not known.
-
-        Examples
-        --------
-        >>> Regimen.create("racemic", []).schedule()
-        Schedule(edges_ms=(), terms=())
         """
         if drug not in DRUGS:
             raise InputError(f"drug must be one of {', '.join(DRUGS)}; got {drug}.")
@@ -328,15 +230,10 @@ class Regimen:
         return replace(self, drug="placebo")
 
     def schedule(self) -> Schedule:
-        """Compile the infusions to their canonical piecewise-constant form.
+        """Compile the infusions to their canonical piecewise-constant form; without pieces for placebo.
 
-        Returns
-        -------
-        Schedule
-            Equal for any two regimens that give every patient the same drip; without pieces for placebo.
+        Two regimens that give every patient the same rates at all times have equal schedules.
 
-        Examples
-        --------
         >>> rate = Rate(absolute_mg_h=25.0)
         >>> halves = [Infusion.create(0, 2, rate), Infusion.create(2, 2, rate)]
         >>> whole = [Infusion.create(0, 4, rate)]
@@ -348,15 +245,8 @@ class Regimen:
         return _compile(self.infusions)
 
     def dosing_days(self) -> tuple[int, ...]:
-        """Days on which drug or sham runs, counted from 0 at the origin.
+        """Days on which drug or sham runs, ascending; day ``k`` is the 24 h from ``24 * k`` h (`day k + 1` in a file).
 
-        Returns
-        -------
-        tuple of int
-            Ascending day indices; day ``k`` is the 24 h from ``24 * k`` h, or `day k + 1` in a scenario.
-
-        Examples
-        --------
         >>> Regimen.create("racemic", [Infusion.create(22, 4, Rate(absolute_mg_h=25.0))]).dosing_days()
         (0, 1)
         """
@@ -367,20 +257,8 @@ class Regimen:
         return tuple(sorted(days))
 
     def courses(self, gap_ms: int = 7 * MS_PER_DAY) -> tuple[tuple[int, int], ...]:
-        """Group the sessions into courses: stretches without a pause of `gap_ms` or more.
+        """Group the sessions into courses, stretches without a pause of `gap_ms` or more: start and end of each [ms].
 
-        Parameters
-        ----------
-        gap_ms : int
-            Shortest pause that begins a new course [ms]; 7 days by default.
-
-        Returns
-        -------
-        tuple of (int, int)
-            Start and end of each course, milliseconds from the origin.
-
-        Examples
-        --------
         >>> day, rate = 24, Rate(absolute_mg_h=25.0)
         >>> sessions = [Infusion.create(k * day, 4, rate) for k in (0, 1, 14)]
         >>> [(a / 3_600_000, b / 3_600_000) for a, b in Regimen.create("racemic", sessions).courses()]

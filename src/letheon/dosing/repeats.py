@@ -1,4 +1,4 @@
-"""Equal infusions at equal intervals, told as one: the only place where repeats are recognised."""
+"""Equal infusions at equal intervals as one: the only place where repeats are recognised."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -17,20 +17,8 @@ class Repeat(NamedTuple):
 
 
 def repeats(infusions: Iterable[Infusion]) -> list[Repeat]:
-    """Group infusions that differ in their start alone and follow each other at equal intervals.
+    """Group infusions that differ in their start alone and follow each other at equal intervals, sorted by start.
 
-    Parameters
-    ----------
-    infusions : iterable of Infusion
-        In any order.
-
-    Returns
-    -------
-    list of Repeat
-        By their first infusion.
-
-    Examples
-    --------
     >>> days = [Infusion.create(24 * day, 4, Rate(25.0)) for day in (0, 1, 2, 9)]
     >>> [(one.first.start_ms // 86_400_000, one.times) for one in repeats(days)]
     [(0, 3), (9, 1)]

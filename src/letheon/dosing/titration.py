@@ -1,55 +1,40 @@
-"""Titration as a pharmacy must foresee it: the lowest and the highest rate that looks can lead to at each moment.
+"""Titration as a pharmacy must foresee it: the lowest and the highest rate that checks can lead to at each moment.
 
-A look falls every so often, counted from each start of continuous dosing. A patient keeps a number of steps from the
-written rate, between the lowest and the highest rate that the rule allows. After a complaint the rate never exceeds the
-last one at which a look passed without one, else the lowest. A taper (see `letheon.dosing.tapers`) runs as written and
-is not looked at. The engine's own rules are in `letheon.pipeline.clinic`.
+The rate is checked every so often, counted from each start of continuous dosing. A patient keeps a number of steps from
+the written rate, between the lowest and the highest rate that the rule allows. After a complaint the rate never exceeds
+the last one at which a check passed without one, else the lowest. A taper runs as written and is not checked. The
+engine's own rules are in `letheon.pipeline.clinic`.
 """
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from letheon.dosing.policy import Titration
-from letheon.dosing.regimen import Regimen
-from letheon.dosing.tapers import titrated_spans
+from letheon.dosing.regimen import Infusion, Regimen
+from letheon.units import REFERENCE_WEIGHT_KG
 
-__all__ = ["MAX_RATES", "Reach", "reach", "reachable_rates"]
+__all__ = ["MAX_RATES", "Reach", "reach", "reachable_rates", "tapers", "titrated_spans"]
 
 MAX_RATES = 200  # more than a useful table holds
 
-_MAX_RUNGS = 100_000
+_MAX_STEPS = 100_000
 _SAME = 1e-9  # two rates this near are one [mg/h]
+_EQUAL = 1e-9  # relative; rates are sums of what was written
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a titrated rate can be between two moments.
+    """What a titrated rate can be between two moments."""
 
-    Parameters
-    ----------
-    start_ms, stop_ms : int
-        From when to when, milliseconds from the scenario's origin.
-    written : float
-        Rate as written [mg/h].
-    lowest, highest : float
-        Rate of who complained at every look so far, and of who went up at every look [mg/h].
-    looked_at : bool
-        Whether the rate may be changed here; else it runs as written.
-
-    Examples
-    --------
-    >>> Reach(0, 3_600_000, 10.0, 5.0, 15.0, True).highest
-    15.0
-    """
-
-    start_ms: int
+    start_ms: int  # from the scenario's origin
     stop_ms: int
-    written: float
-    lowest: float
-    highest: float
-    looked_at: bool
+    written: float  # rate as written [mg/h]
+    lowest: float  # rate of who complained at every check so far [mg/h]
+    highest: float  # rate of who went up at every check [mg/h]
+    titrated: bool  # whether the rate may be changed here; else it runs as written
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,39 +45,68 @@ class _Limits:
     least: float
     most: float
 
-    def rate(self, written: float, rung: int) -> float:
+    def rate(self, written: float, steps: int) -> float:
         """Return the rate so many steps from the written one."""
-        rate = min(max(written + rung * self.step, self.least), self.most)
+        rate = min(max(written + steps * self.step, self.least), self.most)
         return 0.0 if rate < _SAME else rate
 
-    def lowest_rung(self, written: float) -> int:
-        """Return the first step at which a rate is as low as it may be."""
+    def lowest_steps(self, written: float) -> int:
+        """Return the number of steps at which a rate is as low as it may be."""
         return math.floor((self.least - written) / self.step + _SAME)
 
-    def up(self, written: float, rung: int) -> int:
-        """Return the step after a look that raises the rate, which the highest rate may not let it do."""
-        return max(rung, self.lowest_rung(written)) + 1 if self.rate(written, rung) < self.most - _SAME else rung
+    def up(self, written: float, steps: int) -> int:
+        """Return the steps after a check that raises the rate, as far as the highest rate lets it."""
+        return max(steps, self.lowest_steps(written)) + 1 if self.rate(written, steps) < self.most - _SAME else steps
+
+
+def _counts(infusion: Infusion) -> bool:
+    return not (infusion.is_push or infusion.rate.is_zero or infusion.duration_ms <= 0)
+
+
+def tapers(infusions: Sequence[Infusion]) -> tuple[bool, ...]:
+    """Say which sessions are written lower than what ran before them, and so run as written under a titration.
+
+    What ran before is the sum of the written rates just before the session starts, or before the last pause. Sessions
+    that start together count as one, pushes and pauses not at all. A session that goes on at the rate of a taper, right
+    after it, belongs to that taper. Rates are compared at 70 kg, so that a taper is a taper for every patient.
+
+    >>> from letheon.dosing.regimen import Rate
+    >>> tapers([Infusion.create(0, 48, Rate(per_kg_mg_h=0.1)), Infusion.create(48, 8, Rate(per_kg_mg_h=0.03))])
+    (False, True)
+    """
+    result = [False] * len(infusions)
+    counted = [k for k, one in enumerate(infusions) if _counts(one)]
+    running: list[int] = []
+    for start, together in groupby(counted, lambda k: infusions[k].start_ms):
+        starting = list(together)
+        last = min(start, max((infusions[k].stop_ms for k in running), default=start))
+        running = [k for k in running if infusions[k].stop_ms >= last]
+        before, now = (sum(infusions[k].rate.at(REFERENCE_WEIGHT_KG) for k in some) for some in (running, starting))
+        goes_on = last == start and bool(running) and all(result[k] for k in running)
+        lower = now < before * (1 - _EQUAL) or (goes_on and now <= before * (1 + _EQUAL))
+        for k in starting:
+            result[k] = lower
+        running += starting
+    return tuple(result)
+
+
+def titrated_spans(infusions: Sequence[Infusion]) -> tuple[tuple[int, int], ...]:
+    """List the stretches in which a titration sets the rate; in all others drug runs as written.
+
+    >>> from letheon.dosing.regimen import Rate
+    >>> sessions = [Infusion.create(0, 48, Rate(per_kg_mg_h=0.1)), Infusion.create(48, 8, Rate(per_kg_mg_h=0.03))]
+    >>> [(start / 3_600_000, stop / 3_600_000) for start, stop in titrated_spans(sessions)]
+    [(0.0, 48.0)]
+    """
+    titrated = (one for one, taper in zip(infusions, tapers(infusions), strict=True) if _counts(one) and not taper)
+    return Regimen("racemic", tuple(titrated)).courses(gap_ms=1)
 
 
 def reach(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[Reach, ...]:
-    """Return the lowest and the highest rate at every moment, for one body weight.
+    """Return the lowest and the highest rate at every moment, for one body weight, in the order of time without pauses.
 
-    Parameters
-    ----------
-    regimen : Regimen
-        The drip as written, without pushes.
-    titration : Titration
-        The rule.
-    weight_kg : float
-        Body weight [kg].
+    `regimen` is the timetable as written, without pushes. Neighbours that differ in nothing but time are one.
 
-    Returns
-    -------
-    tuple of Reach
-        In the order of time, without pauses; neighbours that differ in nothing but time are one.
-
-    Examples
-    --------
     >>> from letheon.dosing.regimen import Infusion, Rate, Regimen
     >>> day = Regimen.create("racemic", [Infusion.create(0, 24, Rate(10.0))])
     >>> rule = Titration(8 * 3_600_000, Rate(5.0), Rate(40.0))
@@ -100,15 +114,15 @@ def reach(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[Rea
     [(10.0, 10.0), (0.0, 15.0), (0.0, 20.0)]
     """
     limits = _limits(titration, weight_kg)
-    rung, cap, ran = 0, math.inf, 0.0
+    steps, cap, ran = 0, math.inf, 0.0
     result: list[Reach] = []
-    for part, look in _parts(regimen, titration, weight_kg):
-        if look:
-            # who complains at the first look bore no rate yet; if a complaint only holds the rate, that one is borne
-            cap, rung = 0.0 if titration.down else ran, limits.up(part.written, rung)
-        if part.looked_at:
+    for part, checked in _parts(regimen, titration, weight_kg):
+        if checked:
+            # a complaint at the first check leaves no tolerated rate, unless complaints only hold the rate
+            cap, steps = 0.0 if titration.down else ran, limits.up(part.written, steps)
+        if part.titrated:
             low = max(min(limits.rate(part.written, 0), cap), limits.least)
-            part = replace(part, lowest=low, highest=limits.rate(part.written, rung))
+            part = replace(part, lowest=low, highest=limits.rate(part.written, steps))
         ran = part.lowest
         if result and result[-1] == replace(part, start_ms=result[-1].start_ms, stop_ms=part.start_ms):
             part = replace(result.pop(), stop_ms=part.stop_ms)
@@ -117,20 +131,10 @@ def reach(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[Rea
 
 
 def reachable_rates(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[float, ...] | None:
-    """Return every rate that the pump may have to run at, for one body weight.
+    """Return every rate that the pump may have to run at, for one body weight, ascending [mg/h].
 
-    Parameters
-    ----------
-    regimen, titration, weight_kg
-        As for `reach`.
+    0 stands where the pump may be held. None where they are more than `MAX_RATES`.
 
-    Returns
-    -------
-    tuple of float or None
-        Ascending [mg/h], 0 where the pump may be held; None where they are more than `MAX_RATES`.
-
-    Examples
-    --------
     >>> from letheon.dosing.regimen import Infusion, Rate, Regimen
     >>> day = Regimen.create("racemic", [Infusion.create(0, 24, Rate(10.0))])
     >>> rule = Titration(8 * 3_600_000, Rate(5.0), Rate(40.0))
@@ -141,19 +145,19 @@ def reachable_rates(regimen: Regimen, titration: Titration, weight_kg: float) ->
     low = high = 0
     rates: set[float] = set()
     seen: set[tuple[float, int, int]] = set()
-    for part, look in _parts(regimen, titration, weight_kg):
-        if not part.looked_at:
+    for part, checked in _parts(regimen, titration, weight_kg):
+        if not part.titrated:
             rates.add(part.written)
             continue
-        if look:
-            low = min(low, limits.lowest_rung(part.written)) if titration.down else low
+        if checked:
+            low = min(low, limits.lowest_steps(part.written)) if titration.down else low
             high = limits.up(part.written, high)
         if (case := (part.written, low, high)) in seen:
             continue
         seen.add(case)
-        if high - low > _MAX_RUNGS:
+        if high - low > _MAX_STEPS:
             return None
-        rates |= {round(limits.rate(part.written, rung), 9) for rung in range(low, high + 1)}
+        rates |= {round(limits.rate(part.written, steps), 9) for steps in range(low, high + 1)}
         if len(rates) > MAX_RATES:
             return None
     return tuple(sorted(rates))
@@ -164,22 +168,22 @@ def _limits(titration: Titration, weight_kg: float) -> _Limits:
 
 
 def _parts(regimen: Regimen, titration: Titration, weight_kg: float) -> Iterator[tuple[Reach, bool]]:
-    """Cut the drip at its looks: each part as written, and whether a look falls at its start."""
+    """Cut the infusion at its checks: each part as written, and whether the rate is checked at its start."""
     schedule = regimen.schedule()
     bounds = [moment for span in titrated_spans(regimen.infusions) for moment in span]  # in turn begin and end
-    look: int | None = None
-    before = False  # the moment at which a taper begins or ends is not looked at
+    check: int | None = None  # the next one
+    before = False  # the moment at which a taper begins or ends is not checked
     spans = zip(schedule.edges_ms, schedule.edges_ms[1:], schedule.rates(weight_kg), strict=False)
     for start, stop, written in spans:
         if written <= 0:
-            look = None
+            check = None
             continue
-        look = start + titration.every_ms if look is None else look
+        check = start + titration.every_ms if check is None else check
         now = start
         while now < stop:
             passed = bisect_right(bounds, now)
-            looked_at, due = passed % 2 == 1, now == look
-            look = look + titration.every_ms if due else look
-            until = min(stop, look, *bounds[passed : passed + 1])
-            yield Reach(now, until, written, written, written, looked_at), due and looked_at and before
-            now, before = until, looked_at
+            titrated, due = passed % 2 == 1, now == check
+            check = check + titration.every_ms if due else check
+            until = min(stop, check, *bounds[passed : passed + 1])
+            yield Reach(now, until, written, written, written, titrated), due and titrated and before
+            now, before = until, titrated

@@ -25,57 +25,29 @@ MOST_WASTE = 0.25  # share of what is made up that may be left in the bags befor
 
 @dataclass(frozen=True, slots=True)
 class TitrationSheet:
-    """What titration can make of the sessions of an arm.
-
-    Parameters
-    ----------
-    rule : Titration
-        The rule.
-    rates : tuple of float
-        Every rate that the pump may have to run at, ascending [mg/h]; empty if they are too many to list.
-    least, most : Layout
-        The sessions if every look goes down, and if every look goes up.
-    """
+    """What titration can make of the sessions of an arm."""
 
     rule: Titration
-    rates: tuple[float, ...]
-    least: Layout
-    most: Layout
+    rates: tuple[float, ...]  # every one that the pump may have to run at, ascending [mg/h]; empty if too many to list
+    least: Layout  # the sessions if every check lowers the rate
+    most: Layout  # the sessions if every check raises the rate
 
 
 @dataclass(frozen=True, slots=True)
 class BoosterSheet:
-    """A booster, and how many of them there can be.
-
-    Parameters
-    ----------
-    rule : Boosters
-        The rule.
-    each : Layout
-        One booster, clocked from its own start; every one is the same.
-    at_most : int
-        Boosters that no patient exceeds within the follow-up.
-    """
+    """A booster, and how many of them there can be."""
 
     rule: Boosters
-    each: Layout
-    at_most: int
+    each: Layout  # one booster, clocked from its own start; every one is the same
+    at_most: int  # boosters that no patient exceeds within the follow-up
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A bag that leaves little over.
-
-    Parameters
-    ----------
-    order : Order
-        What to draw up.
-    most : Amounts
-        What the arm comes to at most with it.
-    """
+    """A bag that leaves little over."""
 
     order: Order
-    most: Amounts
+    most: Amounts  # of the arm at most, with this bag
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +63,7 @@ class Worksheet:
     course : Layout
         The timetable as written.
     titration : TitrationSheet or None
-        What looks at the rate can make of it.
+        What checks of the rate can make of it.
     boosters : BoosterSheet or None
         What comes after it.
     policy : Policy
@@ -140,12 +112,12 @@ class Worksheet:
 
     @property
     def least(self) -> Amounts:
-        """What a patient is given at least: every look goes down, and no booster comes."""
+        """What a patient is given at least: every check lowers the rate, and no booster comes."""
         return (self.titration.least if self.titration else self.course).amounts
 
     @property
     def most(self) -> Amounts:
-        """What a patient is given at most: every look goes up, and every booster comes that can."""
+        """What a patient is given at most: every check raises the rate, and every booster comes that can."""
         most = (self.titration.most if self.titration else self.course).amounts
         return most.plus(self.boosters.each.amounts.times(self.boosters.at_most)) if self.boosters else most
 
@@ -176,11 +148,6 @@ def worksheet(
     missing : sequence of str
         Parts that the caller knows and this function does not.
 
-    Returns
-    -------
-    Worksheet
-        Sessions with their steps and bags, and everything else that the arm gives.
-
     Raises
     ------
     InputError
@@ -206,9 +173,9 @@ def _with_titration(sheet: Worksheet, regimen: Regimen) -> Worksheet:
     rule, order = sheet.policy.titration, sheet.order
     if rule is None:
         return sheet
-    drip = pumped(regimen)
-    parts = reach(drip, rule, order.weight_kg)
-    rates = reachable_rates(drip, rule, order.weight_kg)
+    timetable = pumped(regimen)
+    parts = reach(timetable, rule, order.weight_kg)
+    rates = reachable_rates(timetable, rule, order.weight_kg)
     try:
         check_rates([rate for rate in rates or () if rate > 0], order)
         least, most = (
@@ -227,13 +194,13 @@ def _with_titration(sheet: Worksheet, regimen: Regimen) -> Worksheet:
     return sheet
 
 
-def _joined(spans: Iterable[RatePeriod]) -> list[RatePeriod]:
-    """Make one of spans that adjoin at one rate."""
+def _joined(periods: Iterable[RatePeriod]) -> list[RatePeriod]:
+    """Make one of periods that adjoin at one rate."""
     result: list[RatePeriod] = []
-    for span in spans:
-        if result and (result[-1].stop_ms, result[-1].mg_per_h) == (span.start_ms, span.mg_per_h):
-            span = replace(result.pop(), stop_ms=span.stop_ms)
-        result.append(span)
+    for period in periods:
+        if result and (result[-1].stop_ms, result[-1].mg_per_h) == (period.start_ms, period.mg_per_h):
+            period = replace(result.pop(), stop_ms=period.stop_ms)
+        result.append(period)
     return result
 
 
@@ -273,24 +240,12 @@ def _most_boosters(rule: Boosters, regimen: Regimen, follow_up_ms: int) -> int:
 def fitting(sheet: Worksheet, regimen: Regimen) -> Fit | None:
     """Look for a bag of a standard size, of another strength too, that leaves little over.
 
-    Parameters
-    ----------
-    sheet : Worksheet
-        A worksheet.
-    regimen : Regimen
-        What it lays out.
+    Return the fewest bags that leave at most `MOST_WASTE`; of those the present strength, and the smallest. None where
+    the bags of the worksheet fit, or no bag does.
 
-    Returns
-    -------
-    Fit or None
-        The fewest bags that leave at most `MOST_WASTE`; of those the given strength, and the smallest. None where the
-        bags of the worksheet fit, or no bag does.
-
-    Examples
-    --------
     >>> from letheon.dosing.regimen import Infusion, Rate
-    >>> drip = Regimen.create("racemic", [Infusion.create(0, 4, Rate(3.0))])
-    >>> result = fitting(worksheet(drip), drip)
+    >>> regimen = Regimen.create("racemic", [Infusion.create(0, 4, Rate(3.0))])
+    >>> result = fitting(worksheet(regimen), regimen)
     >>> result.order.bag_ml, result.order.bag_mg, result.most.left_ml
     (50.0, 12.0, 0.0)
     """
@@ -307,7 +262,7 @@ def fitting(sheet: Worksheet, regimen: Regimen) -> Fit | None:
                 continue
             other = replace(order, bag_ml=bag_ml, mg_per_ml=mg_per_ml)
             try:
-                most = _again(sheet, regimen, other)
+                most = _most_with(sheet, regimen, other)
             except InputError:
                 continue
             if most.waste <= MOST_WASTE:
@@ -315,7 +270,7 @@ def fitting(sheet: Worksheet, regimen: Regimen) -> Fit | None:
     return min(result, key=lambda one: one[:3])[3] if result else None
 
 
-def _again(sheet: Worksheet, regimen: Regimen, order: Order) -> Amounts:
+def _most_with(sheet: Worksheet, regimen: Regimen, order: Order) -> Amounts:
     """Return what the arm comes to at most with another bag."""
     other = replace(sheet, order=order, course=laid_out(regimen, order), titration=None, missing=())
     other = _with_titration(other, regimen)

@@ -19,14 +19,7 @@ from letheon.dosing.regimen import Regimen
 from letheon.dosing.worksheet import TitrationSheet, Worksheet, fitting
 from letheon.units import MS_PER_HOUR
 
-__all__ = [
-    "AmountsRecord",
-    "ArmRecord",
-    "WorksheetRecord",
-    "amounts_record",
-    "arm_record",
-    "worksheet_record",
-]
+__all__ = ["AmountsRecord", "ArmRecord", "WorksheetRecord", "amounts_record", "arm_record", "worksheet_record"]
 
 
 class StepRecord(Struct, frozen=True):
@@ -42,7 +35,7 @@ class StepRecord(Struct, frozen=True):
 
 
 class BagRecord(Struct, frozen=True):
-    """One bag on its stand."""
+    """One bag."""
 
     hung_h: float
     down_h: float

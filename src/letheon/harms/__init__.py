@@ -1,1 +1,1 @@
-"""What a regimen costs: acute effects, circulation, liver, bladder, and the mood that comes beside them."""
+"""Harms of a regimen: acute effects, circulation, liver, bladder; and the mood of those with depression."""

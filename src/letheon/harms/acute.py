@@ -11,30 +11,17 @@ from collections.abc import Callable
 
 from letheon.arrays import Array, jax, jnp
 
-__all__ = ["incidence", "incidence_slope", "leiden_slope", "load", "share_above", "spontaneous"]
+__all__ = ["incidence", "incidence_slope", "leiden_slope", "load", "logit", "share_above", "spontaneous"]
 
 _NODES, _NEWTON_STEPS = 33, 12
 
 
 def load(site_s: Array, site_r: Array, c50: Array, arketamine_weight: Array) -> Array:
-    """Return the psychedelic load.
+    """Return the psychedelic load [% of the scale], in [0, 100).
 
-    Parameters
-    ----------
-    site_s, site_r : array
-        Esketamine and arketamine at the effect site [ng/mL].
-    c50 : array
-        Concentration of half effect [ng/mL].
-    arketamine_weight : array
-        Weight of arketamine against esketamine.
+    `site_s` and `site_r` are esketamine and arketamine at the effect site, `c50` the concentration of half effect
+    [ng/mL]; `arketamine_weight` counts arketamine against esketamine.
 
-    Returns
-    -------
-    array
-        Per cent of the scale, in [0, 100).
-
-    Examples
-    --------
     >>> round(float(load(50.0, 50.0, 121.0, 0.5)), 1)
     38.3
     """
@@ -43,22 +30,8 @@ def load(site_s: Array, site_r: Array, c50: Array, arketamine_weight: Array) -> 
 
 
 def share_above(before: Array, after: Array, level: Array) -> Array:
-    """Return for which share of a step an effect lies above a level, a straight line between its ends.
+    """Return the share of a step, in [0, 1], for which an effect lies above a level; it runs straight between its ends.
 
-    Parameters
-    ----------
-    before, after : array
-        The effect at both ends.
-    level : array
-        The level.
-
-    Returns
-    -------
-    array
-        Share in [0, 1].
-
-    Examples
-    --------
     >>> float(share_above(0.0, 20.0, 15.0))
     0.25
     """
@@ -68,58 +41,26 @@ def share_above(before: Array, after: Array, level: Array) -> Array:
     return jnp.clip(share, 0.0, 1.0)
 
 
-def _logit(p: Array) -> Array:
+def logit(p: Array) -> Array:
+    """Return the log odds of a probability."""
     return jnp.log(p) - jnp.log1p(-p)
 
 
 def incidence(peak: Array, slope: Array, background: Array) -> Array:
     """Return the probability of any psychomimetic effect in a session, if patients are asked.
 
-    Parameters
-    ----------
-    peak : array
-        Greatest load in the session [%].
-    slope : array
-        β: log odds for each per cent of load.
-    background : array
-        Probability without drug.
-
-    Returns
-    -------
-    array
-        Probability, at least the background for a load and a slope of at least 0.
-
-    Examples
-    --------
-    >>> float(incidence(0.0, 0.04, 0.25))
-    0.25
+    `peak` is the greatest load in the session [%], `slope` β, the log odds for each per cent of load; `background`, the
+    probability without drug, comes back exactly at no load.
     """
-    return jnp.where(peak == 0.0, background, jax.nn.sigmoid(_logit(background) + slope * peak))
+    return jnp.where(peak == 0.0, background, jax.nn.sigmoid(logit(background) + slope * peak))
 
 
 def incidence_slope(level: Array, c50: Array, log_sd: Array, background: Array, treated: Array) -> Array:
-    """Derive the slope of incidence on load from an arm whose incidence is known.
+    """Derive β, the log odds for each per cent of load, from an arm whose incidence is known.
 
-    Solves mean P(background, β E) = treated over patients whose ratio of level to C50 is lognormal.
+    Solves mean P(background, β E) = treated over patients whose ratio of level to C50 is lognormal with SD `log_sd`;
+    `level`, esketamine at the effect site of a typical patient, and `c50` are in ng/mL. Negative if the drug had fewer.
 
-    Parameters
-    ----------
-    level : array
-        Esketamine at the effect site of a typical patient of the arm [ng/mL].
-    c50 : array
-        Concentration of half effect [ng/mL].
-    log_sd : array
-        SD of the logarithm of level over C50 between patients.
-    background, treated : array
-        Incidence on the comparison and on the drug.
-
-    Returns
-    -------
-    array
-        β, log odds for each per cent of load; negative if the drug had fewer.
-
-    Examples
-    --------
     >>> import math
     >>> load_there = 100 * 250 / (250 + 121)
     >>> by_hand = (math.log(0.76 / 0.24) - math.log(0.18 / 0.82)) / load_there
@@ -130,10 +71,10 @@ def incidence_slope(level: Array, c50: Array, log_sd: Array, background: Array, 
     weights = jnp.exp(-(z**2) / 2.0)
     weights = weights / weights.sum()
     loads = 100.0 * jax.nn.sigmoid(jnp.log(level) - jnp.log(c50) + log_sd * z)
-    start = (_logit(treated) - _logit(background)) / (weights * loads).sum()
+    start = (logit(treated) - logit(background)) / (weights * loads).sum()
 
     def step(_: Array, slope: Array) -> Array:
-        p = jax.nn.sigmoid(_logit(background) + slope * loads)
+        p = jax.nn.sigmoid(logit(background) + slope * loads)
         off = (weights * p).sum() - treated
         return slope - off / (weights * loads * p * (1.0 - p)).sum()
 
@@ -141,25 +82,10 @@ def incidence_slope(level: Array, c50: Array, log_sd: Array, background: Array, 
 
 
 def leiden_slope(typical: Callable[[str], Array]) -> Array:
-    """Derive the slope of incidence at the load of the Leiden trial's esketamine arm, under a patient's draw.
+    """Derive β at the load of the Leiden trial's esketamine arm, under a patient's draw.
 
     The arm's level is the plateau of its last rate under the arterial esketamine model that drives acute effects.
-
-    Parameters
-    ----------
-    typical : callable
-        From ``home.name`` to a typical value in canonical units; ``home.name.sd`` to the SD of its eta.
-
-    Returns
-    -------
-    array
-        β, log odds for each per cent of load.
-
-    Examples
-    --------
-    >>> from letheon.patients.uncertainty import typical_values
-    >>> float(leiden_slope(lambda name: typical_values()[name][0])) > 0.0
-    True
+    `typical` gives the value of ``home.name`` in canonical units, and of ``home.name.sd`` the SD of its eta.
     """
     reference_kg = 70.0  # the unit of the rate, and the weight that the model's clearance belongs to
     level = 1000.0 * typical("psychedelic.leiden_rate") * reference_kg / typical("simons2022.cl")
@@ -170,23 +96,5 @@ def leiden_slope(typical: Callable[[str], Array]) -> Array:
 
 
 def spontaneous(elicited: Array, share: Array) -> Array:
-    """Return the probability of a spontaneous report.
-
-    Parameters
-    ----------
-    elicited : array
-        Probability if patients are asked.
-    share : array
-        Share of these who report it spontaneously.
-
-    Returns
-    -------
-    array
-        Probability.
-
-    Examples
-    --------
-    >>> spontaneous(0.5, 0.2)
-    0.1
-    """
+    """Return the probability of a spontaneous report: the `share` of those who report an effect when asked."""
     return elicited * share

@@ -8,8 +8,8 @@ does not harm less is assumed.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from letheon.harms.estimate import exact_interval
 from letheon.harms.exposure import Intensity, esketamine_share
-from letheon.harms.finding import exact_interval
 from letheon.library import HarmCount
 
 __all__ = ["Bounds", "Group", "bounds", "count_interval", "group", "hull", "inside"]
@@ -20,39 +20,22 @@ _TOLERANCE = 0.25  # how far a regimen may lie off a study's doses and hours and
 class Group(NamedTuple):
     """Counts that are taken together.
 
-    Attributes
-    ----------
-    counts : tuple of HarmCount
-        The counts.
-    interval : tuple of float
-        From the lowest of their ends to the highest.
-    least, most : tuple of float
-        Esketamine [mg/kg/h], hours without a pause [h], rank of the pattern: of what was counted.
+    `least` and `most` are what was counted: esketamine [mg/kg/h], hours without a pause [h], rank of the pattern.
     """
 
     counts: tuple[HarmCount, ...]
-    interval: tuple[float, float]
+    interval: tuple[float, float]  # from the lowest of their ends to the highest
     least: tuple[float, float, float]
     most: tuple[float, float, float]
 
 
 class Bounds(NamedTuple):
-    """How often a harm is met.
-
-    Attributes
-    ----------
-    low, high : float
-        Ends.
-    inside : tuple of Group
-        Groups that the regimen is like.
-    why : str
-        Where it lies otherwise; empty if it is like a group.
-    """
+    """How often a harm occurs."""
 
     low: float
     high: float
-    inside: tuple[Group, ...]
-    why: str
+    inside: tuple[Group, ...]  # groups that the regimen is like
+    why: str  # where it lies otherwise; empty if it is like a group
 
 
 def count_interval(count: HarmCount) -> tuple[float, float]:
@@ -87,54 +70,36 @@ def group(counts: Sequence[HarmCount], rank: float = 0.0) -> Group:
     )
 
 
-def _reaches(here: tuple[float, ...], result: Group) -> bool:
-    return all(low * (1.0 - _TOLERANCE) <= x for low, x in zip(result.least[:2], here[:2], strict=True)) and (
-        result.least[2] <= here[2]
-    )
+def _reaches(here: tuple[float, float, float], least: tuple[float, float, float]) -> bool:
+    near = 1.0 - _TOLERANCE
+    return least[0] * near <= here[0] and least[1] * near <= here[1] and least[2] <= here[2]
 
 
-def _within(here: tuple[float, ...], result: Group) -> bool:
-    return all(x <= high * (1.0 + _TOLERANCE) for high, x in zip(result.most[:2], here[:2], strict=True)) and (
-        here[2] <= result.most[2]
-    )
+def _within(here: tuple[float, float, float], most: tuple[float, float, float]) -> bool:
+    near = 1.0 + _TOLERANCE
+    return here[0] <= most[0] * near and here[1] <= most[1] * near and here[2] <= most[2]
 
 
-def inside(regimen: Intensity, result: Group, rank: float = 0.0) -> bool:
+def inside(regimen: Intensity, counted: Group) -> bool:
     """Return whether a regimen is like those of a group, within a quarter."""
-    here = (*regimen, rank)
-    return _reaches(here, result) and _within(here, result)
+    here = (regimen.rate, regimen.hours, 0.0)
+    return _reaches(here, counted.least) and _within(here, counted.most)
 
 
 def bounds(regimen: Intensity, groups: Sequence[Group], rank: float = 0.0, floor: float = 0.0) -> Bounds:
-    """Return how often a harm is met under a regimen.
+    """Return how often a harm occurs under a regimen; neither end is ever lower for a stronger or longer one.
 
-    Parameters
-    ----------
-    regimen : Intensity
-        The regimen.
-    groups : sequence of Group
-        What was counted; at least one.
-    rank : float
-        Rank of the regimen's pattern.
-    floor : float
-        Lowest that it can be without drug.
+    `rank` is that of the regimen's pattern, `floor` the lowest share without drug; at least one group is needed.
 
-    Returns
-    -------
-    Bounds
-        Neither end is ever lower for a stronger or longer regimen.
-
-    Examples
-    --------
     >>> from letheon import library
     >>> leiden = [c for c in library.harm_counts() if c.events == 22 and c.n == 29]
     >>> result = bounds(Intensity(5.0, 100.0), [group(leiden)])
     >>> round(result.low, 2), result.high, result.why[:35]
     (0.56, 1.0, 'Stronger or longer than any counted')
     """
-    here = (*regimen, rank)
-    reached = [g for g in groups if _reaches(here, g)]
-    covering = [g for g in groups if _within(here, g)]
+    here = (regimen.rate, regimen.hours, rank)
+    reached = [g for g in groups if _reaches(here, g.least)]
+    covering = [g for g in groups if _within(here, g.most)]
     like = tuple(g for g in reached if g in covering)
     # Groups inside which the regimen lies are in both lists, so their whole hull is kept.
     low = min(floor, *(g.interval[0] for g in groups))

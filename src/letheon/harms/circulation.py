@@ -14,49 +14,16 @@ __all__ = ["Rises", "output_rise", "rise", "rises"]
 
 
 def output_rise(level: Array, slope: Array, most: Array) -> Array:
-    """Return the relative rise of cardiac output.
-
-    Parameters
-    ----------
-    level : array
-        Esketamine in arterial plasma [ng/mL].
-    slope : array
-        Relative rise for each ng/mL.
-    most : array
-        Where the line ends.
-
-    Returns
-    -------
-    array
-        Share of the resting output.
-
-    Examples
-    --------
-    >>> float(output_rise(125.0, 0.002, 0.5)), float(output_rise(1000.0, 0.002, 0.5))
-    (0.25, 0.5)
-    """
+    """Return the rise of cardiac output, a share of rest: `slope` for each ng/mL of esketamine, up to `most`."""
     return jnp.minimum(slope * level, most)
 
 
 def rise(level: Array, at_low: Array, low: Array, at_high: Array, high: Array) -> Array:
     """Return a rise that is known at two levels: straight from nothing to the first, on to the second, then level.
 
-    Parameters
-    ----------
-    level : array
-        Esketamine in arterial plasma [ng/mL].
-    at_low, low : array
-        Rise at the first level, and that level [ng/mL].
-    at_high, high : array
-        The same for the second; its rise counts as at least the first.
+    Levels are arterial esketamine [ng/mL]; the rise at `high` counts as at least that at `low`, so that a higher level
+    never lowers it.
 
-    Returns
-    -------
-    array
-        The rise, never less at a higher level.
-
-    Examples
-    --------
     >>> [float(rise(x, 6.0, 100.0, 30.0, 900.0)) for x in (0.0, 50.0, 500.0, 2000.0)]
     [0.0, 3.0, 18.0, 30.0]
     """
@@ -65,41 +32,20 @@ def rise(level: Array, at_low: Array, low: Array, at_high: Array, high: Array) -
 
 
 class Rises(NamedTuple):
-    """Rises over rest.
+    """Rises over rest."""
 
-    Attributes
-    ----------
-    output : array
-        Cardiac output, as a share.
-    systolic, diastolic : array
-        Blood pressure [mmHg].
-    pulse : array
-        Pulse [beats/min].
-    """
-
-    output: Array
-    systolic: Array
-    diastolic: Array
-    pulse: Array
+    output: Array  # cardiac output, as a share
+    systolic: Array  # [mmHg]
+    diastolic: Array  # [mmHg]
+    pulse: Array  # [beats/min]
 
 
 def rises(level: Array, typical: Callable[[str], Array]) -> Rises:
-    """Return what a level does to the circulation.
+    """Return what a level of arterial esketamine [ng/mL] does to the circulation.
 
-    Parameters
-    ----------
-    level : array
-        Esketamine in arterial plasma [ng/mL].
-    typical : callable
-        From ``circulation.name`` to its value under a patient's draw, in canonical units.
+    `typical` gives the value of ``circulation.name`` under a patient's draw, in canonical units. The two studies of
+    blood pressure differ fourfold, so draws spread over both.
 
-    Returns
-    -------
-    Rises
-        Rises; the two studies of blood pressure differ fourfold, so draws spread over both.
-
-    Examples
-    --------
     >>> from letheon import library
     >>> typical = lambda name: library.harms("circulation")[name.split(".")[1]].canonical
     >>> round(float(rises(92.5, typical).systolic), 1)

@@ -31,13 +31,13 @@ def clonidine(dose_mg: float) -> Mapping[str, tuple[float, float]]:
     }
 
 
-def midazolam(given: bool) -> Mapping[str, tuple[float, float]]:
+def midazolam(added: bool) -> Mapping[str, tuple[float, float]]:
     """Return what midazolam beside the infusion may change.
 
     >>> midazolam(True)["psychomimetic"]
     (0.0, 1.0)
     """
-    if not given:
+    if not added:
         return {"psychomimetic": NO_CHANGE, "sedation": NO_CHANGE}
     return {"psychomimetic": _bounds("midazolam_psychomimetic"), "sedation": _bounds("midazolam_sedation")}
 

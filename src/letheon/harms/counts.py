@@ -13,11 +13,11 @@ from dataclasses import replace
 
 from letheon import library
 from letheon.harms.bounds import Bounds, bounds, count_interval, group, hull, inside
+from letheon.harms.estimate import Estimate
 from letheon.harms.exposure import Intensity, Stretch
-from letheon.harms.finding import Finding
 from letheon.library import HarmCount
 
-__all__ = ["BEYOND", "EFFECTS", "finding", "is_long"]
+__all__ = ["BEYOND", "EFFECTS", "estimate_of", "is_long"]
 
 EFFECTS = ("psychomimetic", "hallucination", "night terrors", "nausea", "headache", "sedation", "dizziness")
 BEYOND = "Beyond placebo"  # how the note of a difference begins
@@ -27,17 +27,6 @@ _INFUSIONS = ("long", "sessions")
 def is_long(runs: Iterable[Stretch]) -> bool:
     """Say whether a regimen has an infusion that goes on for a day or more.
 
-    Parameters
-    ----------
-    runs : iterable of Stretch
-        Its infusions.
-
-    Returns
-    -------
-    bool
-
-    Examples
-    --------
     >>> is_long([Stretch(0.0, 4.0), Stretch(24.0, 28.0)]), is_long([Stretch(0.0, 100.0)]), is_long([])
     (False, True, False)
     """
@@ -63,65 +52,50 @@ def _pooled(counts: Sequence[HarmCount]) -> float | None:
     return sum(count.events or 0 for count in counts) / sum(count.n or 0 for count in counts)
 
 
-def _counts(effect: str, style: str, arms: Sequence[str], kinds: Sequence[str] = ()) -> list[HarmCount]:
-    """Return counts of an effect in some arms, those that were only recalled among them."""
+def _counts(effect: str, style: str, arm: str, kinds: Sequence[str] = ()) -> list[HarmCount]:
+    """Return counts of an effect in an arm, those that were only recalled among them."""
     return [
         c
         for c in library.harm_counts()
-        if (c.effect, c.style) == (effect, style) and c.arm in arms and (not kinds or c.kind in kinds)
+        if (c.effect, c.style) == (effect, style) and c.arm == arm and (not kinds or c.kind in kinds)
     ]
 
 
-def finding(effect: str, regimen: Intensity, style: str = "elicited") -> Finding:
-    """Return how often an effect is met under a regimen.
+def estimate_of(effect: str, regimen: Intensity, style: str = "elicited") -> Estimate:
+    """Return the share of patients with one of `EFFECTS` under a regimen.
 
-    Parameters
-    ----------
-    effect : str
-        One of `EFFECTS`.
-    regimen : Intensity
-        How strong and how long it runs; nothing without drug.
-    style : str
-        ``elicited`` (asked for) or ``spontaneous``.
+    It is what comes on top of placebo where the note begins with `BEYOND`. `style` is ``elicited``, where patients were
+    asked, or ``spontaneous``.
 
-    Returns
-    -------
-    Finding
-        Share of patients; where the note begins with `BEYOND`, beyond placebo.
-
-    Examples
-    --------
-    >>> result = finding("psychomimetic", Intensity(0.3, 100.0))
+    >>> result = estimate_of("psychomimetic", Intensity(0.3, 100.0))
     >>> round(result.estimate, 2), result.support
     (0.76, 'randomised')
-    >>> finding("psychomimetic", Intensity(5.0, 100.0)).estimate is None
+    >>> estimate_of("psychomimetic", Intensity(5.0, 100.0)).estimate is None
     True
     """
     if not regimen.hours:
         return _without_drug(effect)
-    counts_given = [c for c in _counts(effect, style, ("drug",), _INFUSIONS) if c.weight > 0]
-    pooled = [c for c in _counts(effect, style, ("difference",)) if c.weight > 0]
-    if counts_given or pooled:
-        return _conflict(_counted(effect, regimen, style, counts_given or pooled), effect, regimen, style)
+    of_infusions = [c for c in _counts(effect, style, "drug", _INFUSIONS) if c.weight > 0]
+    pooled = [c for c in _counts(effect, style, "difference") if c.weight > 0]
+    if of_infusions or pooled:
+        return _conflict(_counted(effect, regimen, style, of_infusions or pooled), effect, regimen, style)
     if style == "spontaneous":  # spontaneous reports are part of the elicited ones, and may be none
-        elicited = finding(effect, regimen)
+        elicited = estimate_of(effect, regimen)
         support = "not identified" if elicited.support == "not identified" else "assumed"
         beyond = f"{BEYOND}. " if elicited.note.startswith(BEYOND) else ""
         note = f"{beyond}Nobody counted what is told unasked; it is part of what asking finds: {elicited.note}"
-        return Finding(
-            effect, None, (min(0.0, elicited.interval[0]), elicited.interval[1]), "1", support, elicited.sources, note
-        )
-    elsewhere = [c for c in _counts(effect, style, ("drug",)) if c.weight > 0]
+        return Estimate(None, (min(0.0, elicited.interval[0]), elicited.interval[1]), support, elicited.sources, note)
+    elsewhere = [c for c in _counts(effect, style, "drug") if c.weight > 0]
     text = f"Nobody counted this under infusions. Elsewhere: {_summary(elsewhere)}.{_recalled(effect, style)}"
-    return Finding(effect, None, (0.0, 1.0), "1", "not identified", _sources(elsewhere), text)
+    return Estimate(None, (0.0, 1.0), "not identified", _sources(elsewhere), text)
 
 
-def _counted(effect: str, regimen: Intensity, style: str, counts: Sequence[HarmCount]) -> Finding:
+def _counted(effect: str, regimen: Intensity, style: str, counts: Sequence[HarmCount]) -> Estimate:
     """Return what the counts of infusions say, or pooled differences where there are none."""
     kinds = dict.fromkeys(c.kind for c in counts)
     beyond = counts[0].arm == "difference"
     groups = [group([c for c in counts if c.kind == kind]) for kind in kinds]
-    comparison = [] if beyond else [c for c in _counts(effect, style, ("comparison",), _INFUSIONS) if c.weight > 0]
+    comparison = [] if beyond else [c for c in _counts(effect, style, "comparison", _INFUSIONS) if c.weight > 0]
     floor = min((count_interval(c)[0] for c in comparison), default=0.0)
     result = bounds(regimen, groups, floor=floor)
     like = [c for g in result.inside for c in g.counts]
@@ -130,9 +104,7 @@ def _counted(effect: str, regimen: Intensity, style: str, counts: Sequence[HarmC
     prefix = f"{BEYOND}, from pooled trials of ketamine for chronic pain. " if beyond else ""
     why = f"{result.why} " if result.why else ""
     sources = _sources(like or counts)
-    return Finding(
-        effect, estimate, (result.low, result.high), "1", _support(result, like, floor), sources, f"{prefix}{why}{text}"
-    )
+    return Estimate(estimate, (result.low, result.high), _support(result, like, floor), sources, f"{prefix}{why}{text}")
 
 
 def _support(result: Bounds, like: Sequence[HarmCount], floor: float) -> str:
@@ -141,19 +113,19 @@ def _support(result: Bounds, like: Sequence[HarmCount], floor: float) -> str:
     return "not identified" if result.low <= floor and result.high == 1.0 else "assumed"
 
 
-def _conflict(result: Finding, effect: str, regimen: Intensity, style: str) -> Finding:
+def _conflict(result: Estimate, effect: str, regimen: Intensity, style: str) -> Estimate:
     """Withdraw an estimate that a recalled value of the trial of this regimen contradicts.
 
     The trial's own read count comes before what is recalled of the same trial.
     """
     beyond = result.note.startswith(BEYOND)
     low, high = result.interval
-    for count in _counts(effect, style, ("drug",), _INFUSIONS):
+    for count in _counts(effect, style, "drug", _INFUSIONS):
         if count.verified != "recall" or count.source in result.sources or not inside(regimen, group([count])):
             continue
         value = _share(count)
         if beyond:
-            others = [c for c in _counts(effect, style, ("comparison",), (count.kind,)) if c.source == count.source]
+            others = [c for c in _counts(effect, style, "comparison", (count.kind,)) if c.source == count.source]
             value = value - _share(others[0]) if others else low
         if low <= value <= high:
             continue
@@ -178,7 +150,7 @@ def _summary(counts: Sequence[HarmCount]) -> str:
 
 
 def _recalled(effect: str, style: str) -> str:
-    result = [c for c in _counts(effect, style, ("drug",), _INFUSIONS) if c.verified == "recall"]
+    result = [c for c in _counts(effect, style, "drug", _INFUSIONS) if c.verified == "recall"]
     return "".join(f" Recalled, not read, without weight: {_count_text(count)}." for count in result)
 
 
@@ -186,10 +158,10 @@ def _sources(counts: Iterable[HarmCount]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(count.source for count in counts))
 
 
-def _without_drug(effect: str) -> Finding:
+def _without_drug(effect: str) -> Estimate:
     counts = [c for c in library.harm_counts() if c.effect == effect and c.arm == "comparison" and c.weight > 0]
     if not counts:
         note = "Without drug; no count on a comparison was read."
-        return Finding(effect, None, (0.0, 1.0), "1", "not identified", (), note)
+        return Estimate(None, (0.0, 1.0), "not identified", (), note)
     note = f"Without drug, on a comparison: {_summary(counts)}."
-    return Finding(effect, _pooled(counts), hull(counts), "1", "assumed", _sources(counts), note)
+    return Estimate(_pooled(counts), hull(counts), "assumed", _sources(counts), note)

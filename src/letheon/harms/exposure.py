@@ -1,7 +1,7 @@
 """How much drug, on which days, in what stretches: the plain facts of a schedule that harms go by."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -9,30 +9,11 @@ import numpy as np
 from letheon.dosing.regimen import MS_PER_DAY, Regimen, Schedule
 from letheon.units import HOURS_PER_YEAR, MS_PER_HOUR
 
-__all__ = [
-    "Cumulative",
-    "DayPieces",
-    "Intensity",
-    "Stretch",
-    "cumulative",
-    "daily_hours",
-    "day_pieces",
-    "esketamine_share",
-    "intensity",
-    "stretches",
-]
-
 _SHARES = {"racemic": 0.5, "esketamine": 1.0}
 
 
 class Stretch(NamedTuple):
-    """An infusion without a pause.
-
-    Attributes
-    ----------
-    start_h, stop_h : float
-        Since the origin [h].
-    """
+    """An infusion without a pause, since the origin [h]."""
 
     start_h: float
     stop_h: float
@@ -43,39 +24,33 @@ class Stretch(NamedTuple):
         return self.stop_h - self.start_h
 
 
+def joined(runs: Iterable[Stretch], pause_h: float = 0.0) -> tuple[Stretch, ...]:
+    """Make one of infusions, in order, with no longer pause between them."""
+    result: list[Stretch] = []
+    for run in runs:
+        if result and run.start_h - result[-1].stop_h <= pause_h:
+            run = Stretch(result.pop().start_h, run.stop_h)
+        result.append(run)
+    return tuple(result)
+
+
 def stretches(schedule: Schedule) -> tuple[Stretch, ...]:
     """Return the stretches in which drug runs without a pause.
 
     >>> from letheon.dosing.regimen import Infusion, Rate
-    >>> drips = [Infusion.create(24 * day, 4, Rate(absolute_mg_h=25.0)) for day in (0, 1)]
-    >>> [s.hours for s in stretches(Regimen.create("racemic", drips).schedule())]
+    >>> infusions = [Infusion.create(24 * day, 4, Rate(absolute_mg_h=25.0)) for day in (0, 1)]
+    >>> [s.hours for s in stretches(Regimen.create("racemic", infusions).schedule())]
     [4.0, 4.0]
     """
-    result: list[Stretch] = []
-    for terms, start, stop in zip(schedule.terms, schedule.edges_ms, schedule.edges_ms[1:], strict=False):
-        if not terms:
-            continue
-        start_h, stop_h = start / MS_PER_HOUR, stop / MS_PER_HOUR
-        if result and start_h == result[-1].stop_h:
-            result[-1] = Stretch(result[-1].start_h, stop_h)
-        else:
-            result.append(Stretch(start_h, stop_h))
-    return tuple(result)
+    pieces = zip(schedule.terms, schedule.edges_ms, schedule.edges_ms[1:], strict=False)
+    return joined(Stretch(start / MS_PER_HOUR, stop / MS_PER_HOUR) for terms, start, stop in pieces if terms)
 
 
 class Intensity(NamedTuple):
-    """How strong and how long a regimen runs, for finding the studies that speak of it.
+    """How strong and how long a regimen runs, for finding the studies of regimens like it."""
 
-    Attributes
-    ----------
-    rate : float
-        Most esketamine within an hour, a push included [mg/kg/h]; NaN for arketamine, which has no counts.
-    hours : float
-        Longest stretch without a pause [h].
-    """
-
-    rate: float
-    hours: float
+    rate: float  # most esketamine within an hour, a push included [mg/kg/h]; NaN for arketamine, which has no counts
+    hours: float  # longest stretch without a pause
 
 
 def esketamine_share(drug: str) -> float:
@@ -91,8 +66,8 @@ def intensity(regimen: Regimen, weight_kg: float) -> Intensity:
     """Return how strong and how long a regimen runs; more sessions never make either less.
 
     >>> from letheon.dosing.regimen import Infusion, Rate
-    >>> drips = [Infusion.create(24 * day, 4, Rate(absolute_mg_h=28.0)) for day in range(10)]
-    >>> intensity(Regimen.create("racemic", drips), 70.0)
+    >>> infusions = [Infusion.create(24 * day, 4, Rate(absolute_mg_h=28.0)) for day in range(10)]
+    >>> intensity(Regimen.create("racemic", infusions), 70.0)
     Intensity(rate=0.2, hours=4.0)
     """
     schedule = regimen.schedule()
@@ -122,21 +97,11 @@ def daily_hours(schedule: Schedule, days: int) -> np.ndarray:
 
 
 class DayPieces(NamedTuple):
-    """Days of equal dosing put together, so that a pause of years is one piece.
+    """Days of equal dosing put together, so that a pause of years is one piece."""
 
-    Attributes
-    ----------
-    hours : array, shape (stretch of days, piece)
-        Hours of each piece of the schedule on one of these days.
-    days : array, shape (stretch of days,)
-        How many days.
-    ends : int array, shape (mark,)
-        After which stretch of days each mark falls: row of `letheon.harms.bladder.follow`.
-    """
-
-    hours: np.ndarray
-    days: np.ndarray
-    ends: np.ndarray
+    hours: np.ndarray  # (stretch of days, piece): hours of each piece of the schedule on one of these days
+    days: np.ndarray  # (stretch of days,): how many
+    ends: np.ndarray  # (mark,): stretch of days after which it falls, a row of `letheon.harms.bladder.laws.follow`
 
 
 def day_pieces(schedule: Schedule, days: int, marks: Iterable[int] = (), size: int = 0) -> DayPieces:
@@ -158,42 +123,28 @@ def day_pieces(schedule: Schedule, days: int, marks: Iterable[int] = (), size: i
 
 
 class Cumulative(NamedTuple):
-    """What a patient is given in all.
-
-    Attributes
-    ----------
-    dose_mg : float
-        Drug [mg].
-    hours : float
-        Time on the drip [h].
-    infusion_days : float
-        Days on which drug runs.
-    sessions, courses : float
-        Stretches without a pause; stretches of days without a week's pause.
-    courses_a_year : float
-        Courses over the years of follow-up; a follow-up of less than a year counts as one.
-    """
+    """What a patient is given in all."""
 
     dose_mg: float
-    hours: float
-    infusion_days: float
-    sessions: float
-    courses: float
-    courses_a_year: float
+    hours: float  # during infusions
+    infusion_days: float  # days on which drug runs
+    sessions: float  # stretches without a pause
+    courses: float  # stretches of days without a week's pause
+    courses_a_year: float  # over the follow-up; one of less than a year counts as a year
 
 
 def cumulative(regimen: Regimen, weight_kg: float, follow_up_h: float) -> Cumulative:
     """Add up what a regimen gives.
 
     >>> from letheon.dosing.regimen import Infusion, Rate
-    >>> drips = [Infusion.create(24 * day, 4, Rate(absolute_mg_h=25.0)) for day in range(10)]
-    >>> cumulative(Regimen.create("racemic", drips), 70.0, 84 * 24.0)
+    >>> infusions = [Infusion.create(24 * day, 4, Rate(absolute_mg_h=25.0)) for day in range(10)]
+    >>> cumulative(Regimen.create("racemic", infusions), 70.0, 84 * 24.0)
     Cumulative(dose_mg=1000.0, hours=40.0, infusion_days=10, sessions=10, courses=1, courses_a_year=1.0)
     """
     schedule = regimen.schedule()
     if not schedule.terms:
         return Cumulative(0.0, 0.0, 0, 0, 0, 0.0)
-    runs: Sequence[Stretch] = stretches(schedule)
+    runs = stretches(schedule)
     courses = len(regimen.courses())
     return Cumulative(
         dose_mg=schedule.dose_mg(weight_kg),

@@ -171,7 +171,7 @@ def rules_of(policy: Policy, h0_h: float) -> Rules:
         form=form,
         relief=np.asarray(titration.relief if titration else 0.0, np.float64),
         down=np.asarray(titration.down if titration else 0, np.int64),
-        elicited=np.asarray(titration is not None and titration.asked),
+        elicited=np.asarray(titration is not None and titration.elicited),
     )
 
 

@@ -14,7 +14,9 @@ from msgspec.structs import replace
 
 from letheon import library
 from letheon.dosing.regimen import MS_PER_DAY, Infusion, Regimen
-from letheon.harms import bladder, comedication, counts, liver, mood
+from letheon.harms import comedication, counts, liver, mood
+from letheon.harms.bladder import laws as bladder
+from letheon.harms.estimate import Estimate, exact_interval
 from letheon.harms.exposure import (
     Cumulative,
     Intensity,
@@ -25,7 +27,6 @@ from letheon.harms.exposure import (
     intensity,
     stretches,
 )
-from letheon.harms.finding import Finding, exact_interval
 from letheon.patients.uncertainty import typical_values
 from letheon.pipeline.labels import support_of
 from letheon.pipeline.result import (
@@ -162,17 +163,17 @@ def _labelled(scenario: Scenario, arm: Arm, entries: Entries) -> Entries:
     return labelled
 
 
-def _counted(finding: Finding, group: str) -> HarmEstimate:
+def _counted(known: Estimate, group: str) -> HarmEstimate:
     return HarmEstimate(
         group=group,
-        estimate=finding.estimate,
-        interval=finding.interval,
+        estimate=known.estimate,
+        interval=known.interval,
         interval_level=_COUNTED,
-        unit="share" if finding.unit == "1" else finding.unit,
-        support=finding.support,
-        sources=tuple(finding.sources),
-        note=finding.note,
-        beyond_placebo=True if finding.note.startswith(counts.BEYOND) else UNSET,
+        unit=known.unit,
+        support=known.support,
+        sources=tuple(known.sources),
+        note=known.note,
+        beyond_placebo=True if known.note.startswith(counts.BEYOND) else UNSET,
     )
 
 
@@ -306,9 +307,9 @@ def _regimen(arm: Arm, runs: tuple[Stretch, ...], weight_kg: float) -> Entries:
     entries = {}
     for effect in counts.EFFECTS:
         for style, suffix in (("elicited", ""), ("spontaneous", "_unasked")):
-            one, other = (counts.finding(effect, regimen, style) for regimen in (weakest, strongest))
+            one, other = (counts.estimate_of(effect, regimen, style) for regimen in (weakest, strongest))
             entries[f"counted_{effect.replace(' ', '_')}{suffix}"] = _counted(_spanned(one, other), "counted")
-    ends = _spanned(*(liver.finding(runs, regimen) for regimen in (weakest, strongest)))
+    ends = _spanned(*(liver.estimate_of(runs, regimen) for regimen in (weakest, strongest)))
     entries["liver_injury"] = replace(_counted(ends, "liver"), pattern=liver.pattern(runs), unknown=_UNKNOWN_LIVER)
     if runs:
         share = mood.responders(_fullest_day(arm, weight_kg), counts.is_long(runs))
@@ -333,8 +334,8 @@ def _fullest_day(arm: Arm, weight_kg: float) -> float:
     return float((daily_hours(schedule, days) @ np.array(schedule.rates(weight_kg))).max()) / weight_kg
 
 
-def _spanned(weakest: Finding, strongest: Finding) -> Finding:
-    """Return a finding that holds from the weakest to the strongest that patients may be given."""
+def _spanned(weakest: Estimate, strongest: Estimate) -> Estimate:
+    """Return an estimate that holds from the weakest to the strongest that patients may be given."""
     if weakest == strongest:
         return weakest
     low, high = weakest.interval[0], strongest.interval[1]

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from letheon.arrays import Array, jax, jnp
-from letheon.harms import acute, bladder, circulation, mood
+from letheon.harms import acute, circulation, mood
+from letheon.harms.bladder import laws as bladder
 from letheon.patients.population import People
 
 __all__ = ["Given", "Sizes", "after_dosing", "during_infusions", "given_by", "kept"]
@@ -90,7 +91,7 @@ def after_dosing(given: Given, own, people: People) -> dict[str, Array]:
     Returns
     -------
     dict of str to array
-        For each of `letheon.harms.bladder.variants` (``bladder_variant_…``) the least ``capacity`` and ``anaesthetic``
+        For each of `bladder.variants` (``bladder_variant_…``) the least ``capacity`` and ``anaesthetic``
         capacity, the most that was ``lost`` and what is lost at the end (``lost_end``) [mL], ``lasting``, ``symptoms``,
         ``symptoms_end``; and ``mood``, ``mood_end`` [MADRS].
     """

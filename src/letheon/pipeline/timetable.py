@@ -9,7 +9,7 @@ from letheon.arrays import Array
 from letheon.body.mesh import DAY_MS, HOUR_MS, NEVER, Mesh, padded_size
 from letheon.dosing.policy import Boosters, Policy
 from letheon.dosing.regimen import Rate, Regimen, Schedule
-from letheon.dosing.tapers import titrated_spans
+from letheon.dosing.titration import titrated_spans
 
 __all__ = ["Pieces", "Timetable", "calendar", "clock", "edges_of", "looks", "pieces_of", "rate_tables", "saved_rows"]
 

@@ -323,6 +323,6 @@ def _titration(table: Table, values: Values, regimen: Regimen, salt: float) -> T
         highest=highest,
         relief=values.get("relief", 0.5),
         down=values.get("on_harm", "down") == "down",
-        asked=values.get("harm") == "elicited",
+        elicited=values.get("harm") == "elicited",
         lowest=lowest,
     )

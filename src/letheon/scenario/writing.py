@@ -77,7 +77,7 @@ def policy_of(policy: Policy) -> dict[str, Any]:
             "min": titration.lowest,
             "max": titration.highest,
             "relief": titration.relief,
-            "harm": "elicited" if titration.asked else "spontaneous",
+            "harm": "elicited" if titration.elicited else "spontaneous",
             "on_harm": "down" if titration.down else "hold",
         },
         "boosters": boosters

@@ -24,27 +24,8 @@ import numpy as np
 
 from letheon import library
 from letheon.arrays import Array, jax, jnp
+from letheon.harms.acute import logit
 from letheon.units import to_canonical
-
-__all__ = [
-    "LAWS",
-    "BladderState",
-    "Tissue",
-    "advance",
-    "anaesthetic_capacity",
-    "by_urine",
-    "follow",
-    "functional_capacity",
-    "healthy",
-    "injury_rate",
-    "loss",
-    "symptoms",
-    "tissue",
-    "typical_values",
-    "urine_concentration",
-    "urine_drive",
-    "variants",
-]
 
 LAWS = ("saturating", "unsaturated")
 _TINY = 1e-12  # keeps a power differentiable without drug
@@ -52,86 +33,41 @@ _ETAS = ("d50", "capacity")  # numbers with a variance between people
 
 
 class Tissue(NamedTuple):
-    """A person's bladder; drive in mg/h, rates in 1/h, capacities in L.
+    """A person's bladder."""
 
-    Attributes
-    ----------
-    d50, hill : array
-        Drive of half effect [mg/h] and steepness of injury.
-    k_inj, k_inj_most : array
-        Most that injury can be, under the saturating law and under the unsaturated one [1/h].
-    k_rep, k_rem : array
-        Repair of the mucosa; removal of fibrosis [1/h].
-    k_fib : array
-        Fibrosis for each mg of drug under a full deficit [1/mg].
-    k_irritation : array
-        Rise and fall of irritation [1/h].
-    sensory_loss, anaesthetic_loss : array
-        α and β: share of V0 and of M0 that a full deficit takes.
-    capacity, anaesthetic, floor : array
-        V0, M0, and the least functional capacity [L].
-    background : array
-        Probability of urinary symptoms without drug.
-    threshold : array
-        Share of the capacity lost at which symptoms are as likely as not.
-    irritation_most, irritation_half : array
-        Most log odds that irritation adds, and the irritation of half of it [mg/h].
-    """
-
-    d50: Array
-    hill: Array
-    k_inj: Array
-    k_inj_most: Array
-    k_rep: Array
-    k_rem: Array
-    k_fib: Array
-    k_irritation: Array
-    sensory_loss: Array
-    anaesthetic_loss: Array
-    capacity: Array
-    anaesthetic: Array
-    floor: Array
-    background: Array
-    threshold: Array
-    irritation_most: Array
-    irritation_half: Array
+    d50: Array  # drive of half effect [mg/h]
+    hill: Array  # steepness of injury
+    k_inj: Array  # most that injury can be under the saturating law [1/h]
+    k_inj_most: Array  # the same under the unsaturated law [1/h]
+    k_rep: Array  # repair of the mucosa [1/h]
+    k_rem: Array  # removal of fibrosis [1/h]
+    k_fib: Array  # fibrosis for each mg of drug under a full deficit [1/mg]
+    k_irritation: Array  # rise and fall of irritation [1/h]
+    sensory_loss: Array  # α: share of V0 that a full deficit takes
+    anaesthetic_loss: Array  # β: share of M0 that a full deficit takes
+    capacity: Array  # V0 [L]
+    anaesthetic: Array  # M0 [L]
+    floor: Array  # least functional capacity [L]
+    background: Array  # probability of urinary symptoms without drug
+    threshold: Array  # share of the capacity lost at which symptoms are as likely as not
+    irritation_most: Array  # most log odds that irritation adds
+    irritation_half: Array  # irritation that adds half of them [mg/h]
 
 
 class BladderState(NamedTuple):
-    """State of a bladder.
+    """State of a bladder."""
 
-    Attributes
-    ----------
-    irritation : array
-        I, at least 0 [mg/h].
-    deficit, fibrosis : array
-        U and F, in [0, 1].
-    """
-
-    irritation: Array
-    deficit: Array
-    fibrosis: Array
+    irritation: Array  # I, at least 0 [mg/h]
+    deficit: Array  # U, in [0, 1]
+    fibrosis: Array  # F, in [0, 1]
 
 
 @cache
 def typical_values(law: str) -> Mapping[str, np.ndarray]:
-    """Return the draws of a law's numbers: calibrated ones from the shipped fit, the others as the library has them.
+    """Return a law's numbers by draw (draw,): calibrated ones from the shipped fit, the others as the library has them.
 
-    Parameters
-    ----------
-    law : str
-        One of `LAWS`.
-
-    Returns
-    -------
-    mapping of str to array, shape (draw,)
-        Names of ``[bladder]`` in ``harms.toml``, in canonical units; ``d50.sd`` and ``capacity.sd`` are standard
-        deviations between people; ``dose@key`` is the factor on a dose that a report leaves out.
-
-    Examples
-    --------
-    >>> typical_values("saturating")["k_rep"].shape
-    (64,)
+    Names are those of ``[bladder]`` in ``harms.toml``, in canonical units; ``d50.sd`` and ``capacity.sd`` are standard
+    deviations between people; ``dose@key`` is the factor on a dose that a report leaves out.
     """
     numbers, fitted = library.harms("bladder"), library.bladder_posterior(law).columns
     draws = len(next(iter(fitted.values()), (0.0,)))
@@ -145,22 +81,11 @@ def typical_values(law: str) -> Mapping[str, np.ndarray]:
 
 
 def tissue(typical: Callable[[str], Array], susceptibility: Array = 0.0, size: Array = 0.0) -> Tissue:
-    """Build a person's bladder from typical values.
+    """Build a person's bladder; the healthy capacity has the library's mean over people.
 
-    Parameters
-    ----------
-    typical : callable
-        From a name of `typical_values` to its value.
-    susceptibility, size : array
-        Standard normal deviations of the person: of the logarithms of D50 and of the healthy capacity.
+    `typical` gives the value of a name of `typical_values`; `susceptibility` and `size` are standard normal deviations
+    of the person: of the logarithms of D50 and of the healthy capacity.
 
-    Returns
-    -------
-    Tissue
-        Parameters; the healthy capacity has the library's mean over people.
-
-    Examples
-    --------
     >>> values = typical_values("saturating")
     >>> round(float(tissue(lambda name: values[name][0], 1.0).d50 / tissue(lambda name: values[name][0]).d50), 9) == (
     ...     round(float(np.exp(values["d50.sd"][0])), 9)
@@ -180,45 +105,13 @@ def tissue(typical: Callable[[str], Array], susceptibility: Array = 0.0, size: A
 
 
 def healthy(shape: tuple[int, ...] = ()) -> BladderState:
-    """Return a bladder that has met no drug.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of the arrays.
-
-    Returns
-    -------
-    BladderState
-        Zeros.
-
-    Examples
-    --------
-    >>> float(healthy().deficit)
-    0.0
-    """
+    """Return a bladder without exposure to the drug."""
     return BladderState(jnp.zeros(shape), jnp.zeros(shape), jnp.zeros(shape))
 
 
 def injury_rate(law: str, person: Tissue, drive: Array) -> Array:
-    """Return the rate at which drug opens the lining.
+    """Return the rate at which a drive [mg/h] opens the lining [1/h], 0 without drug.
 
-    Parameters
-    ----------
-    law : str
-        One of `LAWS`.
-    person : Tissue
-        The bladder.
-    drive : array
-        Drive [mg/h].
-
-    Returns
-    -------
-    array
-        Rate [1/h], 0 without drug.
-
-    Examples
-    --------
     >>> values = typical_values("saturating")
     >>> person = tissue(lambda name: values[name][0])
     >>> bool(injury_rate("saturating", person, person.d50) == person.k_inj / 2)
@@ -239,28 +132,10 @@ def _decay(rate: Array, hours: Array) -> tuple[Array, Array]:
 
 
 def advance(law: str, person: Tissue, state: BladderState, drive: Array, hours: Array) -> BladderState:
-    """Carry a bladder over a stretch of constant drive.
+    """Carry a bladder over a stretch of constant drive [mg/h].
 
     Exact for irritation and deficit, and for fibrosis where nothing removes it or no drug is given; otherwise
     fibrosis takes the mean of what drives it.
-
-    Parameters
-    ----------
-    law : str
-        One of `LAWS`.
-    person : Tissue
-        The bladder.
-    state : BladderState
-        State at the start.
-    drive : array
-        Drive [mg/h].
-    hours : array
-        Length of the stretch [h].
-
-    Returns
-    -------
-    BladderState
-        State at the end.
     """
     injury = injury_rate(law, person, drive)
     rate = injury + person.k_rep
@@ -281,27 +156,14 @@ def advance(law: str, person: Tissue, state: BladderState, drive: Array, hours: 
 
 
 def follow(law: str, person: Tissue, drives: Array, hours: Array, state: BladderState | None = None) -> BladderState:
-    """Carry a bladder through stretches of constant drive, one after the other.
+    """Carry a bladder, healthy by default, through stretches (stretch,) of constant drive [mg/h], one after the other.
 
-    Parameters
-    ----------
-    law : str
-        One of `LAWS`.
-    person : Tissue
-        The bladder.
-    drives, hours : array, shape (stretch,)
-        Drive [mg/h] and length [h] of each stretch; one of no length changes nothing (padding).
-    state : BladderState, optional
-        State at the start; healthy by default.
-
-    Returns
-    -------
-    BladderState
-        States before the first stretch and after each; axis (stretch + 1,) first.
+    A stretch of no length changes nothing (padding). Return the states before the first stretch and after each, axis
+    (stretch + 1,) first.
     """
     first = healthy(jnp.shape(person.d50)) if state is None else state
 
-    def step(now: BladderState, piece: Array) -> tuple:
+    def step(now: BladderState, piece: tuple[Array, Array]) -> tuple[BladderState, BladderState]:
         later = advance(law, person, now, *piece)
         return later, later
 
@@ -310,41 +172,14 @@ def follow(law: str, person: Tissue, drives: Array, hours: Array, state: Bladder
 
 
 def anaesthetic_capacity(person: Tissue, state: BladderState) -> Array:
-    """Return how much the bladder holds under anaesthesia.
-
-    Parameters
-    ----------
-    person : Tissue
-        The bladder.
-    state : BladderState
-        Its state.
-
-    Returns
-    -------
-    array
-        Capacity [L], at least `person.floor`.
-    """
+    """Return how much the bladder holds under anaesthesia [L], at least `person.floor`."""
     stretch = person.anaesthetic * (1.0 - person.anaesthetic_loss * state.deficit) * (1.0 - state.fibrosis)
     return jnp.maximum(stretch, person.floor)
 
 
 def functional_capacity(person: Tissue, state: BladderState) -> Array:
-    """Return how much the bladder holds awake: what sensation allows, at most what the wall does.
+    """Return how much the bladder holds awake [L]: what sensation allows, within the floor and what the wall holds.
 
-    Parameters
-    ----------
-    person : Tissue
-        The bladder.
-    state : BladderState
-        Its state.
-
-    Returns
-    -------
-    array
-        Capacity [L], at least `person.floor`.
-
-    Examples
-    --------
     >>> values = typical_values("unsaturated")
     >>> person = tissue(lambda name: values[name][0])
     >>> bool(functional_capacity(person, healthy()) == person.capacity)
@@ -355,20 +190,7 @@ def functional_capacity(person: Tissue, state: BladderState) -> Array:
 
 
 def loss(person: Tissue, state: BladderState) -> Array:
-    """Return the share of the healthy functional capacity that is lost.
-
-    Parameters
-    ----------
-    person : Tissue
-        The bladder.
-    state : BladderState
-        Its state.
-
-    Returns
-    -------
-    array
-        1 - V / V(healthy), in [0, 1).
-    """
+    """Return the share of the healthy functional capacity that is lost: 1 - V / V(healthy), in [0, 1)."""
     sound = jnp.maximum(jnp.minimum(person.capacity, person.anaesthetic), person.floor)
     return 1.0 - functional_capacity(person, state) / sound
 
@@ -379,117 +201,40 @@ def symptoms(person: Tissue, state: BladderState) -> Array:
         logit P = logit(background) + most I / (I + half) + b (1 - V / V0)
 
     with b such that P is one half at the threshold of loss, without irritation.
-
-    Parameters
-    ----------
-    person : Tissue
-        The bladder.
-    state : BladderState
-        Its state.
-
-    Returns
-    -------
-    array
-        Probability.
     """
-    start = jnp.log(person.background) - jnp.log1p(-person.background)
+    start = logit(person.background)
     irritation = person.irritation_most * state.irritation / (state.irritation + person.irritation_half)
     raised = jnp.maximum(irritation - start * loss(person, state) / person.threshold, 0.0)
     return jnp.maximum(jax.nn.sigmoid(start + raised), person.background)
 
 
 def urine_concentration(drive: Array, excreted: Array, urine_flow: Array) -> Array:
-    """Return ketamine and norketamine in urine.
+    """Return ketamine and norketamine in urine [mg/L].
 
-    Parameters
-    ----------
-    drive : array
-        Drug that leaves the body [mg/h].
-    excreted : array
-        Share that reaches urine as ketamine or norketamine.
-    urine_flow : array
-        Urine [L/h].
+    `drive` is the drug that leaves the body [mg/h], `excreted` the share of it that reaches urine, `urine_flow` in L/h.
 
-    Returns
-    -------
-    array
-        Concentration [mg/L].
-
-    Examples
-    --------
     >>> urine_concentration(25.0, 0.04, 0.0625)
     16.0
     """
     return drive * excreted / urine_flow
 
 
-def urine_drive(concentration: Array, excreted: Array, reference_flow: Array) -> Array:
-    """Return the drive that a concentration in urine amounts to: the dose that gives it at the reference flow.
-
-    Parameters
-    ----------
-    concentration : array
-        Ketamine and norketamine in urine [mg/L].
-    excreted : array
-        Share of the drug that reaches urine so, where the law was calibrated.
-    reference_flow : array
-        Urine flow where the law was calibrated [L/h].
-
-    Returns
-    -------
-    array
-        Drive [mg/h].
-
-    Examples
-    --------
-    >>> urine_drive(urine_concentration(25.0, 0.04, 0.125), 0.04, 0.0625)
-    12.5
-    """
-    return concentration * reference_flow / excreted
-
-
 def by_urine(drives: Array, typical: Callable[[str], Array], urine_flow: Array) -> Array:
-    """Return the drives of someone whose urine flow is stated, if the concentration in urine is what injures.
+    """Return the drives of someone whose urine flow [L/h] is stated, if the concentration in urine is what injures.
 
-    Parameters
-    ----------
-    drives : array
-        Drug that reaches the body [mg/h].
-    typical : callable
-        From a name of `typical_values` to its value.
-    urine_flow : array
-        Urine [L/h].
+    Each is the dose [mg/h] that gives the same concentration at the flow where the laws were calibrated.
 
-    Returns
-    -------
-    array
-        Drives [mg/h]; as they were at the flow where the laws were calibrated.
-
-    Examples
-    --------
     >>> values = typical_values("saturating")
     >>> round(float(by_urine(25.0, lambda name: values[name][0], 0.125)), 9)  # 3 L a day, against 1.5
     12.5
     """
     excreted = typical("excreted")
-    return urine_drive(urine_concentration(drives, excreted, urine_flow), excreted, typical("urine_flow"))
+    return urine_concentration(drives, excreted, urine_flow) * typical("urine_flow") / excreted
 
 
 def variants(urine_stated: bool) -> tuple[tuple[str, str, bool], ...]:
-    """Return how injury is reckoned: by dose under each law and, where urine is stated, by concentration in it too.
+    """Return how injury is calculated: name in results, law, and whether the drive is the concentration in urine.
 
-    Parameters
-    ----------
-    urine_stated : bool
-        Whether a scenario says how much urine patients make.
-
-    Returns
-    -------
-    tuple of (str, str, bool)
-        Name in results, law, and whether the drive is the concentration in urine.
-
-    Examples
-    --------
     >>> [name for name, _, _ in variants(True)]
     ['saturating', 'unsaturated', 'saturating_by_urine', 'unsaturated_by_urine']
     """

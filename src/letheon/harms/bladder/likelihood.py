@@ -12,6 +12,7 @@ from scipy import special
 
 from letheon import library
 from letheon.arrays import Array, jax, jnp
+from letheon.harms.acute import logit
 from letheon.harms.bladder.use import predict
 from letheon.library import BladderRow, Number
 from letheon.units import to_canonical
@@ -22,30 +23,17 @@ _FITTED = (
     *("d50", "d50.sd", "hill", "k_inj", "k_rep", "k_fib", "sensory_loss", "anaesthetic_loss", "anaesthetic_ratio"),
     *("threshold", "irritation_most", "irritation_half"),
 )
-_ONLY_SATURATING = ("k_inj",)
 
 
 @cache
 def fitted_names(law: str) -> tuple[str, ...]:
     """Return what is fitted for a law: numbers of ``[bladder]``, the SD between people, and unknown doses.
 
-    Parameters
-    ----------
-    law : str
-        Injury law.
-
-    Returns
-    -------
-    tuple of str
-        Names.
-
-    Examples
-    --------
     >>> fitted_names("unsaturated")[:3]
     ('d50', 'd50.sd', 'hill')
     """
     doses = dict.fromkeys(f"dose@{row.dose}" for row in library.bladder_rows() if row.role == "calibrate" and row.dose)
-    return (*(n for n in _FITTED if law == "saturating" or n not in _ONLY_SATURATING), *doses)
+    return (*(n for n in _FITTED if law == "saturating" or n != "k_inj"), *doses)
 
 
 def _quantile(number: Number, z: Array) -> Array:
@@ -59,22 +47,8 @@ def _quantile(number: Number, z: Array) -> Array:
 
 
 def to_values(law: str, z: Array) -> dict[str, Array]:
-    """Return all numbers of a law from the standard normals of the fitted ones.
+    """Return all numbers of a law, in canonical units, from the standard normals (parameter,) of `fitted_names`.
 
-    Parameters
-    ----------
-    law : str
-        Injury law.
-    z : array, shape (parameter,)
-        Standard normals in the order of `fitted_names`.
-
-    Returns
-    -------
-    dict of str to array
-        Values in canonical units, for `letheon.harms.bladder.use.predict`.
-
-    Examples
-    --------
     >>> round(float(to_values("saturating", [0.0] * len(fitted_names("saturating")))["dose@mak2011"]), 9)
     1.0
     """
@@ -92,17 +66,9 @@ def to_values(law: str, z: Array) -> dict[str, Array]:
 
 
 def row_spread(row: BladderRow) -> float:
-    """Return the SD of a row around its prediction: sampling, inflated by how it was read, and its assumed pattern.
+    """Return the SD of an observed row around its prediction: sampling, how it was read, and its assumed pattern.
 
-    Parameters
-    ----------
-    row : BladderRow
-        A row with an observation.
-
-    Returns
-    -------
-    float
-        SD, on the logit scale for a share of people, as it is for an excess and a log odds, else of the logarithm.
+    It is on the logit scale for a share of people, on its own for an excess and a log odds, else of the logarithm.
     """
     error = library.harms("bladder")["row_error"].value
     assert row.observed is not None
@@ -122,7 +88,7 @@ def _row_density(row: BladderRow, predicted: Array) -> Array:
     if row.n is not None and observed == 0.0:
         return row.n * row.weight * jnp.log1p(-predicted)
     if row.n is not None:
-        off = jnp.log(predicted) - jnp.log1p(-predicted) - math.log(observed / (1.0 - observed))
+        off = logit(predicted) - math.log(observed / (1.0 - observed))
     elif row.measure in ("symptom_excess", "log_odds_per_day"):
         off = predicted - observed
     else:
@@ -131,40 +97,14 @@ def _row_density(row: BladderRow, predicted: Array) -> Array:
 
 
 def log_likelihood(law: str, values: Mapping[str, Array]) -> Array:
-    """Return the log-likelihood of the calibration rows.
+    """Return the log-likelihood of the calibration rows, without constants; 0 would be a perfect fit.
 
-    Parameters
-    ----------
-    law : str
-        Injury law.
-    values : mapping of str to array
-        Numbers in canonical units.
-
-    Returns
-    -------
-    array
-        Sum over rows, without constants; 0 would be a perfect fit.
+    `values` are in canonical units.
     """
     rows = [row for row in library.bladder_rows() if row.role == "calibrate"]
     return sum(_row_density(row, predict(law, values, row)) for row in rows)
 
 
 def log_prior(z: Array) -> Array:
-    """Return the log-density of the standard normals, without its constant.
-
-    Parameters
-    ----------
-    z : array, shape (parameter,)
-        Standard normals.
-
-    Returns
-    -------
-    array
-        Log-density.
-
-    Examples
-    --------
-    >>> float(log_prior([1.0, 1.0]))
-    -1.0
-    """
+    """Return the log-density of standard normals (parameter,), without its constant."""
     return -0.5 * jnp.sum(jnp.asarray(z) ** 2)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from letheon.arrays import Array, jax, jnp
+from letheon.harms.acute import logit
 from letheon.harms.bladder.laws import (
     BladderState,
     Tissue,
@@ -26,11 +27,11 @@ from letheon.harms.bladder.laws import (
 from letheon.library import BladderRow, UsePattern
 from letheon.units import HOURS_PER_YEAR
 
-__all__ = ["GRID", "SMOOTHING", "WEIGHTS", "Users", "beyond_threshold", "predict", "repeat", "users"]
+__all__ = ["GRID", "WEIGHTS", "beyond_threshold", "predict", "repeat"]
 
-SMOOTHING = 0.03  # width of the threshold of loss, so that shares change smoothly with parameters
 GRID = np.linspace(-4.5, 4.5, 161)  # susceptibilities, standard normal
 WEIGHTS = np.exp(-(GRID**2) / 2) / np.exp(-(GRID**2) / 2).sum()
+_SMOOTHING = 0.03  # width of the threshold of loss, so that shares change smoothly with parameters
 _RAMP_STEPS = 12
 _MONTH_H = HOURS_PER_YEAR / 12
 _WATCHED_MONTHS = 84
@@ -40,27 +41,9 @@ _G_DAY = 1000.0 / 24.0  # mg/h of 1 g a day
 def repeat(
     law: str, person: Tissue, state: BladderState, drive: Array, on_h: float, off_h: float, cycles: Array
 ) -> BladderState:
-    """Carry a bladder through cycles of use and pause, in closed form; fibrosis that heals is left out.
+    """Carry a bladder through cycles of use and pause [h], in closed form, to the end of the last pause.
 
-    Parameters
-    ----------
-    law : str
-        Injury law.
-    person : Tissue
-        The bladder.
-    state : BladderState
-        State at the start.
-    drive : array
-        Drive while used [mg/h].
-    on_h, off_h : float
-        Hours of use and of pause in a cycle.
-    cycles : array
-        How many; need not be whole.
-
-    Returns
-    -------
-    BladderState
-        State after the last pause.
+    `drive` [mg/h] is that during use; the number of `cycles` need not be whole. Fibrosis that heals is left out.
     """
     injury = injury_rate(law, person, drive)
     rate = injury + person.k_rep
@@ -79,29 +62,6 @@ def repeat(
         deficit=fixed + away * jnp.exp(-fall * cycles),
         fibrosis=1.0 - (1.0 - state.fibrosis) * jnp.exp(-person.k_fib * drive * exposed),
     )
-
-
-class Users(NamedTuple):
-    """People of all susceptibilities after a pattern of use.
-
-    Attributes
-    ----------
-    person : Tissue
-        Their bladders; axis (susceptibility,) where they differ.
-    state : BladderState
-        States, axis (susceptibility,).
-    weights : array
-        Share of people at each susceptibility.
-    """
-
-    person: Tissue
-    state: BladderState
-    weights: Array
-
-
-def _systemic(typical: Callable[[str], Array], pattern: UsePattern, factor: Array) -> Array:
-    share = 1.0 if pattern.route == "iv" else typical(pattern.route)
-    return factor * pattern.g * _G_DAY * share
 
 
 def _used(law: str, person: Tissue, pattern: UsePattern, drive: Array) -> BladderState:
@@ -128,147 +88,125 @@ def _rested(person: Tissue, state: BladderState, months: float) -> BladderState:
     )
 
 
-def users(law: str, typical: Callable[[str], Array], pattern: UsePattern, factor: Array = 1.0) -> Users:
-    """Return people of all susceptibilities at the end of a pattern of use, its time off included.
-
-    Parameters
-    ----------
-    law : str
-        Injury law.
-    typical : callable
-        From a name of ``[bladder]`` to its value in canonical units.
-    pattern : UsePattern
-        How the drug is taken.
-    factor : array
-        Factor on the dose, where a report gives none.
-
-    Returns
-    -------
-    Users
-        The people.
-    """
-    person = tissue(typical, jnp.asarray(GRID))
-    state = _used(law, person, pattern, _systemic(typical, pattern, factor))
-    return Users(person, _rested(person, state, pattern.months_off), jnp.asarray(WEIGHTS))
-
-
 def beyond_threshold(person: Tissue, state: BladderState) -> Array:
     """Say who has lost more capacity than the threshold: 0 or 1, smooth in between."""
-    return jax.nn.sigmoid((loss(person, state) - person.threshold) / SMOOTHING)
-
-
-def _chosen(row: BladderRow, group: Users) -> Array:
-    """Return the weights of the people a row is about: all, or those affected at the last use."""
-    return group.weights * beyond_threshold(group.person, group.state) if row.people == "affected" else group.weights
+    return jax.nn.sigmoid((loss(person, state) - person.threshold) / _SMOOTHING)
 
 
 def _mean(values: Array, weights: Array) -> Array:
     return (values * weights).sum() / jnp.maximum(weights.sum(), 1e-300)
 
 
-def _group(
-    law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array, pattern: UsePattern | None = None
-) -> tuple[Users, Array]:
-    """Return the people of a row, chosen by their state at the last use, after their time off."""
-    pattern = pattern or row.pattern
-    person = tissue(typical, jnp.asarray(GRID))
-    state = _used(law, person, pattern, _systemic(typical, pattern, factor))
-    at_last_use = Users(person, state, jnp.asarray(WEIGHTS))
-    return at_last_use._replace(state=_rested(person, state, pattern.months_off)), _chosen(row, at_last_use)
+class _Users(NamedTuple):
+    """People of a row of the evidence; axis (susceptibility,)."""
+
+    person: Tissue
+    using: BladderState  # at the last use
+    later: BladderState  # after the time off
+    weights: Array  # share of people at each susceptibility; in a row on those affected, affected at the last use
+
+    def mean(self, values: Array) -> Array:
+        return _mean(values, self.weights)
 
 
-def _mean_capacity(typical: Callable[[str], Array]) -> Array:
-    """Return by what the mean capacity of people exceeds that of the middle one, to whom grids belong."""
-    return jnp.exp(typical("capacity.sd") ** 2 / 2.0)
+class _Case(NamedTuple):
+    """A row of the evidence under a law."""
+
+    law: str
+    typical: Callable[[str], Array]  # from a name of ``[bladder]`` to its value in canonical units
+    row: BladderRow
+    factor: Array  # on the dose, where a report gives none
+
+    def drive(self, pattern: UsePattern) -> Array:
+        """Return the systemic dose during use [mg/h]."""
+        share = 1.0 if pattern.route == "iv" else self.typical(pattern.route)
+        return self.factor * pattern.g * _G_DAY * share
+
+    def users(self, pattern: UsePattern | None = None) -> _Users:
+        """Return the people of the row after its pattern of use, or after another."""
+        pattern = pattern or self.row.pattern
+        person, weights = tissue(self.typical, jnp.asarray(GRID)), jnp.asarray(WEIGHTS)
+        using = _used(self.law, person, pattern, self.drive(pattern))
+        if self.row.people == "affected":
+            weights = weights * beyond_threshold(person, using)
+        return _Users(person, using, _rested(person, using, pattern.months_off), weights)
+
+    def mean_capacity(self) -> Array:
+        """Return by what the mean capacity of people exceeds that of the middle one, to whom grids belong."""
+        return jnp.exp(self.typical("capacity.sd") ** 2 / 2.0)
 
 
-def _lasting_loss(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
-    group, weights = _group(law, typical, row, factor)
-    return _mean(beyond_threshold(group.person, group.state), weights)
+Measure = Callable[[Tissue, BladderState], Array]
 
 
-def _functional_share(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
-    group, weights = _group(law, typical, row, factor)
-    return _mean(1.0 - loss(group.person, group.state), weights)
+def _of_users(measure: Measure, case: _Case) -> Array:
+    users = case.users()
+    return users.mean(measure(users.person, users.later))
 
 
-def _contrast(measure: Callable, law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
-    one, other = (_group(law, typical, row, factor, pattern) for pattern in (row.pattern, row.against))
-    means = [_mean(measure(group.person, group.state), weights) for group, weights in (one, other)]
-    return means[0] / means[1]
+def _of_both(measure: Measure, case: _Case) -> list[Array]:
+    both = (case.users(pattern) for pattern in (case.row.pattern, case.row.against))
+    return [users.mean(measure(users.person, users.later)) for users in both]
 
 
-def _anaesthetic_ml(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
-    group, weights = _group(law, typical, row, factor)
-    return 1000.0 * _mean_capacity(typical) * _mean(anaesthetic_capacity(group.person, group.state), weights)
+def _contrast(measure: Measure, case: _Case) -> Array:
+    one, other = _of_both(measure, case)
+    return one / other
 
 
-def _symptoms(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
-    group, weights = _group(law, typical, row, factor)
-    return _mean(symptoms(group.person, group.state), weights)
+def _anaesthetic_ml(case: _Case) -> Array:
+    return 1000.0 * case.mean_capacity() * _of_users(anaesthetic_capacity, case)
 
 
-def _symptom_excess(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
+def _symptom_excess(case: _Case) -> Array:
     """Return the excess at the end of a day of use, where irritation is greatest."""
-    group, weights = _group(law, typical, row, factor)
-    on, every = (24.0 * group.person.k_irritation * d for d in (row.pattern.on_days, row.pattern.every_days))
-    peak = _systemic(typical, row.pattern, factor) * jnp.expm1(-on) / jnp.expm1(-every)
-    state = group.state._replace(irritation=jnp.broadcast_to(peak, group.state.deficit.shape))
-    return _mean(symptoms(group.person, state), weights) - typical("background")
+    users, pattern = case.users(), case.row.pattern
+    on, every = (24.0 * users.person.k_irritation * days for days in (pattern.on_days, pattern.every_days))
+    peak = case.drive(pattern) * jnp.expm1(-on) / jnp.expm1(-every)
+    state = users.later._replace(irritation=jnp.broadcast_to(peak, users.later.deficit.shape))
+    return users.mean(symptoms(users.person, state)) - case.typical("background")
 
 
-def _logit(p: Array) -> Array:
-    return jnp.log(p) - jnp.log1p(-p)
-
-
-def _log_odds_per_day(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
-    shares = [
-        _mean(symptoms(group.person, group.state), weights)
-        for group, weights in (_group(law, typical, row, factor, p) for p in (row.pattern, row.against))
-    ]
+def _log_odds_per_day(case: _Case) -> Array:
+    one, other = _of_both(symptoms, case)
     half_year = 180.0
-    use_days = [half_year * p.on_days / p.every_days for p in (row.pattern, row.against) if p]
-    return (_logit(shares[1]) - _logit(shares[0])) / (use_days[1] - use_days[0])
+    days, other_days = (half_year * p.on_days / p.every_days for p in (case.row.pattern, case.row.against) if p)
+    return (logit(other) - logit(one)) / (other_days - days)
 
 
-def _odds_ratio(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
-    return jnp.exp(_logit(_symptoms(law, typical, row, factor)) - _logit(typical("background")))
+def _odds_ratio(case: _Case) -> Array:
+    return jnp.exp(logit(_of_users(symptoms, case)) - logit(case.typical("background")))
 
 
-def _below(typical: Callable[[str], Array], row: BladderRow, group: Users) -> Array:
+def _below(case: _Case, person: Tissue, state: BladderState) -> Array:
     """Return the share of people below the limit at each susceptibility; capacity varies between people too."""
-    person, spread = group.person, typical("capacity.sd")
-    sound = (
-        functional_capacity(person, group.state) / person.capacity
-    )  # at the middle capacity; the floor hardly counts
-    assert row.limit_ml is not None
-    limit = row.limit_ml / 1000.0
-    z = (jnp.log(limit) - jnp.log(sound * person.capacity)) / spread
+    sound = functional_capacity(person, state) / person.capacity  # at the middle capacity; the floor hardly counts
+    assert case.row.limit_ml is not None
+    limit = case.row.limit_ml / 1000.0
+    z = (jnp.log(limit) - jnp.log(sound * person.capacity)) / case.typical("capacity.sd")
     return jax.scipy.special.ndtr(z)
 
 
-def _share_below(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
-    group, weights = _group(law, typical, row, factor)
-    return _mean(_below(typical, row, group), weights)
+def _share_below(case: _Case) -> Array:
+    return _of_users(partial(_below, case), case)
 
 
-def _share_normal_again(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
+def _share_normal_again(case: _Case) -> Array:
     """Return the share of those below the limit who are above it after their time off, if the abstinent alone heal."""
-    group, weights = _group(law, typical, row, factor)
-    using = group._replace(state=_used(law, group.person, row.pattern, _systemic(typical, row.pattern, factor)))
-    before, after = (_mean(_below(typical, row, people), weights) for people in (using, group))
-    return row.abstinent * (before - after) / before
+    users = case.users()
+    before, after = (users.mean(_below(case, users.person, state)) for state in (users.using, users.later))
+    return case.row.abstinent * (before - after) / before
 
 
-def _latency_months(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
+def _latency_months(case: _Case) -> Array:
     """Return the mean time to the threshold, among those who reach it within the time watched."""
-    person, pattern = tissue(typical, jnp.asarray(GRID)), row.pattern
-    drive = _systemic(typical, pattern, factor)
+    person, pattern = tissue(case.typical, jnp.asarray(GRID)), case.row.pattern
+    drive = case.drive(pattern)
     on, every = 24.0 * pattern.on_days, 24.0 * pattern.every_days
 
-    def month(state: BladderState, index: Array) -> tuple:
+    def month(state: BladderState, index: Array) -> tuple[BladderState, Array]:
         risen = jnp.minimum((index + 0.5) / pattern.ramp_months, 1.0) if pattern.ramp_months else 1.0
-        state = repeat(law, person, state, drive * risen, on, every - on, _MONTH_H / every)
+        state = repeat(case.law, person, state, drive * risen, on, every - on, _MONTH_H / every)
         return state, _mean(beyond_threshold(person, state), jnp.asarray(WEIGHTS))
 
     _, share = jax.lax.scan(month, healthy(GRID.shape), jnp.arange(_WATCHED_MONTHS, dtype=float))
@@ -276,40 +214,35 @@ def _latency_months(law: str, typical: Callable[[str], Array], row: BladderRow, 
     return _mean(jnp.arange(_WATCHED_MONTHS) + 0.5, onset)
 
 
-def _low_capacity_ml(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
+def _low_capacity_ml(case: _Case) -> Array:
     """Return the mean capacity of the most susceptible."""
-    group, weights = _group(law, typical, row, factor)
-    worst = jnp.clip((row.worst_share - (jnp.cumsum(weights) - weights)) / weights, 0.0, 1.0) * weights
-    mean = _mean_capacity(typical)
-    scaled = group.person._replace(
-        capacity=group.person.capacity * mean,
-        anaesthetic=group.person.anaesthetic * mean,
-    )
-    return 1000.0 * _mean(functional_capacity(scaled, group.state), worst)
+    person, _, state, weights = case.users()
+    worst = jnp.clip((case.row.worst_share - (jnp.cumsum(weights) - weights)) / weights, 0.0, 1.0) * weights
+    mean = case.mean_capacity()
+    scaled = person._replace(capacity=person.capacity * mean, anaesthetic=person.anaesthetic * mean)
+    return 1000.0 * _mean(functional_capacity(scaled, state), worst)
 
 
-def _share_improved(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
+def _share_improved(case: _Case) -> Array:
     """Return the share whose excess of symptoms has at least halved."""
-    group, weights = _group(law, typical, row, factor)
-    using = _used(law, group.person, row.pattern, _systemic(typical, row.pattern, factor))
-    before, after = (symptoms(group.person, state) - typical("background") for state in (using, group.state))
-    return _mean((after <= before / 2.0).astype(float), weights)
+    users = case.users()
+    before, after = (symptoms(users.person, s) - case.typical("background") for s in (users.using, users.later))
+    return users.mean((after <= before / 2.0).astype(float))
 
 
-def _share_worse(law: str, typical: Callable[[str], Array], row: BladderRow, factor: Array) -> Array:
-    group, weights = _group(law, typical, row, factor)
-    using = _used(law, group.person, row.pattern, _systemic(typical, row.pattern, factor))
-    later = symptoms(group.person, group.state)
-    return _mean((later > symptoms(group.person, using)).astype(float), weights)
+def _share_worse(case: _Case) -> Array:
+    users = case.users()
+    before, after = (symptoms(users.person, state) for state in (users.using, users.later))
+    return users.mean((after > before).astype(float))
 
 
-_MEASURES: Mapping[str, Callable] = {
-    "lasting_loss": _lasting_loss,
-    "functional_share": _functional_share,
+_MEASURES: Mapping[str, Callable[[_Case], Array]] = {
+    "lasting_loss": partial(_of_users, beyond_threshold),
+    "functional_share": partial(_of_users, lambda person, state: 1.0 - loss(person, state)),
     "functional_contrast": partial(_contrast, functional_capacity),
     "anaesthetic_contrast": partial(_contrast, anaesthetic_capacity),
     "anaesthetic_ml": _anaesthetic_ml,
-    "symptoms": _symptoms,
+    "symptoms": partial(_of_users, symptoms),
     "symptom_excess": _symptom_excess,
     "log_odds_per_day": _log_odds_per_day,
     "odds_ratio": _odds_ratio,
@@ -323,24 +256,11 @@ _MEASURES: Mapping[str, Callable] = {
 
 
 def predict(law: str, values: Mapping[str, Array], row: BladderRow) -> Array:
-    """Return what a law predicts for a row of the evidence.
+    """Return what a law predicts for a row of the evidence, in the unit of the row's observation.
 
-    Parameters
-    ----------
-    law : str
-        Injury law.
-    values : mapping of str to array
-        Numbers of ``[bladder]`` in canonical units; ``dose@key`` is the factor on a dose that a report leaves out.
-    row : BladderRow
-        The row.
+    `values` are the numbers of ``[bladder]`` in canonical units; ``dose@key`` is the factor on a dose that a report
+    leaves out.
 
-    Returns
-    -------
-    array
-        Prediction, in the unit of the row's observation.
-
-    Examples
-    --------
     >>> from letheon import library
     >>> from letheon.harms.bladder.laws import typical_values
     >>> values = {name: column[0] for name, column in typical_values("saturating").items()}
@@ -349,4 +269,4 @@ def predict(law: str, values: Mapping[str, Array], row: BladderRow) -> Array:
     True
     """
     factor = values.get(f"dose@{row.dose}", 1.0) if row.dose else 1.0
-    return _MEASURES[row.measure](law, values.__getitem__, row, factor)
+    return _MEASURES[row.measure](_Case(law, values.__getitem__, row, factor))

@@ -14,7 +14,7 @@ from scipy import optimize
 
 from letheon import files, library
 from letheon.arrays import jax
-from letheon.harms.bladder import LAWS
+from letheon.harms.bladder.laws import LAWS
 from letheon.harms.bladder.likelihood import fitted_names, log_likelihood, log_prior, to_values
 from letheon.runs.environment import instruction_set, use_compile_cache
 from letheon.study.calibrate.document import SamplerReport, Settings

@@ -146,7 +146,7 @@ def limits(reported: Reported) -> tuple[float | None, float | None]:
         case ReportedValue(value, se):
             return value - SDS_OF_90 * se, value + SDS_OF_90 * se
         case ReportedCount(count=count, n=n):
-            from letheon.harms.finding import jeffreys_interval  # SciPy is heavy
+            from letheon.harms.estimate import jeffreys_interval  # SciPy is heavy
 
             return jeffreys_interval(count, n, 0.9)
         case ReportedLimits(low, high):
