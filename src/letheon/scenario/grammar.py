@@ -85,8 +85,9 @@ class Fields:
     keys: tuple[Key, ...]
     example: str  # such a map, as a refusal shows it
     record: Any = None  # record with the defaults of keys that have none of their own
-    refused: Mapping[str, str] = field(default_factory=dict)  # further keys, each with the sentence that refuses it
-    rules: Schema = field(default_factory=dict)  # JSON Schema of what holds between keys
+    # further keys, each with the sentence that refuses it
+    refused: Mapping[str, str] = field(default_factory=dict[str, str])
+    rules: Schema = field(default_factory=dict[str, Any])  # JSON Schema of what holds between keys
     unknown: str = ""  # sentence about any other word, where the nearest key would mean something else
 
     def __getitem__(self, name: str) -> Key:
