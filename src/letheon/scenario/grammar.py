@@ -110,7 +110,7 @@ class Fields:
     def read(self, table: Table, without: Iterable[str] = ()) -> dict[str, Any]:
         """Return each value that is written, read by its kind; refuse keys that are unknown or missing."""
         self.check(table)
-        values = {}
+        values: dict[str, Any] = {}
         for key in self.keys:
             if key.required:
                 self.required(table, key.name)
