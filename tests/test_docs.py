@@ -46,21 +46,21 @@ def name_of(path: Path) -> str:
 
 def blocks(page: Path, language: str) -> list[str]:
     """Return the fenced blocks of one language in a page."""
-    found = re.findall(rf"^ *```{language}\n(.*?)^ *```$", text_of(page), re.MULTILINE | re.DOTALL)
-    return [str(block) for block in found]
+    matches = re.findall(rf"^ *```{language}\n(.*?)^ *```$", text_of(page), re.MULTILINE | re.DOTALL)
+    return [str(block) for block in matches]
 
 
 def command_lines() -> list[tuple[str, list[str]]]:
     """Return every `letheon …` line of a shell block and every such phrase in the running text."""
-    found = []
+    result = []
     for page in [*PAGES, *TUTORIALS]:
         lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
         lines += re.findall(r"`(letheon [^`]+)`", text_of(page))
         for line in lines:
             words = line.split("#")[0].split()
             if words[:1] == ["letheon"]:
-                found.append((name_of(page), words[1:]))
-    return found
+                result.append((name_of(page), words[1:]))
+    return result
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -129,8 +129,8 @@ def test_make_targets_shown_exist_and_the_help_lists_all() -> None:
     ).stdout
     assert set(re.findall(r"^  make ([a-z-]+) ", shown, re.MULTILINE)) == targets
     for page in PAGES:
-        asked = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
-        assert set(asked) <= targets, name_of(page)
+        named_targets = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(named_targets) <= targets, name_of(page)
 
 
 def named(entries: list[dict[str, Any]]) -> Iterator[str]:
@@ -146,8 +146,8 @@ def named(entries: list[dict[str, Any]]) -> Iterator[str]:
 def test_the_navigation_names_every_page() -> None:
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     pages = list(named(YAML(typ="safe").load(text)["nav"]))
-    made = [path.with_suffix(".md") for path in TUTORIALS]
-    there = {path.relative_to(ROOT / "docs").as_posix() for path in [*(ROOT / "docs").rglob("*.md"), *made]}
+    generated = [path.with_suffix(".md") for path in TUTORIALS]
+    there = {path.relative_to(ROOT / "docs").as_posix() for path in [*(ROOT / "docs").rglob("*.md"), *generated]}
     assert sorted(pages) == sorted(there)
 
 

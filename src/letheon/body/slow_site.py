@@ -1,4 +1,4 @@
-"""The linear rival of the pain memory: a slow effect site that follows esketamine in plasma (dahan2011).
+"""The second, linear pain model: a slow effect site that follows esketamine in plasma (dahan2011).
 
     dCe/dt = (ln 2 / t½)(C - Ce)        E = Ce / (C50 + Ce)
 

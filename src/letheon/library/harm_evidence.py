@@ -117,7 +117,7 @@ class BladderRow:
     """One observation of the bladder under ketamine."""
 
     id: Text
-    told: Text  # what was observed, in words
+    description: Text  # what was observed
     role: Annotated[str, one_of(("calibrate", "validate"))]
     measure: Annotated[str, one_of(MEASURES)]
     people: Annotated[str, one_of(("all", "affected"))]  # the affected: loss of capacity beyond the threshold
@@ -150,7 +150,7 @@ class BladderSchedule:
     """A schedule at which both injury laws are looked at."""
 
     id: Text
-    told: Text  # the schedule in words
+    description: Text  # of the schedule
     g_per_day: NotNegative  # systemic dose on a dosing day [g/day]
     days: NotNegative  # dosing days in a row
     every_days: NotNegative | None = None  # how often the course comes; None for one course
