@@ -46,21 +46,21 @@ def name_of(path: Path) -> str:
 
 def blocks(page: Path, language: str) -> list[str]:
     """Return the fenced blocks of one language in a page."""
-    found = re.findall(rf"^ *```{language}\n(.*?)^ *```$", text_of(page), re.MULTILINE | re.DOTALL)
-    return [str(block) for block in found]
+    matches = re.findall(rf"^ *```{language}\n(.*?)^ *```$", text_of(page), re.MULTILINE | re.DOTALL)
+    return [str(block) for block in matches]
 
 
 def command_lines() -> list[tuple[str, list[str]]]:
     """Return every `letheon …` line of a shell block and every such phrase in the running text."""
-    found = []
+    result = []
     for page in [*PAGES, *TUTORIALS]:
         lines = [line for block in blocks(page, "sh") for line in block.splitlines()]
         lines += re.findall(r"`(letheon [^`]+)`", text_of(page))
         for line in lines:
             words = line.split("#")[0].split()
             if words[:1] == ["letheon"]:
-                found.append((name_of(page), words[1:]))
-    return found
+                result.append((name_of(page), words[1:]))
+    return result
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -129,8 +129,8 @@ def test_make_targets_shown_exist_and_the_help_lists_all() -> None:
     ).stdout
     assert set(re.findall(r"^  make ([a-z-]+) ", shown, re.MULTILINE)) == targets
     for page in PAGES:
-        asked = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
-        assert set(asked) <= targets, name_of(page)
+        named_targets = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(named_targets) <= targets, name_of(page)
 
 
 def named(entries: list[dict[str, Any]]) -> Iterator[str]:
@@ -146,16 +146,14 @@ def named(entries: list[dict[str, Any]]) -> Iterator[str]:
 def test_the_navigation_names_every_page() -> None:
     text = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     pages = list(named(YAML(typ="safe").load(text)["nav"]))
-    made = [path.with_suffix(".md") for path in TUTORIALS]
-    there = {path.relative_to(ROOT / "docs").as_posix() for path in [*(ROOT / "docs").rglob("*.md"), *made]}
+    generated = [path.with_suffix(".md") for path in TUTORIALS]
+    there = {path.relative_to(ROOT / "docs").as_posix() for path in [*(ROOT / "docs").rglob("*.md"), *generated]}
     assert sorted(pages) == sorted(there)
 
 
 def test_the_reference_names_modules_that_exist() -> None:
-    text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
-    modules = re.findall(r"^::: (\S+)$", text, re.MULTILINE)
-    assert modules
-    for module in modules:
+    assert REFERENCE
+    for module in REFERENCE:
         path = ROOT.joinpath("src", *module.split("."))
         assert path.with_suffix(".py").is_file() or (path / "__init__.py").is_file(), module
 
@@ -213,33 +211,36 @@ def test_every_label_of_support_is_explained() -> None:
 # --- docstrings ---
 
 MODULES = [module.name for module in pkgutil.walk_packages(letheon.__path__, "letheon.")]
+REFERENCE = re.findall(r"^::: (\S+)$", (ROOT / "docs" / "reference.md").read_text(encoding="utf-8"), re.MULTILINE)
 CHECKS = set(
     tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["numpydoc_validation"]["checks"]
 )
 
 
 def public_objects(module: ModuleType) -> Iterator[str]:
-    """Return the full names of a module's own public functions and classes, and of these classes' methods."""
-    for name in getattr(module, "__all__", [name for name in vars(module) if not name.startswith("_")]):
+    """Return the full names of a module's public functions and classes, and of these classes' methods."""
+    own = [name for name in vars(module) if not name.startswith("_")]
+    for name in getattr(module, "__all__", own):
         thing = getattr(module, name)
-        if (
-            getattr(thing, "__module__", None) != module.__name__
-            or not callable(thing)
-            or not hasattr(thing, "__name__")
-        ):
+        home = getattr(thing, "__module__", None) or ""
+        is_ours = home.startswith("letheon.") if hasattr(module, "__all__") else home == module.__name__
+        if not is_ours or not callable(thing) or not hasattr(thing, "__name__"):
             continue
-        yield f"{module.__name__}.{name}"
+        yield f"{home}.{name}"
         if inspect.isclass(thing):
             for member, value in vars(thing).items():
                 if not member.startswith("_") and (inspect.isfunction(value) or isinstance(value, property)):
-                    yield f"{module.__name__}.{name}.{member}"
+                    yield f"{home}.{name}.{member}"
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_docstrings_are_whole(name: str) -> None:
-    module = importlib.import_module(name)
-    assert (module.__doc__ or "").strip(), f"{name} does not say what it is for"
+def test_modules_say_what_they_are_for(name: str) -> None:
+    assert (importlib.import_module(name).__doc__ or "").strip()
+
+
+@pytest.mark.parametrize("name", ["letheon", *REFERENCE])
+def test_docstrings_of_the_reference_are_whole(name: str) -> None:
     faults = []
-    for thing in public_objects(module):
+    for thing in public_objects(importlib.import_module(name)):
         faults += [f"{thing}: {code} {text}" for code, text in validate(thing)["errors"] if code in CHECKS]
     assert faults == []

@@ -201,7 +201,7 @@ schedules = []
 [[rows]]
 id = "x"
 role = "calibrate"
-told = "x"
+description = "x"
 measure = "lasting_loss"
 people = "all"
 observed = 0.5

@@ -14,18 +14,10 @@ __all__ = ["EXTRAS", "Extra", "install_line", "missing", "require"]
 
 
 class Extra(NamedTuple):
-    """A set of packages that some commands need and a plain installation leaves out.
+    """A set of packages that some commands need and a plain installation leaves out."""
 
-    Attributes
-    ----------
-    command : str
-        What needs it, as one writes it after ``letheon``.
-    packages : tuple of str
-        What is imported.
-    """
-
-    command: str
-    packages: tuple[str, ...]
+    command: str  # what needs it, as one writes it after ``letheon``
+    packages: tuple[str, ...]  # what is imported
 
 
 # the names and versions of what is installed stand in pyproject.toml
@@ -39,69 +31,25 @@ EXTRAS = {
 
 
 def require(extra: str) -> None:
-    """Refuse to go on where the packages of an extra are not installed.
-
-    Parameters
-    ----------
-    extra : str
-        A key of `EXTRAS`.
-
-    Raises
-    ------
-    InputError
-        Naming the command, the package, and the line that installs it.
-
-    Examples
-    --------
-    >>> require("query")
-    """
+    """Refuse to go on where a package of an extra is not installed, and give the line that installs it."""
     for package in EXTRAS[extra].packages:
         try:
-            found = util.find_spec(package)
+            spec = util.find_spec(package)
         except (ImportError, ValueError):
-            found = None
-        if found is None:
+            spec = None
+        if spec is None:
             raise missing(extra, package)
 
 
 def missing(extra: str, package: str) -> InputError:
-    """Return the refusal for a package that cannot be imported.
-
-    Parameters
-    ----------
-    extra : str
-        A key of `EXTRAS`.
-    package : str
-        What could not be imported.
-
-    Returns
-    -------
-    InputError
-        The sentence.
-    """
+    """Return the refusal for a package that cannot be imported."""
     return InputError(
         f"letheon {EXTRAS[extra].command} needs {package}, which is not installed; run: {install_line(extra)}"
     )
 
 
 def install_line(extra: str) -> str:
-    """Return the line that installs an extra from where Letheon itself was installed.
-
-    Parameters
-    ----------
-    extra : str
-        A key of `EXTRAS`, or ``all``.
-
-    Returns
-    -------
-    str
-        A command for the shell, with the interpreter that runs now.
-
-    Examples
-    --------
-    >>> install_line("query").endswith(("[query]", "[query]'"))
-    True
-    """
+    """Return the shell command that installs an extra, or ``all``, from where Letheon itself was installed."""
     return shlex.join([sys.executable or "python", "-m", "pip", "install", *_source(extra)])
 
 

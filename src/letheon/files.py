@@ -21,20 +21,10 @@ _PARTIAL = ".partial"
 def write(path: Path, content: str | bytes | Callable[[BinaryIO], object]) -> None:
     """Write a file beside its place under another name, then move it there in one step.
 
-    Parameters
-    ----------
-    path : Path
-        Where the file goes; its folder must exist. A file that is there is replaced.
-    content : str, bytes or callable
-        What it holds: text (UTF-8), bytes, or a function that writes to the open binary file.
+    The folder must exist; a file that is there is replaced. The content is text (UTF-8), bytes, or a function that
+    writes to the open binary file. Raises OSError if it cannot be written: nothing half-written is left, and an older
+    file stays.
 
-    Raises
-    ------
-    OSError
-        If it cannot be written; nothing half-written is left behind, and an older file stays.
-
-    Examples
-    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write(Path(folder, "a.txt"), "whole")
@@ -66,22 +56,8 @@ def append(path: Path, text: str) -> None:
 
 @contextmanager
 def disk_errors(path: Path, remedy: str) -> Iterator[None]:
-    """Turn the errors of a full disk or a lost folder into a sentence.
+    """Turn the OSErrors of a full disk or a lost folder into a RunError; `remedy` says what is kept and what to do.
 
-    Parameters
-    ----------
-    path : Path
-        What could not be written.
-    remedy : str
-        What is kept and what to do, the end of the sentence.
-
-    Raises
-    ------
-    RunError
-        For any OSError inside.
-
-    Examples
-    --------
     >>> with disk_errors(Path("a.csv"), "make room and run it again."):
     ...     raise OSError(28, "No space left on device")
     Traceback (most recent call last):
@@ -109,25 +85,7 @@ def locked(folder: Path) -> Iterator[None]:
     """Hold a folder for this process alone; the folder is made where it does not exist.
 
     The operating system lifts the lock when the process ends, however that happens: nothing has to be cleared up.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-
-    Raises
-    ------
-    InputError
-        If another process holds it, or the folder cannot be made.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as place, locked(Path(place)):
-    ...     with locked(Path(place)):  # doctest: +ELLIPSIS
-    ...         pass
-    Traceback (most recent call last):
-    letheon.errors.InputError: another process is working in ...
+    Raises InputError if another process holds the folder, or it cannot be made.
     """
     from filelock import FileLock, Timeout
 

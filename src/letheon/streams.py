@@ -22,24 +22,8 @@ def _number(purpose: str) -> int:
 
 
 def named_uniforms(seed: int, purposes: tuple[str, ...], patient: int) -> Array:
-    """Draw one number for each of several purposes: the same as `uniforms` of each, in one operation.
+    """Draw one number for each of several purposes, shape (purpose,): the same as `uniforms` of each, in one operation.
 
-    Parameters
-    ----------
-    seed : int
-        Seed of the scenario; may be traced.
-    purposes : tuple of str
-        Names of the streams.
-    patient : int
-        Patient number.
-
-    Returns
-    -------
-    array, shape (purpose,)
-        Uniform draws.
-
-    Examples
-    --------
     >>> bool(named_uniforms(1, ("weight", "age"), 7)[1] == uniforms(1, "age", 7, 1)[0])
     True
     """
@@ -48,26 +32,10 @@ def named_uniforms(seed: int, purposes: tuple[str, ...], patient: int) -> Array:
 
 
 def uniforms(seed: int, purpose: str, patient: int, count: int) -> Array:
-    """Draw a patient's numbers in the open interval (0, 1).
+    """Draw a patient's numbers in the open interval (0, 1), never exactly 0 or 1; seed and patient may be traced.
 
-    Parameters
-    ----------
-    seed : int
-        Seed of the scenario; may be traced.
-    purpose : str
-        Name of the stream, e.g. ``"weight"``; streams of different names are independent.
-    patient : int
-        Patient number, from 0; may be traced (`jax.vmap` for many).
-    count : int
-        How many; the first ones do not depend on how many are asked for.
+    Streams of different purposes, e.g. ``"weight"``, are independent. The first numbers do not depend on the count.
 
-    Returns
-    -------
-    array, shape (count,)
-        Uniform draws, never exactly 0 or 1.
-
-    Examples
-    --------
     >>> bool((uniforms(1, "demo", 7, 4)[:2] == uniforms(1, "demo", 7, 2)).all())
     True
     """
@@ -77,24 +45,6 @@ def uniforms(seed: int, purpose: str, patient: int, count: int) -> Array:
 def normals(seed: int, purpose: str, patient: int, count: int) -> Array:
     """Draw a patient's standard normal numbers; arguments as for `uniforms`.
 
-    Parameters
-    ----------
-    seed : int
-        Seed of the scenario.
-    purpose : str
-        Name of the stream.
-    patient : int
-        Patient number, from 0.
-    count : int
-        How many.
-
-    Returns
-    -------
-    array, shape (count,)
-        Standard normal draws.
-
-    Examples
-    --------
     >>> normals(1, "demo", 7, 2).shape
     (2,)
     """

@@ -85,7 +85,7 @@ def _library_unit(unit: str) -> tuple[float, str]:
 
 
 def to_canonical(value: float, unit: str) -> float:
-    """Convert a number of the library to canonical units.
+    """Convert a number of the library to canonical units, those that `canonical_unit` names.
 
     Parameters
     ----------
@@ -94,17 +94,7 @@ def to_canonical(value: float, unit: str) -> float:
     unit : str
         One unit, such as ``L``, ``min``, ``%``, ``NRS``, or a quotient such as ``L/min``, ``1/day``,
         ``mg/h/70kg``. Times become h, volumes L, drug masses mg; kg is body weight; mg/L and µg/L become
-        ng/mL, molar units µM.
-
-    Returns
-    -------
-    float
-        The number in the unit that `canonical_unit` names.
-
-    Raises
-    ------
-    InputError
-        If the unit is not known.
+        ng/mL, molar units µM. An unknown one raises InputError.
 
     Examples
     --------
@@ -116,22 +106,7 @@ def to_canonical(value: float, unit: str) -> float:
 
 
 def canonical_unit(unit: str) -> str:
-    """Name the canonical unit that a library unit is converted to.
-
-    Parameters
-    ----------
-    unit : str
-        A unit that `to_canonical` takes.
-
-    Returns
-    -------
-    str
-        The canonical unit.
-
-    Raises
-    ------
-    InputError
-        If the unit is not known.
+    """Name the canonical unit of a unit that `to_canonical` takes; raises InputError where it is not known.
 
     Examples
     --------

@@ -20,21 +20,12 @@ Flows = tuple[tuple[int, int], ...]
 
 
 class Branch(NamedTuple):
-    """Some states of a system.
+    """Some states of a system."""
 
-    Attributes
-    ----------
-    rows : tuple of int
-        The states.
-    columns : tuple of tuple of int
-        For each state the columns of its row of the propagator that are kept: root, branch itself, infusion.
-    alone : bool
-        Whether each state of the branch feeds only itself.
-    """
-
-    rows: tuple[int, ...]
+    rows: tuple[int, ...]  # the states
+    # for each state the columns of its row of the propagator that are kept: root, branch itself, infusion
     columns: tuple[tuple[int, ...], ...]
-    alone: bool
+    alone: bool  # whether each state of the branch feeds only itself
 
 
 @lru_cache
@@ -78,15 +69,7 @@ def packed(table: Array, branches: tuple[Branch, ...]) -> list[Array]:
 
 @jax.tree_util.register_pytree_node_class
 class Branched:
-    """State of a system, one array for each branch; ``state[i]`` is the i-th of the system.
-
-    Parameters
-    ----------
-    parts : sequence of array, shape (row, …)
-        What is in the states of each branch.
-    branches : tuple of Branch
-        Of the system.
-    """
+    """State of a system, in `parts` of shape (row, …), one for each branch; ``state[i]`` is the i-th of the system."""
 
     def __init__(self, parts: Sequence[Array], branches: tuple[Branch, ...]) -> None:
         self.parts, self.branches = parts, branches

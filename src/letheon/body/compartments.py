@@ -32,8 +32,6 @@ class System:
         Matrix A of dx/dt = A x + b r [1/h]; the infusion enters the first state.
     scale : array, shape (readout,)
         Concentration per amount of each readout [ng/mL per mg].
-    states : tuple of str
-        Names of the states.
     readouts : tuple of (str, int)
         Substance or site, and the state that it is read from.
     flows : tuple of (int, int), optional
@@ -196,31 +194,11 @@ STRUCTURES = {
 
 
 def build(structure: str, parameters: Mapping[str, Array], enantiomer: str, constants: Mapping[str, Any]) -> System:
-    """Make the compartment system of one enantiomer from individual parameters.
+    """Make the compartment system of one enantiomer, ``"s"`` or ``"r"``, from individual parameters.
 
-    Parameters
-    ----------
-    structure : str
-        A key of `STRUCTURES`, named by the library's model.
-    parameters : mapping of str to float
-        Individual parameters in canonical units [L, L/h, 1/h, h].
-    enantiomer : str
-        ``"s"`` or ``"r"``: names what is read.
-    constants : mapping of str to float
-        Molar masses [g/mol] from the library's receptor file.
+    `structure` is a key of `STRUCTURES`, the `parameters` are in canonical units [L, L/h, 1/h, h], the `constants` are
+    molar masses [g/mol] from the library's receptor file. Raises InputError if no such structure exists.
 
-    Returns
-    -------
-    System
-        Matrix and readouts.
-
-    Raises
-    ------
-    InputError
-        If no such structure exists.
-
-    Examples
-    --------
     >>> p = {"cl": 80.0, "v1": 20.0, "q2": 10.0, "v2": 30.0, "q3": 5.0, "v3": 90.0}
     >>> build("parent3", p, "s", {}).states
     ('k1', 'k2', 'k3')
@@ -233,23 +211,9 @@ def build(structure: str, parameters: Mapping[str, Array], enantiomer: str, cons
 
 
 def with_effect_site(system: System, name: str, source: str, rate: Array) -> System:
-    """Add an effect site that follows a concentration: dCe/dt = rate (C - Ce), Ce in ng/mL.
+    """Add the site `name`, which follows the `source` in plasma: dCe/dt = rate (C - Ce), Ce in ng/mL, rate in 1/h.
 
-    Parameters
-    ----------
-    system : System
-        The system to extend.
-    name : str
-        Name of the site, for `System.read`.
-    source : str
-        Substance that it follows.
-    rate : float
-        Equilibration rate [1/h].
-
-    Returns
-    -------
-    System
-        The same system with one more state and one more readout.
+    The system gets one more state and one more readout.
     """
     row = [r for r, _ in system.readouts].index(source)
     index = system.readouts[row][1]
@@ -264,26 +228,10 @@ def with_effect_site(system: System, name: str, source: str, rate: Array) -> Sys
 def levels(
     system: System, edges_h: Real[Array, " edge"], rates_mg_h: Real[Array, " piece"], times_h: Real[Array, " time"]
 ) -> Real[Array, "time state"]:
-    """Solve one patient's system exactly at any times.
+    """Solve one patient's system exactly at rising times from 0: amounts [mg], effect sites in ng/mL.
 
-    Parameters
-    ----------
-    system : System
-        Compartments of the patient.
-    edges_h : array, shape (piece + 1,)
-        Rising edges of the pieces of constant rate [h]; before the first and after the last the rate is 0.
-    rates_mg_h : array, shape (piece,)
-        Infusion rates [mg/h].
-    times_h : array, shape (time,)
-        Rising times from 0 [h].
+    `edges_h` are the rising edges of the pieces of constant rate; before the first and after the last the rate is 0.
 
-    Returns
-    -------
-    array, shape (time, state)
-        Amounts [mg]; effect sites in ng/mL.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> one = _Draft("k1"); one.flow("k1", None, 0.5)
     >>> x = levels(one.system(k1=("esketamine", 10.0)), np.array([0.0, 1.0]), np.array([4.0]), np.array([1.0]))

@@ -76,24 +76,14 @@ class Plasma:
 
 
 class Steps(NamedTuple):
-    """The mesh as data: one row a step.
+    """The mesh as data: one row a step; arrays of shape (step,)."""
 
-    Attributes
-    ----------
-    h0_h : array
-        Shortest tabulated step [h].
-    level, piece, epoch, day : int array, shape (step,)
-        Level of the step, piece of the schedule (0: none), epoch of the parameters, day.
-    time_h : array, shape (step,)
-        Start of the step [h].
-    """
-
-    h0_h: Array
-    level: Array
-    piece: Array
-    epoch: Array
+    h0_h: Array  # shortest tabulated step [h]
+    level: Array  # steps take ``h0_h 2**level``
+    piece: Array  # of the schedule (0: none)
+    epoch: Array  # of the parameters
     day: Array
-    time_h: Array
+    time_h: Array  # start of the step [h]
 
 
 class Trajectory(NamedTuple):
@@ -243,12 +233,8 @@ def run(
     ----------
     plasmas : tuple of Plasma
         Plasma systems with their effect sites (``"slow"`` and ``"acute"``).
-    body : Body
-        Everything else about the patient.
-    masses : mapping of str to float
-        Molar mass [g/mol] of each substance that blocks.
-    steps : Steps
-        The mesh.
+    body, masses, steps
+        The patient, the molar mass [g/mol] of each substance that blocks, and the mesh.
     rates : array, shape (piece + 1,)
         Infusion rates of the whole drug [mg/h]; row 0 is zero.
     levels : int
@@ -284,17 +270,9 @@ def run(
 
 
 def exposure(plasmas: tuple[Plasma, ...], steps: Steps, rates: Array, levels: int) -> Levels:
-    """Return the levels at all nodes of a mesh, to be used many times with different bodies.
+    """Return the levels at all nodes of a mesh, to be used many times with different bodies; arguments as for `run`.
 
-    Parameters
-    ----------
-    plasmas, steps, rates, levels
-        As for `run`.
-
-    Returns
-    -------
-    Levels
-        Axes (step, node), the nodes being the quarters of each step with both its ends.
+    Axes (step, node), the nodes being the quarters of each step with both its ends.
     """
     steps, rates = jax.tree.map(jnp.asarray, (steps, rates))
     tables = tables_of(plasmas, steps.h0_h, levels)
@@ -330,35 +308,19 @@ _bounded.defvjp(_bounded_forward, _bounded_reverse)
 def replay(
     body: Body, masses: Mapping[str, float], steps: Steps, nodes: Levels, bound: float | None = None
 ) -> Trajectory:
-    """Carry a patient along a mesh on which the levels are known: what `run` does, without plasma.
+    """Carry a patient along a mesh without padding on which the levels at the nodes are known from `exposure`.
 
-    Parameters
-    ----------
-    body : Body
-        The patient.
-    masses : mapping of str to float
-        Molar mass [g/mol] of each substance that blocks.
-    steps : Steps
-        The mesh, without padding.
-    nodes : Levels
-        From `exposure`.
-    bound : float, optional
-        Bounds the sensitivity of a result to sensitisation at any time, in reverse differentiation. Near the unstable
-        root it grows exponentially with the time to come: true, but no use to a sampler, which any smooth force serves.
-
-    Returns
-    -------
-    Trajectory
-        Axis (step + 1,).
+    This is what `run` does, without plasma; `masses` are molar masses [g/mol]. A `bound` limits the sensitivity of a
+    result to sensitisation at any time, in reverse differentiation. Near the unstable root it grows exponentially with
+    the time to come: true, but no use to a sampler, which any smooth force serves.
     """
     steps = jax.tree.map(jnp.asarray, steps)
     state = initial_pain_state(body)
     s_chronic = state.s
     known = drug_effects(body, masses, nodes)
 
-    def step(
-        state: Array, data: Array
-    ) -> tuple:  # a scan, whose slices and rows cost less in reverse than an array written in place
+    # a scan, whose slices and rows cost less in reverse than an array written in place
+    def step(state: Array, data: Array) -> tuple:
         level, day, t, levels, known = data
         h = steps.h0_h * 2.0**level
         at = [jax.tree.map(lambda x, k=k: x[k], known) for k in range(len(NODES))]

@@ -1,8 +1,8 @@
 """The natural logarithm in double precision, for many numbers at once.
 
 The compiler for processors has vector code for exponentials but calls the C library for the logarithm of each number:
-this was a quarter of the time of a patient's walk. Here the exponent is read from the bits, and the rest is the series
-of the inverse hyperbolic tangent, which vectors can do.
+this was a quarter of the time of a patient's simulation. Here the exponent is read from the bits, and the rest is the
+series of the inverse hyperbolic tangent, which vectors can do.
 """
 
 import math

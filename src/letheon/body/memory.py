@@ -19,52 +19,20 @@ _NEWTON_STEPS = 60
 
 
 class Memory(NamedTuple):
-    """Parameters of one patient's pain memory.
+    """Parameters of one patient's pain memory."""
 
-    Attributes
-    ----------
-    theta : array
-        Threshold of self-potentiation.
-    tau_s : array
-        Time constant of sensitisation [h].
-    a : array
-        Potentiation without sensitisation (a flare raises it).
-    n : array
-        Steepness.
-    gamma : array
-        Rise of the threshold by full growth.
-    k_g : array
-        Rate of growth under full block [1/h].
-    tau_g : array
-        Time constant of its fading [h].
-    """
-
-    theta: Array
-    tau_s: Array
-    a: Array
-    n: Array
-    gamma: Array
-    k_g: Array
-    tau_g: Array
+    theta: Array  # threshold of self-potentiation
+    tau_s: Array  # time constant of sensitisation [h]
+    a: Array  # potentiation without sensitisation (a flare raises it)
+    n: Array  # steepness
+    gamma: Array  # rise of the threshold by full growth
+    k_g: Array  # rate of growth under full block [1/h]
+    tau_g: Array  # time constant of its fading [h]
 
 
 def phi(s: Array, theta: Array, a: Array, n: Array) -> Array:
-    """Return the potentiation Φ that sensitisation `s` gives itself.
+    """Return the potentiation Φ in [a, 1] that sensitisation `s` in [0, 1] gives itself.
 
-    Parameters
-    ----------
-    s : array
-        Sensitisation in [0, 1].
-    theta, a, n : array
-        Threshold, floor and steepness.
-
-    Returns
-    -------
-    array
-        Φ in [a, 1].
-
-    Examples
-    --------
     >>> float(phi(0.5, 0.5, 0.0, 3.0))
     0.5
     """
@@ -73,26 +41,11 @@ def phi(s: Array, theta: Array, a: Array, n: Array) -> Array:
 
 
 def slopes(memory: Memory, s: Array, g: Array, block_s: Array, block_g: Array, flare: Array) -> tuple:
-    """Return (ds/dt, dg/dt) [1/h].
+    """Return (ds/dt, dg/dt) [1/h] at sensitisation `s` and growth `g`.
 
-    Parameters
-    ----------
-    memory : Memory
-        Parameters.
-    s, g : array
-        Sensitisation and growth.
-    block_s, block_g : array
-        Block as it acts on each; 0 in patients of the class that does not respond.
-    flare : array
-        Present rise of `a`.
+    `block_s` and `block_g` are the block as it acts on each, 0 in patients of the class that does not respond; `flare`
+    is the present rise of `a`.
 
-    Returns
-    -------
-    tuple of array
-        Rates of change.
-
-    Examples
-    --------
     >>> m = Memory(0.45, 70.0, 0.1, 3.0, 0.3, 0.01, 700.0)
     >>> s = chronic_state(0.45, 0.1, 3.0)
     >>> abs(float(slopes(m, s, 0.0, 0.0, 0.0, 0.0)[0])) < 1e-15
@@ -110,21 +63,11 @@ def _log_theta(s: Array, a: Array, n: Array) -> Array:
 
 
 def folds(a: Array, n: Array) -> tuple:
-    """Return the sensitisation at the two folds and the thresholds there.
+    """Return the sensitisation at the two folds and the thresholds there: s_low, s_high, theta_min, theta_max.
 
-    Parameters
-    ----------
-    a, n : array
-        Floor and steepness; at small `n` no fold exists and the results are NaN.
+    Chronic states exist for θ up to theta_max (at s above s_high); a low state coexists for θ above theta_min. At small
+    `n` no fold exists, and the results are NaN.
 
-    Returns
-    -------
-    tuple of array
-        ``(s_low, s_high, theta_min, theta_max)``: chronic states exist for θ up to theta_max (at s above
-        s_high); a low state coexists for θ above theta_min.
-
-    Examples
-    --------
     >>> [round(float(x), 2) for x in folds(0.10, 3.0)[2:]]
     [0.39, 0.56]
     """
@@ -161,22 +104,10 @@ def _root(theta: Array, a: Array, n: Array, low: Array, high: Array, rising: Arr
 
 
 def chronic_state(theta: Array, a: Array, n: Array) -> Array:
-    """Return the upper stable root of s = Φ(s; θ): the state of a patient before treatment.
+    """Return the upper stable root of s = Φ(s; θ), θ below the upper fold: a patient's state before treatment.
 
-    Parameters
-    ----------
-    theta : array
-        Threshold, below the upper fold.
-    a, n : array
-        Floor and steepness.
+    Gradients are those of the implicit function theorem.
 
-    Returns
-    -------
-    array
-        Chronic sensitisation; gradients by the implicit function theorem.
-
-    Examples
-    --------
     >>> s = chronic_state(0.45, 0.1, 3.0)
     >>> abs(float(phi(s, 0.45, 0.1, 3.0) - s)) < 1e-14
     True
@@ -186,20 +117,8 @@ def chronic_state(theta: Array, a: Array, n: Array) -> Array:
 
 
 def unstable_root(theta: Array, a: Array, n: Array) -> Array:
-    """Return the threshold state below which a bistable patient stays low; NaN where only one state exists.
+    """Return the middle root of s = Φ(s; θ), below which a bistable patient stays low; NaN where one state exists.
 
-    Parameters
-    ----------
-    theta, a, n : array
-        As for `chronic_state`.
-
-    Returns
-    -------
-    array
-        Middle root of s = Φ(s; θ).
-
-    Examples
-    --------
     >>> s = unstable_root(0.45, 0.1, 3.0)
     >>> abs(float(phi(s, 0.45, 0.1, 3.0) - s)) < 1e-14
     True

@@ -45,13 +45,6 @@ class Grading:
     A step is at most ``growth`` times that time, between `finest_h` and `early_h`; later it may reach ``late`` times
     that time, up to `coarsest_h`. The defaults keep sensitisation within 1e-6 of a tight reference (0.4e-6 at worst
     over 256 patients under four regimens) at about 15 steps per change of rate and 3 per quiet day.
-
-    Parameters
-    ----------
-    finest_h, early_h, coarsest_h : float
-        Step lengths [h].
-    growth, late : float
-        Shares of the time since the last change.
     """
 
     finest_h: float = 1 / 240
@@ -79,37 +72,16 @@ DRAFT = Grading(finest_h=1 / 15, early_h=8.0, growth=3.0, late=0.25)  # for a pi
 
 
 class Pace(NamedTuple):
-    """How long steps may be, in ticks.
+    """How long steps may be, in ticks."""
 
-    Attributes
-    ----------
-    h0_h : float
-        The tick [h].
-    reached : int array, shape (level,)
-        Ticks since the last change of rate from which a step of ``2**(level + 2)`` ticks may start, rising from 0.
-    """
-
-    h0_h: np.ndarray
-    reached: np.ndarray
+    h0_h: np.ndarray  # the tick [h]
+    # ticks since the last change of rate from which a step of ``2**(level + 2)`` ticks may start, rising from 0
+    reached: np.ndarray  # shape (level,)
 
 
 def pace_of(grain_ms: int, grading: Grading = Grading()) -> Pace:
-    """Return the pace of a mesh whose events lie on multiples of a grain.
+    """Return the pace of a mesh whose events lie on multiples of a grain [ms].
 
-    Parameters
-    ----------
-    grain_ms : int
-        Greatest common divisor of all event times [ms].
-    grading : Grading
-        How fine.
-
-    Returns
-    -------
-    Pace
-        Tick and thresholds.
-
-    Examples
-    --------
     >>> pace_of(HOUR_MS).reached[:4].tolist()
     [0, 16, 32, 64]
     """
@@ -123,24 +95,11 @@ def pace_of(grain_ms: int, grading: Grading = Grading()) -> Pace:
 
 
 def step_level(reached: Array, since: Array, left: Array) -> Array:
-    """Return the level of the next step: as long as the pace allows, and no longer than what is left.
+    """Return the level k of the next step, of 2^k ticks: as long as the pace allows, and no longer than what is left.
 
-    Parameters
-    ----------
-    reached : int array, shape (level,)
-        Of a `Pace`; may be padded with `NEVER`.
-    since : int array
-        Ticks since the last change of rate.
-    left : int array
-        Ticks to the next event: a positive multiple of four.
+    `reached` is that of a `Pace` and may be padded with `NEVER`; `since` counts ticks from the last change of rate,
+    `left` those to the next event, a positive multiple of four.
 
-    Returns
-    -------
-    int array
-        The step is ``2**level`` ticks.
-
-    Examples
-    --------
     >>> int(step_level(jnp.array([0, 8, 16]), jnp.array(9), jnp.array(400)))
     3
     """
@@ -149,27 +108,13 @@ def step_level(reached: Array, since: Array, left: Array) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
-    """Steps of one arm.
+    """Steps of one arm, padded behind `count`."""
 
-    Attributes
-    ----------
-    pace : Pace
-        Tick (a quarter of the finest step, or less) and how long steps may be.
-    level : int array, shape (step,)
-        Step length is ``h0_h 2**level``; padding behind `count` is never run.
-    piece : int array, shape (step,)
-        Piece of the schedule that gives the rate; 0 means no infusion, ``p + 1`` is piece p.
-    time_h : array, shape (step + 1,)
-        Times at the ends of the steps, from 0; padding repeats the last.
-    count : int
-        Steps that are not padding.
-    """
-
-    pace: Pace
-    level: np.ndarray
-    piece: np.ndarray
-    time_h: np.ndarray
-    count: int
+    pace: Pace  # tick (a quarter of the finest step, or less) and how long steps may be
+    level: np.ndarray  # shape (step,): steps take ``h0_h 2**level``; padding is never run
+    piece: np.ndarray  # shape (step,): p + 1 in piece p of the schedule, which gives the rate; 0 means no infusion
+    time_h: np.ndarray  # shape (step + 1,): ends of the steps, from 0; padding repeats the last
+    count: int  # steps that are not padding
 
     @property
     def h0_h(self) -> float:
@@ -191,22 +136,8 @@ class Mesh:
 
 
 def padded_size(count: int, smallest: int = 16) -> int:
-    """Return the array size that holds `count` items, a power of two, so that few shapes are ever compiled.
+    """Return `smallest`, or the next power of two that holds `count` items: few shapes are ever compiled.
 
-    Parameters
-    ----------
-    count : int
-        Items to hold.
-    smallest : int
-        Smallest size, a power of two.
-
-    Returns
-    -------
-    int
-        `smallest`, or the next power of two that is large enough.
-
-    Examples
-    --------
     >>> padded_size(17), padded_size(16)
     (32, 16)
     """
@@ -221,30 +152,11 @@ def lay(
     midnights: bool = True,
     grains_ms: tuple[int, ...] = (),
 ) -> Mesh:
-    """Lay the mesh of an arm from 0 to the horizon, through every change of rate and every midnight.
+    """Lay the mesh of an arm from 0 to the horizon (whole days), through every change of rate and every midnight.
 
-    Parameters
-    ----------
-    schedule : Schedule
-        Canonical pieces of constant rate.
-    horizon_ms : int
-        End of follow-up [ms], a whole number of days.
-    grading : Grading
-        How fine.
-    marks_ms : tuple of int
-        Further times [ms] that the mesh must hit.
-    midnights : bool
-        Whether it must hit every midnight.
-    grains_ms : tuple of int
-        Further times [ms] that must be whole ticks, without being hit.
+    The mesh also hits `marks_ms`; `grains_ms` must be whole ticks, without being hit. Without `midnights` it may pass
+    them.
 
-    Returns
-    -------
-    Mesh
-        Steps padded to a listed size.
-
-    Examples
-    --------
     >>> from letheon.dosing.regimen import Schedule
     >>> mesh = lay(Schedule((), ()), 2 * DAY_MS)
     >>> float(mesh.time_h[-1])

@@ -36,22 +36,8 @@ __all__ = [
 
 
 def placebo_shape(t: Array, tau_on: Array, tau_off: Array) -> Array:
-    """Return the time course of the placebo response, (1 - e^(-t/τ_on)) e^(-t/τ_off).
+    """Return the share of the full placebo response at `t`, (1 - e^(-t/τ_on)) e^(-t/τ_off); all times in hours.
 
-    Parameters
-    ----------
-    t : array
-        Time since baseline [h].
-    tau_on, tau_off : array
-        Time constants of onset and fading [h].
-
-    Returns
-    -------
-    array
-        Share of the full response.
-
-    Examples
-    --------
     >>> float(placebo_shape(0.0, 24.0, 600.0))
     0.0
     """
@@ -59,26 +45,11 @@ def placebo_shape(t: Array, tau_on: Array, tau_off: Array) -> Array:
 
 
 def flare_days(u: Real[Array, "day ..."], rate: Array, duration: Array) -> Real[Array, "day ..."]:
-    """Return on which days a patient is in a flare.
+    """Return 1 on the days on which a patient is in a flare, else 0, from uniform draws `u`.
 
-    Onsets are Poisson, at the start of a diary day; an overlapping flare extends to its own end.
+    Onsets are Poisson at `rate` [1/h], at the start of a diary day. A flare lasts `duration` [h], rounded to whole
+    days, at least one; an overlapping flare extends to its own end.
 
-    Parameters
-    ----------
-    u : array, shape (day, …)
-        Uniform draws.
-    rate : array
-        Flares per hour.
-    duration : array
-        Length of a flare [h], rounded to whole days, at least one.
-
-    Returns
-    -------
-    array, shape (day, …)
-        1 on flare days, else 0.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> flare_days(np.array([0.5, 1e-9, 0.5, 0.5]), 1e-4, 48.0).tolist()
     [0.0, 1.0, 1.0, 0.0]
@@ -91,22 +62,10 @@ def flare_days(u: Real[Array, "day ..."], rate: Array, duration: Array) -> Real[
 
 
 def diary_noise(innovations: Real[Array, "day ..."], noise_sd: Array, rho: Array) -> Real[Array, "day ..."]:
-    """Return what a diary adds to the daily mean: AR(1) noise.
+    """Return what a diary adds to the daily mean [NRS]: AR(1) noise from standard normal `innovations`.
 
-    Parameters
-    ----------
-    innovations : array, shape (day, …)
-        Standard normal draws.
-    noise_sd, rho : array
-        Stationary standard deviation [NRS] and correlation from day to day.
+    `noise_sd` is its stationary standard deviation [NRS], `rho` the correlation from day to day.
 
-    Returns
-    -------
-    array, shape (day, …)
-        Noise [NRS].
-
-    Examples
-    --------
     >>> import numpy as np
     >>> diary_noise(np.array([1.0, 0.0]), 2.0, 0.5).tolist()
     [2.0, 1.0]
@@ -122,20 +81,8 @@ def diary_noise(innovations: Real[Array, "day ..."], noise_sd: Array, rho: Array
 
 
 def entry(daily_mean: Array, noise: Array) -> Array:
-    """Return what a patient writes down: the nearest whole number from 0 to 10.
+    """Return what a patient writes down: mean pain of a day plus noise [NRS], to the nearest whole number from 0 to 10.
 
-    Parameters
-    ----------
-    daily_mean, noise : array
-        Latent mean pain of a day, and noise [NRS].
-
-    Returns
-    -------
-    array
-        Whole numbers from 0 to 10.
-
-    Examples
-    --------
     >>> float(entry(6.6, -0.2))
     6.0
     """
@@ -145,24 +92,8 @@ def entry(daily_mean: Array, noise: Array) -> Array:
 def diary(
     daily_mean: Real[Array, "day ..."], innovations: Real[Array, "day ..."], noise_sd: Array, rho: Array
 ) -> Real[Array, "day ..."]:
-    """Write the diary: latent daily mean plus AR(1) noise, rounded and clipped to 0-10.
+    """Write the diary: latent daily mean [NRS] plus `diary_noise`, rounded and clipped to 0-10.
 
-    Parameters
-    ----------
-    daily_mean : array, shape (day, …)
-        Latent mean pain of each day [NRS].
-    innovations : array, shape (day, …)
-        Standard normal draws.
-    noise_sd, rho : array
-        Stationary standard deviation [NRS] and correlation from day to day.
-
-    Returns
-    -------
-    array, shape (day, …)
-        Whole numbers from 0 to 10.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> diary(np.array([6.6, 12.0]), np.zeros(2), 1.0, 0.5).tolist()
     [7.0, 10.0]
@@ -173,20 +104,6 @@ def diary(
 def is_low(recent: Real[Array, "entry ..."], baseline: Array) -> Array:
     """Return whether the last three entries average at most 70 % of baseline: a responder at 30 %.
 
-    Parameters
-    ----------
-    recent : array, shape (entry, …)
-        Last entries, the newest last [NRS].
-    baseline : array
-        Mean before treatment [NRS].
-
-    Returns
-    -------
-    bool array
-        Whether they do.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> bool(is_low(np.array([9.0, 4.0, 5.0, 6.0]), 7.2))
     True
@@ -197,20 +114,6 @@ def is_low(recent: Real[Array, "entry ..."], baseline: Array) -> Array:
 def is_high(recent: Real[Array, "7 ..."], baseline: Array) -> Array:
     """Return whether five of the last seven entries reach 85 % of baseline: a relapse, after a remission.
 
-    Parameters
-    ----------
-    recent : array, shape (7, …)
-        Last entries [NRS].
-    baseline : array
-        Mean before treatment [NRS].
-
-    Returns
-    -------
-    bool array
-        Whether they do.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> bool(is_high(np.array([2.0, 2.0, 7.0, 7.0, 7.0, 7.0, 7.0]), 7.0))
     True
@@ -219,55 +122,27 @@ def is_high(recent: Real[Array, "7 ..."], baseline: Array) -> Array:
 
 
 class Course(NamedTuple):
-    """What a diary shows; one value per patient on the last axis.
+    """What a diary shows; one value per patient on the last axis, endpoint days on the first."""
 
-    Attributes
-    ----------
-    baseline : array
-        Mean of the seven entries before t = 0 [NRS].
-    nrs : array, shape (endpoint day, …)
-        Entries at the endpoint days.
-    responder_30, responder_50, responder_2pt : array, shape (endpoint day, …)
-        1 where the mean of the last three entries is low enough.
-    relief_days, pain_free_days : array
-        Days of relief (at most 70 % of baseline) and free of pain (at most 1).
-    remission : array
-        1 for those who respond at some time from the end of the course to 14 days after.
-    relapse_day : array
-        Day of relapse since t = 0; infinite without one (or without remission).
-    """
-
-    baseline: Array
-    nrs: Array
+    baseline: Array  # mean of the seven entries before t = 0 [NRS]
+    nrs: Array  # entries at the endpoint days, shape (endpoint day, …)
+    # 1 where the mean of the last three entries is low enough, shape (endpoint day, …); so the next two
     responder_30: Array
     responder_50: Array
     responder_2pt: Array
-    relief_days: Array
-    pain_free_days: Array
-    remission: Array
-    relapse_day: Array
+    relief_days: Array  # days of relief (at most 70 % of baseline)
+    pain_free_days: Array  # days free of pain (at most 1)
+    remission: Array  # 1 for those who respond at some time from the end of the course to 14 days after
+    relapse_day: Array  # day of relapse since t = 0; infinite without one (or without remission)
 
 
 def read_diary(
     entries: Real[Array, "entries ..."], days: Array, course_end_day: Array, endpoint_days: Int[Array, " endpoint_day"]
 ) -> Course:
-    """Read the endpoints from a diary that starts seven days before baseline.
+    """Read the endpoints from a diary that starts seven days before baseline, and may be padded beyond its end.
 
-    Parameters
-    ----------
-    entries : array, shape (BASELINE_DAYS + day, …)
-        Diary; may be padded beyond `days`.
-    days : int
-        Days of follow-up that count; may be traced.
-    course_end_day : float
-        End of the first course, in days since t = 0.
-    endpoint_days : int array, shape (endpoint day,)
-        Days to read; may be traced, those beyond `days` are read at the last.
-
-    Returns
-    -------
-    Course
-        What the diary shows.
+    `days` of follow-up count, and the first course ends on `course_end_day`, both since t = 0. The `endpoint_days`
+    beyond `days` are read at the last. All may be traced.
     """
     tail = (1,) * (entries.ndim - 1)
     baseline = entries[:BASELINE_DAYS].mean(axis=0)

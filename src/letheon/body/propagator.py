@@ -46,23 +46,10 @@ def _squared(p: Array, times: Array, most: int) -> Array:
 
 
 def propagators(a: Real[Array, "n n"], b: Real[Array, " n"], h0: Array, levels: int) -> Real[Array, "levels n n+1"]:
-    r"""Tabulate the exact propagators of the steps ``h0 2^k``.
+    r"""Tabulate the exact propagators of the steps ``h0 2^k`` [h], k below `levels`; `h0` may be traced.
 
-    Parameters
-    ----------
-    a : array, shape (n, n)
-        Compartment matrix [1/h], off-diagonals non-negative.
-    b : array, shape (n,)
-        Response of the states to a unit infusion rate.
-    h0 : float
-        Shortest step [h]; may be traced.
-    levels : int
-        Number of levels.
-
-    Returns
-    -------
-    array, shape (levels, n, n + 1)
-        ``[k, :, :n]`` is exp(A h), ``[k, :, n]`` the response to a unit rate over the step.
+    Of the matrix `a` [1/h], with off-diagonals that are not negative, ``[k, :, :n]`` is exp(a h); ``[k, :, n]`` is the
+    response to a unit infusion rate over the step, which enters the states by `b`.
 
     Examples
     --------
@@ -105,21 +92,7 @@ def propagators(a: Real[Array, "n n"], b: Real[Array, " n"], h0: Array, levels: 
 
 
 def one_propagator(a: Real[Array, "n n"], b: Real[Array, " n"], h: Array) -> Real[Array, "n n+1"]:
-    """Return the propagator of a single step of any length; the same numbers as `propagators`, one step at a time.
-
-    Parameters
-    ----------
-    a : array, shape (n, n)
-        Compartment matrix [1/h].
-    b : array, shape (n,)
-        Response to a unit infusion rate.
-    h : float
-        Step [h], zero or more.
-
-    Returns
-    -------
-    array, shape (n, n + 1)
-        As one level of `propagators`.
+    """Return one level of `propagators`, the same numbers, for a single step of any length `h` [h], zero or more.
 
     Examples
     --------
@@ -148,21 +121,7 @@ def one_propagator(a: Real[Array, "n n"], b: Real[Array, " n"], h: Array) -> Rea
 
 
 def advance(step: Real[Array, "n n+1 ..."], state: Real[Array, "n ..."], rate: Array) -> Real[Array, "n ..."]:
-    """Carry a state over one step at a constant infusion rate.
-
-    Parameters
-    ----------
-    step : array, shape (n, n + 1, …)
-        Propagator of the step.
-    state : array, shape (n, …)
-        Amounts [mg] (effect sites: ng/mL) at the start.
-    rate : array, shape (…)
-        Infusion rate [mg/h] during the step.
-
-    Returns
-    -------
-    array, shape (n, …)
-        State at the end of the step.
+    """Carry a state [mg] (effect sites: ng/mL) over one step of a constant infusion rate [mg/h].
 
     Examples
     --------

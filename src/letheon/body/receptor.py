@@ -18,30 +18,12 @@ def occupancy_ratio(
     fu: Array,
     kappa: Array,
 ) -> Array:
-    """Sum the free drugs in units of their inhibition constants.
+    """Sum the free drugs in units of their inhibition constants: u = max(0, Σ w fu C / (κ Ki)).
 
-    Parameters
-    ----------
-    concentrations : sequence of array
-        Total plasma concentrations [ng/mL].
-    molar_masses : sequence of float
-        Molar masses [g/mol], one for each.
-    inhibition : sequence of array
-        Inhibition constants Ki [µM] in rat cortex (ebert1997).
-    weights : sequence of array
-        Weight of each drug; negative ones oppose.
-    fu : array
-        Unbound fraction, common to all (not separable from `kappa`).
-    kappa : array
-        Spinal against cortical sensitivity: multiplies every Ki.
+    C are total plasma concentrations [ng/mL] over `molar_masses` [g/mol], Ki the `inhibition` constants [µM] in rat
+    cortex (ebert1997). A negative weight opposes. `fu` is the unbound fraction, common to all (not separable from
+    `kappa`, the spinal against cortical sensitivity, which multiplies every Ki).
 
-    Returns
-    -------
-    array
-        u = max(0, Σ w fu C / (κ Ki)).
-
-    Examples
-    --------
     >>> float(occupancy_ratio([237.73], [237.73], [0.5], [1.0], 0.5, 1.0))
     1.0
     """
@@ -53,22 +35,8 @@ def occupancy_ratio(
 
 
 def block(ratio: Array, hill: Array) -> Array:
-    """Return the share of receptors blocked, u^h / (1 + u^h), in [0, 1).
+    """Return the share of receptors blocked, u^h / (1 + u^h) in [0, 1), at occupancy ratio u and Hill coefficient h.
 
-    Parameters
-    ----------
-    ratio : array
-        Occupancy ratio u.
-    hill : array
-        Hill coefficient h.
-
-    Returns
-    -------
-    array
-        Block.
-
-    Examples
-    --------
     >>> float(block(1.0, 1.3))
     0.5
     """

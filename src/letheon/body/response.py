@@ -38,142 +38,65 @@ _BOOLE = (7 / 90, 32 / 90, 12 / 90, 32 / 90, 7 / 90)
 
 
 class Readout(NamedTuple):
-    """How lasting relief becomes pain; each pain model has its own, since each was fitted with its own.
+    """How lasting relief becomes pain; each pain model has its own, since each was fitted with its own."""
 
-    Attributes
-    ----------
-    c50_acute, arketamine_weight : array
-        Acute effect: level of half effect [ng/mL], potency of arketamine against esketamine.
-    placebo, tau_on, tau_off : array
-        Placebo response: full size, time constants [h].
-    odds : array
-        Factor on the odds of lasting relief: the effect of the study that the patient is in.
-    """
-
-    c50_acute: Array
-    arketamine_weight: Array
-    placebo: Array
-    tau_on: Array
+    c50_acute: Array  # acute effect: level of half effect [ng/mL]
+    arketamine_weight: Array  # potency of arketamine against esketamine
+    placebo: Array  # placebo response: full size
+    tau_on: Array  # time constants of its onset and fading [h]
     tau_off: Array
-    odds: Array
+    odds: Array  # factor on the odds of lasting relief: the effect of the study that the patient is in
 
 
 class Body(NamedTuple):
-    """Everything else about the patient; times in hours.
-
-    Attributes
-    ----------
-    memory : memory.Memory
-        Pain memory.
-    responds, slow_responds : array
-        1 for those in whom block acts on the memory; in whom the slow site acts.
-    kappa, hill, fu : array
-        Receptor scale, Hill coefficient, unbound fraction.
-    inhibition : mapping of str to array
-        Ki [µM] of each substance.
-    norketamine_weight : array
-        Weight of norketamine in the block.
-    readout, readout_slow : Readout
-        From lasting relief to pain under the memory and under the slow site.
-    expectancy : array
-        Relief from unblinding in this arm at full course [NRS].
-    c50_slow : array
-        Slow site.
-    baseline : array
-        Latent baseline pain [NRS].
-    flare_rise : array
-        Rise of `a` in a flare.
-    flares : array, shape (day,)
-        1 on flare days.
-    """
+    """Everything else about the patient; times in hours."""
 
     memory: memory.Memory
-    responds: Array
-    slow_responds: Array
-    kappa: Array
-    hill: Array
-    fu: Array
-    inhibition: dict
-    norketamine_weight: Array
-    readout: Readout
-    readout_slow: Readout
-    expectancy: Array
-    c50_slow: Array
-    baseline: Array
-    flare_rise: Array
-    flares: Array
+    responds: Array  # 1 for those in whom block acts on the memory
+    slow_responds: Array  # 1 for those in whom the slow site acts
+    kappa: Array  # receptor scale
+    hill: Array  # Hill coefficient
+    fu: Array  # unbound fraction
+    inhibition: dict  # Ki [µM] of each substance
+    norketamine_weight: Array  # in the block
+    readout: Readout  # from lasting relief to pain under the memory
+    readout_slow: Readout  # the same under the slow site
+    expectancy: Array  # relief from unblinding in this arm at full course [NRS]
+    c50_slow: Array  # slow site: level of half effect [ng/mL]
+    baseline: Array  # latent baseline pain [NRS]
+    flare_rise: Array  # rise of `a` in a flare
+    flares: Array  # 1 on flare days, shape (day,)
 
 
 class Levels(NamedTuple):
-    """Concentrations at one time [ng/mL].
+    """Concentrations at one time [ng/mL]."""
 
-    Attributes
-    ----------
-    plasma : mapping of str to array
-        Substances in plasma, under the model that drives the block.
-    acute_s, acute_r : array
-        Esketamine and arketamine at the acute effect site.
-    slow : array
-        Esketamine at the slow site.
-    """
-
-    plasma: dict
-    acute_s: Array
+    plasma: dict  # substances in plasma by name, under the model that drives the block
+    acute_s: Array  # esketamine and arketamine at the acute effect site
     acute_r: Array
-    slow: Array
+    slow: Array  # esketamine at the slow site
 
 
 class DrugEffects(NamedTuple):
-    """What the drug does at one time.
-
-    Attributes
-    ----------
-    block, slow_effect : array
-        Receptor block and effect of the slow site.
-    pain_left, pain_left_slow : array
-        Share of pain that the acute effect leaves under the memory and under the slow site.
-    """
+    """What the drug does at one time: receptor block, effect of the slow site, and what the acute effect leaves."""
 
     block: Array
-    pain_left: Array
+    pain_left: Array  # share of pain that the acute effect leaves under the memory
     slow_effect: Array
-    pain_left_slow: Array
+    pain_left_slow: Array  # the same under the slow site
 
 
 class PainState(NamedTuple):
-    """What a patient carries from step to step.
+    """What a patient carries from step to step."""
 
-    Attributes
-    ----------
-    s, g : array
-        Sensitisation and growth.
-    area, area_slow : array
-        Integrals of pain since t = 0 under the memory and under the slow site [NRS h].
-    """
-
-    s: Array
-    g: Array
-    area: Array
-    area_slow: Array
+    s: Array  # sensitisation
+    g: Array  # growth
+    area: Array  # integral of pain since t = 0 under the memory [NRS h]
+    area_slow: Array  # the same under the slow site
 
 
 def drug_effects(body: Body, masses: Mapping[str, float], levels: Levels) -> DrugEffects:
-    """Turn concentrations into what acts on a patient.
-
-    Parameters
-    ----------
-    body : Body
-        The patient.
-    masses : mapping of str to float
-        Molar mass [g/mol] of each substance that blocks.
-    levels : Levels
-        Concentrations.
-
-    Returns
-    -------
-    DrugEffects
-        Block and effects.
-    """
+    """Turn concentrations into what acts on a patient; `masses` [g/mol] of each substance that blocks."""
     counted = [name for name in levels.plasma if name in body.inhibition]
     ratio = receptor.occupancy_ratio(
         [levels.plasma[name] for name in counted],
@@ -197,41 +120,16 @@ def drug_effects(body: Body, masses: Mapping[str, float], levels: Levels) -> Dru
 
 
 def initial_pain_state(body: Body) -> PainState:
-    """Return the state before treatment: the chronic one.
-
-    Parameters
-    ----------
-    body : Body
-        The patient.
-
-    Returns
-    -------
-    PainState
-        Chronic sensitisation, no growth.
-    """
+    """Return the state before treatment: chronic sensitisation, no growth."""
     m = body.memory
     zero = jnp.zeros_like(body.baseline)
     return PainState(memory.chronic_state(m.theta, m.a, m.n), zero, zero, zero)
 
 
 def latent_pain(body: Body, effects: DrugEffects, t: Array, share: Array = None) -> Array:
-    """Return latent pain [NRS] where `share` of the chronic pain is left.
+    """Return latent pain [NRS], at least 0, at `t` hours since baseline, where `share` of the chronic pain is left.
 
-    Parameters
-    ----------
-    body : Body
-        The patient.
-    effects : DrugEffects
-        Present effects.
-    t : array
-        Time since baseline [h].
-    share : array, optional
-        Sensitisation as a share of the chronic one; without it, pain is that of the slow site.
-
-    Returns
-    -------
-    array
-        Pain, at least 0.
+    `share` is sensitisation as a share of the chronic one; without it, pain is that of the slow site.
     """
     if share is None:
         readout, pain_left = body.readout_slow, effects.pain_left_slow
@@ -252,28 +150,7 @@ def _weighed(weights: Sequence[float], slopes: Sequence[Array]) -> Array:
 def advance_state(
     body: Body, s_chronic: Array, day: Array, t: Array, h: Array, state: PainState, nodes: list[DrugEffects]
 ) -> PainState:
-    """Carry a patient over one step.
-
-    Parameters
-    ----------
-    body : Body
-        The patient.
-    s_chronic : array
-        Chronic sensitisation.
-    day : int
-        Day of the step, for flares.
-    t, h : array
-        Start and length of the step [h].
-    state : PainState
-        State at the start.
-    nodes : list of DrugEffects
-        Effects at `NODES`.
-
-    Returns
-    -------
-    PainState
-        State at the end.
-    """
+    """Carry a patient over one step that starts at `t` and takes `h` hours, with the drug's effects at `NODES`."""
     flare = body.flare_rise * body.flares[day]
     times = [t + c * h for c in NODES]
     slope_s, slope_g, score = [], [], []

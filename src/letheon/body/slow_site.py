@@ -1,4 +1,4 @@
-"""The linear rival of the pain memory: a slow effect site that follows esketamine in plasma (dahan2011).
+"""The second, linear pain model: a slow effect site that follows esketamine in plasma (dahan2011).
 
     dCe/dt = (ln 2 / t½)(C - Ce)        E = Ce / (C50 + Ce)
 
@@ -13,20 +13,8 @@ __all__ = ["effect", "rate"]
 
 
 def rate(half_life: Array) -> Array:
-    """Return the equilibration rate [1/h] of a half-life [h].
+    """Return the equilibration rate ln 2 / t½ [1/h] of a half-life [h] of onset and offset.
 
-    Parameters
-    ----------
-    half_life : array
-        Onset and offset half-life [h].
-
-    Returns
-    -------
-    array
-        ln 2 / t½.
-
-    Examples
-    --------
     >>> round(rate(1.0), 3)
     0.693
     """
@@ -34,22 +22,8 @@ def rate(half_life: Array) -> Array:
 
 
 def effect(site: Array, c50: Array) -> Array:
-    """Return the fractional effect of a concentration at an effect site, Ce / (C50 + Ce).
+    """Return the effect Ce / (C50 + Ce) in [0, 1) of a concentration at an effect site, both in ng/mL.
 
-    Parameters
-    ----------
-    site : array
-        Effect-site concentration [ng/mL].
-    c50 : array
-        Concentration of half effect [ng/mL].
-
-    Returns
-    -------
-    array
-        Effect in [0, 1).
-
-    Examples
-    --------
     >>> effect(10.5, 10.5)
     0.5
     """

@@ -14,23 +14,23 @@ _FIELD = re.compile(r"(\w+)\s*=\s*\{(.*)\},?")
 
 def parse_sources(text: str, place: str) -> dict[str, Source]:
     """Read BibTeX with one field a line; every entry has author, title, year and note."""
-    found: dict[str, dict[str, str]] = {}
+    entries: dict[str, dict[str, str]] = {}
     entry: dict[str, str] | None = None
     for count, raw in enumerate(text.splitlines(), start=1):
         line = raw.strip()
         if not line or line.startswith("%"):
             continue
         if entry is None and (start := _ENTRY.fullmatch(line)):
-            if start[2] in found:
+            if start[2] in entries:
                 raise InputError(f"{place} line {count}: key {start[2]!r} comes twice")
-            entry = found[start[2]] = {}
+            entry = entries[start[2]] = {}
         elif entry is not None and line == "}":
             entry = None
         elif entry is not None and (field := _FIELD.fullmatch(line)):
             entry[field[1]] = field[2]
         else:
             raise InputError(f"{place} line {count}: an entry, a field 'name = {{...}},' or '}}' is due: {line!r}")
-    return {key: _source(key, entry, place) for key, entry in found.items()}
+    return {key: _source(key, entry, place) for key, entry in entries.items()}
 
 
 def _source(key: str, entry: dict[str, str], place: str) -> Source:

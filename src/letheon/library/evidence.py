@@ -51,74 +51,47 @@ ROUTES = ("iv", "im", "oral", "epidural")
 # Drugs of a comparison: their infusions hold no ketamine.
 CONTROLS = ("placebo", "midazolam")
 
-# Every measure has one unit: "1" is a share, a ratio or a probability, "" is said in words and has none.
-MEASURES: Mapping[str, str] = {
+_MEASURES = (
     # pain on a scale of 0 to 10
-    "pain_mean": "NRS",
-    "pain_mean_difference": "NRS",
-    "pain_fall": "NRS",
-    "pain_daily_mean": "NRS",
-    "pain_area_under_curve": "NRS·day",
-    "brief_pain_inventory_mean": "NRS",
-    "pain_reduction": "%",
+    ("NRS", "pain_mean pain_mean_difference pain_fall pain_daily_mean"),
+    ("NRS·day", "pain_area_under_curve"),
+    ("NRS", "brief_pain_inventory_mean"),
+    ("%", "pain_reduction"),
     # who responds
-    "response_probability": "1",
-    "responders": "patients",
-    "responder_share": "1",
-    "responders_in_percent": "%",
-    "responder_risk_ratio": "1",
-    "fall_by_more_than_half": "patients",
-    "little_or_no_change_in_worst_pain": "%",
-    "infusions_with_fall_over_20_percent": "1",
-    "complete_relief": "1",
-    "pain_free": "1",
-    "complete_remission": "patients",
-    "lasting_remission": "patients",
-    "relapse": "patients",
-    "lasting_relief_probability": "1",
-    "relief_over_3_weeks_probability": "1",
-    "chance_of_no_responder": "1",
-    "no_analgesia": "patients",
-    "analgesia_under_1_h": "patients",
-    "analgesia_for_hours": "patients",
-    "mild_trajectory": "%",
-    "moderate_trajectory": "%",
-    "severe_trajectory": "%",
+    ("1", "response_probability"),
+    ("patients", "responders"),
+    ("1", "responder_share"),
+    ("%", "responders_in_percent"),
+    ("1", "responder_risk_ratio"),
+    ("patients", "fall_by_more_than_half"),
+    ("%", "little_or_no_change_in_worst_pain"),
+    ("1", "infusions_with_fall_over_20_percent complete_relief pain_free"),
+    ("patients", "complete_remission lasting_remission relapse"),
+    ("1", "lasting_relief_probability relief_over_3_weeks_probability chance_of_no_responder"),
+    ("patients", "no_analgesia analgesia_under_1_h analgesia_for_hours"),
+    ("%", "mild_trajectory moderate_trajectory severe_trajectory"),
     # how long
-    "analgesia_beyond_infusion": "day",
-    "half_life": "day",
-    "remission": "year",
+    ("day", "analgesia_beyond_infusion half_life"),
+    ("year", "remission"),
     # levels
-    "c50": "ng/mL",
-    "ketamine_peak_time": "min",
-    "norketamine_peak": "day",
-    "ketamine_at_relief": "ng/mL",
-    "norketamine_at_relief": "ng/mL",
+    ("ng/mL", "c50"),
+    ("min", "ketamine_peak_time"),
+    ("day", "norketamine_peak"),
+    ("ng/mL", "ketamine_at_relief norketamine_at_relief"),
     # comparisons
-    "p_value": "1",
-    "effect_size": "1",
-    "standardised_mean_difference": "1",
-    "loss_of_effect": "%",
+    ("1", "p_value effect_size standardised_mean_difference"),
+    ("%", "loss_of_effect"),
     # harms
-    "psychomimetic_effects": "%",
-    "psychedelic_risk_ratio": "1",
-    "stopped_for_liver_enzymes": "patients",
-    "adverse_effects": "",
+    ("%", "psychomimetic_effects"),
+    ("1", "psychedelic_risk_ratio"),
+    ("patients", "stopped_for_liver_enzymes"),
+    ("", "adverse_effects"),
     # in words
-    "pain": "",
-    "pain_threshold": "",
-    "relief": "",
-    "relief_duration": "",
-    "return_to_baseline": "",
-    "function": "",
-    "signs": "",
-    "sensory_testing": "",
-    "clearance": "",
-    "levels_of_responders": "",
-    "primary_endpoint": "",
-    "pain_history": "",
-    "results": "",
-}
+    ("", "pain pain_threshold relief relief_duration return_to_baseline function signs sensory_testing clearance"),
+    ("", "levels_of_responders primary_endpoint pain_history results"),
+)
+# Every measure has one unit: "1" is a share, a ratio or a probability, "" is said in words and has none.
+MEASURES: Mapping[str, str] = {name: unit for unit, names in _MEASURES for name in names.split()}
 
 
 _RUN = ("infusions", "days", "sessions", "hours", "dose_mg_70kg", "assumptions")
@@ -179,63 +152,26 @@ class Population:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyArm:
-    """One arm of a study, or one variant of it, for a patient of 70 kg.
+    """One arm of a study, or one variant of it, for a patient of 70 kg; the numbers from `days` on need `infusions`."""
 
-    Parameters
-    ----------
-    name : str
-        Name of the arm; variants that span what one arm may have been given have names of their own.
-    group : str
-        The arm of the study that this is (a variant of); equal to `name` otherwise. Outcomes name groups.
-    drug : str
-        One of `STUDY_DRUGS`.
-    route : str
-        One of `ROUTES`.
-    n : int or None
-        Patients; None where not known.
-    n_verified : str
-        How `n` was read.
-    regimen : str
-        What was given, in words, as the sources say it.
-    infusions : tuple
-        ``(start [h], duration [h], rate [mg/h])``, the rate that of ketamine; empty where the sources do not allow it.
-    days : float or None
-        Span from the first to the last infusion hour [day]; this and the following are None without `infusions`.
-    sessions : int or None
-        Number of stretches on the drip.
-    hours : float or None
-        Their total length [h].
-    dose_mg_70kg : float or None
-        Total dose [mg].
-    verified : str
-        How the regimen was read.
-    assumptions : tuple of str
-        What the sources do not give and `infusions` takes for granted.
-    beside : str
-        Drugs given beside.
-    by_weight : bool
-        Whether the rates go with body weight; else they are the same for every patient.
-    contradicted : str
-        What the study itself reports that `infusions` cannot be true of; such an arm supports no result.
-    """
-
-    name: Text
-    group: Text = ""
+    name: Text  # variants that span what one arm may have been given have names of their own
+    group: Text = ""  # the arm of the study that this is (a variant of), its own name otherwise; outcomes name groups
     drug: Annotated[str, one_of(STUDY_DRUGS)]
     route: Annotated[str, one_of(ROUTES)] = "iv"
-    n: Count | None = None
-    n_verified: Seen = ""
-    regimen: Text
+    n: Count | None = None  # patients; None where not known
+    n_verified: Seen = ""  # how `n` was read
+    regimen: Text  # what was given, in words, as the sources say it
+    # (start [h], duration [h], rate of ketamine [mg/h]); empty where the sources do not allow it
     infusions: Annotated[tuple[tuple[float, float, float], ...], as_infusions] = ()
-    days: Real | None = None
-    sessions: Count | None = None
-    hours: Real | None = None
-    dose_mg_70kg: NotNegative | None = None
-    verified: Seen
-    assumptions: Texts = ()
-    beside: Remark = ""
-    by_weight: Flag = False
-    contradicted: Remark = ""
+    days: Real | None = None  # span from the first to the last infusion hour [day]
+    sessions: Count | None = None  # number of stretches under infusion
+    hours: Real | None = None  # their total length [h]
+    dose_mg_70kg: NotNegative | None = None  # total dose [mg]
+    verified: Seen  # how the regimen was read
+    assumptions: Texts = ()  # what the sources do not give and `infusions` takes for granted
+    beside: Remark = ""  # drugs given beside
+    by_weight: Flag = False  # whether the rates go with body weight; else they are the same for every patient
+    contradicted: Remark = ""  # what the study reports that `infusions` cannot be true of; then it supports nothing
 
     def __post_init__(self) -> None:
         dose = self.dose_mg_70kg
@@ -247,65 +183,27 @@ class StudyArm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """One result of a study: a value, a range or a statement.
+    """One result of a study: a value, a range or a statement, in `unit`; times in days after the first dose."""
 
-    Parameters
-    ----------
-    arm : str
-        Group of arms, or ``all``.
-    measure : str
-        One of `MEASURES`, which gives its unit.
-    value : float or None
-        The value [`unit`].
-    range : tuple of float or None
-        Lowest and highest, where a range is reported [`unit`].
-    statement : str
-        The result in words, where there is no number.
-    time_days : tuple of float or None
-        From and to, days after the first administration [day]; both are equal for a point in time. None: not known.
-    verified : str
-        How it was read; ``recall`` has no weight.
-    weight : float
-        Weight as evidence in [0, 1]: 1 read in the paper or its abstract, 0.5 second-hand, 0 recalled; a derived value
-        carries that of its weakest basis.
-    against : str
-        Group that `arm` is compared with, if any.
-    subgroup : str
-        Which patients of the arm, if not all.
-    se, sd : float or None
-        Standard error, standard deviation between patients [`unit`].
-    interval : tuple of float or None
-        Interval of the value [`unit`], at `level` (0.95 or 0.90).
-    level : float or None
-        Level of `interval`.
-    n : int or None
-        Patients (or infusions, where the measure counts these) behind it.
-    via : str
-        What was read, where this is not the study's own paper or registry record.
-    target : bool
-        Whether calibration fits it (role ``calibrate``) or scores it (``hold_out``).
-    note : str
-        What a reader must know about it.
-    """
-
-    arm: Text
+    arm: Text  # group of arms, or `all`
     measure: Annotated[str, one_of(MEASURES)]
     value: Real | None = None
-    range: Pair | None = None
-    statement: Remark = ""
+    range: Pair | None = None  # lowest and highest, where a range is reported
+    statement: Remark = ""  # the result in words, where there is no number
+    # from, to; equal for a point in time, None where not known
     time_days: Annotated[tuple[float, float], as_days] | None = None
-    verified: Seen
-    weight: Real = math.nan
-    against: Text = ""
-    subgroup: Remark = ""
-    se: NotNegative | None = None
-    sd: NotNegative | None = None
-    interval: Pair | None = None
-    level: Real | None = None
-    n: Count | None = None
-    via: Remark = ""
-    target: Flag = False
-    note: Remark = ""
+    verified: Seen  # how it was read
+    weight: Real = math.nan  # as evidence, from 0 to 1: see `weigh`
+    against: Text = ""  # group that `arm` is compared with, if any
+    subgroup: Remark = ""  # which patients of the arm, if not all
+    se: NotNegative | None = None  # standard error
+    sd: NotNegative | None = None  # between patients
+    interval: Pair | None = None  # interval of the value at `level`
+    level: Real | None = None  # 0.95 or 0.90
+    n: Count | None = None  # patients (or infusions, where the measure counts these) behind it
+    via: Remark = ""  # what was read, where this is not the study's own paper or registry record
+    target: Flag = False  # whether calibration fits it (role `calibrate`) or scores it (`hold_out`)
+    note: Remark = ""  # what a reader must know about it
 
     def __post_init__(self) -> None:
         results = {"value": self.value, "range": self.range, "statement": self.statement or None}
@@ -334,62 +232,25 @@ def _arm(table: Any, place: str) -> StudyArm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """One study of the evidence: a file in ``library/studies``.
-
-    Parameters
-    ----------
-    id : str
-        Key.
-    source : str
-        Key in ``sources.bib``.
-    design : str
-        One of `DESIGNS`. Only ``randomised`` and ``uncontrolled`` studies in CRPS support a regimen.
-    setting : str
-        The design in words.
-    diagnosis : str
-        One of `DIAGNOSES`.
-    population : Population
-        Who was studied.
-    arms : tuple of StudyArm
-        What was given.
-    outcomes : tuple of Outcome
-        What came of it.
-    role : str
-        One of `ROLES`: ``calibrate``, ``hold_out`` (scored, not fitted), ``check`` (looked at, neither fitted nor
-        scored), ``prediction_target`` (no results yet) or ``not_used``.
-    role_note : str
-        Why, and with what limits.
-    calibrates : tuple of str
-        Pain models that its targets are fitted to; empty unless the role is ``calibrate``.
-    relevance : float
-        What its values count for in CRPS, beside their own weight: 1, or less for another disease.
-    follow_up_days : float
-        Days from the first infusion that its results may support, at most 84 [day]: no result beyond 12 weeks is taken
-        as supported. 0 where there is none.
-    verified : str
-        How the study as a whole was read.
-    missing : tuple of str
-        What is not known.
-    note : str
-        What a reader must know about it.
-    """
+    """One study of the evidence: a file in ``library/studies``."""
 
     id: Text
-    source: Text
-    design: Annotated[str, one_of(DESIGNS)]
-    setting: Text
+    source: Text  # key in ``sources.bib``
+    design: Annotated[str, one_of(DESIGNS)]  # randomised and uncontrolled studies in CRPS support a regimen
+    setting: Text  # the design in words
     diagnosis: Annotated[str, one_of(DIAGNOSES)]
     population: Annotated[Population, record(Population)]
-    arms: Annotated[tuple[StudyArm, ...], rows(_arm)]
+    arms: Annotated[tuple[StudyArm, ...], rows(_arm)]  # what was given
     outcomes: Annotated[tuple[Outcome, ...], rows(record(Outcome))]
+    # hold_out: scored, not fitted; check: looked at; prediction_target: no results yet
     role: Annotated[str, one_of(ROLES)]
-    role_note: Text
-    calibrates: Annotated[tuple[str, ...], several(PAIN_MODELS)] = ()
-    relevance: Real = 1.0
-    follow_up_days: Real
-    verified: Verified
-    missing: Texts
-    note: Text
+    role_note: Text  # why, and with what limits
+    calibrates: Annotated[tuple[str, ...], several(PAIN_MODELS)] = ()  # models that its targets are fitted to
+    relevance: Real = 1.0  # what its values count for in CRPS, beside their own weight: 1, or less for another disease
+    follow_up_days: Real  # [day] from the first infusion, that its results may support; 0 where there is none
+    verified: Verified  # how the study as a whole was read
+    missing: Texts  # what is not known
+    note: Text  # what a reader must know about it
 
     def __post_init__(self) -> None:
         if not 0 <= self.follow_up_days <= LAST_SUPPORTED_DAY:
@@ -418,12 +279,5 @@ class Study:
 
 
 def parse_study(text: str, place: str) -> Study:
-    """Read one study.
-
-    Examples
-    --------
-    >>> parse_study('id = "x"', "studies/x.toml")
-    Traceback (most recent call last):
-    letheon.errors.InputError: studies/x.toml: key 'source' is missing
-    """
+    """Read one study."""
     return read(Study, read_toml(text, place), place, whole=True)

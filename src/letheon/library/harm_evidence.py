@@ -27,22 +27,6 @@ from letheon.library.reading import (
     weigh,
 )
 
-__all__ = [
-    "ARMS",
-    "DRUGS",
-    "EFFECTS",
-    "KINDS",
-    "LIVER_PATTERNS",
-    "MEASURES",
-    "STYLES",
-    "BladderRow",
-    "BladderSchedule",
-    "HarmCount",
-    "UsePattern",
-    "parse_bladder",
-    "parse_counts",
-]
-
 EFFECTS = ("psychomimetic", "hallucination", "night terrors", "nausea", "headache", "sedation", "dizziness", "liver")
 KINDS = ("long", "sessions", "single", "nasal", "mixed")
 LIVER_PATTERNS = ("short sessions", "one long course", "long course again within weeks")
@@ -73,60 +57,26 @@ def as_earlier(table: Any, place: str) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HarmCount:
-    """How often a harm was seen in one arm of one study.
-
-    Parameters
-    ----------
-    effect : str
-        One of `EFFECTS`.
-    source : str
-        Key in ``sources.bib``.
-    kind : str
-        Kind of regimen, one of `KINDS`; for the liver one of `LIVER_PATTERNS`.
-    style : str
-        ``elicited`` (asked for) or ``spontaneous``.
-    arm : str
-        ``drug``, ``comparison``, or ``difference`` between the two.
-    events, n : int or None
-        Patients with it, of how many; None for a difference.
-    share : float or None
-        The difference, where `arm` is one.
-    interval : tuple of float or None
-        Its published 95 % interval.
-    drug : str or None
-        One of `DRUGS`; None where nothing was infused, or no regimen is compared with it.
-    rate, hours : tuple of float or None
-        Lowest and highest of what the study gave: its highest rate [mg/kg/h], its length without a pause [h].
-    dosing, dosing_note : str
-        How these were read, and what a reader must know about them.
-    verified : str
-        How it was read.
-    weight : float
-        Weight as evidence; a recalled count has none.
-    support : str
-        What a result in CRPS may be called on this ground.
-    note : str
-        What a reader must know about it.
-    """
+    """How often a harm was seen in one arm of one study."""
 
     effect: Annotated[str, one_of(EFFECTS)]
-    source: Text
-    kind: Text
-    style: Annotated[str, one_of(STYLES)]
-    arm: Annotated[str, one_of(ARMS)]
-    events: Count | None = None
+    source: Text  # key in ``sources.bib``
+    kind: Text  # of regimen, one of `KINDS`; for the liver one of `LIVER_PATTERNS`
+    style: Annotated[str, one_of(STYLES)]  # elicited: asked for
+    arm: Annotated[str, one_of(ARMS)]  # or the difference between the two
+    events: Count | None = None  # patients with it, of `n`; None for a difference
     n: Count | None = None
-    share: Real | None = None
-    interval: Pair | None = None
-    drug: Annotated[str, one_of(DRUGS)] | None = None
-    rate: Pair | None = None
-    hours: Pair | None = None
-    dosing: Verified = ""
-    dosing_note: Text = ""
-    verified: Seen
-    weight: Real = math.nan
-    support: Annotated[str, one_of(_SUPPORTS)]
-    note: Text
+    share: Real | None = None  # the difference, where `arm` is one
+    interval: Pair | None = None  # its published 95 % interval
+    drug: Annotated[str, one_of(DRUGS)] | None = None  # None where nothing was infused, or no regimen is compared
+    rate: Pair | None = None  # lowest and highest of the study's highest rate [mg/kg/h]
+    hours: Pair | None = None  # lowest and highest of its length without a pause [h]
+    dosing: Verified = ""  # how rate and hours were read
+    dosing_note: Text = ""  # what a reader must know about them
+    verified: Seen  # how it was read
+    weight: Real = math.nan  # as evidence; a recalled count has none
+    support: Annotated[str, one_of(_SUPPORTS)]  # what a result in CRPS may be called on this ground
+    note: Text  # what a reader must know about it
 
     def __post_init__(self) -> None:
         kinds = LIVER_PATTERNS if self.effect == "liver" else KINDS
@@ -147,31 +97,15 @@ class HarmCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsePattern:
-    """How one person takes the drug, over months.
+    """How one person takes the drug, over months: `on_days` in every `every_days`."""
 
-    Parameters
-    ----------
-    g : float
-        Nominal dose on a day of use [g].
-    on_days, every_days : float
-        Days of use in every so many days.
-    months : float
-        How long.
-    route : str
-        ``nasal``, ``oral`` or ``iv``.
-    ramp_months : float
-        Time in which the dose rises to `g` from nothing.
-    months_off : float
-        Time since the last use.
-    """
-
-    g: NotNegative
+    g: NotNegative  # nominal dose on a day of use [g]
     on_days: NotNegative
     every_days: NotNegative
-    months: NotNegative
+    months: NotNegative  # how long
     route: Annotated[str, one_of(_ROUTES)]
-    ramp_months: NotNegative = 0.0
-    months_off: NotNegative = 0.0
+    ramp_months: NotNegative = 0.0  # time in which the dose rises to `g` from nothing
+    months_off: NotNegative = 0.0  # time since the last use
 
     def __post_init__(self) -> None:
         if not 0 < self.on_days <= self.every_days or self.ramp_months > self.months:
@@ -180,64 +114,28 @@ class UsePattern:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BladderRow:
-    """One observation of the bladder under ketamine.
-
-    Parameters
-    ----------
-    id, told : str
-        Name, and what was observed in words.
-    role : str
-        ``calibrate`` or ``validate``.
-    measure : str
-        One of `MEASURES`.
-    people : str
-        ``all`` users or the ``affected``, whose loss of capacity is beyond the threshold.
-    observed : float or None
-        The observation; None where only its absence or order was reported, or where it was not read.
-    se : float or None
-        Standard error, same unit.
-    n : int or None
-        People, for a share.
-    log_se : float or None
-        Standard error of the logarithm of a contrast of which only "no difference" was reported.
-    pattern, against : UsePattern
-        Dosing; of the other group of a contrast.
-    dose : str
-        Key under which an unknown dose is estimated along, or "".
-    limit_ml, abstinent, worst_share : float or None
-        Limit of a share of capacities [mL]; share who stopped; share that is looked at.
-    sources : tuple of str
-        Keys in ``sources.bib``, that of the observation first.
-    verified : str
-        How it was read.
-    weight : float
-        Weight as evidence.
-    assumed : tuple of str
-        What the source does not give and the row takes for granted.
-    note : str
-        What a reader must know about it.
-    """
+    """One observation of the bladder under ketamine."""
 
     id: Text
-    told: Text
+    description: Text  # what was observed
     role: Annotated[str, one_of(("calibrate", "validate"))]
     measure: Annotated[str, one_of(MEASURES)]
-    people: Annotated[str, one_of(("all", "affected"))]
-    observed: Real | None = None
-    se: NotNegative | None = None
-    n: Count | None = None
-    log_se: NotNegative | None = None
-    pattern: Annotated[UsePattern, record(UsePattern)]
-    against: Annotated[UsePattern, record(UsePattern)] | None = None
-    dose: Text = ""
-    limit_ml: NotNegative | None = None
-    abstinent: NotNegative | None = None
-    worst_share: NotNegative | None = None
-    sources: Texts
-    verified: Seen
-    weight: Real = math.nan
-    assumed: Texts
-    note: Text
+    people: Annotated[str, one_of(("all", "affected"))]  # the affected: loss of capacity beyond the threshold
+    observed: Real | None = None  # None where only its absence or order was reported, or where it was not read
+    se: NotNegative | None = None  # standard error, same unit
+    n: Count | None = None  # people, for a share
+    log_se: NotNegative | None = None  # standard error of the logarithm of a contrast reported as "no difference"
+    pattern: Annotated[UsePattern, record(UsePattern)]  # dosing
+    against: Annotated[UsePattern, record(UsePattern)] | None = None  # dosing of the other group of a contrast
+    dose: Text = ""  # key under which an unknown dose is estimated along, or ""
+    limit_ml: NotNegative | None = None  # limit of a share of capacities [mL]
+    abstinent: NotNegative | None = None  # share who stopped
+    worst_share: NotNegative | None = None  # share that is looked at
+    sources: Texts  # keys in ``sources.bib``, that of the observation first
+    verified: Seen  # how it was read
+    weight: Real = math.nan  # as evidence
+    assumed: Texts  # what the source does not give and the row takes for granted
+    note: Text  # what a reader must know about it
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weight", weigh(self.weight, self.verified))
@@ -249,29 +147,15 @@ class BladderRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BladderSchedule:
-    """A schedule at which both injury laws are looked at.
-
-    Parameters
-    ----------
-    id, told : str
-        Name, and the schedule in words.
-    g_per_day : float
-        Systemic dose on a dosing day [g/day].
-    days : float
-        Dosing days in a row.
-    every_days, years : float or None
-        How often the course comes, and for how long; None for one course.
-    earlier : mapping of str to float
-        Share with a lasting loss under each law that the evidence's prototypes gave, with doses averaged over the
-        interval.
-    """
+    """A schedule at which both injury laws are looked at."""
 
     id: Text
-    told: Text
-    g_per_day: NotNegative
-    days: NotNegative
-    every_days: NotNegative | None = None
-    years: NotNegative | None = None
+    description: Text  # of the schedule
+    g_per_day: NotNegative  # systemic dose on a dosing day [g/day]
+    days: NotNegative  # dosing days in a row
+    every_days: NotNegative | None = None  # how often the course comes; None for one course
+    years: NotNegative | None = None  # for how long; None for one course
+    # share with a lasting loss by law that the evidence's prototypes gave, with doses averaged over the interval
     earlier: Annotated[Mapping[str, float], as_earlier]
 
     def __post_init__(self) -> None:
@@ -285,27 +169,14 @@ def _count(table: Any, place: str) -> HarmCount:
 
 
 def parse_counts(text: str, place: str) -> tuple[HarmCount, ...]:
-    r"""Read the counts of harms.
-
-    Examples
-    --------
-    >>> parse_counts("[[counts]]\neffect = 'itch'", "x.toml")
-    Traceback (most recent call last):
-    letheon.errors.InputError: x.toml [[counts]][0]: key 'source' is missing
-    """
+    """Read the counts of harms."""
     document = read_toml(text, place)
     check_keys(document, ("counts",), (), place)
     return rows(_count)(document["counts"], f"{place} [[counts]]")
 
 
 def parse_bladder(text: str, place: str) -> tuple[tuple[BladderRow, ...], tuple[BladderSchedule, ...]]:
-    r"""Read the bladder's rows and schedules.
-
-    Examples
-    --------
-    >>> parse_bladder("rows = []\nschedules = []", "x.toml")
-    ((), ())
-    """
+    """Read the bladder's rows and schedules."""
     document = read_toml(text, place)
     check_keys(document, ("rows", "schedules"), (), place)
     observed = rows(record(BladderRow))(document["rows"], f"{place} [[rows]]")

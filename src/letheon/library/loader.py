@@ -15,7 +15,7 @@ from letheon.errors import InputError
 from letheon.library.bibliography import parse_sources
 from letheon.library.evidence import Study, parse_study
 from letheon.library.harm_evidence import BladderRow, BladderSchedule, HarmCount, parse_bladder, parse_counts
-from letheon.library.posterior import Posterior, parse_posterior
+from letheon.library.posterior import Posterior, shipped
 from letheon.library.records import Number, PkModel, Source, parse_pk_model, parse_sections
 
 _BLADDER_LAWS = ("saturating", "unsaturated")
@@ -45,6 +45,12 @@ def _sections(name: str) -> Mapping[str, Mapping[str, Number]]:
     return parse_sections(*_read(name))
 
 
+def _section(name: str, section: str) -> Mapping[str, Number]:
+    sections = _sections(name)
+    _known(section, sections, f"section of {name}")
+    return sections[section]
+
+
 @cache
 def pk_models() -> tuple[str, ...]:
     """Return the keys of the shipped drug models, sorted."""
@@ -53,29 +59,7 @@ def pk_models() -> tuple[str, ...]:
 
 @cache
 def pk_model(id: str) -> PkModel:
-    """Return one shipped drug model.
-
-    Parameters
-    ----------
-    id : str
-        One of `pk_models`.
-
-    Returns
-    -------
-    PkModel
-        The same object at every call; treat its mappings as read-only.
-
-    Raises
-    ------
-    InputError
-        If there is no such model.
-
-    Examples
-    --------
-    >>> from letheon import library
-    >>> library.pk_model("otto2021").parameters["cl"].value
-    95.2
-    """
+    """Return one of `pk_models`, the same object at every call: treat its mappings as read-only; refuse other names."""
     _known(id, pk_models(), "drug model")
     return parse_pk_model(*_read("pk", f"{id}.toml"))
 
@@ -86,61 +70,21 @@ def receptor() -> Mapping[str, Number]:
 
 
 def pain(section: str) -> Mapping[str, Number]:
-    """Return the numbers of one section of ``pain.toml``.
+    """Return the numbers of one section of ``pain.toml`` by name.
 
-    Parameters
-    ----------
-    section : str
-        ``memory``, ``flares``, ``acute``, ``placebo``, ``diary``, ``slow_site`` or ``population``.
-
-    Returns
-    -------
-    mapping
-        Name to `Number`.
-
-    Raises
-    ------
-    InputError
-        If there is no such section.
-
-    Examples
-    --------
-    >>> from letheon import library
-    >>> library.pain("memory")["tau_s"].unit
-    'day'
+    The sections are ``memory``, ``flares``, ``acute``, ``placebo``, ``diary``, ``slow_site`` and ``population``; refuse
+    any other.
     """
-    found = _sections("pain.toml")
-    _known(section, found, "section of pain.toml")
-    return found[section]
+    return _section("pain.toml", section)
 
 
 def harms(section: str) -> Mapping[str, Number]:
-    """Return the numbers of one section of ``harms.toml``.
+    """Return the numbers of one section of ``harms.toml`` by name.
 
-    Parameters
-    ----------
-    section : str
-        ``psychedelic``, ``circulation``, ``comedication``, ``liver``, ``bladder`` or ``mood``.
-
-    Returns
-    -------
-    mapping
-        Name to `Number`.
-
-    Raises
-    ------
-    InputError
-        If there is no such section.
-
-    Examples
-    --------
-    >>> from letheon import library
-    >>> library.harms("psychedelic")["c50"].value
-    121.0
+    The sections are ``psychedelic``, ``circulation``, ``comedication``, ``liver``, ``bladder`` and ``mood``; refuse any
+    other.
     """
-    found = _sections("harms.toml")
-    _known(section, found, "section of harms.toml")
-    return found[section]
+    return _section("harms.toml", section)
 
 
 @cache
@@ -166,36 +110,13 @@ def bladder_schedules() -> tuple[BladderSchedule, ...]:
 
 @cache
 def bladder_posterior(law: str) -> Posterior:
-    """Return the shipped fit of an injury law of the bladder.
+    """Return the shipped fit of an injury law, ``saturating`` or ``unsaturated``; refuse any other name.
 
-    Parameters
-    ----------
-    law : str
-        ``saturating`` or ``unsaturated``.
-
-    Returns
-    -------
-    Posterior
-        Draws by name (``bladder.k_rep``, ``bladder.d50.sd``, …), in the library's units; made by
-        ``python -m letheon.study.calibrate.bladder``.
-
-    Raises
-    ------
-    InputError
-        If there is no such law.
-
-    Examples
-    --------
-    >>> from letheon import library
-    >>> library.bladder_posterior("saturating").model
-    'bladder_saturating'
+    Draws by name (``bladder.k_rep``, ``bladder.d50.sd``, …), in the library's units; made by
+    ``python -m letheon.study.calibrate.bladder``.
     """
     _known(law, _BLADDER_LAWS, "injury law")
-    stem = f"bladder_{law}"
-    table, about = (_home().joinpath("posterior", f"{stem}.{ending}") for ending in ("csv", "toml"))
-    if not table.is_file():
-        return Posterior(stem, {})
-    return parse_posterior(stem, table.read_text("utf-8"), about.read_text("utf-8"), f"posterior/{stem}")
+    return shipped(f"bladder_{law}")
 
 
 @cache
@@ -211,22 +132,11 @@ def sources() -> Mapping[str, Source]:
 
 
 def numbers() -> Iterator[tuple[str, Number]]:
-    """Iterate over every number of the library with its home, such as ``pk/otto2021.toml``.
-
-    Yields
-    ------
-    tuple of (str, Number)
-
-    Examples
-    --------
-    >>> from letheon import library
-    >>> next(library.numbers())[0]
-    'pk/clements1981.toml'
-    """
+    """Iterate over every number of the library with its home, such as ``pk/otto2021.toml``."""
     for stem in pk_models():
         for number in pk_model(stem).parameters.values():
             yield f"pk/{stem}.toml", number
     for name in ("receptor.toml", "pain.toml", "harms.toml"):
-        for section, found in _sections(name).items():
-            for number in found.values():
+        for section, members in _sections(name).items():
+            for number in members.values():
                 yield f"{name} [{section}]", number

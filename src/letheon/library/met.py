@@ -17,36 +17,18 @@ __all__ = ["Met", "checks", "draws_hash", "parse_checks"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Met:
-    """One result of a study beside the simulation of the arm that it was seen in.
-
-    Parameters
-    ----------
-    study, arm, against, measure : str
-        Which result; the measure ``finding`` is what a held-out trial found, scored as an event.
-    day : float or None
-        Its day.
-    pain : str
-        Pain model that was simulated.
-    reported : str
-        The result as the library has it.
-    simulated : float
-        Mean of the simulation [unit of the measure]; of a finding the chance that the model gave to it.
-    interval : tuple of float or None
-        90 % interval of the reported value [unit of the measure].
-    met : bool
-        Whether `simulated` lies inside `interval`; a finding, whether its chance is 5 % or more.
-    """
+    """One result of a study beside the simulation of the arm that it was seen in."""
 
     study: Text
     arm: Text = ""
     against: Text = ""
-    measure: Text
+    measure: Text  # `finding`: what a held-out trial found, scored as an event
     day: Real | None = None
-    pain: Annotated[str, one_of(PAIN_MODELS)]
-    reported: Text
-    simulated: Real
-    interval: Pair | None = None
-    met: Flag
+    pain: Annotated[str, one_of(PAIN_MODELS)]  # model that was simulated
+    reported: Text  # the result as the library has it
+    simulated: Real  # mean of the simulation [unit of the measure]; of a finding the chance that the model gave to it
+    interval: Pair | None = None  # 90 % interval of the reported value [unit of the measure]
+    met: Flag  # whether `simulated` lies inside `interval`; a finding, whether its chance is 5 % or more
 
 
 def draws_hash(pain: str) -> str:
@@ -55,13 +37,7 @@ def draws_hash(pain: str) -> str:
 
 
 def parse_checks(text: str, place: str) -> tuple[Mapping[str, str], tuple[Met, ...]]:
-    r"""Read the file of results that were checked.
-
-    Examples
-    --------
-    >>> parse_checks('draws = {memory = "1"}\nresults = []', "met.toml")
-    ({'memory': '1'}, ())
-    """
+    """Read the file of results that were checked: hashes of the draws by pain model, and the results."""
     document = read_toml(text, place)
     check_keys(document, ("draws", "results"), (), place)
     return document["draws"], rows(record(Met))(document["results"], f"{place} [[results]]")
@@ -69,13 +45,6 @@ def parse_checks(text: str, place: str) -> tuple[Mapping[str, str], tuple[Met, .
 
 @cache
 def checks() -> tuple[Met, ...]:
-    """Return the shipped results, each under each pain model.
-
-    Examples
-    --------
-    >>> from letheon import library
-    >>> {one.study for one in library.checks() if one.met} >= {"sigtermans2009"}
-    True
-    """
+    """Return the shipped results, each under each pain model."""
     home = files("letheon.library").joinpath("posterior", "met.toml")
     return parse_checks(home.read_text("utf-8"), "posterior/met.toml")[1]

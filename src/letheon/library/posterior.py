@@ -12,26 +12,15 @@ from letheon.errors import InputError
 from letheon.library.evidence import PAIN_MODELS
 from letheon.library.reading import as_choice, read_toml
 
-__all__ = ["Posterior", "parse_posterior", "posterior"]
-
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """Draws of the calibrated numbers of one pain model.
-
-    Parameters
-    ----------
-    model : str
-        ``memory`` or ``slow_site``.
-    columns : mapping of str to tuple of float
-        Name (``memory.theta``, ``memory.theta.sd``, …) to its draws, in the unit of the library; empty where nothing
-        has been calibrated.
-    about : mapping
-        How they were made: seed, versions, settings, diagnostics, which numbers the data do not identify.
-    """
+    """Draws of the calibrated numbers of one pain model, or of one injury law of the bladder."""
 
     model: str
+    # name (``memory.theta``, ``memory.theta.sd``, …) to draws, in the unit of the library; empty: not calibrated
     columns: Mapping[str, tuple[float, ...]]
+    # how they were made: seed, versions, settings, diagnostics, which numbers the data do not identify
     about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -41,13 +30,7 @@ class Posterior:
 
 
 def parse_posterior(model: str, table: str, about: str, place: str) -> Posterior:
-    r"""Read a table of draws and what is known about it.
-
-    Examples
-    --------
-    >>> parse_posterior("memory", "memory.a,memory.n\n0.1,3\n0.12,3.1\n", "seed = 1", "x").columns["memory.n"]
-    (3.0, 3.1)
-    """
+    """Read a table of draws and what is known about it."""
     names, *rows = [line.split(",") for line in table.splitlines() if line.strip()]
     for number, row in enumerate(rows, start=2):
         if len(row) != len(names):
@@ -62,33 +45,15 @@ def parse_posterior(model: str, table: str, about: str, place: str) -> Posterior
     return Posterior(model, columns, read_toml(about, f"{place}.toml"))
 
 
+def shipped(stem: str) -> Posterior:
+    """Return the draws of ``posterior/STEM.csv``, none where this file does not ship."""
+    table, about = (files("letheon.library").joinpath("posterior", f"{stem}.{ending}") for ending in ("csv", "toml"))
+    if not table.is_file():
+        return Posterior(stem, {})
+    return parse_posterior(stem, table.read_text("utf-8"), about.read_text("utf-8"), f"posterior/{stem}")
+
+
 @cache
 def posterior(model: str) -> Posterior:
-    """Return the shipped posterior of a pain model.
-
-    Parameters
-    ----------
-    model : str
-        ``memory`` or ``slow_site``.
-
-    Returns
-    -------
-    Posterior
-        Without columns where none ships.
-
-    Raises
-    ------
-    InputError
-        If there is no such pain model.
-
-    Examples
-    --------
-    >>> posterior("memory").model
-    'memory'
-    """
-    as_choice(model, PAIN_MODELS, "pain model")
-    folder = files("letheon.library").joinpath("posterior")
-    table, about = (folder.joinpath(f"{model}.{ending}") for ending in ("csv", "toml"))
-    if not table.is_file():
-        return Posterior(model, {})
-    return parse_posterior(model, table.read_text("utf-8"), about.read_text("utf-8"), f"posterior/{model}")
+    """Return the shipped posterior of a pain model, without columns where none ships; refuse an unknown model."""
+    return shipped(as_choice(model, PAIN_MODELS, "pain model"))

@@ -164,37 +164,17 @@ def _checks(kind: type) -> dict[str, Check]:
     hints = get_type_hints(kind, include_extras=True)
     parts = {name: (hint, *get_args(hint)) for name, hint in hints.items()}
     marked = {name: [one for one in hint if hasattr(one, "__metadata__")] for name, hint in parts.items()}
-    return {name: found[0].__metadata__[0] for name, found in marked.items() if found}
+    return {name: checks[0].__metadata__[0] for name, checks in marked.items() if checks}
 
 
 def read(
     kind: type[Record], table: Any, place: str, needs: Iterable[str] = (), whole: bool = False, **known: Any
 ) -> Record:
-    """Read a table into a record.
+    """Read a table into a record, a dataclass whose fields declare their checks.
 
-    Parameters
-    ----------
-    kind : type
-        A dataclass whose fields declare their checks.
-    table : Any
-        What the file holds.
-    place : str
-        File and table, for the error sentence.
-    needs : iterable of str
-        Keys that this table needs although the record has a default for them.
-    whole : bool
-        Whether the table is the whole file.
-    **known
-        Fields that the file does not hold.
-
-    Returns
-    -------
-    Record
-
-    Raises
-    ------
-    InputError
-        If a key is unknown or missing, or a value does not belong there.
+    `place` is file and table for the error sentence, `needs` keys that this table needs despite a default,
+    `whole` says that the table is the whole file, `known` holds fields that the file does not. Raises an
+    `InputError` where a key is unknown or missing, or a value does not belong there.
     """
     checks = {key: check for key, check in _checks(kind).items() if key not in known}
     defaults = {one.name: (one.default, one.default_factory) for one in fields(kind)}  # pyright: ignore[reportArgumentType]
@@ -217,13 +197,7 @@ def read(
 
 
 def weigh(weight: float, verified: str) -> float:
-    """Return what a value weighs as evidence by the way it was read; a derived one has its own `weight` (else NaN).
-
-    Raises
-    ------
-    FieldError
-        If the weight is missing, out of place or outside [0, 1].
-    """
+    """Return what a value weighs as evidence by the way it was read; a derived one has its own `weight` (else NaN)."""
     if verified != "derived":
         if not math.isnan(weight) and weight != _WEIGHTS[verified]:
             raise FieldError(f"'weight' belongs to derived numbers only; {verified!r} has its own")

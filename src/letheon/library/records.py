@@ -62,43 +62,35 @@ def as_spread(table: Any, place: str) -> dict[str, str | float]:
 class Number:
     """One number of the library, with all that is known about it.
 
-    Parameters
+    Attributes
     ----------
     name : str
-        Name in house vocabulary, such as ``cl`` or ``theta``.
+        In house vocabulary, such as ``cl`` or ``theta``.
     value : float
-        Typical value [`unit`].
-    unit : str
-        Unit as published; `canonical` converts.
-    status : str
-        ``reported``, ``derived`` or ``assumed``.
+        Typical value [`unit`], the unit being that of the publication; `canonical` converts.
     verified : str
         How it was read: ``fulltext``, ``abstract``, ``secondary``, ``derived``, ``recall`` or ``assumed``.
     sources : tuple of str
         Keys in ``sources.bib``; empty for a bare assumption.
     range : tuple of float
-        Lowest and highest plausible value [`unit`].
+        Lowest and highest plausible value [`unit`]; draws stay inside.
     spread : mapping
         Uncertainty of the typical value: ``kind`` is ``lognormal`` (``sd`` of the logarithm), ``normal``
         (``sd`` [`unit`]), ``half-normal`` (the size of a normal around 0 with ``sd`` [`unit`]), ``beta``
-        (``a``, ``b``), ``uniform`` (over `range`) or ``none`` (none published or none wanted). Draws are meant to
-        stay inside `range`.
+        (``a``, ``b``), ``uniform`` (over `range`) or ``none`` (none published or none wanted).
     omega : float or None
         Variance between patients of the log-normal eta, if any.
     role : str or None
         Name of that eta. Equal roles mean the same standard normal of a patient, whatever the model.
-    note : str
-        What a reader must know about it.
     weight : float
         Weight as evidence in [0, 1]: 1 read in the paper or its abstract, 0.5 second-hand, 0 recalled or
         assumed; a derived number carries that of its weakest basis.
     cv : float or None
-        Coefficient of variation between patients as printed [fraction], where the paper gave this instead of
-        `omega`; then ``omega = ln(1 + cv**2)``.
+        Coefficient of variation between patients as printed [fraction], in place of `omega` = ln(1 + cv²).
     same_as : str or None
-        Name of the parameter that this one equals in every patient and every draw (same value, same eta).
+        The parameter that this one equals in every patient and every draw (same value, same eta).
     omega_spread : float
-        Uncertainty of its square root, the SD between patients: SD of the logarithm; 0 where none is carried.
+        Uncertainty of the square root of `omega`: SD of the logarithm; 0 where none is carried.
 
     Examples
     --------
@@ -175,14 +167,7 @@ def parse_numbers(tables: Any, place: str) -> dict[str, Number]:
 
 
 def parse_sections(text: str, place: str) -> dict[str, dict[str, Number]]:
-    r"""Read a file of sections of numbers (``[section.name]`` tables).
-
-    Examples
-    --------
-    >>> parse_sections("[diary.rho]\nvalue = 2", "pain.toml")
-    Traceback (most recent call last):
-    letheon.errors.InputError: pain.toml [diary].rho: key 'unit' is missing
-    """
+    """Read a file of sections of numbers (``[section.name]`` tables)."""
     document = read_toml(text, place)
     return {section: parse_numbers(tables, f"{place} [{section}]") for section, tables in document.items()}
 
@@ -243,62 +228,30 @@ def as_residuals(tables: Any, place: str) -> dict[str, Residual]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PkModel:
-    """One published (or derived) drug model: a file in ``library/pk``.
-
-    Parameters
-    ----------
-    id, title, label : str
-        Key, full title, and the short words that go beside a result (such as "derived, not published").
-    structure : str
-        Name of the compartment structure that `parameters` belong to.
-    drugs, analytes : tuple of str
-        What may be infused; what comes out, enantiomers named.
-    sampling : str
-        ``arterial``, ``venous``, ``mixed`` or ``not seen``.
-    population : str
-        Who was studied.
-    parameters : mapping
-        Parameter name to `Number`.
-    scaling : mapping
-        Parameter name to its exponent on weight/`reference_weight_kg`, or ``"per_kg"`` for a value per kg.
-    reference_weight_kg : float
-        Weight that the typical values belong to [kg].
-    covariance : tuple
-        ``(role, role, covariance of the two etas)``.
-    iov : mapping
-        Parameter name to the variance between occasions [log scale].
-    residual : mapping
-        Analyte to `Residual`.
-    validity : mapping
-        ``weight_kg``, ``duration_h``, ``rate_mg_h`` (low, high) as studied, ``text`` for the warning, and
-        ``age_year`` and ``push_mg_kg`` where known. ``rate_mg_h`` is of the infused drug at the reference weight.
-    checks : mapping
-        Reference figures that the parameters must reproduce.
-    sources : tuple of str
-        Keys in ``sources.bib``.
-    note, iov_note : str
-        What a reader must know about the model, and about its variability between occasions.
-    """
+    """One published (or derived) drug model: a file in ``library/pk``."""
 
     id: Text
     title: Text
-    label: Text
-    structure: Text
-    drugs: Annotated[tuple[str, ...], several(DRUGS)]
-    analytes: Texts
+    label: Text  # the short words that go beside a result, such as "derived, not published"
+    structure: Text  # compartment structure that `parameters` belong to
+    drugs: Annotated[tuple[str, ...], several(DRUGS)]  # what may be infused
+    analytes: Texts  # what comes out, enantiomers named
     sampling: Annotated[str, one_of(("arterial", "venous", "mixed", "not seen"))]
-    population: Text
+    population: Text  # who was studied
     parameters: Annotated[Mapping[str, Number], parse_numbers]
-    scaling: Annotated[Mapping[str, float | str], as_scaling]
-    reference_weight_kg: Real
+    scaling: Annotated[Mapping[str, float | str], as_scaling]  # exponent on weight / `reference_weight_kg`, or "per_kg"
+    reference_weight_kg: Real  # weight that the typical values belong to
+    # (role, role, covariance of the two etas)
     covariance: Annotated[tuple[tuple[str, str, float], ...], rows(record(Covariance))] = ()
+    # variance between occasions [log scale]
     iov: Annotated[Mapping[str, float], sizes(as_variance)] = field(default_factory=dict)
-    residual: Annotated[Mapping[str, Residual], as_residuals] = field(default_factory=dict)
+    residual: Annotated[Mapping[str, Residual], as_residuals] = field(default_factory=dict)  # by analyte
+    # what was studied, as (low, high), and `text` for the warning; `rate_mg_h` of the drug at the reference weight
     validity: Annotated[Mapping[str, tuple[float, float] | str], as_validity]
-    checks: Annotated[Mapping[str, float], sizes(as_float)]
-    sources: Texts
+    checks: Annotated[Mapping[str, float], sizes(as_float)]  # reference figures that the parameters must reproduce
+    sources: Texts  # keys in ``sources.bib``
     note: Text
-    iov_note: Text = ""
+    iov_note: Text = ""  # on its variability between occasions
 
     def __post_init__(self) -> None:
         for key in ("scaling", "iov"):
@@ -317,14 +270,7 @@ class PkModel:
 
 
 def parse_pk_model(text: str, place: str) -> PkModel:
-    """Read one drug model, a file in ``library/pk``.
-
-    Examples
-    --------
-    >>> parse_pk_model("idd = 'x'", "pk/x.toml")  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    letheon.errors.InputError: pk/x.toml: unknown key 'idd'; known keys: id, title, label, ...
-    """
+    """Read one drug model, a file in ``library/pk``."""
     return read(PkModel, read_toml(text, place), place, whole=True)
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -33,82 +33,33 @@ _COVARIATES = ("weight", "baseline", "age", "asian", "class", "slow_class")
 
 
 class Covariates(NamedTuple):
-    """Distributions of the covariates, as numbers that compiled code takes as data.
+    """Distributions of the covariates, as numbers that compiled code takes as data."""
 
-    Attributes
-    ----------
-    weight_mean, weight_sd : float
-        Lognormal body weight [kg].
-    baseline_mean, baseline_sd : float
-        Parent of the truncated normal baseline pain [NRS].
-    age_mean, age_sd : float
-        Parent of the truncated normal age [years].
-    asian : float
-        Share of Asian ancestry.
-    urine_l_h : float or None
-        Flow of urine, if it is stated [L/h].
-    """
-
-    weight_mean: float
+    weight_mean: float  # lognormal body weight [kg]
     weight_sd: float
-    baseline_mean: float
+    baseline_mean: float  # parent of the truncated normal baseline pain [NRS]
     baseline_sd: float
-    age_mean: float
+    age_mean: float  # parent of the truncated normal age [years]
     age_sd: float
-    asian: float
-    urine_l_h: float | None = None
+    asian: float  # share of Asian ancestry
+    urine_l_h: float | None = None  # flow of urine, if it is stated [L/h]
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=[
-        "weight_kg",
-        "baseline",
-        "age_years",
-        "asian",
-        "quantile",
-        "eta",
-        "flare_u",
-        "diary_z",
-        "draw",
-        "urine_l_h",
-    ],
-    meta_fields=[],
-)
+@jax.tree_util.register_dataclass
 @dataclass(frozen=True, slots=True)
 class People:
-    """A patient; many have one more, last axis.
+    """A patient; many have one more, last axis."""
 
-    Attributes
-    ----------
-    weight_kg, baseline, age_years : array
-        Body weight [kg], latent baseline pain [NRS], age [years].
-    asian : array
-        1 for Asian ancestry (a covariate of perezruixo2021), else 0.
-    quantile : mapping of str to array
-        Uniform personal quantiles: ``class`` and ``slow_class`` decide who responds.
-    eta : mapping of str to array
-        Standard normal personal deviations by role (``cl``, ``v1``, ``theta``, …).
-    flare_u : array, shape (day,)
-        Uniform draws that decide on which days flares begin.
-    diary_z : array, shape (day + 7,)
-        Standard normal innovations of the diary, from seven days before baseline.
-    draw : int
-        Which draw of the typical values the patient lives under.
-    urine_l_h : array or None
-        Flow of urine, if it is stated [L/h]; alike in all patients.
-    """
-
-    weight_kg: Array
-    baseline: Array
+    weight_kg: Array  # body weight
+    baseline: Array  # latent baseline pain [NRS]
     age_years: Array
-    asian: Array
-    quantile: Mapping[str, Array]
-    eta: Mapping[str, Array]
-    flare_u: Array
-    diary_z: Array
-    draw: Array
-    urine_l_h: Array | None = None
+    asian: Array  # 1 for Asian ancestry (a covariate of perezruixo2021), else 0
+    quantile: Mapping[str, Array]  # uniform; `class` and `slow_class` decide who responds
+    eta: Mapping[str, Array]  # standard normal deviations by role (`cl`, `v1`, `theta`, …)
+    flare_u: Array  # shape (day,): uniform draws that decide on which days flares begin
+    diary_z: Array  # shape (day + 7,): standard normal innovations from seven days before baseline
+    draw: Array  # which draw of the typical values the patient lives under
+    urine_l_h: Array | None = None  # flow of urine, if it is stated [L/h]; alike in all patients
 
 
 def _truncated_normal(u: Array, mean: Array, sd: Array, low: Array, high: Array) -> Array:
@@ -119,21 +70,8 @@ def _truncated_normal(u: Array, mean: Array, sd: Array, low: Array, high: Array)
 
 
 def truncated_normal(mean: float, sd: float, low: float, high: float) -> tuple[float, float]:
-    """Return mean and standard deviation of a normal distribution truncated to a range that holds its mean.
+    """Return mean and SD of a normal distribution truncated to a range; its own mean lies inside.
 
-    Parameters
-    ----------
-    mean, sd : float
-        Of the parent.
-    low, high : float
-        The range.
-
-    Returns
-    -------
-    tuple of float
-
-    Examples
-    --------
     >>> [round(moment, 3) for moment in truncated_normal(7.3, 2.0, 4.0, 10.0)]
     [7.165, 1.481]
     """
@@ -147,21 +85,8 @@ def truncated_normal(mean: float, sd: float, low: float, high: float) -> tuple[f
 
 
 def clipped_lognormal(mean: float, sd: float, low: float, high: float) -> tuple[float, float]:
-    """Return mean and standard deviation of a lognormal distribution of which what lies outside moves to the ends.
+    """Return mean and SD of a lognormal distribution of which what lies outside a range moves to its ends.
 
-    Parameters
-    ----------
-    mean, sd : float
-        Of the lognormal distribution.
-    low, high : float
-        The ends.
-
-    Returns
-    -------
-    tuple of float
-
-    Examples
-    --------
     >>> [round(moment, 2) for moment in clipped_lognormal(79.0, 60.0, 30.0, 200.0)]
     [76.92, 46.74]
     """
@@ -184,18 +109,7 @@ def _ndtr(x: float) -> float:
 
 
 def realised(population: Covariates) -> dict[str, tuple[float, float]]:
-    """Return mean and standard deviation of weight, baseline pain and age as they run, within the limits of each.
-
-    Parameters
-    ----------
-    population : Covariates
-        As asked for.
-
-    Returns
-    -------
-    dict of str to tuple of float
-        ``weight`` [kg], ``baseline_nrs`` [NRS], ``age`` [years].
-    """
+    """Return mean and SD of ``weight`` [kg], ``baseline_nrs`` and ``age`` [years] as they run, within their limits."""
     limits = {name: number.value for name, number in library.pain("population").items()}
     p = population
     return {
@@ -222,25 +136,9 @@ def purposes() -> tuple[str, ...]:
 def people(population: Covariates, seed: int, patient: int, days: int, draw: int, point: Array | None = None) -> People:
     """Draw a patient by number: the same person whatever the population or the block; `jax.vmap` for many.
 
-    Parameters
-    ----------
-    population : Covariates
-        Distributions of the covariates.
-    seed : int
-        Seed of the scenario.
-    patient : int
-        Patient number.
-    days : int
-        Days of follow-up to draw diary and flares for; a longer follow-up keeps the first days.
-    draw : int
-        Draw of the typical values that the patient lives under.
-    point : array, shape (purpose,), optional
-        Personal quantiles instead of random ones: a row of `bank_points`; NaN asks for random ones.
-
-    Returns
-    -------
-    People
-        One patient.
+    A longer follow-up in `days` keeps the first days of diary and flares. `draw` counts the draws of the typical
+    values. A `point`, shape (purpose,), holds personal quantiles instead of random ones, such as a row of
+    `bank_points`; NaN asks for random ones.
     """
     limits = library.pain("population")
     u = named_uniforms(seed, purposes(), patient)

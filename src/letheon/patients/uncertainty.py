@@ -48,22 +48,10 @@ _SEED = 20260101  # of the hypercube; the draws are part of the release, not of 
 
 
 def latin_hypercube(points: int, dimensions: int, seed: int) -> np.ndarray:
-    """Return points in the unit cube that divide each axis evenly.
+    """Return points in the unit cube that divide each axis evenly, shape (points, dimensions).
 
-    Parameters
-    ----------
-    points, dimensions : int
-        How many points, of how many coordinates.
-    seed : int
-        Seed of the permutations.
+    Each column holds the middles of `points` equal strata once, in random order.
 
-    Returns
-    -------
-    array, shape (points, dimensions)
-        Each column holds the middles of `points` equal strata once, in random order.
-
-    Examples
-    --------
     >>> sorted(latin_hypercube(4, 2, 1)[:, 0].tolist())
     [0.125, 0.375, 0.625, 0.875]
     """
@@ -146,22 +134,12 @@ def posterior_values(posterior: Posterior, draws: int = DRAWS) -> dict[str, np.n
 
 @cache
 def typical_values(draws: int = DRAWS) -> Mapping[str, np.ndarray]:
-    """Return every typical value, as draws in canonical units.
+    """Return every typical value, as draws in canonical units: at most as many as the shipped posteriors have.
 
-    Parameters
-    ----------
-    draws : int
-        How many draws: at most as many as the shipped posteriors have.
+    Keys are ``"home.name"``, e.g. ``"memory.theta"`` or ``"otto2021.cln"``; numbers without a spread repeat their
+    value. ``"home.name.sd"`` is the standard deviation of a number's eta between patients, ``"slow_site:home.name"``
+    the value of a shared number in the posterior of the slow site.
 
-    Returns
-    -------
-    mapping of str to array, shape (draws,)
-        Keys are ``"home.name"``, e.g. ``"memory.theta"`` or ``"otto2021.cln"``; numbers without a spread
-        repeat their value. ``"home.name.sd"`` is the standard deviation of a number's eta between patients,
-        ``"slow_site:home.name"`` the value of a shared number in the posterior of the slow site.
-
-    Examples
-    --------
     >>> typical_values()["memory.tau_s"].shape
     (64,)
     """

@@ -16,20 +16,8 @@ _NODES, _NEWTON_STEPS = 24, 5
 
 
 def omega_matrix(model: PkModel) -> tuple[tuple[str, ...], np.ndarray]:
-    """Return the eta roles of a model and the variance matrix of its etas.
+    """Return the eta roles of a model, and the variance-covariance matrix (omega block) in their order.
 
-    Parameters
-    ----------
-    model : PkModel
-        A model of the library.
-
-    Returns
-    -------
-    tuple
-        Roles, and the variance-covariance matrix (omega block) in their order.
-
-    Examples
-    --------
     >>> roles, omega = omega_matrix(pk_model("otto2021"))
     >>> bool(np.all(np.linalg.eigvalsh(omega) > 0))
     True
@@ -72,25 +60,11 @@ def individual_pk(
     borrow: bool = False,
     occasion_etas: Mapping[str, Array] | None = None,
 ) -> dict[str, Array]:
-    """Return a patient's pharmacokinetic parameters.
+    """Return a patient's pharmacokinetic parameters; those that change with the occasion have the axis (epoch,).
 
-    Parameters
-    ----------
-    model : PkModel
-        A model of the library.
-    typical : mapping of str to array
-        Typical values by parameter name, in canonical units, under the patient's draw.
-    people : People
-        Covariates and personal deviations.
-    borrow : bool
-        Borrow the omegas of simons2022 where the model publishes none.
-    occasion_etas : mapping of str to array, shape (epoch,), optional
-        Standard normal deviations by parameter and epoch; scaled here by the model's inter-occasion variances.
-
-    Returns
-    -------
-    dict of str to array
-        Parameters; those that change with the occasion have the axis (epoch,).
+    `typical` holds values by parameter name, in canonical units, under the patient's draw. `borrow` takes the omegas of
+    simons2022 where the model publishes none. `occasion_etas` are standard normal deviations by parameter and epoch,
+    scaled here by the model's inter-occasion variances.
     """
     values = _covariates(model, dict(typical), people)
     source = pk_model(_BORROWED_FROM) if borrow and not omega_matrix(model)[0] else model
@@ -112,24 +86,10 @@ def individual_pk(
 
 
 def truncated_lognormal(u: Array, median: Array, log_sd: Array, ceiling: Array) -> Array:
-    """Invert a lognormal truncated above: the population of patients who have a chronic state.
+    """Invert a lognormal truncated above at a personal quantile `u`: the patients who have a chronic state.
 
-    Parameters
-    ----------
-    u : array
-        Personal quantile in (0, 1).
-    median, log_sd : array
-        Of the lognormal before truncation.
-    ceiling : array
-        Upper limit.
+    `median` and `log_sd` are those before truncation; values lie below the ceiling.
 
-    Returns
-    -------
-    array
-        Values below the ceiling.
-
-    Examples
-    --------
     >>> float(truncated_lognormal(0.999999, 0.45, 0.24, 0.56)) < 0.56
     True
     """
@@ -139,26 +99,11 @@ def truncated_lognormal(u: Array, median: Array, log_sd: Array, ceiling: Array) 
 
 
 def logit_normal_mean(mean: Array, sd: Array, z: Array) -> Array:
-    """Return a logit-normal value whose population mean is `mean`.
+    """Return a logit-normal value in (0, 1) whose population mean is `mean`.
 
-    The centre has no closed form; Newton's method finds it, the mean taken by Gauss-Hermite quadrature.
+    `sd` is that of the logit, `z` the standard normal deviation. The centre has no closed form; Newton's method finds
+    it, the mean taken by Gauss-Hermite quadrature.
 
-    Parameters
-    ----------
-    mean : array
-        Population mean in (0, 1).
-    sd : array
-        Standard deviation of the logit.
-    z : array
-        Standard normal deviation.
-
-    Returns
-    -------
-    array
-        Value in (0, 1).
-
-    Examples
-    --------
     >>> round(float(logit_normal_mean(0.5, 1.0, 0.0)), 3)
     0.5
     """
@@ -169,9 +114,8 @@ def logit_normal_mean(mean: Array, sd: Array, z: Array) -> Array:
     logit = jax.scipy.special.logit
     wanted = logit(mean)
 
-    def residual(
-        centre: Array, sd: Array
-    ) -> tuple:  # nearly straight on the logit scale, so Newton's method cannot overshoot
+    # nearly straight on the logit scale, so Newton's method cannot overshoot
+    def residual(centre: Array, sd: Array) -> tuple:
         share = jax.nn.sigmoid(centre + sd * nodes)
         result = weights @ share
         return logit(result) - wanted, (weights @ (share * (1.0 - share))) / (result * (1.0 - result))

@@ -179,12 +179,12 @@ def _booster_session(table: Table, values: Values, salt: float, follow_up_ms: in
 
 
 def _repeated(table: Table, values: Values) -> list[Infusion]:
-    duration, rate = _drip(table, values)
+    duration, rate = _length_and_rate(table, values)
     start, repeat = values.get("at", 0), values.get("repeat", {"every": 0, "times": 1})
     return [Infusion(start + k * repeat["every"], duration, rate) for k in range(repeat["times"])]
 
 
-def _drip(table: Table, values: Values) -> tuple[int, Rate]:
+def _length_and_rate(table: Table, values: Values) -> tuple[int, Rate]:
     """Return how long and how fast: `rate` or `dose` with `for`, or `push` with `over`."""
     nodes = table.entries
     if "push" in values:

@@ -85,8 +85,9 @@ class Fields:
     keys: tuple[Key, ...]
     example: str  # such a map, as a refusal shows it
     record: Any = None  # record with the defaults of keys that have none of their own
-    refused: Mapping[str, str] = field(default_factory=dict)  # further keys, each with the sentence that refuses it
-    rules: Schema = field(default_factory=dict)  # JSON Schema of what holds between keys
+    # further keys, each with the sentence that refuses it
+    refused: Mapping[str, str] = field(default_factory=dict[str, str])
+    rules: Schema = field(default_factory=dict[str, Any])  # JSON Schema of what holds between keys
     unknown: str = ""  # sentence about any other word, where the nearest key would mean something else
 
     def __getitem__(self, name: str) -> Key:
@@ -109,7 +110,7 @@ class Fields:
     def read(self, table: Table, without: Iterable[str] = ()) -> dict[str, Any]:
         """Return each value that is written, read by its kind; refuse keys that are unknown or missing."""
         self.check(table)
-        values = {}
+        values: dict[str, Any] = {}
         for key in self.keys:
             if key.required:
                 self.required(table, key.name)

@@ -86,24 +86,7 @@ def _decode(data: bytes, name: str) -> str:
 
 
 def loads(text: str, name: str = "scenario") -> Scenario:
-    r"""Read a scenario from its text.
-
-    Parameters
-    ----------
-    text : str
-        YAML 1.2.
-    name : str
-        Name to use in messages.
-
-    Returns
-    -------
-    Scenario
-        The scenario, checked and in canonical quantities.
-
-    Raises
-    ------
-    InputError
-        If the text is no scenario: one sentence with name, line, field and remedy.
+    r"""Read a scenario from its text, YAML 1.2; `name` stands for the file in refusals. As `load` otherwise.
 
     Examples
     --------

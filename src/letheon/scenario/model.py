@@ -18,15 +18,7 @@ def pk_choices() -> Mapping[str, tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A mean and a standard deviation between patients, both in the unit of their field.
-
-    Parameters
-    ----------
-    mean : float
-        Mean.
-    sd : float
-        Standard deviation; 0 makes everybody alike.
-    """
+    """A mean and a standard deviation between patients, both in the unit of their field; an SD of 0 makes all alike."""
 
     mean: float
     sd: float = 0.0
@@ -34,83 +26,38 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """Who is treated.
+    """Who is treated."""
 
-    Parameters
-    ----------
-    n : int
-        Number of virtual patients in each arm.
-    weight : Spread
-        Body weight [kg], lognormal.
-    baseline_nrs : Spread
-        Baseline pain [NRS], parent of a truncated normal on 4 to 10.
-    age : Spread
-        Age [years].
-    asian : float
-        Share of patients with Asian ancestry, 0 to 1; only one pharmacokinetic model uses it.
-    urine : float or None
-        Flow of urine [L/h]; None for that of the people on whom the bladder's laws were calibrated.
-    """
-
-    n: int = 1000
-    weight: Spread = Spread(79.0, 19.0)
-    baseline_nrs: Spread = Spread(7.3, 2.0)
-    age: Spread = Spread(46.0, 12.0)
-    asian: float = 0.0
+    n: int = 1000  # virtual patients in each arm
+    weight: Spread = Spread(79.0, 19.0)  # body weight [kg], lognormal
+    baseline_nrs: Spread = Spread(7.3, 2.0)  # baseline pain [NRS], parent of a truncated normal on 4 to 10
+    age: Spread = Spread(46.0, 12.0)  # [years]
+    asian: float = 0.0  # share of patients with Asian ancestry, 0 to 1; only one pharmacokinetic model uses it
+    # flow of urine [L/h]; None for that of the people on whom the bladder's laws were calibrated
     urine: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Which models run, and which of their switches are on.
+    """Which models run, and which of their switches are on."""
 
-    Parameters
-    ----------
-    pk : str
-        Pharmacokinetic model, a key of `pk_choices`; ``auto`` picks one set for all drugs of the run.
-    pain : str
-        ``memory`` (the self-sustaining pain memory) or ``slow_site`` (its linear rival).
-    rival : bool
-        Whether the other pain model runs beside the chosen one.
-    flares : bool
-        Whether flares may end a remission.
-    expectancy : float
-        Extra fall of pain from guessing the treatment [NRS]; a sensitivity.
-    norketamine : float
-        Weight of norketamine in the receptor block that acts on pain; a sensitivity.
-    induction : bool
-        Whether the formation of norketamine rises during long infusions.
-    occasions : bool
-        Whether a patient's pharmacokinetics vary from occasion to occasion.
-    borrow_variability : bool
-        Whether models without published variability borrow that of simons2022.
-    """
-
-    pk: str = "auto"
-    pain: str = "memory"
-    rival: bool = True
-    flares: bool = True
-    expectancy: float = 0.0
-    norketamine: float = 0.0
-    induction: bool = False
-    occasions: bool = False
-    borrow_variability: bool = False
+    pk: str = "auto"  # pharmacokinetic model, a key of `pk_choices`; `auto` picks one set for all drugs of the run
+    pain: str = "memory"  # `memory`, the self-sustaining pain memory, or `slow_site`, the linear second model
+    rival: bool = True  # whether the other pain model runs beside the chosen one
+    flares: bool = True  # whether flares may end a remission
+    expectancy: float = 0.0  # extra fall of pain from guessing the treatment [NRS]; a sensitivity
+    norketamine: float = 0.0  # weight of norketamine in the receptor block that acts on pain; a sensitivity
+    induction: bool = False  # whether the formation of norketamine rises during long infusions
+    occasions: bool = False  # whether a patient's pharmacokinetics vary from occasion to occasion
+    borrow_variability: bool = False  # whether models without published variability borrow that of simons2022
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Other drugs given beside the infusions.
+    """Other drugs given beside the infusions; 0 for none."""
 
-    Parameters
-    ----------
-    clonidine_mg : float
-        Clonidine by mouth before each infusion [mg]; 0 for none.
-    midazolam_mg : float
-        Midazolam with each infusion [mg]; 0 for none. Only whether it is given matters: no size by dose is known.
-    """
-
-    clonidine_mg: float = 0.0
-    midazolam_mg: float = 0.0
+    clonidine_mg: float = 0.0  # by mouth before each infusion
+    midazolam_mg: float = 0.0  # with each infusion; only whether it is given matters: no size by dose is known
 
 
 _FIXED = Policy()
@@ -120,7 +67,7 @@ _FIXED = Policy()
 class Arm:
     """One arm: a name and its regimen.
 
-    Parameters
+    Attributes
     ----------
     name : str
         Lower-case name, key of the arm in results.
@@ -129,11 +76,9 @@ class Arm:
     regimen : Regimen
         Infusions in free base; the sham sessions for placebo.
     like : str or None
-        For placebo, the arm whose sessions it copies.
-    beside : Beside
-        Other drugs given beside; those of the arm that a placebo is like.
+        For placebo, the arm whose sessions, other drugs and policy it copies.
     policy : Policy
-        Boosters, titration and what ends them; those of the arm that a placebo is like.
+        Boosters, titration and what ends them.
     """
 
     name: str
@@ -148,18 +93,14 @@ class Arm:
 class Scenario:
     """A whole scenario with every default filled in.
 
-    Parameters
+    Attributes
     ----------
     title : str
         One line.
-    population : Population
-        Who is treated.
     follow_up_h : float
         End of the observation, from the scenario's origin [h].
     seed : int
         Seed of the named random streams.
-    models : Models
-        Which models run.
     arms : tuple of Arm
         In the order of the file.
     warnings : tuple of str

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from letheon.errors import InputError
@@ -287,32 +288,8 @@ def _by_weight(value: float, weight: str) -> tuple[float, float]:
     return 0.0, value / REFERENCE_WEIGHT_KG if weight == "70kg" else value
 
 
-def volume_ml(text: str) -> float:
-    """Read a volume [mL]."""
-    return _amount(text, "volume", VOLUME_UNITS, "100 mL")
-
-
-def strength_mg_per_ml(text: str) -> float:
-    """Read a strength, which is a mass in a volume [mg/mL]."""
-    return _amount(text, "strength", STRENGTH_UNITS, "1 mg/mL")
-
-
-def mass_mg(text: str) -> float:
-    """Read a mass that does not depend on body weight [mg]."""
-    return _amount(text, "mass", {"mg": 1.0, "µg": 1e-3, "g": 1e3}, "100 mg")
-
-
-def weight_kg(text: str) -> float:
-    """Read one body weight [kg]."""
-    return _amount(text, "body weight", {"kg": 1.0}, "70 kg")
-
-
-def urine_l_h(text: str) -> float:
-    """Read a flow of urine [L/h]."""
-    return _amount(text, "flow of urine", FLOW_UNITS, "1.6 L/day", (*_KNOWN, *FLOW_UNITS))
-
-
 def _amount(text: str, kind: str, units: dict[str, float], example: str, known: tuple[str, ...] = _KNOWN) -> float:
+    """Read an amount without spread; in the unit whose factor is 1."""
     entry, unit = text.strip(), example.split()[1]
     quantity = parse(entry, example, known)
     if quantity.spread is not None:
@@ -326,3 +303,11 @@ def _amount(text: str, kind: str, units: dict[str, float], example: str, known: 
     if not math.isfinite(value):
         raise InputError(f"{shown(entry)} is too large a number; write e.g. {example}.")
     return value
+
+
+# readers of amounts that do not depend on body weight
+volume_ml = partial(_amount, kind="volume", units=VOLUME_UNITS, example="100 mL")
+strength_mg_per_ml = partial(_amount, kind="strength", units=STRENGTH_UNITS, example="1 mg/mL")
+mass_mg = partial(_amount, kind="mass", units={"mg": 1.0, "µg": 1e-3, "g": 1e3}, example="100 mg")
+weight_kg = partial(_amount, kind="body weight", units={"kg": 1.0}, example="70 kg")
+urine_l_h = partial(_amount, kind="flow of urine", units=FLOW_UNITS, example="1.6 L/day", known=(*_KNOWN, *FLOW_UNITS))

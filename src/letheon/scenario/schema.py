@@ -11,13 +11,6 @@ def schema() -> dict[str, Any]:
     It finds unknown and missing keys, keys that exclude each other, words, whole numbers and units. What depends on
     several values, such as the rate of a dose over its time, only the reader finds.
 
-    Returns
-    -------
-    dict
-        The schema, ready for JSON.
-
-    Examples
-    --------
     >>> schema()["required"]
     ['letheon', 'title', 'follow_up', 'arms']
     """

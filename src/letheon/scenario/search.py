@@ -82,7 +82,7 @@ class Search:
     def as_written(self) -> tuple[int, ...] | None:
         """Return the numbers of the candidate that the arm itself is, or None if it lies between the values."""
         arm = _table_at(self.source, "arms").entries[self.arm]
-        numbers = []
+        numbers: list[int] = []
         for variable in self.variables:
             texts = {_text_at(arm, path) for path in (variable.path, *variable.also)}
             meanings = [_normal(value) for value in variable.values]
@@ -92,7 +92,7 @@ class Search:
         return tuple(numbers)
 
     def _changes(self, numbers: Sequence[int]) -> dict[str, Value]:
-        changes = {}
+        changes: dict[str, Value] = {}
         for variable, number in zip(self.variables, numbers, strict=True):
             for path in (variable.path, *variable.also):
                 place = f"optimise.vary.{variable.path}"
@@ -310,7 +310,7 @@ def _known(name: str, node: Node, days: float) -> Measure:
 
 
 def _constraints(table: Table | None, days: float, arms: tuple[str, ...]) -> tuple[Constraint, ...]:
-    constraints = []
+    constraints: list[Constraint] = []
     for name, child in table.entries.items() if table else ():
         limits = table_of(child, LIMIT.example)
         measure = _known(name, child, days)

@@ -14,18 +14,9 @@ from letheon.units import MS_PER_HOUR
 
 
 def dumps(scenario: Scenario) -> str:
-    """Write a scenario as text.
+    """Write a scenario as YAML, so that ``loads(dumps(scenario)) == scenario``.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        A scenario as `load` or `loads` gives it.
-
-    Returns
-    -------
-    str
-        YAML; ``loads(dumps(scenario)) == scenario``. Masses are free base; sessions that recur are written
-        with ``repeat``.
+    Masses are free base; sessions that recur are written with ``repeat``.
 
     Examples
     --------

@@ -7,20 +7,10 @@ What a scenario does not need (anchors, aliases, tags, several documents, deep n
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    MappingEndEvent,
-    MappingStartEvent,
-    NodeEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
 
 from letheon.errors import InputError, near_word
 from letheon.units import shown, visible
@@ -115,7 +105,7 @@ def read_tree(text: str, file: str) -> Table:
     if directive := re.match(r"(?:[ \t]*(?:#[^\n]*)?\r?\n)*%", body):
         top.refuse(_DIRECTIVE, 1 + body.count("\n", 0, directive.end()))
     try:
-        root = _first_document(_checked(YAML(typ="safe", pure=True).parse(body), top), top)
+        root = _first_document(_checked(_events(body), top), top)
     except InputError:
         raise
     except YAMLError as error:
@@ -150,20 +140,51 @@ def _refuse_yaml(error: Any, top: Node, text: str) -> NoReturn:
     )
 
 
-def _checked(events: Iterable[Any], top: Node) -> Iterator[Any]:
+class _Event(NamedTuple):
+    """One event of the YAML reader: what begins or ends on a line."""
+
+    kind: str  # Scalar, Alias, MappingStart, MappingEnd, …
+    line: int
+    text: str  # of a scalar
+    is_plain: bool  # without quotes
+    anchor: str | None
+    tag: str | None
+    has_directive: bool
+
+    @property
+    def is_node(self) -> bool:
+        """Whether a value, a map or a list begins."""
+        return self.kind in {"Scalar", "MappingStart", "SequenceStart"}
+
+
+def _events(text: str) -> Iterator[_Event]:
+    reader: Any = YAML(typ="safe", pure=True)  # its events declare no types
+    for event in reader.parse(text):
+        yield _Event(
+            kind=type(event).__name__.removesuffix("Event"),
+            line=event.start_mark.line + 1,
+            text=getattr(event, "value", ""),
+            is_plain=getattr(event, "style", None) is None,
+            anchor=getattr(event, "anchor", None),
+            tag=getattr(event, "tag", None),
+            has_directive=getattr(event, "version", None) not in (None, (1, 2)) or bool(getattr(event, "tags", None)),
+        )
+
+
+def _checked(events: Iterable[_Event], top: Node) -> Iterator[_Event]:
     """Pass events on, refusing what a scenario does not need as early as it is seen."""
     documents = depth = nodes = 0
     for event in events:
-        line = event.start_mark.line + 1
-        if isinstance(event, DocumentStartEvent):
+        line = event.line
+        if event.kind == "DocumentStart":
             documents += 1
             if documents > 1:
                 top.refuse("a second document begins here; a file holds one scenario, so remove the --- or ... .", line)
-            if event.version not in (None, (1, 2)) or event.tags:
+            if event.has_directive:
                 top.refuse(_DIRECTIVE, line)
-        elif isinstance(event, AliasEvent):
+        elif event.kind == "Alias":
             top.refuse(f"there is an alias, *{shown(event.anchor)[1:-1]}; write the value itself.", line)
-        elif isinstance(event, NodeEvent):
+        elif event.is_node:
             nodes += 1
             if nodes > MAX_NODES:
                 top.refuse(
@@ -175,53 +196,50 @@ def _checked(events: Iterable[Any], top: Node) -> Iterator[Any]:
                 top.refuse(
                     f"there is an anchor, &{shown(event.anchor)[1:-1]}; remove it and write each value out.", line
                 )
-            if (tag := getattr(event, "tag", None)) is not None:
-                top.refuse(f"there is a tag, {shown(tag)[1:-1]}; remove it, units say what a value is.", line)
-            if isinstance(event, (MappingStartEvent, SequenceStartEvent)):
-                depth += 1
-                if depth > MAX_DEPTH:
-                    top.refuse(f"brackets or maps are nested over {MAX_DEPTH} deep; a scenario needs six levels.", line)
-        elif isinstance(event, (MappingEndEvent, SequenceEndEvent)):
+            if event.tag is not None:
+                top.refuse(f"there is a tag, {shown(event.tag)[1:-1]}; remove it, units say what a value is.", line)
+            depth += event.kind != "Scalar"
+            if depth > MAX_DEPTH:
+                top.refuse(f"brackets or maps are nested over {MAX_DEPTH} deep; a scenario needs six levels.", line)
+        elif event.kind in {"MappingEnd", "SequenceEnd"}:
             depth -= 1
         yield event
 
 
-def _first_document(events: Iterator[Any], top: Node) -> Node:
+def _first_document(events: Iterator[_Event], top: Node) -> Node:
     root: Node | None = None
     for event in events:
-        if isinstance(event, NodeEvent):
-            root = _node(event, events, top.file, "", event.start_mark.line + 1)
+        if event.is_node:
+            root = _node(event, events, top.file, "", event.line)
     if root is None or (isinstance(root, Value) and root.empty):
         top.refuse("there is no scenario in the file; begin with a line letheon: 1.")
     return root
 
 
-def _node(event: Any, events: Iterator[Any], file: str, field: str, line: int) -> Node:
-    if isinstance(event, ScalarEvent):
-        empty = event.style is None and event.value in _NULLS
-        return Value(file, line, field, event.value, empty)
-    if isinstance(event, SequenceStartEvent):
+def _node(event: _Event, events: Iterator[_Event], file: str, field: str, line: int) -> Node:
+    if event.kind == "Scalar":
+        return Value(file, line, field, event.text, event.is_plain and event.text in _NULLS)
+    if event.kind == "SequenceStart":
         items: list[Node] = []
-        while not isinstance(inner := next(events), SequenceEndEvent):
-            items.append(_node(inner, events, file, f"{field}[{len(items) + 1}]", inner.start_mark.line + 1))
+        while (inner := next(events)).kind != "SequenceEnd":
+            items.append(_node(inner, events, file, f"{field}[{len(items) + 1}]", inner.line))
         return Listing(file, line, field, tuple(items))
     return _table(events, Node(file, line, field))
 
 
-def _table(events: Iterator[Any], at: Node) -> Table:
+def _table(events: Iterator[_Event], at: Node) -> Table:
     entries: dict[str, Node] = {}
     key_lines: dict[str, int] = {}
-    while not isinstance(event := next(events), MappingEndEvent):
-        line = event.start_mark.line + 1
-        if not isinstance(event, ScalarEvent):
+    while (event := next(events)).kind != "MappingEnd":
+        key, line = event.text, event.line
+        if event.kind != "Scalar":
             at.refuse("a key here is itself a map or a list; keys are plain words, e.g. drug.", line)
-        key = event.value
         if key in entries:
             at.refuse(f"the key {shown(key)} stands here twice, first on line {key_lines[key]}; keep one.", line)
         child = f"{at.field}.{shown(key)[1:-1]}" if at.field else shown(key)[1:-1]
         value = next(events)
         # an empty value is marked where the next token starts, which may be lines below
-        bare = isinstance(value, ScalarEvent) and value.value == ""
-        entries[key] = _node(value, events, at.file, child, line if bare else value.start_mark.line + 1)
+        is_bare = value.kind == "Scalar" and value.text == ""
+        entries[key] = _node(value, events, at.file, child, line if is_bare else value.line)
         key_lines[key] = line
     return Table(at.file, at.line, at.field, entries, key_lines)
