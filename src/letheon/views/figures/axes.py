@@ -42,8 +42,6 @@ class Window:
 def window(hours: float, most_ticks: int = 7) -> Window:
     """Return a time axis from 0 to `hours` [h], in hours where it is short, else in days.
 
-    Examples
-    --------
     >>> window(100.0)
     Window(end=100.0, step=24.0, unit='h')
     >>> window(84 * 24.0)

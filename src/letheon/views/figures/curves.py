@@ -96,8 +96,6 @@ def placebo_of(result: RunResult, name: str) -> str | None:
 def endpoint_days(endpoints: Iterable[str], stem: str = "nrs") -> list[int]:
     """Return the days of the endpoints ``<stem>_day_<N>``, ascending.
 
-    Examples
-    --------
     >>> endpoint_days(["nrs_day_28", "nrs_day_7", "relief_days"])
     [7, 28]
     """

@@ -12,7 +12,6 @@ from letheon.views.document.tree import Plot
 from letheon.views.figures import axes
 from letheon.views.figures.curves import PALETTE, PLACEBO_GREYS
 
-__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "Rows", "span"]
 
 BLUE, ORANGE, GREEN = PALETTE[0], PALETTE[1], PALETTE[2]
 GREY = PLACEBO_GREYS[0]
@@ -28,8 +27,6 @@ class Rows:
     `title` stands at the horizontal axis from `low` to `high`; a row is `row` pixels high. If `stacked`, what stands
     beside a label goes under it, where there is no room beside it on a phone.
 
-    Examples
-    --------
     >>> rows = Rows("Pain (NRS)", 0, 10)
     >>> rows.row("baseline")
     >>> rows.interval(6.0, 8.0, BLUE, 2, 0.0, "90 % interval")
@@ -124,8 +121,6 @@ def _text(text: str) -> str:
 def span(values: Sequence[float | None], least: float, most: float) -> tuple[float, float]:
     """Return ends of an axis that hold the values and at least `least` to `most`, with a little room.
 
-    Examples
-    --------
     >>> span([1.0, 9.0], 0.0, 8.0)
     (-0.45, 9.45)
     """

@@ -10,7 +10,6 @@ from typing import Any
 from letheon.views.figures import axes
 from letheon.views.figures.curves import PLACEBO_GREYS
 
-__all__ = ["Marks", "scatter"]
 
 _GRID = "#e3e5e8"
 

@@ -43,23 +43,6 @@ from letheon.views.subjects.calibration_figures import movement, predicted
 from letheon.views.subjects.names import pain_model
 from letheon.views.subjects.studies import citations
 
-__all__ = [
-    "Diagnostic",
-    "diagnostics",
-    "effort",
-    "modes",
-    "modes_list",
-    "page",
-    "parameters_table",
-    "predictions_summary",
-    "predictions_table",
-    "sampler_table",
-    "summary",
-    "trust",
-    "unknown",
-    "unknown_summary",
-    "verdict",
-]
 
 _TITLE = "Calibration on published trials"
 _TRIAL = (

@@ -16,17 +16,6 @@ from letheon.study.calibrate.document import (
 )
 from letheon.views.document import numbers
 
-__all__ = [
-    "SDS_OF_90",
-    "Prediction",
-    "amount",
-    "interval",
-    "limits",
-    "parameter_name",
-    "predictions",
-    "reported_text",
-    "unit_name",
-]
 
 SDS_OF_90 = 1.6449  # SDs from the middle to an end of a normal 90 % interval
 
@@ -160,8 +149,6 @@ def limits(reported: Reported) -> tuple[float | None, float | None]:
 def amount(value: float | None, unit: str = "") -> str:
     """Return a value as its unit asks for it: pain to two decimals as trials report it, others to three digits.
 
-    Examples
-    --------
     >>> amount(-1.2689, "NRS"), amount(0.1188, "share"), amount(0.02894)
     ('-1.27', '12 %', '0.0289')
     """
@@ -173,8 +160,6 @@ def amount(value: float | None, unit: str = "") -> str:
 def interval(ends: tuple[float, float] | None, unit: str = "") -> str:
     """Return an interval in the same way.
 
-    Examples
-    --------
     >>> interval((0.087, 0.154), "share"), interval((5.25, 20.5)), interval(None)
     ('9 to 15 %', '5.25 to 20.5', '-')
     """
@@ -186,8 +171,6 @@ def interval(ends: tuple[float, float] | None, unit: str = "") -> str:
 def reported_text(reported: Reported | None, unit: str) -> str:
     """Return a report: a mean ± its standard error, a count, or a statement as limits.
 
-    Examples
-    --------
     >>> reported_text(ReportedCount(0.5, 6, 12), "share"), reported_text(ReportedLimits(None, -1.7), "NRS")
     ('6 of 12', 'at most -1.70')
     """
@@ -208,8 +191,6 @@ def reported_text(reported: Reported | None, unit: str) -> str:
 def parameter_name(key: str) -> str:
     """Return what a parameter is, or its key where that is not known.
 
-    Examples
-    --------
     >>> parameter_name("memory.tau_s.sd"), parameter_name("placebo.fall@goldberg2010")
     ('spread between patients: time constant of sensitisation', 'mean placebo response, goldberg2010')
     """

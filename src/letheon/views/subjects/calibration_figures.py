@@ -20,7 +20,6 @@ from letheon.views.subjects.calibration_facts import (
     unit_name,
 )
 
-__all__ = ["movement", "predicted"]
 
 _UNITS = {
     "NRS": ("Pain: reported and predicted", "Pain, or a difference of pain (NRS points, 0–10)"),

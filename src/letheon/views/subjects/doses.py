@@ -9,14 +9,10 @@ from letheon.views.document.numbers import written
 if TYPE_CHECKING:
     from letheon.dosing.regimen import Rate
 
-__all__ = ["push_text", "rate_text"]
-
 
 def rate_text(rate: "Rate") -> str:
     """Return a rate as it was written; where that is not kept, for each kg or each 70 kg, whichever is rounder.
 
-    Examples
-    --------
     >>> from letheon.dosing.regimen import Rate
     >>> rate_text(Rate(per_kg_mg_h=0.35, ceiling_mg_h=25.0)), rate_text(Rate(10.0)), rate_text(Rate(per_kg_mg_h=5 / 70))
     ('0.35 mg/kg/h, at most 25 mg/h', '10 mg/h', '5 mg/h per 70 kg')
@@ -28,8 +24,6 @@ def rate_text(rate: "Rate") -> str:
 def push_text(rate: "Rate", duration_ms: int) -> str:
     """Return a push, a rate over its length, as a dose.
 
-    Examples
-    --------
     >>> from letheon.dosing.regimen import Rate
     >>> push_text(Rate(per_kg_mg_h=21.0), 60_000)
     '0.35 mg/kg'

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 Cell: TypeAlias = tuple[Inline, ...]
 
-__all__ = ["brief_groups", "endpoint_tables", "relapse_tables"]
 
 _RELAPSE = "time_to_relapse_days"
 _SHARES = "Share of patients; behind ±, the Monte Carlo standard error of this many patients, in points."

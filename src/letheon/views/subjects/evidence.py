@@ -16,25 +16,6 @@ from letheon.units import MS_PER_HOUR
 from letheon.views.document.numbers import count
 from letheon.views.document.tree import Document, Items, Link, Paragraph, Section, Table
 
-__all__ = [
-    "RECALLED",
-    "StudyBrief",
-    "brief",
-    "chosen",
-    "entry",
-    "how_read",
-    "json_form",
-    "listing",
-    "people",
-    "reading",
-    "result",
-    "role_text",
-    "sessions",
-    "study_of",
-    "totals",
-    "traits",
-    "when",
-]
 
 RECALLED = "RECALLED, not read: no weight"
 _SHOW = "Show one with its results and sources: letheon evidence show ID"
@@ -47,8 +28,6 @@ _DRUGS = {"form not stated": "ketamine, form not stated"}
 def chosen(role: str | None = None) -> tuple[Study, ...]:
     """Return the studies of a role, or all, in the order of the roles.
 
-    Examples
-    --------
     >>> [study.id for study in chosen("prediction_target")]
     ['ketcrps2']
     """
@@ -85,8 +64,6 @@ class StudyBrief(Struct, frozen=True):
 def brief(study: Study) -> StudyBrief:
     """Return what the list says of a study.
 
-    Examples
-    --------
     >>> brief(study_of("kiefer2008pilot")).measured
     ['responders', 'sensory_testing', 'chance_of_no_responder']
     """
@@ -100,8 +77,6 @@ def brief(study: Study) -> StudyBrief:
 def json_form(study: Study) -> dict[str, Any]:
     """Return a study as JSON: the fields of its records, the unit of each outcome, and the whole source.
 
-    Examples
-    --------
     >>> json_form(study_of("noppers2011"))["outcomes"][0]["unit"]
     'patients'
     """
@@ -186,8 +161,6 @@ def _outcome(outcome: Outcome) -> Iterator[Paragraph]:
 def role_text(study: Study) -> str:
     """Return the role of a study, with the models it calibrates and its weight.
 
-    Examples
-    --------
     >>> role_text(study_of("noppers2011"))
     'calibrate (memory, slow_site), counts by 0.5'
     """
@@ -202,8 +175,6 @@ def _measure(measure: str) -> str:
 def traits(who: Population) -> str:
     """Return weight, age and pain of the patients, as far as they were read.
 
-    Examples
-    --------
     >>> traits(study_of("sigtermans2009").population).startswith("weight 79 (SD 19) kg")
     True
     """
@@ -222,8 +193,6 @@ def _read_in(one: Trait) -> str:
 def people(n: int | None, verified: str) -> str:
     """Return how many patients there are; a recalled number is flagged.
 
-    Examples
-    --------
     >>> people(9, "recall"), people(None, "abstract")
     ('n = 9 (RECALLED)', 'n not known')
     """
@@ -235,8 +204,6 @@ def people(n: int | None, verified: str) -> str:
 def sessions(arm: StudyArm) -> list[str]:
     """Return the infusions of an arm as sessions of a scenario file for 70 kg; equal ones at equal distances are one.
 
-    Examples
-    --------
     >>> sessions(study_of("schwartzman2009").arms[0])
     ['{at: 0 h, rate: 25 mg/h, for: 4 h, repeat: {every: 24 h, times: 10}}']
     """
@@ -251,8 +218,6 @@ def sessions(arm: StudyArm) -> list[str]:
 def totals(arm: StudyArm) -> str:
     """Return dose, hours and span of an arm that has a machine-readable regimen.
 
-    Examples
-    --------
     >>> totals(study_of("goldberg2010").arms[0])
     '3360 mg of ketamine, 120 h of infusion within 5 days, sessions: 1'
     """
@@ -265,8 +230,6 @@ def totals(arm: StudyArm) -> str:
 def when(outcome: Outcome) -> str:
     """Return when an outcome was seen, in days from the first administration.
 
-    Examples
-    --------
     >>> [when(outcome) for outcome in study_of("puchalski2016").outcomes]
     ['days 4 to 5', 'days 55 to 85', 'day not given']
     """
@@ -279,8 +242,6 @@ def when(outcome: Outcome) -> str:
 def result(outcome: Outcome) -> str:
     """Return who showed what: arm, measure, value or range or statement, spread and number of patients.
 
-    Examples
-    --------
     >>> result(study_of("sigtermans2009").outcomes[2])
     'esketamine: pain mean 2.68 NRS (SE 0.51), n = 30'
     """
@@ -306,8 +267,6 @@ def result(outcome: Outcome) -> str:
 def reading(outcome: Outcome) -> str:
     """Return how an outcome was read, its weight, and whether it is fitted or scored.
 
-    Examples
-    --------
     >>> reading(study_of("sigtermans2009").outcomes[1])
     'RECALLED, not read: no weight'
     """
@@ -320,8 +279,6 @@ def reading(outcome: Outcome) -> str:
 def how_read(verified: str) -> str:
     """Return how something other than an outcome was read; what was only recalled is flagged.
 
-    Examples
-    --------
     >>> how_read("abstract"), how_read("recall")
     ('abstract', 'RECALLED, not read')
     """

@@ -25,7 +25,6 @@ from letheon.views.subjects import names
 if TYPE_CHECKING:
     from letheon.pipeline.result import ArmResult, Exposure, HarmEstimate, HarmResult, RunResult
 
-__all__ = ["blocks", "brief_groups", "ends", "headline", "law_names", "unknowns", "value_cell"]
 
 READING = (
     "What a regimen may cost, beside what it may relieve. Brackets hold intervals: 90 % where harms are simulated, "

@@ -12,8 +12,6 @@ from letheon.library import Number, PkModel, Study
 from letheon.views.document.numbers import count
 from letheon.views.document.tree import Document, Link, Paragraph, Section, Table
 
-__all__ = ["citations", "contents", "entry"]
-
 
 def contents() -> Document:
     """Return what the library holds: drug models, sections of numbers, studies."""

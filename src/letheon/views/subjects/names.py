@@ -13,19 +13,6 @@ from letheon.views.document.tree import Badge, Inline
 if TYPE_CHECKING:
     from letheon.pipeline.result import Endpoint, HarmEstimate, RegimenSupport, TimeToRelapse
 
-__all__ = [
-    "DRUGS",
-    "PAIN_MODELS",
-    "SUPPORT",
-    "arm_name",
-    "badge",
-    "drug",
-    "endpoint_name",
-    "label",
-    "minus_placebo_support",
-    "pain_model",
-    "support",
-]
 
 SUPPORT = {
     "randomised": "a randomised trial in CRPS measured this, against this comparator, at this time and dose, in such "
@@ -71,8 +58,6 @@ def pain_model(name: str | None) -> str:
 def endpoint_name(key: str) -> str:
     """Return what an endpoint is, in words.
 
-    Examples
-    --------
     >>> endpoint_name("responder_30_day_7"), endpoint_name("dose_mg"), endpoint_name("nrs_day_28")
     ('At least 30 % less pain at week 1 (day 7)', 'Total dose', 'Day 28')
     """
@@ -86,8 +71,6 @@ def endpoint_name(key: str) -> str:
 def label(support: str, basis: Iterable[str] = ()) -> str:
     """Return a support label with the studies that it rests on, where there are such in CRPS.
 
-    Examples
-    --------
     >>> label("randomised", ["sigtermans2009"]), label("assumed", ["x"])
     ('randomised: sigtermans2009', 'assumed')
     """

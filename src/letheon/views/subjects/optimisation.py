@@ -15,7 +15,6 @@ from letheon.views.subjects.studies import citations
 if TYPE_CHECKING:
     from letheon.study.optimise.document import Candidate, ConstraintReport, FrontEntry, PublishedEntry, SearchReport
 
-__all__ = ["document", "summary"]
 
 _MOST_ROWS = 24  # of the front in the terminal
 _READING = (

@@ -14,7 +14,6 @@ from letheon.views.subjects.optimisation_words import RELIEF, estimate, label, r
 if TYPE_CHECKING:
     from letheon.study.optimise.document import Candidate, FrontEntry, SearchReport
 
-__all__ = ["figures"]
 
 _BLUE, _ORANGE, _FAINT = *PALETTE[:2], "#b4bac2"
 _FARTHEST = 1.5  # times the range of the candidates: a published regimen far out would press all others together

@@ -10,7 +10,6 @@ from letheon.views.subjects.names import arm_name
 if TYPE_CHECKING:
     from letheon.study.optimise.document import PublishedEntry
 
-__all__ = ["RELIEF", "estimate", "label", "regimen_name", "standing", "unit_name", "value"]
 
 RELIEF = "relief_days"
 _LABELS = {
@@ -31,8 +30,6 @@ def label(measure: str) -> str:
 def unit_name(unit: str, measure: str = "") -> str:
     """Return a unit for reading; nothing where the name of the measure says it.
 
-    Examples
-    --------
     >>> unit_name("share", "remission"), unit_name("h"), unit_name("days", "relief_days"), unit_name("h", "hours")
     ('%', 'h', '', '')
     """
@@ -43,8 +40,6 @@ def unit_name(unit: str, measure: str = "") -> str:
 def value(number: float | None, unit: str) -> str:
     """Return a number as its unit asks for it, without the unit; fine enough to compare regimens in the same patients.
 
-    Examples
-    --------
     >>> value(0.524, "share"), value(1473.2, "mg"), value(36.55, "days"), value(2.5, "h"), value(None, "NRS")
     ('52', '1,473', '36.5', '2.5', '-')
     """
@@ -57,8 +52,6 @@ def value(number: float | None, unit: str) -> str:
 def estimate(mean: float | None, interval: tuple[float | None, float | None] | None, unit: str) -> str:
     """Return a mean with its interval, where there is one and it is not exactly the mean.
 
-    Examples
-    --------
     >>> estimate(41.0, (27.0, 55.1), "days"), estimate(63.0, (63.0, 63.0), "h")
     ('41.0 (27.0 to 55.1)', '63')
     """

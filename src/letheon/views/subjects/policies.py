@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from letheon.dosing.policy_document import BoosterRules, PolicyRules, Quantity, StopRules, TitrationRules
 
-__all__ = ["booster_sentences", "policy_sentences", "titration_sentence"]
-
 
 def policy_sentences(policy: "PolicyRules | None") -> list[str]:
     """Say by which rules an arm goes on; nothing of a fixed timetable."""
@@ -20,8 +18,6 @@ def policy_sentences(policy: "PolicyRules | None") -> list[str]:
 def booster_sentences(rule: "BoosterRules") -> list[str]:
     """Say when boosters are given, and what ends them.
 
-    Examples
-    --------
     >>> from letheon.dosing.policy_document import BoosterRules, StopRules
     >>> booster_sentences(BoosterRules("relapse", (), 14, 7, 6, None, StopRules(None, None, None, None)))
     ['Boosters 14 days after a relapse in the diary, at least 7 days from any other session, at most 6 in any year.']

@@ -16,7 +16,6 @@ from letheon.views.subjects.names import endpoint_name
 if TYPE_CHECKING:
     from letheon.pipeline.result import Endpoint, RunResult
 
-__all__ = ["NO_PLACEBO", "REMISSION", "Statement", "excess", "keys", "named_day", "statement", "typical"]
 
 NO_PLACEBO = "no placebo arm"
 REMISSION = "remission"
@@ -48,8 +47,6 @@ class Statement(NamedTuple):
 def named_day(days: Sequence[int]) -> int | None:
     """Return the day on which responders are reported first: the one nearest to four weeks, the earlier of two.
 
-    Examples
-    --------
     >>> named_day([1, 7, 14, 28, 35, 84]), named_day([1, 3, 7, 14]), named_day([])
     (28, 14, None)
     """
@@ -59,8 +56,6 @@ def named_day(days: Sequence[int]) -> int | None:
 def keys(endpoints: Iterable[str]) -> list[str]:
     """Return the endpoints of relief that lead, in order: responders on the named day, days, remission.
 
-    Examples
-    --------
     >>> keys(["remission", "responder_30_day_7", "responder_30_day_14", "relief_days"])
     ['responder_30_day_14', 'relief_days', 'remission']
     """
@@ -89,8 +84,6 @@ def statement(result: RunResult, name: str, key: str) -> Statement:
 def typical(entry: Endpoint) -> tuple[str, str, str]:
     """Say a number that patients differ in: the median patient, the range of 90 % of them, then the mean.
 
-    Examples
-    --------
     >>> from letheon.pipeline.result import Endpoint
     >>> typical(Endpoint(mean=31.2, q05=0.0, q50=2.0, q95=83.0, mean_interval=(17.0, 46.0), unit="days"))
     ('median patient 2', '(90 % of patients 0 to 83)', 'mean 31 (90 % interval 17 to 46)')
@@ -104,8 +97,6 @@ def typical(entry: Endpoint) -> tuple[str, str, str]:
 def excess(entry: Endpoint) -> str:
     """Say how much more an arm has than placebo, with its interval.
 
-    Examples
-    --------
     >>> from letheon.pipeline.result import Endpoint
     >>> excess(Endpoint(mean=0.5, unit="share", minus_placebo=0.31, minus_placebo_interval=(0.2, 0.41)))
     '31 more (90 % interval +20 to +41)'

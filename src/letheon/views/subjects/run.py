@@ -16,7 +16,6 @@ from letheon.views.subjects.run_figures import figures
 if TYPE_CHECKING:
     from letheon.pipeline.result import RunResult
 
-__all__ = ["page", "report", "summary"]
 
 _BRACKETS = (
     "Days count from the first infusion. Brackets after a mean hold its 90 % interval; the median patient and the "

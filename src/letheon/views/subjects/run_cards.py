@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from letheon.pipeline.result import ArmResult, Endpoint, RunResult, TimeToRelapse
 
-__all__ = ["cards", "headline_days"]
 
 Fact = tuple[Content, str, Content]
 
@@ -29,8 +28,6 @@ def cards(result: RunResult) -> Cards:
 def headline_days(endpoints: Iterable[str]) -> list[int]:
     """Return the day nearest to four weeks and the last that has a pain score; day 7 and that where these are one.
 
-    Examples
-    --------
     >>> headline_days(["nrs_day_3", "nrs_day_7", "nrs_day_28", "nrs_day_84"])
     [28, 84]
     >>> headline_days(["nrs_day_3", "nrs_day_7", "nrs_day_14"])

@@ -30,7 +30,6 @@ from letheon.views.subjects import names
 if TYPE_CHECKING:
     from letheon.pipeline.result import Band, RunResult
 
-__all__ = ["figures"]
 
 Column = tuple[list[float], "Band", str]  # times [h], values, heading
 _STATES = {

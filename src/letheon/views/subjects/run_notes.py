@@ -25,8 +25,6 @@ from letheon.views.subjects import names
 if TYPE_CHECKING:
     from letheon.pipeline.result import RunResult
 
-__all__ = ["background", "reading", "sources"]
-
 
 def reading(result: RunResult) -> list[Block]:
     """Return how to read ranges, intervals and labels, and what is assumed."""

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from letheon import library
 from letheon.views.document.tree import Content, Items, Link, Note, Strong
 
-__all__ = ["citations"]
-
 
 def citations(ids: Iterable[str]) -> Items:
     """Return the studies of the library that are named, with what was read from where."""

@@ -39,23 +39,6 @@ from letheon.views.subjects.names import pain_model
 from letheon.views.subjects.studies import citations
 from letheon.views.subjects.validation_figures import chances, quantities, tornado
 
-__all__ = [
-    "bars",
-    "better_model",
-    "between_summary",
-    "between_table",
-    "event",
-    "expected",
-    "misses",
-    "page",
-    "quantities_table",
-    "scores_table",
-    "summary",
-    "timing_table",
-    "tornados",
-    "values_table",
-    "without_effect",
-]
 
 _TITLE = "Validation on trials that no model saw"
 _LIKELY = 0.05  # chance of an event below which a model is said to miss it

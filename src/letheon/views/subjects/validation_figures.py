@@ -11,7 +11,6 @@ from letheon.views.figures.rows import BLUE, GREEN, GREY, ORANGE, Rows, span
 from letheon.views.subjects.calibration_facts import SDS_OF_90
 from letheon.views.subjects.names import pain_model
 
-__all__ = ["chances", "quantities", "tornado"]
 
 _STYLES = {"memory": (BLUE, "circle"), "slow_site": (ORANGE, "diamond-open")}
 _OTHER = (GREEN, "square")

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from letheon.dosing.worksheet import BoosterSheet, TitrationSheet, Worksheet
     from letheon.scenario import Arm, Scenario
 
-__all__ = ["document"]
 
 _BAGS_LISTED = 12
 _RATES_LISTED = 12
