@@ -12,7 +12,6 @@ from letheon.views.document.tree import Plot
 from letheon.views.figures import axes
 from letheon.views.figures.curves import PALETTE, PLACEBO_GREYS
 
-
 BLUE, ORANGE, GREEN = PALETTE[0], PALETTE[1], PALETTE[2]
 GREY = PLACEBO_GREYS[0]
 _ROW = 46  # height of a row [px]: its label, and room for three intervals
@@ -22,10 +21,7 @@ _MARGIN = {"l": 14, "r": 16, "t": 6, "b": 48}
 
 
 class Rows:
-    """Builds a figure from rows, from above; heights are pixels, so that nothing depends on how many there are.
-
-    `title` stands at the horizontal axis from `low` to `high`; a row is `row` pixels high. If `stacked`, what stands
-    beside a label goes under it, where there is no room beside it on a phone.
+    """Builds a figure from rows `row` [px] high, from above; if `stacked`, what stands beside a label goes under it.
 
     >>> rows = Rows("Pain (NRS)", 0, 10)
     >>> rows.row("baseline")
@@ -38,8 +34,7 @@ class Rows:
         self._title, self._range, self._stacked = title, (low, high), stacked
         self._below = _LINE if stacked else 0
         self._row = row + self._below
-        self._middle = 0.0
-        self._end = 0.0
+        self._middle = self._end = 0.0
         self._data: list[axes.Figure] = []
         self._labels: list[dict[str, Any]] = []
         self._shapes: list[dict[str, Any]] = []
@@ -65,18 +60,18 @@ class Rows:
         self._end += self._row
         # a faint line parts the rows
         place = {"xref": "paper", "x0": 0, "x1": 1, "yref": "y", "y0": 1 - self._end, "y1": 1 - self._end}
-        self._shapes.append({"type": "line", "line": {"color": "#9aa1aa", "width": 0.5}} | place)
+        self._shapes.append({"type": "line", "line": {"color": axes.ZERO_LINE, "width": 0.5}} | place)
 
     def interval(self, low: float, high: float, colour: str, width: float, shift: float, hover: str) -> None:
         """Draw a line, `width` [px] thick and `shift` [px] below the middle of the row; `hover` explains it."""
         x = axes.numbers([low, (low + high) / 2.0, high])
-        self._draw(x, shift, hover, {"mode": "lines", "line": {"color": colour, "width": width}})
+        self._draw("lines", x, shift, hover, line={"color": colour, "width": width})
 
     def mark(self, x: float, colour: str, symbol: str, shift: float, hover: str, size: int = 9) -> None:
         """Draw a mark, a symbol of Plotly's of `size` [px]."""
         edge = {"width": 1.8 if symbol.endswith("open") else 0, "color": colour}
         marker = {"color": colour, "symbol": symbol, "size": size, "line": edge}
-        self._draw([axes.number(x)], shift, hover, {"mode": "markers", "marker": marker})
+        self._draw("markers", [axes.number(x)], shift, hover, marker=marker)
 
     def band(self, low: float, high: float, colour: str, whole: bool = False) -> None:
         """Shade from `low` to `high`, cut at the ends of the axis, in the row or in the whole figure."""
@@ -93,20 +88,20 @@ class Rows:
         low, high = self._range
         layout = axes.layout(axes.Window(high, _step(high - low), "days"), "", 1.0)
         layout["xaxis"] |= {"range": [axes.number(low), axes.number(high)], "title": {"text": self._title}}
-        layout["xaxis"] |= {"showgrid": True, "gridcolor": "#e3e5e8", "fixedrange": True, "zeroline": zero}
-        layout["xaxis"] |= {"zerolinecolor": "#9aa1aa", "zerolinewidth": 2, "hoverformat": ".2f"}
+        layout["xaxis"] |= {"showgrid": True, "gridcolor": axes.GRID, "fixedrange": True, "zeroline": zero}
+        layout["xaxis"] |= {"zerolinecolor": axes.ZERO_LINE, "zerolinewidth": 2, "hoverformat": ".2f"}
         layout["yaxis"] = {"visible": False, "range": [-self._end, 0], "fixedrange": True}
         shapes = [*(band | {"y0": 0.0, "y1": -self._end} for band in self._bands), *self._shapes]
-        layout |= {"margin": dict(_MARGIN), "hovermode": "closest", "shapes": shapes, "annotations": self._labels}
+        layout |= {"margin": _MARGIN, "hovermode": "closest", "shapes": shapes, "annotations": self._labels}
         return {"data": self._data, "layout": layout}
 
     def plot(self, alternative: str, zero: bool = False) -> Plot:
         """Return the figure as a part of a document; `alternative` says it in words."""
         return Plot(self.figure(zero), alternative, "rows", self.height)
 
-    def _draw(self, x: list, shift: float, hover: str, drawing: dict[str, Any]) -> None:
-        place = {"type": "scatter", "x": x, "y": [-(self._middle + shift)] * len(x)}
-        self._data.append(place | drawing | {"hoverinfo": "text", "text": [_text(hover)] * len(x)})
+    def _draw(self, mode: str, x: list, shift: float, hover: str, **drawing: Any) -> None:
+        y, text = [-(self._middle + shift)] * len(x), [_text(hover)] * len(x)
+        self._data.append(axes.trace(mode, x, y, hoverinfo="text", text=text, **drawing))
 
     def _label(self, text: str, below: float, right: bool = False) -> None:
         place = {"xref": "paper", "x": 1 if right else 0, "xanchor": "right" if right else "left"}

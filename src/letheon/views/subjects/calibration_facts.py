@@ -16,7 +16,6 @@ from letheon.study.calibrate.document import (
 )
 from letheon.views.document import numbers
 
-
 SDS_OF_90 = 1.6449  # SDs from the middle to an end of a normal 90 % interval
 
 # Each prediction: study, name, unit (NRS for pain and its differences, share for chances and relief).
@@ -143,37 +142,22 @@ def limits(reported: Reported) -> tuple[float | None, float | None]:
     raise TypeError(type(reported).__name__)
 
 
-# --- words ---
-
-
 def amount(value: float | None, unit: str = "") -> str:
-    """Return a value as its unit asks for it: pain to two decimals as trials report it, others to three digits.
-
-    >>> amount(-1.2689, "NRS"), amount(0.1188, "share"), amount(0.02894)
-    ('-1.27', '12 %', '0.0289')
-    """
+    """Return a value as its unit asks for it: pain to two decimals as trials report it, others to three digits."""
     if unit == "NRS":
         return numbers.fixed(value, 2)
     return numbers.amount(value, unit) if unit == "share" else numbers.number(value)
 
 
 def interval(ends: tuple[float, float] | None, unit: str = "") -> str:
-    """Return an interval in the same way.
-
-    >>> interval((0.087, 0.154), "share"), interval((5.25, 20.5)), interval(None)
-    ('9 to 15 %', '5.25 to 20.5', '-')
-    """
+    """Return an interval in the same way."""
     if unit == "share" or ends is None:
         return numbers.interval(ends, unit)
     return numbers.ends(amount(ends[0], unit), amount(ends[1], unit))
 
 
 def reported_text(reported: Reported | None, unit: str) -> str:
-    """Return a report: a mean ± its standard error, a count, or a statement as limits.
-
-    >>> reported_text(ReportedCount(0.5, 6, 12), "share"), reported_text(ReportedLimits(None, -1.7), "NRS")
-    ('6 of 12', 'at most -1.70')
-    """
+    """Return a report: a mean ± its standard error, a count, or a statement as limits."""
     match reported:
         case ReportedValue(value, se):
             return f"{amount(value, unit)} ± {amount(se, unit)}"
@@ -189,11 +173,7 @@ def reported_text(reported: Reported | None, unit: str) -> str:
 
 
 def parameter_name(key: str) -> str:
-    """Return what a parameter is, or its key where that is not known.
-
-    >>> parameter_name("memory.tau_s.sd"), parameter_name("placebo.fall@goldberg2010")
-    ('spread between patients: time constant of sensitisation', 'mean placebo response, goldberg2010')
-    """
+    """Return what a parameter is, or its key where that is not known."""
     base, _, study = key.partition("@")
     if base in _PARAMETERS:
         return f"{_PARAMETERS[base]}, {study}" if study else _PARAMETERS[base]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from letheon.library.evidence import STUDY_LABELS
 from letheon.views.document.numbers import day_name
-from letheon.views.document.tree import Badge, Inline
+from letheon.views.document.tree import Badge
 
 if TYPE_CHECKING:
     from letheon.pipeline.result import Endpoint, HarmEstimate, RegimenSupport, TimeToRelapse
@@ -68,30 +68,25 @@ def endpoint_name(key: str) -> str:
     return _ENDPOINTS.get(key, key.replace("_", " "))
 
 
-def label(support: str, basis: Iterable[str] = ()) -> str:
-    """Return a support label with the studies that it rests on, where there are such in CRPS.
+def badge(support: str, basis: Iterable[str] = ()) -> Badge | str:
+    """Return a support label as a badge that explains itself, with studies in CRPS; nothing without a label.
 
-    >>> label("randomised", ["sigtermans2009"]), label("assumed", ["x"])
+    >>> badge("randomised", ["sigtermans2009"]).text, badge("assumed", ["x"]).text
     ('randomised: sigtermans2009', 'assumed')
     """
-    studies = ", ".join(basis)
-    return f"{support}: {studies}" if studies and support in STUDY_LABELS else support
-
-
-def badge(support: str, basis: Iterable[str] = ()) -> Inline:
-    """Return a support label as a badge that explains itself; nothing without a label."""
-    basis = tuple(basis)
     if not support:
         return ""
-    title = "; ".join(part for part in (SUPPORT.get(support, ""), ", ".join(basis)) if part)
-    return Badge(label(support, basis), re.sub(r"[^a-z]+", "-", support.lower()), title)
+    studies = ", ".join(basis)
+    text = f"{support}: {studies}" if studies and support in STUDY_LABELS else support
+    title = "; ".join(filter(None, (SUPPORT.get(support, ""), studies)))
+    return Badge(text, re.sub(r"[^a-z]+", "-", support.lower()), title)
 
 
-def support(entry: Endpoint | TimeToRelapse | HarmEstimate | RegimenSupport | None) -> Inline:
+def support(entry: Endpoint | TimeToRelapse | HarmEstimate | RegimenSupport | None) -> Badge | str:
     """Return the badge of an entry's own support."""
     return badge(entry.support or "", entry.basis or ()) if entry else ""
 
 
-def minus_placebo_support(entry: Endpoint) -> Inline:
+def minus_placebo_support(entry: Endpoint) -> Badge | str:
     """Return the badge of an endpoint's difference from placebo."""
     return badge(entry.minus_placebo_support or "", entry.minus_placebo_basis or ())
