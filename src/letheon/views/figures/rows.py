@@ -1,7 +1,5 @@
 """Figures of rows: a label above each row, marks and intervals beside one another in it, as plain dictionaries."""
 
-from __future__ import annotations
-
 import html
 import math
 import re
@@ -21,14 +19,7 @@ _MARGIN = {"l": 14, "r": 16, "t": 6, "b": 48}
 
 
 class Rows:
-    """Builds a figure from rows `row` [px] high, from above; if `stacked`, what stands beside a label goes under it.
-
-    >>> rows = Rows("Pain (NRS)", 0, 10)
-    >>> rows.row("baseline")
-    >>> rows.interval(6.0, 8.0, BLUE, 2, 0.0, "90 % interval")
-    >>> rows.height > 90, len(rows.figure()["data"])
-    (True, 1)
-    """
+    """Builds a figure from rows `row` [px] high, from above; if `stacked`, what stands beside a label goes under it."""
 
     def __init__(self, title: str, low: float, high: float, row: int = _ROW, stacked: bool = False) -> None:
         self._title, self._range, self._stacked = title, (low, high), stacked
@@ -39,11 +30,6 @@ class Rows:
         self._labels: list[dict[str, Any]] = []
         self._shapes: list[dict[str, Any]] = []
         self._bands: list[dict[str, Any]] = []  # of the whole height
-
-    @property
-    def height(self) -> int:
-        """Height of the figure [px]."""
-        return round(self._end) + _MARGIN["t"] + _MARGIN["b"]
 
     def heading(self, text: str) -> None:
         """Start a group of rows."""
@@ -83,8 +69,8 @@ class Rows:
         else:
             self._shapes.append(shape | {"y0": self._row - 17 - self._end, "y1": 2 - self._end})
 
-    def figure(self, zero: bool = False) -> axes.Figure:
-        """Return the figure in Plotly's own form; with `zero`, a line stands at 0."""
+    def plot(self, alternative: str, zero: bool = False) -> Plot:
+        """Return the figure as a part of a document, `alternative` in words; with `zero`, a line stands at 0."""
         low, high = self._range
         layout = axes.layout(axes.Window(high, _step(high - low), "days"), "", 1.0)
         layout["xaxis"] |= {"range": [axes.number(low), axes.number(high)], "title": {"text": self._title}}
@@ -93,11 +79,8 @@ class Rows:
         layout["yaxis"] = {"visible": False, "range": [-self._end, 0], "fixedrange": True}
         shapes = [*(band | {"y0": 0.0, "y1": -self._end} for band in self._bands), *self._shapes]
         layout |= {"margin": _MARGIN, "hovermode": "closest", "shapes": shapes, "annotations": self._labels}
-        return {"data": self._data, "layout": layout}
-
-    def plot(self, alternative: str, zero: bool = False) -> Plot:
-        """Return the figure as a part of a document; `alternative` says it in words."""
-        return Plot(self.figure(zero), alternative, "rows", self.height)
+        height = round(self._end) + _MARGIN["t"] + _MARGIN["b"]
+        return Plot({"data": self._data, "layout": layout}, alternative, "rows", height)
 
     def _draw(self, mode: str, x: list, shift: float, hover: str, **drawing: Any) -> None:
         y, text = [-(self._middle + shift)] * len(x), [_text(hover)] * len(x)

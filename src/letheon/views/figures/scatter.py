@@ -1,7 +1,5 @@
 """Figures of points: one measure against another, as plain dictionaries in Plotly's own form."""
 
-from __future__ import annotations
-
 import html
 from collections.abc import Sequence
 from typing import NamedTuple

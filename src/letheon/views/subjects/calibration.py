@@ -10,6 +10,7 @@ from letheon.study.calibrate.document import (
     ModeReport,
     ParameterReport,
     ReportedCount,
+    ReportedLimits,
     ReportedValue,
 )
 from letheon.study.records import Estimate
@@ -177,13 +178,12 @@ def sampler_table(report: CalibrationReport) -> tree.Table:
 
 def modes_list(report: CalibrationReport) -> tree.Items:
     """Return the modes: starts that led there, log posterior, share of the mass."""
-    return tree.Items(
-        tuple(
-            f"Mode {number}: {mode.starts} of {report.settings.starts} starts, log posterior "
-            f"{numbers.fixed(mode.log_posterior, 1)}, {numbers.amount(share, 'share')} of the mass"
-            for number, (mode, share) in enumerate(modes(report), 1)
-        )
+    items = (
+        f"Mode {number}: {mode.starts} of {report.settings.starts} starts, log posterior "
+        f"{numbers.fixed(mode.log_posterior, 1)}, {numbers.amount(share, 'share')} of the mass"
+        for number, (mode, share) in enumerate(modes(report), 1)
     )
+    return tree.Items(tuple(items))
 
 
 def predictions_table(rows: Sequence[Prediction], full: bool = True) -> tree.Table:
@@ -224,9 +224,8 @@ def parameters_table(parameters: Mapping[str, ParameterReport], full: bool = Tru
     for key, one in parameters.items():
         rows.setdefault(key.partition("@")[2], []).append(_parameter(key, one, full))
     groups = [tree.Group(tuple(some), f"of {study or 'the population'}") for study, some in rows.items()]
-    return tree.Table(
-        "Parameters", (*heads, *more), tuple(groups), ("Parameters. ", tree.Note(_CONTRACTION)), "wrapped"
-    )
+    title = ("Parameters. ", tree.Note(_CONTRACTION))
+    return tree.Table("Parameters", (*heads, *more), tuple(groups), title, "wrapped")
 
 
 def _parameter(key: str, one: ParameterReport, full: bool) -> tree.Row:
@@ -288,15 +287,14 @@ def _row(rows: Rows, one: Prediction, scale: float, low: float, high: float) -> 
     middle = one.posterior.median
     text = line(f"posterior {amount(middle, one.unit)}", one.posterior.interval_90, BLUE, 5, 1)
     rows.mark(scale * middle, BLUE, "circle", 1, text, 8)
-    if one.reported is None:
+    if (reported := one.reported) is None:
         return
-    start, end = limits(one.reported)
-    is_value = isinstance(one.reported, ReportedValue | ReportedCount)
+    start, end = limits(reported)
     ends = low if start is None else scale * start, high if end is None else scale * end
-    text = f"reported {reported_text(one.reported, one.unit)}"
-    rows.interval(*ends, ORANGE, 2 if is_value else 5, -7, text)
-    if is_value:
-        rows.mark(scale * one.reported.value, ORANGE, "diamond", -7, text, 10)
+    text = f"reported {reported_text(reported, one.unit)}"
+    rows.interval(*ends, ORANGE, 5 if isinstance(reported, ReportedLimits) else 2, -7, text)
+    if isinstance(reported, ReportedValue | ReportedCount):
+        rows.mark(scale * reported.value, ORANGE, "diamond", -7, text, 10)
 
 
 def movement(parameters: Mapping[str, ParameterReport]) -> tree.Figure:
@@ -306,9 +304,8 @@ def movement(parameters: Mapping[str, ParameterReport]) -> tree.Figure:
         if some := {key: one for key, one in parameters.items() if ("@" in key) is local}:
             plot = _movement(some).plot(f"{heading}: how far the data moved them; numbers in the table.", zero=True)
             cells.append((heading, plot))
-    return tree.Figure(
-        "From prior to posterior", (tree.Legend(_MOVEMENT_KEYS), tree.Panels(tuple(cells), wide=True)), _MOVEMENT
-    )
+    blocks = (tree.Legend(_MOVEMENT_KEYS), tree.Panels(tuple(cells), wide=True))
+    return tree.Figure("From prior to posterior", blocks, _MOVEMENT)
 
 
 def _movement(parameters: Mapping[str, ParameterReport]) -> Rows:
@@ -337,14 +334,11 @@ def summary(reports: Mapping[str, CalibrationReport], seconds: Mapping[str, floa
         rows = predictions(report, [one for other, one in reports.items() if other != model])
         call = tree.Paragraph(f"{effort(report)}; {numbers.fixed(seconds[model] / 60, 1)} min in this call")
         sampler = (call, sampler_table(report), modes_list(report), tree.Paragraph(trust(report)))
+        compared = map(tree.Paragraph, (_TRIAL, predictions_summary(rows)))
         sections += [
             tree.Section(model, f"Calibration of the {pain_model(model)} model", sampler),
             tree.Section("", "", (parameters_table(report.parameters, False), tree.Paragraph(unknown_summary(report)))),
-            tree.Section(
-                "",
-                "",
-                (predictions_table(rows, False), tree.Paragraph(_TRIAL), tree.Paragraph(predictions_summary(rows))),
-            ),
+            tree.Section("", "", (predictions_table(rows, False), *compared)),
         ]
     return tree.Document("", tuple(sections))
 
@@ -353,26 +347,18 @@ def page(reports: Sequence[CalibrationReport], date: str = "") -> tree.Document:
     """Return the page of one or more calibrations, a report for each pain model."""
     rows = {one.pain: predictions(one, [other for other in reports if other is not one]) for one in reports}
     studies = [one.study for some in rows.values() for one in some if one.study]
-    columns = tuple(
-        (
-            tree.Heading(pain_model(one.pain).capitalize()),
-            *map(tree.Paragraph, (trust(one), predictions_summary(rows[one.pain]), unknown_summary(one))),
-        )
-        for one in reports
-    )
+    columns = []
+    for one in reports:
+        texts = (trust(one), predictions_summary(rows[one.pain]), unknown_summary(one))
+        columns.append((tree.Heading(pain_model(one.pain).capitalize()), *map(tree.Paragraph, texts)))
     sections = (
-        tree.Section("summary", "In short", (tree.Columns(columns),)),
+        tree.Section("summary", "In short", (tree.Columns(tuple(columns)),)),
         *(_model(one, rows[one.pain]) for one in reports),
         tree.Section("sources", "Sources", (citations(studies),)),
     )
     version = f"Letheon {reports[0].letheon}"
-    return tree.Document(
-        _TITLE,
-        sections,
-        brand=f"{version}: calibration{f', {date}' if date else ''}",
-        lead=_lead(reports, rows),
-        footer=made_by(version, "letheon calibrate"),
-    )
+    brand = f"{version}: calibration{f', {date}' if date else ''}"
+    return tree.Document(_TITLE, sections, brand, _lead(reports, rows), made_by(version, "letheon calibrate"))
 
 
 def _lead(reports: Sequence[CalibrationReport], rows: Mapping[str, Sequence[Prediction]]) -> str:

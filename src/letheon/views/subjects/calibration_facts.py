@@ -1,7 +1,5 @@
 """What a calibration predicts beside what trials reported, and what its parameters and predictions are called."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -78,32 +76,26 @@ _UNITS = {"1": "", "fraction": "share", "1/day": "a day", "1/year": "a year", "d
 
 
 class Prediction(NamedTuple):
-    """What a trial reported beside what the model predicts for it.
-
-    `unit` is ``NRS`` or ``share``, `fitted` whether the model was fitted to the report, `trial` the 90 % interval of
-    what a trial of that size would report, and `inside` whether the report lies there, None where there is none.
-    """
+    """What a trial reported beside what the model predicts for it."""
 
     name: str
     study: str
     label: str
-    unit: str
+    unit: str  # NRS or share
     reported: Reported | None
-    fitted: bool
+    fitted: bool  # whether the model was fitted to the report
     prior: Predicted
     posterior: Predicted
-    trial: tuple[float, float] | None
-    inside: bool | None
+    trial: tuple[float, float] | None  # 90 % interval of what a trial of that size would report
+    inside: bool | None  # whether the report lies there; None where there is none
 
 
 def predictions(report: CalibrationReport, others: Sequence[CalibrationReport] = ()) -> list[Prediction]:
     """Return predictions beside what was reported, by study; what only other models were fitted to, as not fitted."""
     result = []
     for name, check in report.checks.items():
-        reported, fitted = check.reported, check.reported is not None
-        if not fitted:
-            seen = (other.checks[name].reported for other in others if name in other.checks)
-            reported = next((one for one in seen if one is not None), None)
+        seen = [check.reported, *(other.checks[name].reported for other in others if name in other.checks)]
+        reported, fitted = next((one for one in seen if one is not None), None), check.reported is not None
         trial = _trial(check.posterior, reported)
         inside = None if reported is None else _meets(reported, trial or check.posterior.interval_90)
         what = _PREDICTIONS.get(name, ("", name, "NRS"))
@@ -121,11 +113,8 @@ def _trial(posterior: Predicted, reported: Reported | None) -> tuple[float, floa
 
 
 def _meets(reported: Reported, predicted: tuple[float, float]) -> bool:
-    if isinstance(reported, ReportedLimits):
-        low, high = reported.low, reported.high
-        return (high is None or predicted[0] <= high) and (low is None or predicted[1] >= low)
-    assert isinstance(reported, ReportedValue | ReportedCount)
-    return predicted[0] <= reported.value <= predicted[1]
+    low, high = (reported.value,) * 2 if isinstance(reported, ReportedValue | ReportedCount) else limits(reported)
+    return (high is None or predicted[0] <= high) and (low is None or predicted[1] >= low)
 
 
 def limits(reported: Reported) -> tuple[float | None, float | None]:

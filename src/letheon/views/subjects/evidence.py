@@ -163,11 +163,7 @@ def people(n: int | None, verified: str) -> str:
 
 
 def sessions(arm: StudyArm) -> list[str]:
-    """Return the infusions of an arm as sessions of a scenario file for 70 kg; equal ones at equal distances are one.
-
-    >>> sessions(study_of("schwartzman2009").arms[0])
-    ['{at: 0 h, rate: 25 mg/h, for: 4 h, repeat: {every: 24 h, times: 10}}']
-    """
+    """Return an arm's infusions as sessions of a scenario file for 70 kg; equal ones at equal distances are one."""
     texts = [f"at: {start:g} h, rate: {rate:g} mg/h, for: {hours:g} h" for start, hours, rate in arm.infusions]
     groups = repeats(Infusion.create(start, hours, Rate(rate)) for start, hours, rate in arm.infusions)
     if len(groups) == 1 and groups[0].times > 1:

@@ -13,7 +13,6 @@ from letheon.views.document.tree import Badge
 if TYPE_CHECKING:
     from letheon.pipeline.result import Endpoint, HarmEstimate, RegimenSupport, TimeToRelapse
 
-
 SUPPORT = {
     "randomised": "a randomised trial in CRPS measured this, against this comparator, at this time and dose, in such "
     "patients",

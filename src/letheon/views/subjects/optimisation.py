@@ -46,12 +46,8 @@ _KEYS = (
 def document(search: SearchReport, others: Sequence[Candidate] = ()) -> tree.Document:
     """Return the page of a search; `others` are the candidates off the front, for its figures."""
     studies = [entry.name.split()[0] for entry in search.published if entry.kind == "study"]
-    summary = (
-        tree.Items(tuple(_lead(search))),
-        *map(tree.Paragraph, _reading(search)),
-        tree.Heading("What varies"),
-        _ranges(search),
-    )
+    reading = map(tree.Paragraph, _reading(search))
+    summary = (tree.Items(tuple(_lead(search))), *reading, tree.Heading("What varies"), _ranges(search))
     return tree.Document(
         search.title,
         (
@@ -96,14 +92,11 @@ def _lead(search: SearchReport) -> Iterator[str]:
         f"{search.follow_up_days:g} days, seed {search.seed}."
     )
     for direction in ("maximise", "minimise"):
-        names = [label(goal.measure) for goal in search.goals if goal.direction == direction]
-        if names:
+        if names := [label(goal.measure) for goal in search.goals if goal.direction == direction]:
             yield f"Goals to {direction}: {'; '.join(names)}."
     yield from map(_limit, search.constraints)
-    size = count(len(search.front), "regimen")
-    yield (
-        f"The front has {size}: none of those simulated beats one of them in all goals." if search.front else _NO_FRONT
-    )
+    size = f"The front has {count(len(search.front), 'regimen')}"
+    yield f"{size}: none of those simulated beats one of them in all goals." if search.front else _NO_FRONT
     for sham in search.placebo:
         yield f"Placebo ({sham.name}): {value(sham.measures[RELIEF].mean, 'days')} relief days."
     if not search.placebo:
@@ -188,8 +181,7 @@ def _capital(text: str) -> str:
 
 def _shown_measures(search: SearchReport) -> list[str]:
     """Return the measures that a table shows: relief, which is always shown, goals and limits."""
-    goals, limits = (goal.measure for goal in search.goals), (limit.measure for limit in search.constraints)
-    return list(dict.fromkeys((RELIEF, *goals, *limits)))
+    return list(dict.fromkeys((RELIEF, *(one.measure for one in (*search.goals, *search.constraints)))))
 
 
 def _measure_heads(search: SearchReport) -> Iterator[str]:
@@ -259,20 +251,23 @@ def figures(search: SearchReport, others: Sequence[Candidate]) -> Iterator[tree.
 def _plot(search: SearchReport, others: Sequence[Candidate], cost: str) -> dict:
     front = [entry.measures for entry in search.front]
     published = [entry.measures for entry in search.published]
-    x, y = ([[one[name].mean for one in some] for some in (front, published)] for name in (cost, RELIEF))
-    means = ([one.means[name] for one in others] for name in (cost, RELIEF))
+    means = [one.means for one in others]
+    x, y = (
+        [[one[name] for one in means], *([one[name].mean for one in some] for some in (front, published))]
+        for name in (cost, RELIEF)
+    )
     texts = [_front_entry(entry, cost) for entry in search.front]
     standings = [f"{regimen_name(entry)}: {standing(entry)}" for entry in search.published]
     marks = (
-        Marks(*means, list(map(_candidate, others)), _FAINT, size=5),
-        Marks(x[0], y[0], texts, BLUE, intervals=[one[RELIEF].mean_interval for one in front]),
-        Marks(x[1], y[1], standings, ORANGE, "diamond", 10),
+        Marks(x[0], y[0], list(map(_candidate, others)), _FAINT, size=5),
+        Marks(x[1], y[1], texts, BLUE, intervals=[one[RELIEF].mean_interval for one in front]),
+        Marks(x[2], y[2], standings, ORANGE, "diamond", 10),
     )
-    near = [x for one in marks[:2] for x in one.x if x is not None]
+    near = [cost for cost in (*x[0], *x[1]) if cost is not None]
     limit = max(near, default=math.inf) * _FARTHEST
-    right = max([*near, *(x for x in marks[2].x if x is not None and x <= limit)], default=0.0) or 1.0
+    right = max([*near, *(cost for cost in x[2] if cost is not None and cost <= limit)], default=0.0) or 1.0
     tops = [one[RELIEF].mean_interval[1] for one in (*front, *published)]
-    top = max([y for y in (*tops, *marks[0].y) if y is not None], default=0.0) or 1.0
+    top = max([relief for relief in (*tops, *y[0]) if relief is not None], default=0.0) or 1.0
     limits = [limit for limit in search.constraints if limit.measure == RELIEF]
     levels = [edge for limit in limits for edge in (limit.at_least, limit.at_most) if edge is not None]
     titles = _title(search, cost), "Relief days"

@@ -120,12 +120,10 @@ def scores_table(validation: Validation) -> tree.Table:
         error = f" ± {numbers.amount(score.mc_se, 'share')}" if score.mc_se else ""
         return f"{numbers.amount(score.chance, 'share')}{error}; {numbers.fixed(score.log_score, 2)}"
 
-    rows = [
-        tree.Row(
-            (study.study, tree.Break(), tree.Note(study.event)), tuple(cell(study.models[model]) for model in models)
-        )
-        for study in validation.studies
-    ]
+    rows = []
+    for study in validation.studies:
+        title = (study.study, tree.Break(), tree.Note(study.event))
+        rows.append(tree.Row(title, tuple(cell(study.models[model]) for model in models)))
     rows.append(tree.Row(tree.Strong("Total log score"), tuple(numbers.fixed(score, 2) for score in models.values())))
     note = tree.Note("Chance ± error of simulation; log score. A higher score is better, 0 is the best.")
     heads = ("Study and its result", *map(pain_model, models))
@@ -256,10 +254,8 @@ def strip(row: SensitivityRow, base: float, least: float, most: float, width: in
 
 
 def _legend(models: Iterable[str], *more: tuple[tree.Swatch, str]) -> tree.Legend:
-    styles = ((model, *_STYLES.get(model, _OTHER)) for model in models)
-    return tree.Legend(
-        (*((tree.Swatch(colour, 2, mark=mark), pain_model(model)) for model, colour, mark in styles), *more)
-    )
+    styles = ((pain_model(model), *_STYLES.get(model, _OTHER)) for model in models)
+    return tree.Legend((*((tree.Swatch(colour, 2, mark=mark), name) for name, colour, mark in styles), *more))
 
 
 def chances(validation: Validation) -> tree.Figure:
@@ -297,18 +293,15 @@ def quantities(study: HeldOutStudy) -> tree.Figure:
             _draw_quantity(rows, model, score.quantities[place], 8.0 * number - 3.0)
     legend = _legend(study.models, (tree.Swatch(GREEN, 0, "band"), "where the report lies"))
     plot = rows.plot(f"{study.study}: numbers in the table.", zero=True)
-    return tree.Figure(
-        "Predicted and seen", (legend, plot), "Thick lines hold 50 % of simulated trials, thin ones 90 %."
-    )
+    caption = "Thick lines hold 50 % of simulated trials, thin ones 90 %."
+    return tree.Figure("Predicted and seen", (legend, plot), caption)
 
 
 def _draw_quantity(rows: Rows, model: str, one: QuantityReport, shift: float) -> None:
     colour, mark = _STYLES.get(model, _OTHER)
     half, most = (numbers.fixed_interval(one.intervals[level], 1) for level in ("50", "90"))
-    hover = (
-        f"{pain_model(model)}: {numbers.fixed(one.median, 1)}, 50 % {half}, 90 % {most}; "
-        f"chance of what was seen {numbers.amount(one.chance, 'share')}"
-    )
+    hover = f"{pain_model(model)}: {numbers.fixed(one.median, 1)}, 50 % {half}, 90 % {most}"
+    hover += f"; chance of what was seen {numbers.amount(one.chance, 'share')}"
     for level, width in (("90", 1.6), ("50", 5)):
         rows.interval(*one.intervals[level], colour, width, shift, hover)
     rows.mark(one.median, colour, mark, shift, hover, 9)
