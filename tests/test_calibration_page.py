@@ -25,7 +25,7 @@ from letheon.study.validate.document import SensitivityRow, Validation
 from letheon.views.document import html, numbers, terminal
 from letheon.views.document.tree import Document, Figure, Legend, Panels, Plot, Table, blocks_of, plain
 from letheon.views.figures.rows import BLUE, GREEN, GREY, ORANGE
-from letheon.views.subjects import calibration, calibration_facts, calibration_figures, validation, validation_figures
+from letheon.views.subjects import calibration, calibration_facts, validation
 from letheon.views.subjects.names import PAIN_MODELS
 
 STORED = Path(__file__).parent.parent / "docs" / "calibration"
@@ -142,7 +142,7 @@ def plots(figure: Figure) -> list[Plot]:
 @pytest.mark.parametrize("report", REPORTS, ids=list(PAIN_MODELS))
 def test_the_predictive_figures_draw_every_number(report: CalibrationReport) -> None:
     rows = calibration_facts.predictions(report)
-    figures = calibration_figures.predicted(rows)
+    figures = calibration.predicted(rows)
     for unit, scale, figure in zip(("NRS", "share"), (1.0, 100.0), figures, strict=True):
         (plot,) = plots(figure)
         lines, symbols = drawn(plot), marks(plot)
@@ -169,7 +169,7 @@ def test_the_predictive_figures_draw_every_number(report: CalibrationReport) -> 
 
 
 def test_movement_is_in_sds_of_the_prior_and_shows_what_is_identified() -> None:
-    figure = calibration_figures.movement(REPORTS[0].parameters)
+    figure = calibration.movement(REPORTS[0].parameters)
     (panels,) = (block for block in figure.blocks if isinstance(block, Panels))
     keys = sorted(REPORTS[0].parameters, key=lambda key: "@" in key)
     dots = [mark for _, plot in panels.cells for mark in marks(plot)]
@@ -187,7 +187,7 @@ def row(low: float, high: float) -> SensitivityRow:
 
 
 def test_the_tornado_reaches_from_the_baseline_to_both_ends() -> None:
-    legend, plot = validation_figures.tornado([row(26.1, 9.3), row(19.1, 16.2)], 18.2, "memory", "days, on placebo")
+    legend, plot = validation.tornado([row(26.1, 9.3), row(19.1, 16.2)], 18.2, "memory", "days, on placebo")
     assert isinstance(legend, Legend) and plot.figure["layout"]["xaxis"]["title"]["text"] == "Days"
     ends = [(BLUE, 18.2, 26.1), (ORANGE, 9.3, 18.2), (BLUE, 18.2, 19.1), (ORANGE, 16.2, 18.2)]
     assert drawn(plot) == ends
@@ -207,7 +207,7 @@ def test_the_widest_bar_comes_first(outcome: str) -> None:
 
 def test_the_region_of_the_report_is_shaded() -> None:
     for study in VALIDATION.studies:
-        (plot,) = plots(validation_figures.quantities(study))
+        (plot,) = plots(validation.quantities(study))
         low, high = plot.figure["layout"]["xaxis"]["range"]
         bands = [shape for shape in plot.figure["layout"]["shapes"] if shape["type"] == "rect"]
         assert all(band["fillcolor"] == GREEN for band in bands)

@@ -27,7 +27,7 @@ from letheon.views.document import html as pages
 from letheon.views.document import terminal
 from letheon.views.document.tree import Document, Figure, Plot, Table, blocks_of, plain
 from letheon.views.subjects import optimisation as subject
-from letheon.views.subjects.optimisation_words import standing
+from letheon.views.subjects.optimisation import standing
 
 SCENARIO = """letheon: 1
 title: The cheapest course

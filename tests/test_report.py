@@ -226,8 +226,8 @@ def test_a_difference_stands_under_its_own_label(result: RunResult, page: Page) 
     entry = result.arms["esketamine"].endpoint("nrs_day_7")
     assert entry.support != entry.minus_placebo_support
     rows = page.rows["Pain score"]
-    assert names.label(entry.support, entry.basis) in rows["Day 7"][0]
-    assert any(names.label(entry.minus_placebo_support, entry.minus_placebo_basis) in c for c in rows["minus placebo"])
+    assert names.support(entry).text in rows["Day 7"][0]
+    assert any(names.minus_placebo_support(entry).text in c for c in rows["minus placebo"])
 
 
 def test_time_to_relapse_tells_reached_from_not_reached(result: RunResult) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from letheon.pipeline.result import Band
@@ -14,19 +13,21 @@ if TYPE_CHECKING:
 Figure = dict[str, Any]
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
+GRID, ZERO_LINE = "#e3e5e8", "#9aa1aa"
+_X = {"showgrid": False, "zeroline": False, "ticks": "outside", "ticklen": 4, "hoverformat": ".1f"}
+_Y = {"gridcolor": GRID, "zeroline": True, "zerolinecolor": ZERO_LINE, "fixedrange": True, "nticks": 6}
 # A logarithmic axis has no zero: levels are drawn no lower than this, and said as they are when hovered.
 LOWEST_LEVEL = 0.01  # [ng/mL]
 # Longer views than this read better in days than in hours.
 LONGEST_IN_HOURS = 14 * 24.0  # [h]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A stretch of the time axis: its `end`, the `step` between ticks, and the `unit`, ``h`` or ``days``."""
+class Window(NamedTuple):
+    """A stretch of the time axis."""
 
     end: float
-    step: float
-    unit: str
+    step: float  # between ticks
+    unit: str  # h or days
 
     @property
     def hours_each(self) -> float:
@@ -38,12 +39,15 @@ class Window:
         """Title of the time axis."""
         return f"Time since the first infusion ({self.unit})"
 
+    @property
+    def ticks(self) -> list[float]:
+        """Places of the ticks."""
+        return [self.step * tick for tick in range(int(self.end / self.step + 1e-9) + 1)]
+
 
 def window(hours: float, most_ticks: int = 7) -> Window:
     """Return a time axis from 0 to `hours` [h], in hours where it is short, else in days.
 
-    Examples
-    --------
     >>> window(100.0)
     Window(end=100.0, step=24.0, unit='h')
     >>> window(84 * 24.0)
@@ -57,6 +61,7 @@ def window(hours: float, most_ticks: int = 7) -> Window:
 
 def layout(axis: Window, y_title: str, top: float) -> Figure:
     """Return the layout that all figures share: no legend, axes with titles, vertical axis from 0 to `top`."""
+    ticks = {"tick0": 0, "dtick": number(axis.step), "unifiedhovertitle": {"text": "%{x:.1f} " + axis.unit}}
     return {
         "margin": {"l": 54, "r": 16, "t": 12, "b": 48},
         "font": {"family": FONT, "size": 12, "color": "#434a54"},
@@ -64,38 +69,21 @@ def layout(axis: Window, y_title: str, top: float) -> Figure:
         "plot_bgcolor": "rgba(0,0,0,0)",
         "showlegend": False,
         "hovermode": "x unified",
-        "xaxis": {
-            "title": {"text": axis.title, "standoff": 10},
-            "range": [0, number(axis.end)],
-            "tick0": 0,
-            "dtick": number(axis.step),
-            "showgrid": False,
-            "zeroline": False,
-            "ticks": "outside",
-            "ticklen": 4,
-            "hoverformat": ".1f",
-            "unifiedhovertitle": {"text": "%{x:.1f} " + axis.unit},
-        },
-        "yaxis": {
-            "title": {"text": y_title, "standoff": 8},
-            "range": [0, number(top)],
-            "gridcolor": "#e3e5e8",
-            "zeroline": True,
-            "zerolinecolor": "#9aa1aa",
-            "fixedrange": True,
-            "nticks": 6,
-        },
+        "xaxis": _X | {"title": {"text": axis.title, "standoff": 10}, "range": [0, number(axis.end)]} | ticks,
+        "yaxis": _Y | {"title": {"text": y_title, "standoff": 8}, "range": [0, number(top)]},
     }
 
 
-# --- numbers ---
+def trace(mode: str, x: Sequence, y: Sequence, **more: Any) -> Figure:
+    """Return points or lines, drawn as `mode` says: ``lines`` or ``markers``."""
+    return {"type": "scatter", "mode": mode, "x": list(x), "y": list(y)} | more
 
 
 def _step(span: float, choices: Sequence[float], most: int) -> float:
     return float(next((step for step in choices if span / step <= most), choices[-1]))
 
 
-def number(value: float) -> float | int | None:
+def number(value: float | None) -> float | int | None:
     """Round to four significant digits: a picture shows no more."""
     if value is None or not math.isfinite(value):
         return None
@@ -103,7 +91,7 @@ def number(value: float) -> float | int | None:
     return int(short) if short == int(short) and abs(short) < 1e6 else short
 
 
-def numbers(values: Sequence[float]) -> list[float | int | None]:
+def numbers(values: Sequence[float | None]) -> list[float | int | None]:
     """Round each value as `number` does."""
     return [number(value) for value in values]
 
@@ -129,9 +117,9 @@ def _faint(colour: str, alpha: float) -> str:
 
 
 def _edges(x: list, low: list, high: list, line: Figure, fill: str) -> Iterator[Figure]:
-    base = {"type": "scatter", "mode": "lines", "x": x, "hoverinfo": "skip", "line": line}
-    yield base | {"y": low}
-    yield base | {"y": high} | ({"fill": "tonexty", "fillcolor": fill} if fill else {})
+    yield trace("lines", x, low, hoverinfo="skip", line=line)
+    filled = {"fill": "tonexty", "fillcolor": fill} if fill else {}
+    yield trace("lines", x, high, hoverinfo="skip", line=line, **filled)
 
 
 def interval(x: list, band: Band, colour: str, alpha: float) -> Iterator[Figure]:
@@ -141,58 +129,39 @@ def interval(x: list, band: Band, colour: str, alpha: float) -> Iterator[Figure]
         yield from _edges(x, low, high, {"width": 0, "color": colour}, _faint(colour, alpha))
 
 
-def patients(
-    x: list, lows: Sequence[float], highs: Sequence[float], colour: str, fill: float = 0.045
-) -> Iterator[Figure]:
+def patients(x: list, lows: Sequence[float], highs: Sequence[float], colour: str, fill: float) -> Iterator[Figure]:
     """Yield the 5 % and 95 % lines of patients, thin and dashed."""
     line = {"width": 1.1, "color": colour, "dash": "3px,3px"}
     yield from _edges(x, numbers(lows), numbers(highs), line, _faint(colour, fill) if fill else "")
 
 
-def line(
-    x: list,
-    band: Band,
-    colour: str,
-    name: str,
-    *,
-    digits: int,
-    dash: str = "solid",
-    significant: bool = False,
-) -> Figure:
-    """Return a mean line that says, when pointed at, the mean and its interval or else the patients' range."""
+def line(x: list, band: Band, colour: str, name: str, form: str, dash: str = "solid") -> Figure:
+    """Return a mean line that says, when pointed at, in a `form` such as ``.1f``, its interval or patients' range."""
     low, high, spread = band.q05, band.q95, "patients"
     if band.mean_lo and band.mean_hi:
         low, high, spread = band.mean_lo, band.mean_hi, "90 % interval"
-    form = f".{digits}~r" if significant else f".{digits}f"
     middle, ends = f"%{{customdata[0]:{form}}}", f"%{{customdata[1]:{form}}} to %{{customdata[2]:{form}}}"
     columns = [numbers(values) for values in (band.mean, low, high)]
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": html.escape(name),
-        "x": x,
-        "y": columns[0],
-        "customdata": [list(row) for row in zip(*columns, strict=True)],
-        "hovertemplate": f"{middle} ({spread} {ends})<extra></extra>",
-        "line": {"color": colour, "width": 2.4, "dash": dash},
-    }
+    return trace(
+        "lines",
+        x,
+        columns[0],
+        name=html.escape(name),
+        customdata=[list(row) for row in zip(*columns, strict=True)],
+        hovertemplate=f"{middle} ({spread} {ends})<extra></extra>",
+        line={"color": colour, "width": 2.4, "dash": dash},
+    )
 
 
 def whiskers(
     x: Sequence[float], lows: Sequence[float], highs: Sequence[float], colour: str, thickness: float, cap: float
 ) -> Figure:
     """Return upright bars from `lows` to `highs`, with a cap of so many pixels at each end."""
-    half = [number((high - low) / 2.0) for low, high in zip(lows, highs, strict=True)]
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "hoverinfo": "skip",
-        "x": list(x),
-        "y": [number((high + low) / 2.0) for low, high in zip(lows, highs, strict=True)],
-        # The bar is drawn about the middle of the interval, where the mean need not lie.
-        "marker": {"color": colour, "opacity": 0},
-        "error_y": {"type": "data", "array": half, "color": colour, "thickness": thickness, "width": cap},
-    }
+    middle, half = ([number((high + s * low) / 2.0) for low, high in zip(lows, highs, strict=True)] for s in (1, -1))
+    bars = {"type": "data", "array": half, "color": colour, "thickness": thickness, "width": cap}
+    # The bar is drawn about the middle of the interval, where the mean need not lie.
+    hidden = {"color": colour, "opacity": 0}
+    return trace("markers", x, middle, hoverinfo="skip", marker=hidden, error_y=bars)
 
 
 def whiskers_at_ticks(x: Sequence[float], band: Band, colour: str, axis: Window, place: float, most: float) -> Figure:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import html
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from letheon.views.figures import axes
 
@@ -21,69 +20,56 @@ if TYPE_CHECKING:
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES = ("solid", "dash", "dashdot", "longdash", "longdashdot")
 PLACEBO_GREYS = ("#7d838c", "#a3a8b0", "#5d636b")
-# Above this many arms, bands over one another would hide the lines.
-MOST_BANDS = 2
-# Above this many arms with a drug, the figure of differences leaves the rival to the tables.
-MOST_RIVALS = 3
+MOST_BANDS = 2  # above this many arms or curves, bands over one another would hide the lines
+MOST_RIVALS = 3  # above this many arms with a drug, the figure of differences leaves the second model to the tables
+PAIN_TITLE = "Pain score (NRS, 0–10)"
+_STATES = {"sensitisation": "Sensitisation (0–1)", "slow_site_effect": "Effect of the slow site (0–1)"}
+_BAR_STEP = 0.27  # between the course bars at the foot of the comparison [NRS]
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """How an arm is drawn: `colour` as ``#rrggbb``, `dash` as Plotly names it."""
 
     colour: str
     dash: str
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """A quantity that is drawn in one panel per arm.
+class View(NamedTuple):
+    """A quantity that is drawn in one panel per arm."""
 
-    Parameters
-    ----------
-    key : str
-        Name of the quantity in the document's profile.
-    title : str
-        Title of the vertical axis, with unit.
-    top : float
-        Upper end of the vertical axis; it starts at 0.
-    rival : bool
-        Whether the quantity is the rival model's.
-    course : bool
-        Whether the course and three days are shown (in hours where that is short), not the whole follow-up.
-    """
-
-    key: str
-    title: str
-    top: float
-    rival: bool = False
-    course: bool = False
+    key: str  # its name in the profile
+    title: str  # of the vertical axis, with unit
+    top: float  # upper end of the vertical axis; it starts at 0
+    rival: bool = False  # whether it is the second model's
+    course: bool = False  # whether the course and three days are shown (in hours where that is short), not all
 
 
-PAIN_TITLE = "Pain score (NRS, 0–10)"
-STATES: Mapping[str, str] = {
-    "sensitisation": "Sensitisation (0–1)",
-    "slow_site_effect": "Effect of the slow site (0–1)",
-}
+# --- what a result holds ---
 
 
 def is_placebo(arm: ArmResult) -> bool:
-    """Say whether an arm of the document gives no drug."""
+    """Say whether an arm gives no drug."""
     return arm.drug == "placebo"
+
+
+def has_placebo(result: RunResult) -> bool:
+    """Say whether any arm gives no drug."""
+    return any(map(is_placebo, result.arms.values()))
+
+
+def active_arms(result: RunResult) -> dict[str, ArmResult]:
+    """Return the arms that give a drug."""
+    return {name: arm for name, arm in result.arms.items() if not is_placebo(arm)}
 
 
 def styles(result: RunResult) -> dict[str, Style]:
     """Give each arm its colour and dash, in the order of the result."""
-    looks: dict[str, Style] = {}
-    active = sham = 0
-    for name, arm in result.arms.items():
-        if is_placebo(arm):
-            looks[name] = Style(PLACEBO_GREYS[sham % len(PLACEBO_GREYS)], "dot")
-            sham += 1
-        else:
-            looks[name] = Style(PALETTE[active % len(PALETTE)], DASHES[active % len(DASHES)])
-            active += 1
-    return looks
+    active = active_arms(result)
+    shams = [name for name in result.arms if name not in active]
+    looks = {name: Style(PLACEBO_GREYS[place % len(PLACEBO_GREYS)], "dot") for place, name in enumerate(shams)}
+    for place, name in enumerate(active):
+        looks[name] = Style(PALETTE[place % len(PALETTE)], DASHES[place % len(DASHES)])
+    return {name: looks[name] for name in result.arms}
 
 
 def placebo_of(result: RunResult, name: str) -> str | None:
@@ -96,8 +82,6 @@ def placebo_of(result: RunResult, name: str) -> str | None:
 def endpoint_days(endpoints: Iterable[str], stem: str = "nrs") -> list[int]:
     """Return the days of the endpoints ``<stem>_day_<N>``, ascending.
 
-    Examples
-    --------
     >>> endpoint_days(["nrs_day_28", "nrs_day_7", "relief_days"])
     [7, 28]
     """
@@ -111,22 +95,21 @@ def course_window(result: RunResult) -> axes.Window:
     return axes.window(24.0 * min(last + 3.0, result.follow_up_days))
 
 
-def follow_up_window(result: RunResult) -> axes.Window:
-    """Return the time axis of the whole follow-up."""
-    return axes.window(24.0 * result.follow_up_days)
+def window_of(result: RunResult, course: bool) -> axes.Window:
+    """Return the time axis of the course, or of the whole follow-up."""
+    return course_window(result) if course else axes.window(24.0 * result.follow_up_days)
 
 
 def views(result: RunResult) -> dict[str, View]:
-    """Return what is drawn in panels: pain, block, the state that carries the relief, the rival's two.
-
-    The quantities depend on the pain model and on whether a rival was run.
-    """
+    """Return what is drawn in panels: pain, block, the state that carries the relief, the second model's two."""
     first = next(iter(result.arms.values()))
-    shown = {"pain": View("nrs", PAIN_TITLE, 10.0)}
     highest = max((axes.highest(arm.profile.nmda_block) for arm in result.arms.values()), default=0.0)
     top = next(limit for limit in (0.1, 0.25, 0.5, 0.75, 1.0) if highest <= 0.95 * limit or limit == 1.0)
-    shown["block"] = View("nmda_block", "NMDA block (share, 0–1)", top, course=True)
-    shown["state"] = _state(first.profile, rival=False)
+    shown = {
+        "pain": View("nrs", PAIN_TITLE, 10.0),
+        "block": View("nmda_block", "NMDA block (share, 0–1)", top, course=True),
+        "state": _state(first.profile, rival=False),
+    }
     if first.rival:
         shown["rival_pain"] = View("nrs", PAIN_TITLE, 10.0, rival=True)
         shown["rival_state"] = _state(first.rival.profile, rival=True)
@@ -135,7 +118,7 @@ def views(result: RunResult) -> dict[str, View]:
 
 def _state(profile: Profile | PainProfile, rival: bool) -> View:
     key = "sensitisation" if profile.sensitisation else "slow_site_effect"
-    return View(key, STATES[key], 1.0, rival=rival)
+    return View(key, _STATES[key], 1.0, rival=rival)
 
 
 def band_of(arm: ArmResult, view: View) -> Band:
@@ -149,148 +132,39 @@ def starts_with_bands(result: RunResult) -> bool:
     return len(result.arms) <= MOST_BANDS
 
 
-def pain_comparison(result: RunResult) -> axes.Figure:
-    """Return mean pain of all arms in one figure, with 90 % intervals of the means as whiskers or bands.
-
-    Two arms start with bands, more with whiskers side by side. At the foot a bar marks each arm's course, a
-    thin line its later sessions. ``meta`` of a trace says which arm it belongs to, by number, and which part it is.
-    """
-    axis = axes.window(24.0 * result.follow_up_days, most_ticks=12)
-    bands = starts_with_bands(result)
-    data: list[axes.Figure] = []
-    # The last arm, as a rule placebo, is drawn first, so that it lies below the others.
-    for number, name in reversed(list(enumerate(result.arms))):
-        for part, trace in _arm_of_comparison(result, name, number, axis):
-            hidden = part in {"band", "whiskers"} and (part == "band") != bands
-            data.append(trace | {"meta": {"curve": number, "part": part}, "visible": not hidden})
-    layout = axes.layout(axis, PAIN_TITLE, 10.0)
-    layout["yaxis"]["dtick"] = 2
-    place = {
-        "x": 0,
-        "y": 0.3 + _BAR_STEP * (len(result.arms) - 1),
-        "xanchor": "left",
-        "yanchor": "bottom",
-    }
-    layout["annotations"] = [{"text": "course", "showarrow": False, "font": {"size": 11}} | place]
-    return {"data": data, "layout": layout}
-
-
-def differences(result: RunResult) -> axes.Figure | None:
-    """Return each arm's difference from placebo at the endpoint days, with 90 % intervals of the mean.
-
-    Filled circles are the main pain model, open diamonds the rival; with more than three active arms the
-    rival is left to the tables. None where the scenario has no placebo arm.
-    """
-    active = {name: arm for name, arm in result.arms.items() if not is_placebo(arm)}
-    with_rival = len(active) <= MOST_RIVALS
-    series: list[tuple[int, str, bool, ArmResult | RivalResult]] = []
-    for number, (name, arm) in enumerate(result.arms.items()):
-        if name in active:
-            series.append((number, name, False, arm))
-            if with_rival and arm.rival:
-                series.append((number, name, True, arm.rival))
-    days = endpoint_days(next(iter(active.values())).endpoints) if active else []
-    days = [day for day in days if any(_difference(part, day) for *_, part in series)]
-    if not days:
-        return None
-    look = styles(result)
-    data: list[axes.Figure] = []
-    for place, (number, name, rival, part) in enumerate(series):
-        shift = (place - (len(series) - 1) / 2.0) * min(0.16, 0.64 / len(series))
-        meta = {"curve": number, "part": "rival" if rival else "mean"}
-        label = html.escape(name) + (" (rival model)" if rival else "")
-        for trace in _differences_of(part, days, shift, look[name].colour, rival):
-            data.append(trace | {"name": label, "meta": meta})
-    layout = axes.layout(axes.Window(len(days) - 0.5, 1.0, "days"), "Minus placebo (NRS points)", 1.0)
-    layout["xaxis"] |= {"range": [-0.5, len(days) - 0.5], "tickvals": list(range(len(days)))}
-    layout["xaxis"] |= {
-        "ticktext": [str(day) for day in days],
-        "title": {"text": "Day since the first infusion"},
-    }
-    layout["xaxis"] |= {"fixedrange": True}
-    del layout["xaxis"]["dtick"], layout["xaxis"]["tick0"]
-    layout["yaxis"] |= {"zeroline": True, "zerolinewidth": 2, "range": _difference_range(data)}
-    if layout["yaxis"]["range"][1] - layout["yaxis"]["range"][0] <= 8:
-        layout["yaxis"]["dtick"] = 1
-    return {"data": data, "layout": layout | {"hovermode": "closest"}}
-
-
-def panels(result: RunResult, view: View) -> dict[str, axes.Figure]:
-    """Return one figure per arm of a quantity: mean, its 90 % interval, range of patients, and a comparison.
-
-    The grey line for comparison is the placebo arm's mean; in a rival's pain it is the arm's own mean under
-    the main model. Receptor block leaves out the arms without a drug.
-    """
-    axis = course_window(result) if view.course else follow_up_window(result)
-    look = styles(result)
-    found: dict[str, axes.Figure] = {}
-    for name, arm in result.arms.items():
-        if view.key == "nmda_block" and is_placebo(arm):
-            continue
-        band = band_of(arm, view)
-        x = axes.times(arm.profile.time_h, axis)
-        data = [
-            *axes.patients(x, band.q05, band.q95, look[name].colour),
-            *axes.interval(x, band, look[name].colour, 0.26),
-            axes.line(x, band, look[name].colour, "mean", digits=1 if view.top == 10.0 else 2),
-        ]
-        if reference := _reference(result, name, view):
-            data.append(_reference_line(reference, view, axis))
-        found[name] = {"data": data, "layout": axes.layout(axis, view.title, view.top)}
-    return found
-
-
-def level_panels(result: RunResult) -> dict[str, axes.Figure]:
-    """Return plasma levels of each arm that gives a drug, one figure an arm.
-
-    Solid lines are means over patients, thin dashed lines the range of patients. `layout.meta` holds the
-    ranges of the vertical axis, ``linear`` and ``log`` (powers of ten), the same in all arms.
-    """
-    axis = course_window(result)
-    active = {name: arm for name, arm in result.arms.items() if not is_placebo(arm)}
-    levels = {name: arm.profile.concentration_ng_per_ml for name, arm in active.items()}
-    colours, ranges = analyte_colours(result), starts_with_ranges(result)
-    highest = max((axes.highest(band) for arm in levels.values() for band in arm.values()), default=1.0) or 1.0
-    found: dict[str, axes.Figure] = {}
-    for name, arm in active.items():
-        x = axes.times(arm.profile.time_h, axis)
-        data: list[axes.Figure] = []
-        order = list(colours)
-        for analyte, band in levels[name].items():
-            meta = {"meta": {"curve": order.index(analyte), "part": "range"}, "visible": ranges}
-            ends = axes.floored(band.q05), axes.floored(band.q95)
-            data += [trace | meta for trace in axes.patients(x, *ends, colours[analyte], fill=0.0)]
-        for analyte, band in levels[name].items():
-            line = axes.line(x, band, colours[analyte], analyte, digits=3, dash="solid", significant=True)
-            meta = {"meta": {"curve": order.index(analyte), "part": "mean"}}
-            data.append(line | meta | {"y": axes.numbers(axes.floored(band.mean))})
-        layout = axes.layout(axis, "Plasma level (ng/mL)", 1.05 * highest)
-        high = math.log10(1.3 * highest)
-        layout["meta"] = {
-            "linear": [0, axes.number(1.05 * highest)],
-            "log": [axes.number(high - 3.3), axes.number(high)],
-        }
-        found[name] = {"data": data, "layout": layout}
-    return found
-
-
 def starts_with_ranges(result: RunResult) -> bool:
     """Say whether levels start with the range of patients: with more than two curves it would hide them."""
     return len(analyte_colours(result)) <= MOST_BANDS
 
 
 def analyte_colours(result: RunResult) -> dict[str, str]:
-    """Give each drug and metabolite of the document its colour."""
+    """Give each drug and metabolite its colour."""
     order = PALETTE[0], PALETTE[4], PALETTE[2], PALETTE[3], PALETTE[1], PALETTE[5]
-    names: dict[str, None] = {}
-    for arm in result.arms.values():
-        names |= dict.fromkeys(arm.profile.concentration_ng_per_ml)
+    names = dict.fromkeys(name for arm in result.arms.values() for name in arm.profile.concentration_ng_per_ml)
     return {name: order[number % len(order)] for number, name in enumerate(names)}
 
 
-# --- parts of a figure ---
+# --- pain of all arms ---
 
-_BAR_STEP = 0.27  # between the course bars at the foot of the comparison [NRS]
+
+def pain_comparison(result: RunResult) -> axes.Figure:
+    """Return mean pain of all arms with 90 % intervals; ``meta`` of a trace is its arm, by number, and its part.
+
+    At the foot a bar marks each arm's course, a thin line its later sessions.
+    """
+    axis = axes.window(24.0 * result.follow_up_days, most_ticks=12)
+    unseen = "whiskers" if starts_with_bands(result) else "band"
+    # The last arm, as a rule placebo, is drawn first, so that it lies below the others.
+    data = [
+        trace | {"meta": {"curve": number, "part": part}, "visible": part != unseen}
+        for number, name in reversed(list(enumerate(result.arms)))
+        for part, trace in _arm_of_comparison(result, name, number, axis)
+    ]
+    layout = axes.layout(axis, PAIN_TITLE, 10.0)
+    layout["yaxis"]["dtick"] = 2
+    place = {"x": 0, "y": 0.3 + _BAR_STEP * (len(result.arms) - 1), "xanchor": "left", "yanchor": "bottom"}
+    layout["annotations"] = [{"text": "course", "showarrow": False, "font": {"size": 11}} | place]
+    return {"data": data, "layout": layout}
 
 
 def _arm_of_comparison(
@@ -299,50 +173,52 @@ def _arm_of_comparison(
     """Yield the parts of one arm: band, whiskers, mean, course and later sessions."""
     arm, look = result.arms[name], styles(result)[name]
     band, x = arm.profile.nrs, axes.times(arm.profile.time_h, axis)
-    for trace in axes.interval(x, band, look.colour, 0.2):
-        yield "band", trace
+    for edge in axes.interval(x, band, look.colour, 0.2):
+        yield "band", edge
     if band.mean_lo:
         most = (len(result.arms) - 1) / 2.0
         yield "whiskers", axes.whiskers_at_ticks(x, band, look.colour, axis, number - most, most)
-    yield "mean", axes.line(x, band, look.colour, name, digits=1, dash=look.dash)
+    yield "mean", axes.line(x, band, look.colour, name, ".1f", look.dash)
     height = 0.16 + _BAR_STEP * (len(result.arms) - 1 - number)
-    ends = {6.0: arm.course_end_day, 1.5: arm.last_infusion_day}
-    for width, day in ends.items():
-        bar = {"type": "scatter", "mode": "lines", "hoverinfo": "skip", "y": [height, height]}
-        bar |= {
-            "x": [0, axes.number(24.0 * day / axis.hours_each)],
-            "line": {"color": look.colour, "width": width},
-        }
-        yield "course", bar
+    for width, day in ((6.0, arm.course_end_day), (1.5, arm.last_infusion_day)):
+        ends, line = [0, axes.number(24.0 * day / axis.hours_each)], {"color": look.colour, "width": width}
+        yield "course", axes.trace("lines", ends, [height, height], hoverinfo="skip", line=line)
 
 
-def _reference(result: RunResult, name: str, view: View) -> tuple[str, ArmResult] | None:
-    """Return what a panel is compared with: a label and an arm."""
-    if view.course:
+# --- differences from placebo ---
+
+
+def differences(result: RunResult) -> axes.Figure | None:
+    """Return each arm's difference from placebo at the endpoint days, with 90 % intervals; None without placebo."""
+    active = active_arms(result)
+    with_rival = len(active) <= MOST_RIVALS
+    parts = [
+        (name, rival, part)
+        for name, arm in active.items()
+        for rival, part in ((False, arm), (True, arm.rival if with_rival else None))
+        if part
+    ]
+    days = endpoint_days(next(iter(active.values())).endpoints) if active else []
+    days = [day for day in days if any(_difference(part, day) for *_, part in parts)]
+    if not days:
         return None
-    if view.rival and view.key == "nrs":
-        return "main model", result.arms[name]
-    sham = placebo_of(result, name)
-    if sham is None or is_placebo(result.arms[name]):
-        return None
-    return "placebo", result.arms[sham]
-
-
-def _reference_line(reference: tuple[str, ArmResult], view: View, axis: axes.Window) -> axes.Figure:
-    label, arm = reference
-    main = label == "main model"
-    band = arm.profile.nrs if main else band_of(arm, view)
-    digits = 1 if view.top == 10.0 else 2
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": label,
-        "x": axes.times(arm.profile.time_h, axis),
-        "y": axes.numbers(band.mean),
-        "hovertemplate": f"%{{y:.{digits}f}}<extra></extra>",
-        "line": {"color": PLACEBO_GREYS[0], "width": 2, "dash": "dot"},
-        "meta": {"part": "reference"},
-    }
+    look, order = styles(result), list(result.arms)
+    data: list[axes.Figure] = []
+    for place, (name, rival, part) in enumerate(parts):
+        shift = (place - (len(parts) - 1) / 2.0) * min(0.16, 0.64 / len(parts))
+        meta = {"curve": order.index(name), "part": "rival" if rival else "mean"}
+        label = html.escape(name) + (" (rival model)" if rival else "")
+        traces = _differences_of(part, days, shift, look[name].colour, rival)
+        data += [trace | {"name": label, "meta": meta} for trace in traces]
+    layout = axes.layout(axes.Window(len(days) - 0.5, 1.0, "days"), "Minus placebo (NRS points)", 1.0)
+    layout["xaxis"] |= {"range": [-0.5, len(days) - 0.5], "tickvals": list(range(len(days))), "fixedrange": True}
+    layout["xaxis"] |= {"ticktext": [str(day) for day in days], "title": {"text": "Day since the first infusion"}}
+    del layout["xaxis"]["dtick"], layout["xaxis"]["tick0"]
+    low, high = _difference_range(data)
+    layout["yaxis"] |= {"zeroline": True, "zerolinewidth": 2, "range": [low, high]}
+    if high - low <= 8:
+        layout["yaxis"]["dtick"] = 1
+    return {"data": data, "layout": layout | {"hovermode": "closest"}}
 
 
 def _difference(part: ArmResult | RivalResult, day: int) -> tuple[float, float, float] | None:
@@ -364,23 +240,81 @@ def _differences_of(
     ]
     x, middles, lows, highs, _ = zip(*rows, strict=True) if rows else ((),) * 5
     yield axes.whiskers(x, lows, highs, colour, 1.4 if rival else 2.4, 0)
-    yield {
-        "type": "scatter",
-        "mode": "markers",
-        "x": list(x),
-        "y": axes.numbers(middles),
-        "customdata": [[axes.number(low), axes.number(high), day] for _, _, low, high, day in rows],
-        "hovertemplate": "day %{customdata[2]}: %{y:.1f} (90 % interval %{customdata[0]:.1f} to %{customdata[1]:.1f})",
-        "marker": {
-            "color": colour,
-            "size": 9,
-            "symbol": "diamond-open" if rival else "circle",
-            "line": {"width": 1.8 if rival else 0, "color": colour},
-        },
-    }
+    symbol, width = ("diamond-open", 1.8) if rival else ("circle", 0)
+    yield axes.trace(
+        "markers",
+        x,
+        axes.numbers(middles),
+        customdata=[[axes.number(low), axes.number(high), day] for _, _, low, high, day in rows],
+        hovertemplate="day %{customdata[2]}: %{y:.1f} (90 % interval %{customdata[0]:.1f} to %{customdata[1]:.1f})",
+        marker={"color": colour, "size": 9, "symbol": symbol, "line": {"width": width, "color": colour}},
+    )
 
 
-def _difference_range(data: Sequence[axes.Figure]) -> list[float]:
-    lows = [row[0] for trace in data for row in trace.get("customdata", ())]
-    highs = [row[1] for trace in data for row in trace.get("customdata", ())]
-    return [math.floor(min([*lows, -1.0]) - 0.2), math.ceil(max([*highs, 0.5]) + 0.2)]
+def _difference_range(data: Sequence[axes.Figure]) -> tuple[float, float]:
+    rows = [row for trace in data for row in trace.get("customdata", ())]
+    low, high = min([-1.0, *(row[0] for row in rows)]), max([0.5, *(row[1] for row in rows)])
+    return math.floor(low - 0.2), math.ceil(high + 0.2)
+
+
+# --- one panel an arm ---
+
+
+def panels(result: RunResult, view: View) -> dict[str, axes.Figure]:
+    """Return one figure per arm of a quantity; receptor block leaves out the arms without a drug."""
+    axis, look = window_of(result, view.course), styles(result)
+    form = ".1f" if view.top == 10.0 else ".2f"
+    figures: dict[str, axes.Figure] = {}
+    for name, arm in (active_arms(result) if view.key == "nmda_block" else result.arms).items():
+        band, x, colour = band_of(arm, view), axes.times(arm.profile.time_h, axis), look[name].colour
+        data = [
+            *axes.patients(x, band.q05, band.q95, colour, 0.045),
+            *axes.interval(x, band, colour, 0.26),
+            axes.line(x, band, colour, "mean", form),
+        ]
+        if reference := _reference(result, name, view):
+            label, hours, mean = reference
+            line = axes.trace("lines", axes.times(hours, axis), axes.numbers(mean), name=label)
+            line |= {"hovertemplate": f"%{{y:{form}}}<extra></extra>", "meta": {"part": "reference"}}
+            data.append(line | {"line": {"color": PLACEBO_GREYS[0], "width": 2, "dash": "dot"}})
+        figures[name] = {"data": data, "layout": axes.layout(axis, view.title, view.top)}
+    return figures
+
+
+def _reference(result: RunResult, name: str, view: View) -> tuple[str, Sequence[float], Sequence[float]] | None:
+    """Return what a panel is compared with, placebo or the main model's pain: a label, times [h] and values."""
+    arm, sham = result.arms[name], placebo_of(result, name)
+    if view.course:
+        return None
+    if view.rival and view.key == "nrs":
+        return "main model", arm.profile.time_h, arm.profile.nrs.mean
+    if sham is None or is_placebo(arm):
+        return None
+    return "placebo", result.arms[sham].profile.time_h, band_of(result.arms[sham], view).mean
+
+
+def level_panels(result: RunResult) -> dict[str, axes.Figure]:
+    """Return plasma levels, one figure an arm with a drug; ``layout.meta`` holds the ranges of either vertical axis."""
+    axis, active = course_window(result), active_arms(result)
+    bands = [band for arm in active.values() for band in arm.profile.concentration_ng_per_ml.values()]
+    highest = max(map(axes.highest, bands), default=1.0) or 1.0
+    high = math.log10(1.3 * highest)
+    ends = {"linear": [0, axes.number(1.05 * highest)], "log": [axes.number(high - 3.3), axes.number(high)]}
+    layout = axes.layout(axis, "Plasma level (ng/mL)", 1.05 * highest) | {"meta": ends}
+    return {name: {"data": _levels(result, arm, axis), "layout": layout} for name, arm in active.items()}
+
+
+def _levels(result: RunResult, arm: ArmResult, axis: axes.Window) -> list[axes.Figure]:
+    """Return the curves of an arm, first the ranges of all substances."""
+    x, colours, ranges = axes.times(arm.profile.time_h, axis), analyte_colours(result), starts_with_ranges(result)
+    order = list(colours)
+    data: list[axes.Figure] = []
+    for analyte, band in arm.profile.concentration_ng_per_ml.items():
+        meta = {"meta": {"curve": order.index(analyte), "part": "range"}, "visible": ranges}
+        edges = axes.patients(x, axes.floored(band.q05), axes.floored(band.q95), colours[analyte], 0.0)
+        data += [trace | meta for trace in edges]
+    for analyte, band in arm.profile.concentration_ng_per_ml.items():
+        line = axes.line(x, band, colours[analyte], analyte, ".3~r")
+        line |= {"meta": {"curve": order.index(analyte), "part": "mean"}}
+        data.append(line | {"y": axes.numbers(axes.floored(band.mean))})
+    return data

@@ -1,7 +1,5 @@
 """Figures of rows: a label above each row, marks and intervals beside one another in it, as plain dictionaries."""
 
-from __future__ import annotations
-
 import html
 import math
 import re
@@ -12,8 +10,6 @@ from letheon.views.document.tree import Plot
 from letheon.views.figures import axes
 from letheon.views.figures.curves import PALETTE, PLACEBO_GREYS
 
-__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "Rows", "span"]
-
 BLUE, ORANGE, GREEN = PALETTE[0], PALETTE[1], PALETTE[2]
 GREY = PLACEBO_GREYS[0]
 _ROW = 46  # height of a row [px]: its label, and room for three intervals
@@ -23,35 +19,17 @@ _MARGIN = {"l": 14, "r": 16, "t": 6, "b": 48}
 
 
 class Rows:
-    """Builds a figure from rows, from above; heights are pixels, so that nothing depends on how many there are.
-
-    `title` stands at the horizontal axis from `low` to `high`; a row is `row` pixels high. If `stacked`, what stands
-    beside a label goes under it, where there is no room beside it on a phone.
-
-    Examples
-    --------
-    >>> rows = Rows("Pain (NRS)", 0, 10)
-    >>> rows.row("baseline")
-    >>> rows.interval(6.0, 8.0, BLUE, 2, 0.0, "90 % interval")
-    >>> rows.height > 90, len(rows.figure()["data"])
-    (True, 1)
-    """
+    """Builds a figure from rows `row` [px] high, from above; if `stacked`, what stands beside a label goes under it."""
 
     def __init__(self, title: str, low: float, high: float, row: int = _ROW, stacked: bool = False) -> None:
         self._title, self._range, self._stacked = title, (low, high), stacked
         self._below = _LINE if stacked else 0
         self._row = row + self._below
-        self._middle = 0.0
-        self._end = 0.0
+        self._middle = self._end = 0.0
         self._data: list[axes.Figure] = []
         self._labels: list[dict[str, Any]] = []
         self._shapes: list[dict[str, Any]] = []
         self._bands: list[dict[str, Any]] = []  # of the whole height
-
-    @property
-    def height(self) -> int:
-        """Height of the figure [px]."""
-        return round(self._end) + _MARGIN["t"] + _MARGIN["b"]
 
     def heading(self, text: str) -> None:
         """Start a group of rows."""
@@ -68,18 +46,18 @@ class Rows:
         self._end += self._row
         # a faint line parts the rows
         place = {"xref": "paper", "x0": 0, "x1": 1, "yref": "y", "y0": 1 - self._end, "y1": 1 - self._end}
-        self._shapes.append({"type": "line", "line": {"color": "#9aa1aa", "width": 0.5}} | place)
+        self._shapes.append({"type": "line", "line": {"color": axes.ZERO_LINE, "width": 0.5}} | place)
 
     def interval(self, low: float, high: float, colour: str, width: float, shift: float, hover: str) -> None:
         """Draw a line, `width` [px] thick and `shift` [px] below the middle of the row; `hover` explains it."""
         x = axes.numbers([low, (low + high) / 2.0, high])
-        self._draw(x, shift, hover, {"mode": "lines", "line": {"color": colour, "width": width}})
+        self._draw("lines", x, shift, hover, line={"color": colour, "width": width})
 
     def mark(self, x: float, colour: str, symbol: str, shift: float, hover: str, size: int = 9) -> None:
         """Draw a mark, a symbol of Plotly's of `size` [px]."""
         edge = {"width": 1.8 if symbol.endswith("open") else 0, "color": colour}
         marker = {"color": colour, "symbol": symbol, "size": size, "line": edge}
-        self._draw([axes.number(x)], shift, hover, {"mode": "markers", "marker": marker})
+        self._draw("markers", [axes.number(x)], shift, hover, marker=marker)
 
     def band(self, low: float, high: float, colour: str, whole: bool = False) -> None:
         """Shade from `low` to `high`, cut at the ends of the axis, in the row or in the whole figure."""
@@ -91,25 +69,22 @@ class Rows:
         else:
             self._shapes.append(shape | {"y0": self._row - 17 - self._end, "y1": 2 - self._end})
 
-    def figure(self, zero: bool = False) -> axes.Figure:
-        """Return the figure in Plotly's own form; with `zero`, a line stands at 0."""
+    def plot(self, alternative: str, zero: bool = False) -> Plot:
+        """Return the figure as a part of a document, `alternative` in words; with `zero`, a line stands at 0."""
         low, high = self._range
         layout = axes.layout(axes.Window(high, _step(high - low), "days"), "", 1.0)
         layout["xaxis"] |= {"range": [axes.number(low), axes.number(high)], "title": {"text": self._title}}
-        layout["xaxis"] |= {"showgrid": True, "gridcolor": "#e3e5e8", "fixedrange": True, "zeroline": zero}
-        layout["xaxis"] |= {"zerolinecolor": "#9aa1aa", "zerolinewidth": 2, "hoverformat": ".2f"}
+        layout["xaxis"] |= {"showgrid": True, "gridcolor": axes.GRID, "fixedrange": True, "zeroline": zero}
+        layout["xaxis"] |= {"zerolinecolor": axes.ZERO_LINE, "zerolinewidth": 2, "hoverformat": ".2f"}
         layout["yaxis"] = {"visible": False, "range": [-self._end, 0], "fixedrange": True}
         shapes = [*(band | {"y0": 0.0, "y1": -self._end} for band in self._bands), *self._shapes]
-        layout |= {"margin": dict(_MARGIN), "hovermode": "closest", "shapes": shapes, "annotations": self._labels}
-        return {"data": self._data, "layout": layout}
+        layout |= {"margin": _MARGIN, "hovermode": "closest", "shapes": shapes, "annotations": self._labels}
+        height = round(self._end) + _MARGIN["t"] + _MARGIN["b"]
+        return Plot({"data": self._data, "layout": layout}, alternative, "rows", height)
 
-    def plot(self, alternative: str, zero: bool = False) -> Plot:
-        """Return the figure as a part of a document; `alternative` says it in words."""
-        return Plot(self.figure(zero), alternative, "rows", self.height)
-
-    def _draw(self, x: list, shift: float, hover: str, drawing: dict[str, Any]) -> None:
-        place = {"type": "scatter", "x": x, "y": [-(self._middle + shift)] * len(x)}
-        self._data.append(place | drawing | {"hoverinfo": "text", "text": [_text(hover)] * len(x)})
+    def _draw(self, mode: str, x: list, shift: float, hover: str, **drawing: Any) -> None:
+        y, text = [-(self._middle + shift)] * len(x), [_text(hover)] * len(x)
+        self._data.append(axes.trace(mode, x, y, hoverinfo="text", text=text, **drawing))
 
     def _label(self, text: str, below: float, right: bool = False) -> None:
         place = {"xref": "paper", "x": 1 if right else 0, "xanchor": "right" if right else "left"}
@@ -124,8 +99,6 @@ def _text(text: str) -> str:
 def span(values: Sequence[float | None], least: float, most: float) -> tuple[float, float]:
     """Return ends of an axis that hold the values and at least `least` to `most`, with a little room.
 
-    Examples
-    --------
     >>> span([1.0, 9.0], 0.0, 8.0)
     (-0.45, 9.45)
     """

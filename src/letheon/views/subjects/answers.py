@@ -9,8 +9,6 @@ from letheon.views.document.tree import Block, Document, Paragraph, Section, Tab
 if TYPE_CHECKING:
     from letheon.runs.query import Answer
 
-__all__ = ["answer"]
-
 _MOST_ROWS = 1000  # shown in a terminal; --json gives all
 
 

@@ -1,65 +1,34 @@
 """A calibration: sampler, modes, predictions beside what was reported, and what the data tell of each parameter."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from letheon.definitions import PAGE_NOTICE
-from letheon.study.calibrate.document import CalibrationReport, ModeReport, ParameterReport
-from letheon.study.records import Estimate
-from letheon.views.document import numbers
-from letheon.views.document.tree import (
-    Badge,
-    Block,
-    Break,
-    CodeText,
-    Columns,
-    Content,
-    Details,
-    Document,
-    Group,
-    Heading,
-    Items,
-    Note,
-    Paragraph,
-    Row,
-    Section,
-    Strong,
-    Table,
+from letheon.study.calibrate.document import (
+    CalibrationReport,
+    ModeReport,
+    ParameterReport,
+    ReportedCount,
+    ReportedLimits,
+    ReportedValue,
 )
+from letheon.study.records import Estimate
+from letheon.views.document import numbers, tree
+from letheon.views.figures.rows import BLUE, GREY, ORANGE, Rows, span
 from letheon.views.subjects.calibration_facts import (
+    SDS_OF_90,
     Prediction,
     amount,
     interval,
+    limits,
     parameter_name,
     predictions,
     reported_text,
     unit_name,
 )
-from letheon.views.subjects.calibration_figures import movement, predicted
+from letheon.views.subjects.endmatter import citations, made_by
 from letheon.views.subjects.names import pain_model
-from letheon.views.subjects.studies import citations
-
-__all__ = [
-    "Diagnostic",
-    "diagnostics",
-    "effort",
-    "modes",
-    "modes_list",
-    "page",
-    "parameters_table",
-    "predictions_summary",
-    "predictions_table",
-    "sampler_table",
-    "summary",
-    "trust",
-    "unknown",
-    "unknown_summary",
-    "verdict",
-]
 
 _TITLE = "Calibration on published trials"
 _TRIAL = (
@@ -69,6 +38,32 @@ _TRIAL = (
 _CONTRACTION = (
     "Contraction is 1 minus the posterior's variance over the prior's: at 1 the data determine the parameter, at 0 "
     "they add nothing; a little under 0 is noise."
+)
+_UNITS = {
+    "NRS": ("Pain: reported and predicted", "Pain, or a difference of pain (NRS points, 0–10)"),
+    "share": ("Shares: reported and predicted", "Share (%)"),
+}
+_PREDICTED_KEYS = (
+    (tree.Swatch(ORANGE, 2, mark="diamond"), "reported, with its 90 % error"),
+    (tree.Swatch(ORANGE, 5), "reported as a statement: its limits"),
+    (tree.Swatch(BLUE, 5, mark="circle"), "posterior"),
+    (tree.Swatch(BLUE, 1.4), "a trial of that size"),
+    (tree.Swatch(GREY, 2.4), "prior"),
+)
+_PREDICTED = (
+    "In each row: what was reported (orange), the posterior (blue), and the prior (grey). The thick blue line holds "
+    "90 % of the posterior of the true value; the thin one is what a trial of that size would report, so the orange "
+    "mark should lie within it. Where nothing orange is drawn, nothing was reported."
+)
+_MOVEMENT_KEYS = (
+    (tree.Swatch(BLUE, 3, mark="circle"), "identified by the data"),
+    (tree.Swatch(ORANGE, 1.6, mark="circle-open"), "not identified"),
+    (tree.Swatch(GREY, 0, "band"), "90 % of the prior"),
+)
+_MOVEMENT = (
+    "How far the data moved each parameter, in SDs of its prior: dots are posterior means, lines 90 % intervals, and "
+    "the shaded band holds 90 % of the prior. A line as wide as the band means that the data add nothing. Point at a "
+    "dot for its value."
 )
 
 
@@ -167,132 +162,203 @@ def unknown_summary(report: CalibrationReport) -> str:
 # --- tables ---
 
 
-def verdict(met: bool, text: str) -> Badge:
+def verdict(met: bool, text: str) -> tree.Badge:
     """Return a word on green where something is as it should be."""
-    return Badge(text, "randomised" if met else "not-identified")
+    return tree.Badge(text, "randomised" if met else "not-identified")
 
 
-def sampler_table(report: CalibrationReport) -> Table:
+def sampler_table(report: CalibrationReport) -> tree.Table:
     """Return the checks of the sampler."""
     rows = [
         (check.label, check.value, check.required, verdict(check.met, "met" if check.met else "NOT MET"))
         for check in diagnostics(report)
     ]
-    return Table.of("Sampler", ("Check of the sampler", "Value", "Required", ""), rows)
+    return tree.Table.of("Sampler", ("Check of the sampler", "Value", "Required", ""), rows)
 
 
-def modes_list(report: CalibrationReport) -> Items:
+def modes_list(report: CalibrationReport) -> tree.Items:
     """Return the modes: starts that led there, log posterior, share of the mass."""
-    return Items(
-        tuple(
-            f"Mode {number}: {mode.starts} of {report.settings.starts} starts, log posterior "
-            f"{numbers.fixed(mode.log_posterior, 1)}, {numbers.amount(share, 'share')} of the mass"
-            for number, (mode, share) in enumerate(modes(report), 1)
-        )
+    items = (
+        f"Mode {number}: {mode.starts} of {report.settings.starts} starts, log posterior "
+        f"{numbers.fixed(mode.log_posterior, 1)}, {numbers.amount(share, 'share')} of the mass"
+        for number, (mode, share) in enumerate(modes(report), 1)
     )
+    return tree.Items(tuple(items))
 
 
-def predictions_table(rows: Sequence[Prediction], full: bool = True) -> Table:
+def predictions_table(rows: Sequence[Prediction], full: bool = True) -> tree.Table:
     """Return predictions beside what was reported, by study; the interval of the prior only where there is room."""
     heads = ("Prediction", "Reported", "Prior", "Posterior", "A trial of that size", "Inside")
     groups = tuple(
-        Group(tuple(_prediction(one, full) for one in some), study or "other")
+        tree.Group(tuple(_prediction(one, full) for one in some), study or "other")
         for study, some in groupby(rows, key=lambda one: one.study)
     )
-    note = Note("Brackets and the trial of that size hold 90 %, ± is a standard error. NRS points, or shares.")
-    return Table("Predictions", heads, groups, ("Predictions. ", note), "wrapped")
+    note = tree.Note("Brackets and the trial of that size hold 90 %, ± is a standard error. NRS points, or shares.")
+    return tree.Table("Predictions", heads, groups, ("Predictions. ", note), "wrapped")
 
 
-def _prediction(one: Prediction, full: bool) -> Row:
+def _prediction(one: Prediction, full: bool) -> tree.Row:
+    def known(value: Estimate) -> Iterator[tree.Break | str]:
+        yield from (tree.Break(), f"({interval(value.interval_90, one.unit)})")
+
+    prior, posterior = amount(one.prior.median, one.unit), tree.Strong(amount(one.posterior.median, one.unit))
+    inside: tree.Content = numbers.ABSENT
+    if one.inside is not None:
+        badge = verdict(one.inside, "inside" if one.inside else "OUTSIDE")
+        inside = badge if one.fitted else (badge, tree.Break(), tree.Note("not fitted"))
     cells = (
         reported_text(one.reported, one.unit),
-        _estimate(one.prior, one.unit, strong=False) if full else amount(one.prior.median, one.unit),
-        _estimate(one.posterior, one.unit),
+        (prior, *known(one.prior)) if full else prior,
+        (posterior, *known(one.posterior)),
         interval(one.trial, one.unit),
-        numbers.ABSENT if one.inside is None else _inside(one),
+        inside,
     )
-    return Row(one.label, cells)
+    return tree.Row(one.label, cells)
 
 
-def _inside(one: Prediction) -> Content:
-    badge = verdict(bool(one.inside), "inside" if one.inside else "OUTSIDE")
-    return badge if one.fitted else (badge, Break(), Note("not fitted"))
-
-
-def _estimate(value: Estimate, unit: str, strong: bool = True) -> Content:
-    text = amount(value.median, unit)
-    return (Strong(text) if strong else text, Break(), f"({interval(value.interval_90, unit)})")
-
-
-def parameters_table(parameters: Mapping[str, ParameterReport], full: bool = True) -> Table:
+def parameters_table(parameters: Mapping[str, ParameterReport], full: bool = True) -> tree.Table:
     """Return how far the data moved each parameter; what it is, and how well it was sampled, where there is room."""
     heads = ("Parameter", "Median (90 %)", "Unit", "Contraction", "Identified")
     more = ("R-hat", "Effective draws (bulk, tail)") if full else ()
-    rows: dict[str, list[Row]] = {}
+    rows: dict[str, list[tree.Row]] = {}
     for key, one in parameters.items():
         rows.setdefault(key.partition("@")[2], []).append(_parameter(key, one, full))
-    groups = [Group(tuple(some), f"of {study or 'the population'}") for study, some in rows.items()]
-    return Table("Parameters", (*heads, *more), tuple(groups), ("Parameters. ", Note(_CONTRACTION)), "wrapped")
+    groups = [tree.Group(tuple(some), f"of {study or 'the population'}") for study, some in rows.items()]
+    title = ("Parameters. ", tree.Note(_CONTRACTION))
+    return tree.Table("Parameters", (*heads, *more), tuple(groups), title, "wrapped")
 
 
-def _parameter(key: str, one: ParameterReport, full: bool) -> Row:
+def _parameter(key: str, one: ParameterReport, full: bool) -> tree.Row:
     name = key.partition("@")[0]
     places = len(numbers.number(max(map(abs, one.interval_90))).partition(".")[2])  # finer is not known
     cells = (
-        (Strong(numbers.fixed(one.median, places)), f" ({numbers.fixed_interval(one.interval_90, places)})"),
+        (tree.Strong(numbers.fixed(one.median, places)), f" ({numbers.fixed_interval(one.interval_90, places)})"),
         unit_name(one.unit),
         numbers.fixed(one.contraction, 2),
         verdict(one.identified, "yes" if one.identified else "NO"),
     )
     if not full:
-        return Row(name, cells)
+        return tree.Row(name, cells)
     draws = f"{numbers.fixed(one.ess_bulk, 0)}, {numbers.fixed(one.ess_tail, 0)}"
-    return Row((name, Break(), Note(parameter_name(name))), (*cells, numbers.fixed(one.rhat, 3), draws))
+    return tree.Row((name, tree.Break(), tree.Note(parameter_name(name))), (*cells, numbers.fixed(one.rhat, 3), draws))
+
+
+# --- figures ---
+
+
+def predicted(predictions: Sequence[Prediction]) -> list[tree.Figure]:
+    """Return what was reported and predicted, a figure for each unit, its rows by study."""
+    figures: list[tree.Figure] = []
+    for unit, (heading, axis) in _UNITS.items():
+        if some := [one for one in predictions if one.unit == unit]:
+            rows = _predicted(some, axis, 100.0 if unit == "share" else 1.0)
+            plot = rows.plot(f"{heading}; the same numbers stand in the table of predictions.", zero=True)
+            caption = "Read as above." if figures else _PREDICTED
+            figures.append(tree.Figure(heading, (tree.Legend(_PREDICTED_KEYS), plot), caption))
+    return figures
+
+
+def _predicted(predictions: Sequence[Prediction], axis: str, scale: float) -> Rows:
+    ends = [end for one in predictions for end in (*one.prior.interval_90, *one.posterior.interval_90)]
+    ends += [end for one in predictions for end in (one.trial or ())]
+    ends += [end for one in predictions if one.reported for end in limits(one.reported) if end is not None]
+    low, high = (-2.0, 102.0) if scale == 100.0 else span(ends, 0.0, 8.0)
+    rows = Rows(axis, low, high)
+    for study, some in groupby(predictions, key=lambda one: one.study):
+        rows.heading(study or "other")
+        for one in some:
+            notes = ("" if one.fitted else "not fitted", "outside" if one.inside is False else "")
+            rows.row(one.label, "" if one.reported is None else ", ".join(filter(None, notes)))
+            _row(rows, one, scale, low, high)
+    return rows
+
+
+def _row(rows: Rows, one: Prediction, scale: float, low: float, high: float) -> None:
+    """Draw, from above: the report with its error or limits, the posterior within a trial of that size, the prior."""
+
+    def line(name: str, ends: tuple[float, float], colour: str, width: float, shift: float) -> str:
+        text = f"{name}, 90 % {interval(ends, one.unit)}"
+        rows.interval(scale * ends[0], scale * ends[1], colour, width, shift, text)
+        return text
+
+    line(f"prior {amount(one.prior.median, one.unit)}", one.prior.interval_90, GREY, 2.4, 9)
+    if one.trial is not None:
+        line("a trial of that size", one.trial, BLUE, 1.4, 1)
+    middle = one.posterior.median
+    text = line(f"posterior {amount(middle, one.unit)}", one.posterior.interval_90, BLUE, 5, 1)
+    rows.mark(scale * middle, BLUE, "circle", 1, text, 8)
+    if (reported := one.reported) is None:
+        return
+    start, end = limits(reported)
+    ends = low if start is None else scale * start, high if end is None else scale * end
+    text = f"reported {reported_text(reported, one.unit)}"
+    rows.interval(*ends, ORANGE, 5 if isinstance(reported, ReportedLimits) else 2, -7, text)
+    if isinstance(reported, ReportedValue | ReportedCount):
+        rows.mark(scale * reported.value, ORANGE, "diamond", -7, text, 10)
+
+
+def movement(parameters: Mapping[str, ParameterReport]) -> tree.Figure:
+    """Return how far the data moved each parameter from its prior, [SD of the prior]."""
+    cells = []
+    for local, heading in ((False, "Parameters of the population"), (True, "Parameters of single studies")):
+        if some := {key: one for key, one in parameters.items() if ("@" in key) is local}:
+            plot = _movement(some).plot(f"{heading}: how far the data moved them; numbers in the table.", zero=True)
+            cells.append((heading, plot))
+    blocks = (tree.Legend(_MOVEMENT_KEYS), tree.Panels(tuple(cells), wide=True))
+    return tree.Figure("From prior to posterior", blocks, _MOVEMENT)
+
+
+def _movement(parameters: Mapping[str, ParameterReport]) -> Rows:
+    halves = {key: SDS_OF_90 * one.sd_over_prior for key, one in parameters.items()}
+    ends = [one.shift + sign * halves[key] for key, one in parameters.items() for sign in (-1, 1)]
+    rows = Rows("Posterior in SDs of the prior", *span(ends, -2.5, 2.5), row=34)
+    rows.band(-SDS_OF_90, SDS_OF_90, GREY, whole=True)
+    for key, one in parameters.items():
+        value = f"{amount(one.median)} {unit_name(one.unit)}".rstrip()
+        hover = f"{parameter_name(key)}: {value}, 90 % {interval(one.interval_90)}"
+        hover += f"; contraction {numbers.fixed(one.contraction, 2)}"
+        colour, width, mark = (BLUE, 3, "circle") if one.identified else (ORANGE, 1.6, "circle-open")
+        rows.row(key)
+        rows.interval(one.shift - halves[key], one.shift + halves[key], colour, width, 2, hover)
+        rows.mark(one.shift, colour, mark, 2, hover, 10)
+    return rows
 
 
 # --- documents ---
 
 
-def summary(reports: Mapping[str, CalibrationReport], seconds: Mapping[str, float]) -> Document:
+def summary(reports: Mapping[str, CalibrationReport], seconds: Mapping[str, float]) -> tree.Document:
     """Return what a terminal shows of calibrations, by pain model, that took so long [s]."""
     sections = []
     for model, report in reports.items():
         rows = predictions(report, [one for other, one in reports.items() if other != model])
+        call = tree.Paragraph(f"{effort(report)}; {numbers.fixed(seconds[model] / 60, 1)} min in this call")
+        sampler = (call, sampler_table(report), modes_list(report), tree.Paragraph(trust(report)))
+        compared = map(tree.Paragraph, (_TRIAL, predictions_summary(rows)))
         sections += [
-            Section(
-                model,
-                f"Calibration of the {pain_model(model)} model",
-                (
-                    Paragraph(f"{effort(report)}; {numbers.fixed(seconds[model] / 60, 1)} min in this call"),
-                    sampler_table(report),
-                    modes_list(report),
-                    Paragraph(trust(report)),
-                ),
-            ),
-            Section("", "", (parameters_table(report.parameters, False), Paragraph(unknown_summary(report)))),
-            Section("", "", (predictions_table(rows, False), Paragraph(_TRIAL), Paragraph(predictions_summary(rows)))),
+            tree.Section(model, f"Calibration of the {pain_model(model)} model", sampler),
+            tree.Section("", "", (parameters_table(report.parameters, False), tree.Paragraph(unknown_summary(report)))),
+            tree.Section("", "", (predictions_table(rows, False), *compared)),
         ]
-    return Document("", tuple(sections))
+    return tree.Document("", tuple(sections))
 
 
-def page(reports: Sequence[CalibrationReport], date: str = "") -> Document:
+def page(reports: Sequence[CalibrationReport], date: str = "") -> tree.Document:
     """Return the page of one or more calibrations, a report for each pain model."""
     rows = {one.pain: predictions(one, [other for other in reports if other is not one]) for one in reports}
     studies = [one.study for some in rows.values() for one in some if one.study]
-    columns = tuple(tuple(_in_short(one, rows[one.pain])) for one in reports)
+    columns = []
+    for one in reports:
+        texts = (trust(one), predictions_summary(rows[one.pain]), unknown_summary(one))
+        columns.append((tree.Heading(pain_model(one.pain).capitalize()), *map(tree.Paragraph, texts)))
     sections = (
-        Section("summary", "In short", (Columns(columns),)),
+        tree.Section("summary", "In short", (tree.Columns(tuple(columns)),)),
         *(_model(one, rows[one.pain]) for one in reports),
-        Section("sources", "Sources", (citations(studies),)),
+        tree.Section("sources", "Sources", (citations(studies),)),
     )
     version = f"Letheon {reports[0].letheon}"
-    return Document(
-        _TITLE,
-        sections,
-        brand=f"{version}: calibration{f', {date}' if date else ''}",
-        lead=_lead(reports, rows),
-        footer=((f"{version}; made by ", CodeText("letheon calibrate"), f". {PAGE_NOTICE}"),),
-    )
+    brand = f"{version}: calibration{f', {date}' if date else ''}"
+    return tree.Document(_TITLE, sections, brand, _lead(reports, rows), made_by(version, "letheon calibrate"))
 
 
 def _lead(reports: Sequence[CalibrationReport], rows: Mapping[str, Sequence[Prediction]]) -> str:
@@ -317,26 +383,21 @@ def _lead(reports: Sequence[CalibrationReport], rows: Mapping[str, Sequence[Pred
     )
 
 
-def _in_short(report: CalibrationReport, rows: Sequence[Prediction]) -> Iterator[Block]:
-    yield Heading(pain_model(report.pain).capitalize())
-    yield from map(Paragraph, (trust(report), predictions_summary(rows), unknown_summary(report)))
-
-
-def _model(report: CalibrationReport, rows: Sequence[Prediction]) -> Section:
+def _model(report: CalibrationReport, rows: Sequence[Prediction]) -> tree.Section:
     keys = list(report.modes[0].at)
     places = [(key, *(amount(mode.at.get(key)) for mode, _ in modes(report))) for key in keys]
     heads = ("Parameter", *(f"mode {number}" for number in range(1, len(report.modes) + 1)))
     name = pain_model(report.pain).capitalize()
     blocks = (
-        Paragraph(f"{effort(report)}.", "small"),
+        tree.Paragraph(f"{effort(report)}.", "small"),
         *predicted(rows),
         movement(report.parameters),
         sampler_table(report),
-        Heading("Modes"),
+        tree.Heading("Modes"),
         modes_list(report),
-        Details("Where the modes are", (Table.of("Where the modes are", heads, places),), screen=True),
+        tree.Details("Where the modes are", (tree.Table.of("Where the modes are", heads, places),), screen=True),
         parameters_table(report.parameters),
         predictions_table(rows),
-        Paragraph(_TRIAL, "small"),
+        tree.Paragraph(_TRIAL, "small"),
     )
-    return Section(report.pain, f"{name} model", blocks, name)
+    return tree.Section(report.pain, f"{name} model", blocks, name)

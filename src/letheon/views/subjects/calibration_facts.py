@@ -1,7 +1,5 @@
 """What a calibration predicts beside what trials reported, and what its parameters and predictions are called."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,18 +13,6 @@ from letheon.study.calibrate.document import (
     ReportedValue,
 )
 from letheon.views.document import numbers
-
-__all__ = [
-    "SDS_OF_90",
-    "Prediction",
-    "amount",
-    "interval",
-    "limits",
-    "parameter_name",
-    "predictions",
-    "reported_text",
-    "unit_name",
-]
 
 SDS_OF_90 = 1.6449  # SDs from the middle to an end of a normal 90 % interval
 
@@ -90,32 +76,26 @@ _UNITS = {"1": "", "fraction": "share", "1/day": "a day", "1/year": "a year", "d
 
 
 class Prediction(NamedTuple):
-    """What a trial reported beside what the model predicts for it.
-
-    `unit` is ``NRS`` or ``share``, `fitted` whether the model was fitted to the report, `trial` the 90 % interval of
-    what a trial of that size would report, and `inside` whether the report lies there, None where there is none.
-    """
+    """What a trial reported beside what the model predicts for it."""
 
     name: str
     study: str
     label: str
-    unit: str
+    unit: str  # NRS or share
     reported: Reported | None
-    fitted: bool
+    fitted: bool  # whether the model was fitted to the report
     prior: Predicted
     posterior: Predicted
-    trial: tuple[float, float] | None
-    inside: bool | None
+    trial: tuple[float, float] | None  # 90 % interval of what a trial of that size would report
+    inside: bool | None  # whether the report lies there; None where there is none
 
 
 def predictions(report: CalibrationReport, others: Sequence[CalibrationReport] = ()) -> list[Prediction]:
     """Return predictions beside what was reported, by study; what only other models were fitted to, as not fitted."""
     result = []
     for name, check in report.checks.items():
-        reported, fitted = check.reported, check.reported is not None
-        if not fitted:
-            seen = (other.checks[name].reported for other in others if name in other.checks)
-            reported = next((one for one in seen if one is not None), None)
+        seen = [check.reported, *(other.checks[name].reported for other in others if name in other.checks)]
+        reported, fitted = next((one for one in seen if one is not None), None), check.reported is not None
         trial = _trial(check.posterior, reported)
         inside = None if reported is None else _meets(reported, trial or check.posterior.interval_90)
         what = _PREDICTIONS.get(name, ("", name, "NRS"))
@@ -133,11 +113,8 @@ def _trial(posterior: Predicted, reported: Reported | None) -> tuple[float, floa
 
 
 def _meets(reported: Reported, predicted: tuple[float, float]) -> bool:
-    if isinstance(reported, ReportedLimits):
-        low, high = reported.low, reported.high
-        return (high is None or predicted[0] <= high) and (low is None or predicted[1] >= low)
-    assert isinstance(reported, ReportedValue | ReportedCount)
-    return predicted[0] <= reported.value <= predicted[1]
+    low, high = (reported.value,) * 2 if isinstance(reported, ReportedValue | ReportedCount) else limits(reported)
+    return (high is None or predicted[0] <= high) and (low is None or predicted[1] >= low)
 
 
 def limits(reported: Reported) -> tuple[float | None, float | None]:
@@ -154,43 +131,22 @@ def limits(reported: Reported) -> tuple[float | None, float | None]:
     raise TypeError(type(reported).__name__)
 
 
-# --- words ---
-
-
 def amount(value: float | None, unit: str = "") -> str:
-    """Return a value as its unit asks for it: pain to two decimals as trials report it, others to three digits.
-
-    Examples
-    --------
-    >>> amount(-1.2689, "NRS"), amount(0.1188, "share"), amount(0.02894)
-    ('-1.27', '12 %', '0.0289')
-    """
+    """Return a value as its unit asks for it: pain to two decimals as trials report it, others to three digits."""
     if unit == "NRS":
         return numbers.fixed(value, 2)
     return numbers.amount(value, unit) if unit == "share" else numbers.number(value)
 
 
 def interval(ends: tuple[float, float] | None, unit: str = "") -> str:
-    """Return an interval in the same way.
-
-    Examples
-    --------
-    >>> interval((0.087, 0.154), "share"), interval((5.25, 20.5)), interval(None)
-    ('9 to 15 %', '5.25 to 20.5', '-')
-    """
+    """Return an interval in the same way."""
     if unit == "share" or ends is None:
         return numbers.interval(ends, unit)
     return numbers.ends(amount(ends[0], unit), amount(ends[1], unit))
 
 
 def reported_text(reported: Reported | None, unit: str) -> str:
-    """Return a report: a mean ± its standard error, a count, or a statement as limits.
-
-    Examples
-    --------
-    >>> reported_text(ReportedCount(0.5, 6, 12), "share"), reported_text(ReportedLimits(None, -1.7), "NRS")
-    ('6 of 12', 'at most -1.70')
-    """
+    """Return a report: a mean ± its standard error, a count, or a statement as limits."""
     match reported:
         case ReportedValue(value, se):
             return f"{amount(value, unit)} ± {amount(se, unit)}"
@@ -206,13 +162,7 @@ def reported_text(reported: Reported | None, unit: str) -> str:
 
 
 def parameter_name(key: str) -> str:
-    """Return what a parameter is, or its key where that is not known.
-
-    Examples
-    --------
-    >>> parameter_name("memory.tau_s.sd"), parameter_name("placebo.fall@goldberg2010")
-    ('spread between patients: time constant of sensitisation', 'mean placebo response, goldberg2010')
-    """
+    """Return what a parameter is, or its key where that is not known."""
     base, _, study = key.partition("@")
     if base in _PARAMETERS:
         return f"{_PARAMETERS[base]}, {study}" if study else _PARAMETERS[base]

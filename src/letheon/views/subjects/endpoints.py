@@ -1,26 +1,16 @@
 """Endpoints of a run in tables: arms side by side, both pain models, and the time to relapse."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
 
+from letheon.pipeline.result import Endpoint, RunResult, TimeToRelapse
 from letheon.views.document import numbers
 from letheon.views.document.tree import Content, Group, Inline, Note, Paragraph, Row, Strong, Table
-from letheon.views.figures.curves import endpoint_days, is_placebo
+from letheon.views.figures.curves import endpoint_days, has_placebo
 from letheon.views.subjects import names
 from letheon.views.subjects.relief import NO_PLACEBO, REMISSION, named_day
 
-if TYPE_CHECKING:
-    from letheon.pipeline.result import ArmResult, Endpoint, RivalResult, RunResult, TimeToRelapse
-
-    Entries: TypeAlias = Sequence[Endpoint | None]
-    Part: TypeAlias = ArmResult | RivalResult
-
-Cell: TypeAlias = tuple[Inline, ...]
-
-__all__ = ["brief_groups", "endpoint_tables", "relapse_tables"]
-
+Entries = Sequence[Endpoint | None]
+Cell = tuple[Inline, ...]
 _RELAPSE = "time_to_relapse_days"
 _SHARES = "Share of patients; behind ±, the Monte Carlo standard error of this many patients, in points."
 _RELIEF = ("responder_", "relief_days", "pain_free_days", "remission", "never_in_remission")
@@ -28,9 +18,6 @@ _SAME = {"dose_mg", "drip_hours", "final_rate"}  # the same under both pain mode
 _UNITS = {"NRS": "points"}
 _RANKS = {"nrs": 0, "responder_30": 1, "responder_50": 1, "responder_2pt": 2}
 _SHOWN_DAYS = {7, 28}  # and the last one, where there is no room for all
-
-
-# --- all of them ---
 
 
 def endpoint_tables(result: RunResult) -> list[Table]:
@@ -104,19 +91,15 @@ def _rows(result: RunResult, key: str, unit: str, entries: Entries, brief: bool)
     yield from _leading(name, entries, unit, brief)
     if any(map(_compared, entries)):
         yield _row("minus placebo", entries, _minus_cell)
-    elif key.startswith(_RELIEF) and not any(map(is_placebo, result.arms.values())):
+    elif key.startswith(_RELIEF) and not has_placebo(result):
         yield Row("minus placebo", (NO_PLACEBO,) * len(entries))
     second = [arm.rival.endpoint(key) if arm.rival else None for arm in result.arms.values()]
     if any(second) and key not in _SAME:
         model = f"second model ({names.pain_model(result.models.rival)})"
         if unit == "days":
             yield _row(f"{model}, patients", second, lambda e: _patients_cell(e, brief), "second")
-        yield _row(
-            f"{model}{', mean' * (unit == 'days')}",
-            second,
-            lambda e: _mean_cell(e, brief)[: 2 if brief else 3],
-            "second",
-        )
+        mean = f"{model}{', mean' * (unit == 'days')}"
+        yield _row(mean, second, lambda e: _mean_cell(e, brief)[: 2 if brief else 3], "second")
         if any(map(_compared, second)) and not brief:
             yield _row(f"{model}, minus placebo", second, _minus_cell, "second")
 
@@ -128,9 +111,8 @@ def _leading(name: str, entries: Entries, unit: str, brief: bool) -> Iterator[Ro
     if not any(entry and isinstance(entry.q05, float) for entry in entries):
         yield mean
     elif unit == "days":
-        yield _row(
-            (name, ", ", Note(patients)), entries, lambda e: (*_patients_cell(e, brief), names.support(e)), "main"
-        )
+        label = (name, ", ", Note(patients))
+        yield _row(label, entries, lambda e: (*_patients_cell(e, brief), names.support(e)), "main")
         yield _row("mean", entries, lambda e: _mean_cell(e, brief)[:2])
     else:
         yield mean
@@ -179,18 +161,18 @@ def _minus_cell(entry: Endpoint) -> Cell:
     return (f"{_minus(entry) or numbers.ABSENT} ", names.minus_placebo_support(entry))
 
 
-# --- time to relapse ---
-
-
 def relapse_tables(result: RunResult) -> list[Table | Paragraph]:
     """Return Kaplan-Meier times to relapse under both pain models, numbers at risk, and what they rest on."""
-    rows, notes = [], dict.fromkeys(())
+    rows: list[Row] = []
+    notes: dict[str, None] = {}
     for name, arm in result.arms.items():
         parts = [(result.models.pain, arm), *([(arm.rival.model, arm.rival)] if arm.rival else [])]
         for place, (model, part) in enumerate(parts):
             entry = part.time_to_relapse
             notes[entry.note] = None
-            cells = (names.pain_model(model), _remission(part), *_times(entry), names.support(entry))
+            share, excess = numbers.amount(entry.in_remission, "share"), _minus(part.endpoint(REMISSION))
+            remission = share + (f"; minus placebo {excess}" if excess else "")
+            cells = (names.pain_model(model), remission, *_times(entry), names.support(entry))
             rows.append(Row(names.arm_name(name), cells, "second" if place else ""))
     explained = (
         "Days from the end of the course, in patients who had a remission; Kaplan–Meier. "
@@ -201,23 +183,13 @@ def relapse_tables(result: RunResult) -> list[Table | Paragraph]:
     return [table, *(Paragraph(note, "small") for note in notes), *_at_risk(result)]
 
 
-def _remission(part: Part) -> str:
-    """Return the share in remission, and how much more it is than on placebo."""
-    excess = _minus(part.endpoint(REMISSION))
-    share = numbers.amount(part.time_to_relapse.in_remission, "share")
-    return share + (f"; minus placebo {excess}" if excess else "")
-
-
-def _median(entry: TimeToRelapse) -> str:
-    if entry.median is not None:
-        return numbers.amount(entry.median, "days")
-    return f"not reached in {numbers.amount(entry.restricted_to, 'days')}" if entry.in_remission else numbers.ABSENT
-
-
 def _median_cell(entry: TimeToRelapse) -> Cell:
+    median = numbers.amount(entry.median, "days")
+    if entry.median is None and entry.in_remission:
+        median = f"not reached in {numbers.amount(entry.restricted_to, 'days')}"
     interval = numbers.interval(entry.median_interval, "days", "not reached")
     known = "" if interval == numbers.ABSENT else f" ({interval})"
-    return Strong(_median(entry)), f"{known} ", names.support(entry)
+    return Strong(median), f"{known} ", names.support(entry)
 
 
 def _times(entry: TimeToRelapse) -> tuple[Content, ...]:
@@ -229,8 +201,7 @@ def _times(entry: TimeToRelapse) -> tuple[Content, ...]:
 
 def _at_risk(result: RunResult) -> Iterator[Table]:
     counts = {name: {p.day: p.n for p in arm.time_to_relapse.at_risk} for name, arm in result.arms.items()}
-    days = sorted({day for by_day in counts.values() for day in by_day})
-    if days:
+    if days := sorted({day for by_day in counts.values() for day in by_day}):
         rows = [
             (names.arm_name(name), *(f"{by_day[d]:,}" if d in by_day else numbers.ABSENT for d in days))
             for name, by_day in counts.items()

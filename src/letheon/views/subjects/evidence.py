@@ -16,42 +16,13 @@ from letheon.units import MS_PER_HOUR
 from letheon.views.document.numbers import count
 from letheon.views.document.tree import Document, Items, Link, Paragraph, Section, Table
 
-__all__ = [
-    "RECALLED",
-    "StudyBrief",
-    "brief",
-    "chosen",
-    "entry",
-    "how_read",
-    "json_form",
-    "listing",
-    "people",
-    "reading",
-    "result",
-    "role_text",
-    "sessions",
-    "study_of",
-    "totals",
-    "traits",
-    "when",
-]
-
 RECALLED = "RECALLED, not read: no weight"
 _SHOW = "Show one with its results and sources: letheon evidence show ID"
 _DRUGS = {"form not stated": "ketamine, form not stated"}
 
 
-# --- which ---
-
-
 def chosen(role: str | None = None) -> tuple[Study, ...]:
-    """Return the studies of a role, or all, in the order of the roles.
-
-    Examples
-    --------
-    >>> [study.id for study in chosen("prediction_target")]
-    ['ketcrps2']
-    """
+    """Return the studies of a role, or all, in the order of the roles."""
     if role is not None and role not in ROLES:
         raise InputError(f"--role {role!r} is not a role of a study; {near_hint(role, ROLES)}.")
     studies = [study for study in library.studies() if role in (None, study.role)]
@@ -67,9 +38,6 @@ def study_of(name: str) -> Study:
     raise InputError(f"there is no study {name!r}; {hint}.")
 
 
-# --- as JSON ---
-
-
 class StudyBrief(Struct, frozen=True):
     """What the list says of a study."""
 
@@ -83,33 +51,18 @@ class StudyBrief(Struct, frozen=True):
 
 
 def brief(study: Study) -> StudyBrief:
-    """Return what the list says of a study.
-
-    Examples
-    --------
-    >>> brief(study_of("kiefer2008pilot")).measured
-    ['responders', 'sensory_testing', 'chance_of_no_responder']
-    """
-    drugs = dict.fromkeys(arm.drug.removesuffix(" with magnesium") for arm in study.arms if arm.drug not in CONTROLS)
-    measured = dict.fromkeys(outcome.measure for outcome in study.outcomes)
-    return StudyBrief(
-        study.id, study.design, study.diagnosis, study.population.n, list(drugs), study.role, list(measured)
+    """Return what the list says of a study."""
+    drugs = list(
+        dict.fromkeys(arm.drug.removesuffix(" with magnesium") for arm in study.arms if arm.drug not in CONTROLS)
     )
+    measured = list(dict.fromkeys(outcome.measure for outcome in study.outcomes))
+    return StudyBrief(study.id, study.design, study.diagnosis, study.population.n, drugs, study.role, measured)
 
 
 def json_form(study: Study) -> dict[str, Any]:
-    """Return a study as JSON: the fields of its records, the unit of each outcome, and the whole source.
-
-    Examples
-    --------
-    >>> json_form(study_of("noppers2011"))["outcomes"][0]["unit"]
-    'patients'
-    """
+    """Return a study as JSON: the fields of its records, the unit of each outcome, and the whole source."""
     outcomes = [{**asdict(outcome), "unit": outcome.unit} for outcome in study.outcomes]
     return {**asdict(study), "outcomes": outcomes, "source": asdict(library.sources()[study.source])}
-
-
-# --- as documents ---
 
 
 def listing(studies: Sequence[Study]) -> Document:
@@ -132,23 +85,21 @@ def _row(study: StudyBrief) -> tuple[str, ...]:
 
 def entry(study: Study) -> Document:
     """Return all that is known about a study."""
-    who = study.population
-    known = traits(who)
-    head = [
+    who, source = study.population, library.sources()[study.source]
+    head = (
         f"Setting: {study.setting}",
+        f"Results count up to day {study.follow_up_days:g}; read: {how_read(study.verified)}",
         f"Patients: {people(who.n, who.verified)}; {who.text} (read: {how_read(who.verified)})",
-        *([f"Of these: {known}"] if known else []),
+        f"Of these: {known}" if (known := traits(who)) else "",
         f"Role: {role_text(study)}. {study.role_note}",
-        *([f"Note: {study.note}"] if study.note else []),
-    ]
-    source = library.sources()[study.source]
+        study.note and f"Note: {study.note}",
+    )
     origin = [Paragraph(f"{source.citation.rstrip('.')}. {source.title}")]
-    if where := source.where:
-        origin.append(Paragraph(Link(where, where)))
+    origin += [Paragraph(Link(where, where))] if (where := source.where) else []
     return Document(
         "",
         (
-            Section("study", f"{study.id}: {study.design}, {study.diagnosis}", tuple(map(Paragraph, head))),
+            Section("study", f"{study.id}: {study.design}, {study.diagnosis}", _paragraphs(*head)),
             Section("treatment", "Treatment", tuple(block for arm in study.arms for block in _arm(arm))),
             Section("results", "Results", tuple(block for one in study.outcomes for block in _outcome(one))),
             Section("missing", "What is missing", (Items(study.missing),)),
@@ -157,40 +108,31 @@ def entry(study: Study) -> Document:
     )
 
 
+def _paragraphs(*texts: str, indent: int = 0) -> tuple[Paragraph, ...]:
+    return tuple(Paragraph(text, indent=indent) for text in texts if text)
+
+
 def _arm(arm: StudyArm) -> Iterator[Paragraph]:
     variant = "" if arm.group == arm.name else f", as {arm.group}"
     drug = _DRUGS.get(arm.drug, arm.drug)
     yield Paragraph(f"{arm.name}{variant}: {drug}, {arm.route}, {people(arm.n, arm.n_verified)}", hanging=2)
-    facts = [f"{arm.regimen} (read: {how_read(arm.verified)})"]
-    if arm.beside:
-        facts.append(f"beside: {arm.beside}")
+    facts = [f"{arm.regimen} (read: {how_read(arm.verified)})", arm.beside and f"beside: {arm.beside}"]
     if arm.infusions:
         facts += [f"for 70 kg: {totals(arm)}", *(f"- {session}" for session in sessions(arm))]
-        facts += [f"contradicted: {arm.contradicted}"] if arm.contradicted else []
+        facts += [arm.contradicted and f"contradicted: {arm.contradicted}"]
         facts += [f"assumed: {assumption}" for assumption in arm.assumptions]
     else:
         facts.append("no machine-readable regimen")
-    yield from (Paragraph(fact, indent=4) for fact in facts)
+    yield from _paragraphs(*facts, indent=4)
 
 
 def _outcome(outcome: Outcome) -> Iterator[Paragraph]:
     yield Paragraph(f"{when(outcome)}: {result(outcome)}", hanging=4)
-    yield Paragraph(reading(outcome), indent=4)
-    if outcome.note:
-        yield Paragraph(outcome.note, indent=4)
-
-
-# --- phrases ---
+    yield from _paragraphs(reading(outcome), outcome.note, indent=4)
 
 
 def role_text(study: Study) -> str:
-    """Return the role of a study, with the models it calibrates and its weight.
-
-    Examples
-    --------
-    >>> role_text(study_of("noppers2011"))
-    'calibrate (memory, slow_site), counts by 0.5'
-    """
+    """Return the role of a study, with the models it calibrates and its weight."""
     models = f" ({', '.join(study.calibrates)})" if study.calibrates else ""
     return f"{study.role}{models}" + (f", counts by {study.relevance:g}" if study.relevance < 1 else "")
 
@@ -200,13 +142,7 @@ def _measure(measure: str) -> str:
 
 
 def traits(who: Population) -> str:
-    """Return weight, age and pain of the patients, as far as they were read.
-
-    Examples
-    --------
-    >>> traits(study_of("sigtermans2009").population).startswith("weight 79 (SD 19) kg")
-    True
-    """
+    """Return weight, age and pain of the patients, as far as they were read."""
     named = {"weight": (who.weight_kg, " kg"), "age": (who.age_year, " years"), "pain before": (who.pain, "")}
     return "; ".join(
         f"{name} {one.mean:g}{f' (SD {one.sd:g})' if one.sd is not None else ''}{unit} (read: {_read_in(one)})"
@@ -220,26 +156,14 @@ def _read_in(one: Trait) -> str:
 
 
 def people(n: int | None, verified: str) -> str:
-    """Return how many patients there are; a recalled number is flagged.
-
-    Examples
-    --------
-    >>> people(9, "recall"), people(None, "abstract")
-    ('n = 9 (RECALLED)', 'n not known')
-    """
+    """Return how many patients there are; a recalled number is flagged."""
     if n is None:
         return "n not known"
     return f"n = {n}" + {"recall": " (RECALLED)", "secondary": " (second-hand)"}.get(verified, "")
 
 
 def sessions(arm: StudyArm) -> list[str]:
-    """Return the infusions of an arm as sessions of a scenario file for 70 kg; equal ones at equal distances are one.
-
-    Examples
-    --------
-    >>> sessions(study_of("schwartzman2009").arms[0])
-    ['{at: 0 h, rate: 25 mg/h, for: 4 h, repeat: {every: 24 h, times: 10}}']
-    """
+    """Return an arm's infusions as sessions of a scenario file for 70 kg; equal ones at equal distances are one."""
     texts = [f"at: {start:g} h, rate: {rate:g} mg/h, for: {hours:g} h" for start, hours, rate in arm.infusions]
     groups = repeats(Infusion.create(start, hours, Rate(rate)) for start, hours, rate in arm.infusions)
     if len(groups) == 1 and groups[0].times > 1:
@@ -249,13 +173,7 @@ def sessions(arm: StudyArm) -> list[str]:
 
 
 def totals(arm: StudyArm) -> str:
-    """Return dose, hours and span of an arm that has a machine-readable regimen.
-
-    Examples
-    --------
-    >>> totals(study_of("goldberg2010").arms[0])
-    '3360 mg of ketamine, 120 h of infusion within 5 days, sessions: 1'
-    """
+    """Return dose, hours and span of an arm that has a machine-readable regimen."""
     return (
         f"{arm.dose_mg_70kg:g} mg of ketamine, {arm.hours:g} h of infusion within {arm.days:g} days,"
         f" sessions: {arm.sessions}"
@@ -263,13 +181,7 @@ def totals(arm: StudyArm) -> str:
 
 
 def when(outcome: Outcome) -> str:
-    """Return when an outcome was seen, in days from the first administration.
-
-    Examples
-    --------
-    >>> [when(outcome) for outcome in study_of("puchalski2016").outcomes]
-    ['days 4 to 5', 'days 55 to 85', 'day not given']
-    """
+    """Return when an outcome was seen, in days from the first administration."""
     if outcome.time_days is None:
         return "day not given"
     low, high = outcome.time_days
@@ -277,13 +189,7 @@ def when(outcome: Outcome) -> str:
 
 
 def result(outcome: Outcome) -> str:
-    """Return who showed what: arm, measure, value or range or statement, spread and number of patients.
-
-    Examples
-    --------
-    >>> result(study_of("sigtermans2009").outcomes[2])
-    'esketamine: pain mean 2.68 NRS (SE 0.51), n = 30'
-    """
+    """Return who showed what: arm, measure, value or range or statement, spread and number of patients."""
     who = outcome.arm + (f" against {outcome.against}" if outcome.against else "")
     who += f", {outcome.subgroup}" if outcome.subgroup else ""
     unit = "" if outcome.unit in ("", "1") else f" {outcome.unit}"
@@ -304,13 +210,7 @@ def result(outcome: Outcome) -> str:
 
 
 def reading(outcome: Outcome) -> str:
-    """Return how an outcome was read, its weight, and whether it is fitted or scored.
-
-    Examples
-    --------
-    >>> reading(study_of("sigtermans2009").outcomes[1])
-    'RECALLED, not read: no weight'
-    """
+    """Return how an outcome was read, its weight, and whether it is fitted or scored."""
     if outcome.verified == "recall":
         return RECALLED
     via = f" ({outcome.via})" if outcome.via else ""
@@ -318,11 +218,5 @@ def reading(outcome: Outcome) -> str:
 
 
 def how_read(verified: str) -> str:
-    """Return how something other than an outcome was read; what was only recalled is flagged.
-
-    Examples
-    --------
-    >>> how_read("abstract"), how_read("recall")
-    ('abstract', 'RECALLED, not read')
-    """
+    """Return how something other than an outcome was read; what was only recalled is flagged."""
     return "RECALLED, not read" if verified == "recall" else verified

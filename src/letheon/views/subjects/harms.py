@@ -1,31 +1,10 @@
 """Harms of a run: exposure, every harm with its interval and its support, and what each rests on."""
 
-from __future__ import annotations
+from collections.abc import Iterator, Mapping
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
-
-from letheon.views.document import numbers
-from letheon.views.document.tree import (
-    Block,
-    Break,
-    Content,
-    Details,
-    Group,
-    Inline,
-    Items,
-    Note,
-    Paragraph,
-    Row,
-    Strong,
-    Table,
-)
+from letheon.pipeline.result import ArmResult, BladderLaw, Exposure, HarmEstimate, HarmResult, RunResult
+from letheon.views.document import numbers, tree
 from letheon.views.subjects import names
-
-if TYPE_CHECKING:
-    from letheon.pipeline.result import ArmResult, Exposure, HarmEstimate, HarmResult, RunResult
-
-__all__ = ["blocks", "brief_groups", "ends", "headline", "law_names", "unknowns", "value_cell"]
 
 READING = (
     "What a regimen may cost, beside what it may relieve. Brackets hold intervals: 90 % where harms are simulated, "
@@ -77,118 +56,103 @@ _ASIDES = {
     "bladder_symptoms": "24 % of people who never took ketamine have some",
     "mood_fall": "on a scale of 60 points, beyond a comparison",
 }
-_GROUPS: tuple[tuple[str, str, Mapping[str, str]], ...] = (
+# Tables: title, aside, harms; each harm of the last has a row for either model of injury.
+_TABLES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
     ("During infusions", "", _ACUTE | _COUNTED),
     ("Circulation", "highest rise over rest", _CIRCULATION),
     ("Liver", "depends on the dosing pattern", _LIVER),
     ("Mood, in those who have depression", "no harm, but it comes with the drug; never measured in CRPS", _MOOD),
+    ("Bladder", "two models of injury that fit users of grams a day equally well; neither is chosen", _BLADDER),
 )
-_BLADDER_TITLE = "Bladder", "two models of injury that fit users of grams a day equally well; neither is chosen"
 # A first look leaves these to the page.
-_FULL_ONLY = {
-    *("psychedelic_hours", "counted_psychomimetic", "mood_fall_end", "mood_responders"),
-    *(key for key in _BLADDER if key not in {"bladder_lasting_loss", "bladder_symptoms"}),
+_FULL_ONLY = {"psychedelic_hours", "counted_psychomimetic", "mood_fall_end", "mood_responders"}
+_FULL_ONLY |= _BLADDER.keys() - {"bladder_lasting_loss", "bladder_symptoms"}
+_HEADLINES = {
+    "psychomimetic_elicited": ("Psychomimetic effects, reported when asked", ""),
+    "liver_injury": ("Liver injury", ""),
+    "bladder_lasting_loss": ("Lasting loss of bladder capacity", "under either model of injury"),
 }
 
 
-def blocks(result: RunResult) -> list[Block]:
+def blocks(result: RunResult) -> list[tree.Block]:
     """Return the section on harms."""
-    heads = ("Harm", *map(names.arm_name, result.arms))
+    heads = tuple(map(names.arm_name, result.arms))
     tables = [
-        Table(title, heads, (Group(tuple(_rows(result, keys))),), (title, " ", Note(aside)), "endpoints")
-        for title, aside, keys in _GROUPS
+        tree.Table(title, ("Harm", *heads), tuple(_groups(result, keys)), (title, " ", tree.Note(aside)), "endpoints")
+        for title, aside, keys in _TABLES
     ]
-    title, aside = _BLADDER_TITLE
-    bladder = Table(title, heads, tuple(_bladder(result, _BLADDER)), (title, " ", Note(aside)), "endpoints")
-    unknown = Items((*unknowns(result), *_livers(result)), "unknown")
-    exposure = Table.of("Exposure", ("Exposure", *heads[1:]), _exposure(result), title="Exposure")
+    liver = [arm.harms.estimate("liver_injury") for arm in result.arms.values()]
+    small_groups = dict.fromkeys(f"Liver. {entry.note}" for entry in liver if any(entry.interval))
+    unknown = tree.Items((*unknowns(result), *small_groups), "unknown")
     return [
-        Paragraph(READING, "small"),
+        tree.Paragraph(READING, "small"),
         *([unknown] if unknowns(result) else []),
-        exposure,
+        tree.Table.of("Exposure", ("Exposure", *heads), _exposure(result), title="Exposure"),
         *tables,
-        bladder,
-        Details("What each harm rests on", (_grounds(result),)),
+        tree.Details("What each harm rests on", (_grounds(result),)),
     ]
 
 
-def brief_groups(result: RunResult) -> list[Group]:
+def brief_groups(result: RunResult) -> list[tree.Group]:
     """Return the rows that a first look needs, in groups."""
-    groups = [Group(tuple(_exposure(result)), "Exposure")]
-    for title, _, keys in _GROUPS:
-        groups.append(Group(tuple(_rows(result, _brief(keys))), title))
-    bladder = [row for group in _bladder(result, _brief(_BLADDER)) for row in group.rows]
-    return [*groups, Group(tuple(bladder), _BLADDER_TITLE[0])]
+    groups = [tree.Group(tuple(_exposure(result)), "Exposure")]
+    for title, _, keys in _TABLES:
+        some = {key: name for key, name in keys.items() if key not in _FULL_ONLY}
+        groups.append(tree.Group(tuple(row for group in _groups(result, some) for row in group.rows), title))
+    return groups
 
 
-def headline(arm: ArmResult) -> list[tuple[Content, str, Content]]:
+def headline(arm: ArmResult) -> list[tuple[tree.Content, str, tree.Content]]:
     """Return what a card says of harms: label with badge, value, aside."""
-    labels = {
-        "psychomimetic_elicited": ("Psychomimetic effects, reported when asked", ""),
-        "liver_injury": ("Liver injury", ""),
-        "bladder_lasting_loss": ("Lasting loss of bladder capacity", "under either model of injury"),
-    }
-    facts: list[tuple[Content, str, Content]] = []
-    for key, (label, aside) in labels.items():
+    facts: list[tuple[tree.Content, str, tree.Content]] = []
+    for key, (label, aside) in _HEADLINES.items():
         entry = arm.harms.estimate(key)
-        interval = ends(entry)
-        bare = entry.estimate is None
-        value = interval if entry.estimate is None else numbers.amount(entry.estimate, entry.unit)
-        facts.append(((label, " ", names.support(entry)), value, aside if bare else f"({interval})"))
+        value, interval = numbers.amount(entry.estimate, entry.unit), ends(entry)
+        parts = (interval, aside) if entry.estimate is None else (value, f"({interval})")
+        facts.append(((label, " ", names.support(entry)), *parts))
     return facts
 
 
 def unknowns(result: RunResult) -> list[str]:
     """Return the plain sentences on what is not known, each once, if any arm gives drug."""
-    dosed = [arm.harms for arm in result.arms.values() if arm.harms.exposure.infusion_days]
+    dosed = [arm.harms for arm in result.arms.values() if _dosed(arm.harms)]
     return list(dict.fromkeys(entry.unknown for harms in dosed for entry in harms.entries.values() if entry.unknown))
 
 
-def ends(entry: HarmEstimate) -> str:
-    """Return the interval of a harm; that nothing is known, where it spans every share."""
-    return _ends(entry.interval, entry.unit)
-
-
-def value_cell(entry: HarmEstimate, dosed: bool) -> tuple[Inline, ...]:
-    """Return a harm's estimate with its interval, or what there is of both; a plain 0 where no drug can do it."""
-    return _value(entry.estimate, entry.interval, entry.unit, dosed, bool(entry.beyond_placebo))
-
-
-def law_names(result: RunResult) -> list[str]:
-    """Return the models of bladder injury that arms were computed under."""
-    arms = result.arms.values()
-    return list(dict.fromkeys(law for arm in arms for law in arm.harms.estimate("bladder_symptoms").laws or ()))
-
-
-def _ends(interval: tuple[float, float], unit: str) -> str:
-    if unit == "share":
-        return "not known" if interval == (0.0, 1.0) else numbers.interval(interval, unit)
+def ends(entry: HarmEstimate, law: BladderLaw | None = None) -> str:
+    """Return the interval of a harm, or under one model of injury; that nothing is known, where it is every share."""
+    interval = (law or entry).interval
+    if entry.unit == "share":
+        return "not known" if interval == (0.0, 1.0) else numbers.interval(interval, entry.unit)
     low, high = map(numbers.size, interval)
     return numbers.ends(low, high, zero_step=0.1)
 
 
-def _value(
-    estimate: float | None, interval: tuple[float, float], unit: str, dosed: bool, beyond: bool = False
-) -> tuple[Inline, ...]:
-    known = _ends(interval, unit)
+def value_cell(entry: HarmEstimate, dosed: bool, law: BladderLaw | None = None) -> tuple[tree.Inline, ...]:
+    """Return a harm's estimate with its interval, or what there is of both; a plain 0 where no drug can do it."""
+    estimate, interval, known = (law or entry).estimate, (law or entry).interval, ends(entry, law)
     if estimate is None:
         return (known if known == "not known" else f"({known})",)
-    if not dosed and unit != "share" and estimate == 0.0 and not any(interval):
-        return (Strong("0"),)
-    size = numbers.amount(estimate, unit) if unit == "share" else numbers.size(estimate)
-    more = (Break(), Note("more than on placebo")) if beyond else ()
-    return Strong(size), f" ({known})", *more
+    if not dosed and entry.unit != "share" and estimate == 0.0 and not any(interval):
+        return (tree.Strong("0"),)
+    size = numbers.amount(estimate, entry.unit) if entry.unit == "share" else numbers.size(estimate)
+    more = (tree.Break(), tree.Note("more than on placebo")) if entry.beyond_placebo and not law else ()
+    return tree.Strong(size), f" ({known})", *more
 
 
-def _brief(keys: Mapping[str, str]) -> dict[str, str]:
-    return {key: name for key, name in keys.items() if key not in _FULL_ONLY}
+def _groups(result: RunResult, keys: Mapping[str, str]) -> Iterator[tree.Group]:
+    """Yield the rows of a table, those of the bladder in a group for each harm."""
+    if keys.keys() <= _BLADDER.keys():
+        yield from (tree.Group(tuple(_bladder(result, key, _label(key, name)))) for key, name in keys.items())
+    else:
+        yield tree.Group(tuple(_rows(result, keys)))
 
 
-def _name(key: str, name: str) -> Content:
-    return (name, Break(), Note(_ASIDES[key])) if key in _ASIDES else name
+def _label(key: str, name: str) -> tree.Content:
+    return (name, tree.Break(), tree.Note(_ASIDES[key])) if key in _ASIDES else name
 
 
-def _rows(result: RunResult, keys: Mapping[str, str]) -> Iterable[Row]:
+def _rows(result: RunResult, keys: Mapping[str, str]) -> Iterator[tree.Row]:
     """Yield a row for each harm that any arm has; that of a session only where it is another than that of the run."""
     arms = [arm.harms for arm in result.arms.values()]
     for key, name in keys.items():
@@ -198,56 +162,49 @@ def _rows(result: RunResult, keys: Mapping[str, str]) -> Iterable[Row]:
             if whole == [entry.estimate if entry else None for entry in entries]:
                 continue
         if any(entries):
-            cells = (_cell(entry, _dosed(one)) for entry, one in zip(entries, arms, strict=True))
-            yield Row(_name(key, name), tuple(cells))
+            yield tree.Row(
+                _label(key, name), tuple(_cell(one, entry) for one, entry in zip(arms, entries, strict=True))
+            )
 
 
-def _dosed(part: HarmResult) -> bool:
-    return part.exposure.infusion_days > 0
+def _dosed(harms: HarmResult) -> bool:
+    return harms.exposure.infusion_days > 0
 
 
-def _cell(entry: HarmEstimate | None, dosed: bool) -> tuple[Inline, ...]:
-    return (*value_cell(entry, dosed), " ", names.support(entry)) if entry else (numbers.ABSENT,)
+def _cell(harms: HarmResult, entry: HarmEstimate | None) -> tree.Content:
+    return (*value_cell(entry, _dosed(harms)), " ", names.support(entry)) if entry else numbers.ABSENT
 
 
-def _bladder(result: RunResult, keys: Mapping[str, str]) -> Iterable[Group]:
-    for key, name in keys.items():
-        arms = [arm.harms for arm in result.arms.values()]
-        rows = [Row(_name(key, name), tuple(names.support(arm.estimate(key)) for arm in arms), "main")]
-        for law in law_names(result):
-            rows.append(Row(_law_name(law), tuple(_law_cell(arm.estimate(key), law, _dosed(arm)) for arm in arms)))
-        yield Group(tuple(rows))
+def _bladder(result: RunResult, key: str, label: tree.Content) -> Iterator[tree.Row]:
+    """Yield the rows of a harm of the bladder: its support, and its size under each model of injury."""
+    entries = [(arm.harms.estimate(key), _dosed(arm.harms)) for arm in result.arms.values()]
+    yield tree.Row(label, tuple(names.support(entry) for entry, _ in entries), "main")
+    symptoms = [arm.harms.estimate("bladder_symptoms") for arm in result.arms.values()]
+    for name in dict.fromkeys(name for entry in symptoms for name in entry.laws or ()):
+        short = name.removesuffix("_by_urine")
+        title = _LAWS[short] + ("" if short == name else ", by concentration in urine")
+        laws = [(entry, dosed, (entry.laws or {}).get(name)) for entry, dosed in entries]
+        yield tree.Row(title, tuple(value_cell(*one) if one[2] else numbers.ABSENT for one in laws))
 
 
-def _law_cell(entry: HarmEstimate, name: str, dosed: bool) -> Content:
-    law = (entry.laws or {}).get(name)
-    return _value(law.estimate, law.interval, entry.unit, dosed) if law else numbers.ABSENT
-
-
-def _law_name(law: str) -> str:
-    short = law.removesuffix("_by_urine")
-    return _LAWS[short] + ("" if short == law else ", by concentration in urine")
-
-
-def _exposure(result: RunResult) -> list[Row]:
+def _exposure(result: RunResult) -> Iterator[tree.Row]:
     exposures = [arm.harms.exposure for arm in result.arms.values()]
-    rows = [
-        Row(("Dose in all, mg ", Note("mean; 5 % to 95 % of patients")), tuple(map(_dose, exposures))),
-        Row("Hours of infusion", tuple(f"{one.hours:,g}" for one in exposures)),
-        Row("Days with drug", tuple(f"{one.infusion_days:,}" for one in exposures)),
-        Row("Sessions; courses", tuple(f"{one.sessions:,}; {one.courses:,}" for one in exposures)),
-        Row("Courses a year", tuple(f"{one.courses_a_year:.3g}" for one in exposures)),
-    ]
+    yield tree.Row(("Dose in all, mg ", tree.Note("mean; 5 % to 95 % of patients")), tuple(map(_dose, exposures)))
+    yield tree.Row("Hours of infusion", tuple(f"{one.hours:,g}" for one in exposures))
+    yield tree.Row("Days with drug", tuple(f"{one.infusion_days:,}" for one in exposures))
+    yield tree.Row("Sessions; courses", tuple(f"{one.sessions:,}; {one.courses:,}" for one in exposures))
+    yield tree.Row("Courses a year", tuple(f"{one.courses_a_year:.3g}" for one in exposures))
     if any(isinstance(one.urine_l_day, float) for one in exposures):
-        rows.append(Row("Urine, L a day", tuple(numbers.number(one.urine_l_day or None) for one in exposures)))
+        yield tree.Row("Urine, L a day", tuple(numbers.number(one.urine_l_day or None) for one in exposures))
     beside = [_beside(arm) for arm in result.arms.values()]
-    return [*rows, Row("Given beside", tuple(one or "nothing" for one in beside))] if any(beside) else rows
+    if any(beside):
+        yield tree.Row("Given beside", tuple(one or "nothing" for one in beside))
 
 
-def _dose(exposure: Exposure) -> Content:
+def _dose(exposure: Exposure) -> tree.Content:
     spread = exposure.dose_mg_q05, exposure.dose_mg_q95
     known = "" if spread[0] == spread[1] else f" ({numbers.interval(spread, 'mg')})"
-    return Strong(numbers.amount(exposure.dose_mg, "mg")), known
+    return tree.Strong(numbers.amount(exposure.dose_mg, "mg")), known
 
 
 def _beside(arm: ArmResult) -> str:
@@ -255,13 +212,7 @@ def _beside(arm: ArmResult) -> str:
     return ", ".join(f"{name} {dose:g} mg" for name, dose in doses.items() if dose)
 
 
-def _livers(result: RunResult) -> list[str]:
-    """Return whom the intervals of the liver rest on: two small groups of patients, named."""
-    entries = [arm.harms.estimate("liver_injury") for arm in result.arms.values()]
-    return [f"Liver. {note}" for note in dict.fromkeys(entry.note for entry in entries if any(entry.interval))]
-
-
-def _grounds(result: RunResult) -> Table:
+def _grounds(result: RunResult) -> tree.Table:
     """Return what each number rests on: its note, for which arms, and its sources."""
     labels = _ACUTE | _CIRCULATION | {"liver_injury": "Liver"} | _BLADDER | _MOOD
     rows: dict[tuple[str, str, str], list[str]] = {}
@@ -269,9 +220,9 @@ def _grounds(result: RunResult) -> Table:
         for name, arm in result.arms.items():
             if entry := arm.harms.entries.get(key):
                 rows.setdefault((key, entry.note, ", ".join(entry.sources) or numbers.ABSENT), []).append(name)
-    made = []
+    table = []
     for (key, note, sources), arms in rows.items():
         plain = key.removeprefix("counted_").replace("_unasked", ", reported spontaneously").replace("_", " ")
         where = "all arms" if len(arms) == len(result.arms) else ", ".join(map(names.arm_name, arms))
-        made.append((labels.get(key, plain.capitalize()), where, note, sources))
-    return Table.of("What each harm rests on", ("Harm", "Arms", "What is known", "Sources"), made, kind="text")
+        table.append((labels.get(key, plain.capitalize()), where, note, sources))
+    return tree.Table.of("What each harm rests on", ("Harm", "Arms", "What is known", "Sources"), table, kind="text")

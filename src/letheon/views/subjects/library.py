@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator
 from letheon import library
 from letheon._version import __version__
 from letheon.errors import InputError, near_hint
-from letheon.library import Number, PkModel, Study
+from letheon.library import Number, PkModel
 from letheon.views.document.numbers import count
 from letheon.views.document.tree import Document, Link, Paragraph, Section, Table
-
-__all__ = ["citations", "contents", "entry"]
+from letheon.views.subjects import evidence
 
 
 def contents() -> Document:
@@ -39,9 +38,9 @@ def entry(name: str) -> Document:
         return _model(library.pk_model(name))
     if name in (sections := _sections()):
         return _section(name, sections[name])
-    studies = {study.id: study for study in library.studies()}
+    studies = [study.id for study in library.studies()]
     if name in studies:
-        return _study(studies[name])
+        return evidence.entry(evidence.study_of(name))
     hint = near_hint(name, [*library.pk_models(), *sections, *studies], "see its contents with: letheon library")
     raise InputError(f"the library has no entry {name!r}; {hint}.")
 
@@ -49,16 +48,11 @@ def entry(name: str) -> Document:
 def citations(title: str, maker: str, keys: Iterable[str]) -> Document:
     """Return the sources that a run used: citation, address, and how its numbers were read."""
     keys = list(keys)
-    sources, blocks = library.sources(), []
+    blocks: list[Paragraph] = []
     for key in keys:
-        if key in sources:
-            blocks += _citation(key)
-        else:
-            blocks.append(Paragraph(f"{key}: not in the library of Letheon {__version__}; see {maker}"))
+        unknown = Paragraph(f"{key}: not in the library of Letheon {__version__}; see {maker}")
+        blocks += _citation(key) if key in library.sources() else [unknown]
     return Document("", (Section("sources", f"Sources of the run {title!r}: {len(keys)}, and {maker}", tuple(blocks)),))
-
-
-# --- entries ---
 
 
 def _sections() -> dict[str, list[Number]]:
@@ -108,31 +102,6 @@ def _section(name: str, numbers: list[Number]) -> Document:
     blocks = tuple(block for number in numbers for block in _number(number))
     title = f"{name}: {_tally(numbers)}"
     return Document("", (Section(name, title, blocks), _sources(key for number in numbers for key in number.sources)))
-
-
-def _study(study: Study) -> Document:
-    head = ([study.note] if study.note else []) + [f"Results: letheon evidence show {study.id}"]
-    last = f"results count up to day {study.follow_up_days:g}"
-    blocks: list[Paragraph] = []
-    for arm in study.arms:
-        people = "n not known" if arm.n is None else f"n = {arm.n}"
-        blocks.append(Paragraph(f"{arm.name}: {arm.drug}, {people}, read: {arm.verified}"))
-        facts = [arm.regimen]
-        if arm.infusions:
-            facts = [f"{arm.hours:g} h of infusion within {arm.days:g} days, sessions: {arm.sessions}"]
-            facts.append(f"dose at 70 kg: {arm.dose_mg_70kg:g} mg")
-        facts += [f"assumed: {assumption}" for assumption in arm.assumptions]
-        blocks += [Paragraph(fact, indent=4) for fact in facts]
-    return Document(
-        "",
-        (
-            Section(
-                "study", f"{study.id}: {study.design}, {last}, read: {study.verified}", tuple(map(Paragraph, head))
-            ),
-            Section("arms", "Arms", tuple(blocks)),
-            _sources([study.source]),
-        ),
-    )
 
 
 def _number(

@@ -8,24 +8,10 @@ from typing import TYPE_CHECKING
 
 from letheon.library.evidence import STUDY_LABELS
 from letheon.views.document.numbers import day_name
-from letheon.views.document.tree import Badge, Inline
+from letheon.views.document.tree import Badge
 
 if TYPE_CHECKING:
     from letheon.pipeline.result import Endpoint, HarmEstimate, RegimenSupport, TimeToRelapse
-
-__all__ = [
-    "DRUGS",
-    "PAIN_MODELS",
-    "SUPPORT",
-    "arm_name",
-    "badge",
-    "drug",
-    "endpoint_name",
-    "label",
-    "minus_placebo_support",
-    "pain_model",
-    "support",
-]
 
 SUPPORT = {
     "randomised": "a randomised trial in CRPS measured this, against this comparator, at this time and dose, in such "
@@ -71,8 +57,6 @@ def pain_model(name: str | None) -> str:
 def endpoint_name(key: str) -> str:
     """Return what an endpoint is, in words.
 
-    Examples
-    --------
     >>> endpoint_name("responder_30_day_7"), endpoint_name("dose_mg"), endpoint_name("nrs_day_28")
     ('At least 30 % less pain at week 1 (day 7)', 'Total dose', 'Day 28')
     """
@@ -83,32 +67,25 @@ def endpoint_name(key: str) -> str:
     return _ENDPOINTS.get(key, key.replace("_", " "))
 
 
-def label(support: str, basis: Iterable[str] = ()) -> str:
-    """Return a support label with the studies that it rests on, where there are such in CRPS.
+def badge(support: str, basis: Iterable[str] = ()) -> Badge | str:
+    """Return a support label as a badge that explains itself, with studies in CRPS; nothing without a label.
 
-    Examples
-    --------
-    >>> label("randomised", ["sigtermans2009"]), label("assumed", ["x"])
+    >>> badge("randomised", ["sigtermans2009"]).text, badge("assumed", ["x"]).text
     ('randomised: sigtermans2009', 'assumed')
     """
-    studies = ", ".join(basis)
-    return f"{support}: {studies}" if studies and support in STUDY_LABELS else support
-
-
-def badge(support: str, basis: Iterable[str] = ()) -> Inline:
-    """Return a support label as a badge that explains itself; nothing without a label."""
-    basis = tuple(basis)
     if not support:
         return ""
-    title = "; ".join(part for part in (SUPPORT.get(support, ""), ", ".join(basis)) if part)
-    return Badge(label(support, basis), re.sub(r"[^a-z]+", "-", support.lower()), title)
+    studies = ", ".join(basis)
+    text = f"{support}: {studies}" if studies and support in STUDY_LABELS else support
+    title = "; ".join(filter(None, (SUPPORT.get(support, ""), studies)))
+    return Badge(text, re.sub(r"[^a-z]+", "-", support.lower()), title)
 
 
-def support(entry: Endpoint | TimeToRelapse | HarmEstimate | RegimenSupport | None) -> Inline:
+def support(entry: Endpoint | TimeToRelapse | HarmEstimate | RegimenSupport | None) -> Badge | str:
     """Return the badge of an entry's own support."""
     return badge(entry.support or "", entry.basis or ()) if entry else ""
 
 
-def minus_placebo_support(entry: Endpoint) -> Inline:
+def minus_placebo_support(entry: Endpoint) -> Badge | str:
     """Return the badge of an endpoint's difference from placebo."""
     return badge(entry.minus_placebo_support or "", entry.minus_placebo_basis or ())

@@ -1,22 +1,17 @@
 """A search for regimens: its front, and published regimens beside it, in the terminal and on its page."""
 
-from __future__ import annotations
-
+import math
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING
 
-from letheon.definitions import PAGE_NOTICE
+from letheon.study.optimise.document import Candidate, ConstraintReport, FrontEntry, PublishedEntry, SearchReport
+from letheon.views.document import numbers, tree
 from letheon.views.document.numbers import ABSENT, amount, count
-from letheon.views.document.tree import Block, CodeText, Document, Heading, Items, Paragraph, Row, Section, Table
-from letheon.views.subjects.optimisation_figures import figures
-from letheon.views.subjects.optimisation_words import RELIEF, estimate, label, regimen_name, standing, unit_name, value
-from letheon.views.subjects.studies import citations
+from letheon.views.figures.rows import BLUE, ORANGE
+from letheon.views.figures.scatter import Marks, scatter
+from letheon.views.subjects.endmatter import citations, made_by
+from letheon.views.subjects.names import arm_name
 
-if TYPE_CHECKING:
-    from letheon.study.optimise.document import Candidate, ConstraintReport, FrontEntry, PublishedEntry, SearchReport
-
-__all__ = ["document", "summary"]
-
+RELIEF = "relief_days"
 _MOST_ROWS = 24  # of the front in the terminal
 _READING = (
     "Every number is a mean over patients, who differ widely: `letheon simulate` shows their median and range. "
@@ -27,41 +22,61 @@ _READING = (
     "them is more certain than either interval. The front is the best of many, so it looks a little better than it is.",
 )
 _NO_FRONT = "No regimen keeps all limits: widen them, or the ranges."
+_LABELS = {
+    "rival_relief_days": "relief days, second pain model",
+    "pain_free_days": "pain-free days",
+    "remission": "remission within 14 days",
+    "dose_mg": "dose",
+    "boosters": "boosters a year",
+    "psychedelic_hours": "hours above 10 % psychedelic load",
+}
+_FAINT = "#b4bac2"
+_FARTHEST = 1.5  # times the range of the candidates: a published regimen far out would press all others together
+_LONGEST_TITLE = 32  # letters that an axis on a phone holds
+_CAPTION = (
+    "Up and to the left is better. Point at a mark for its regimen; what lies far out stands in the tables alone."
+)
+_KEYS = (
+    (tree.Swatch(BLUE, 2, mark="circle"), "on the front, with the 90 % interval of its mean"),
+    (tree.Swatch(_FAINT, 0, mark="circle"), "other candidates"),
+    (tree.Swatch(ORANGE, 0, mark="diamond"), "published regimens and arms of the scenario"),
+)
 
 
-def document(search: SearchReport, others: Sequence[Candidate] = ()) -> Document:
+def document(search: SearchReport, others: Sequence[Candidate] = ()) -> tree.Document:
     """Return the page of a search; `others` are the candidates off the front, for its figures."""
     studies = [entry.name.split()[0] for entry in search.published if entry.kind == "study"]
-    summary = (Items(tuple(_lead(search))), *map(Paragraph, _reading(search)), Heading("What varies"), _ranges(search))
-    return Document(
+    reading = map(tree.Paragraph, _reading(search))
+    summary = (tree.Items(tuple(_lead(search))), *reading, tree.Heading("What varies"), _ranges(search))
+    return tree.Document(
         search.title,
         (
-            Section("summary", "In short", summary),
-            Section("figures", "Figures", tuple(figures(search, others))),
-            Section("front", "The front", tuple(_front(search, every=True))),
-            Section("published", "Published regimens", tuple(_published(search, every=True))),
-            Section("sources", "Sources", (citations(studies),)),
+            tree.Section("summary", "In short", summary),
+            tree.Section("figures", "Figures", tuple(figures(search, others))),
+            tree.Section("front", "The front", tuple(_front(search, every=True))),
+            tree.Section("published", "Published regimens", tuple(_published(search, every=True))),
+            tree.Section("sources", "Sources", (citations(studies),)),
         ),
         f"Letheon {search.letheon}: search for regimens",
         search.notice,
-        ((f"Letheon {search.letheon}; made by ", CodeText("letheon optimise"), f". {PAGE_NOTICE}"),),
+        made_by(f"Letheon {search.letheon}", "letheon optimise"),
         f"Letheon {search.letheon}, seed {search.seed}",
     )
 
 
-def summary(search: SearchReport, wide: bool = False) -> Document:
+def summary(search: SearchReport, wide: bool = False) -> tree.Document:
     """Return what the terminal shows of a search; a `wide` one has room for the intervals of relief."""
     notes = [*_reading(search)]
     if not wide:
         notes.append("A wider window shows relief days with their intervals; front.html and --json have all of them.")
     published = "Published regimens and arms of the scenario, in the same patients"
     sections = (
-        Section("summary", "", (Paragraph(search.notice, "strong"), *map(Paragraph, _lead(search)))),
-        Section("front", "The front", tuple(_front(search, wide))),
-        Section("published", published, tuple(_published(search, wide))),
-        Section("reading", "", tuple(map(Paragraph, notes))),
+        tree.Section("summary", "", (tree.Paragraph(search.notice, "strong"), *map(tree.Paragraph, _lead(search)))),
+        tree.Section("front", "The front", tuple(_front(search, wide))),
+        tree.Section("published", published, tuple(_published(search, wide))),
+        tree.Section("reading", "", tuple(map(tree.Paragraph, notes))),
     )
-    return Document(search.title, sections)
+    return tree.Document(search.title, sections)
 
 
 # --- sentences ---
@@ -77,15 +92,11 @@ def _lead(search: SearchReport) -> Iterator[str]:
         f"{search.follow_up_days:g} days, seed {search.seed}."
     )
     for direction in ("maximise", "minimise"):
-        names = [label(goal.measure) for goal in search.goals if goal.direction == direction]
-        if names:
+        if names := [label(goal.measure) for goal in search.goals if goal.direction == direction]:
             yield f"Goals to {direction}: {'; '.join(names)}."
     yield from map(_limit, search.constraints)
-    if not search.front:
-        yield _NO_FRONT
-    else:
-        size = count(len(search.front), "regimen")
-        yield f"The front has {size}: none of those simulated beats one of them in all goals."
+    size = f"The front has {count(len(search.front), 'regimen')}"
+    yield f"{size}: none of those simulated beats one of them in all goals." if search.front else _NO_FRONT
     for sham in search.placebo:
         yield f"Placebo ({sham.name}): {value(sham.measures[RELIEF].mean, 'days')} relief days."
     if not search.placebo:
@@ -103,12 +114,10 @@ def _limit(limit: ConstraintReport) -> str:
 def _reading(search: SearchReport) -> Iterator[str]:
     """Say how to read the tables."""
     yield from _READING
-    limited = [label(limit.measure) for limit in search.constraints]
-    if limited:
+    if limited := [label(limit.measure) for limit in search.constraints]:
         yield f"A published regimen counts as beaten only by one that is no worse in {' and '.join(limited)} either."
-    drugs = {entry.drug for entry in search.front}
-    other_drug = any(entry.drug not in drugs for entry in search.published)
-    if other_drug and any(goal.measure == "dose_mg" for goal in search.goals):
+    other_drugs = {entry.drug for entry in search.published} - {entry.drug for entry in search.front}
+    if other_drugs and any(goal.measure == "dose_mg" for goal in search.goals):
         yield "Regimens of another drug are compared on all goals but the dose: milligrams of different drugs differ."
     if any(entry.support == "assumed" for entry in search.front):
         yield "Support is assumed where no study in CRPS gave this drug over as many days at a similar dose."
@@ -117,19 +126,19 @@ def _reading(search: SearchReport) -> Iterator[str]:
 # --- tables ---
 
 
-def _ranges(search: SearchReport) -> Table:
+def _ranges(search: SearchReport) -> tree.Table:
     rows = [(v.path, v.first, v.last, f"{v.values}", ", ".join(v.also) or ABSENT) for v in search.variables]
-    return Table.of("What varies", ("Quantity", "From", "To", "Values", "Also in"), rows, kind="text")
+    return tree.Table.of("What varies", ("Quantity", "From", "To", "Values", "Also in"), rows, kind="text")
 
 
-def _front(search: SearchReport, wide: bool = False, every: bool = False) -> Iterator[Block]:
+def _front(search: SearchReport, wide: bool = False, every: bool = False) -> Iterator[tree.Block]:
     """Yield the table of the front, `every` row and interval of it, or what a terminal has room for."""
     if not search.front:
-        yield Paragraph(_NO_FRONT)
+        yield tree.Paragraph(_NO_FRONT)
         return
     if every:
-        text = "Each row is a scenario file in the folder ", CodeText("front"), ", which "
-        yield Paragraph((*text, CodeText("letheon simulate"), " runs to the same numbers."), "small")
+        text = "Each row is a scenario file in the folder ", tree.CodeText("front"), ", which "
+        yield tree.Paragraph((*text, tree.CodeText("letheon simulate"), " runs to the same numbers."), "small")
     shown = range(len(search.front)) if every else _shown(search)
     variables = variable_columns(search)
     limited, differs = bool(search.constraints), len({entry.support for entry in search.front}) > 1
@@ -141,34 +150,29 @@ def _front(search: SearchReport, wide: bool = False, every: bool = False) -> Ite
         cells = [*(texts[place] for _, texts in variables), *_measures(search, entry, wide, every)]
         cells.append(amount(entry.chance_on_front, "share"))
         cells += [amount(entry.chance_feasible, "share")] * limited + [entry.support] * differs
-        rows.append(Row(f"{entry.number}", tuple(cells)))
+        rows.append(tree.Row(f"{entry.number}", tuple(cells)))
     align = "r" * (len(heads) - differs) + "l" * differs
-    yield Table.of("The front", map(_capital, heads), rows, kind="counts", align=align)
+    yield tree.Table.of("The front", map(_capital, heads), rows, kind="counts", align=align)
     if not differs:
-        yield Paragraph(f"Support of the whole front: {search.front[0].support}.")
+        yield tree.Paragraph(f"Support of the whole front: {search.front[0].support}.")
     if (more := len(search.front) - len(shown)) > 0:
-        yield Paragraph(f"{more} more of the front, left out evenly here, are in front.json and front.html.")
+        yield tree.Paragraph(f"{more} more of the front, left out evenly here, are in front.json and front.html.")
 
 
-def _published(search: SearchReport, wide: bool = False, every: bool = False) -> Iterator[Block]:
+def _published(search: SearchReport, wide: bool = False, every: bool = False) -> Iterator[tree.Block]:
     """Yield the table of published regimens, and on the page those that were left out."""
     more = wide or every  # names of studies mostly say the drug
-    heads = [
-        "regimen",
-        *["drug"] * more,
-        *_measure_heads(search),
-        "against the front",
-        *["chance of being beaten"] * more,
-    ]
+    heads = ["regimen", *["drug"] * more, *_measure_heads(search), "against the front"]
+    heads += ["chance of being beaten"] * more
     rows = []
     for entry in search.published:
         cells = [*[entry.drug] * more, *_measures(search, entry, wide, every), standing(entry)]
-        rows.append(Row(regimen_name(entry), (*cells, *[amount(entry.chance_beaten, "share")] * more)))
+        rows.append(tree.Row(regimen_name(entry), (*cells, *[amount(entry.chance_beaten, "share")] * more)))
     align = "l" * (1 + more) + "r" * (len(heads) - 2 - 2 * more) + "l" + "r" * more
-    yield Table.of("Published regimens", map(_capital, heads), rows, kind="wrapped", align=align)
+    yield tree.Table.of("Published regimens", map(_capital, heads), rows, kind="wrapped", align=align)
     if every and search.skipped:
-        yield Heading("Left out")
-        yield Items(tuple(f"{name}: {why}" for name, why in search.skipped.items()))
+        yield tree.Heading("Left out")
+        yield tree.Items(tuple(f"{name}: {why}" for name, why in search.skipped.items()))
 
 
 def _capital(text: str) -> str:
@@ -177,8 +181,7 @@ def _capital(text: str) -> str:
 
 def _shown_measures(search: SearchReport) -> list[str]:
     """Return the measures that a table shows: relief, which is always shown, goals and limits."""
-    goals, limits = (goal.measure for goal in search.goals), (limit.measure for limit in search.constraints)
-    return list(dict.fromkeys((RELIEF, *goals, *limits)))
+    return list(dict.fromkeys((RELIEF, *(one.measure for one in (*search.goals, *search.constraints)))))
 
 
 def _measure_heads(search: SearchReport) -> Iterator[str]:
@@ -232,3 +235,114 @@ def _shown(search: SearchReport) -> list[int]:
     """Return the rows of the front for the terminal, with those that the other table names for the scenario's arms."""
     named = [number for entry in search.published if entry.kind == "arm" for number in entry.beaten_by[:4]]
     return chosen_rows(len(search.front), {number - 1 for number in named})
+
+
+# --- figures ---
+
+
+def figures(search: SearchReport, others: Sequence[Candidate]) -> Iterator[tree.Figure]:
+    """Yield a figure of relief against each goal, or against the hours of infusion where there is no other goal."""
+    for cost in [goal.measure for goal in search.goals if goal.measure != RELIEF] or ["hours"]:
+        heading = f"Relief against {label(cost)}"
+        plot = tree.Plot(_plot(search, others, cost), f"{heading}: the numbers stand in the tables below.", "tall")
+        yield tree.Figure(heading, (tree.Legend(_KEYS), plot), _CAPTION)
+
+
+def _plot(search: SearchReport, others: Sequence[Candidate], cost: str) -> dict:
+    front = [entry.measures for entry in search.front]
+    published = [entry.measures for entry in search.published]
+    means = [one.means for one in others]
+    x, y = (
+        [[one[name] for one in means], *([one[name].mean for one in some] for some in (front, published))]
+        for name in (cost, RELIEF)
+    )
+    texts = [_front_entry(entry, cost) for entry in search.front]
+    standings = [f"{regimen_name(entry)}: {standing(entry)}" for entry in search.published]
+    marks = (
+        Marks(x[0], y[0], list(map(_candidate, others)), _FAINT, size=5),
+        Marks(x[1], y[1], texts, BLUE, intervals=[one[RELIEF].mean_interval for one in front]),
+        Marks(x[2], y[2], standings, ORANGE, "diamond", 10),
+    )
+    near = [cost for cost in (*x[0], *x[1]) if cost is not None]
+    limit = max(near, default=math.inf) * _FARTHEST
+    right = max([*near, *(cost for cost in x[2] if cost is not None and cost <= limit)], default=0.0) or 1.0
+    tops = [one[RELIEF].mean_interval[1] for one in (*front, *published)]
+    top = max([relief for relief in (*tops, *y[0]) if relief is not None], default=0.0) or 1.0
+    limits = [limit for limit in search.constraints if limit.measure == RELIEF]
+    levels = [edge for limit in limits for edge in (limit.at_least, limit.at_most) if edge is not None]
+    titles = _title(search, cost), "Relief days"
+    return scatter([one for one in marks if one.x], titles, 1.05 * right, 1.05 * top, levels)
+
+
+def _title(search: SearchReport, cost: str) -> str:
+    means = next((goal.means for goal in search.goals if goal.measure == cost), label(cost))
+    means = label(cost) if len(means) > _LONGEST_TITLE else means
+    return f"{_capital(means)} ({unit_name(search.published[0].measures[cost].unit)})"
+
+
+def _front_entry(entry: FrontEntry, cost: str) -> str:
+    relief, spent = entry.measures[RELIEF], entry.measures[cost]
+    means = f"{estimate(relief.mean, relief.mean_interval, relief.unit)} relief days"
+    return f"{entry.number}: {', '.join(entry.values.values())}; {means}, {label(cost)} {value(spent.mean, spent.unit)}"
+
+
+def _candidate(one: Candidate) -> str:
+    broken = "" if one.feasible else "; breaks a limit"
+    return f"{', '.join(one.values)}; {value(one.means[RELIEF], 'days')} relief days{broken}"
+
+
+# --- names and numbers ---
+
+
+def label(measure: str) -> str:
+    """Return a measure's name for reading."""
+    return _LABELS.get(measure, measure.replace("_", " "))
+
+
+def unit_name(unit: str, measure: str = "") -> str:
+    """Return a unit for reading; nothing where the name of the measure says it.
+
+    >>> unit_name("share", "remission"), unit_name("h"), unit_name("days", "relief_days"), unit_name("h", "hours")
+    ('%', 'h', '', '')
+    """
+    is_in_name = {"h": "hours"}.get(unit, unit) in label(measure)
+    return "" if measure and is_in_name else "%" if unit == "share" else unit
+
+
+def value(number: float | None, unit: str) -> str:
+    """Return a number as its unit asks for it, without the unit; fine enough to compare regimens in the same patients.
+
+    >>> value(0.524, "share"), value(1473.2, "mg"), value(36.55, "days"), value(2.5, "h"), value(None, "NRS")
+    ('52', '1,473', '36.5', '2.5', '-')
+    """
+    if unit == "share":
+        return numbers.percent(number)
+    whole = number is not None and unit not in {"NRS", "days", "a year"} and (abs(number) >= 10 or number % 1 == 0)
+    return numbers.fixed(number, 0 if whole else 1)
+
+
+def estimate(mean: float | None, interval: tuple[float | None, float | None] | None, unit: str) -> str:
+    """Return a mean with its interval, where there is one and it is not exactly the mean.
+
+    >>> estimate(41.0, (27.0, 55.1), "days"), estimate(63.0, (63.0, 63.0), "h")
+    ('41.0 (27.0 to 55.1)', '63')
+    """
+    if interval is None or interval == (mean, mean):
+        return value(mean, unit)
+    low, high = (value(end, unit) for end in interval)
+    return f"{value(mean, unit)} ({numbers.ends(low, high)})"
+
+
+def regimen_name(entry: PublishedEntry) -> str:
+    """Return the name of a published regimen, or of an arm of the scenario."""
+    return f"{'arm ' if entry.kind == 'arm' else ''}{arm_name(entry.name)}"
+
+
+def standing(entry: PublishedEntry) -> str:
+    """Say how a published regimen compares with the front."""
+    texts = [f"{number}" for number in entry.beaten_by]
+    if len(texts) > 4:
+        texts = [*texts[:3], f"{len(texts) - 3} more"]
+    rivals = " and ".join(filter(None, (", ".join(texts[:-1]), *texts[-1:])))
+    parts = [*([] if entry.feasible else ["breaks a limit"]), *([f"beaten by {rivals}"] if rivals else [])]
+    return "; ".join(parts) or "not beaten"

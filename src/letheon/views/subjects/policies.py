@@ -1,15 +1,15 @@
-"""The rules of an arm in plain sentences."""
+"""The rules of an arm in plain sentences, and its rates and pushes as they were written."""
 
+import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from letheon.dosing.policy_document import BoosterRules, PolicyRules, Quantity, StopRules, TitrationRules
+from letheon.dosing.policy_document import BoosterRules, PolicyRules, Quantity, StopRules, TitrationRules
+from letheon.dosing.regimen import Rate
+from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
+from letheon.views.document.numbers import written
 
-__all__ = ["booster_sentences", "policy_sentences", "titration_sentence"]
 
-
-def policy_sentences(policy: "PolicyRules | None") -> list[str]:
+def policy_sentences(policy: PolicyRules | None) -> list[str]:
     """Say by which rules an arm goes on; nothing of a fixed timetable."""
     if policy is None:
         return []
@@ -17,19 +17,16 @@ def policy_sentences(policy: "PolicyRules | None") -> list[str]:
     return [*titration, *(booster_sentences(policy.boosters) if policy.boosters else ())]
 
 
-def booster_sentences(rule: "BoosterRules") -> list[str]:
+def booster_sentences(rule: BoosterRules) -> list[str]:
     """Say when boosters are given, and what ends them.
 
-    Examples
-    --------
-    >>> from letheon.dosing.policy_document import BoosterRules, StopRules
     >>> booster_sentences(BoosterRules("relapse", (), 14, 7, 6, None, StopRules(None, None, None, None)))
     ['Boosters 14 days after a relapse in the diary, at least 7 days from any other session, at most 6 in any year.']
     """
     return [f"Boosters {', '.join(_boosters(rule))}.", *(f"They end {end}." for end in _ends(rule.stop))]
 
 
-def titration_sentence(rule: "TitrationRules") -> str:
+def titration_sentence(rule: TitrationRules) -> str:
     """Say how the rate is changed during the infusion."""
     asks = "asks for psychedelic effects and one is reported" if rule.harm == "elicited" else "is told of a complaint"
     down = f"goes down by {_quantity(rule.step)}, to {_quantity(rule.min)} at least, and not again above the last"
@@ -41,12 +38,12 @@ def titration_sentence(rule: "TitrationRules") -> str:
     )
 
 
-def _quantity(quantity: "Quantity") -> str:
+def _quantity(quantity: Quantity) -> str:
     """Write a number and its unit as the scenario has them."""
     return f"{quantity.value:,.7g} {quantity.unit.replace('/70kg', ' per 70 kg')}"
 
 
-def _boosters(rule: "BoosterRules") -> Iterator[str]:
+def _boosters(rule: BoosterRules) -> Iterator[str]:
     if rule.when == "relapse":
         yield f"{rule.wait_days} days after a relapse in the diary"
     else:
@@ -60,7 +57,7 @@ def _boosters(rule: "BoosterRules") -> Iterator[str]:
         yield f"at most {rule.times} in all"
 
 
-def _ends(stop: "StopRules") -> Iterator[str]:
+def _ends(stop: StopRules) -> Iterator[str]:
     if count := stop.no_response:
         yield f"after {count} in a row without remission" if count > 1 else "where the course brought no remission"
     if reports := stop.harm:
@@ -68,3 +65,36 @@ def _ends(stop: "StopRules") -> Iterator[str]:
         yield f"after a session with a psychedelic effect {how}"
     if dose := stop.dose:
         yield f"before the total dose passes {_quantity(dose)}"
+
+
+def rate_text(rate: Rate) -> str:
+    """Return a rate as it was written; where that is not kept, for each kg or each 70 kg, whichever is rounder.
+
+    >>> rate_text(Rate(per_kg_mg_h=0.35, ceiling_mg_h=25.0)), rate_text(Rate(10.0)), rate_text(Rate(per_kg_mg_h=5 / 70))
+    ('0.35 mg/kg/h, at most 25 mg/h', '10 mg/h', '5 mg/h per 70 kg')
+    """
+    text = f"{written(rate.written[0])} {rate.written[1]}" if rate.written else _by_weight(rate, "/h")
+    return text + _limit(rate, "/h")
+
+
+def push_text(rate: Rate, duration_ms: int) -> str:
+    """Return a push, a rate over its length, as a dose.
+
+    >>> push_text(Rate(per_kg_mg_h=21.0), 60_000)
+    '0.35 mg/kg'
+    """
+    dose = rate.scaled(duration_ms / MS_PER_HOUR)
+    return _by_weight(dose, "") + _limit(dose, "")
+
+
+def _limit(rate: Rate, per: str) -> str:
+    return "" if math.isinf(rate.ceiling_mg_h) else f", at most {written(rate.ceiling_mg_h)} mg{per}"
+
+
+def _by_weight(rate: Rate, per: str) -> str:
+    absolute, per_kg = rate.absolute_mg_h, rate.per_kg_mg_h
+    parts = [f"{written(absolute)} mg{per}"] if absolute or not per_kg else []
+    if per_kg:
+        texts = (f"{written(per_kg)} mg/kg{per}", f"{written(per_kg * REFERENCE_WEIGHT_KG)} mg{per} per 70 kg")
+        parts.append(min(texts, key=lambda text: len(text.split()[0].replace(".", "").strip("0"))))
+    return " + ".join(parts)

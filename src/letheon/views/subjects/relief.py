@@ -4,38 +4,27 @@ How patients differ (the median patient and the range of 90 % of them) and how w
 never share brackets.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from letheon.pipeline.result import Endpoint, RunResult
 from letheon.views.document import numbers
 from letheon.views.figures.curves import endpoint_days, is_placebo, placebo_of
 from letheon.views.subjects.names import endpoint_name
-
-if TYPE_CHECKING:
-    from letheon.pipeline.result import Endpoint, RunResult
-
-__all__ = ["NO_PLACEBO", "REMISSION", "Statement", "excess", "keys", "named_day", "statement", "typical"]
 
 NO_PLACEBO = "no placebo arm"
 REMISSION = "remission"
 _NAMED_DAY = 28  # pain four weeks after the start is what most trials report
 _INTERVAL = "90 % interval"
-_RUNNING = "the course is still running"
 
 
 class Statement(NamedTuple):
-    """What is said of one endpoint of one arm.
+    """What is said of one endpoint of one arm."""
 
-    `label` is what it is, and when; `value` the number that leads; `aside` stands behind it in brackets; `more` are the
-    mean with its interval, then placebo and what the arm has over it; `support` and `basis` are of the endpoint.
-    """
-
-    label: str
-    value: str
-    aside: str
-    more: tuple[str, ...]
+    label: str  # what it is, and when
+    value: str  # the number that leads
+    aside: str  # behind it, in brackets
+    more: tuple[str, ...]  # the mean with its interval, then placebo and what the arm has over it
     support: str
     basis: tuple[str, ...]
 
@@ -48,8 +37,6 @@ class Statement(NamedTuple):
 def named_day(days: Sequence[int]) -> int | None:
     """Return the day on which responders are reported first: the one nearest to four weeks, the earlier of two.
 
-    Examples
-    --------
     >>> named_day([1, 7, 14, 28, 35, 84]), named_day([1, 3, 7, 14]), named_day([])
     (28, 14, None)
     """
@@ -59,8 +46,6 @@ def named_day(days: Sequence[int]) -> int | None:
 def keys(endpoints: Iterable[str]) -> list[str]:
     """Return the endpoints of relief that lead, in order: responders on the named day, days, remission.
 
-    Examples
-    --------
     >>> keys(["remission", "responder_30_day_7", "responder_30_day_14", "relief_days"])
     ['responder_30_day_14', 'relief_days', 'remission']
     """
@@ -76,9 +61,8 @@ def statement(result: RunResult, name: str, key: str) -> Statement:
     assert entry is not None
     if entry.unit == "share":
         day = key.rpartition("_day_")[2]
-        running = day.isdigit() and int(day) < arm.course_end_day
         value, aside = numbers.of_100(entry.mean), _known(entry.mean_interval, entry.unit)
-        mean = _RUNNING if running else ""
+        mean = "the course is still running" if day.isdigit() and int(day) < arm.course_end_day else ""
     else:
         value, aside, mean = typical(entry)
         value += f" of {result.follow_up_days:g}"
@@ -89,9 +73,6 @@ def statement(result: RunResult, name: str, key: str) -> Statement:
 def typical(entry: Endpoint) -> tuple[str, str, str]:
     """Say a number that patients differ in: the median patient, the range of 90 % of them, then the mean.
 
-    Examples
-    --------
-    >>> from letheon.pipeline.result import Endpoint
     >>> typical(Endpoint(mean=31.2, q05=0.0, q50=2.0, q95=83.0, mean_interval=(17.0, 46.0), unit="days"))
     ('median patient 2', '(90 % of patients 0 to 83)', 'mean 31 (90 % interval 17 to 46)')
     """
@@ -104,9 +85,6 @@ def typical(entry: Endpoint) -> tuple[str, str, str]:
 def excess(entry: Endpoint) -> str:
     """Say how much more an arm has than placebo, with its interval.
 
-    Examples
-    --------
-    >>> from letheon.pipeline.result import Endpoint
     >>> excess(Endpoint(mean=0.5, unit="share", minus_placebo=0.31, minus_placebo_interval=(0.2, 0.41)))
     '31 more (90 % interval +20 to +41)'
     """

@@ -1,26 +1,26 @@
 """A run: its first look in the terminal, and its report."""
 
-from __future__ import annotations
+from collections import Counter
+from collections.abc import Iterable
 
-from typing import TYPE_CHECKING
-
-from letheon.definitions import PAGE_NOTICE, RESEARCH_NOTICE
-from letheon.views.document import html, numbers
-from letheon.views.document.tree import Document, Link, Paragraph, Section, Table
-from letheon.views.figures.curves import is_placebo
-from letheon.views.subjects import endpoints, harms, names, run_notes
+from letheon.definitions import LAST_SUPPORTED_DAY, PAGE_NOTICE, RESEARCH_NOTICE
+from letheon.pipeline.result import Endpoint, RunResult, TimeToRelapse
+from letheon.views.document import html, numbers, tree
+from letheon.views.figures.curves import active_arms, endpoint_days, has_placebo, is_placebo, styles
+from letheon.views.subjects import endpoints, harms, names, relief
+from letheon.views.subjects.endmatter import sentence, sources
 from letheon.views.subjects.policies import policy_sentences
-from letheon.views.subjects.run_cards import cards
 from letheon.views.subjects.run_figures import figures
 
-if TYPE_CHECKING:
-    from letheon.pipeline.result import RunResult
-
-__all__ = ["page", "report", "summary"]
+Fact = tuple[tree.Content, str, tree.Content]  # label, value, aside
 
 _BRACKETS = (
     "Days count from the first infusion. Brackets after a mean hold its 90 % interval; the median patient and the "
     "range of patients are a row of their own."
+)
+_RANGE = ", 5 % to 95 % (thin dashed lines): patients differ. It would stay as wide if everything were known."
+_INTERVAL = (
+    ", 90 % (bands, whiskers, brackets): what is not known about the mean. It would shrink with better evidence."
 )
 _WITHIN = " All arms hold the same virtual patients, so differences are within patients."
 _NO_PLACEBO = " There is no placebo arm in this scenario: no number here says what the drug adds to placebo."
@@ -31,7 +31,7 @@ def page(result: RunResult, scenario_text: str) -> str:
     return html.render(report(result, scenario_text))
 
 
-def report(result: RunResult, scenario_text: str) -> Document:
+def report(result: RunResult, scenario_text: str) -> tree.Document:
     """Return the report of a run: `scenario_text` is the scenario as it was given."""
     patients = numbers.count(result.n_patients, "virtual patient")
     footer = (
@@ -39,49 +39,47 @@ def report(result: RunResult, scenario_text: str) -> Document:
         f"give the same report. {PAGE_NOTICE}"
     )
     tables = (*endpoints.endpoint_tables(result), *endpoints.relapse_tables(result))
-    reading = (_how_to_read(result), " ", Link("How to read this", "#reading"))
+    reading = (_how_to_read(result), " ", tree.Link("How to read this", "#reading"))
     sections = (
-        Section("summary", "In one minute", (cards(result), Paragraph(reading, "small"))),
-        Section("figures", "Figures", tuple(figures(result))),
-        Section("endpoints", "Endpoints", (Paragraph(_BRACKETS, "small"), *tables)),
-        Section("harms", "Harms", tuple(harms.blocks(result))),
-        Section("reading", "How to read it", tuple(run_notes.reading(result))),
-        Section("background", "Behind the numbers", tuple(run_notes.background(result, scenario_text))),
+        tree.Section("summary", "In one minute", (_cards(result), tree.Paragraph(reading, "small"))),
+        tree.Section("figures", "Figures", tuple(figures(result))),
+        tree.Section("endpoints", "Endpoints", (tree.Paragraph(_BRACKETS, "small"), *tables)),
+        tree.Section("harms", "Harms", tuple(harms.blocks(result))),
+        tree.Section("reading", "How to read it", tuple(_reading(result))),
+        tree.Section("background", "Behind the numbers", tuple(_background(result, scenario_text))),
     )
     brand = f"Letheon {result.letheon}: simulation report, seed {result.seed}"
     sheet = f"Letheon {result.letheon}, seed {result.seed}, {result.n_patients} patients in each arm"
-    return Document(result.title, sections, brand, _lead(result), (footer,), sheet)
+    return tree.Document(result.title, sections, brand, _lead(result), (footer,), sheet)
 
 
-def summary(result: RunResult) -> Document:
+def summary(result: RunResult) -> tree.Document:
     """Return what the terminal shows of a run: arms side by side, and how to read them."""
     models = result.models
     second = f", second model: {names.pain_model(models.rival)}" if models.rival else ""
     plasma = dict.fromkeys(arm.models.levels.label for arm in result.arms.values())
+    patients = numbers.count(result.n_patients, "virtual patient")
     lines = [
-        f"{numbers.count(result.n_patients, 'virtual patient')} in each arm, "
-        f"followed for {result.follow_up_days:g} days",
+        f"{patients} in each arm, followed for {result.follow_up_days:g} days",
         f"pain model: {names.pain_model(models.pain)}{second}; seed: {result.seed}",
         f"plasma levels: {'; '.join(plasma)}",
     ]
     heads = ("", *map(names.arm_name, result.arms))
-    table = Table("Arms", heads, (*endpoints.brief_groups(result), *harms.brief_groups(result)), kind="endpoints")
+    table = tree.Table("Arms", heads, (*endpoints.brief_groups(result), *harms.brief_groups(result)), kind="endpoints")
     rules = [
-        Paragraph(f"{names.arm_name(name)}: {sentence}")
+        tree.Paragraph(f"{names.arm_name(name)}: {rule}")
         for name, arm in result.arms.items()
-        for sentence in policy_sentences(arm.policy)
+        for rule in policy_sentences(arm.policy)
     ]
     notes = [_BRACKETS, _how_to_read(result), result.interval, harms.READING, *harms.unknowns(result)]
-    warnings = [Paragraph(f"Warning: {text}", "warning") for text in result.warnings]
-    blocks = (*map(Paragraph, lines), table, *rules, *map(Paragraph, notes), *warnings)
-    return Document(result.title, (Section("summary", "", blocks),), footer=(RESEARCH_NOTICE,))
+    warnings = [tree.Paragraph(f"Warning: {text}", "warning") for text in result.warnings]
+    blocks = (*map(tree.Paragraph, lines), table, *rules, *map(tree.Paragraph, notes), *warnings)
+    return tree.Document(result.title, (tree.Section("summary", "", blocks),), footer=(RESEARCH_NOTICE,))
 
 
 def _lead(result: RunResult) -> str:
     arms = result.arms
-    counts: dict[str, int] = {}
-    for arm in arms.values():
-        counts[arm.drug] = counts.get(arm.drug, 0) + 1
+    counts = Counter(arm.drug for arm in arms.values())
     drugs = ", ".join(f"{names.drug(drug)}{f' × {n}' if n > 1 else ''}" for drug, n in counts.items())
     every = "one arm" if len(arms) == 1 else f"each of {len(arms)} arms"
     return (
@@ -91,13 +89,212 @@ def _lead(result: RunResult) -> str:
     )
 
 
-def _has_placebo(result: RunResult) -> bool:
-    return any(map(is_placebo, result.arms.values()))
-
-
 def _how_to_read(result: RunResult) -> str:
+    placebo = _WITHIN if has_placebo(result) else _NO_PLACEBO
     return (
         "Pain is the daily score on a numerical rating scale, 0 to 10. A 90 % interval says how well a mean or a share "
-        f"is known, not how patients differ.{_WITHIN if _has_placebo(result) else _NO_PLACEBO} A word such as "
-        "randomised or assumed says how well a result is supported."
+        f"is known, not how patients differ.{placebo} A word such as randomised or assumed says how well a result is "
+        "supported."
     )
+
+
+# --- the arms at a glance, one card each ---
+
+
+def _cards(result: RunResult) -> tree.Cards:
+    """Return a card for each arm."""
+    return tree.Cards(tuple(_card(result, name, style.colour) for name, style in styles(result).items()))
+
+
+def headline_days(endpoints: Iterable[str]) -> list[int]:
+    """Return the day nearest to four weeks and the last that has a pain score; day 7 and that where these are one.
+
+    >>> headline_days(["nrs_day_3", "nrs_day_7", "nrs_day_28", "nrs_day_84"])
+    [28, 84]
+    >>> headline_days(["nrs_day_3", "nrs_day_7", "nrs_day_14"])
+    [7, 14]
+    """
+    days = endpoint_days(endpoints)
+    named = relief.named_day(days)
+    if named is None:
+        return []
+    first = named if named < days[-1] else max(day for day in days if day <= max(7, days[0]))
+    return sorted({first, days[-1]})
+
+
+def _card(result: RunResult, name: str, colour: str) -> tree.Card:
+    arm = result.arms[name]
+    scores = {day: score for day in headline_days(arm.endpoints) if (score := arm.endpoint(f"nrs_day_{day}"))}
+    # the label alone: there is no room for studies, which stand in the table of endpoints
+    steps = [(f"day {d}", numbers.amount(s.mean, "NRS"), names.badge(s.support or "")) for d, s in scores.items()]
+    baseline = ("baseline", numbers.amount(result.population.baseline_nrs.mean, "NRS"), "")
+    drug = "sham" if is_placebo(arm) else names.drug(arm.drug)
+    course = f"course ends after {numbers.course_length(arm.course_end_day)}"
+    if arm.last_infusion_day > arm.course_end_day + 1.0:
+        course = f"first {course}, later sessions until day {arm.last_infusion_day:.0f}"
+    rules = "".join(f". {rule.removesuffix('.')}" for rule in policy_sentences(arm.policy))
+    subtitle, facts = f"{drug}; {course}{rules}", tuple(_facts(result, name, scores))
+    return tree.Card(names.arm_name(name), subtitle, colour, "Mean pain score", (baseline, *steps), facts)
+
+
+def _facts(result: RunResult, name: str, scores: dict[int, Endpoint]) -> list[Fact]:
+    arm = result.arms[name]
+    facts: list[Fact] = []
+    for day, entry in scores.items():
+        if isinstance(entry.minus_placebo, float):
+            interval = f"({numbers.change_interval(entry.minus_placebo_interval or None, 'NRS')})"
+            label = (f"Pain against placebo, day {day} ", names.minus_placebo_support(entry))
+            facts.append((label, numbers.change(entry.minus_placebo, "NRS"), interval))
+    for key in relief.keys(arm.endpoints):
+        one = relief.statement(result, name, key)
+        aside = tuple(part for text in (one.aside, *one.more) for part in (text, tree.Break()))[:-1]
+        facts.append(((f"{one.label} ", names.badge(one.support, one.basis)), one.value, aside))
+    facts.append(_relapse(arm.time_to_relapse))
+    boosters = {key: one.endpoint("boosters") for key, one in result.arms.items()}
+    if any(entry.mean for entry in boosters.values() if entry):
+        facts.append(_boosters(boosters[name]))
+    if end := arm.endpoint("final_rate"):
+        facts.append(("Last rate, mean", f"{numbers.number(end.mean, 2)} {end.unit}", ""))
+    dose = None if is_placebo(arm) else arm.endpoint("dose_mg")
+    facts.append(("Total dose, mean", f"{numbers.amount(dose.mean, 'mg')} mg" if dose else "none", ""))
+    if arm.rival:
+        entries = [arm.rival.endpoint(f"nrs_day_{day}") for day in scores]
+        values = " → ".join(numbers.amount(entry.mean if entry else None, "NRS") for entry in entries)
+        label = f"Pain under the second model ({names.pain_model(arm.rival.model)})"
+        facts.append((label, values, " → ".join(f"day {day}" for day in scores)))
+    return facts + harms.headline(arm)
+
+
+def _relapse(entry: TimeToRelapse) -> Fact:
+    label = ("Median time to relapse ", names.support(entry))
+    note = "from the end of the course, in those in remission"
+    if entry.median is not None:
+        return label, f"{numbers.amount(entry.median, 'days')} days", note
+    if not entry.in_remission:
+        return label, "none to count", "no patient had a remission"
+    return label, f"not reached in {numbers.amount(entry.restricted_to, 'days')} days", note
+
+
+def _boosters(entry: Endpoint | None) -> Fact:
+    if entry is None or not entry.mean:
+        return "Boosters", "none", ""
+    value, aside, mean = relief.typical(entry)
+    yearly = f"{mean}, {numbers.number(entry.boosters_per_year or None, 2)} a year"
+    return "Boosters", value, (aside, tree.Break(), yearly)
+
+
+# --- how to read it, what is assumed, where it comes from ---
+
+
+def _reading(result: RunResult) -> list[tree.Block]:
+    """Return how to read ranges, intervals and labels, and what is assumed."""
+    interval = sentence(result.interval.replace("mean_interval is", "Here it is"))
+    spread: list[tree.Block] = [
+        tree.Heading("Two kinds of spread"),
+        tree.Paragraph((tree.Strong("Range of patients"), _RANGE)),
+        tree.Paragraph((tree.Strong("Interval of the mean"), f"{_INTERVAL} {interval}")),
+    ]
+    if result.models.rival:
+        main, second = names.pain_model(result.models.pain), names.pain_model(result.models.rival)
+        text = (
+            f" The plain numbers come from the {main} model, those of the second model from {second}. Both fit the "
+            "long-infusion trial about as well, so both are run; the distance between them is a third uncertainty, "
+            "which neither interval holds."
+        )
+        spread.append(tree.Paragraph((tree.Strong("Two pain models."), text)))
+    labels = tree.Definitions(tuple((names.badge(name), text) for name, text in names.SUPPORT.items()))
+    return [
+        tree.Columns((tuple(spread), (tree.Heading("Support"), labels))),
+        tree.Heading("What is assumed"),
+        tree.Items(tuple(_assumed(result))),
+    ]
+
+
+def _background(result: RunResult, scenario_text: str) -> list[tree.Block]:
+    """Return warnings, models, population, sources and the scenario."""
+    return [
+        tree.Heading("Warnings"),
+        tree.Items(result.warnings, "warnings") if result.warnings else tree.Paragraph("None."),
+        tree.Heading("Drug models"),
+        _drug_models(result),
+        tree.Heading("Pain models"),
+        tree.Paragraph(_pain_models(result)),
+        tree.Heading("Population as realised"),
+        *_population(result),
+        tree.Heading("Sources"),
+        sources(result.sources),
+        tree.Heading("Scenario as given"),
+        tree.Code("Scenario as given", scenario_text.strip()),
+    ]
+
+
+def _assumed(result: RunResult) -> list[str]:
+    models = result.models
+    items = [
+        "Flares end remissions: how often they come, how long they last and how strong they are is assumed. The "
+        "evidence does not identify them."
+        if models.flares
+        else "Flares are switched off in this scenario, so a patient who has left the sensitised state never goes "
+        "back: relapses are understated.",
+        f"No trial reports pain beyond {numbers.duration(LAST_SUPPORTED_DAY)}: relapse after that is an assumption, in "
+        "every result.",
+    ]
+    if result.follow_up_days > LAST_SUPPORTED_DAY:
+        items[-1] += f" This report goes on to day {numbers.number(result.follow_up_days)}."
+    items.append(
+        "The placebo response differs between trials and is drawn as such; the noise of the diary and the course of "
+        "the placebo response over time are assumed."
+    )
+    items.append(
+        f"Expectancy from unblinding is set to {numbers.number(models.expectancy_nrs)} NRS points; no trial identifies "
+        "it."
+        if models.expectancy_nrs
+        else "Expectancy from unblinding is set to zero; in the one long trial it cannot be told apart from the drug’s "
+        "effect."
+    )
+    if models.norketamine_weight:
+        weight = numbers.number(models.norketamine_weight)
+        items.append(f"Norketamine counts towards receptor block with weight {weight}.")
+    return items
+
+
+def _drug_models(result: RunResult) -> tree.Block:
+    rows = [
+        (names.arm_name(name), purpose, model.model, model.label, model.sampling)
+        for name, arm in active_arms(result).items()
+        for purpose, model in (("levels and pain", arm.models.levels), ("acute effect", arm.models.acute))
+    ]
+    if not rows:
+        return tree.Paragraph("No arm gives a drug.")
+    return tree.Table.of("Drug models", ("Arm", "Used for", "Model", "Label", "Sampling"), rows, kind="text")
+
+
+def _pain_models(result: RunResult) -> str:
+    models = result.models
+    second = names.pain_model(models.rival) if models.rival else "not run"
+    flares, induction, occasions = (
+        "on" if on else "off" for on in (models.flares, models.norketamine_induction, models.occasions)
+    )
+    return (
+        f"Main model: {names.pain_model(models.pain)}. Second model: {second}. Flares: {flares}. "
+        f"Expectancy: {numbers.number(models.expectancy_nrs)} NRS points. Weight of norketamine in receptor block: "
+        f"{numbers.number(models.norketamine_weight)}. Induction of norketamine’s clearance: {induction}. "
+        f"Variability between occasions: {occasions}."
+    )
+
+
+def _population(result: RunResult) -> list[tree.Block]:
+    population, pain = result.population, result.population.baseline_nrs
+    latent = (numbers.number(value, 2) for value in (pain.latent_mean, pain.latent_sd))
+    rows = [
+        ("Weight (kg)", numbers.number(population.weight_kg.mean), numbers.number(population.weight_kg.sd)),
+        ("Baseline pain in the diary (NRS)", numbers.number(pain.mean, 2), numbers.number(pain.sd, 2)),
+        ("Baseline pain without diary noise (NRS)", *latent),
+    ]
+    share = numbers.amount(population.bistable_share, "share")
+    bistable = (
+        f"In the memory model {share} of patients have a low state that they could settle in (they are bistable); "
+        "the others always climb back."
+    )
+    table = tree.Table.of("Population as realised", ("Quantity", "Mean", "SD"), rows)
+    return [table, tree.Paragraph(bistable)]

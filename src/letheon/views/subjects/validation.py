@@ -1,11 +1,8 @@
 """A validation: how each pain model did on trials that it never saw, and which assumption matters."""
 
-from __future__ import annotations
-
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from letheon.definitions import PAGE_NOTICE
 from letheon.study.validate.document import (
     BetweenStudies,
     HeldOutStudy,
@@ -16,64 +13,31 @@ from letheon.study.validate.document import (
     TimingRow,
     Validation,
 )
-from letheon.views.document import numbers
-from letheon.views.document.tree import (
-    Block,
-    Break,
-    CodeText,
-    Details,
-    Document,
-    Figure,
-    Group,
-    Heading,
-    Items,
-    Note,
-    Paragraph,
-    Row,
-    Section,
-    Strong,
-    Table,
-)
+from letheon.views.document import numbers, tree
+from letheon.views.figures.rows import BLUE, GREEN, GREY, ORANGE, Rows, span
 from letheon.views.subjects.calibration import verdict
+from letheon.views.subjects.calibration_facts import SDS_OF_90
+from letheon.views.subjects.endmatter import citations, made_by
 from letheon.views.subjects.names import pain_model
-from letheon.views.subjects.studies import citations
-from letheon.views.subjects.validation_figures import chances, quantities, tornado
-
-__all__ = [
-    "bars",
-    "better_model",
-    "between_summary",
-    "between_table",
-    "event",
-    "expected",
-    "misses",
-    "page",
-    "quantities_table",
-    "scores_table",
-    "summary",
-    "timing_table",
-    "tornados",
-    "values_table",
-    "without_effect",
-]
 
 _TITLE = "Validation on trials that no model saw"
 _LIKELY = 0.05  # chance of an event below which a model is said to miss it
 _NOTHING = 1e-6  # change of an outcome that counts as none
+_STRIPS = "each row changes one assumption: ░ to the first end, █ to the second."
 _STRIP = 25  # characters of a bar of the tornado
 _TIMING = (
     "How long relief outlasts courses whose rates are not known: shown, not scored. Days until pain returns are "
     "counted among those relieved at the end."
 )
+_STYLES = {"memory": (BLUE, "circle"), "slow_site": (ORANGE, "diamond-open")}
+_OTHER = (GREEN, "square")
+_TORNADO_KEYS = (
+    (tree.Swatch(BLUE, 7), "changed to the first of the two values under its name"),
+    (tree.Swatch(ORANGE, 7), "changed to the second"),
+)
 
 
 # --- sentences ---
-
-
-def chance(score: ModelScore) -> str:
-    """Return the chance that a model gave to an event, with its error of simulation."""
-    error = f" ± {numbers.amount(score.mc_se, 'share')}" if score.mc_se else ""
-    return numbers.amount(score.chance, "share") + error
 
 
 def event(study: HeldOutStudy) -> str:
@@ -84,17 +48,15 @@ def event(study: HeldOutStudy) -> str:
 
 def misses(validation: Validation) -> list[str]:
     """Return what the models missed, a sentence for each event to which a model gave less than 5 %."""
-    sentences = []
-    for study in validation.studies:
-        for model, score in study.models.items():
-            if score.chance < _LIKELY:
-                outside = [one.quantity for one in score.quantities if not one.inside_90]
-                where = f" Outside its 90 % intervals: {', '.join(outside)}." if outside else ""
-                sentences.append(
-                    f"The {pain_model(model)} model misses {study.study}: it gave "
-                    f"{numbers.amount(score.chance, 'share')} to the result ({study.event}).{where}"
-                )
-    return sentences
+
+    def sentence(study: HeldOutStudy, model: str, score: ModelScore) -> str:
+        outside = ", ".join(one.quantity for one in score.quantities if not one.inside_90)
+        where = f" Outside its 90 % intervals: {outside}." if outside else ""
+        start = f"The {pain_model(model)} model misses {study.study}: it gave"
+        return f"{start} {numbers.amount(score.chance, 'share')} to the result ({study.event}).{where}"
+
+    scores = [(study, *each) for study in validation.studies for each in study.models.items()]
+    return [sentence(*one) for one in scores if one[2].chance < _LIKELY]
 
 
 def better_model(validation: Validation) -> str:
@@ -150,92 +112,77 @@ def between_summary(between: BetweenStudies) -> str:
 # --- tables ---
 
 
-def scores_table(validation: Validation) -> Table:
+def scores_table(validation: Validation) -> tree.Table:
     """Return the chance that each model gave to what each study reported, and its logarithm."""
     models = validation.total.log_score
-    rows = [
-        Row(
-            (study.study, Break(), Note(study.event)),
-            tuple(
-                f"{chance(study.models[model])}; {numbers.fixed(study.models[model].log_score, 2)}" for model in models
-            ),
-        )
-        for study in validation.studies
-    ]
-    rows.append(Row(Strong("Total log score"), tuple(numbers.fixed(score, 2) for score in models.values())))
-    note = Note("Chance ± error of simulation; log score. A higher score is better, 0 is the best.")
+
+    def cell(score: ModelScore) -> str:
+        error = f" ± {numbers.amount(score.mc_se, 'share')}" if score.mc_se else ""
+        return f"{numbers.amount(score.chance, 'share')}{error}; {numbers.fixed(score.log_score, 2)}"
+
+    rows = []
+    for study in validation.studies:
+        title = (study.study, tree.Break(), tree.Note(study.event))
+        rows.append(tree.Row(title, tuple(cell(study.models[model]) for model in models)))
+    rows.append(tree.Row(tree.Strong("Total log score"), tuple(numbers.fixed(score, 2) for score in models.values())))
+    note = tree.Note("Chance ± error of simulation; log score. A higher score is better, 0 is the best.")
     heads = ("Study and its result", *map(pain_model, models))
-    return Table.of("Scores", heads, rows, title=("Scores. ", note), kind="wrapped")
+    return tree.Table.of("Scores", heads, rows, title=("Scores. ", note), kind="wrapped")
 
 
-def quantities_table(study: HeldOutStudy) -> Table:
+def quantities_table(study: HeldOutStudy) -> tree.Table:
     """Return what a study measured, as each model predicts it."""
     first, *_ = study.models.values()
     groups = tuple(
-        Group(
-            tuple(_quantity(model, score.quantities[place]) for model, score in study.models.items()),
-            f"{one.quantity}; seen: {one.observed}",
-        )
-        for place, one in enumerate(first.quantities)
+        tree.Group(tuple(_quantity(model, score.quantities[place]) for model, score in study.models.items()), title)
+        for place, title in enumerate(f"{one.quantity}; seen: {one.observed}" for one in first.quantities)
     )
     heads = ("Predicted", "Median", "50 %", "90 %", "Inside", "Chance of what was seen")
-    return Table(f"Predictions for {study.study}", heads, groups, kind="wrapped")
+    return tree.Table(f"Predictions for {study.study}", heads, groups, kind="wrapped")
 
 
-def _quantity(model: str, one: QuantityReport) -> Row:
+def _quantity(model: str, one: QuantityReport) -> tree.Row:
     inside = next((level for level in ("50", "90") if one.inside[level]), "")
     ends = (numbers.fixed_interval(one.intervals[level], 1) for level in ("50", "90"))
     where = verdict(bool(inside), f"in {inside} %" if inside else "OUTSIDE 90 %")
-    median = Strong(numbers.fixed(one.median, 1))
-    return Row(pain_model(model), (median, *ends, where, numbers.amount(one.chance, "share")))
+    median = tree.Strong(numbers.fixed(one.median, 1))
+    return tree.Row(pain_model(model), (median, *ends, where, numbers.amount(one.chance, "share")))
 
 
-def timing_table(rows: Sequence[TimingRow]) -> Table:
+def timing_table(rows: Sequence[TimingRow]) -> tree.Table:
     """Return how long relief outlasts each course under each model."""
-    courses: dict[str, list[TimingRow]] = {}
+    courses: dict[str, list[tree.Row]] = {}
     for row in rows:
-        courses.setdefault(f"{row.course}; seen: {row.observed}", []).append(row)
-    groups = tuple(Group(tuple(map(_timing_row, some)), title) for title, some in courses.items())
+        day = row.median_days_to_return
+        days = "not in 180" if day is None else numbers.fixed(day, 0)
+        end, late = (numbers.amount(share, "share") for share in (row.relieved_at_end, row.relieved_at_90_days))
+        title = f"{row.course}; seen: {row.observed}"
+        courses.setdefault(title, []).append(tree.Row(pain_model(row.model), (end, days, late)))
+    groups = tuple(tree.Group(tuple(rows), title) for title, rows in courses.items())
     heads = ("Course", "Relieved at the end", "Median days until pain returns", "Relieved at 90 days")
-    return Table("Timing", heads, groups, kind="wrapped")
+    return tree.Table("Timing", heads, groups, kind="wrapped")
 
 
-def _timing_row(row: TimingRow) -> Row:
-    day = row.median_days_to_return
-    days = "not in 180" if day is None else numbers.fixed(day, 0)
-    end, late = (numbers.amount(share, "share") for share in (row.relieved_at_end, row.relieved_at_90_days))
-    return Row(pain_model(row.model), (end, days, late))
-
-
-def between_table(between: BetweenStudies) -> Table:
+def between_table(between: BetweenStudies) -> tree.Table:
     """Return predictions, chances of held-out results and log scores by how far studies lie apart."""
     models, sds = list(between.fitted_sd), list(dict.fromkeys(row.sd for row in between.rows))
-    rows = {(row.quantity, row.model, row.sd): row for row in between.rows}
-    scores = {(score.model, score.sd): score for score in between.scores}
-
-    def group(title: str, cell: Callable[[str, str], str]) -> Group:
-        return Group(tuple(Row(pain_model(m), tuple(cell(m, sd) for sd in sds)) for m in models), title)
-
-    def predicted(quantity: str, model: str, sd: str) -> str:
-        row = rows[quantity, model, sd]
-        return f"{numbers.fixed(row.median, 1)} ({numbers.fixed_interval(row.interval_90, 1)})"
-
-    groups = []
-    for quantity in dict.fromkeys(row.quantity for row in between.rows):
-        one = rows[quantity, models[0], sds[0]]
-        unit = " [NRS]" if one.unit == "NRS" else ""
-        seen = "" if one.reported is None else f"; reported {numbers.fixed(one.reported, 2)}"
-        groups.append(group(f"{quantity}{unit}{seen}", lambda m, sd, quantity=quantity: predicted(quantity, m, sd)))
-    for study in between.scores[0].chances if between.scores else ():
-        groups.append(
-            group(
-                f"chance of the result of {study}",
-                lambda m, sd, study=study: numbers.amount(scores[m, sd].chances[study], "share"),
-            )
-        )
-    groups.append(group("total log score", lambda m, sd: numbers.fixed(scores[m, sd].log_score, 2)))
+    cells: dict[str, dict[tuple[str, str], str]] = {}  # by title of a group, then by model and spread
+    for row in between.rows:
+        unit = " [NRS]" if row.unit == "NRS" else ""
+        seen = "" if row.reported is None else f"; reported {numbers.fixed(row.reported, 2)}"
+        text = f"{numbers.fixed(row.median, 1)} ({numbers.fixed_interval(row.interval_90, 1)})"
+        cells.setdefault(f"{row.quantity}{unit}{seen}", {})[row.model, row.sd] = text
+    for score in between.scores:
+        for study, chance in score.chances.items():
+            title = f"chance of the result of {study}"
+            cells.setdefault(title, {})[score.model, score.sd] = numbers.amount(chance, "share")
+    totals = {(score.model, score.sd): numbers.fixed(score.log_score, 2) for score in between.scores}
+    groups = [
+        tree.Group(tuple(tree.Row(pain_model(model), tuple(texts[model, sd] for sd in sds)) for model in models), title)
+        for title, texts in (*cells.items(), ("total log score", totals))
+    ]
     heads = ("Predicted", "studies alike (0)", "as fitted", "far apart (0.6)")
-    return Table("If studies differ", heads, tuple(groups), kind="wrapped")
+    return tree.Table("If studies differ", heads, tuple(groups), kind="wrapped")
 
 
 # --- which assumption matters ---
@@ -243,27 +190,22 @@ def between_table(between: BetweenStudies) -> Table:
 
 def tornados(sensitivity: Sensitivity) -> list[tuple[str, str, str, float | None]]:
     """Return model, outcome, what the outcome is, and its value at the baseline, of each tornado."""
-    keys = dict.fromkeys((row.model, row.outcome) for row in sensitivity.rows)
+    label, base = sensitivity.outcomes, sensitivity.baseline
     return [
-        (
-            model,
-            outcome,
-            sensitivity.outcomes.get(outcome, outcome.replace("_", " ")),
-            sensitivity.baseline.get(model, {}).get(outcome),
-        )
-        for model, outcome in keys
+        (model, outcome, label.get(outcome, outcome.replace("_", " ")), base.get(model, {}).get(outcome))
+        for model, outcome in dict.fromkeys((row.model, row.outcome) for row in sensitivity.rows)
     ]
 
 
 def bars(sensitivity: Sensitivity, model: str, outcome: str) -> list[SensitivityRow]:
     """Return the rows of one tornado, the widest first."""
     base = sensitivity.baseline.get(model, {}).get(outcome)
+    rows = [row for row in sensitivity.rows if (row.model, row.outcome) == (model, outcome)]
+    return sorted(rows, key=lambda row: max(_ends([row], base)) - min(_ends([row], base)), reverse=True)
 
-    def width(row: SensitivityRow) -> float:
-        ends = [end for end in (row.low, row.high, base) if end is not None]
-        return max(ends) - min(ends)
 
-    return sorted((r for r in sensitivity.rows if (r.model, r.outcome) == (model, outcome)), key=width, reverse=True)
+def _ends(rows: Sequence[SensitivityRow], base: float | None) -> list[float]:
+    return [end for row in rows for end in (row.low, row.high, base) if end is not None]
 
 
 def without_effect(rows: Sequence[SensitivityRow], base: float | None) -> list[str]:
@@ -271,28 +213,24 @@ def without_effect(rows: Sequence[SensitivityRow], base: float | None) -> list[s
     return [] if base is None else [r.assumption for r in rows if max(abs(r.low - base), abs(r.high - base)) < _NOTHING]
 
 
-def values_table(rows: Sequence[SensitivityRow], label: str) -> Table:
+def values_table(rows: Sequence[SensitivityRow], label: str) -> tree.Table:
     """Return both ends of each assumption."""
     cells = [
         (r.assumption, f"{r.low_label}: {numbers.fixed(r.low, 1)}", f"{r.high_label}: {numbers.fixed(r.high, 1)}")
         for r in rows
     ]
-    return Table.of(f"Values: {label}", ("Assumption", "First end", "Second end"), cells)
+    return tree.Table.of(f"Values: {label}", ("Assumption", "First end", "Second end"), cells)
 
 
-def _strips(rows: Sequence[SensitivityRow], base: float | None, label: str) -> Table:
+def _strips(rows: Sequence[SensitivityRow], base: float | None, label: str) -> tree.Table:
     """Return the tornado with bars in characters."""
-    ends = [end for row in rows for end in (row.low, row.high, base) if end is not None]
-    lines = [
-        (
-            (row.assumption, Break(), f"  {row.low_label}; {row.high_label}"),
-            numbers.fixed(row.low, 1),
-            numbers.fixed(row.high, 1),
-            "" if base is None else strip(row, base, min(ends), max(ends)),
-        )
-        for row in rows
-    ]
-    return Table.of(label, ("Assumption", "first", "second", ""), lines, kind="text")
+    ends = _ends(rows, base)
+    lines = []
+    for row in rows:
+        bar = "" if base is None else strip(row, base, min(ends), max(ends))
+        name = (row.assumption, tree.Break(), f"  {row.low_label}; {row.high_label}")
+        lines.append((name, numbers.fixed(row.low, 1), numbers.fixed(row.high, 1), bar))
+    return tree.Table.of(label, ("Assumption", "first", "second", ""), lines, kind="text")
 
 
 def strip(row: SensitivityRow, base: float, least: float, most: float, width: int = _STRIP) -> str:
@@ -312,39 +250,108 @@ def strip(row: SensitivityRow, base: float, least: float, most: float, width: in
     return "".join(cells).rstrip()
 
 
+# --- figures ---
+
+
+def _legend(models: Iterable[str], *more: tuple[tree.Swatch, str]) -> tree.Legend:
+    styles = ((pain_model(model), *_STYLES.get(model, _OTHER)) for model in models)
+    return tree.Legend((*((tree.Swatch(colour, 2, mark=mark), name) for name, colour, mark in styles), *more))
+
+
+def chances(validation: Validation) -> tree.Figure:
+    """Return the chance that each model gave to the result of each study."""
+    rows = Rows("Chance given to the result (%)", -2.0, 102.0)
+    for study in validation.studies:
+        rows.row(study.study)
+        for place, (model, score) in enumerate(study.models.items()):
+            (colour, mark), shift = _STYLES.get(model, _OTHER), 8.0 * place - 3.0
+            middle, error = 100 * score.chance, 100 * SDS_OF_90 * (score.mc_se or 0.0)
+            chance, sd = numbers.amount(score.chance, "share"), numbers.amount(score.mc_se, "share")
+            hover = f"{pain_model(model)}: {chance} ± {sd}; log score {numbers.fixed(score.log_score, 2)}"
+            if error:
+                rows.interval(max(middle - error, 0.0), min(middle + error, 100.0), colour, 2, shift, hover)
+            rows.mark(middle, colour, mark, shift, hover, 10)
+    plot = rows.plot("Chance that each model gave to the result of each study; numbers in the table below.")
+    caption = "Whiskers are the 90 % error of simulation. To the right is better."
+    return tree.Figure("Chance given to the result", (_legend(validation.total.log_score), plot), caption)
+
+
+def quantities(study: HeldOutStudy) -> tree.Figure:
+    """Return what a study measured, as each model predicts it; where the report lies is shaded."""
+    first = next(iter(study.models.values())).quantities
+    units = {one.unit for one in first}
+    unit = units.pop() if len(units) == 1 else "1"
+    ends = [end for score in study.models.values() for one in score.quantities for end in one.interval_90]
+    low, high = span([*ends, *(edge for one in first for edge in one.region)], 0.0, 1.0)
+    rows = Rows("Statistic of the test (t)" if unit == "1" else f"Predicted ({unit})", low, high)
+    for place, one in enumerate(first):
+        rows.row(one.quantity, f"seen: {one.observed}")
+        start, end = (edge if edge is not None else (low, high)[i] for i, edge in enumerate(one.region))
+        wide = 0.006 * (high - low) if start == end else 0.0  # a single value is shown as wide as a mark
+        rows.band(start - wide, end + wide, GREEN)
+        for number, (model, score) in enumerate(study.models.items()):
+            _draw_quantity(rows, model, score.quantities[place], 8.0 * number - 3.0)
+    legend = _legend(study.models, (tree.Swatch(GREEN, 0, "band"), "where the report lies"))
+    plot = rows.plot(f"{study.study}: numbers in the table.", zero=True)
+    caption = "Thick lines hold 50 % of simulated trials, thin ones 90 %."
+    return tree.Figure("Predicted and seen", (legend, plot), caption)
+
+
+def _draw_quantity(rows: Rows, model: str, one: QuantityReport, shift: float) -> None:
+    colour, mark = _STYLES.get(model, _OTHER)
+    half, most = (numbers.fixed_interval(one.intervals[level], 1) for level in ("50", "90"))
+    hover = f"{pain_model(model)}: {numbers.fixed(one.median, 1)}, 50 % {half}, 90 % {most}"
+    hover += f"; chance of what was seen {numbers.amount(one.chance, 'share')}"
+    for level, width in (("90", 1.6), ("50", 5)):
+        rows.interval(*one.intervals[level], colour, width, shift, hover)
+    rows.mark(one.median, colour, mark, shift, hover, 9)
+
+
+def tornado(
+    bars: Sequence[SensitivityRow], base: float | None, model: str, label: str
+) -> tuple[tree.Legend, tree.Plot]:
+    """Return a tornado: blue to the first end, orange to the second, a grey mark at the baseline."""
+    known = _ends(bars, base)
+    title = label.split(",")[0]  # what it counts, without the conditions
+    axis = span(known, min(known, default=0.0), max(known, default=0.0))
+    rows = Rows(f"{title[:1].upper()}{title[1:]}", *axis, stacked=True)
+    for bar in bars:
+        rows.row(bar.assumption, f"{bar.low_label} | {bar.high_label}")
+        if base is None:
+            continue
+        at = f"baseline: {numbers.fixed(base, 1)}"
+        for end, name, colour, shift in ((bar.low, bar.low_label, BLUE, -2.0), (bar.high, bar.high_label, ORANGE, 6.0)):
+            hover = f"{name}: {numbers.fixed(end, 1)} ({at})"
+            rows.interval(min(base, end), max(base, end), colour, 7, shift, hover)
+        rows.mark(base, GREY, "line-ns-open", 2.0, at, 16)
+    plot = rows.plot(f"Tornado, {pain_model(model)}, {label}: the numbers stand in the table below it.")
+    return tree.Legend(_TORNADO_KEYS), plot
+
+
 # --- documents ---
 
 
-def summary(validation: Validation) -> Document:
+def summary(validation: Validation) -> tree.Document:
     """Return what a terminal shows of a validation."""
     sections = list(_sections(validation))
     if validation.sensitivity is not None:
         for model, outcome, label, base in tornados(validation.sensitivity):
-            sentence = (
-                f"{numbers.fixed(base, 1)} at the baseline; each row changes one assumption: ░ to the first end, █ to "
-                "the second."
-            )
+            sentence = tree.Paragraph(f"{numbers.fixed(base, 1)} at the baseline; {_STRIPS}")
             table = _strips(bars(validation.sensitivity, model, outcome), base, label)
-            sections.append(Section("", f"What matters, {pain_model(model)}: {label}", (Paragraph(sentence), table)))
-    return Document(_TITLE, tuple(sections), lead=_lead(validation))
+            sections.append(tree.Section("", f"What matters, {pain_model(model)}: {label}", (sentence, table)))
+    return tree.Document(_TITLE, tuple(sections), lead=_lead(validation))
 
 
-def page(validation: Validation) -> Document:
+def page(validation: Validation) -> tree.Document:
     """Return the page of a validation."""
     sections = list(_sections(validation))
     if validation.sensitivity is not None:
-        sections.append(Section("sensitivity", "What matters", tuple(_sensitivity(validation.sensitivity))))
-    studies = [study.study for study in validation.studies]
-    courses = [row.course.split(",")[0] for row in validation.timing]
-    sections.append(Section("sources", "Sources", (citations([*studies, *courses]),)))
+        sections.append(tree.Section("sensitivity", "What matters", tuple(_sensitivity(validation.sensitivity))))
+    studies = [*(study.study for study in validation.studies), *(row.course.split(",")[0] for row in validation.timing)]
+    sections.append(tree.Section("sources", "Sources", (citations(studies),)))
     version = f"Letheon {validation.letheon}"
-    return Document(
-        _TITLE,
-        tuple(sections),
-        brand=f"{version}: validation",
-        lead=_lead(validation),
-        footer=((f"{version}; made by ", CodeText("letheon validate"), f". {PAGE_NOTICE}"),),
-    )
+    footer = made_by(version, "letheon validate")
+    return tree.Document(_TITLE, tuple(sections), f"{version}: validation", _lead(validation), footer)
 
 
 def _lead(validation: Validation) -> str:
@@ -356,28 +363,27 @@ def _lead(validation: Validation) -> str:
     )
 
 
-def _sections(validation: Validation) -> Iterator[Section]:
-    missed = misses(validation)
-    blocks: list[Block] = [chances(validation), scores_table(validation)]
+def _sections(validation: Validation) -> Iterator[tree.Section]:
+    blocks: list[tree.Block] = [chances(validation), scores_table(validation)]
     if text := expected(validation):
-        blocks.append(Paragraph(text))
-    if missed:
-        blocks += [Heading("Misses"), Items(tuple(missed), "warnings")]
-    yield Section("summary", "In short", tuple(blocks))
+        blocks.append(tree.Paragraph(text))
+    if missed := misses(validation):
+        blocks += [tree.Heading("Misses"), tree.Items(tuple(missed), "warnings")]
+    yield tree.Section("summary", "In short", tuple(blocks))
     for number, study in enumerate(validation.studies, 1):
-        blocks = [Paragraph(event(study)), quantities(study), quantities_table(study)]
-        yield Section(f"study-{number}", study.study, tuple(blocks))
+        blocks = [tree.Paragraph(event(study)), quantities(study), quantities_table(study)]
+        yield tree.Section(f"study-{number}", study.study, tuple(blocks))
     if validation.timing:
-        yield Section("timing", "Timing", (Paragraph(_TIMING, "small"), timing_table(validation.timing)))
+        yield tree.Section("timing", "Timing", (tree.Paragraph(_TIMING, "small"), timing_table(validation.timing)))
     if (between := validation.between_studies) is not None:
-        blocks = [Paragraph(between_summary(between), "small"), between_table(between)]
-        yield Section("between", "If studies differ", tuple(blocks))
+        blocks = [tree.Paragraph(between_summary(between), "small"), between_table(between)]
+        yield tree.Section("between", "If studies differ", tuple(blocks))
 
 
-def _sensitivity(sensitivity: Sensitivity) -> Iterator[Figure]:
+def _sensitivity(sensitivity: Sensitivity) -> Iterator[tree.Figure]:
     for model, outcome, label, base in tornados(sensitivity):
         rows = bars(sensitivity, model, outcome)
         heading = f"{pain_model(model).capitalize()}: {label}"
         caption = f"One assumption is changed at a time; nothing is fitted again. Baseline: {numbers.fixed(base, 1)}."
-        folded = Details("Values", (values_table(rows, heading),), screen=True)
-        yield Figure(heading, (*tornado(rows, base, model, label), folded), caption)
+        folded = tree.Details("Values", (values_table(rows, heading),), screen=True)
+        yield tree.Figure(heading, (*tornado(rows, base, model, label), folded), caption)

@@ -2,29 +2,27 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING, TypeVar
+from itertools import groupby, pairwise
+from typing import TypeVar
 
 from letheon.definitions import WORKSHEET_NOTICE
-from letheon.dosing.bags import MAX_HANG_H
+from letheon.dosing.bags import MAX_HANG_H, SessionSheet
+from letheon.dosing.layout import Amounts, Layout, Push
+from letheon.dosing.order import Order
 from letheon.dosing.policy_document import policy_rules
-from letheon.dosing.worksheet import MOST_WASTE, fitting
+from letheon.dosing.worksheet import MOST_WASTE, BoosterSheet, TitrationSheet, Worksheet, fitting
 from letheon.dosing.worksheet_record import amounts_record
+from letheon.scenario import Arm, Scenario
 from letheon.units import MS_PER_HOUR, plain
 from letheon.views.document.numbers import count, exact, mass
 from letheon.views.document.tree import Document, Paragraph, Row, Section, Table
-from letheon.views.subjects.doses import push_text, rate_text
-from letheon.views.subjects.policies import booster_sentences, titration_sentence
+from letheon.views.subjects.policies import booster_sentences, push_text, rate_text, titration_sentence
 
-if TYPE_CHECKING:
-    from letheon.dosing.bags import SessionSheet
-    from letheon.dosing.layout import Amounts, Layout, Push
-    from letheon.dosing.order import Order
-    from letheon.dosing.worksheet import BoosterSheet, TitrationSheet, Worksheet
-    from letheon.scenario import Arm, Scenario
-
-__all__ = ["document"]
-
+_FOOT = (
+    "Hours count from the start of the session, bags from 1 in each session. A bag hangs until it is empty, for "
+    f"{exact(MAX_HANG_H)} h at most, and is not kept for the next session. Shown numbers are rounded; --json has every "
+    "digit."
+)
 _BAGS_LISTED = 12
 _RATES_LISTED = 12
 _STEP_HEADS = ("step", "from, h", "to, h", "mg/h", "mL/h", "mL", "mg", "bag no.")
@@ -35,41 +33,28 @@ _Start = TypeVar("_Start", "SessionSheet", "Push")
 
 
 def document(
-    scenario: "Scenario", order: "Order", sheets: "Mapping[str, Worksheet]", *, default_weight: bool = False
+    scenario: Scenario, order: Order, sheets: Mapping[str, Worksheet], *, default_weight: bool = False
 ) -> Document:
     """Return a worksheet; `default_weight` says that nobody chose the body weight."""
     chosen = " (the default; --weight chooses another)" if default_weight else ""
-    head = [
-        Paragraph(scenario.title),
-        Paragraph(f"One body weight: {exact(order.weight_kg)} kg{chosen}. All mg are free base."),
-        Paragraph(_vial(order)),
-    ]
+    weight = f"One body weight: {exact(order.weight_kg)} kg{chosen}. All mg are free base."
+    head = [*map(Paragraph, (scenario.title, weight, _vial(order)))]
     for name, sheet in sheets.items():
         head += [Paragraph(f"MISSING from this sheet, arm {name}: {part}", "warning") for part in sheet.missing]
     arms = [one for arm in scenario.arms if arm.name in sheets for one in _arm(arm, sheets[arm.name])]
-    foot = [
-        Paragraph(
-            "Hours count from the start of the session, bags from 1 in each session. A bag hangs until it is empty,"
-            f" for {exact(MAX_HANG_H)} h at most, and is not kept for the next session. Shown numbers are rounded;"
-            " --json has every digit."
-        ),
-        *(Paragraph(f"Warning: {warning}", "warning") for warning in scenario.warnings),
-    ]
+    foot = [Paragraph(_FOOT), *(Paragraph(f"Warning: {warning}", "warning") for warning in scenario.warnings)]
     notice = Section("notice", "", (Paragraph(WORKSHEET_NOTICE, "strong"),))
     return Document("", (notice, Section("order", "", tuple(head)), *arms, Section("notes", "", tuple(foot)), notice))
 
 
-def _vial(order: "Order") -> str:
+def _vial(order: Order) -> str:
     label = f"Vial: {exact(order.vial_mg_per_ml)} mg/mL, its label read as "
     if order.vial_salt == "base":
         return label + "free base (--vial-salt hydrochloride if it counts the salt)."
     return label + f"{order.vial_salt}, which is {exact(order.base_mg_per_ml)} mg/mL of free base."
 
 
-# --- an arm ---
-
-
-def _arm(arm: "Arm", sheet: "Worksheet") -> Iterator[Section]:
+def _arm(arm: Arm, sheet: Worksheet) -> Iterator[Section]:
     name = f"Arm {arm.name}"
     yield Section(arm.name, f"{name}: {sheet.drug}", tuple(_preparation(arm, sheet)))
     if sheet.titration:
@@ -87,7 +72,7 @@ def _arm(arm: "Arm", sheet: "Worksheet") -> Iterator[Section]:
         yield Section(f"{arm.name}-total", f"{name}: total", tuple(_totals(arm, sheet)))
 
 
-def _preparation(arm: "Arm", sheet: "Worksheet") -> Iterator[Paragraph]:
+def _preparation(arm: Arm, sheet: Worksheet) -> Iterator[Paragraph]:
     if sheet.is_sham:
         yield Paragraph(
             f"No drug: the same volumes and pump rates as arm {arm.like}, diluent alone, so that the bags, the pump"
@@ -105,21 +90,16 @@ def _preparation(arm: "Arm", sheet: "Worksheet") -> Iterator[Paragraph]:
         yield Paragraph("Nothing is infused.")
 
 
-# --- sessions and pushes ---
-
-
-def _alike(items: Sequence[_Start], key: "Callable[[_Start], object]") -> "Iterator[tuple[int, list[_Start]]]":
+def _alike(items: Sequence[_Start], key: Callable[[_Start], object]) -> Iterator[tuple[int, list[_Start]]]:
     """Group items that follow each other and differ in their start alone; each group with the number of its first."""
-    start = 0
-    while start < len(items):
-        stop = start + 1
-        while stop < len(items) and key(items[stop]) == key(items[start]):
-            stop += 1
-        yield start + 1, list(items[start:stop])
-        start = stop
+    first = 1
+    for _, group in groupby(items, key):
+        alike = list(group)
+        yield first, alike
+        first += len(alike)
 
 
-def _when(alike: "Sequence[SessionSheet | Push]") -> str:
+def _when(alike: Sequence[SessionSheet | Push]) -> str:
     """Say when things happen that differ in their start alone."""
     start = alike[0].start_ms / MS_PER_HOUR
     first = f"at {exact(start)} h (day {int(start // 24) + 1})"
@@ -129,7 +109,7 @@ def _when(alike: "Sequence[SessionSheet | Push]") -> str:
     return first + (f", then every {exact(gaps.pop() / MS_PER_HOUR)} h" if len(gaps) == 1 else ", then at other times")
 
 
-def _sessions(layout: "Layout", sheet: "Worksheet", name: str) -> Iterator[Section]:
+def _sessions(layout: Layout, sheet: Worksheet, name: str) -> Iterator[Section]:
     for first, alike in _alike(layout.sessions, lambda one: (one.steps, one.bags)):
         which = f"{name} {first}, {_when(alike)}"
         if len(alike) > 1:
@@ -137,7 +117,7 @@ def _sessions(layout: "Layout", sheet: "Worksheet", name: str) -> Iterator[Secti
         yield Section(which, which, tuple(_session(alike[0], sheet)))
 
 
-def _session(session: "SessionSheet", sheet: "Worksheet") -> Iterator[Table | Paragraph]:
+def _session(session: SessionSheet, sheet: Worksheet) -> Iterator[Table | Paragraph]:
     rows: list[Row] = []
     notes: list[str] = []
     for number, step in enumerate(session.steps, 1):
@@ -155,15 +135,14 @@ def _session(session: "SessionSheet", sheet: "Worksheet") -> Iterator[Table | Pa
     yield Paragraph(_bags(session, sheet))
 
 
-def _bags(session: "SessionSheet", sheet: "Worksheet") -> str:
+def _bags(session: SessionSheet, sheet: Worksheet) -> str:
     number, left = len(session.bags), f"{exact(session.left_ml)} mL"
     if not sheet.is_sham:
         left += f" ({mass(session.left_ml * sheet.mg_per_ml)})"
     text = f"{count(number, 'bag')}, {left} left over."
-    enough = math.ceil(session.ml / sheet.order.bag_ml / (1 + 1e-9))
-    if number > enough:
-        text += f" {enough} would hold the volume; split into {number} so that none hangs longer than"
-        text += f" {exact(MAX_HANG_H)} h."
+    if number > (enough := math.ceil(session.ml / sheet.order.bag_ml / (1 + 1e-9))):
+        limit = f"none hangs longer than {exact(MAX_HANG_H)} h"
+        text += f" {enough} would hold the volume; split into {number} so that {limit}."
     if number > 1:
         hung = [f"{place} at {exact(bag.hung_h)} h" for place, bag in enumerate(session.bags[:_BAGS_LISTED], 1)]
         rest = f" and so on, {number - len(hung)} more (--json)" if number > len(hung) else ""
@@ -171,7 +150,7 @@ def _bags(session: "SessionSheet", sheet: "Worksheet") -> str:
     return text
 
 
-def _pushes(layout: "Layout", sheet: "Worksheet", name: str) -> Iterator[Section]:
+def _pushes(layout: Layout, sheet: Worksheet, name: str) -> Iterator[Section]:
     lines: list[Paragraph] = []
     for _, alike in _alike(layout.pushes, lambda one: (one.duration_ms, one.mg, one.ml, one.written)):
         push = alike[0]
@@ -190,10 +169,7 @@ def _length(milliseconds: int) -> str:
     return f"{exact(milliseconds / 60_000)} min" if milliseconds >= 60_000 else f"{exact(milliseconds / 1000)} s"
 
 
-# --- rules, other drugs, totals ---
-
-
-def _titration(titration: "TitrationSheet", sheet: "Worksheet") -> Iterator[Table | Paragraph]:
+def _titration(titration: TitrationSheet, sheet: Worksheet) -> Iterator[Table | Paragraph]:
     rules, order, rule = policy_rules(sheet.policy), sheet.order, titration.rule
     if rules and rules.titration:
         yield Paragraph(titration_sentence(rules.titration))
@@ -206,18 +182,18 @@ def _titration(titration: "TitrationSheet", sheet: "Worksheet") -> Iterator[Tabl
     yield Paragraph(f"Written rates: {'; '.join(written[:_RATES_LISTED])}{more}.")
     if titration.rates:
         yield Paragraph("Every rate that the pump may have to run at:")
-        pumps = [(0.0 if sheet.is_sham else rate, rate / order.mg_per_ml) for rate in titration.rates]
-        rows = [
-            (exact(mg_h), exact(ml_h), exact(min(order.bag_ml / ml_h, MAX_HANG_H)) if ml_h else "held")
-            for mg_h, ml_h in pumps
-        ]
+        rows = []
+        for rate in titration.rates:
+            ml_h = rate / order.mg_per_ml
+            lasts = exact(min(order.bag_ml / ml_h, MAX_HANG_H)) if ml_h else "held"
+            rows.append((exact(0.0 if sheet.is_sham else rate), exact(ml_h), lasts))
         yield Table.of("Rates of the pump", _RATE_HEADS, rows)
     yield Paragraph(
         "Below, the least is with a psychedelic effect at every check, the most with a rate that goes up at each."
     )
 
 
-def _boosters(boosters: "BoosterSheet", sheet: "Worksheet") -> Iterator[Paragraph]:
+def _boosters(boosters: BoosterSheet, sheet: Worksheet) -> Iterator[Paragraph]:
     rules = policy_rules(sheet.policy)
     if rules and rules.boosters:
         yield from map(Paragraph, booster_sentences(rules.boosters))
@@ -227,14 +203,12 @@ def _boosters(boosters: "BoosterSheet", sheet: "Worksheet") -> Iterator[Paragrap
     )
 
 
-def _sum(amounts: "Amounts") -> str:
+def _sum(amounts: Amounts) -> str:
     """Say what pump and hand give."""
     parts: list[str] = []
     if amounts.sessions:
-        parts.append(
-            f"{count(amounts.sessions, 'session')}, {exact(amounts.hours)} h of infusion, {exact(amounts.ml)} mL,"
-            f" {mass(amounts.mg)}"
-        )
+        sessions, hours = count(amounts.sessions, "session"), exact(amounts.hours)
+        parts.append(f"{sessions}, {hours} h of infusion, {exact(amounts.ml)} mL, {mass(amounts.mg)}")
     if amounts.pushes:
         by_hand = count(amounts.pushes, "push", "pushes")
         parts.append(f"{by_hand} by hand, {exact(amounts.push_ml)} mL, {mass(amounts.push_mg)}")
@@ -245,21 +219,19 @@ def _sum(amounts: "Amounts") -> str:
     return "; ".join(parts)
 
 
-def _totals(arm: "Arm", sheet: "Worksheet") -> Iterator[Paragraph]:
+def _totals(arm: Arm, sheet: Worksheet) -> Iterator[Paragraph]:
     least, most = sheet.least, sheet.most
-    fixed = least == most
+    low, high = least.occasions, most.occasions
+    times, limit = (f"{low}", "") if low == high else (f"{low} to {high}", " at most")
     for drug, mg in sheet.beside.items():
         real = f" The drug itself, as in arm {arm.like}." if sheet.is_sham else ""
-        times = str(least.occasions) if least.occasions == most.occasions else f"{least.occasions} to {most.occasions}"
-        limit = "" if least.occasions == most.occasions else " at most"
-        yield Paragraph(
-            f"Beside: {drug} {mass(mg)} {_BESIDE.get(drug, 'with')} each session, {times} times;"
-            f" {mass(mg * most.occasions)} in all{limit}.{real}"
-        )
-    if not fixed:
+        dose = f"Beside: {drug} {mass(mg)} {_BESIDE.get(drug, 'with')} each session, {times} times"
+        yield Paragraph(f"{dose}; {mass(mg * high)} in all{limit}.{real}")
+    if least != most:
         yield Paragraph(f"Whole arm at least: {_sum(least)}.")
-    yield Paragraph(f"Whole arm{'' if fixed else ' at most'}: {_sum(most)}.")
-    yield Paragraph(f"To draw up{'' if fixed else ' at most'}: {_drawn_up(sheet)}")
+    limit = "" if least == most else " at most"
+    yield Paragraph(f"Whole arm{limit}: {_sum(most)}.")
+    yield Paragraph(f"To draw up{limit}: {_drawn_up(sheet)}")
     if (fit := fitting(sheet, arm.regimen)) is not None:
         bag_ml, bag_mg = (plain(round(value, 9)) for value in (fit.order.bag_ml, fit.order.bag_mg))
         yield Paragraph(
@@ -268,7 +240,7 @@ def _totals(arm: "Arm", sheet: "Worksheet") -> Iterator[Paragraph]:
         )
 
 
-def _drawn_up(sheet: "Worksheet") -> str:
+def _drawn_up(sheet: Worksheet) -> str:
     order, most = sheet.order, amounts_record(sheet.most, sheet.order, sheet.is_sham)
     text = (
         f"{count(most.bags, 'bag')}, {exact(most.drug_ml)} mL of drug ({mass(most.drug_ml * order.base_mg_per_ml)}),"
