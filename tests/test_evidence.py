@@ -192,11 +192,7 @@ def test_noppers(day: float, active: int, control: int) -> None:
 
 @pytest.mark.parametrize(
     ("arm", "area", "sd", "daily", "target"),
-    [
-        ("racemic", 185, 100, 5.29, True),
-        ("racemic_magnesium", 196, 92, 5.6, False),
-        ("placebo", 187, 90, 5.34, True),
-    ],
+    [("racemic", 185, 100, 5.29, True), ("racemic_magnesium", 196, 92, 5.6, False), ("placebo", 187, 90, 5.34, True)],
 )
 def test_pickering(arm: str, area: float, sd: float, daily: float, target: bool) -> None:
     found = outcome("pickering2020", arm, "pain_area_under_curve", 35)

@@ -40,9 +40,7 @@ CUT_OFF = """() => [...document.querySelectorAll("[data-figure].drawn")].flatMap
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "letheon", "explore", "--port", "0"],
-        stderr=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-m", "letheon", "explore", "--port", "0"], stderr=subprocess.PIPE, text=True
     )
     try:
         assert process.stderr is not None

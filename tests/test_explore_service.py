@@ -44,9 +44,7 @@ class Server:
 
     def __init__(self, *arguments: str):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "letheon", "explore", "--port", "0", *arguments],
-            stderr=subprocess.PIPE,
-            text=True,
+            [sys.executable, "-m", "letheon", "explore", "--port", "0", *arguments], stderr=subprocess.PIPE, text=True
         )
         assert self.process.stderr is not None
         found = re.search(r"http://([^:]+):(\d+)/", self.process.stderr.readline())

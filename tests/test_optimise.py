@@ -281,16 +281,7 @@ def test_what_was_found_is_kept_line_by_line(tmp_path) -> None:
 @pytest.mark.slow
 def test_a_search_that_is_killed_goes_on_to_the_same_front(scenario_file, tmp_path) -> None:
     def start(folder: Path) -> subprocess.Popen[bytes]:
-        words = [
-            sys.executable,
-            "-m",
-            "letheon",
-            "optimise",
-            str(scenario_file),
-            "--out",
-            str(folder),
-            "--json",
-        ]
+        words = [sys.executable, "-m", "letheon", "optimise", str(scenario_file), "--out", str(folder), "--json"]
         return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
     whole, _ = start(tmp_path / "whole").communicate(timeout=900)

@@ -18,19 +18,7 @@ from packaging.utils import canonicalize_name
 import letheon
 
 ROOT = Path(__file__).resolve().parent.parent
-HEAVY = [
-    "jax",
-    "numpy",
-    "scipy",
-    "pint",
-    "polars",
-    "pyarrow",
-    "plotly",
-    "lifelines",
-    "statsmodels",
-    "arviz",
-    "numpyro",
-]
+HEAVY = ["jax", "numpy", "scipy", "pint", "polars", "pyarrow", "plotly", "lifelines", "statsmodels", "arviz", "numpyro"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 

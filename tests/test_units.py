@@ -8,15 +8,7 @@ from hypothesis import strategies as st
 
 from letheon.errors import InputError
 from letheon.scenario import quantities
-from letheon.scenario.quantities import (
-    Quantity,
-    dose_mg,
-    duration_ms,
-    format_quantity,
-    moment_ms,
-    parse,
-    rate_mg_h,
-)
+from letheon.scenario.quantities import Quantity, dose_mg, duration_ms, format_quantity, moment_ms, parse, rate_mg_h
 from letheon.units import canonical_unit, plain, shown, to_canonical
 
 
@@ -126,12 +118,7 @@ def test_minus_zero_becomes_zero() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [
-        ("100 mg", (100.0, 0.0)),
-        ("0.5 mg/kg", (0.0, 0.5)),
-        ("0.1 g", (100.0, 0.0)),
-        ("35 mg/70kg", (0.0, 0.5)),
-    ],
+    [("100 mg", (100.0, 0.0)), ("0.5 mg/kg", (0.0, 0.5)), ("0.1 g", (100.0, 0.0)), ("35 mg/70kg", (0.0, 0.5))],
 )
 def test_doses(text: str, expected: tuple[float, float]) -> None:
     assert dose_mg(text) == expected
@@ -173,27 +160,15 @@ def test_a_spread_may_be_written_in_several_ways(text: str) -> None:
 
 
 REFUSED = [
-    (
-        parse,
-        "0,35 mg/kg/h",
-        '"0,35 mg/kg/h" has a comma in its number; write 0.35 mg/kg/h with a decimal point.',
-    ),
+    (parse, "0,35 mg/kg/h", '"0,35 mg/kg/h" has a comma in its number; write 0.35 mg/kg/h with a decimal point.'),
     (
         parse,
         "1,000 mg",
         '"1,000 mg" has a comma in its number; write 1000 mg without separators, or 1.000 mg if a decimal is meant.',
     ),
-    (
-        parse,
-        "1,000,000.5 mg",
-        '"1,000,000.5 mg" has a comma in its number; write 1000000.5 mg without separators.',
-    ),
+    (parse, "1,000,000.5 mg", '"1,000,000.5 mg" has a comma in its number; write 1000000.5 mg without separators.'),
     (parse, "79 ± 19,5 kg", '"19,5 kg" has a comma in its number; write 19.5 kg with a decimal point.'),
-    (
-        rate_mg_h,
-        "5",
-        '"5" has no unit; write e.g. 5 mg/h or 0.1 mg/kg/h.',
-    ),
+    (rate_mg_h, "5", '"5" has no unit; write e.g. 5 mg/h or 0.1 mg/kg/h.'),
     (
         rate_mg_h,
         "5 ± 1 mg/h",
@@ -209,11 +184,7 @@ REFUSED = [
     (dose_mg, "5 kg", '"5 kg" is no dose, for its unit is kg; write e.g. 100 mg or 0.5 mg/kg.'),
     (dose_mg, "100", '"100" has no unit; write e.g. 100 mg or 0.5 mg/kg.'),
     (duration_ms, "4", '"4" has no unit; write e.g. 4 h or 4 min.'),
-    (
-        duration_ms,
-        "4 mg",
-        '"4 mg" is no time, for its unit is mg; write e.g. 4 h, 1 h 30 min, 2 days or 12 weeks.',
-    ),
+    (duration_ms, "4 mg", '"4 mg" is no time, for its unit is mg; write e.g. 4 h, 1 h 30 min, 2 days or 12 weeks.'),
     (duration_ms, "4 hrs", '"4 hrs" has the unknown unit "hrs"; write h.'),
     (duration_ms, "4 jours", '"4 jours" has the unknown unit "jours"; write day.'),
     (
@@ -222,22 +193,14 @@ REFUSED = [
         '"1e30 h" is longer than any scenario can run (10 years); write e.g. 4 h, 1 h 30 min, 2 days or 12 weeks.',
     ),
     (moment_ms, "day 0", '"day 0" is no day; days are whole numbers from 1 on, so write e.g. day 1 or 12 h.'),
-    (
-        moment_ms,
-        "day 1.5",
-        '"day 1.5" is no day; days are whole numbers from 1 on, so write e.g. day 1 or 12 h.',
-    ),
+    (moment_ms, "day 1.5", '"day 1.5" is no day; days are whole numbers from 1 on, so write e.g. day 1 or 12 h.'),
     (moment_ms, "3", '"3" has no unit; write e.g. 3 h, or day 1.'),
     (parse, "1e400 mg/h", '"1e400" is too large a number; write e.g. 5 mg/h.'),
     (parse, "nan mg/h", '"nan mg/h" does not start with a number; write e.g. 5 mg/h.'),
     (parse, "inf", '"inf" does not start with a number; write e.g. 5 mg/h.'),
     (parse, "٣ mg/h", '"٣ mg/h" does not start with a number; write e.g. 5 mg/h.'),
     (parse, "", "nothing is written here; write e.g. 5 mg/h."),
-    (
-        parse,
-        "79 kg ± 19 kg",
-        '"79 kg ± 19 kg" has a unit before the ±; write the unit once, at the end, e.g. 5 mg/h.',
-    ),
+    (parse, "79 kg ± 19 kg", '"79 kg ± 19 kg" has a unit before the ±; write the unit once, at the end, e.g. 5 mg/h.'),
     (parse, "79 ± kg", '"79 ± kg" has no number after the ±; write e.g. 5 mg/h.'),
     (
         parse,

@@ -147,12 +147,7 @@ def test_placebo_has_the_same_volumes_without_drug() -> None:
 
 # --- identities ---
 
-rates = st.builds(
-    Rate,
-    st.floats(1.0, 40.0),
-    st.floats(0.0, 0.5),
-    st.sampled_from([math.inf, 10.0, 25.0]),
-)
+rates = st.builds(Rate, st.floats(1.0, 40.0), st.floats(0.0, 0.5), st.sampled_from([math.inf, 10.0, 25.0]))
 infusions = st.builds(Infusion.create, st.floats(0.0, 90.0), st.floats(0.05, 60.0), rates)
 drips = st.builds(Infusion.create, st.floats(0.0, 90.0), st.floats(1.0, 60.0), rates)  # no part of them is a push
 regimens = st.builds(Regimen.create, st.just("racemic"), st.lists(infusions, min_size=1, max_size=6))
@@ -223,10 +218,7 @@ def test_twice_the_strength_is_half_the_pump_rate(regimen: Regimen, order: Order
 def test_splitting_a_step_changes_nothing(regimen: Regimen, order: Order, share: float) -> None:
     first, *others = regimen.infusions
     cut = max(1, round(first.duration_ms * share))
-    parts = [
-        replace(first, duration_ms=cut),
-        Infusion(first.start_ms + cut, first.duration_ms - cut, first.rate),
-    ]
+    parts = [replace(first, duration_ms=cut), Infusion(first.start_ms + cut, first.duration_ms - cut, first.rate)]
     split = Regimen.create("racemic", [*parts, *others])
     assert worksheet(split, order) == worksheet(regimen, order)
 
