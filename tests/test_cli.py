@@ -37,13 +37,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = [sys.executable, "-m", "letheon"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "80", "PYTHONWARNINGS": "default"}
 SMALL = str(ROOT / "examples" / "small.yaml")
-ANSI = "\x1b["
-
-# --- a run without a simulation ---
 
 
 class Fake:
-    """Stands in for `letheon.runs.simulate`: remembers how it was called, returns or raises what a test wants."""
+    """Stands in for `letheon.runs.simulate`: remembers how it was called, returns or raises what a test sets."""
 
     def __init__(self) -> None:
         self.result: RunResult = sigtermans()
@@ -62,6 +59,42 @@ class Fake:
         return SimpleNamespace(
             result=self.result, document=document_of(self.result), reused=self.reused, continued=self.continued
         )
+
+
+def test_help_names_every_command_with_an_example(command: Callable) -> None:
+    code, out, err = command("--help")
+    assert (code, err) == (0, "")
+    names = re.findall(r"^  (\w+) ", out.split("Commands:")[1].split("Example")[0], re.MULTILINE)
+    assert names == [*program.COMMANDS, "evidence"]
+    assert "research and education only" in out.lower()
+    for name, example in program.EXAMPLES.items():
+        code, out, _ = command(*name.split(), "--help")
+        assert code == 0 and f"  {example}\n" in out and max(map(len, out.splitlines())) <= 80
+    assert command("--version") == (0, f"letheon {letheon.__version__}\n", "")
+    code, out, err = command()
+    assert (code, out) == (2, "") and "Commands:" in err
+
+
+def test_summary_and_paths_are_printed_or_json_or_nothing(simulate: Callable, fake: Fake, tmp_path: Path) -> None:
+    fake.result = replace(sigtermans(), title="Müller's [bold]trial[/bold] of 100 h ± 1")
+    (code, out, err), folder = simulate(), tmp_path / "run"
+    assert (code, err) == (0, "")
+    flat = " ".join(out.split())
+    sentences = (fake.result.title, "1,000 virtual patients in each arm, followed for 84 days")
+    for sentence in (*sentences, *(f"Warning: {warning}" for warning in fake.result.warnings)):
+        assert flat.count(sentence) == 1, sentence
+    # paths stay in one piece, to be copied
+    assert f"Run folder: {folder}\nReport: {folder / 'report.html'}\n" in out
+    assert (folder / "report.html").read_text(encoding="utf-8") == Path(SMALL).read_text(encoding="utf-8")
+    code, out, err = simulate("--json")
+    assert (code, out) == (0, json.dumps(document_of(fake.result), ensure_ascii=False) + "\n")
+    assert err == "".join(f"letheon: warning: {warning}\n" for warning in fake.result.warnings)
+    assert simulate("--json", "--quiet") == (0, out, "")
+    assert simulate("--quiet") == (0, "", "")
+    fake.continued = True
+    assert "Continued from what an earlier run had finished" in simulate()[1]
+    fake.reused = True
+    assert "finished before; --fresh" in simulate()[1]
 
 
 @pytest.fixture
@@ -84,9 +117,6 @@ def is_one_sentence(text: str) -> bool:
     return bool(re.fullmatch(r"letheon: [^\n]{15,}\n", text))
 
 
-# --- help ---
-
-
 def test_help_names_every_command(command: Callable) -> None:
     code, out, err = command("--help")
     assert (code, err) == (0, "")
@@ -94,30 +124,6 @@ def test_help_names_every_command(command: Callable) -> None:
     assert names == [*program.COMMANDS, "evidence"]
     assert re.findall(r"^  (--\w+)", out, re.MULTILINE) == ["--version", "--help"]
     assert "research and education only" in out.lower()
-
-
-@pytest.mark.parametrize("name", program.EXAMPLES)
-def test_each_help_has_an_example(name: str, command: Callable) -> None:
-    code, out, _ = command(*name.split(), "--help")
-    assert code == 0
-    assert f"  {program.EXAMPLES[name]}\n" in out
-    assert max(len(line) for line in out.splitlines()) <= 80
-
-
-def test_simulate_has_the_options_of_the_contract(command: Callable) -> None:
-    _, out, _ = command("simulate", "--help")
-    options = ["--out", "--patients", "--seed", "--quick", "--json", "--quiet", "--fresh", "--cluster", "--help"]
-    assert re.findall(r"^  (--\w+)", out, re.MULTILINE) == options
-
-
-def test_version(command: Callable) -> None:
-    assert command("--version") == (0, f"letheon {letheon.__version__}\n", "")
-
-
-def test_no_command_shows_the_help_and_fails(command: Callable) -> None:
-    code, out, err = command()
-    assert (code, out) == (2, "")
-    assert "Commands:" in err
 
 
 def test_help_comes_within_half_a_second() -> None:
@@ -131,44 +137,10 @@ def test_help_comes_within_half_a_second() -> None:
     assert statistics.median(seconds) < 0.5
 
 
-# --- what loads ---
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["simulate", "--help"], ["--version"]])
-def test_commands_without_numbers_load_nothing_heavy(arguments: list[str], heavy_modules: Callable) -> None:
-    assert heavy_modules(*arguments) == (0, set())
-
-
 def test_the_program_itself_loads_no_reader_of_scenarios(fresh_python: Callable) -> None:
     late = {"ruamel.yaml", "letheon.runs", "letheon.scenario", "letheon.library"}
     code = f"import sys, letheon.views.commands.main\nprint(sorted({late!r} & set(sys.modules)))"
     assert fresh_python(code).stdout.strip() == "[]"
-
-
-def test_control_characters_do_not_reach_the_terminal(command: Callable) -> None:
-    _, _, err = command("\x1b[31mred")
-    assert "\x1b" not in err and "31mred" in err
-
-
-# --- simulate ---
-
-
-def test_summary_and_paths_are_printed(simulate: Callable, fake: Fake, tmp_path: Path) -> None:
-    fake.result = replace(sigtermans(), title="Müller's [bold]trial[/bold] of 100 h ± 1")
-    (code, out, err), folder = simulate(), tmp_path / "run"
-    assert (code, err) == (0, "")
-    flat = " ".join(out.split())
-    for sentence in (
-        fake.result.title,
-        "1,000 virtual patients in each arm, followed for 84 days",
-        "is the 90 % interval of the mean over 64 draws",
-        "For research and education only",
-        *(f"Warning: {warning}" for warning in fake.result.warnings),
-    ):
-        assert flat.count(sentence) == 1, sentence
-    # paths stay in one piece, to be copied
-    assert f"Run folder: {folder}\nReport: {folder / 'report.html'}\n" in out
-    assert (folder / "report.html").read_text(encoding="utf-8") == Path(SMALL).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("count", [1, 3, 7])
@@ -187,18 +159,6 @@ def test_absent_numbers_are_not_zero(simulate: Callable, fake: Fake) -> None:
     assert not any("second model" in row[0] for row in rows)
 
 
-def test_json_is_the_document_alone(simulate: Callable, fake: Fake) -> None:
-    code, out, err = simulate("--json")
-    assert (code, out) == (0, json.dumps(document_of(fake.result), ensure_ascii=False) + "\n")
-    assert err == "".join(f"letheon: warning: {warning}\n" for warning in fake.result.warnings)
-    assert simulate("--json", "--quiet") == (0, out, "")
-
-
-def test_quiet_prints_nothing_and_writes_the_report(simulate: Callable, tmp_path: Path) -> None:
-    assert simulate("--quiet") == (0, "", "")
-    assert (tmp_path / "run" / "report.html").is_file()
-
-
 def test_options_reach_the_run(command: Callable, fake: Fake, tmp_path: Path) -> None:
     small = load(SMALL)
     for number, (options, expected) in enumerate(
@@ -215,13 +175,6 @@ def test_options_reach_the_run(command: Callable, fake: Fake, tmp_path: Path) ->
         assert fake.called["text"] == Path(SMALL).read_text(encoding="utf-8")
 
 
-def test_continued_and_finished_runs_are_named(simulate: Callable, fake: Fake) -> None:
-    fake.continued = True
-    assert "Continued from what an earlier run had finished" in simulate()[1]
-    fake.reused = True
-    assert "finished before; --fresh" in simulate()[1]
-
-
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
@@ -236,20 +189,32 @@ def test_continued_and_finished_runs_are_named(simulate: Callable, fake: Fake) -
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
 )
 def test_failures_end_with_their_code_and_a_sentence(
-    error: BaseException, code: int, words: str, simulate: Callable, fake: Fake, tmp_path: Path
+    error: BaseException, code: int, words: str, simulate: Callable, fake: Fake, tmp_path: Path, monkeypatch
 ) -> None:
     fake.error = error
     ended, out, err = simulate("--fresh")
     assert (ended, out) == (code, "")
     assert is_one_sentence(err) and words in err
     assert code != 130 or str(tmp_path / "run") in err
+    if isinstance(error, ZeroDivisionError):
+        monkeypatch.setenv("LETHEON_DEBUG", "1")
+        err = simulate()[2]
+        assert err.startswith("Traceback") and "ZeroDivisionError: division" in err
 
 
-def test_debug_shows_the_traceback(simulate: Callable, fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LETHEON_DEBUG", "1")
-    fake.error = ZeroDivisionError("by zero")
-    err = simulate()[2]
-    assert err.startswith("Traceback") and "ZeroDivisionError: by zero" in err
+def test_output_is_coloured_only_for_terminals_and_if_wanted(fake: Fake, simulate, tmp_path: Path, monkeypatch) -> None:
+    for no_color in ("", "1"):
+        screen = io.StringIO()
+        with monkeypatch.context() as patch:
+            patch.setattr(screen, "isatty", lambda: True, raising=False)
+            patch.setattr(sys, "stdout", screen)
+            patch.setenv("TERM", "xterm-256color")
+            patch.setenv("NO_COLOR", no_color)
+            with pytest.raises(SystemExit):
+                program.main(["simulate", SMALL, "--out", str(tmp_path / "run")])
+        assert ("\x1b[" in screen.getvalue()) is (not no_color)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[" not in simulate()[1]
 
 
 def test_an_unwritable_report_fails_the_run(command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,29 +231,6 @@ def test_an_unwritable_report_fails_the_run(command: Callable, tmp_path: Path, m
     assert code == 1 and is_one_sentence(err.splitlines(keepends=True)[-1])  # progress stands before it
     assert "report.html" in err and "No space left" in err
     assert (tmp_path / "run" / "result.json").is_file()
-
-
-# --- streams ---
-
-
-@pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
-def test_colour_is_for_terminals_and_can_be_refused(
-    no_color: str, coloured: bool, fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    screen = io.StringIO()
-    monkeypatch.setattr(screen, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(sys, "stdout", screen)
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("NO_COLOR", no_color)
-    with pytest.raises(SystemExit):
-        program.main(["simulate", SMALL, "--out", str(tmp_path / "run")])
-    assert (ANSI in screen.getvalue()) is coloured
-    assert "esketamine" in screen.getvalue()
-
-
-def test_pipes_get_no_colour_even_if_forced(simulate: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    assert ANSI not in simulate()[1]
 
 
 def test_letters_that_a_terminal_lacks_are_replaced(
@@ -312,9 +254,6 @@ def test_a_full_output_is_a_failure(command: Callable, monkeypatch: pytest.Monke
     monkeypatch.setattr(sys, "stdout", Full())
     code, _, err = command("library")
     assert code == 1 and is_one_sentence(err) and "No space left" in err
-
-
-# --- the real thing ---
 
 
 def shell(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[bytes]:
@@ -350,19 +289,19 @@ def test_a_run_from_the_shell(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_ctrl_c_keeps_finished_work_and_the_same_command_continues(tmp_path: Path) -> None:
     arguments = ["simulate", SMALL, "--patients", "20000", "--out", "run", "--quiet"]
-    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs inherit deafness to it
+    default = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs ignore Ctrl-C
     child = subprocess.Popen(
-        [*PROGRAM, *arguments], cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, preexec_fn=heed
+        [*PROGRAM, *arguments], cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, preexec_fn=default
     )
-    kept = tmp_path / "run" / "endpoints" / "ketamine"
+    blocks = tmp_path / "run" / "endpoints" / "ketamine"
     deadline = time.monotonic() + 120
-    while not list(kept.glob("part-*.parquet")) and time.monotonic() < deadline:
+    while not list(blocks.glob("part-*.parquet")) and time.monotonic() < deadline:
         time.sleep(0.05)
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=60)
     assert child.returncode == 130, err.decode()
     assert is_one_sentence(err.decode()) and b"with --out run to continue" in err
-    assert list(kept.glob("part-*.parquet")) and not (tmp_path / "run" / "result.json").exists()
+    assert list(blocks.glob("part-*.parquet")) and not (tmp_path / "run" / "result.json").exists()
     continued = shell(*arguments[:-1], cwd=tmp_path)
     assert continued.returncode == 0, continued.stderr.decode()
     assert b"Continued from what an earlier run had finished" in continued.stdout

@@ -62,12 +62,11 @@ def test_show_prints_every_field(name: str, command: Callable) -> None:
 def test_show_as_json(name: str, command: Callable) -> None:
     code, out, _ = command("evidence", "show", name, "--json")
     document, study = json.loads(out), STUDIES[name]
-    assert code == 0
+    assert code == 0 and document["source"]["doi"] == library.sources()[study.source].doi
     assert (document["id"], document["role"], document["follow_up_days"]) == (name, study.role, study.follow_up_days)
     assert [arm["infusions"] for arm in document["arms"]] == [[list(i) for i in arm.infusions] for arm in study.arms]
     outcomes = [(one["measure"], one["unit"], one["value"], one["weight"]) for one in document["outcomes"]]
     assert outcomes == [(one.measure, one.unit, one.value, one.weight) for one in study.outcomes]
-    assert document["source"]["doi"] == library.sources()[study.source].doi
 
 
 REGIMENS = [(study, arm) for study in STUDIES.values() for arm in study.arms if arm.dose_mg_70kg]
