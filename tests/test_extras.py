@@ -64,39 +64,39 @@ class Bare(PathFinder):
         return None if name.partition(".")[0] in hidden else super().find_spec(name, path, target)
 sys.meta_path[:] = [Bare if finder is PathFinder else finder for finder in sys.meta_path]
 from letheon.views.commands.main import main
-told = []
+answers = []
 for command in commands:
     out, err, code = io.StringIO(), io.StringIO(), 0
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             main(command)
-        except SystemExit as left:
-            code = left.code or 0
-    told.append([code, out.getvalue(), err.getvalue()])
-print(json.dumps(told))
+        except SystemExit as ended:
+            code = ended.code or 0
+    answers.append([code, out.getvalue(), err.getvalue()])
+print(json.dumps(answers))
 """
 
 
 def brought(*wanted: str) -> set[str]:
     """Return the distributions that pip brings for Letheon with these extras: what they ask for, and so on."""
-    found: set[str] = set()
+    names: set[str] = set()
     ahead = [Requirement(line) for line in DECLARED["dependencies"]]
     ahead += [Requirement(line) for extra in wanted for line in DECLARED["optional-dependencies"][extra]]
     while ahead:
-        asked = ahead.pop()
-        name = canonicalize_name(asked.name)
-        key = f"{name}[{','.join(sorted(asked.extras))}]"
-        if key in found:
+        requirement = ahead.pop()
+        name = canonicalize_name(requirement.name)
+        key = f"{name}[{','.join(sorted(requirement.extras))}]"
+        if key in names:
             continue
-        found |= {key, name}
+        names |= {key, name}
         try:
             lines = metadata.requires(name) or []
         except metadata.PackageNotFoundError:
             continue
         for line in map(Requirement, lines):
-            if line.marker is None or any(line.marker.evaluate({"extra": e}) for e in ("", *asked.extras)):
+            if line.marker is None or any(line.marker.evaluate({"extra": e}) for e in ("", *requirement.extras)):
                 ahead.append(line)
-    return found
+    return names
 
 
 def hidden(*wanted: str) -> list[str]:
@@ -106,16 +106,15 @@ def hidden(*wanted: str) -> list[str]:
     return sorted(n for n, of in owners.items() if not {canonicalize_name(one) for one in of} & there)
 
 
-@pytest.fixture(scope="module")
-def tried(tmp_path_factory: pytest.TempPathFactory, fresh_python: Callable) -> Callable[..., list[tuple]]:
+@pytest.fixture
+def tried(tmp_path: Path, fresh_python: Callable) -> Callable[..., list[tuple]]:
     """Return a function that runs commands with some extras and no other package, all in one folder."""
-    folder = tmp_path_factory.mktemp("bare")
-    prepare(folder)
+    prepare(tmp_path)
 
     def run(commands: list[list[str]], *wanted: str) -> list[tuple]:
-        done = fresh_python(RUNNER, json.dumps([hidden(*wanted), commands]), cwd=folder)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1])
+        process = fresh_python(RUNNER, json.dumps([hidden(*wanted), commands]), cwd=tmp_path)
+        assert process.returncode == 0, process.stderr
+        return json.loads(process.stdout.splitlines()[-1])
 
     return run
 
@@ -139,29 +138,26 @@ def test_what_the_code_says_of_extras_is_what_the_package_declares() -> None:
     optional = DECLARED["optional-dependencies"]
     assert Requirement(optional["all"][0]).extras == set(EXTRAS) and len(optional["all"]) == 1
     commands = set(vars(typer.main.get_command(app))["commands"])
+    assert {line[0] for line in [*BARE, *NEEDING.values()]} | {"validate"} == commands
     for name, extra in EXTRAS.items():
         declared = {canonicalize_name(Requirement(line).name) for line in optional[name]}
         assert {canonicalize_name(package) for package in extra.packages} <= declared
         assert extra.command.split()[0] in commands
 
 
-def test_the_commands_of_a_plain_installation_need_no_extra_and_the_others_say_theirs(tried: Callable) -> None:
-    told = tried([*BARE, *NEEDING.values()])
-    for command, (code, out, err) in zip(BARE, told, strict=False):
+def test_plain_installation_runs_its_commands_and_the_others_name_their_extra(tried, tmp_path: Path) -> None:
+    answers = tried([*BARE, *NEEDING.values()])
+    for command, (code, out, err) in zip(BARE, answers, strict=False):
         assert code == 0 and (out or "--quiet" in command), (command, err)
-    for extra, answer in zip(NEEDING, told[len(BARE) :], strict=True):
+    for extra, answer in zip(NEEDING, answers[len(BARE) :], strict=True):
         assert refused(extra, *answer) == extras.install_line(extra)
+    assert {path.name for path in tmp_path.iterdir()} == {"s.yaml", "search.yaml", "run"}  # nothing had begun
     ((code, out, err),) = tried([NEEDING["query"]], "query")
     assert code == 0 and out.split()[-1] == "8", err
 
 
-def test_every_command_is_tried() -> None:
-    commands = set(vars(typer.main.get_command(app))["commands"])
-    assert {line[0] for line in [*BARE, *NEEDING.values()]} | {"validate"} == commands
-
-
 @pytest.mark.parametrize(
-    ("origin", "said"),
+    ("origin", "arguments"),
     [
         ({"url": "{tree}", "dir_info": {}}, "-c {folder}/constraints.txt '{folder}[query]'"),
         ({"url": "{tree}/l.whl", "archive_info": {}}, "'{folder}/l.whl[query]'"),
@@ -174,9 +170,7 @@ def test_every_command_is_tried() -> None:
         (None, "'letheon[query]'"),
     ],
 )
-def test_an_extra_comes_from_where_letheon_came_from(
-    origin: dict | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_extra_comes_from_where_letheon_came_from(origin, arguments: str, tmp_path: Path, monkeypatch) -> None:
     for name in ("constraints.txt", "l.whl"):
         (tmp_path / name).touch()
     text = json.dumps(origin).replace("{tree}", tmp_path.as_uri()) if origin else None
@@ -190,7 +184,7 @@ def test_an_extra_comes_from_where_letheon_came_from(
     monkeypatch.setattr(extras, "__file__", str(tmp_path / "site" / "packages" / "letheon" / "extras.py"))
     monkeypatch.setattr(metadata, "distribution", lambda name: Installed())
     line = extras.install_line("query").removeprefix(shlex.join([sys.executable, "-m", "pip", "install"]))
-    assert line.strip() == said.replace("{folder}", str(tmp_path))
+    assert line.strip() == arguments.replace("{folder}", str(tmp_path))
 
 
 # --- real environments ---

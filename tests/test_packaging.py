@@ -12,13 +12,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from conftest import HEAVY
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import letheon
 
 ROOT = Path(__file__).resolve().parent.parent
-HEAVY = ["jax", "numpy", "scipy", "pint", "polars", "pyarrow", "plotly", "lifelines", "statsmodels", "arviz", "numpyro"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 
@@ -36,53 +36,30 @@ def pinned() -> list[Requirement]:
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
 
-# --- importing ---
-
-
 def test_importing_loads_nothing_heavy_sets_nothing_and_starts_nothing(fresh_python) -> None:
-    code = (
+    process = fresh_python(
         "import json, os, sys, threading; before = dict(os.environ); import letheon;"
         "print(json.dumps([sorted(sys.modules), before == dict(os.environ), threading.active_count()]))"
     )
-    done = fresh_python(code)
-    assert done.returncode == 0, done.stderr
-    modules, untouched, threads = json.loads(done.stdout)
+    assert process.returncode == 0, process.stderr
+    modules, untouched, threads = json.loads(process.stdout)
     assert set(HEAVY) & set(modules) == set()
     assert [name for name in modules if name.startswith("letheon.")] == ["letheon._version"]
     assert untouched and threads == 1
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["simulate", "--help"], ["simulate", "no-such-scenario.yaml"]])
-def test_help_and_refusals_load_nothing_heavy(fresh_python, tmp_path: Path, arguments: list[str]) -> None:
-    code = (
-        "import atexit, json, sys\n"
-        "from letheon.views.commands.main import main\n"
-        "sys.argv[0] = 'letheon'\n"
-        "atexit.register(lambda: print('LOADED', json.dumps(sorted(sys.modules)), file=sys.stderr))\n"
-        "sys.exit(main())\n"
-    )
-    done = fresh_python(code, *arguments, cwd=tmp_path)
-    assert done.returncode == (0 if "--help" in arguments else 2), done.stderr
-    loaded = json.loads(done.stderr.split("LOADED ")[1])
-    assert set(HEAVY) & set(loaded) == set()
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("arguments", [["--help"], ["simulate", "--help"], ["--version"]])
+def test_commands_without_numbers_load_nothing_heavy(arguments: list[str], heavy_modules) -> None:
+    assert heavy_modules(*arguments) == (0, set())
 
 
 def test_the_public_names_are_the_functions_in_their_homes() -> None:
     homes = {name: importlib.import_module("letheon.scenario") for name in ("load", "loads")}
     homes["simulate"] = importlib.import_module("letheon.runs")
-    for name, home in homes.items():
-        assert getattr(letheon, name) is getattr(home, name)
-        assert callable(getattr(letheon, name))
+    assert all(getattr(letheon, name) is getattr(home, name) for name, home in homes.items())
     assert {*homes, "__version__"} == set(letheon.__all__) <= set(dir(letheon))
-
-
-def test_an_unknown_name_is_refused_with_the_names_there_are() -> None:
     with pytest.raises(AttributeError, match=r"no attribute 'simulat'; it has .*simulate"):
         _ = letheon.simulat
-
-
-# --- the wheel ---
 
 
 def test_the_wheel_holds_the_whole_package_its_licence_and_its_command(tmp_path: Path) -> None:
@@ -109,11 +86,8 @@ def test_the_wheel_holds_the_whole_package_its_licence_and_its_command(tmp_path:
     assert any(name.endswith(".toml") for name in expected) and any(name.endswith(".bib") for name in expected)
 
 
-# --- what is declared ---
-
-
 def imported_by(folder: Path) -> set[str]:
-    """Return the top-level names of the foreign packages that the files in a folder import."""
+    """Return the distributions of the foreign packages that the files in a folder import."""
     names = set()
     for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -123,15 +97,11 @@ def imported_by(folder: Path) -> set[str]:
                 names.add(node.module.split(".")[0])
     scripts = (ROOT / "docs").rglob("*.py")
     own = {"letheon", folder.name, *(path.stem for path in (*folder.rglob("*.py"), *scripts))}
-    return names - set(sys.stdlib_module_names) - own
-
-
-def distributions(names: set[str]) -> set[str]:
-    """Return the packages that these top-level names come from."""
     known = importlib.metadata.packages_distributions()
     known["ruamel"] = ["ruamel.yaml"]  # a namespace that other packages may share
     known["roadrunner"] = ["libroadrunner"]  # which the tests do without
-    return {canonicalize_name(known[name][0] if name in known else name) for name in names}
+    foreign = names - set(sys.stdlib_module_names) - own
+    return {canonicalize_name(known[name][0] if name in known else name) for name in foreign}
 
 
 @pytest.mark.parametrize(
@@ -143,15 +113,9 @@ def distributions(names: set[str]) -> set[str]:
     ],
 )
 def test_what_is_imported_is_declared(folder: str, extras: list[str]) -> None:
-    assert distributions(imported_by(ROOT / folder)) - set(declared(*extras)) == set()
-
-
-def test_every_runtime_dependency_is_used() -> None:
-    assert set(declared()) - distributions(imported_by(ROOT / "src")) == set()
-
-
-def test_all_is_what_every_command_needs() -> None:
-    assert EXTRAS["all"] == ["letheon[web,calibrate,cluster,query,optimise]"]
+    assert imported_by(ROOT / folder) - set(declared(*extras)) == set()
+    if folder == "src":
+        assert set(declared()) - imported_by(ROOT / folder) == set()
 
 
 def test_every_dependency_is_pinned_within_its_bounds_and_from_no_address() -> None:
@@ -166,23 +130,18 @@ def test_every_dependency_is_pinned_within_its_bounds_and_from_no_address() -> N
             version = str(pin.specifier).removeprefix("==")
             assert requirement.specifier.contains(version), f"{pin} is outside {requirement}: run make constraints"
     assert "letheon" not in pins
-    assert "://" not in (ROOT / "constraints.txt").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("python", ["3.11.2", "3.11.7", "3.12.4", "3.13.1"])
+@pytest.mark.parametrize("python", ["3.11.2", "3.12.4", "3.13.1"])
 @pytest.mark.parametrize("system", ["linux", "darwin"])
 def test_one_pin_holds_for_each_python_and_system(python: str, system: str) -> None:
-    here = {
+    marker = {
         "python_full_version": python,
-        "python_version": ".".join(python.split(".")[:2]),
+        "python_version": python.rpartition(".")[0],
         "sys_platform": system,
         "platform_system": system.capitalize(),
         "platform_machine": "x86_64",
     }
-    counts: dict[str, int] = {}
-    for requirement in pinned():
-        if requirement.marker is None or requirement.marker.evaluate(here):
-            name = canonicalize_name(requirement.name)
-            counts[name] = counts.get(name, 0) + 1
-    assert {name: count for name, count in counts.items() if count > 1} == {}
-    assert {"jax", "jaxlib", "numpy", "scipy"} <= set(counts)
+    here = [pin for pin in pinned() if pin.marker is None or pin.marker.evaluate(marker)]
+    names = [canonicalize_name(pin.name) for pin in here]
+    assert len(names) == len(set(names)) and {"jax", "jaxlib", "numpy", "scipy"} <= set(names)

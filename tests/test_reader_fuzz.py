@@ -100,30 +100,15 @@ def spoilt(chance: random.Random) -> str:
         else:
             lines = text.split("\n")
             line = chance.randrange(len(lines))
-            lines[line : line + 1] = chance.choice(
-                ([], [lines[line]] * 2, [lines[line].strip()], [chance.choice(lines)])
-            )
+            instead = ([], [lines[line]] * 2, [lines[line].strip()], [chance.choice(lines)])
+            lines[line : line + 1] = chance.choice(instead)
             text = "\n".join(lines)
     return text
 
 
 def grown(chance: random.Random, depth: int = 0) -> str:
     """Random YAML in flow style, with keys that scenarios have."""
-    keys = (
-        "letheon",
-        "title",
-        "arms",
-        "a",
-        "drug",
-        "sessions",
-        "at",
-        "rate",
-        "for",
-        "repeat",
-        "optimise",
-        "vary",
-        "from",
-    )
+    keys = ("letheon", "title", "arms", "drug", "sessions", "at", "rate", "for", "repeat", "optimise", "vary", "from")
     kind = chance.random()
     if depth > 6 or kind < 0.4:
         return chance.choice(("1", "racemic", "day 1", "5 mg/h", "4 h", "on", "12 weeks", value(chance)))
@@ -133,7 +118,7 @@ def grown(chance: random.Random, depth: int = 0) -> str:
     return "{" + ", ".join(f"{chance.choice((*keys, value(chance)))}: {part}" for part in inner) + "}"
 
 
-def made(chance: random.Random) -> str:
+def any_text(chance: random.Random) -> str:
     kind = chance.random()
     if kind < 0.85:
         return spoilt(chance)
@@ -147,23 +132,23 @@ def check(text: str) -> bool:
     """Return whether the text is a scenario."""
     began = time.process_time()
     try:
-        found = loads(text, "s.yaml")
+        scenario = loads(text, "s.yaml")
     except InputError as error:
-        found, sentence = None, str(error)
+        scenario, sentence = None, str(error)
         assert re.match(r"s\.yaml(, line [0-9]+(, [^\n]*?)?)?: .*\.\Z", sentence), sentence
         assert sentence.isprintable() and len(sentence) < 600, sentence
     assert time.process_time() - began < SECONDS, text
-    if found is None:
+    if scenario is None:
         return False
-    again = loads(dumps(found), "again.yaml")
-    assert replace(again, warnings=()) == replace(found, warnings=())
+    again = loads(dumps(scenario), "again.yaml")
+    assert replace(again, warnings=()) == replace(scenario, warnings=())
     return True
 
 
 def run(seed: int, count: int) -> None:
     read = 0
     for number in range(count):
-        text = made(random.Random(seed * 1_000_003 + number))
+        text = any_text(random.Random(seed * 1_000_003 + number))
         try:
             read += check(text)
         except Exception as error:
