@@ -48,8 +48,8 @@ class Formula:
 
     def _found(self, arm: Arm) -> Found:
         draws = np.linspace(0.7, 1.4, DRAWS)
-        given = 0.0 if arm.drug == "placebo" else 1.0
-        dose, hours = given * arm.regimen.schedule().dose_mg(70.0), _hours(arm)
+        dose = 0.0 if arm.drug == "placebo" else arm.regimen.schedule().dose_mg(70.0)
+        hours = _hours(arm)
         costs = {"dose_mg": dose, "hours": hours, "dosing_days": _dosing_days(arm)}
         load = 90.0 * (1.0 - np.exp(-dose / max(hours, 1.0) / 20.0))
         costs |= {"psychedelic_load": load, "psychedelic_hours": 0.6 * hours}

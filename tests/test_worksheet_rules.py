@@ -47,24 +47,24 @@ def sheet(scenario, name: str, weight_kg: float = 70.0):
 
 def test_five_days_titrated_from_10_to_40(scenario) -> None:
     # least: 8 h at 10, then held; most: 8 h each at 10, 15, 20, 25, 30 and 35, then 72 h at 40
-    found = sheet(scenario, "by_hand")
-    assert (found.least.mg, found.least.bags) == (80.0, 1)
-    assert (found.most.mg, found.most.bags) == (8 * 135 + 72 * 40, 40)
-    assert found.titration.rates == (0, 5, 10, 15, 20, 25, 30, 35, 40)
+    worksheet = sheet(scenario, "by_hand")
+    assert (worksheet.least.mg, worksheet.least.bags) == (80.0, 1)
+    assert (worksheet.most.mg, worksheet.most.bags) == (8 * 135 + 72 * 40, 40)
+    assert worksheet.titration.rates == (0, 5, 10, 15, 20, 25, 30, 35, 40)
 
 
 def test_a_taper_tapers(scenario) -> None:
     # at 70 kg: 12 h each at 7, 14, 21, 28, then 8 h at 2.1 whatever the looks said
-    found = sheet(scenario, "taper")
-    assert found.most.mg == pytest.approx(12 * (7 + 14 + 21 + 28) + 8 * 2.1)
-    assert found.least.mg == pytest.approx(12 * 7 + 8 * 2.1)
+    worksheet = sheet(scenario, "taper")
+    assert worksheet.most.mg == pytest.approx(12 * (7 + 14 + 21 + 28) + 8 * 2.1)
+    assert worksheet.least.mg == pytest.approx(12 * 7 + 8 * 2.1)
 
 
 def test_a_titrated_push_is_counted_once(scenario) -> None:
-    found = sheet(scenario, "held")
-    assert (found.least.push_mg, found.most.push_mg) == (pytest.approx(21.0), pytest.approx(21.0))
+    worksheet = sheet(scenario, "held")
+    assert (worksheet.least.push_mg, worksheet.most.push_mg) == (pytest.approx(21.0), pytest.approx(21.0))
     # held at 8 mg/h by a complaint at the first look, also in the second session, written 17.5
-    assert found.least.mg == pytest.approx(19 * 8)
+    assert worksheet.least.mg == pytest.approx(19 * 8)
 
 
 def test_boosters_on_a_ladder(scenario) -> None:
@@ -86,16 +86,16 @@ def test_a_bag_stays_while_titration_holds_the_pump() -> None:
 def test_too_many_rates_are_named_and_the_bags_stand() -> None:
     rule = "titration: {every: 15 min, step: 0.01 mg/h, max: 40 mg/h}"
     text = f"{{letheon: 1, title: x, follow_up: 1 week, arms: {{a: {{drug: racemic, {FIVE_DAYS}, {rule}}}}}}}"
-    found = sheet(loads(text), "a")
-    assert len(found.missing) == 1 and str(MAX_RATES) in found.missing[0]
+    worksheet = sheet(loads(text), "a")
+    assert len(worksheet.missing) == 1 and str(MAX_RATES) in worksheet.missing[0]
     # 480 quarters of an hour from 10 mg/h, each 0.01 mg/h above the one before
-    assert found.most.mg == pytest.approx(sum(0.25 * (10 + 0.01 * k) for k in range(480)))
+    assert worksheet.most.mg == pytest.approx(sum(0.25 * (10 + 0.01 * k) for k in range(480)))
     assert reachable_rates(Regimen.create("racemic", []), Titration(1, Rate(1.0), Rate(2.0)), 70.0) == ()
 
 
 def test_rates_that_no_pump_can_run_are_named_as_missing() -> None:
     rule = "titration: {every: 8 h, step: 9.95 mg/h, max: 40 mg/h}"
     text = f"{{letheon: 1, title: x, follow_up: 1 week, arms: {{a: {{drug: racemic, {FIVE_DAYS}, {rule}}}}}}}"
-    found = sheet(loads(text), "a")
-    assert found.titration is None
-    assert "0.05 mg/h" in found.missing[0]
+    worksheet = sheet(loads(text), "a")
+    assert worksheet.titration is None
+    assert "0.05 mg/h" in worksheet.missing[0]
