@@ -199,6 +199,9 @@ def test_measures_are_the_endpoints_of_the_pipeline() -> None:
     assert measure_of("rival_hours") is None and measure_of("nrs_day_29") is None
 
 
+NUMBERS = st.decimals(Decimal("0.01"), Decimal(500), places=2)
+
+
 @given(NUMBERS, NUMBERS, NUMBERS, st.sampled_from(["mg/h", "mg/kg/h", "h", "days", "mg", ""]))
 def test_a_range_holds_its_ends_and_even_steps_between(low, width, step, unit) -> None:
     high = low + width

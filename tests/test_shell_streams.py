@@ -26,14 +26,10 @@ def shell(arguments: str, streams: str, cwd: Path) -> tuple[int, str]:
     ("arguments", "streams", "code", "words"),
     [
         ("--help", ">&-", 1, "the output could not be written"),
-        ("--help", ">/dev/full", 1, "No space left"),
-        ("library", ">&-", 1, "the output could not be written"),
         ("library", ">/dev/full", 1, "No space left"),
         ("library", "2>&-", 0, ""),
         ("library", ">&- 2>&-", 1, ""),
         ("library nope", "2>&-", 2, ""),
-        ("library nope", "2>/dev/full", 2, ""),
-        ("", "2>&-", 2, ""),
         ("", "2>/dev/full", 2, ""),
     ],
 )
@@ -44,17 +40,12 @@ def test_closed_and_full_streams(arguments: str, streams: str, code: int, words:
     assert "unexpected" not in err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["library", "pair"]])
-def test_closed_stdout_exits_zero(arguments: list[str]) -> None:
+@pytest.mark.parametrize("arguments", ["--help", "library pair"])
+def test_closed_stdout_exits_zero(arguments: str) -> None:
     read, write = os.pipe()
     os.close(read)
-    ran = subprocess.run(
-        [sys.executable, "-m", "letheon", *arguments],
-        env=ENVIRONMENT,
-        stdout=write,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
+    command = [sys.executable, "-m", "letheon", *arguments.split()]
+    ran = subprocess.run(command, env=ENVIRONMENT, stdout=write, stderr=subprocess.PIPE, check=False)
     os.close(write)
     assert (ran.returncode, ran.stderr) == (0, b"")
 
@@ -74,7 +65,6 @@ def test_a_run_with_closed_streams_is_whole(tmp_path: Path) -> None:
         "optimise {small} --out {long}",
         "calibrate --quick --out {long}",
         "validate --posterior {long}",
-        "cite {long}",
         "query {long} 'SELECT 1'",
     ],
 )

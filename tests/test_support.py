@@ -10,13 +10,6 @@ from letheon.pipeline import plan_arms
 from letheon.pipeline.support import model_warnings, quantiles
 from letheon.scenario import loads
 
-SHORT_STEPS = """
-      - {at: 0 h, rate: 5 mg/h/70kg, for: 24 h}
-      - {at: 24 h, rate: 10 mg/h/70kg, for: 24 h}
-      - {at: 48 h, rate: 15 mg/h/70kg, for: 24 h}
-      - {at: 72 h, rate: 20 mg/h/70kg, for: 28 h}
-"""
-
 
 def scenario(sessions, drug="esketamine", weeks=12, extra=""):
     return loads(
@@ -25,53 +18,55 @@ def scenario(sessions, drug="esketamine", weeks=12, extra=""):
     )
 
 
-def warned(made):
-    return model_warnings(made, plan_arms(made))
+LEIDEN = "".join(
+    f"\n      - {{at: {24 * k} h, rate: {5 * (k + 1)} mg/h/70kg, for: {28 if k == 3 else 24} h}}" for k in range(4)
+)
+
+
+ONE_HOUR = "\n      - {at: 0 h, rate: 10 mg/h, for: 1 h}"
+
+
+def warnings_of(scenario):
+    return model_warnings(scenario, plan_arms(scenario))
 
 
 def test_warnings_name_source_range_and_arm_once():
-    found = warned(scenario(SHORT_STEPS))
-    over = [w for w in found if "on the drip; reached here" in w and "Otto 2021" in w]
-    assert len(over) == 1
-    assert "studied up to 2 h on the drip" in over[0]
-    assert "a 100" in over[0]
-    assert len(found) == len(set(found))
-
-
-def test_deep_exposure_is_called_extrapolation():
+    warnings = warnings_of(scenario(LEIDEN))
+    (over,) = (w for w in warnings if "on the drip; reached here" in w and "Otto 2021" in w)
+    assert "studied up to 2 h on the drip" in over
+    assert "a 100" in over
+    assert len(warnings) == len(set(warnings))
     deep = "\n      - {at: 0 h, rate: 7 mg/kg/h, for: 24 h}"
-    found = [w for w in warned(scenario(deep, drug="racemic")) if "mg/h at 70 kg" in w]
-    assert found
-    assert "a 490" in found[0]
-    assert "extrapolated" in found[0]
+    warnings = [w for w in warnings_of(scenario(deep, drug="racemic")) if "mg/h at 70 kg" in w]
+    assert "a 490" in warnings[0] and "extrapolated" in warnings[0]
+    assert any("beyond 12 weeks" in w for w in warnings_of(scenario(ONE_HOUR, weeks=52)))
 
 
-@pytest.mark.parametrize(("dose", "said"), [(0.25, False), (0.35, True)])
-def test_the_rate_of_a_push_is_judged_by_its_dose(dose, said):
+@pytest.mark.parametrize(("dose", "warned"), [(0.25, False), (0.35, True)])
+def test_the_rate_of_a_push_is_judged_by_its_dose(dose, warned):
     push = f"\n      - {{at: 0 h, push: {dose} mg/kg, over: 10 s}}\n      - {{at: 0 h, rate: 10 mg/h, for: 4 h}}"
-    found = warned(scenario(push, "racemic", extra="models: {pk: clements1981}\n"))
-    assert not any("mg/h at 70 kg" in w for w in found)
-    assert any("with pushes up to 0.25 mg/kg; given here: a 0.35 mg/kg" in w for w in found) == said
-    assert any("without pushes" in w for w in warned(scenario(push, "racemic")))
+    warnings = warnings_of(scenario(push, "racemic", extra="models: {pk: clements1981}\n"))
+    assert not any("mg/h at 70 kg" in w for w in warnings)
+    assert any("with pushes up to 0.25 mg/kg; given here: a 0.35 mg/kg" in w for w in warnings) == warned
+    assert any("without pushes" in w for w in warnings_of(scenario(push, "racemic")))
 
 
-@pytest.mark.parametrize(("pk", "said"), [("pair", True), ("kamp2020", False)])
-def test_norketamine_is_doubted_only_where_a_model_has_it(pk, said):
+@pytest.mark.parametrize(("pk", "warned"), [("pair", True), ("kamp2020", False)])
+def test_norketamine_is_doubted_only_where_a_model_has_it(pk, warned):
     day = "\n      - {at: 0 h, rate: 10 mg/h, for: 24 h}"
-    found = warned(scenario(day, "racemic", extra=f"models: {{pk: {pk}}}\n"))
-    assert any("orketamine" in w for w in found) == said
+    warnings = warnings_of(scenario(day, "racemic", extra=f"models: {{pk: {pk}}}\n"))
+    assert any("orketamine" in w for w in warnings) == warned
 
 
 def test_weights_inside_are_not_warned_about():
     few = "population: {n: 10, weight: 70 ± 4 kg, baseline_nrs: 7 ± 1}\n"
-    short = "\n      - {at: 0 h, rate: 10 mg/h, for: 1 h}"
-    assert warned(scenario(short, extra=few)) == []
+    assert warnings_of(scenario(ONE_HOUR, extra=few)) == []
     heavy = "population: {n: 10, weight: 120 ± 10 kg}\n"
-    assert any("100% of these patients lie outside" in w for w in warned(scenario(short, extra=heavy)))
+    assert any("100% of these patients lie outside" in w for w in warnings_of(scenario(ONE_HOUR, extra=heavy)))
 
 
 @pytest.mark.parametrize(
-    ("asked", "runs"),
+    ("population", "realised"),
     [
         ("baseline_nrs: 8.9 ± 1.9", "8.04 ± 1.30"),
         ("baseline_nrs: 7 ± 1", None),
@@ -81,25 +76,17 @@ def test_weights_inside_are_not_warned_about():
         ("baseline_nrs: 7 ± 1, age: 20 ± 12 years", "28.3 ± 7.6 years"),
     ],
 )
-def test_patients_other_than_asked_for_are_told(asked, runs):
-    made = scenario("\n      - {at: 0 h, rate: 10 mg/h, for: 1 h}", extra=f"population: {{{asked}}}\n")
-    told = [w for w in warned(made) if "was asked for" in w]
-    assert [runs in w for w in told] == ([True] if runs else [])
+def test_patients_unlike_the_scenarios_have_a_warning(population, realised):
+    warnings = warnings_of(scenario(ONE_HOUR, extra=f"population: {{{population}}}\n"))
+    assert [realised in w for w in warnings if "was asked for" in w] == ([True] if realised else [])
 
 
-def test_models_without_variability_say_so_unless_borrowed():
+def test_models_without_variability_have_a_warning_unless_it_is_borrowed():
     short = "\n      - {at: 0 h, rate: 10 mg/h, for: 30 min}"
     few = "population: {n: 10, weight: 70 ± 4 kg}\nmodels: {pk: kamp2020%s}\n"
-    assert any("no published variability" in w for w in warned(scenario(short, "racemic", extra=few % "")))
-    assert not any(
-        "no published variability" in w
-        for w in warned(scenario(short, "racemic", extra=few % ", borrow_variability: on"))
-    )
-
-
-def test_a_year_says_that_relapse_is_assumed():
-    short = "\n      - {at: 0 h, rate: 10 mg/h, for: 1 h}"
-    assert any("beyond 12 weeks" in w for w in warned(scenario(short, weeks=52)))
+    for switch, warned in (("", True), (", borrow_variability: on", False)):
+        warnings = warnings_of(scenario(short, "racemic", extra=few % switch))
+        assert any("no published variability" in w for w in warnings) == warned
 
 
 @given(
