@@ -38,7 +38,6 @@ SCORES = decode((STORED / "validation.json").read_bytes(), Validation, "validati
 
 
 def stored(model: str) -> CalibrationReport:
-    """Return the report of a calibration."""
     return decode((STORED / f"{model}.json").read_bytes(), CalibrationReport, model)
 
 

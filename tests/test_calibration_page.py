@@ -65,16 +65,13 @@ OF_A_TRIAL = Predicted(2.0, (1.0, 3.0), (0.0, 4.0))
 @pytest.mark.parametrize(
     ("reported", "posterior", "inside"),
     [
-        (ReportedCount(0.5, 6, 12), PREDICTED, False),
-        (ReportedCount(0.5, 6, 12), OF_A_TRIAL, True),
+        (ReportedCount(0.5, 6, 12), PREDICTED, False), (ReportedCount(0.5, 6, 12), OF_A_TRIAL, True),
         (ReportedValue(4.1, 0.1), OF_A_TRIAL, False),
         (ReportedValue(3.5, 1.0), PREDICTED, True),  # its own error is added
-        (ReportedLimits(3.1, None), PREDICTED, False),
-        (ReportedLimits(None, 0.9), PREDICTED, False),
-        (ReportedLimits(2.9, 9.0), PREDICTED, True),
-        (None, OF_A_TRIAL, None),
+        (ReportedLimits(3.1, None), PREDICTED, False), (ReportedLimits(None, 0.9), PREDICTED, False),
+        (ReportedLimits(2.9, 9.0), PREDICTED, True), (None, OF_A_TRIAL, None),
     ],
-)
+)  # fmt: skip
 def test_a_report_is_inside_where_a_trial_of_that_size_would_put_it(reported, posterior, inside) -> None:
     (key, check), *_ = REPORTS[0].checks.items()
     report = replace(REPORTS[0], checks={key: replace(check, reported=reported, posterior=posterior)})
@@ -109,12 +106,10 @@ def test_the_better_model_is_named_first(difference: float, better: str) -> None
 
 
 def lines_of(plot: Plot) -> list[tuple[str, float, float]]:
-    """Return the lines of a figure: colour and ends."""
     return [(t["line"]["color"], t["x"][0], t["x"][-1]) for t in plot.figure["data"] if "line" in t]
 
 
 def marks(plot: Plot) -> list[tuple[str, float]]:
-    """Return the marks of a figure: symbol and place."""
     return [(t["marker"]["symbol"], t["x"][0]) for t in plot.figure["data"] if "marker" in t]
 
 

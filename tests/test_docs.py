@@ -39,7 +39,6 @@ def text_of(page: Path) -> str:
 
 
 def name_of(path: Path) -> str:
-    """Return a short name for a test's identity."""
     return path.relative_to(ROOT).as_posix()
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import PHONE, listening, serious
+from browsing import PHONE, SHIFTS, listening, serious
 
 from letheon.scenario import loads
 from letheon.views.explore.app import _first_scenarios
@@ -22,12 +22,6 @@ pytestmark = pytest.mark.browser
 
 DESKTOP = {"width": 1366, "height": 850}
 PATIENCE_MS = 120_000  # programs may have to be compiled first
-SHIFTS = """
-window.shifts = 0;
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts += entry.value;
-}).observe({ type: "layout-shift", buffered: true });
-"""
 CUT_OFF = """() => [...document.querySelectorAll("[data-figure].drawn")].flatMap((place) => {
   const frame = place.getBoundingClientRect();
   return [...place.querySelectorAll("text")].filter((text) => {
@@ -210,51 +204,6 @@ def test_results_can_be_saved_and_scenarios_opened(browser: Any, address: str, r
     assert page.complaints == []
 
 
-def test_boosters_and_titration_reach_the_scenario(browser: Any, address: str) -> None:
-    page = opened(browser, address)
-    with page.expect_response("**/api/simulate*"):
-        page.get_by_label("Boosters", exact=True).select_option(label="When pain is back")
-    settled(page)
-    boosters = scenario_of(page).arms[0].policy.boosters
-    assert boosters.on_relapse and boosters.at_most == 6
-    assert "Boosters a year" in page.locator("#numbers").text_content()
-    page.get_by_label("Boosters", exact=True).select_option(label="None")
-    with page.expect_response("**/api/simulate*"):
-        page.get_by_label("raise the rate until pain or side effects say stop").check()
-    settled(page)
-    assert scenario_of(page).arms[0].policy.titration.highest.absolute_mg_h == 30
-    assert page.complaints == []
-
-
-def test_what_rules_add_is_drawn_with_the_range_of_patients(browser: Any, address: str) -> None:
-    page = opened(browser, address)
-    boosters, load, dose = (page.locator(f"[data-figure='{name}']") for name in ("boosters", "load", "dose"))
-    boosters.scroll_into_view_if_needed()
-    boosters.get_by_text("none: this plan ends with its course").wait_for()
-    load.locator("path.spread").first.wait_for(state="attached")
-    assert dose.locator("path.whisker").count() == boosters.locator("path.spread").count() == 0
-    with page.expect_response("**/api/simulate*"):
-        page.get_by_label("Boosters", exact=True).select_option(label="When pain is back")
-    settled(page)
-    boosters.scroll_into_view_if_needed()
-    boosters.locator("path.spread").first.wait_for(state="attached")
-    a_year = page.evaluate("letheon.answer.arms.ten_days.boosters_a_year")
-    assert 0 <= a_year["q05"] < a_year["mean"] < a_year["q95"] <= 12.1
-    label = boosters.locator("svg").get_attribute("aria-label")
-    assert f"Ten days: {a_year['mean']:.1f} ({a_year['mean_interval'][0]:.1f} to " in label
-    assert dose.locator("path.whisker").count() == 1 and dose.locator("path.line.adds").count() == 1
-    interval, spread = (
-        boosters.locator(f"path.{kind}").first.evaluate("p => [getComputedStyle(p).strokeWidth, p.getBBox().width]")
-        for kind in ("interval", "spread")
-    )
-    assert float(interval[0][:-2]) > 3 * float(spread[0][:-2]) and spread[1] > interval[1]
-    page.get_by_label("how patients differ").uncheck()
-    for place, kind in ((boosters, "spread"), (load, "spread"), (dose, "whisker")):  # only what is seen is drawn anew
-        place.scroll_into_view_if_needed()
-        place.locator(f"path.{kind}").first.wait_for(state="detached")
-    assert page.complaints == []
-
-
 def test_a_link_carries_the_whole_scenario(browser: Any, address: str) -> None:
     page = opened(browser, address)
     choose(page, "One short infusion")
@@ -357,3 +306,33 @@ def test_a_slow_start_is_shown_and_the_page_goes_on_by_itself(browser: Any, addr
     page.locator("#banner").wait_for(state="hidden")
     assert len(questions) >= 2
     page.context.close()
+
+
+def test_rules_reach_the_scenario_and_are_drawn_with_the_range_of_patients(browser: Any, address: str) -> None:
+    page = opened(browser, address)
+    boosters, load, dose = (page.locator(f"[data-figure='{name}']") for name in ("boosters", "load", "dose"))
+    boosters.scroll_into_view_if_needed()
+    boosters.get_by_text("none: this plan ends with its course").wait_for()
+    load.locator("path.spread").first.wait_for(state="attached")
+    assert dose.locator("path.whisker").count() == boosters.locator("path.spread").count() == 0
+    with page.expect_response("**/api/simulate*"):
+        page.get_by_label("Boosters", exact=True).select_option(label="When pain is back")
+    settled(page)
+    rule = scenario_of(page).arms[0].policy.boosters
+    assert rule.on_relapse and rule.at_most == 6
+    boosters.scroll_into_view_if_needed()
+    boosters.locator("path.spread").first.wait_for(state="attached")
+    a_year = page.evaluate("letheon.answer.arms.ten_days.boosters_a_year")
+    assert 0 <= a_year["q05"] < a_year["mean"] < a_year["q95"] <= 12.1
+    label = boosters.locator("svg").get_attribute("aria-label")
+    assert f"Ten days: {a_year['mean']:.1f} ({a_year['mean_interval'][0]:.1f} to " in label
+    assert dose.locator("path.whisker").count() == 1 and dose.locator("path.line.adds").count() == 1
+    page.get_by_label("how patients differ").uncheck()
+    for place, kind in ((boosters, "spread"), (load, "spread"), (dose, "whisker")):  # only what is seen is drawn anew
+        place.scroll_into_view_if_needed()
+        place.locator(f"path.{kind}").first.wait_for(state="detached")
+    with page.expect_response("**/api/simulate*"):
+        page.get_by_label("raise the rate until pain or side effects say stop").check()
+    settled(page)
+    assert scenario_of(page).arms[0].policy.titration.highest.absolute_mg_h == 30
+    assert page.complaints == []

@@ -148,17 +148,7 @@ def test_a_fault_in_the_reader_is_no_refusal(local: Any, monkeypatch: pytest.Mon
         read(local, GOOD)
 
 
-WRONG = [
-    b"%0d%0aset-cookie:%20a=b",
-    TOKEN.encode() + b"%0d%0ax:y",
-    b"s3cret",
-    b"",
-    b"%00",
-    b"%ff",
-    b"a;b",
-    b"\xff",
-    b"%",
-]
+WRONG = [b"%0d%0aset-cookie:%20a=b", TOKEN.encode() + b"%0d%0ax:y", b"s3cret", b"", b"%00", b"%ff", b"a;b", b"\xff", b"%"]  # fmt: skip
 
 
 @pytest.mark.parametrize("wrong", WRONG)
@@ -168,13 +158,14 @@ def test_a_wrong_token_sets_nothing_and_shuts_nobody_out(guarded: Any, wrong: by
     known = (b"cookie", f"letheon_token={TOKEN}".encode())
     assert request(guarded, "GET", "/", b"token=" + wrong, [host])[0] == 401
     for path in ("/", "/api/status"):
+        assert request(guarded, "GET", path, headers=[host])[0] == 401
         status, headers, _ = request(guarded, "GET", path, b"token=" + wrong, [host, known])
         assert status == 200 and "set-cookie" not in headers
-    status, headers, _ = request(
-        guarded, "GET", "/", f"token={TOKEN}".encode(), [host, (b"cookie", b"letheon_token=old")]
-    )
+    old = (b"cookie", b"letheon_token=old")
+    status, headers, _ = request(guarded, "GET", "/", f"token={TOKEN}".encode(), [host, old])
+    assert status == 303 and headers["location"] == ["/"]
     (cookie,) = headers["set-cookie"]
-    assert status == 303 and cookie.split(";")[0] == f"letheon_token={TOKEN}" and headers["location"] == ["/"]
+    assert cookie.split(";")[0] == f"letheon_token={TOKEN}" and "HttpOnly" in cookie and "SameSite=Strict" in cookie
 
 
 def test_a_web_socket_gets_nothing(local: Any) -> None:

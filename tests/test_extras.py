@@ -37,15 +37,10 @@ arms: {a: {drug: racemic, sessions: [{at: 0 h, rate: 1 mg/h, for: 1 h}]}}
 """
 SEARCH = SCENARIO + "optimise: {arm: a, vary: {sessions.1.rate: {from: 1 mg/h, to: 3 mg/h, step: 1 mg/h}}}\n"
 BARE = [
-    ["simulate", "s.yaml", "--out", "run", "--quiet"],
-    ["simulate", "s.yaml", "--out", "run", "--json"],
-    ["cite", "run"],
-    ["library", "otto2021"],
-    ["worksheet", "s.yaml"],
-    ["schema"],
-    ["evidence", "list"],
+    ["simulate", "s.yaml", "--out", "run", "--quiet"], ["simulate", "s.yaml", "--out", "run", "--json"],
+    ["cite", "run"], ["library", "otto2021"], ["worksheet", "s.yaml"], ["schema"], ["evidence", "list"],
     ["evidence", "show", "sigtermans2009"],
-]
+]  # fmt: skip
 NEEDING = {
     "calibrate": ["calibrate", "--quick", "--out", "fit"],
     "cluster": ["simulate", "s.yaml", "--out", "crew", "--quiet", "--cluster", "local:1"],
@@ -191,8 +186,6 @@ def test_an_extra_comes_from_where_letheon_came_from(origin, arguments: str, tmp
 
 
 class Environment:
-    """A fresh environment with a plain installation."""
-
     def __init__(self, folder: Path):
         self.folder, self.bin = folder, folder / "venv" / "bin"
         self.names = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}

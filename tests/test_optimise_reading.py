@@ -224,17 +224,12 @@ def test_a_step_that_nobody_gave_is_round_and_leaves_a_few_dozen_values(low, wid
 @pytest.mark.parametrize(
     ("low", "high", "count", "second"),
     [
-        ("1", "10", 10, "2"),
-        ("day 1", "day 15", 15, "day 2"),
-        ("1 per year", "6 per year", 6, "2 per year"),
-        ("5 mg/h/70kg", "40 mg/h/70kg", 36, "6 mg/h/70kg"),
-        ("1 h", "8 h", 15, "1.5 h"),
-        ("1 day", "14 days", 14, "2 days"),
-        ("4 weeks", "12 weeks", 9, "5 weeks"),
-        ("26 weeks", "52 weeks", 14, "28 weeks"),
-        ("20 min", "90 min", 15, "25 min"),
+        ("1", "10", 10, "2"), ("day 1", "day 15", 15, "day 2"), ("1 per year", "6 per year", 6, "2 per year"),
+        ("5 mg/h/70kg", "40 mg/h/70kg", 36, "6 mg/h/70kg"), ("1 h", "8 h", 15, "1.5 h"),
+        ("1 day", "14 days", 14, "2 days"), ("4 weeks", "12 weeks", 9, "5 weeks"),
+        ("26 weeks", "52 weeks", 14, "28 weeks"), ("20 min", "90 min", 15, "25 min"),
     ],
-)
+)  # fmt: skip
 def test_ranges_without_a_step(low: str, high: str, count: int, second: str) -> None:
     values = values_between(low, high)
     assert (len(values), values[0], values[1], values[-1]) == (count, low, second, high)

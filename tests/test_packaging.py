@@ -31,7 +31,6 @@ def declared(*extras: str) -> dict[str, Requirement]:
 
 
 def pinned() -> list[Requirement]:
-    """Return the lines of constraints.txt."""
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 

@@ -25,8 +25,6 @@ pytestmark = pytest.mark.browser
 
 TABLET = {"width": 820, "height": 1180}
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)><a href='javascript:alert(3)'>x</a>%{y}"
-TITLE_SIZES = """() => [...new Set([...document.querySelectorAll(".chart .xtitle")].map(
-  (title) => Math.round(parseFloat(getComputedStyle(title).fontSize))))]"""
 FOCUSED = """() => {
   const at = document.activeElement;
   const outline = getComputedStyle(at);
@@ -84,7 +82,6 @@ def address(tmp_path_factory) -> Callable[[str], str]:
 
 @pytest.fixture
 def file(address) -> str:
-    """Return the address of the report."""
     return address("report")
 
 
@@ -158,68 +155,6 @@ def test_numbers_are_readable_without_scripts(browser, address, name, cell) -> N
 
 
 # --- the report ---
-
-
-def test_the_comparison_can_hide_arms_and_change_the_interval(browser: Any, file: str) -> None:
-    page = opened(browser, file)
-    box = figure(page, "Mean pain score")
-    shown = "c => c.data.filter(t => t.visible !== false).map(t => t.meta.part + t.meta.curve)"
-    chart = box.locator(".chart")
-    assert set(chart.evaluate(shown)) == {
-        f"{part}{arm}" for part in ("mean", "whiskers", "course") for arm in (0, 1, 2)
-    }
-    box.get_by_role("button", name="Bands").click()
-    box.get_by_role("button", name="placebo").click()
-    assert set(chart.evaluate(shown)) == {f"{part}{arm}" for part in ("mean", "band", "course") for arm in (0, 1)}
-    assert box.get_by_role("button", name="placebo").get_attribute("aria-pressed") == "false"
-    box.get_by_role("button", name="None").click()
-    assert set(chart.evaluate(shown)) == {"mean0", "mean1", "course0", "course1"}
-    assert page.complaints == []
-
-
-def test_levels_can_be_seen_by_keyboard_over_other_times_and_on_a_logarithmic_axis(browser: Any, file: str) -> None:
-    page = opened(browser, file)
-    box = figure(page, "Plasma levels")
-    axes = "c => [c.layout.xaxis.range, c.layout.yaxis.type || 'linear', c.layout.xaxis.title.text]"
-    hours = "Time since the first infusion (h)"
-    charts = box.locator(".chart")
-    end, kind, title = charts.first.evaluate(axes)
-    assert end[1] == pytest.approx(172, abs=0.1) and (kind, title) == ("linear", hours)
-    for name, expected in (
-        ("First 24 h", [[0, 24], "linear", hours]),
-        ("Logarithmic", [[0, 24], "log", hours]),
-        ("All", [[0, 84 * 24], "log", "Time since the first infusion (days)"]),
-        ("Linear", [[0, 84 * 24], "linear", "Time since the first infusion (days)"]),
-    ):
-        button = box.get_by_role("button", name=name)
-        button.focus()
-        page.keyboard.press("Enter")
-        assert [chart.evaluate(axes) for chart in charts.all()] == [expected] * 2
-        assert button.get_attribute("aria-pressed") == "true"
-        assert page.evaluate(TOUCHING) == [] and page.evaluate(CUT_OFF) == []
-    assert page.complaints == []
-
-
-def test_paper_is_light_and_holds_what_the_screen_hides_in_dark(browser: Any, file: str) -> None:
-    page = opened(browser, file, color_scheme="dark")
-    colour = "getComputedStyle(document.body).backgroundColor"
-    assert page.evaluate(colour) == "rgb(17, 20, 24)"
-    page.emulate_media(media="print")
-    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
-    assert page.evaluate(colour) == "rgb(255, 255, 255)"
-    ink = page.evaluate("getComputedStyle(document.querySelector('.chart .xtitle')).fill")
-    assert ink == "rgb(71, 77, 86)"
-    widths = page.evaluate("[...document.querySelectorAll('.chart')].map(c => c.layout.width)")
-    assert set(widths) == {680, 330, 222}
-    assert page.evaluate("document.querySelectorAll('details:not(.screen):not([open])').length") == 0
-    assert not page.locator("nav").is_visible() and page.locator("pre").is_visible()
-    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
-    page.emulate_media(media="screen")
-    assert page.locator(".chart svg.main-svg").first.bounding_box()["width"] > 900
-    assert page.evaluate(TITLE_SIZES) == [14]
-    assert page.evaluate("document.querySelectorAll('details:not(.screen)[open]').length") == 0
-    assert page.pdf(prefer_css_page_size=True)[:5] == b"%PDF-"
-    assert page.complaints == []
 
 
 def arms_of(count: int) -> RunResult:
@@ -315,3 +250,47 @@ def test_the_measures_would_find_a_fault(browser: Any, file: str) -> None:
     page.add_style_tag(content="td { white-space: nowrap !important; padding: 0 40px !important; }")
     faults = page.evaluate(AS_SHEETS, SHEET)
     assert faults["broken"] and faults["orphaned"] and faults["wide"] and faults["outside"]
+
+
+def test_figures_change_by_button_and_keyboard(browser: Any, file: str) -> None:
+    page = opened(browser, file)
+    box = figure(page, "Mean pain score")
+    shown = "c => c.data.filter(t => t.visible !== false).map(t => t.meta.part + t.meta.curve)"
+    chart = box.locator(".chart")
+    arms, parts = (0, 1, 2), ("mean", "whiskers", "course")
+    assert set(chart.evaluate(shown)) == {f"{part}{arm}" for part in parts for arm in arms}
+    box.get_by_role("button", name="Bands").click()
+    box.get_by_role("button", name="placebo").click()
+    assert set(chart.evaluate(shown)) == {f"{part}{arm}" for part in ("mean", "band", "course") for arm in (0, 1)}
+    assert box.get_by_role("button", name="placebo").get_attribute("aria-pressed") == "false"
+    box = figure(page, "Plasma levels")
+    axes = "c => [c.layout.xaxis.range, c.layout.yaxis.type || 'linear', c.layout.xaxis.title.text.split('(')[1]]"
+    for name, expected in (
+        ("First 24 h", [[0, 24], "linear", "h)"]),
+        ("Logarithmic", [[0, 24], "log", "h)"]),
+        ("All", [[0, 84 * 24], "log", "days)"]),
+    ):
+        button = box.get_by_role("button", name=name)
+        button.focus()
+        page.keyboard.press("Enter")
+        assert [chart.evaluate(axes) for chart in box.locator(".chart").all()] == [expected] * 2
+        assert button.get_attribute("aria-pressed") == "true"
+        assert page.evaluate(TOUCHING) == [] and page.evaluate(CUT_OFF) == []
+    assert page.complaints == []
+
+
+def test_paper_is_light_and_holds_what_the_screen_hides(browser: Any, file: str) -> None:
+    page = opened(browser, file, color_scheme="dark")
+    colour = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(colour)
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(colour) == "rgb(255, 255, 255)" != dark
+    assert page.evaluate("document.querySelectorAll('details:not(.screen):not([open])').length") == 0
+    assert not page.locator("nav").is_visible() and page.locator("pre").is_visible()
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen")
+    assert page.locator(".chart svg.main-svg").first.bounding_box()["width"] > 900
+    assert page.evaluate("document.querySelectorAll('details:not(.screen)[open]').length") == 0
+    assert page.pdf(prefer_css_page_size=True)[:5] == b"%PDF-"
+    assert page.complaints == []

@@ -21,7 +21,6 @@ ARM = "arms: {a: {drug: %s, sessions: [{at: 0 h, rate: 5 mg/h, for: 1 h}]}}"
 
 
 def sessions(*entries: str, extra: str = "", drug: str = "racemic") -> Arm:
-    """Read an arm with these sessions."""
     text = HEAD + f"arms:\n  a:\n    drug: {drug}\n{extra}    sessions:\n"
     return loads(text + "".join(f"      - {entry}\n" for entry in entries)).arms[0]
 
@@ -187,22 +186,17 @@ def test_examples_read_and_read_back(path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "arm", "dose_mg_at_70_kg", "days"),
     [
-        ("sigtermans2009", "esketamine", 1280.0, 5),
-        ("sigtermans2009", "esketamine_fast", 40 + 80 + 120 + 22 * 76, 5),
+        ("sigtermans2009", "esketamine", 1280.0, 5), ("sigtermans2009", "esketamine_fast", 40 + 80 + 120 + 22 * 76, 5),
         ("schwartzman2009", "ketamine", 70 * 4 * (0.175 + 0.2625 + 8 * 0.35), 10),
-        ("goldberg2010", "racemic", 3360.0, 5),
-        ("single_infusion", "ketamine", 35.0, 1),
-        ("anaesthetic_5_day", "anaesthetic", 70 * 24 * 25.0, 5),
-        ("days_3_5_7", "days_3", 3 * 6 * 24.0, 3),
-        ("days_3_5_7", "days_5", 5 * 6 * 24.0, 5),
-        ("days_3_5_7", "days_7", 7 * 6 * 24.0, 7),
+        ("goldberg2010", "racemic", 3360.0, 5), ("single_infusion", "ketamine", 35.0, 1),
+        ("anaesthetic_5_day", "anaesthetic", 70 * 24 * 25.0, 5), ("days_3_5_7", "days_3", 3 * 6 * 24.0, 3),
+        ("days_3_5_7", "days_5", 5 * 6 * 24.0, 5), ("days_3_5_7", "days_7", 7 * 6 * 24.0, 7),
         ("ketcrps2", "continuous", 70 * (24 * 0.05 + 24 * 0.1 + 96 * 0.2), 6),
         ("ketcrps2", "continuous_at_maximum", 70 * 144 * 0.2, 6),
         ("ketcrps2", "intermittent", 70 * 6 * (0.05 + 0.1 + 4 * 0.2), 6),
-        ("ketcrps2", "intermittent_at_maximum", 70 * 6 * 6 * 0.2, 6),
-        ("small", "ketamine", 2 * 4 * 24.5, 2),
+        ("ketcrps2", "intermittent_at_maximum", 70 * 6 * 6 * 0.2, 6), ("small", "ketamine", 2 * 4 * 24.5, 2),
     ],
-)
+)  # fmt: skip
 def test_doses_and_days_of_the_examples(name: str, arm: str, dose_mg_at_70_kg: float, days: int) -> None:
     (path,) = (path for path in EXAMPLES if path.stem == name)
     regimen = load(path).arm(arm).regimen

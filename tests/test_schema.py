@@ -45,18 +45,11 @@ optimise: {arm: ketamine, vary: {sessions.1.rate: {from: 0.1 mg/kg/h, to: 0.4 mg
 """
 # what stands in GOOD, what takes its place, the key at which it is wrong
 SPOILT = [
-    ("letheon: 1", "letheon: 2", "letheon"),
-    ("seed: 1", "seeed: 1", ""),
-    ("seed: 1", "seed: -1", "seed"),
-    ("4 weeks", "4", "follow_up"),
-    ("n: 50", "n: 0", "population.n"),
-    ("n: 50", "size: 50", "population"),
-    ("79 ± 19 kg", "79", "population.weight"),
-    ("79 ± 19 kg", "79 kg ± 19", "population.weight"),
-    ("1.6 L/day", "1.6 L", "population.urine"),
-    ("pain: memory", "pain: reboot", "models.pain"),
-    ("rival: on", "rival: yes", "models.rival"),
-    ("  ketamine:", "  Ketamine:", "arms"),
+    ("letheon: 1", "letheon: 2", "letheon"), ("seed: 1", "seeed: 1", ""), ("seed: 1", "seed: -1", "seed"),
+    ("4 weeks", "4", "follow_up"), ("n: 50", "n: 0", "population.n"), ("n: 50", "size: 50", "population"),
+    ("79 ± 19 kg", "79", "population.weight"), ("79 ± 19 kg", "79 kg ± 19", "population.weight"),
+    ("1.6 L/day", "1.6 L", "population.urine"), ("pain: memory", "pain: reboot", "models.pain"),
+    ("rival: on", "rival: yes", "models.rival"), ("  ketamine:", "  Ketamine:", "arms"),
     ("clonidine: 0.1 mg", "lidocaine: 100 mg", "arms.ketamine.beside"),
     ("day 1 + 2 h", "1:30", "arms.ketamine.sessions[1].at"),
     ("rate: 0.35 mg/kg/h", "rate: 5 mg", "arms.ketamine.sessions[1].rate"),
@@ -67,14 +60,11 @@ SPOILT = [
     ("relief: 50 %", "relief: 0.5", "arms.ketamine.titration.relief"),
     ("on_harm: hold", "on_harm: up", "arms.ketamine.titration.on_harm"),
     ("on: relapse, session", "session", "arms.ketamine.boosters"),
-    ("6 per year", "6", "arms.ketamine.boosters.at_most"),
-    ("dose: 5 g", "dose: 5 mg/kg", "arms.ketamine.stop.dose"),
-    (", like: ketamine", "", "arms.placebo"),
-    ("like: ketamine", "like: ketamine, salt: base", "arms.placebo.salt"),
-    ("arm: ketamine, ", "", "optimise"),
-    (", to: 0.4 mg/kg/h", "", "optimise.vary.sessions.1.rate"),
+    ("6 per year", "6", "arms.ketamine.boosters.at_most"), ("dose: 5 g", "dose: 5 mg/kg", "arms.ketamine.stop.dose"),
+    (", like: ketamine", "", "arms.placebo"), ("like: ketamine", "like: ketamine, salt: base", "arms.placebo.salt"),
+    ("arm: ketamine, ", "", "optimise"), (", to: 0.4 mg/kg/h", "", "optimise.vary.sessions.1.rate"),
     ("candidates: 20", "candidates: 0", "optimise.budget.candidates"),
-]
+]  # fmt: skip
 
 
 def content(text: str) -> Any:

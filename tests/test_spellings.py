@@ -109,16 +109,11 @@ def test_every_unit_within_two_edits_keeps_its_size(unit: str) -> None:
 @pytest.mark.parametrize(
     ("text", "mg_h", "mg_kg_h"),
     [
-        ("0.1 mcg/kg/mn", 0.0, 0.006),
-        ("100 mg/24h", 100 / 24, 0.0),
-        ("100 mg/24 h", 100 / 24, 0.0),
-        ("3 mg/kg/24h", 0.0, 0.125),
-        ("3 mg/kg/d", 0.0, 0.125),
-        ("5 mcg/kg/hr", 0.0, 0.005),
-        ("5 μg/kg/mn", 0.0, 0.3),
+        ("0.1 mcg/kg/mn", 0.0, 0.006), ("100 mg/24h", 100 / 24, 0.0), ("100 mg/24 h", 100 / 24, 0.0),
+        ("3 mg/kg/24h", 0.0, 0.125), ("3 mg/kg/d", 0.0, 0.125), ("5 mcg/kg/hr", 0.0, 0.005), ("5 μg/kg/mn", 0.0, 0.3),
         ("20 mg/hr/70 kg", 0.0, 2 / 7),
     ],
-)
+)  # fmt: skip
 def test_what_clinicians_write_is_read(text: str, mg_h: float, mg_kg_h: float) -> None:
     assert rate_mg_h(text) == pytest.approx((mg_h, mg_kg_h), rel=1e-14)
     moments = {"day 3 + 14 h": 62, "day 3+14h": 62, "day 1 + 1 h 30 min": 1.5}

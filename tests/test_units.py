@@ -27,32 +27,16 @@ from letheon.units import canonical_unit, plain, shown, to_canonical
 @pytest.mark.parametrize(
     ("value", "unit", "expected", "canonical"),
     [
-        (90.0, "min", 1.5, "h"),
-        (2.0, "day", 48.0, "h"),
-        (2.0, "days", 48.0, "h"),
-        (1.0, "year", 8766.0, "h"),
-        (1.3, "L/min", 78.0, "L/h"),
-        (1000.0, "mL/min", 60.0, "L/h"),
-        (0.5, "1/min", 30.0, "1/h"),
-        (0.17, "1/day", 0.17 / 24, "1/h"),
-        (4.0, "1/year", 4 / 8766, "1/h"),
-        (70.0, "L/h/70kg", 1.0, "L/h/kg"),
-        (7.0, "mg/h/70kg", 0.1, "mg/h/kg"),
-        (5.0, "µg/kg/min", 0.3, "mg/kg/h"),
-        (5.0, "\u03bcg/kg/min", 0.3, "mg/kg/h"),
-        (5.0, "ug/kg/min", 0.3, "mg/kg/h"),
-        (1.0, "g/day", 1000 / 24, "mg/h"),
-        (350.0, "mL", 0.35, "L"),
-        (18.0, "%", 0.18, "1"),
-        (0.55, "fraction", 0.55, "1"),
-        (0.3, "µM", 0.3, "µM"),
-        (300.0, "nM", 0.3, "µM"),
-        (0.2, "mg/L", 200.0, "ng/mL"),
-        (237.73, "g/mol", 237.73, "g/mol"),
-        (0.4, "L/kg", 0.4, "L/kg"),
+        (90.0, "min", 1.5, "h"), (2.0, "day", 48.0, "h"), (2.0, "days", 48.0, "h"), (1.0, "year", 8766.0, "h"),
+        (1.3, "L/min", 78.0, "L/h"), (1000.0, "mL/min", 60.0, "L/h"), (0.5, "1/min", 30.0, "1/h"),
+        (0.17, "1/day", 0.17 / 24, "1/h"), (4.0, "1/year", 4 / 8766, "1/h"), (70.0, "L/h/70kg", 1.0, "L/h/kg"),
+        (7.0, "mg/h/70kg", 0.1, "mg/h/kg"), (5.0, "µg/kg/min", 0.3, "mg/kg/h"), (5.0, "\u03bcg/kg/min", 0.3, "mg/kg/h"),
+        (5.0, "ug/kg/min", 0.3, "mg/kg/h"), (1.0, "g/day", 1000 / 24, "mg/h"), (350.0, "mL", 0.35, "L"),
+        (18.0, "%", 0.18, "1"), (0.55, "fraction", 0.55, "1"), (0.3, "µM", 0.3, "µM"), (300.0, "nM", 0.3, "µM"),
+        (0.2, "mg/L", 200.0, "ng/mL"), (237.73, "g/mol", 237.73, "g/mol"), (0.4, "L/kg", 0.4, "L/kg"),
         (7.3, "NRS", 7.3, "NRS"),
     ],
-)
+)  # fmt: skip
 def test_library_units_convert(value: float, unit: str, expected: float, canonical: str) -> None:
     assert to_canonical(value, unit) == pytest.approx(expected, rel=1e-15)
     assert canonical_unit(unit) == canonical
@@ -88,27 +72,14 @@ def test_any_text_is_a_quantity_or_one_sentence(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("5 mg/h", (5.0, 0.0)),
-        ("5mg/h", (5.0, 0.0)),
-        ("0.35 mg/kg/h", (0.0, 0.35)),
-        ("0.35 mg/h/kg", (0.0, 0.35)),
-        ("0.35 mg / kg / h", (0.0, 0.35)),
-        ("7 mg/h/70kg", (0.0, 0.1)),
-        ("7 mg/h/70 kg", (0.0, 0.1)),
-        ("7 mg/70kg/h", (0.0, 0.1)),
-        ("5 \u00b5g/kg/min", (0.0, 0.3)),
-        ("5 \u03bcg/kg/min", (0.0, 0.3)),
-        ("5 ug/kg/min", (0.0, 0.3)),
-        ("5 µg/min/kg", (0.0, 0.3)),
-        ("500 ug/min", (30.0, 0.0)),
-        ("1.2 g/day", (50.0, 0.0)),
-        ("5000 µg/h", (5.0, 0.0)),
-        ("1e1 mg/h", (10.0, 0.0)),
-        (".5 mg/h", (0.5, 0.0)),
-        ("5. mg/h", (5.0, 0.0)),
-        ("-0 mg/h", (0.0, 0.0)),
+        ("5 mg/h", (5.0, 0.0)), ("5mg/h", (5.0, 0.0)), ("0.35 mg/kg/h", (0.0, 0.35)), ("0.35 mg/h/kg", (0.0, 0.35)),
+        ("0.35 mg / kg / h", (0.0, 0.35)), ("7 mg/h/70kg", (0.0, 0.1)), ("7 mg/h/70 kg", (0.0, 0.1)),
+        ("7 mg/70kg/h", (0.0, 0.1)), ("5 \u00b5g/kg/min", (0.0, 0.3)), ("5 \u03bcg/kg/min", (0.0, 0.3)),
+        ("5 ug/kg/min", (0.0, 0.3)), ("5 µg/min/kg", (0.0, 0.3)), ("500 ug/min", (30.0, 0.0)),
+        ("1.2 g/day", (50.0, 0.0)), ("5000 µg/h", (5.0, 0.0)), ("1e1 mg/h", (10.0, 0.0)), (".5 mg/h", (0.5, 0.0)),
+        ("5. mg/h", (5.0, 0.0)), ("-0 mg/h", (0.0, 0.0)),
     ],
-)
+)  # fmt: skip
 def test_rates(text: str, expected: tuple[float, float]) -> None:
     assert rate_mg_h(text) == pytest.approx(expected, rel=1e-15)
     assert math.copysign(1.0, rate_mg_h(text)[0]) == 1.0  # minus zero becomes zero
@@ -130,24 +101,13 @@ def test_doses_volumes_strengths_masses_and_days() -> None:
 @pytest.mark.parametrize(
     ("text", "milliseconds"),
     [
-        ("1 h", 3_600_000),
-        ("40 min", 2_400_000),
-        ("90 s", 90_000),
-        ("1 day", 86_400_000),
-        ("2 days", 172_800_000),
-        ("12 weeks", 12 * 7 * 86_400_000),
-        ("0.6666666666666666 h", 2_400_000),
-        ("1 year", 365 * 86_400_000),
-        ("3 months", 90 * 86_400_000),
-        ("4 hr", 14_400_000),
-        ("4 d", 4 * 86_400_000),
-        ("1 h 30 min", 5_400_000),
-        ("1h30mn", 5_400_000),
-        ("2 days 1 h 0.5 min", 2 * 86_400_000 + 3_630_000),
-        ("1 hour", 3_600_000),
+        ("1 h", 3_600_000), ("40 min", 2_400_000), ("90 s", 90_000), ("1 day", 86_400_000), ("2 days", 172_800_000),
+        ("12 weeks", 12 * 7 * 86_400_000), ("0.6666666666666666 h", 2_400_000), ("1 year", 365 * 86_400_000),
+        ("3 months", 90 * 86_400_000), ("4 hr", 14_400_000), ("4 d", 4 * 86_400_000), ("1 h 30 min", 5_400_000),
+        ("1h30mn", 5_400_000), ("2 days 1 h 0.5 min", 2 * 86_400_000 + 3_630_000), ("1 hour", 3_600_000),
         ("0.0004 s", 0),
     ],
-)
+)  # fmt: skip
 def test_lengths_of_time_are_whole_milliseconds(text: str, milliseconds: int) -> None:
     assert duration_ms(text) == milliseconds
 
@@ -166,6 +126,9 @@ REFUSED = [
     (parse, "5 MG/H", '"5 MG/H" has the unknown unit "MG/H"; write mg/h.'),
     (parse, "5 mg/khg/h", '"5 mg/khg/h" has the unknown unit "mg/khg/h"; write e.g. 5 mg/h.'),
     (parse, "1_000 mg", '"1_000 mg" has separators in its number; write 1000 mg.'),
+    (rate_mg_h, "5 mg", '"5 mg" is a dose, not a rate; write 5 mg/h, or dose: 5 mg in place of rate.'),
+    (dose_mg, "5 mg/h", '"5 mg/h" is a rate, not a dose; write rate: 5 mg/h in place of dose.'),
+    (duration_ms, "1:30", '"1:30" has the unknown unit ":30"; write e.g. 4 h, 1 h 30 min, 2 days or 12 weeks.'),
     (rate_mg_h, "5 h", '"5 h" is no rate, for its unit is h; write e.g. 5 mg/h, 0.1 mg/kg/h, 5 µg/kg/min or 10 mg/h/70kg.'),
     (rate_mg_h, "25 ml/h", '"25 ml/h" has the unknown unit "ml/h"; a volume says nothing without the bag\'s strength, so write the drug\'s mass, e.g. 5 mg/h.'),
     (dose_mg, "5 kg", '"5 kg" is no dose, for its unit is kg; write e.g. 100 mg or 0.5 mg/kg.'),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from letheon.dosing.bags import MAX_HANG_H, RatePeriod, lay_out
+from letheon.dosing.bags import MAX_HANG_H
 from letheon.dosing.layout import pumped
 from letheon.dosing.order import Order
 from letheon.dosing.regimen import Infusion, Rate, Regimen
@@ -186,23 +186,6 @@ def test_splitting_a_step_changes_nothing(regimen: Regimen, order: Order, share:
     parts = [replace(first, duration_ms=cut), Infusion(first.start_ms + cut, first.duration_ms - cut, first.rate)]
     split = Regimen.create("racemic", [*parts, *others])
     assert worksheet(split, order) == worksheet(regimen, order)
-
-
-@given(regimens, orders)
-def test_steps_with_a_rate_between_them_that_differs_by_nothing_share_their_bags(
-    regimen: Regimen, order: Order
-) -> None:
-    """Pieces that differ in how they are written, not in their rate at this weight, are steps of one session."""
-    sheet = worksheet(regimen, order)
-    hour = 3_600_000
-    fixed = [
-        RatePeriod(one.start_ms + round(step.start_h * hour), one.start_ms + round(step.stop_h * hour), step.mg_per_h)
-        for one in sheet.course.sessions
-        for step in one.steps
-    ]
-    again = lay_out(fixed, order, sham=False)
-    assert [len(one.bags) for one in again] == [len(one.bags) for one in sheet.course.sessions]
-    assert [one.left_ml for one in again] == near([one.left_ml for one in sheet.course.sessions])
 
 
 FOUR_HOURS = drip((0, 4, 25))

@@ -29,7 +29,6 @@ def worksheet(command: Callable) -> Callable[..., tuple[int, str, str]]:
 
 
 def flat(text: str) -> str:
-    """Return a text without its line breaks."""
     return " ".join(text.split())
 
 

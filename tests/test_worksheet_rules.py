@@ -32,7 +32,6 @@ ARMS = {
 
 @pytest.fixture(scope="module")
 def scenario():
-    """Return one arm for each of `ARMS`."""
     arms = "".join(
         f"  {name}:\n    drug: racemic\n" + "".join(f"    {line}\n" for line in text.splitlines())
         for name, text in ARMS.items()
@@ -41,7 +40,6 @@ def scenario():
 
 
 def sheet(scenario, name: str, weight_kg: float = 70.0):
-    """Return the worksheet of an arm."""
     return sheet_of(scenario.arm(name), Order(weight_kg=weight_kg), round(scenario.follow_up_h * MS_PER_HOUR))
 
 
