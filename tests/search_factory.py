@@ -14,6 +14,13 @@ from letheon.study.optimise.document import Candidate, SearchReport, other_candi
 from letheon.study.optimise.evaluation import Found, _dosing_days, _hours, _short
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+COURSE = """letheon: 1
+title: The cheapest course
+follow_up: 4 weeks
+arms:
+  course: {drug: racemic, sessions: [{at: day 1, rate: 20 mg/h, for: 4 h}]}
+"""
+BLOCK = "optimise: {arm: course, vary: {sessions.1.rate: {from: 5 mg/h, to: 40 mg/h}}}\n"
 SMALL = """letheon: 1
 title: The cheapest course
 follow_up: 12 weeks

@@ -249,13 +249,10 @@ def test_draws_are_merged_in_canonical_units(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "reason"),
     [
-        ("", "no draws"),
-        ("memory.tau_s\n", "no draws"),
-        ("memory.nothing\n1\n", "'memory.nothing'"),
-        ("a,b\n1\n", "due"),
-        ("memory.tau_s\n1\nnan\n", "not finite"),
+        ("", "no draws"), ("memory.tau_s\n", "no draws"), ("memory.nothing\n1\n", "'memory.nothing'"),
+        ("a,b\n1\n", "due"), ("memory.tau_s\n1\nnan\n", "not finite"),
     ],
-)
+)  # fmt: skip
 def test_bad_draws_are_refused(table: str, reason: str, tmp_path: Path, command: Callable, fake: Fake) -> None:
     (tmp_path / "memory.csv").write_text(table, encoding="utf-8")
     (tmp_path / "memory.toml").write_text("", encoding="utf-8")

@@ -166,25 +166,26 @@ def mostly(good: Any, *bad: Any) -> Any:
     return st.sampled_from([good] * (9 * len(bad)) + list(bad))
 
 
-SESSION = st.fixed_dictionaries(
-    {
-        "at": mostly("0 h", "day 2", "x"),
-        "rate": mostly("20 mg/h", "0.3 mg/kg/h", "1e9 mg/h", "-5 mg/h", "", "ä"),
-        "for": mostly("4 h", "0 h", "400 days"),
-    }
-)
-ARM = st.fixed_dictionaries(
-    {"drug": mostly("racemic", "placebo", "tea"), "sessions": st.lists(SESSION, min_size=1, max_size=2)}
-)
-NEARLY = st.fixed_dictionaries(
-    {
-        "letheon": mostly(1, "1", 2, None),
-        "title": mostly("x", "ä", "", " \n", "\x00"),
-        "population": st.fixed_dictionaries({"n": mostly(8, 0, -1, 10**9, "many")}),
-        "follow_up": mostly("2 weeks", "12", "90 years"),
-        "arms": st.fixed_dictionaries({"a": ARM}, optional={"A!": ARM}),
-    }
-)
+ONE_ARM = {
+    "drug": mostly("racemic", "placebo", "tea"),
+    "sessions": st.lists(
+        st.fixed_dictionaries({
+            "at": mostly("0 h", "day 2", "x"),
+            "rate": mostly("20 mg/h", "0.3 mg/kg/h", "1e9 mg/h", "-5 mg/h", "", "ä"),
+            "for": mostly("4 h", "0 h", "400 days"),
+        }),
+        min_size=1, max_size=2,
+    ),
+}  # fmt: skip
+
+
+NEARLY = st.fixed_dictionaries({
+    "letheon": mostly(1, "1", 2, None),
+    "title": mostly("x", "ä", "", " \n", "\x00"),
+    "population": st.fixed_dictionaries({"n": mostly(8, 0, -1, 10**9, "many")}),
+    "follow_up": mostly("2 weeks", "12", "90 years"),
+    "arms": st.fixed_dictionaries({"a": st.fixed_dictionaries(ONE_ARM)}, optional={"A!": st.fixed_dictionaries(ONE_ARM)}),
+})  # fmt: skip
 
 
 def test_nonsense_never_breaks_it(server: Server) -> None:

@@ -29,11 +29,10 @@ def test_tenths_hold_every_rank_once():
     [
         (np.linspace(0.0, 1.0, 400), "even"),
         (np.r_[np.linspace(0, 0.1, 150), np.linspace(0, 1, 100), np.linspace(0.9, 1, 150)], "narrow"),
-        (np.linspace(0.3, 0.7, 400), "wide"),
-        (np.linspace(0.0, 1.0, 400) ** 2, "low"),
+        (np.linspace(0.3, 0.7, 400), "wide"), (np.linspace(0.0, 1.0, 400) ** 2, "low"),
         (np.linspace(0.0, 1.0, 400) ** 0.5, "high"),
     ],
-)
+)  # fmt: skip
 def test_the_shape_of_ranks_is_classified(ranks, shape):
     assert generate.shape(generate.tenths(ranks)) == shape
 

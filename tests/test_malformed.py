@@ -155,13 +155,10 @@ def test_refusal_names_place_and_remedy(old: str, new: str, sentence: str) -> No
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
-        ("kg, baseline_nrs: 7.3 ± 2.0}", "kg", 4),
-        ("title: test", 'title: "test', 13),
-        ("title: test", 'title: "\\q"', 2),
-        ("title: test", "title: @home", 2),
-        ("title: test", "title: [a}", 2),
+        ("kg, baseline_nrs: 7.3 ± 2.0}", "kg", 4), ("title: test", 'title: "test', 13),
+        ("title: test", 'title: "\\q"', 2), ("title: test", "title: @home", 2), ("title: test", "title: [a}", 2),
     ],
-)
+)  # fmt: skip
 def test_what_is_not_yaml_is_refused_with_its_line(old: str, new: str, line: int) -> None:
     # the words in brackets are those of the YAML reader, and may change with its version
     sentence = refusal_of(GOOD.replace(old, new, 1))

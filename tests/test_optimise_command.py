@@ -27,15 +27,6 @@ from letheon.views.document.tree import Document, Figure, Plot, Table, blocks_of
 from letheon.views.subjects import optimisation as subject
 from letheon.views.subjects.optimisation_words import standing
 
-SCENARIO = """letheon: 1
-title: The cheapest course
-follow_up: 4 weeks
-arms:
-  course: {drug: racemic, sessions: [{at: day 1, rate: 20 mg/h, for: 4 h}]}
-"""
-BLOCK = "optimise: {arm: course, vary: {sessions.1.rate: {from: 5 mg/h, to: 40 mg/h}}}\n"
-
-
 NUMBER = r"-?[0-9][0-9,.]*"
 
 
@@ -62,7 +53,7 @@ def optimise(command: Callable) -> Callable[..., tuple[int, str, str]]:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "s.yaml").write_text(SCENARIO + BLOCK, encoding="utf-8")
+    (tmp_path / "s.yaml").write_text(factory.COURSE + factory.BLOCK, encoding="utf-8")
     (tmp_path / "small.yaml").write_text(factory.SMALL, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path

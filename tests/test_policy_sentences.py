@@ -14,12 +14,10 @@ from letheon.views.subjects.policies import booster_sentences, titration_sentenc
 
 HYDROCHLORIDE = 0.867  # mass of base in a mass of hydrochloride, as the library has it to three digits
 FORMS = (
-    ("5 mg/h", "3 mg/h", "40 mg/h"),
-    ("0.07 mg/kg/h", "0.04 mg/kg/h", "0.6 mg/kg/h"),
-    ("5 mg/h/70kg", "3 mg/h/70kg", "30 mg/h/70kg"),
-    ("1.5 µg/kg/min", "0.5 µg/kg/min", "8 µg/kg/min"),
+    ("5 mg/h", "3 mg/h", "40 mg/h"), ("0.07 mg/kg/h", "0.04 mg/kg/h", "0.6 mg/kg/h"),
+    ("5 mg/h/70kg", "3 mg/h/70kg", "30 mg/h/70kg"), ("1.5 µg/kg/min", "0.5 µg/kg/min", "8 µg/kg/min"),
     ("5 mg/h", "0.04 mg/kg/h", "30 mg/h/70kg"),
-)
+)  # fmt: skip
 
 
 def scenario(arm: str, weeks: int = 12, salt: str = "base"):
@@ -75,12 +73,9 @@ BOOSTERS = [
     ("every: [10 days, 30 days], apart: 8 days", [10, 30, 30, 8]),
 ]
 STOPS = [
-    ("no_response: 3", [3]),
-    ("harm: spontaneous", []),
-    ("dose: 5 g", [5]),
-    ("dose: 1250.5 mg", [1250.5]),
+    ("no_response: 3", [3]), ("harm: spontaneous", []), ("dose: 5 g", [5]), ("dose: 1250.5 mg", [1250.5]),
     ("no_response: 2, harm: elicited, dose: 800 mg", [2, 800]),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("rule", "in_words"), BOOSTERS)

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from test_schema import GOOD as SHORT
 
 from letheon.errors import InputError
 from letheon.scenario import dumps, loads
@@ -20,25 +21,6 @@ from letheon.scenario.ranges import values_between
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.yaml"))
 SECONDS = 3.0  # of processor for one text: a second on an idle machine
-SHORT = """letheon: 1
-title: test
-population: {n: 50, weight: 79 ± 19 kg, baseline_nrs: 7.3 ± 2.0, age: 46 ± 12 years, asian: 0.1, urine: 1.6 L/day}
-follow_up: 4 weeks
-seed: 1
-models: {pk: auto, pain: memory, rival: on, expectancy: 0.5 NRS, norketamine: -0.2, occasions: off}
-arms:
-  ketamine:
-    drug: racemic
-    salt: hydrochloride
-    beside: {clonidine: 0.1 mg}
-    sessions:
-      - {at: day 1 + 2 h, rate: 0.35 mg/kg/h, max: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 2}}
-      - {at: day 1, push: 0.35 mg/kg, over: 1 min}
-    titration: {every: 8 h, step: 5 mg/h, max: 30 mg/h, relief: 50 %, harm: elicited, on_harm: hold}
-    boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h}, wait: 14 days, apart: 7 days, at_most: 6 per year}
-    stop: {no_response: 2, harm: spontaneous, dose: 5000 mg}
-  placebo: {drug: placebo, like: ketamine}
-"""
 SEARCH = """letheon: 1
 title: search
 follow_up: 4 weeks

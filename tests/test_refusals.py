@@ -8,21 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from search_factory import BLOCK, COURSE
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = str(ROOT / "examples" / "small.yaml")
-SCENARIO = """letheon: 1
-title: The cheapest course
-follow_up: 4 weeks
-arms:
-  course: {drug: racemic, sessions: [{at: day 1, rate: 20 mg/h, for: 4 h}]}
-"""
-BLOCK = "optimise: {arm: course, vary: {sessions.1.rate: {from: 5 mg/h, to: 40 mg/h}}}\n"
 FILES = {
     "bare.yaml": "letheon: 1\ntitle: x\nfollow_up: 12\narms: {a: {drug: racemic, sessions: []}}\n",
-    "plain.yaml": SCENARIO,
-    "search.yaml": SCENARIO + BLOCK,
-    "bad.yaml": SCENARIO + BLOCK.replace("rate:", "rat:"),
+    "plain.yaml": COURSE,
+    "search.yaml": COURSE + BLOCK,
+    "bad.yaml": COURSE + BLOCK.replace("rate:", "rat:"),
     "theirs/thesis.txt": "years of work",
     "run/run.json": "{}",
     "other/search.json": "{}",
@@ -31,7 +25,7 @@ FILES = {
 REFUSALS = [
     (f"simulat {SMALL}", "simulat", "nearest is simulate"),
     (f"simulate {SMALL} --patient 9", "--patient", "nearest is --patients"),
-    ("simulate", "SCENARIO", "letheon simulate examples/small.yaml"),
+    ("simulate", "COURSE", "letheon simulate examples/small.yaml"),
     (f"simulate {SMALL} second.yaml", "second.yaml", "letheon simulate examples/small.yaml"),
     (f"simulate {SMALL} --out", "--out", "letheon simulate examples/small.yaml"),
     ("simulate absent.yaml", "absent.yaml", "give the path"),

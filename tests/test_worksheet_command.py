@@ -64,21 +64,11 @@ PRINTED = {
             "10 bags, 20 mL of drug (1,000 mg), 980 mL of diluent; left over in the bags: 75 mL (75 mg), 8 % of",
         ],
     ),
-    "bags change when they are empty": (
-        [SIGTERMANS, "--arm", "esketamine"],
-        ["1 0 24 5 5 120 120 1-2", "4 72 100 20 20 560 560 8-13", "all 0 100 1,280 1,280"],
-        ["13 bags, 20 mL (20 mg) left over. Hang bag 1 at 0 h, 2 at 20 h, 3 at 32 h"],
-    ),
     # 1280 mg at 1 mg/mL fill two litres at most, but none may hang for longer than 24 h of the 100
     "a bag that would hang too long is split": (
         [SIGTERMANS, "--arm", "esketamine", "--bag", "1 L"],
         [],
         ["2 would hold the volume; split into 5 so that none hangs longer than 24 h."],
-    ),
-    "placebo gets the same volumes": (
-        [SCHWARTZMAN, "--weight", "79 kg", "--arm", "placebo"],
-        ["1 0 4 0 25 100 0 1"],
-        ["take 0 mL of drug add 100 mL of diluent gives 100 mL at 0 mg/mL", "925 mL, 0 mg; 10 bags."],
     ),
     # 100 mg / 43.35 mg/mL
     "a label that counts the salt": (
