@@ -207,13 +207,6 @@ def hover_texts(page: Any) -> set[str]:
     return texts
 
 
-def test_hovering_a_mark_names_its_regimen(browser, address) -> None:
-    page = opened(browser, address("search"))
-    texts = hover_texts(page)
-    assert any("37 mg/h/70kg, 9" in text for text in texts) and any("breaks a limit" in text for text in texts)
-    assert page.complaints == []
-
-
 @pytest.mark.parametrize("name", ["report", "search"])
 def test_hostile_names_stay_text(browser, tmp_path: Path, name: str) -> None:
     """Labels under the pointer too, which Plotly would read as markup."""
