@@ -161,16 +161,25 @@ def test_each_model_has_its_own_support_and_time_to_relief_none() -> None:
     assert support_of(plan, plan.arm("a"), "relief_days", (0, 84), "placebo").label == "extrapolated"
 
 
+ONCE = "\n      - {at: 0 h, %s}"
+
+
 @pytest.mark.parametrize(
-    ("sessions", "rules", "expected"),
+    ("drug", "sessions", "rules", "expected"),
     [
-        (TEN_DAYS % 25, "", "extrapolated"),
-        (TEN_DAYS % 25, BESIDE % ", clonidine: 0.1 mg", "randomised"),  # as the trial gave it
-        (FIVE_DAYS_UP, "", "assumed"),
+        ("racemic", TEN_DAYS % 25, "", "extrapolated"),
+        ("racemic", TEN_DAYS % 25, BESIDE % ", clonidine: 0.1 mg", "randomised"),  # as the trial gave it
+        ("racemic", TEN_DAYS % 33.75, "", "extrapolated"),  # practice; near schwartzman2009
+        ("racemic", FIVE_DAYS_UP, "", "assumed"),
+        ("racemic", FIVE_DAYS, "", "randomised"),  # duration357
+        ("racemic", ONCE % "rate: 15 mg/h, for: 72 h", "", "extrapolated"),  # near duration357, as correll2004
+        ("racemic", ONCE % "rate: 52.5 mg/h, for: 40 min", "", "assumed"),  # pickering2020: neuropathic pain
+        ("esketamine", ONCE % "rate: 70 mg/h, for: 30 min", "", "assumed"),  # noppers2011: fibromyalgia
     ],
 )
-def test_support_of_a_plan(sessions: str, rules: str, expected: str) -> None:
-    plan = scenario(sessions, drug="racemic", rules=rules)
+def test_support_of_a_plan(drug: str, sessions: str, rules: str, expected: str) -> None:
+    """Red when a trial in another disease, or a schedule without results, lends its label to a regimen in CRPS."""
+    plan = scenario(sessions, drug=drug, rules=rules)
     assert plan_support(plan, plan.arm("a")).label == expected
 
 
