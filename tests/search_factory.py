@@ -50,7 +50,6 @@ class Formula:
         """Plan nothing."""
 
     def __call__(self, arms: Sequence[Arm]) -> list[Found]:
-        """Return what the formula gives for each arm."""
         return [self._found(arm) for arm in arms]
 
     def _found(self, arm: Arm) -> Found:

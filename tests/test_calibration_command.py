@@ -209,9 +209,6 @@ def test_a_validation_is_printed_as_json_and_as_a_page(command: Callable, fake: 
     assert f"Page: {page}\n" in out and "What matters" in out
 
 
-# --- draws of a calibration in the place of the shipped ones ---
-
-
 def calibrated(folder: Path) -> Path:
     """Put draws of both models into a folder, the slow site's as a folder of its own would hold them."""
     for model, table in (

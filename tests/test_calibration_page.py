@@ -32,7 +32,6 @@ Z90 = stats.norm.ppf(0.95)
 
 @cache
 def documents() -> list[Document]:
-    """Return all documents: of terminal and page, of calibration and validation."""
     by_model = {report.pain: report for report in REPORTS}
     return [
         calibration.summary(by_model, dict.fromkeys(by_model, 60.0)),

@@ -1,4 +1,4 @@
-"""The command line: what it prints where, how it ends, and what it does where a stream is closed or full.
+"""The command line: what it prints where, how it ends, its progress, and what it does where a stream is closed or full.
 
 The oracles are the result document that a command shows, and the contract of exit codes.
 """
@@ -33,6 +33,7 @@ from letheon.runs.folder import FORMAT, default_folder
 from letheon.scenario import Scenario, load
 from letheon.views.commands import main as program
 from letheon.views.commands.output import failure_of
+from letheon.views.commands.progress import Progress
 from letheon.views.subjects import run as subject
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -110,7 +111,6 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
 
 @pytest.fixture
 def simulate(command: Callable, fake: Fake, tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
-    """Return a function that runs `letheon simulate` on the small example, into the folder run."""
     return lambda *options: command("simulate", SMALL, "--out", tmp_path / "run", *options)
 
 
@@ -276,7 +276,6 @@ def test_ctrl_c_keeps_finished_work_and_the_same_command_continues(tmp_path: Pat
 
 
 def redirected(arguments: str, streams: str, cwd: Path) -> tuple[int, str]:
-    """Run a command in a shell with streams redirected; return exit code and what stderr had."""
     line = f'"{sys.executable}" -m letheon {arguments} {streams}'
     ran = subprocess.run(["sh", "-c", line], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
     return ran.returncode, ran.stderr
@@ -335,3 +334,69 @@ def test_names_that_no_file_can_have_are_refused(arguments: str, tmp_path: Path)
 def test_refusals_of_the_system_are_of_a_path_or_of_the_output() -> None:
     assert isinstance(failure_of(FileNotFoundError(2, "No such file or directory", "x")), InputError)
     assert isinstance(failure_of(OSError(28, "No space left on device", "x")), RunError)
+
+
+def lines(clock: list[float], report: Callable[[Progress], None], unit: str = "") -> list[str]:
+    """Return the plain lines of reports that come at given times [s]."""
+    stream, seconds = io.StringIO(), iter(clock)
+    with Progress(unit=unit, stream=stream, clock=lambda: next(seconds)) as progress:
+        report(progress)
+    return stream.getvalue().splitlines()
+
+
+def test_lines_come_every_few_seconds_whatever_is_worked_on() -> None:
+    def report(progress: Progress) -> None:
+        for done, arm in zip((0, 100, 200, 300, 400, 500), "aaabbb", strict=True):
+            progress(arm, done, 1000)
+
+    # 300 in 6 s, then 500 in 10 s
+    assert lines([10, 12, 14, 16, 19, 21], report, "patient courses") == [
+        "letheon: a: 0 of 1000 patient courses",
+        "letheon: b: 300 of 1000 patient courses, 50 a second, 14 s left",
+        "letheon: b: 500 of 1000 patient courses, 45 a second, 11 s left",
+    ]
+
+
+def test_stages_are_shown_at_once_and_earlier_work_is_not_in_the_rate() -> None:
+    def report(progress: Progress) -> None:
+        progress.about = "memory"
+        progress("preparing trials", 0, 1)
+        progress("sampling", 0, 1000)
+        progress("sampling", 400, 1000)  # within the first second: left by an earlier call
+        progress("sampling", 500, 1000)
+        for done in (501, 502, 506, 514):  # calls that follow one another closely count all the same
+            progress("sampling", done, 1000)
+        progress("checking", 0, 1)
+
+    assert lines([0, 10, 10.5, 10.9, 11.4, 12, 14, 16.5, 60], report) == [
+        "letheon: memory: preparing trials",
+        "letheon: memory: sampling: 0 of 1000",
+        "letheon: memory: sampling: 514 of 1000, 2 a second, 3 min left",
+        "letheon: memory: checking",
+    ]
+
+
+def test_quiet_is_silent_and_a_lost_stream_ends_no_work() -> None:
+    stream = io.StringIO()
+    with Progress(quiet=True, stream=stream) as progress:
+        progress("a", 1, 2)
+    assert stream.getvalue() == ""
+
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    with Progress(stream=Gone()) as progress:
+        progress("a", 1, 2)
+        progress("b", 1, 3)
+
+
+def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True, raising=False)
+    seconds = iter([0, 2, 4])
+    with Progress(stream=screen, clock=lambda: next(seconds)) as progress:
+        for done in (10, 30, 50):
+            progress("esketamine", done, 100)
+    assert "50 %" in screen.getvalue() and "left" in screen.getvalue()

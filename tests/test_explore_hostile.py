@@ -68,7 +68,6 @@ def request(served: Any, *parts: Any, **more: Any) -> tuple[int, dict[str, list[
 
 
 def read(served: Any, body: bytes, *headers: tuple[bytes, bytes]) -> tuple[int, dict[str, list[str]], bytes]:
-    """Post a body to the reader of scenarios."""
     sent = [HERE, (b"content-type", b"application/json"), *headers]
     return request(served, "POST", "/api/read", headers=sent, body=(body,))
 
@@ -189,7 +188,6 @@ class Hasty(Connection):
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """Return the port of a page in this process."""
     opened = bind("127.0.0.1", 0)
     number = opened.getsockname()[1]
     page = app.create(warm=False, lanes=1, port=number, bounds=Limits())

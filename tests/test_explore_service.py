@@ -162,7 +162,6 @@ def test_a_worker_that_dies_is_replaced() -> None:
 
 
 def mostly(good: Any, *bad: Any) -> Any:
-    """Draw what works nine times out of ten."""
     return st.sampled_from([good] * (9 * len(bad)) + list(bad))
 
 

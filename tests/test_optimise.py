@@ -208,36 +208,6 @@ def test_nobody_keeps_impossible_limits(alone) -> None:
     assert all(not entry.feasible for entry in document.published)
 
 
-def test_no_program_is_compiled_after_the_first_regimens() -> None:
-    search = loads_search(TEXT)[1]
-    assert search is not None
-    base = loads(TEXT)
-    bench = Bench(replace(base, population=replace(base.population, n=64)), ("relief_days", "hours"))
-    ends = [(0, 0, 0, 0), (6, 5, 4, 0), (0, 5, 0, 0), (6, 0, 4, 0), (6, 5, 3, 1)]
-    bench.make_room(search.candidate(numbers).arms[0] for numbers in ends)
-    bench([search.candidate((0, 0, 0, 0)).arms[0]])
-    compiled: list[str] = []
-    jax.monitoring.register_event_duration_secs_listener(
-        lambda name, _, **__: compiled.append(name) if "backend_compile" in name else None
-    )
-    results = bench([search.candidate(numbers).arms[0] for numbers in ((3, 2, 3, 1), (6, 5, 4, 0), (1, 0, 2, 0))])
-    assert compiled == []
-    assert [one.mean["hours"] for one in results] == [12.0, 30.0, 3.0]
-
-
-def test_room_for_others_changes_no_result() -> None:
-    search = loads_search(TEXT)[1]
-    assert search is not None
-    base = loads(TEXT)
-    small = replace(base, population=replace(base.population, n=64))
-    arm = search.candidate((2, 1, 1, 0)).arms[0]
-    crowded, alone = Bench(small, ("relief_days", "dose_mg")), Bench(small, ("relief_days", "dose_mg"))
-    crowded.make_room([search.candidate((6, 5, 4, 0)).arms[0]])
-    one, other = crowded([arm])[0], alone([arm])[0]
-    assert one.mean == other.mean
-    assert all(np.array_equal(one.draws[name], other.draws[name]) for name in one.draws)
-
-
 def test_what_was_found_is_kept_line_by_line(tmp_path) -> None:
     path = tmp_path / "log"
     kept = Kept(path)
@@ -333,3 +303,25 @@ def test_the_shipped_example_beats_the_hundred_hours(alone, root) -> None:
         means = {name: value.mean for name, value in document.front[number - 1].measures.items()}
         assert means["relief_days"] >= own["relief_days"]
         assert all(means[name] <= own[name] for name in ("hours", "dose_mg", "psychedelic_load"))
+
+
+def test_room_for_others_compiles_no_program_later_and_changes_no_result() -> None:
+    search, base = loads_search(TEXT)[1], loads(TEXT)
+    small = replace(base, population=replace(base.population, n=64))
+
+    def arms(*numbers: tuple[int, ...]) -> list:
+        return [search.candidate(one).arms[0] for one in numbers]
+
+    bench, alone = Bench(small, ("relief_days", "hours")), Bench(small, ("relief_days", "hours"))
+    bench.make_room(arms((0, 0, 0, 0), (6, 5, 4, 0), (0, 5, 0, 0), (6, 0, 4, 0), (6, 5, 3, 1)))
+    bench(arms((0, 0, 0, 0)))
+    compiled: list[str] = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda name, _, **__: compiled.append(name) if "backend_compile" in name else None
+    )
+    rows = bench(arms((3, 2, 3, 1), (6, 5, 4, 0), (1, 0, 2, 0)))
+    assert compiled == []
+    assert [row.mean["hours"] for row in rows] == [12.0, 30.0, 3.0]
+    one, other = bench(arms((2, 1, 1, 0)))[0], alone(arms((2, 1, 1, 0)))[0]
+    assert one.mean == other.mean
+    assert all(np.array_equal(one.draws[name], other.draws[name]) for name in one.draws)

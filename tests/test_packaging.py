@@ -39,7 +39,6 @@ EXTRAS = PROJECT["optional-dependencies"]
 
 
 def declared(*extras: str) -> dict[str, Requirement]:
-    """Return what the package asks for, with these extras, by normalised name."""
     lines = [*PROJECT["dependencies"], *(line for extra in extras for line in EXTRAS[extra])]
     requirements = [Requirement(line) for line in lines if not line.startswith("letheon[")]
     return {canonicalize_name(requirement.name): requirement for requirement in requirements}
@@ -101,7 +100,6 @@ def test_the_wheel_holds_the_whole_package_its_licence_and_its_command(tmp_path:
 
 
 def imported_by(folder: Path) -> set[str]:
-    """Return the distributions of the foreign packages that the files in a folder import."""
     names = set()
     for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -236,7 +234,6 @@ def hidden(*wanted: str) -> list[str]:
 
 @pytest.fixture
 def tried(tmp_path: Path, fresh_python: Callable) -> Callable[..., list[tuple]]:
-    """Return a function that runs commands with some extras and no other package, all in one folder."""
     prepare(tmp_path)
 
     def run(commands: list[list[str]], *wanted: str) -> list[tuple]:
@@ -253,7 +250,6 @@ def prepare(folder: Path) -> None:
 
 
 def refused(extra: str, code: int, out: str, err: str) -> str:
-    """Check a refusal and return the line that it gives."""
     assert (code, out) == (2, ""), (extra, err)
     assert err.startswith(f"letheon: letheon {COMMANDS[extra].command} needs {COMMANDS[extra].packages[0]}, "), err
     assert len(err.splitlines()) == 1
@@ -312,9 +308,6 @@ def test_an_extra_comes_from_where_letheon_came_from(origin, arguments: str, tmp
     monkeypatch.setattr(metadata, "distribution", lambda name: Installed())
     line = extras.install_line("query").removeprefix(shlex.join([sys.executable, "-m", "pip", "install"]))
     assert line.strip() == arguments.replace("{folder}", str(tmp_path))
-
-
-# --- real environments ---
 
 
 class Environment:

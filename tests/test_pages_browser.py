@@ -61,8 +61,6 @@ AS_SHEETS = """({ width, height }) => {
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory) -> Callable[[str], str]:
-    """Return a function that writes a page, once for all tests, and gives its address."""
-
     @cache
     def written(name: str) -> str:
         folder = tmp_path_factory.mktemp("pages")
@@ -101,8 +99,6 @@ def on_paper(browser: Any, address: str) -> Any:
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     return page
 
-
-# --- every page ---
 
 each_page = pytest.mark.parametrize("name", ["report", "calibration", "validation", "search long"])
 
@@ -154,11 +150,7 @@ def test_numbers_are_readable_without_scripts(browser, address, name, cell) -> N
     assert page.get_by_role("cell", name=re.compile(cell)).count() > 0
 
 
-# --- the report ---
-
-
 def arms_of(count: int) -> RunResult:
-    """Return a result with so many arms, placebo last where there are several."""
     first, *_, placebo = sigtermans().arms.values()
     arms = {f"arm_number_{place + 1}": first for place in range(max(1, count - 1))}
     return with_arms(**arms, **({"placebo": placebo} if count > 1 else {}))
@@ -170,9 +162,6 @@ def test_every_sheet_says_which_program_and_seed_made_it(browser: Any, file: str
     assert told.replace(", seed", ": simulation report, seed") == page.locator(".brand").text_content()
     rules = page.evaluate("[...document.styleSheets[0].cssRules].filter((r) => r.type === 6).map((r) => r.cssText)")
     assert any(told in rule and "@bottom-left" in rule for rule in rules), rules
-
-
-# --- the page of a search ---
 
 
 def test_everything_can_be_reached_and_read_by_keyboard(browser: Any, address) -> None:

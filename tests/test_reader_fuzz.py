@@ -111,7 +111,6 @@ def any_text(chance: random.Random) -> str:
 
 
 def check(text: str) -> bool:
-    """Return whether the text is a scenario."""
     began = time.process_time()
     try:
         scenario = loads(text, "s.yaml")

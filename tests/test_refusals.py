@@ -25,7 +25,7 @@ FILES = {
 REFUSALS = [
     (f"simulat {SMALL}", "simulat", "nearest is simulate"),
     (f"simulate {SMALL} --patient 9", "--patient", "nearest is --patients"),
-    ("simulate", "COURSE", "letheon simulate examples/small.yaml"),
+    ("simulate", "SCENARIO", "letheon simulate examples/small.yaml"),
     (f"simulate {SMALL} second.yaml", "second.yaml", "letheon simulate examples/small.yaml"),
     (f"simulate {SMALL} --out", "--out", "letheon simulate examples/small.yaml"),
     ("simulate absent.yaml", "absent.yaml", "give the path"),
@@ -71,7 +71,6 @@ REFUSALS = [
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in a folder with bad scenarios and with other people's files."""
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")

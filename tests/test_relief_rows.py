@@ -83,7 +83,6 @@ def shown(result: RunResult) -> str:
 
 
 def row(text: str, label: str, after: str = "") -> list[str]:
-    """Return the cells of the first row of that label below the row `after`."""
     lines = text.partition(f"\n{after}")[2].splitlines()
     line = next(line for line in lines if line.strip().startswith(label))
     return re.split(r"\s{2,}", line.strip())[1:]

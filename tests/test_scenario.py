@@ -84,24 +84,6 @@ def test_defaults_and_every_switch() -> None:
     assert scenario.population == Population(1000, Spread(70.0, 0.0), Spread(6.0, 1.5), Spread(40.0, 0.0), 0.25)
 
 
-def test_a_dose_is_spread_over_its_time() -> None:
-    assert sessions("{at: day 1, dose: 100 mg, for: 4 h}") == sessions("{at: day 1, rate: 25 mg/h, for: 4 h}")
-    forty = sessions("{at: day 2, dose: 0.5 mg/kg, for: 40 min}").regimen.schedule()
-    assert forty.edges_ms == (DAY, DAY + 2_400_000)
-    assert forty.dose_mg(80.0) == pytest.approx(40.0, rel=1e-15)
-
-
-def test_a_push_is_a_short_dose_that_neither_overlaps_nor_counts_for_the_limit_of_rates() -> None:
-    push = sessions("{at: 2 h, push: 0.35 mg/kg, over: 90 s}", "{at: 0 h, rate: 20 mg/kg/h, for: 4 h}")
-    assert push == sessions("{at: 2 h, dose: 0.35 mg/kg, for: 90 s}", "{at: 0 h, rate: 20 mg/kg/h, for: 4 h}")
-    assert [infusion.is_push for infusion in push.regimen.infusions] == [False, True]
-    assert push.regimen.schedule().dose_mg(80.0) == pytest.approx(80 * (80 + 0.35), rel=1e-12)
-    assert sessions("{at: 0 h, push: 2 mg/kg}") == sessions("{at: 0 h, dose: 2 mg/kg, for: 1 min}")
-    text = HEAD + "arms: {a: {drug: racemic, sessions: [{at: 0 h, rate: 5 mg/h, for: 1 h}, {at: 0 h, push: 20 mg}]}}"
-    assert loads(text).warnings == ()
-    assert "push: 20 mg, over: 1 min" in dumps(loads(text))
-
-
 @pytest.mark.parametrize(
     ("entry", "reason"),
     [
@@ -119,16 +101,6 @@ def test_a_push_is_a_short_dose_that_neither_overlaps_nor_counts_for_the_limit_o
 def test_limits_of_a_push(entry: str, reason: str) -> None:
     with pytest.raises(InputError, match=re.escape(reason)):
         sessions(entry)
-
-
-def test_repeat_counts_every_session() -> None:
-    entry = "{at: day 1, rate: 5 mg/h, for: 1 h, repeat: {every: 2 days, times: 3}}"
-    once = [f"{{at: day {day}, rate: 5 mg/h, for: 1 h}}" for day in (1, 3, 5)]
-    hours = [f"{{at: {hour} h, rate: 5 mg/h, for: 60 min}}" for hour in (0, 48, 96)]
-    block = "\n        ".join(
-        ["at: 'day 1'", 'rate: "5 mg/h"', "for: 1 h", "repeat:\n          every: 2 days\n          times: 3"]
-    )
-    assert sessions(entry) == sessions(*once) == sessions(*reversed(once)) == sessions(*hours) == sessions(block)
 
 
 @pytest.mark.parametrize(("rates", "words"), [((0,), "every session"), ((5, 0), "1 of 2 sessions"), ((5, 5), None)])
@@ -292,3 +264,40 @@ def test_writing_fills_in_every_default_and_groups_repeats() -> None:
     assert lines[10] == "      - {at: 0 h, rate: 0.07142857142857142 mg/kg/h, for: 24 h}"
     grouped = "      - {at: 0 h, rate: 0.35 mg/kg/h, max: 25 mg/h, for: 4 h, repeat: {every: 24 h, times: 10}}"
     assert lines[-2:] == [grouped, "  placebo: {drug: placebo, like: esketamine}"]
+
+
+FIVE = "rate: 5 mg/h, for: 1 h}"
+
+
+BLOCK = "\n        ".join(
+    ["at: 'day 1'", 'rate: "5 mg/h"', "for: 1 h", "repeat:\n          every: 2 days\n          times: 3"]
+)
+
+
+@pytest.mark.parametrize(
+    ("entries", "others"),
+    [
+        (["{at: day 1, dose: 100 mg, for: 4 h}"], ["{at: day 1, rate: 25 mg/h, for: 4 h}"]),
+        (["{at: 0 h, push: 2 mg/kg}"], ["{at: 0 h, dose: 2 mg/kg, for: 1 min}"]),
+        (["{at: day 3, " + FIVE], ["{at: 48 h, rate: 5 mg/h, for: 60 min}"]),
+        (
+            ["{at: day 1, " + FIVE[:-1] + ", repeat: {every: 2 days, times: 3}}"],
+            [f"{{at: day {d}, {FIVE}" for d in (5, 1, 3)],
+        ),
+        ([BLOCK], [f"{{at: {hour} h, {FIVE}" for hour in (0, 48, 96)]),
+    ],
+    ids=["dose", "push", "day", "repeat", "block style and quotes"],
+)
+def test_spellings_of_the_same_sessions(entries: list[str], others: list[str]) -> None:
+    assert sessions(*entries) == sessions(*others)
+    forty = sessions("{at: day 2, dose: 0.5 mg/kg, for: 40 min}").regimen.schedule()
+    assert forty.edges_ms == (DAY, DAY + 2_400_000)
+    assert forty.dose_mg(80.0) == pytest.approx(40.0, rel=1e-15)
+
+
+def test_a_push_neither_overlaps_nor_counts_for_the_limit_of_rates() -> None:
+    push = sessions("{at: 2 h, push: 0.35 mg/kg, over: 90 s}", "{at: 0 h, rate: 20 mg/kg/h, for: 4 h}")
+    assert [infusion.is_push for infusion in push.regimen.infusions] == [False, True]
+    assert push.regimen.schedule().dose_mg(80.0) == pytest.approx(80 * (80 + 0.35), rel=1e-12)
+    scenario = loads(HEAD + f"arms: {{a: {{drug: racemic, sessions: [{{at: 0 h, {FIVE}, {{at: 0 h, push: 20 mg}}]}}}}")
+    assert scenario.warnings == () and "push: 20 mg, over: 1 min" in dumps(scenario)

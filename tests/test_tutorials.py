@@ -45,7 +45,6 @@ class Tutorial:
 
 @cache
 def tutorial(name: str) -> Tutorial:
-    """Run a tutorial, once for all tests of this process."""
     return Tutorial(name, SMALL[name])
 
 
@@ -139,7 +138,6 @@ def test_the_two_settings_match_the_prose() -> None:
 
 
 def booster_claims(arms: dict[str, Any]) -> None:
-    """Check what holds of the four rules under both models."""
     for part in ("endpoints", "rival"):
         endpoints = {name: (arm if part == "endpoints" else arm["rival"])["endpoints"] for name, arm in arms.items()}
         relief = {name: one["relief_days"]["mean"] for name, one in endpoints.items()}

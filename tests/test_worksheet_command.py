@@ -24,7 +24,6 @@ SIGTERMANS = str(ROOT / "examples" / "sigtermans2009.yaml")
 
 @pytest.fixture
 def worksheet(command: Callable) -> Callable[..., tuple[int, str, str]]:
-    """Return a function that runs the command here and gives exit code, stdout and stderr."""
     return partial(command, "worksheet")
 
 

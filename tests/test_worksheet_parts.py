@@ -56,7 +56,6 @@ arms:
 
 
 def printed(arm: Arm, scenario: Scenario, order: Order) -> str:
-    """Return the sheet of one arm in words, or the sentence that refuses it."""
     try:
         sheet = sheet_of(arm, order, round(scenario.follow_up_h * MS_PER_HOUR))
     except InputError as error:
@@ -66,8 +65,6 @@ def printed(arm: Arm, scenario: Scenario, order: Order) -> str:
 
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., str]:
-    """Return a function that runs the command on a text and gives what it prints."""
-
     def run(text: str, *arguments: str) -> str:
         path = tmp_path / "s.yaml"
         path.write_text(text, encoding="utf-8")
@@ -80,7 +77,6 @@ def command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[...,
 
 
 def changed(value: Any, name: str) -> Iterator[Any]:
-    """Yield other values of a field."""
     if isinstance(value, bool):
         yield not value
     elif name.endswith("_ms"):
