@@ -49,7 +49,7 @@ PIECES = [
     *("{", "}", "[", "]", ":", ": ", ",", "- ", "? ", "&a ", "*a", "! ", "!!int ", "|", ">", "'", '"', "%", "@", "`", "#"),
     *("\t", "\n", "\n  ", "\r", "\r\n", "\u0085", "\u2028", "\ufeff", "\0", "\x07", "\ud800", "\u202e", "\U0001f600", "~"),
     *("<<: ", "null", "true", "off", "---\n", "...\n", "%YAML 1.1\n", "\\U", "\\x", "\\", "±", "day 3 14:00", "day 0"),
-    *("[" * 30, "{a: " * 30, "- " * 30, "a" * 1100, " " * 500, "[]", "{}", "{a: b}", "route: oral", "like: placebo"),
+    *("[" * 30, "{a: " * 30, "- " * 30, "a" * 1100, " " * 500, "[]", "{}", "{a: b}", "[[1], {at: 0 h}]", "route: oral", "like: placebo"),
 ]  # fmt: skip
 SCALAR = re.compile(r"(?<=: )[^\[\]{},\n]+|(?<=- )[^\[\]{},:\n]+")
 
@@ -88,26 +88,8 @@ def spoilt(chance: random.Random) -> str:
     return text
 
 
-def grown(chance: random.Random, depth: int = 0) -> str:
-    """Random YAML in flow style, with keys that scenarios have."""
-    keys = ("letheon", "title", "arms", "drug", "sessions", "at", "rate", "for", "repeat", "optimise", "vary", "from")
-    kind = chance.random()
-    if depth > 6 or kind < 0.4:
-        return chance.choice(("1", "racemic", "day 1", "5 mg/h", "4 h", "on", "12 weeks", value(chance)))
-    inner = [grown(chance, depth + 1) for _ in range(chance.randrange(4))]
-    if kind < 0.6:
-        return "[" + ", ".join(inner) + "]"
-    return "{" + ", ".join(f"{chance.choice((*keys, value(chance)))}: {part}" for part in inner) + "}"
-
-
 def any_text(chance: random.Random) -> str:
-    kind = chance.random()
-    if kind < 0.85:
-        return spoilt(chance)
-    if kind < 0.9:
-        return "".join(chance.choices(PIECES, k=chance.randrange(1, 30)))
-    head = "letheon: 1\ntitle: t\nfollow_up: 4 weeks\n"
-    return head + chance.choice(("arms: ", "population: ", "models: ", "optimise: ")) + grown(chance)
+    return spoilt(chance) if chance.random() < 0.9 else "".join(chance.choices(PIECES, k=chance.randrange(1, 30)))
 
 
 def check(text: str) -> bool:
