@@ -92,15 +92,12 @@ def test_writing_setting_and_reading_other_files_are_refused(run, sql, tmp_path,
 @pytest.mark.parametrize(
     ("sql", "words"),
     [
-        ("SELECT nrs_day_8 FROM endpoints", "nrs_day_8"),
-        ("SELEC 1", "SELEC"),
-        ("SELECT 1; SELECT 2", "2 statements"),
-        ("  ", "empty"),
-        ("SELECT * FROM endpoint", "tables of a run are endpoints, profiles"),
+        ("SELECT nrs_day_8 FROM endpoints", "nrs_day_8"), ("SELEC 1", "SELEC"), ("SELECT 1; SELECT 2", "2 statements"),
+        ("  ", "empty"), ("SELECT * FROM endpoint", "tables of a run are endpoints, profiles"),
         ("SELECT * FROM hidden", "tables of a run are endpoints, profiles"),  # no variable of Python is a table
         (b"SELECT '\xff'".decode(errors="surrogateescape"), "UTF-8"),
     ],
-)
+)  # fmt: skip
 def test_an_error_is_one_sentence(run, sql, words):
     hidden = pq.read_table(next(run.folder.rglob("*.parquet")))
     assert hidden.num_rows

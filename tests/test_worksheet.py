@@ -42,16 +42,14 @@ def test_schwartzmans_bag() -> None:
 @pytest.mark.parametrize(
     ("options", "drug", "diluent"),
     [
-        ({"vial_mg_per_ml": 10.0}, 10.0, 90.0),
-        ({"vial_mg_per_ml": 50.0}, 2.0, 98.0),
+        ({"vial_mg_per_ml": 10.0}, 10.0, 90.0), ({"vial_mg_per_ml": 50.0}, 2.0, 98.0),
         ({"vial_mg_per_ml": 100.0}, 1.0, 99.0),
-        ({"vial_mg_per_ml": 100.0, "bag_ml": 500.0, "mg_per_ml": 0.5}, 2.5, 497.5),
-        ({"mg_per_ml": 50.0}, 100.0, 0.0),
+        ({"vial_mg_per_ml": 100.0, "bag_ml": 500.0, "mg_per_ml": 0.5}, 2.5, 497.5), ({"mg_per_ml": 50.0}, 100.0, 0.0),
         # 237.7 g/mol of base in 274.2 g/mol of salt
         ({"vial_salt": "hydrochloride"}, pytest.approx(2 * 274.19 / 237.73, rel=1e-3), pytest.approx(97.7, abs=0.1)),
     ],
     ids=str,
-)
+)  # fmt: skip
 def test_drug_and_diluent_of_a_bag(options: dict, drug: float, diluent: float) -> None:
     order = Order.create(**options)
     assert (order.drug_ml, order.diluent_ml) == (drug, diluent)
