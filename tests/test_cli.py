@@ -166,9 +166,7 @@ def test_options_reach_the_run(command: Callable, fake: Fake, tmp_path: Path) ->
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
 )
-def test_failures_end_with_their_code_and_a_sentence(
-    error: BaseException, code: int, words: str, simulate: Callable, fake: Fake, tmp_path: Path, monkeypatch
-) -> None:
+def test_failures_end_with_their_code_and_a_sentence(error, code, words, simulate, fake, tmp_path, monkeypatch) -> None:
     fake.error = error
     ended, out, err = simulate("--fresh")
     assert (ended, out) == (code, "")
@@ -212,9 +210,7 @@ def test_an_unwritable_report_fails_the_run(command: Callable, tmp_path: Path, m
     assert (tmp_path / "run" / "result.json").is_file()
 
 
-def test_letters_that_a_terminal_lacks_are_replaced(
-    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_letters_that_a_terminal_lacks_are_replaced(fake: Fake, tmp_path: Path, monkeypatch) -> None:
     fake.result = replace(sigtermans(), title="Müller")
     for option, encoding, title in (("--fresh", "ascii", "M?ller"), ("--json", "utf-8", "Müller")):
         raw = io.BytesIO()

@@ -162,10 +162,7 @@ def test_derived_values_follow_from_what_was_read() -> None:
 
 
 def test_whole_studies_are_as_published() -> None:
-    assert {name: sum(one.target for one in STUDIES[name].outcomes) for name in ("goldberg2010", "cohen2023")} == {
-        "goldberg2010": 5,
-        "cohen2023": 1,
-    }
+    assert [sum(one.target for one in STUDIES[name].outcomes) for name in ("goldberg2010", "cohen2023")] == [5, 1]
     recalled = [(one.value, one.weight) for one in STUDIES["kiefer2008"].outcomes if one.value is not None]
     assert recalled == [(value, 0) for value in (93.5, 89.4, 79.3, 20, 17, 16, 59.0, 50.2)]
     pools = {name: [(one.value, one.interval) for one in STUDIES[name].outcomes] for name in STUDIES}

@@ -94,9 +94,7 @@ def test_it_writes_and_shows_a_search_and_keeps_its_page(optimise: Callable, fak
     [(KeyboardInterrupt(), 130, "interrupted"), (OSError(28, "No space left on device"), 1, "No space left on device")],
     ids=["interrupted", "full disk"],
 )
-def test_stopped_work_tells_how_to_continue(
-    error: BaseException, code: int, words: str, fresh: bool, optimise: Callable, fake: SimpleNamespace, here: Path
-) -> None:
+def test_stopped_work_says_how_to_continue(error, code: int, words: str, fresh: bool, optimise, fake, here) -> None:
     def act() -> None:
         raise error
 

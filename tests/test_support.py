@@ -4,6 +4,8 @@ warnings with source and range, and quantiles.
 The values here were read off the studies by hand.
 """
 
+import json
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -68,16 +70,12 @@ def test_every_result_that_can_give_a_label_is_listed():
 
 def test_results_were_checked_against_the_draws_that_ship():
     """Red when the posterior changed and the checks did not: see letheon.study.validate.met for the command."""
-    from importlib.resources import files
-
     text = files("letheon.library").joinpath("posterior", "met.toml").read_text("utf-8")
     assert parse_checks(text, "met.toml")[0] == {pain: draws_hash(pain) for pain in library.PAIN_MODELS}
 
 
 @pytest.mark.slow
 def test_the_checks_are_those_that_the_command_makes():
-    import json
-
     from letheon.study.validate.met import met_results
 
     validation = json.loads((ROOT / "docs" / "calibration" / "validation.json").read_text("utf-8"))
