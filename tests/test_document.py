@@ -98,7 +98,7 @@ def test_paragraphs_keep_indent_and_width() -> None:
     assert " ".join(" ".join(lines).split()) == words
 
 
-def test_blocks_are_found_inside_figures_and_columns() -> None:
+def test_blocks_inside_figures_and_columns_are_listed() -> None:
     kinds = {type(block) for block in tree.blocks_of(document("x").sections[0].blocks)}
     assert {tree.Plot, tree.Table, tree.Code, tree.Paragraph} <= kinds
     assert tree.plain(("a", tree.Strong("b"), tree.Break(), tree.Link("c", "d"))) == "ab\nc (d)"

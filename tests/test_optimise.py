@@ -208,11 +208,11 @@ def test_nobody_keeps_impossible_limits(alone) -> None:
     assert all(not entry.feasible for entry in document.published)
 
 
-def test_what_was_found_is_kept_line_by_line(tmp_path) -> None:
+def test_results_are_logged_line_by_line(tmp_path) -> None:
     path = tmp_path / "log"
-    kept = Kept(path)
-    kept.add({"1 2": Found({"hours": 4.0}, {"hours": np.array([4.0, 0.1 + 0.2])})})
-    kept.add({"arm:x y": Found({"hours": 1e-300}, {"hours": np.array([1.0, 2.0])})})
+    log = Kept(path)
+    log.add({"1 2": Found({"hours": 4.0}, {"hours": np.array([4.0, 0.1 + 0.2])})})
+    log.add({"arm:x y": Found({"hours": 1e-300}, {"hours": np.array([1.0, 2.0])})})
     again = Kept(path)
     assert again.found["1 2"].draws["hours"].tolist() == [4.0, 0.1 + 0.2]
     assert again.found["arm:x y"].mean == {"hours": 1e-300}

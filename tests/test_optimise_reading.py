@@ -84,7 +84,7 @@ def test_a_candidate_is_the_file_with_its_text_replaced() -> None:
     }
 
 
-def test_the_arm_as_written_is_found_among_the_candidates_whatever_its_units() -> None:
+def test_the_arm_as_written_is_a_candidate_whatever_its_units() -> None:
     assert search_of(PLAIN + BLOCK).as_written() is None  # 4 h lies beyond the range
     search = search_of(PLAIN.replace("for: 4 h, repeat", "for: 120 min, repeat") + BLOCK)
     assert search.as_written() == (1, 2, 4, 0)

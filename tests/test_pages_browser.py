@@ -156,14 +156,6 @@ def arms_of(count: int) -> RunResult:
     return with_arms(**arms, **({"placebo": placebo} if count > 1 else {}))
 
 
-def test_every_sheet_says_which_program_and_seed_made_it(browser: Any, file: str) -> None:
-    page = opened(browser, file)
-    told = f"Letheon {sigtermans().letheon}, seed 20090101"
-    assert told.replace(", seed", ": simulation report, seed") == page.locator(".brand").text_content()
-    rules = page.evaluate("[...document.styleSheets[0].cssRules].filter((r) => r.type === 6).map((r) => r.cssText)")
-    assert any(told in rule and "@bottom-left" in rule for rule in rules), rules
-
-
 def test_everything_can_be_reached_and_read_by_keyboard(browser: Any, address) -> None:
     page = opened(browser, address("search long"), PHONE, reduced_motion="reduce")
     reached = []

@@ -108,7 +108,7 @@ def test_every_share_and_every_count_of_days_has_its_patients_and_its_excess(don
     assert {"responder_2pt_day_35", "remission", "never_in_remission", "relief_days", "rival_pain_free_days"} <= checked
 
 
-def test_without_placebo_there_is_no_excess_and_every_output_says_so(alone):
+def test_without_placebo_every_output_states_that_there_is_no_excess(alone):
     assert not any(isinstance(entry.minus_placebo, float) for _, entry in entries(alone, "drip"))
     page = page_of(alone, loads(ALONE))["arms"]["drip"]
     lead = relief.keys(alone.arms["drip"].endpoints)
