@@ -61,10 +61,12 @@ def test_text_never_becomes_markup(text: str) -> None:
     assert len(page.scripts) == 3 and json.loads(page.scripts[0][1])["figures"][0]["data"][0]["name"] == text
 
 
+CELL = pages._environment().from_string('{% import "blocks.html.jinja" as b %}{{ b.inline(x) }}')
+
+
 @given(st.text(max_size=40))
 def test_a_page_shows_its_text_as_it_is(text: str) -> None:
-    cell = pages._environment().from_string('{% import "blocks.html.jinja" as b %}{{ b.inline(x) }}').render(x=text)
-    assert html.unescape(cell) == pages.typeset(text)
+    assert html.unescape(CELL.render(x=text)) == pages.typeset(text)
 
 
 def test_terminal_and_markdown_hold_every_number_of_a_table() -> None:
