@@ -10,7 +10,7 @@ DESKTOP = {"width": 1280, "height": 900}
 SHIFTS = """
 window.shifts = 0;
 new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) window.shifts += entry.value;
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts += entry.value;
 }).observe({ type: "layout-shift", buffered: true });
 """
 # Every text of every figure whose box leaves its figure, and every pair of tick labels that touch.
@@ -31,7 +31,6 @@ TOUCHING = """() => [...document.querySelectorAll(".chart")].flatMap((chart) => 
 
 @contextmanager
 def chromium() -> Iterator[Any]:
-    """Open the system's Chromium."""
     from playwright.sync_api import sync_playwright
 
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

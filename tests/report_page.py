@@ -51,5 +51,4 @@ class Page(HTMLParser):
                 self._cells[-1] += data
 
     def attributes(self, *names: str) -> list[str | None]:
-        """Return the values of these attributes, of all elements."""
         return [values[name] for _, values in self.elements for name in names if name in values]

@@ -14,6 +14,13 @@ from letheon.study.optimise.document import Candidate, SearchReport, other_candi
 from letheon.study.optimise.evaluation import Found, _dosing_days, _hours, _short
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
+COURSE = """letheon: 1
+title: The cheapest course
+follow_up: 4 weeks
+arms:
+  course: {drug: racemic, sessions: [{at: day 1, rate: 20 mg/h, for: 4 h}]}
+"""
+BLOCK = "optimise: {arm: course, vary: {sessions.1.rate: {from: 5 mg/h, to: 40 mg/h}}}\n"
 SMALL = """letheon: 1
 title: The cheapest course
 follow_up: 12 weeks
@@ -43,13 +50,12 @@ class Formula:
         """Plan nothing."""
 
     def __call__(self, arms: Sequence[Arm]) -> list[Found]:
-        """Return what the formula gives for each arm."""
         return [self._found(arm) for arm in arms]
 
     def _found(self, arm: Arm) -> Found:
         draws = np.linspace(0.7, 1.4, DRAWS)
-        given = 0.0 if arm.drug == "placebo" else 1.0
-        dose, hours = given * arm.regimen.schedule().dose_mg(70.0), _hours(arm)
+        dose = 0.0 if arm.drug == "placebo" else arm.regimen.schedule().dose_mg(70.0)
+        hours = _hours(arm)
         costs = {"dose_mg": dose, "hours": hours, "dosing_days": _dosing_days(arm)}
         load = 90.0 * (1.0 - np.exp(-dose / max(hours, 1.0) / 20.0))
         costs |= {"psychedelic_load": load, "psychedelic_hours": 0.6 * hours}

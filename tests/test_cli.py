@@ -1,4 +1,4 @@
-"""The command line: what it prints where, how it ends, and what it loads.
+"""The command line: what it prints where, how it ends, its progress, and what it does where a stream is closed or full.
 
 The oracles are the result document that a command shows, and the contract of exit codes.
 """
@@ -22,28 +22,28 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from stored import alone, sigtermans, with_arms
+from stored import sigtermans
 
 import letheon
 from letheon import errors, runs
+from letheon.errors import InputError, RunError
 from letheon.pipeline.result import RunResult, document_of
 from letheon.runs.environment import stamp_of
 from letheon.runs.folder import FORMAT, default_folder
 from letheon.scenario import Scenario, load
 from letheon.views.commands import main as program
+from letheon.views.commands.output import failure_of
+from letheon.views.commands.progress import Progress
 from letheon.views.subjects import run as subject
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = [sys.executable, "-m", "letheon"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "80", "PYTHONWARNINGS": "default"}
 SMALL = str(ROOT / "examples" / "small.yaml")
-ANSI = "\x1b["
-
-# --- a run without a simulation ---
 
 
 class Fake:
-    """Stands in for `letheon.runs.simulate`: remembers how it was called, returns or raises what a test wants."""
+    """Stands in for `letheon.runs.simulate`: remembers how it was called, returns or raises what a test sets."""
 
     def __init__(self) -> None:
         self.result: RunResult = sigtermans()
@@ -64,6 +64,42 @@ class Fake:
         )
 
 
+def test_help_names_every_command_with_an_example(command: Callable) -> None:
+    code, out, err = command("--help")
+    assert (code, err) == (0, "")
+    names = re.findall(r"^  (\w+) ", out.split("Commands:")[1].split("Example")[0], re.MULTILINE)
+    assert names == [*program.COMMANDS, "evidence"]
+    assert "research and education only" in out.lower()
+    for name, example in program.EXAMPLES.items():
+        code, out, _ = command(*name.split(), "--help")
+        assert code == 0 and f"  {example}\n" in out and max(map(len, out.splitlines())) <= 80
+    assert command("--version") == (0, f"letheon {letheon.__version__}\n", "")
+    code, out, err = command()
+    assert (code, out) == (2, "") and "Commands:" in err
+
+
+def test_summary_and_paths_are_printed_or_json_or_nothing(simulate: Callable, fake: Fake, tmp_path: Path) -> None:
+    fake.result = replace(sigtermans(), title="Müller's [bold]trial[/bold] of 100 h ± 1")
+    (code, out, err), folder = simulate(), tmp_path / "run"
+    assert (code, err) == (0, "")
+    flat = " ".join(out.split())
+    sentences = (fake.result.title, "1,000 virtual patients in each arm, followed for 84 days")
+    for sentence in (*sentences, *(f"Warning: {warning}" for warning in fake.result.warnings)):
+        assert flat.count(sentence) == 1, sentence
+    # paths stay in one piece, to be copied
+    assert f"Run folder: {folder}\nReport: {folder / 'report.html'}\n" in out
+    assert (folder / "report.html").read_text(encoding="utf-8") == Path(SMALL).read_text(encoding="utf-8")
+    code, out, err = simulate("--json")
+    assert (code, out) == (0, json.dumps(document_of(fake.result), ensure_ascii=False) + "\n")
+    assert err == "".join(f"letheon: warning: {warning}\n" for warning in fake.result.warnings)
+    assert simulate("--json", "--quiet") == (0, out, "")
+    assert simulate("--quiet") == (0, "", "")
+    fake.continued = True
+    assert "Continued from what an earlier run had finished" in simulate()[1]
+    fake.reused = True
+    assert "finished before; --fresh" in simulate()[1]
+
+
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
     """Put a fake in the place of the simulator, and a report of one line in that of the real one."""
@@ -75,16 +111,11 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
 
 @pytest.fixture
 def simulate(command: Callable, fake: Fake, tmp_path: Path) -> Callable[..., tuple[int, str, str]]:
-    """Return a function that runs `letheon simulate` on the small example, into the folder run."""
     return lambda *options: command("simulate", SMALL, "--out", tmp_path / "run", *options)
 
 
 def is_one_sentence(text: str) -> bool:
-    """Return whether this is one line from the program."""
     return bool(re.fullmatch(r"letheon: [^\n]{15,}\n", text))
-
-
-# --- help ---
 
 
 def test_help_names_every_command(command: Callable) -> None:
@@ -94,30 +125,6 @@ def test_help_names_every_command(command: Callable) -> None:
     assert names == [*program.COMMANDS, "evidence"]
     assert re.findall(r"^  (--\w+)", out, re.MULTILINE) == ["--version", "--help"]
     assert "research and education only" in out.lower()
-
-
-@pytest.mark.parametrize("name", program.EXAMPLES)
-def test_each_help_has_an_example(name: str, command: Callable) -> None:
-    code, out, _ = command(*name.split(), "--help")
-    assert code == 0
-    assert f"  {program.EXAMPLES[name]}\n" in out
-    assert max(len(line) for line in out.splitlines()) <= 80
-
-
-def test_simulate_has_the_options_of_the_contract(command: Callable) -> None:
-    _, out, _ = command("simulate", "--help")
-    options = ["--out", "--patients", "--seed", "--quick", "--json", "--quiet", "--fresh", "--cluster", "--help"]
-    assert re.findall(r"^  (--\w+)", out, re.MULTILINE) == options
-
-
-def test_version(command: Callable) -> None:
-    assert command("--version") == (0, f"letheon {letheon.__version__}\n", "")
-
-
-def test_no_command_shows_the_help_and_fails(command: Callable) -> None:
-    code, out, err = command()
-    assert (code, out) == (2, "")
-    assert "Commands:" in err
 
 
 def test_help_comes_within_half_a_second() -> None:
@@ -131,95 +138,19 @@ def test_help_comes_within_half_a_second() -> None:
     assert statistics.median(seconds) < 0.5
 
 
-# --- what loads ---
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["simulate", "--help"], ["--version"]])
-def test_commands_without_numbers_load_nothing_heavy(arguments: list[str], heavy_modules: Callable) -> None:
-    assert heavy_modules(*arguments) == (0, set())
-
-
-def test_the_program_itself_loads_no_reader_of_scenarios(fresh_python: Callable) -> None:
-    late = {"ruamel.yaml", "letheon.runs", "letheon.scenario", "letheon.library"}
-    code = f"import sys, letheon.views.commands.main\nprint(sorted({late!r} & set(sys.modules)))"
-    assert fresh_python(code).stdout.strip() == "[]"
-
-
-def test_control_characters_do_not_reach_the_terminal(command: Callable) -> None:
-    _, _, err = command("\x1b[31mred")
-    assert "\x1b" not in err and "31mred" in err
-
-
-# --- simulate ---
-
-
-def test_summary_and_paths_are_printed(simulate: Callable, fake: Fake, tmp_path: Path) -> None:
-    fake.result = replace(sigtermans(), title="Müller's [bold]trial[/bold] of 100 h ± 1")
-    (code, out, err), folder = simulate(), tmp_path / "run"
-    assert (code, err) == (0, "")
-    flat = " ".join(out.split())
-    for sentence in (
-        fake.result.title,
-        "1,000 virtual patients in each arm, followed for 84 days",
-        "is the 90 % interval of the mean over 64 draws",
-        "For research and education only",
-        *(f"Warning: {warning}" for warning in fake.result.warnings),
-    ):
-        assert flat.count(sentence) == 1, sentence
-    # paths stay in one piece, to be copied
-    assert f"Run folder: {folder}\nReport: {folder / 'report.html'}\n" in out
-    assert (folder / "report.html").read_text(encoding="utf-8") == Path(SMALL).read_text(encoding="utf-8")
-
-
-@pytest.mark.parametrize("count", [1, 3, 7])
-def test_arms_stand_side_by_side_in_80_columns(count: int, simulate: Callable, fake: Fake) -> None:
-    arm = sigtermans().arms["esketamine"]
-    fake.result = with_arms(**{f"arm_{i}": arm for i in range(count)})
-    out = simulate()[1]
-    assert max(map(len, out.split("Days count from")[0].splitlines())) <= 80
-    assert re.findall(r"arm \d", out) == [f"arm {i}" for i in range(count)]
-
-
-def test_absent_numbers_are_not_zero(simulate: Callable, fake: Fake) -> None:
-    fake.result = alone()
-    rows = [re.split(r"\s{2,}", line.strip()) for line in simulate()[1].splitlines()]
-    assert {row[1] for row in rows if row[0] == "minus placebo"} == {"no placebo arm"}
-    assert not any("second model" in row[0] for row in rows)
-
-
-def test_json_is_the_document_alone(simulate: Callable, fake: Fake) -> None:
-    code, out, err = simulate("--json")
-    assert (code, out) == (0, json.dumps(document_of(fake.result), ensure_ascii=False) + "\n")
-    assert err == "".join(f"letheon: warning: {warning}\n" for warning in fake.result.warnings)
-    assert simulate("--json", "--quiet") == (0, out, "")
-
-
-def test_quiet_prints_nothing_and_writes_the_report(simulate: Callable, tmp_path: Path) -> None:
-    assert simulate("--quiet") == (0, "", "")
-    assert (tmp_path / "run" / "report.html").is_file()
-
-
 def test_options_reach_the_run(command: Callable, fake: Fake, tmp_path: Path) -> None:
     small = load(SMALL)
-    for number, (options, expected) in enumerate(
-        {
-            ("--patients", "900", "--seed", "5", "--fresh"): (900, 5, True),
-            ("--patients", "900", "--quick"): (200, small.seed, False),
-            ("--quick",): (small.population.n, small.seed, False),
-        }.items()
-    ):
-        command("simulate", SMALL, "--out", tmp_path / str(number), *options)
+    for options, expected in {
+        ("--patients", "900", "--seed", "5", "--fresh"): (900, 5, True),
+        ("--patients", "900", "--quick"): (200, small.seed, False),
+        ("--quick",): (small.population.n, small.seed, False),
+    }.items():
+        folder = tmp_path / "".join(options)
+        command("simulate", SMALL, "--out", folder, *options)
         scenario = fake.called["scenario"]
         assert (scenario.population.n, scenario.seed, fake.called["fresh"]) == expected
-        assert fake.called["out"] == tmp_path / str(number)
+        assert fake.called["out"] == folder
         assert fake.called["text"] == Path(SMALL).read_text(encoding="utf-8")
-
-
-def test_continued_and_finished_runs_are_named(simulate: Callable, fake: Fake) -> None:
-    fake.continued = True
-    assert "Continued from what an earlier run had finished" in simulate()[1]
-    fake.reused = True
-    assert "finished before; --fresh" in simulate()[1]
 
 
 @pytest.mark.parametrize(
@@ -235,30 +166,41 @@ def test_continued_and_finished_runs_are_named(simulate: Callable, fake: Fake) -
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
 )
-def test_failures_end_with_their_code_and_a_sentence(
-    error: BaseException, code: int, words: str, simulate: Callable, fake: Fake, tmp_path: Path
-) -> None:
+def test_failures_end_with_their_code_and_a_sentence(error, code, words, simulate, fake, tmp_path, monkeypatch) -> None:
     fake.error = error
     ended, out, err = simulate("--fresh")
     assert (ended, out) == (code, "")
     assert is_one_sentence(err) and words in err
     assert code != 130 or str(tmp_path / "run") in err
+    if isinstance(error, ZeroDivisionError):
+        monkeypatch.setenv("LETHEON_DEBUG", "1")
+        err = simulate()[2]
+        assert err.startswith("Traceback") and "ZeroDivisionError: division" in err
 
 
-def test_debug_shows_the_traceback(simulate: Callable, fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LETHEON_DEBUG", "1")
-    fake.error = ZeroDivisionError("by zero")
-    err = simulate()[2]
-    assert err.startswith("Traceback") and "ZeroDivisionError: by zero" in err
+def test_output_is_coloured_only_for_terminals_and_if_wanted(fake: Fake, simulate, tmp_path: Path, monkeypatch) -> None:
+    for no_color in ("", "1"):
+        screen = io.StringIO()
+        with monkeypatch.context() as patch:
+            patch.setattr(screen, "isatty", lambda: True, raising=False)
+            patch.setattr(sys, "stdout", screen)
+            patch.setenv("TERM", "xterm-256color")
+            patch.setenv("NO_COLOR", no_color)
+            with pytest.raises(SystemExit):
+                program.main(["simulate", SMALL, "--out", str(tmp_path / "run")])
+        assert ("\x1b[" in screen.getvalue()) is (not no_color)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[" not in simulate()[1]
 
 
-def test_an_unwritable_report_fails_the_run(command: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = os.replace
+def test_an_unwritable_report_fails_the_run(command: Callable, tmp_path: Path, monkeypatch) -> None:
+    """The result has been written by then, and stays."""
+    rename = os.replace
 
-    def full(source: object, target: object) -> None:
+    def full(source: str, target: str) -> None:
         if str(target).endswith("report.html"):
             raise OSError(errno.ENOSPC, "No space left on device")
-        real(source, target)  # pyright: ignore[reportArgumentType]
+        rename(source, target)
 
     monkeypatch.setattr(os, "replace", full)
     monkeypatch.setattr(subject, "page", lambda result, text: text)
@@ -268,32 +210,7 @@ def test_an_unwritable_report_fails_the_run(command: Callable, tmp_path: Path, m
     assert (tmp_path / "run" / "result.json").is_file()
 
 
-# --- streams ---
-
-
-@pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
-def test_colour_is_for_terminals_and_can_be_refused(
-    no_color: str, coloured: bool, fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    screen = io.StringIO()
-    monkeypatch.setattr(screen, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(sys, "stdout", screen)
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("NO_COLOR", no_color)
-    with pytest.raises(SystemExit):
-        program.main(["simulate", SMALL, "--out", str(tmp_path / "run")])
-    assert (ANSI in screen.getvalue()) is coloured
-    assert "esketamine" in screen.getvalue()
-
-
-def test_pipes_get_no_colour_even_if_forced(simulate: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    assert ANSI not in simulate()[1]
-
-
-def test_letters_that_a_terminal_lacks_are_replaced(
-    fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_letters_that_a_terminal_lacks_are_replaced(fake: Fake, tmp_path: Path, monkeypatch) -> None:
     fake.result = replace(sigtermans(), title="Müller")
     for option, encoding, title in (("--fresh", "ascii", "M?ller"), ("--json", "utf-8", "Müller")):
         raw = io.BytesIO()
@@ -304,21 +221,7 @@ def test_letters_that_a_terminal_lacks_are_replaced(
         assert title in raw.getvalue().decode(encoding)
 
 
-def test_a_full_output_is_a_failure(command: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Full(io.StringIO):
-        def flush(self) -> None:
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(sys, "stdout", Full())
-    code, _, err = command("library")
-    assert code == 1 and is_one_sentence(err) and "No space left" in err
-
-
-# --- the real thing ---
-
-
 def shell(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[bytes]:
-    """Run the program as the shell does."""
     command = [*PROGRAM, *map(str, arguments)]
     return subprocess.run(command, cwd=cwd, env=ENVIRONMENT, capture_output=True, timeout=300, check=False)
 
@@ -350,19 +253,146 @@ def test_a_run_from_the_shell(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_ctrl_c_keeps_finished_work_and_the_same_command_continues(tmp_path: Path) -> None:
     arguments = ["simulate", SMALL, "--patients", "20000", "--out", "run", "--quiet"]
-    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs inherit deafness to it
+    default = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs ignore Ctrl-C
     child = subprocess.Popen(
-        [*PROGRAM, *arguments], cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, preexec_fn=heed
+        [*PROGRAM, *arguments], cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, preexec_fn=default
     )
-    kept = tmp_path / "run" / "endpoints" / "ketamine"
+    blocks = tmp_path / "run" / "endpoints" / "ketamine"
     deadline = time.monotonic() + 120
-    while not list(kept.glob("part-*.parquet")) and time.monotonic() < deadline:
+    while not list(blocks.glob("part-*.parquet")) and time.monotonic() < deadline:
         time.sleep(0.05)
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=60)
     assert child.returncode == 130, err.decode()
     assert is_one_sentence(err.decode()) and b"with --out run to continue" in err
-    assert list(kept.glob("part-*.parquet")) and not (tmp_path / "run" / "result.json").exists()
+    assert list(blocks.glob("part-*.parquet")) and not (tmp_path / "run" / "result.json").exists()
     continued = shell(*arguments[:-1], cwd=tmp_path)
     assert continued.returncode == 0, continued.stderr.decode()
     assert b"Continued from what an earlier run had finished" in continued.stdout
+
+
+def redirected(arguments: str, streams: str, cwd: Path) -> tuple[int, str]:
+    line = f'"{sys.executable}" -m letheon {arguments} {streams}'
+    ran = subprocess.run(["sh", "-c", line], cwd=cwd, env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
+    return ran.returncode, ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "streams", "code", "words"),
+    [
+        ("--help", ">&-", 1, "the output could not be written"), ("library", ">/dev/full", 1, "No space left"),
+        ("library", "2>&-", 0, ""), ("library", ">&- 2>&-", 1, ""), ("library nope", "2>&-", 2, ""),
+        ("", "2>/dev/full", 2, ""),
+    ],
+)  # fmt: skip
+def test_closed_and_full_streams(arguments: str, streams: str, code: int, words: str, tmp_path: Path) -> None:
+    ended, err = redirected(arguments, streams, tmp_path)
+    assert ended == code
+    assert words in err and err.count("\n") == bool(words)
+    assert "unexpected" not in err
+
+
+@pytest.mark.parametrize("arguments", ["--help", "library pair"])
+def test_closed_stdout_exits_zero(arguments: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "letheon", *arguments.split()]
+    ran = subprocess.run(command, env=ENVIRONMENT, stdout=write, stderr=subprocess.PIPE, check=False)
+    os.close(write)
+    assert (ran.returncode, ran.stderr) == (0, b"")
+
+
+@pytest.mark.long
+def test_a_run_with_closed_streams_is_whole(tmp_path: Path) -> None:
+    """With descriptors 1 and 2 closed, the next files opened would take their numbers, and their output."""
+    assert redirected(f"simulate {SMALL} --patients 2 --out run --json", ">&- 2>&-", tmp_path)[0] == 1
+    assert redirected(f"simulate {SMALL} --patients 2 --out run --quiet", ">&-", tmp_path) == (0, "")
+    assert redirected("query run 'SELECT count(*) FROM endpoints'", "", tmp_path) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "simulate {small} --out {long}",
+        "optimise {small} --out {long}",
+        "calibrate --quick --out {long}",
+        "validate --posterior {long}",
+        "query {long} 'SELECT 1'",
+    ],
+)
+def test_names_that_no_file_can_have_are_refused(arguments: str, tmp_path: Path) -> None:
+    code, err = redirected(arguments.format(small=SMALL, long="x" * 300), "", tmp_path)
+    assert code == 2
+    assert err.count("\n") == 1 and "unexpected" not in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_refusals_of_the_system_are_of_a_path_or_of_the_output() -> None:
+    assert isinstance(failure_of(FileNotFoundError(2, "No such file or directory", "x")), InputError)
+    assert isinstance(failure_of(OSError(28, "No space left on device", "x")), RunError)
+
+
+def lines(clock: list[float], report: Callable[[Progress], None], unit: str = "") -> list[str]:
+    """Return the plain lines of reports that come at given times [s]."""
+    stream, seconds = io.StringIO(), iter(clock)
+    with Progress(unit=unit, stream=stream, clock=lambda: next(seconds)) as progress:
+        report(progress)
+    return stream.getvalue().splitlines()
+
+
+def test_lines_come_every_few_seconds_whatever_is_worked_on() -> None:
+    def report(progress: Progress) -> None:
+        for done, arm in zip((0, 100, 200, 300, 400, 500), "aaabbb", strict=True):
+            progress(arm, done, 1000)
+
+    # 300 in 6 s, then 500 in 10 s
+    assert lines([10, 12, 14, 16, 19, 21], report, "patient courses") == [
+        "letheon: a: 0 of 1000 patient courses",
+        "letheon: b: 300 of 1000 patient courses, 50 a second, 14 s left",
+        "letheon: b: 500 of 1000 patient courses, 45 a second, 11 s left",
+    ]
+
+
+def test_stages_are_shown_at_once_and_earlier_work_is_not_in_the_rate() -> None:
+    def report(progress: Progress) -> None:
+        progress.about = "memory"
+        progress("preparing trials", 0, 1)
+        progress("sampling", 0, 1000)
+        progress("sampling", 400, 1000)  # within the first second: left by an earlier call
+        progress("sampling", 500, 1000)
+        for done in (501, 502, 506, 514):  # calls that follow one another closely count all the same
+            progress("sampling", done, 1000)
+        progress("checking", 0, 1)
+
+    assert lines([0, 10, 10.5, 10.9, 11.4, 12, 14, 16.5, 60], report) == [
+        "letheon: memory: preparing trials",
+        "letheon: memory: sampling: 0 of 1000",
+        "letheon: memory: sampling: 514 of 1000, 2 a second, 3 min left",
+        "letheon: memory: checking",
+    ]
+
+
+def test_quiet_is_silent_and_a_lost_stream_ends_no_work() -> None:
+    stream = io.StringIO()
+    with Progress(quiet=True, stream=stream) as progress:
+        progress("a", 1, 2)
+    assert stream.getvalue() == ""
+
+    class Gone(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError(32, "Broken pipe")
+
+    with Progress(stream=Gone()) as progress:
+        progress("a", 1, 2)
+        progress("b", 1, 3)
+
+
+def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True, raising=False)
+    seconds = iter([0, 2, 4])
+    with Progress(stream=screen, clock=lambda: next(seconds)) as progress:
+        for done in (10, 30, 50):
+            progress("esketamine", done, 100)
+    assert "50 %" in screen.getvalue() and "left" in screen.getvalue()

@@ -63,9 +63,6 @@ def document(result: RunResult) -> dict[str, Any]:
     return document_of(result)
 
 
-# --- the same numbers everywhere ---
-
-
 @pytest.mark.long
 def test_the_page_and_the_command_line_give_the_same_numbers(document: dict[str, Any]) -> None:
     engine = Engine()
@@ -99,13 +96,8 @@ def test_a_draft_has_the_whole_answers_patients_and_borrows_its_spread() -> None
         _, ours, theirs = np.intersect1d(coarse["t"], fine["t"], return_indices=True)  # both meet each midnight
         assert len(ours) > 35
         for band in ("mean", "q05", "q95"):
-            found = np.array(coarse["nrs"][band])[ours]
-            assert found == pytest.approx(np.array(fine["nrs"][band])[theirs], abs=0.025)
-        width = [
-            np.subtract(*np.array(one["lines"]["whole"]["nrs"]["mean_hi" if i else "mean_lo"])[[0, -1]])
-            for i, one in enumerate((early, arm))
-        ]
-        assert np.all(np.isfinite(width))
+            assert np.array(coarse["nrs"][band])[ours] == pytest.approx(np.array(fine["nrs"][band])[theirs], abs=0.025)
+        assert all(np.isfinite(one["nrs"][end]).all() for one in (coarse, fine) for end in ("mean_lo", "mean_hi"))
     assert lent
     assert json.loads(engine.answer("figures", loads(changed))) == whole
 
@@ -120,46 +112,34 @@ def test_a_draft_has_the_whole_answers_patients_and_borrows_its_spread() -> None
 )
 def test_a_draft_after_a_rule_came_or_went_is_a_whole_answer(rule: str) -> None:
     """An arm without rules has no spread of boosters or rates to lend."""
-    engine = Engine()
-    ruled = SMALL.replace("    drug: racemic\n", f"    drug: racemic\n    {rule}\n").replace("5 weeks", "3 weeks")
-    assert ruled != SMALL.replace("5 weeks", "3 weeks")
-    for text in (SMALL.replace("5 weeks", "3 weeks"), ruled):
-        draft = json.loads(engine.answer("draft", loads(text)))
-        short = draft["arms"]["short"]
-        assert (
-            short["endpoints"]["nrs_day_14"]["mean_interval"][0] < short["endpoints"]["nrs_day_14"]["mean_interval"][1]
-        )
-        fresh = json.loads(Engine().answer("figures", loads(text)))
-        assert draft["arms"]["short"] == fresh["arms"]["short"] and draft["arms"]["placebo"] == fresh["arms"]["placebo"]
+    engine, small = Engine(), SMALL.replace("5 weeks", "3 weeks")
+    for text in (small, small.replace("    drug: racemic\n", f"    drug: racemic\n    {rule}\n")):
+        draft = json.loads(engine.answer("draft", loads(text)))["arms"]
+        low, high = draft["short"]["endpoints"]["nrs_day_14"]["mean_interval"]
+        assert low < high
+        fresh = json.loads(Engine().answer("figures", loads(text)))["arms"]
+        assert draft["short"] == fresh["short"] and draft["placebo"] == fresh["placebo"]
 
 
 def test_what_is_drawn_comes_from_the_document(document: dict[str, Any], result: RunResult) -> None:
-    page = page_of(result, loads(SMALL))
+    scenario = loads(SMALL)
+    page = page_of(result, scenario)
     assert list(page["arms"]) == list(document["arms"])
     for name, arm in page["arms"].items():
-        told = document["arms"][name]
-        assert arm["endpoints"] == told["endpoints"]
+        source, whole, dose = document["arms"][name], arm["lines"]["whole"], arm["lines"]["dose"]
+        assert arm["endpoints"] == source["endpoints"]
         for key, entry in arm["harms"]["entries"].items():
-            source = told["harms"]["entries"][key]
-            assert (entry["estimate"], entry["interval"]) == (source["estimate"], source["interval"])
-        hours = np.array(told["profile"]["time_h"])
-        rows = np.abs(hours[:, None] - 24 * np.array(arm["lines"]["whole"]["t"])).argmin(axis=0)
+            harm = source["harms"]["entries"][key]
+            assert (entry["estimate"], entry["interval"]) == (harm["estimate"], harm["interval"])
+        hours = np.array(source["profile"]["time_h"])
+        rows = np.abs(hours[:, None] - 24 * np.array(whole["t"])).argmin(axis=0)
         for drawn, key, digits in (("nrs", "nrs", 2), ("sensitisation", "sensitisation", 3)):
             for band in ("mean", "mean_lo", "mean_hi", "q05", "q95"):
-                expected = np.array(told["profile"][key][band])[rows]
-                assert np.allclose(arm["lines"]["whole"][drawn][band], expected, atol=0.51 * 10**-digits)
-
-
-def test_no_line_has_more_than_300_points(result: RunResult) -> None:
-    def lengths(thing: Any) -> Iterator[int]:
-        if isinstance(thing, dict):
-            for value in thing.values():
-                yield from lengths(value)
-        elif isinstance(thing, list) and thing and isinstance(thing[0], float):
-            yield len(thing)
-
-    page = page_of(result, loads(SMALL))
-    assert max(lengths(next(arm["lines"] for arm in page["arms"].values()))) <= MOST_POINTS == 300
+                expected = np.array(source["profile"][key][band])[rows]
+                assert np.allclose(whole[drawn][band], expected, atol=0.51 * 10**-digits)
+        assert len(whole["t"]) <= MOST_POINTS == 300
+        assert dose["mg"][0] == 0 and dose["t"][-1] == 35 and sorted(dose["mg"]) == dose["mg"]
+        assert dose["mg"][-1] == pytest.approx(scenario.arm(name).regimen.schedule().dose_mg(79.0), abs=0.06)
     assert max(len(arm["lines"]["whole"]["t"]) for arm in page["arms"].values()) > 100
 
 
@@ -170,64 +150,38 @@ def test_thinning_keeps_ends_order_and_size(values: list[float], most: int) -> N
     assert (np.diff(rows) > 0).all() and len(rows) <= most
 
 
-def test_thinning_keeps_the_peaks_of_sessions() -> None:
-    times = np.linspace(0, 30, 500)
-    saw = np.abs(((times * 24) % 24) - 4) < 0.8
-    rows = thinned(times, saw.astype(float) * np.linspace(1, 2, 500), 300)
-    assert {round(float(t)) for t in times[saw]} == {round(float(t)) for t in times[rows][saw[rows]]}
-
-
-def test_the_drug_given_so_far_ends_at_the_dose(result: RunResult) -> None:
-    scenario = loads(SMALL)
-    page = page_of(result, scenario)
-    for arm in scenario.arms:
-        line = page["arms"][arm.name]["lines"]["dose"]
-        assert line["mg"][0] == 0 and line["t"][-1] == 35
-        assert line["mg"][-1] == pytest.approx(arm.regimen.schedule().dose_mg(79.0), abs=0.06)
-        assert sorted(line["mg"]) == line["mg"]
-
-
 @pytest.mark.long
 def test_what_rules_add_is_an_average_with_the_range_of_patients() -> None:
-    text = """
+    titration = "titration: {every: 1 h, step: 5 mg/h, max: 40 mg/h, relief: 50 %}"
+    first = "drug: racemic, sessions: [{at: 0 h, rate: 25 mg/h, for: 4 h}]"
+    session = "session: {rate: 25 mg/h, for: 2 h}"
+    text = f"""
     letheon: 1
     title: x
-    population: {n: 40}
+    population: {{n: 40}}
     follow_up: 26 weeks
-    models: {rival: off}
+    models: {{rival: off}}
     arms:
-      later:
-        drug: racemic
-        sessions: [{at: 0 h, rate: 25 mg/h, for: 4 h}]
-        boosters: {every: 7 weeks, session: {rate: 25 mg/h, for: 2 h}}
-      asked:
-        drug: racemic
-        sessions: [{at: 0 h, rate: 25 mg/h, for: 4 h}]
-        boosters: {on: relapse, session: {rate: 25 mg/h, for: 2 h}}
-        titration: {every: 1 h, step: 5 mg/h, max: 40 mg/h, relief: 50 %}
-      raised:
-        drug: racemic
-        sessions: [{at: 0 h, rate: 25 mg/h, for: 4 h}]
-        titration: {every: 1 h, step: 5 mg/h, max: 40 mg/h, relief: 50 %}
+      later: {{{first}, boosters: {{every: 7 weeks, {session}}}}}
+      relapse: {{{first}, boosters: {{on: relapse, {session}}}, {titration}}}
+      raised: {{{first}, {titration}}}
     """
     scenario = loads(text)
     run = simulate(scenario)
-    made, page = run.document, page_of(run.result, scenario)["arms"]
-    later, asked, raised = (page[name] for name in ("later", "asked", "raised"))
+    page, arms = page_of(run.result, scenario)["arms"], run.document["arms"]
+    later, relapse, raised = (page[name] for name in ("later", "relapse", "raised"))
     # 182 days hold three boosters seven weeks apart, everyone's alike: 365.25 / 182 times three a year
-    assert (
-        later["boosters_a_year"]["q05"] == later["boosters_a_year"]["q95"] == pytest.approx(3 * 365.25 / 182, abs=0.01)
-    )
+    a_year = later["boosters_a_year"]
+    assert a_year["q05"] == a_year["q95"] == pytest.approx(3 * 365.25 / 182, abs=0.01)
     assert later["lines"]["dose"]["end"] == {"mean": 250.0, "q05": 250.0, "q95": 250.0}
     assert (later["lines"]["dose"]["mg"], later["lines"]["dose"]["fixed"]) == ([0.0, 0.0, 100.0, 250.0], 3)
-    counted = made["arms"]["asked"]["endpoints"]["boosters"]
-    assert asked["boosters_a_year"]["on_relapse"] and asked["boosters_a_year"]["mean"] == pytest.approx(
-        counted["boosters_per_year"], abs=1e-3
-    )
-    for arm in (asked, raised):
-        line, given = arm["lines"]["dose"], made["arms"]["asked" if arm is asked else "raised"]["endpoints"]["dose_mg"]
+    boosters = arms["relapse"]["endpoints"]["boosters"]["boosters_per_year"]
+    assert relapse["boosters_a_year"]["on_relapse"]
+    assert relapse["boosters_a_year"]["mean"] == pytest.approx(boosters, abs=1e-3)
+    for name in ("relapse", "raised"):
+        line, mean = page[name]["lines"]["dose"], arms[name]["endpoints"]["dose_mg"]["mean"]
         assert (line["fixed"], line["mg"][0], line["t"][-1]) == (2, 0.0, 182.0)
-        assert line["mg"][-1] == line["end"]["mean"] == pytest.approx(given["mean"], abs=0.06)
+        assert line["mg"][-1] == line["end"]["mean"] == pytest.approx(mean, abs=0.06)
         assert line["end"]["q05"] <= line["end"]["mean"] <= line["end"]["q95"]
     assert raised["boosters_a_year"] is None and raised["lines"]["dose"]["mg"][-2] == raised["lines"]["dose"]["mg"][-1]
 
@@ -240,38 +194,21 @@ def test_a_worker_that_nobody_waits_for_stops() -> None:
         Engine().answer("figures", loads(SMALL), gone)
 
 
-# --- the questions ---
-
-
-def test_every_question_is_answered_with_its_support(result: RunResult) -> None:
-    page = page_of(result, loads(SMALL))
-    labels = set(library.SUPPORT_LABELS)
+def test_every_question_is_answered_with_its_support(document: dict[str, Any], result: RunResult) -> None:
+    arms, labels = page_of(result, loads(SMALL))["arms"], set(library.SUPPORT_LABELS)
     for name in ("short", "long"):
-        answers = page["arms"][name]["answers"]
+        answers = arms[name]["answers"]
         assert [one["id"] for one in answers] == list(QUESTIONS)
         for one in answers:
             assert one["support"] and {label["support"] for label in one["support"]} <= labels, one["id"]
-            assert 30 < len(one["short"]) < 420 and not re.search(r"nan|None|<|\{", one["short"]), one
-            assert all(text.endswith((".", "…")) for text in one["more"])
-    assert page["arms"]["placebo"]["answers"] == []
-
-
-def test_answers_say_the_numbers_of_the_document(document: dict[str, Any], result: RunResult) -> None:
-    page = page_of(result, loads(SMALL))
-    arm, told = document["arms"]["long"], {one["id"]: one for one in page["arms"]["long"]["answers"]}
-    assert "100 hours" in told["involves"]["short"] and "hospital" in told["involves"]["short"]
-    assert "go home" in page["arms"]["short"]["answers"][0]["short"]
-    peak = max(arm["profile"]["nmda_block"]["mean"])
-    assert f"{100 * peak:.0f}" in told["cells"]["short"]
-    assert f"{arm['endpoints']['nrs_day_35']['mean']:.1f} of 10" in told["cure"]["short"]
-    assert told["cure"]["short"].startswith("No ")
-    assert "not identified" in [one["support"] for one in told["bladder"]["support"]] and told["bladder"][
-        "short"
-    ].startswith("Not known")
-    assert "Weak" in told["evidence"]["short"]
-
-
-# --- reading and presets ---
+            assert not re.search(r"\bnan\b|None|<|\{", " ".join([one["short"], *one["more"]])), one
+    assert arms["placebo"]["answers"] == []
+    arm, short = document["arms"]["long"], {one["id"]: one["short"] for one in arms["long"]["answers"]}
+    assert "100 hours" in short["involves"] and "hospital" in short["involves"]
+    assert "go home" in arms["short"]["answers"][0]["short"]
+    assert f"{100 * max(arm['profile']['nmda_block']['mean']):.0f}" in short["cells"]
+    assert f"{arm['endpoints']['nrs_day_35']['mean']:.1f} of 10" in short["cure"]
+    assert short["bladder"].startswith("Not known")
 
 
 @pytest.mark.parametrize(
@@ -279,44 +216,39 @@ def test_answers_say_the_numbers_of_the_document(document: dict[str, Any], resul
 )
 def test_the_controls_lose_nothing_of_an_example(path: Path) -> None:
     scenario = loads(path.read_text(encoding="utf-8"))
-    told = form(scenario)
-    assert loads(told["yaml"]) == loads(dumps(scenario))
-    for arm, shown in zip(scenario.arms, told["arms"], strict=True):
+    controls = form(scenario)
+    assert loads(controls["yaml"]) == loads(dumps(scenario))
+    for arm, shown in zip(scenario.arms, controls["arms"], strict=True):
         if arm.drug == "placebo":
             assert shown["sessions"] == [] and shown["like"] == arm.like
             continue
-        shown_rows = [
-            (row["at_h"] + k * row["every_h"], row["hours"]) for row in shown["sessions"] for k in range(row["times"])
+        sessions = shown["sessions"]
+        shown_hours = [
+            (row["at_h"] + k * row["every_h"], row["hours"]) for row in sessions for k in range(row["times"])
         ]
         hours = sorted((i.start_ms / 3.6e6, i.duration_ms / 3.6e6) for i in arm.regimen.infusions)
-        assert np.allclose(sorted(shown_rows), hours, rtol=0, atol=1e-5)
+        assert np.allclose(sorted(shown_hours), hours, rtol=0, atol=1e-5)
         assert (shown["boosters"] is None) == (arm.policy.boosters is None)
         assert (shown["titration"] is None) == (arm.policy.titration is None)
 
 
-def test_the_controls_keep_the_least_rate_of_a_titration() -> None:
-    text = """
-    letheon: 1
-    title: x
-    follow_up: 4 weeks
-    arms:
-      a:
-        drug: racemic
-        sessions: [{at: 0 h, rate: 25 mg/h, for: 4 h}]
-        titration: {every: 1 h, step: 5 mg/h, min: 10 mg/h/70kg, max: 40 mg/h}
-    """
-    assert form(loads(text))["arms"][0]["titration"]["min"] == {"value": 10.0, "by_weight": True}
+def test_the_editor_groups_equal_sessions_and_keeps_the_least_rate() -> None:
+    (arm, *_) = loads(SMALL).arms
+    assert [(row["times"], row["every_h"], row["max"]) for row in rows(arm.regimen.infusions)] == [(5, 24.0, 25.0)]
+    rule = "titration: {every: 1 h, step: 5 mg/h, min: 10 mg/h/70kg, max: 40 mg/h}"
+    (shown, *_) = form(loads(SMALL.replace("    drug: racemic\n", f"    drug: racemic\n    {rule}\n")))["arms"]
+    assert shown["titration"]["min"] == {"value": 10.0, "by_weight": True}
 
 
 def test_presets_are_the_regimens_of_the_library() -> None:
     studies = {study.id: study for study in library.studies()}
-    made = presets()
-    assert len({one["id"] for one in made}) == len(made) == len(PRESETS) >= 6
-    for preset, told in zip(PRESETS, made, strict=True):
+    shown = presets()
+    assert len({one["id"] for one in shown}) == len(shown) == len(PRESETS) >= 6
+    for preset, one in zip(PRESETS, shown, strict=True):
         arms = [next(a for a in studies[preset.study].arms if a.name == name) for name in preset.arms]
-        scenario = loads(json.dumps(app._page_scenario(told) | {"follow_up": "104 weeks"}))
-        given = sum(arm.dose_mg_70kg or 0.0 for arm in arms)
-        assert scenario.arms[0].regimen.schedule().dose_mg(70.0) == pytest.approx(given, rel=0.02)
+        scenario = loads(json.dumps(app._page_scenario(one) | {"follow_up": "104 weeks"}))
+        dose = sum(arm.dose_mg_70kg or 0.0 for arm in arms)
+        assert scenario.arms[0].regimen.schedule().dose_mg(70.0) == pytest.approx(dose, rel=0.02)
         assert all(arm.verified != "recall" for arm in arms), "a recalled regimen is no published one"
 
 
@@ -330,14 +262,6 @@ def test_the_page_gets_kinds_and_defaults_from_the_grammar() -> None:
     }
 
 
-def test_rows_of_the_editor_group_equal_sessions() -> None:
-    (arm, *_) = loads(SMALL).arms
-    assert [(row["times"], row["every_h"], row["max"]) for row in rows(arm.regimen.infusions)] == [(5, 24.0, 25.0)]
-
-
-# --- what is served ---
-
-
 def test_the_page_comes_whole_and_from_nowhere_else(visitor: TestClient) -> None:
     page = visitor.get("/")
     assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
@@ -345,24 +269,14 @@ def test_the_page_comes_whole_and_from_nowhere_else(visitor: TestClient) -> None
     assert not re.search(r"<style|style=|\son\w+=|<script(?![^>]+src=)|https?:|//\w", text)
     for path in re.findall(r'(?:src|href)="(/[^"]+)"', text):
         assert visitor.get(path).status_code == 200, path
-    for title in QUESTIONS.values():
-        assert f"<h3>{title}</h3>" in text
+    assert all(f"<h3>{title}</h3>" in text for title in QUESTIONS.values())
     assert "no advice about a person" in text
-    scripts = [visitor.get(f"/static/{name}") for name in ("main.js", "chart.js", "editor.js", "results.js")]
-    for script in scripts:
+    for name in ("main.js", "chart.js", "editor.js", "results.js"):
+        script = visitor.get(f"/static/{name}")
         assert script.headers["content-type"].startswith("text/javascript")
         assert not re.search(r"innerHTML|insertAdjacentHTML|\beval\b|new Function|document\.write", script.text)
-
-
-def test_every_answer_carries_the_security_headers(visitor: TestClient) -> None:
-    for answer in (
-        visitor.get("/"),
-        visitor.get("/api/status"),
-        visitor.get("/nothing"),
-        visitor.post("/api/read", json={}),
-    ):
-        for name, value in HEADERS.items():
-            assert answer.headers[name] == value
+    answers = [visitor.get(path) for path in ("/", "/api/status", "/nothing")] + [visitor.post("/api/read", json={})]
+    assert all(answer.headers[name] == value for answer in answers for name, value in HEADERS.items())
     policy = HEADERS["content-security-policy"]
     assert "unsafe" not in policy and "default-src 'none'" in policy and "script-src 'self'" in policy
 
@@ -384,88 +298,42 @@ def test_status_and_description(visitor: TestClient) -> None:
     assert "/" not in described["paths"]
 
 
-# --- what is refused ---
-
-
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "reason"),
     [
         (("n: 40", "n: 2001"), "2,001 patients are more than this page runs; write at most 2,000"),
         (("5 weeks", "3 years"), "days are more than this page runs; write at most 730"),
         (("times: 5", "times: 201"), "201 infusions in one arm are more"),
+        (("h}]}", "h}], boosters: {every: 1 day, session: {rate: 5 mg/h, for: 1 h}}}"), "infusions in one arm"),
         (("n: 40", "n: forty"), '"forty" is not a whole number'),
         (("racemic", "ketamine"), "does not say which form"),
     ],
 )
-def test_what_is_too_much_or_wrong_is_refused_in_a_sentence(visitor: TestClient, change: tuple, said: str) -> None:
-    text = SMALL.replace("5 weeks", "90 weeks") if "201" in change[1] and "times" in change[0] else SMALL
+def test_what_is_too_much_or_wrong_is_refused_in_a_sentence(visitor: TestClient, change: tuple, reason: str) -> None:
+    text = SMALL.replace("5 weeks", "90 weeks") if "infusions" in reason else SMALL
     answer = visitor.post("/api/simulate", json={"scenario": text.replace(*change, 1)})
     assert answer.status_code == 422
-    assert said in answer.json()["detail"] and set(answer.json()) == {"detail"}
+    assert reason in answer.json()["detail"] and set(answer.json()) == {"detail"}
 
 
-def test_boosters_count_towards_the_limit() -> None:
-    text = SMALL.replace("for: 100 h}]}", "for: 100 h}], boosters: {every: 1 day, session: {rate: 5 mg/h, for: 1 h}}}")
-    with pytest.raises(InputError, match="infusions in one arm"):
-        limits.check(loads(text.replace("5 weeks", "60 weeks")))
+def test_odd_bodies_get_a_sentence_and_large_ones_are_not_read_to_their_end(visitor: TestClient) -> None:
+    odd = [b"", b"{", b"[]", b'{"scenario": 5}', b'{"other": "x"}', b'{"scenario": "\\ud800"}', b"\xff\xfe"]
+    odd += [b'{"scenario": "' + b"x" * 40_000 + b'"}', b'{"scenario": {"letheon": NaN}}']
+    odd += [b'{"scenario": ' + b'{"a":' * 3000 + b"1" + b"}" * 3000 + b"}"]
+    for body in odd:
+        answer = visitor.post("/api/read", content=body, headers={"content-type": "application/json"})
+        assert answer.status_code in (400, 422)
+        assert isinstance(answer.json()["detail"], str) and len(answer.json()["detail"]) < 400
+    for large in (b"x" * 300_000, (b"x" * 1000 for _ in range(300))):
+        assert visitor.post("/api/read", content=large).status_code == 413
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b'{"scenario": 5}',
-        b'{"other": "x"}',
-        b'{"scenario": "\\ud800"}',
-        b'{"scenario": "' + b"x" * 40_000 + b'"}',
-        b'{"scenario": ' + b'{"a":' * 3000 + b"1" + b"}" * 3000 + b"}",
-        b'{"scenario": {"letheon": NaN}}',
-        b"\xff\xfe",
-    ],
-)
-def test_odd_bodies_get_a_sentence(visitor: TestClient, body: bytes) -> None:
-    answer = visitor.post("/api/read", content=body, headers={"content-type": "application/json"})
-    assert answer.status_code in (400, 422)
-    assert isinstance(answer.json()["detail"], str) and len(answer.json()["detail"]) < 400
-
-
-def test_a_large_body_is_not_read_to_its_end(visitor: TestClient) -> None:
-    def stream() -> Iterator[bytes]:
-        for _ in range(300):
-            yield b"x" * 1000
-
-    assert visitor.post("/api/read", content=stream()).status_code == 413
-    assert visitor.post("/api/read", content=b"x" * 300_000).status_code == 413
-
-
-def test_a_foreign_name_is_refused_and_a_token_is_asked_for() -> None:
-    with TestClient(app.create(warm=False, lanes=1), base_url="http://evil.example") as stranger:
-        assert stranger.get("/api/status").status_code == 400
-    with TestClient(app.create("secret", warm=False, lanes=1), base_url="http://192.0.2.1") as client:
-        assert client.get("/").status_code == client.get("/api/status").status_code == 401
-        assert client.get("/", params={"token": "secre"}).status_code == 401
-        assert client.get("/api/status", headers={"authorization": "Bearer secret"}).status_code == 200
-        moved = client.get("/", params={"token": "secret"}, follow_redirects=False)
-        assert moved.status_code == 303 and moved.headers["location"] == "/"
-        assert "HttpOnly" in moved.headers["set-cookie"] and "SameSite=Strict" in moved.headers["set-cookie"]
-        assert client.get("/").status_code == 200
-        assert all(moved.headers[name] == value for name, value in HEADERS.items())
-
-
-# --- the command ---
-
-
-def test_a_taken_port_is_said_with_another() -> None:
-    with server.bind("127.0.0.1", 0) as held:
-        port = held.getsockname()[1]
+def test_a_taken_port_is_refused_with_another() -> None:
+    with server.bind("127.0.0.1", 0) as opened:
+        port = opened.getsockname()[1]
         with pytest.raises(InputError, match=f"port {port} cannot be used .*--port {port + 1}"):
             server.bind("127.0.0.1", port).close()
-
-
-def test_only_loopback_goes_without_a_token() -> None:
-    assert [is_loopback(host) for host in ("127.0.0.1", "127.8.8.8", "::1", "localhost")] == [True] * 4
+    assert all(is_loopback(host) for host in ("127.0.0.1", "127.8.8.8", "::1", "localhost"))
     assert not any(is_loopback(host) for host in ("0.0.0.0", "::", "192.168.1.2", "name"))
 
 

@@ -9,26 +9,13 @@ from threading import Event
 from typing import Any
 
 import pytest
+from test_explore_api import SMALL
 
 from letheon.errors import InputError
 from letheon.scenario import loads
 from letheon.views.explore import app
 from letheon.views.explore.compute import Cancelled, Engine
 from letheon.views.explore.pool import Full, Pool, _Job
-
-SMALL = """
-letheon: 1
-title: "Two plans"
-population: {n: 40}
-follow_up: 5 weeks
-seed: 3
-arms:
-  short:
-    drug: racemic
-    sessions: [{at: day 1, rate: 0.35 mg/kg/h, max: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 5}}]
-  long: {drug: racemic, sessions: [{at: 0 h, rate: 20 mg/h/70kg, for: 100 h}]}
-  placebo: {drug: placebo, like: short}
-"""
 
 
 def lane_of(pool: Pool, *, slow: bool, kind: frozenset, busy: bool = False, action: str = "figures") -> list[int]:
@@ -73,47 +60,47 @@ def test_equal_requests_share_and_the_line_has_an_end() -> None:
 
 
 class Worker:
-    """A worker's end of a pipe: what it says, and after how many seconds."""
+    """A worker's end of a pipe: its messages, and after how many seconds each comes."""
 
-    def __init__(self, *said: tuple[float, str, Any]):
-        self.said, self.sent = list(said), []
+    def __init__(self, *messages: tuple[float, str, Any]):
+        self.messages, self.sent = list(messages), []
 
-    def send(self, asked: Any) -> None:
-        self.sent.append(asked)
+    def send(self, request: Any) -> None:
+        self.sent.append(request)
 
     def poll(self, wait: float) -> bool:
-        pause = self.said[0][0] if self.said else math.inf
+        pause = self.messages[0][0] if self.messages else math.inf
         time.sleep(min(wait, max(pause, 0)))
-        if self.said:
-            self.said[0] = (pause - wait, *self.said[0][1:])
+        if self.messages:
+            self.messages[0] = (pause - wait, *self.messages[0][1:])
         return pause <= wait
 
     def recv(self) -> tuple[str, Any]:
-        return self.said.pop(0)[1:]
+        return self.messages.pop(0)[1:]
+
+
+COMPUTING, PREPARING = ("computing", None), ("preparing", None)
 
 
 @pytest.mark.parametrize(
-    ("said", "ends"),
+    ("messages", "ending"),
     [
-        ([(0.6, "computing", None), (0.1, "made", b"answer")], b"answer"),  # a process that starts
-        ([(0, "computing", None), (0, "preparing", None), (0.6, "computing", None), (0, "made", b"answer")], b"answer"),
-        ([(0, "computing", None), (9, "made", b"answer")], "takes more than"),
-        (
-            [(0, "computing", None), (0.2, "preparing", None), (0.6, "computing", None), (0.2, "made", b"")],
-            "takes more",
-        ),
+        ([(0.6, *COMPUTING), (0.1, "made", b"answer")], b"answer"),  # a process that starts
+        ([(0, *COMPUTING), (0, *PREPARING), (0.6, *COMPUTING), (0, "made", b"answer")], b"answer"),
+        ([(0, *COMPUTING), (9, "made", b"answer")], "takes more than"),
+        ([(0, *COMPUTING), (0.2, *PREPARING), (0.6, *COMPUTING), (0.2, "made", b"")], "takes more"),
     ],
 )
-def test_only_computing_counts_as_the_time_of_a_request(said: list, ends: Any) -> None:
+def test_only_computing_counts_as_the_time_of_a_request(messages: list, ending: Any) -> None:
     pool = Pool(1, seconds=0.3)
     lane = pool.lanes[0]
-    lane.connection, lane.stop = Worker(*said), Event()
+    lane.connection, lane.stop = Worker(*messages), Event()
     try:
         job = _Job("key", frozenset(), "figures", loads(SMALL), False, waiting=1)
-        if isinstance(ends, bytes):
-            assert lane._ask(job) == ends
+        if isinstance(ending, bytes):
+            assert lane._ask(job) == ending
         else:
-            with pytest.raises(InputError, match=ends):
+            with pytest.raises(InputError, match=ending):
                 lane._ask(job)
         assert not pool.preparing
     finally:

@@ -7,7 +7,6 @@ brute force, and the contract of exit codes.
 import html
 import json
 import re
-import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,6 @@ import pytest
 import search_factory as factory
 
 from letheon.errors import InputError
-from letheon.extras import missing
 from letheon.study.optimise import search as study
 from letheon.study.optimise.document import SearchReport
 from letheon.views.commands.interruption import kept_in
@@ -28,15 +26,6 @@ from letheon.views.document import terminal
 from letheon.views.document.tree import Document, Figure, Plot, Table, blocks_of, plain
 from letheon.views.subjects import optimisation as subject
 from letheon.views.subjects.optimisation import standing
-
-SCENARIO = """letheon: 1
-title: The cheapest course
-follow_up: 4 weeks
-arms:
-  course: {drug: racemic, sessions: [{at: day 1, rate: 20 mg/h, for: 4 h}]}
-"""
-BLOCK = "optimise: {arm: course, vary: {sessions.1.rate: {from: 5 mg/h, to: 40 mg/h}}}\n"
-
 
 NUMBER = r"-?[0-9][0-9,.]*"
 
@@ -57,11 +46,6 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     yield fake
 
 
-@pytest.fixture(scope="module")
-def found(tmp_path_factory) -> tuple[SearchReport, Any]:
-    return factory.search(factory.SMALL, tmp_path_factory.mktemp("search") / "out")
-
-
 @pytest.fixture
 def optimise(command: Callable) -> Callable[..., tuple[int, str, str]]:
     return partial(command, "optimise")
@@ -69,33 +53,10 @@ def optimise(command: Callable) -> Callable[..., tuple[int, str, str]]:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "s.yaml").write_text(SCENARIO + BLOCK, encoding="utf-8")
+    (tmp_path / "s.yaml").write_text(factory.COURSE + factory.BLOCK, encoding="utf-8")
     (tmp_path / "small.yaml").write_text(factory.SMALL, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def flat(text: str) -> str:
-    return " ".join(text.split())
-
-
-# --- help and refusals ---
-
-
-def test_the_help_says_what_it_is_for(optimise: Callable) -> None:
-    assert "not treatments" in flat(optimise("--help")[1])
-
-
-def test_a_missing_extra_is_named_first(
-    optimise: Callable, fake: SimpleNamespace, here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "pymoo", None)
-    code, out, err = optimise("s.yaml", "--out", "new")
-    assert (code, out) == (2, "") and not (here / "new").exists() and fake.calls == []
-    assert err == f"letheon: {missing('optimise', 'pymoo')}\n"
-
-
-# --- what it does ---
 
 
 def test_options_reach_the_search(optimise: Callable, fake: SimpleNamespace, here: Path) -> None:
@@ -133,9 +94,7 @@ def test_it_writes_and_shows_a_search_and_keeps_its_page(optimise: Callable, fak
     [(KeyboardInterrupt(), 130, "interrupted"), (OSError(28, "No space left on device"), 1, "No space left on device")],
     ids=["interrupted", "full disk"],
 )
-def test_stopped_work_tells_how_to_continue(
-    error: BaseException, code: int, words: str, fresh: bool, optimise: Callable, fake: SimpleNamespace, here: Path
-) -> None:
+def test_stopped_work_says_how_to_continue(error, code: int, words: str, fresh: bool, optimise, fake, here) -> None:
     def act() -> None:
         raise error
 
@@ -143,9 +102,6 @@ def test_stopped_work_tells_how_to_continue(
     ended, out, err = optimise("s.yaml", "--out", "out", *(["--fresh"] if fresh else []))
     assert (ended, out) == (code, "")
     assert words in err and kept_in(Path("out"), fresh) in err
-
-
-# --- what terminal and page say of a record ---
 
 
 def tables(document: Document) -> dict[str, Table]:
@@ -158,11 +114,16 @@ def columns(table: Table) -> dict[str, list[str]]:
     return {plain(head): [plain(row[place]) for row in rows] for place, head in enumerate(table.heads)}
 
 
-def test_every_number_of_the_record_is_in_both(found) -> None:
-    search, others = found
-    for document in (subject.document(search, others), subject.summary(search), subject.summary(search, wide=True)):
+@pytest.fixture(scope="module")
+def search(tmp_path_factory) -> tuple[SearchReport, Any]:
+    return factory.search(factory.SMALL, tmp_path_factory.mktemp("search") / "out")
+
+
+def test_every_number_of_the_record_is_in_both(search) -> None:
+    report, others = search
+    for document in (subject.document(report, others), subject.summary(report), subject.summary(report, wide=True)):
         shown = tables(document)
-        for name, entries in (("The front", search.front), ("Published regimens", search.published)):
+        for name, entries in (("The front", report.front), ("Published regimens", report.published)):
             table = columns(shown[name])
             for head, measure, form in (
                 ("Relief days", "relief_days", ".1f"),
@@ -173,65 +134,52 @@ def test_every_number_of_the_record_is_in_both(found) -> None:
                 assert [cell.split()[0] for cell in table[head]] == means
             apart = [f"{entry.measures['relief_days'].minus_placebo:.1f}" for entry in entries]
             assert [cell.split()[0] for cell in table["Minus placebo"]] == apart
-        chances = [f"{100 * entry.chance_on_front:.0f} %" for entry in search.front]
+        chances = [f"{100 * entry.chance_on_front:.0f} %" for entry in report.front]
         assert columns(shown["The front"])["Chance on the front"] == chances
-        assert search.notice in " ".join(terminal.text(document).split())
-    page = html.unescape(re.sub(r"<[^>]+>", "", pages.render(subject.document(search, others))))
-    assert all(f"{name}: {why}" in page for name, why in search.skipped.items()) and search.skipped
+        assert report.notice in " ".join(terminal.text(document).split())
+        for cell in (cell for table in shown.values() for texts in columns(table).values() for cell in texts):
+            if match := re.fullmatch(rf"({NUMBER}) \(({NUMBER}) to ({NUMBER})\)", cell):
+                mean, low, high = (float(text.replace(",", "")) for text in match.groups())
+                assert low <= mean <= high
+    page = html.unescape(re.sub(r"<[^>]+>", "", pages.render(subject.document(report, others))))
+    assert all(f"{name}: {why}" in page for name, why in report.skipped.items()) and report.skipped
+    empty = msgspec.structs.replace(report, front=())
+    assert all("No regimen keeps" in terminal.text(view(empty)) for view in (subject.document, subject.summary))
 
 
-def test_printed_intervals_hold_their_means(found) -> None:
-    cells = [
-        cell
-        for table in tables(subject.document(*found)).values()
-        for texts in columns(table).values()
-        for cell in texts
-    ]
-    triples = [match for cell in cells if (match := re.fullmatch(rf"({NUMBER}) \(({NUMBER}) to ({NUMBER})\)", cell))]
-    assert len(triples) == 2 * (len(found[0].front) + len(found[0].published)) - 4  # two of them have no spread
-    for mean, low, high in ((float(text.replace(",", "")) for text in match.groups()) for match in triples):
-        assert low <= mean <= high
-
-
-def test_the_figures_draw_the_numbers(found) -> None:
-    search, others = found
-    figures = [block for block in subject.document(search, others).sections[1].blocks if isinstance(block, Figure)]
+def test_the_figures_draw_the_numbers(search) -> None:
+    report, others = search
+    figures = [block for block in subject.document(report, others).sections[1].blocks if isinstance(block, Figure)]
     for figure, cost in zip(figures, ("hours", "dose_mg"), strict=True):
         (plot,) = (block for block in figure.blocks if isinstance(block, Plot))
         cloud, front, published = plot.figure["data"]
-        for trace, entries in ((front, search.front), (published, search.published)):
+        for trace, entries in ((front, report.front), (published, report.published)):
             for axis, measure in (("x", cost), ("y", "relief_days")):
                 assert trace[axis] == pytest.approx([entry.measures[measure].mean for entry in entries], rel=1e-3)
-        ends = [entry.measures["relief_days"].mean_interval for entry in search.front]
-        drawn = zip(front["y"], front["error_y"]["arrayminus"], front["error_y"]["array"], strict=True)
-        assert [(y - down, y + up) for y, down, up in drawn] == [pytest.approx(end, rel=1e-2) for end in ends]
-        assert len(cloud["x"]) == len(others) == search.searched.candidates - len(search.front)
-        assert plot.figure["layout"]["shapes"][0]["y0"] == search.constraints[0].at_least
+        ends = [entry.measures["relief_days"].mean_interval for entry in report.front]
+        bars = zip(front["y"], front["error_y"]["arrayminus"], front["error_y"]["array"], strict=True)
+        assert [(y - down, y + up) for y, down, up in bars] == [pytest.approx(end, rel=1e-2) for end in ends]
+        assert len(cloud["x"]) == len(others) == report.searched.candidates - len(report.front)
+        assert plot.figure["layout"]["shapes"][0]["y0"] == report.constraints[0].at_least
 
 
-def test_an_empty_front_has_a_sentence(found) -> None:
-    empty = msgspec.structs.replace(found[0], front=())
-    assert all("No regimen keeps" in terminal.text(make(empty)) for make in (subject.document, subject.summary))
+def test_many_quantities_are_not_cut_off_and_short_names_stay_different(search) -> None:
+    report = search[0]
 
+    def varied(*values: tuple[str, ...], paths: list[str]) -> SearchReport:
+        variables = tuple(msgspec.structs.replace(report.variables[0], path=path) for path in paths)
+        rows = zip(report.front, values, strict=False)
+        front = (msgspec.structs.replace(row, values=dict(zip(paths, texts, strict=True))) for row, texts in rows)
+        return msgspec.structs.replace(report, variables=variables, front=tuple(front))
 
-def test_a_table_of_many_quantities_is_not_cut_off(found) -> None:
-    paths = [f"boosters.session.repeat.{'long' * number}name" for number in range(1, 8)]
-    variables = tuple(msgspec.structs.replace(found[0].variables[0], path=path) for path in paths)
-    values = {path: f"{number}77 days" for number, path in enumerate(paths)}
-    front = tuple(msgspec.structs.replace(entry, values=values) for entry in found[0].front)
-    text = terminal.text(subject.summary(msgspec.structs.replace(found[0], variables=variables, front=front)))
+    names = [f"boosters.session.repeat.{'long' * number}name" for number in range(1, 8)]
+    wide = varied(tuple(f"{number}77 days" for number in range(7)), paths=names)
+    text = terminal.text(subject.summary(wide))
     assert max(map(len, text.splitlines())) <= 80 and "…" not in text
-    assert all(text.count(f"{number}77") == len(front) for number in range(len(paths)))
-
-
-def test_short_names_stay_different(found) -> None:
+    assert all(text.count(f"{number}77") == 1 for number in range(7))
     paths = ["sessions.1.rate", "sessions.2.rate", "sessions.1.repeat.times", "boosters.every"]
-    variables = tuple(msgspec.structs.replace(found[0].variables[0], path=path) for path in paths)
-    front = tuple(
-        msgspec.structs.replace(found[0].front[0], values=dict(zip(paths, texts, strict=True)))
-        for texts in (("5 mg/h", "1 mg", "3", "1 day"), ("7 mg/h", "1 g", "4", "2 days"))
-    )
-    assert subject.variable_columns(msgspec.structs.replace(found[0], variables=variables, front=front)) == [
+    two = varied(("5 mg/h", "1 mg", "3", "1 day"), ("7 mg/h", "1 g", "4", "2 days"), paths=paths)
+    assert subject.variable_columns(two) == [
         ("1 rate (mg/h)", ["5", "7"]),
         ("2 rate", ["1 mg", "1 g"]),
         ("times", ["3", "4"]),
@@ -243,14 +191,14 @@ def test_long_fronts_are_thinned_evenly_and_both_ends_stay() -> None:
     for count in (25, 60, 399):
         places = subject.chosen_rows(count)
         assert len(places) == 24 and (places[0], places[-1]) == (0, count - 1) and len(set(places)) == 24
-        kept = subject.chosen_rows(count, {3, 4, 7})
-        assert {3, 4, 7} < set(kept) and len(kept) <= 27
+        chosen = subject.chosen_rows(count, {3, 4, 7})
+        assert {3, 4, 7} < set(chosen) and len(chosen) <= 27
 
 
 @pytest.mark.parametrize("rivals", [(), (2,), (1, 2, 5), (1, 2, 3, 4), (1, 2, 3, 4, 5, 6)])
 @pytest.mark.parametrize("feasible", [True, False])
-def test_the_standing_of_a_regimen_counts_all_that_beat_it(found, rivals: tuple[int, ...], feasible: bool) -> None:
-    text = standing(msgspec.structs.replace(found[0].published[0], beaten_by=rivals, feasible=feasible))
+def test_the_standing_of_a_regimen_counts_all_that_beat_it(search, rivals: tuple[int, ...], feasible: bool) -> None:
+    text = standing(msgspec.structs.replace(search[0].published[0], beaten_by=rivals, feasible=feasible))
     numbers = [int(number) for number in re.findall(r"\d+", text)]
     assert numbers == list(rivals if len(rivals) <= 4 else (*rivals[:3], len(rivals) - 3))
     assert ("limit" in text) == (not feasible) and ("not beaten" in text) == (feasible and not rivals)

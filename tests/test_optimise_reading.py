@@ -66,12 +66,6 @@ def test_the_block_means_what_it_says() -> None:
     assert (search.size, search.candidates, search.patients) == (200, 50, 64)
 
 
-def test_without_goals_the_defaults_are_those_of_the_documentation() -> None:
-    short = "optimise: {arm: ketamine, vary: {sessions.1.rate: {from: 5 mg/h, to: 40 mg/h}}}\n"
-    goals = [(g.measure.name, g.maximise) for g in search_of(PLAIN + short).goals]
-    assert goals == [("relief_days", True), ("psychedelic_load", False), ("dose_mg", False), ("hours", False)]
-
-
 def test_a_candidate_is_the_file_with_its_text_replaced() -> None:
     search = search_of(PLAIN + BLOCK)
     by_hand = loads(
@@ -79,9 +73,9 @@ def test_a_candidate_is_the_file_with_its_text_replaced() -> None:
         .replace("day 8, rate: 20 mg/h", "day 8, rate: 30 mg/h")
         .replace("for: 4 h, repeat: {every: 1 day, times: 5}", "for: 1.5 h, repeat: {every: 2 days, times: 4}")
     )
-    made = search.candidate((2, 1, 3, 1))
-    assert [arm.name for arm in made.arms] == ["ketamine", "placebo"]
-    assert made.arms == (by_hand.arm("ketamine"), by_hand.arm("placebo"))
+    candidate = search.candidate((2, 1, 3, 1))
+    assert [arm.name for arm in candidate.arms] == ["ketamine", "placebo"]
+    assert candidate.arms == (by_hand.arm("ketamine"), by_hand.arm("placebo"))
     assert search.texts((2, 1, 3, 1)) == {
         "sessions.1.rate": "30 mg/h",
         "sessions.1.for": "1.5 h",
@@ -90,7 +84,7 @@ def test_a_candidate_is_the_file_with_its_text_replaced() -> None:
     }
 
 
-def test_the_arm_as_written_is_found_among_the_candidates_whatever_its_units() -> None:
+def test_the_arm_as_written_is_a_candidate_whatever_its_units() -> None:
     assert search_of(PLAIN + BLOCK).as_written() is None  # 4 h lies beyond the range
     search = search_of(PLAIN.replace("for: 4 h, repeat", "for: 120 min, repeat") + BLOCK)
     assert search.as_written() == (1, 2, 4, 0)
@@ -128,14 +122,14 @@ def test_boosters_vary_like_anything_else() -> None:
     assert search.candidate((8, 0, 5)).arms == loads(by_hand).arms[:1] + loads(by_hand).arms[2:]
 
 
-def test_a_drug_may_be_chosen_too() -> None:
-    search = search_of(PLAIN + "optimise: {arm: ketamine, vary: {drug: {choose: [racemic, esketamine]}}}\n")
+def test_goals_have_defaults_a_drug_may_vary_and_an_impossible_combination_is_refused() -> None:
+    block = "optimise: {arm: ketamine, vary: {%s}}\n"
+    search = search_of(PLAIN + block % "drug: {choose: [racemic, esketamine]}")
+    goals = [(goal.measure.name, goal.maximise) for goal in search.goals]
+    assert goals == [("relief_days", True), ("psychedelic_load", False), ("dose_mg", False), ("hours", False)]
     assert [search.candidate((k,)).arms[0].drug for k in (0, 1)] == ["racemic", "esketamine"]
-
-
-def test_a_combination_that_is_no_regimen_is_refused_when_it_is_asked_for() -> None:
-    block = "optimise: {arm: ketamine, vary: {sessions.1.repeat.times: {from: 1, to: 10}, "
-    search = search_of(PLAIN + block + "sessions.1.repeat.every: {choose: [1 day, 7 days]}}}\n")
+    times, every = "sessions.1.repeat.times: {from: 1, to: 10}", "sessions.1.repeat.every: {choose: [1 day, 7 days]}"
+    search = search_of(PLAIN + block % f"{times}, {every}")
     assert search.candidate((9, 0)).arms
     with pytest.raises(InputError, match="after the follow-up ends"):
         search.candidate((9, 1))
@@ -146,41 +140,30 @@ def test_a_combination_that_is_no_regimen_is_refused_when_it_is_asked_for() -> N
 CASES = [
     ("arm: ketamine", "arm: ketamin", 'line 13, optimise.arm: "ketamin" is no arm of this file; write arm: ketamine.'),
     ("arm: ketamine", "arm: placebo", 'line 13, optimise.arm: "placebo" is a placebo arm, in which nothing can be better; write arm: ketamine.'),
-    ("  arm: ketamine\n", "", "line 13, optimise: the entry arm is missing; write e.g. arm: ketamine."),
     ("optimise:", "optimize:", 'line 12: "optimize" is not a key that may stand here; write optimise, if that is meant.'),
     ("maximise:", "maximize:", "line 19, optimise: maximize is spelled maximise here; write maximise."),
     ("  vary:", "  varies:", 'line 14, optimise: "varies" is not a key that may stand here; write vary, if that is meant.'),
     ("sessions.1.for", "sessions.1.fro", 'line 16, optimise.vary: arm ketamine, sessions.1, has no entry "fro" that could vary; write for, if that is meant.'),
     ("sessions.1.for", "boosters.session.rate", 'line 16, optimise.vary: arm ketamine has no entry "boosters" that could vary; write it into the arm first.'),
     ("sessions.1.for", "sessions.3.for", 'line 16, optimise.vary: arm ketamine, sessions, is a list of 2, and "3" is none of them; count from 1, e.g. sessions.1.for.'),
-    ("sessions.1.for", "sessions.0.for", 'line 16, optimise.vary: arm ketamine, sessions, is a list of 2, and "0" is none of them; count from 1, e.g. sessions.1.for.'),
     ("sessions.1.for", "sessions.1", "line 16, optimise.vary: sessions.1 is no single value; go on to one, e.g. sessions.1.at."),
     ("sessions.1.for", "sessions.1.rate.max", 'line 16, optimise.vary: arm ketamine, sessions.1.rate, is a single value and holds no "max"; end the path before it.'),
     ("sessions.1.for", "sessions.2.rate", "line 16, optimise.vary.sessions.2.rate: the place sessions.2.rate varies twice; name it once."),
     ("to: 40 mg/h", "to: 5 mg/h", "line 15, optimise.vary.sessions.1.rate: the range ends at 5 mg/h, not above its start at 10 mg/h; write the smaller one as from."),
     ("to: 40 mg/h", "to: 40 mg/kg/h", "line 15, optimise.vary.sessions.1.rate: the ends and the step have different units (mg/h and mg/kg/h); write all in one unit."),
-    ("to: 40 mg/h", "to: 40,5 mg/h", 'line 15, optimise.vary.sessions.1.rate: "5 mg/h" stands alone after a comma, and inside { } a comma ends an entry; write decimals with a point, e.g. 40.5 mg/h.'),
-    ("to: 40 mg/h", "to: forty", 'line 15, optimise.vary.sessions.1.rate: "forty" does not start with a number; write e.g. 5 mg/h.'),
-    ("to: 40 mg/h", "to: 4000 mg/h", 'line 15, optimise.vary.sessions.1.rate: "4000 mg/h" is 4000 mg/h at 70 kg, above the limit of 1400 mg/h (20 mg/kg/h); write a lower rate or a longer time.'),
     ("step: 10 mg/h", "step: 0 mg/h", "line 15, optimise.vary.sessions.1.rate: the step 0 mg/h is not above 0; write e.g. a tenth of the range."),
     ("step: 10 mg/h", "step: 0.001 mg/h", "line 15, optimise.vary.sessions.1.rate: from 10 mg/h to 40 mg/h there would be 30001 values; write a larger step, for at most 1000."),
     ("from: 1 h, to: 3 h, step: 30 min", "from: 1 h", "line 16, optimise.vary.sessions.1.for: the entry to is missing; write e.g. {from: 5 mg/h, to: 40 mg/h}, or {choose: [1 day, 7 days]}."),
-    ("from: 1 h, to: 3 h, step: 30 min", "from: 1, to: 3", 'line 16, optimise.vary.sessions.1.for: "1" has no unit; write e.g. 1 h or 1 min.'),
-    ("from: 1 h, to: 3 h, step: 30 min", "5 h", 'line 16, optimise.vary.sessions.1.for: "5 h" stands alone after a comma'),
     ("from: 1, to: 5}", "from: 1, to: 50}", 'line 17, optimise.vary.sessions.1.repeat.times: no regimen was found with "50" in it: the last repeat ends at'),
     ("choose: [1 day, 2 days]", "choose: [1 day]", "line 18, optimise.vary.sessions.1.repeat.every.choose: one value leaves no choice; write at least two, e.g. [1 day, 7 days]."),
-    ("choose: [1 day, 2 days]", "choose: [1 day, 24 h]", "line 18, optimise.vary.sessions.1.repeat.every.choose: a value stands here twice; name each once."),
     ("choose: [1 day, 2 days]", "choose: [1 day, 2 days], from: 1 day", "line 18, optimise.vary.sessions.1.repeat.every.from: from and choose both stand here; keep the range or the list."),
     ("relief_days, remission", "relief, remission", 'line 19, optimise.maximise[1]: "relief" is not measured; write relief_days, if that is meant.'),
-    ("relief_days, remission", "relief_days, relief_days", 'line 19, optimise.maximise[2]: "relief_days" stands here twice; name it once.'),
     ("relief_days, remission", "relief_days, dose_mg", "line 19, optimise.maximise[2]: dose_mg (drug given, as free base) is better the other way; write it under minimise."),
     ("relief_days, remission", "responder_30_day_84", "line 19, optimise.maximise[1]: responder_30_day_84 is read on day 84, and the follow-up ends on day 28."),
-    ("at_most: 1 g", "at_most: 1 mL", 'line 21, optimise.constraints.dose_mg.at_most: "1 mL" has the unknown unit "mL"; a volume says nothing'),
     ("at_most: 1 g", "at_most: 1 mg/kg", 'line 21, optimise.constraints.dose_mg.at_most: "1 mg/kg" depends on weight, and dose_mg does not; write e.g. 3000 mg.'),
     ("at_most: 1 g", "at_least: 5, at_most: 4", "line 21, optimise.constraints.dose_mg: at_least is above at_most; nothing could keep both."),
     ("at_most: other", "at_most: others", 'line 21, optimise.constraints.nrs_day_28.at_most: "others" is neither a number nor an arm of this file; write e.g. other.'),
     ("candidates: 50", "candidates: 0", 'line 22, optimise.budget.candidates: "0" is outside 1 to 100000; write e.g. 400.'),
-    ("patients: 64", "people: 64", 'line 22, optimise.budget: "people" is not a key that may stand here;'),
 ]
 # fmt: on
 
@@ -190,8 +173,8 @@ def test_refusals_name_place_and_remedy(good: str, bad: str, refusal: str) -> No
     assert BLOCK.count(good) >= 1
     with pytest.raises(InputError) as refused:
         loads(PLAIN + BLOCK.replace(good, bad, 1), "s.yaml")
-    said = str(refused.value)
-    assert said == f"s.yaml, {refusal}" or (refusal[-1] not in "." and said.startswith(f"s.yaml, {refusal}")), said
+    sentence = str(refused.value)
+    assert sentence == f"s.yaml, {refusal}" or (refusal[-1] != "." and sentence.startswith(f"s.yaml, {refusal}"))
 
 
 def test_the_shipped_example_can_be_searched(root) -> None:
@@ -200,22 +183,17 @@ def test_the_shipped_example_can_be_searched(root) -> None:
         assert search is not None and search.as_written() is not None and search.size > 10_000
 
 
-# --- measures ---
-
-
 def test_measures_are_the_endpoints_of_the_pipeline() -> None:
     for days in (1, 28, 84, 730):
         known = {*endpoint_names(days)}
         assert {name for name in names(days) if "day_" in name or name in known} <= known
         assert known - set(names(days)) == {"baseline_nrs", "relapse_day"}
     for name in names(365):
-        found = measure_of(name)
-        assert found is not None and found.name == name
+        measure = measure_of(name)
+        assert measure is not None and measure.name == name
     assert measure_of("rival_nrs_day_28") is not None
     assert measure_of("rival_hours") is None and measure_of("nrs_day_29") is None
 
-
-# --- ranges ---
 
 NUMBERS = st.decimals(Decimal("0.01"), Decimal(500), places=2)
 
@@ -242,17 +220,12 @@ def test_a_step_that_nobody_gave_is_round_and_leaves_a_few_dozen_values(low, wid
 @pytest.mark.parametrize(
     ("low", "high", "count", "second"),
     [
-        ("1", "10", 10, "2"),
-        ("day 1", "day 15", 15, "day 2"),
-        ("1 per year", "6 per year", 6, "2 per year"),
-        ("5 mg/h/70kg", "40 mg/h/70kg", 36, "6 mg/h/70kg"),
-        ("1 h", "8 h", 15, "1.5 h"),
-        ("1 day", "14 days", 14, "2 days"),
-        ("4 weeks", "12 weeks", 9, "5 weeks"),
-        ("26 weeks", "52 weeks", 14, "28 weeks"),
-        ("20 min", "90 min", 15, "25 min"),
+        ("1", "10", 10, "2"), ("day 1", "day 15", 15, "day 2"), ("1 per year", "6 per year", 6, "2 per year"),
+        ("5 mg/h/70kg", "40 mg/h/70kg", 36, "6 mg/h/70kg"), ("1 h", "8 h", 15, "1.5 h"),
+        ("1 day", "14 days", 14, "2 days"), ("4 weeks", "12 weeks", 9, "5 weeks"),
+        ("26 weeks", "52 weeks", 14, "28 weeks"), ("20 min", "90 min", 15, "25 min"),
     ],
-)
+)  # fmt: skip
 def test_ranges_without_a_step(low: str, high: str, count: int, second: str) -> None:
     values = values_between(low, high)
     assert (len(values), values[0], values[1], values[-1]) == (count, low, second, high)

@@ -5,8 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from letheon.dosing.policy import Policy
-from letheon.dosing.policy_document import PolicyRules, Quantity, policy_rules
+from letheon.dosing.policy_document import policy_rules
 from letheon.pipeline.clinic import rules_of
 from letheon.scenario import dumps, loads
 from letheon.scenario.quantities import dose_mg, rate_mg_h
@@ -15,50 +14,36 @@ from letheon.views.subjects.policies import booster_sentences, titration_sentenc
 
 HYDROCHLORIDE = 0.867  # mass of base in a mass of hydrochloride, as the library has it to three digits
 FORMS = (
-    ("5 mg/h", "3 mg/h", "40 mg/h"),
-    ("0.07 mg/kg/h", "0.04 mg/kg/h", "0.6 mg/kg/h"),
-    ("5 mg/h/70kg", "3 mg/h/70kg", "30 mg/h/70kg"),
-    ("1.5 µg/kg/min", "0.5 µg/kg/min", "8 µg/kg/min"),
+    ("5 mg/h", "3 mg/h", "40 mg/h"), ("0.07 mg/kg/h", "0.04 mg/kg/h", "0.6 mg/kg/h"),
+    ("5 mg/h/70kg", "3 mg/h/70kg", "30 mg/h/70kg"), ("1.5 µg/kg/min", "0.5 µg/kg/min", "8 µg/kg/min"),
     ("5 mg/h", "0.04 mg/kg/h", "30 mg/h/70kg"),
-)
+)  # fmt: skip
 
 
-def scenario(form: tuple[str, str, str], rest: str = "", salt: str = "base"):
+def scenario(arm: str, weeks: int = 12, salt: str = "base"):
+    return loads(f"""letheon: 1
+title: rules
+follow_up: {weeks} weeks
+arms: {{a: {{drug: racemic, salt: {salt}, sessions: [{{at: 0 h, rate: 5 mg/h, for: 100 h}}], {arm}}}}}
+""")
+
+
+def titration(form: tuple[str, str, str], rest: str = "") -> str:
     step, low, high = form
-    return loads(f"""
-    letheon: 1
-    title: rules
-    follow_up: 12 weeks
-    arms:
-      a:
-        drug: racemic
-        salt: {salt}
-        sessions: [{{at: 0 h, rate: 5 mg/h, for: 100 h}}]
-        titration: {{every: 12 h, step: {step}, min: {low}, max: {high}, relief: 40 %{rest}}}
-    """)
-
-
-def rules_record(policy: Policy) -> PolicyRules:
-    record = policy_rules(policy)
-    assert record is not None
-    return record
+    return f"titration: {{every: 12 h, step: {step}, min: {low}, max: {high}, relief: 40 %{rest}}}"
 
 
 def numbers(text: str) -> list[float]:
     return [float(match.replace(",", "")) for match in re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?", text)]
 
 
-def printed(quantity: Quantity) -> str:
-    return f"{quantity.value:.7g} {quantity.unit}".replace("/70kg", " per 70 kg")
-
-
 @pytest.mark.parametrize("salt", ["base", "hydrochloride"])
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("rest", ["", ", harm: elicited", ", on_harm: hold"])
 def test_titration_reads_as_it_was_written_and_as_the_engine_has_it(form, rest: str, salt: str) -> None:
-    policy = scenario(form, rest, salt).arms[0].policy
-    record, rules = rules_record(policy).titration, rules_of(policy, 1 / 1024)
-    assert record is not None
+    first = scenario(titration(form, rest), salt=salt)
+    policy = first.arms[0].policy
+    record, rules = policy_rules(policy).titration, rules_of(policy, 1 / 1024)
     quantities = (record.step, record.min, record.max)
     for quantity, engine, text in zip(quantities, (rules.step, rules.lowest, rules.highest), form, strict=True):
         bare = quantity.unit.removesuffix(" of free base")
@@ -70,28 +55,17 @@ def test_titration_reads_as_it_was_written_and_as_the_engine_has_it(form, rest: 
     sentence = titration_sentence(record)
     expected = [float(f"{rate.value:.7g}") for rate in rates]
     assert numbers(sentence.replace("per 70 kg", "")) == [12.0, *expected[:2], 40.0, *expected[2:]]
-    assert all(printed(rate) in sentence for rate in rates)
-
-
-@pytest.mark.parametrize("salt", ["base", "hydrochloride"])
-@pytest.mark.parametrize("form", FORMS)
-def test_written_rates_outlive_the_resolved_file(form, salt: str) -> None:
-    first = scenario(form, salt=salt)
+    assert all(f"{rate.value:.7g} {rate.unit}".replace("/70kg", " per 70 kg") in sentence for rate in rates)
+    # written rates outlive the resolved file
     again = loads(dumps(first))
-    assert again == first
-    assert dumps(again) == dumps(first)
-    one, other = (arm.policy.titration for arm in (first.arms[0], again.arms[0]))
-    assert one is not None and other is not None
+    assert again == first and dumps(again) == dumps(first)
+    one, other = policy.titration, again.arms[0].policy.titration
     for rate, read in zip((one.step, one.lowest, one.highest), (other.step, other.lowest, other.highest), strict=True):
         assert (rate.form[0], rate.form[1].removesuffix(" of free base")) == read.form
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_last_rate_has_the_form_of_max(form) -> None:
-    rules = rules_of(scenario(form).arms[0].policy, 1 / 1024)
-    number, absolute, per_kg = rules.form
-    assert number == float(form[2].split()[0])
-    assert np.array_equal((absolute, per_kg), rate_mg_h(form[2]))
+    if salt == "base":  # the last rate has the form of max
+        number, absolute, per_kg = rules.form
+        assert number == float(form[2].split()[0])
+        assert np.array_equal((absolute, per_kg), rate_mg_h(form[2]))
 
 
 BOOSTERS = [
@@ -99,34 +73,17 @@ BOOSTERS = [
     ("every: [10 days, 30 days], apart: 8 days", [10, 30, 30, 8]),
 ]
 STOPS = [
-    ("no_response: 3", [3]),
-    ("harm: spontaneous", []),
-    ("dose: 5 g", [5]),
-    ("dose: 1250.5 mg", [1250.5]),
+    ("no_response: 3", [3]), ("harm: spontaneous", []), ("dose: 5 g", [5]), ("dose: 1250.5 mg", [1250.5]),
     ("no_response: 2, harm: elicited, dose: 800 mg", [2, 800]),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("rule", "in_words"), BOOSTERS)
 @pytest.mark.parametrize(("stop", "ends"), STOPS)
 def test_boosters_and_their_end_read_as_the_engine_has_them(rule, in_words, stop, ends) -> None:
-    policy = (
-        loads(f"""
-    letheon: 1
-    title: rules
-    follow_up: 52 weeks
-    arms:
-      a:
-        drug: racemic
-        sessions: [{{at: 0 h, rate: 25 mg/h, for: 4 h}}]
-        boosters: {{{rule}, session: {{rate: 25 mg/h, for: 4 h}}}}
-        stop: {{{stop}}}
-    """)
-        .arms[0]
-        .policy
-    )
-    record, rules = rules_record(policy).boosters, rules_of(policy, 1 / 1024)
-    assert record is not None
+    boosters = f"boosters: {{{rule}, session: {{rate: 25 mg/h, for: 4 h}}}}, stop: {{{stop}}}"
+    policy = scenario(boosters, weeks=52).arms[0].policy
+    record, rules = policy_rules(policy).boosters, rules_of(policy, 1 / 1024)
     first, *after = booster_sentences(record)
     assert numbers(first) == in_words
     assert [number for sentence in after for number in numbers(sentence)] == ends

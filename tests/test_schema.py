@@ -21,6 +21,7 @@ from letheon.scenario.grammar import MODELS, POPULATION, Fields, Key, maps
 from letheon.scenario.schema import schema
 from letheon.scenario.yaml_tree import Node, read_tree
 
+VALIDATOR = jsonschema_rs.Draft202012Validator(schema())
 EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.yaml"))
 GOOD = """letheon: 1
 title: test
@@ -44,55 +45,30 @@ optimise: {arm: ketamine, vary: {sessions.1.rate: {from: 0.1 mg/kg/h, to: 0.4 mg
 """
 # what stands in GOOD, what takes its place, the key at which it is wrong
 SPOILT = [
-    ("letheon: 1", "letheon: 2", "letheon"),
-    ("title: test\n", "", ""),
-    ("seed: 1", "seeed: 1", ""),
-    ("seed: 1", "seed: -1", "seed"),
-    ("seed: 1", "seed: one", "seed"),
-    ("4 weeks", "4", "follow_up"),
-    ("4 weeks", "4 mg", "follow_up"),
-    ("n: 50", "n: 0", "population.n"),
-    ("n: 50", "n: 1.5", "population.n"),
-    ("n: 50", "size: 50", "population"),
-    ("79 ± 19 kg", "79", "population.weight"),
-    ("79 ± 19 kg", "174 lb", "population.weight"),
-    ("79 ± 19 kg", "79 kg ± 19", "population.weight"),
-    ("asian: 0.1", "asian: 1.5", "population.asian"),
-    ("1.6 L/day", "1.6 L", "population.urine"),
-    ("pain: memory", "pain: reboot", "models.pain"),
-    ("rival: on", "rival: yes", "models.rival"),
-    ("drug: racemic", "drug: ketamine", "arms.ketamine.drug"),
-    ("  ketamine:", "  Ketamine:", "arms"),
-    ("clonidine: 0.1 mg", "clonidine: 0.1 mg/kg", "arms.ketamine.beside.clonidine"),
+    ("letheon: 1", "letheon: 2", "letheon"), ("seed: 1", "seeed: 1", ""), ("seed: 1", "seed: -1", "seed"),
+    ("4 weeks", "4", "follow_up"), ("n: 50", "n: 0", "population.n"), ("n: 50", "size: 50", "population"),
+    ("79 ± 19 kg", "79", "population.weight"), ("79 ± 19 kg", "79 kg ± 19", "population.weight"),
+    ("1.6 L/day", "1.6 L", "population.urine"), ("pain: memory", "pain: reboot", "models.pain"),
+    ("rival: on", "rival: yes", "models.rival"), ("  ketamine:", "  Ketamine:", "arms"),
     ("clonidine: 0.1 mg", "lidocaine: 100 mg", "arms.ketamine.beside"),
     ("day 1 + 2 h", "1:30", "arms.ketamine.sessions[1].at"),
-    ("rate: 0.35 mg/kg/h", "rate: 5 mL/h", "arms.ketamine.sessions[1].rate"),
     ("rate: 0.35 mg/kg/h", "rate: 5 mg", "arms.ketamine.sessions[1].rate"),
     ("max: 25 mg/h", "max: 0.5 mg/kg/h", "arms.ketamine.sessions[1].max"),
     (", for: 1 h 30 min", "", "arms.ketamine.sessions[1]"),
     ("times: 2", "times: 0", "arms.ketamine.sessions[1].repeat.times"),
-    ("every: 1 day, ", "", "arms.ketamine.sessions[1].repeat"),
     ("over: 1 min", "for: 1 min", "arms.ketamine.sessions[2].for"),
     ("relief: 50 %", "relief: 0.5", "arms.ketamine.titration.relief"),
     ("on_harm: hold", "on_harm: up", "arms.ketamine.titration.on_harm"),
     ("on: relapse, session", "session", "arms.ketamine.boosters"),
-    ("600 mg/24h", "600 mgs/24h", "arms.ketamine.boosters.session.rate"),
-    ("6 per year", "6", "arms.ketamine.boosters.at_most"),
-    ("dose: 5 g", "dose: 5 mg/kg", "arms.ketamine.stop.dose"),
-    (", like: ketamine", "", "arms.placebo"),
-    ("like: ketamine", "like: ketamine, salt: base", "arms.placebo.salt"),
-    ("arm: ketamine, ", "", "optimise"),
-    (", to: 0.4 mg/kg/h", "", "optimise.vary.sessions.1.rate"),
+    ("6 per year", "6", "arms.ketamine.boosters.at_most"), ("dose: 5 g", "dose: 5 mg/kg", "arms.ketamine.stop.dose"),
+    (", like: ketamine", "", "arms.placebo"), ("like: ketamine", "like: ketamine, salt: base", "arms.placebo.salt"),
+    ("arm: ketamine, ", "", "optimise"), (", to: 0.4 mg/kg/h", "", "optimise.vary.sessions.1.rate"),
     ("candidates: 20", "candidates: 0", "optimise.budget.candidates"),
-]
+]  # fmt: skip
 
 
 def content(text: str) -> Any:
     return YAML(typ="safe").load(io.StringIO(text))
-
-
-def validator() -> jsonschema_rs.Draft202012Validator:
-    return jsonschema_rs.Draft202012Validator(schema())
 
 
 def places(error: jsonschema_rs.ValidationError) -> set[str]:
@@ -114,21 +90,18 @@ def test_the_schema_is_one_and_the_command_prints_it() -> None:
     assert result == json.loads(json.dumps(json_schema()))
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_examples_keep_the_schema(path: Path) -> None:
-    assert [error.message for error in validator().iter_errors(content(path.read_text("utf-8")))] == []
-
-
-def test_a_scenario_with_almost_every_key_keeps_the_schema() -> None:
-    assert list(validator().iter_errors(content(GOOD))) == []
-    assert loads(GOOD).arm("ketamine").policy.boosters
+@pytest.mark.parametrize("path", [None, *EXAMPLES], ids=lambda path: path.name if path else "almost every key")
+def test_examples_keep_the_schema(path: Path | None) -> None:
+    text = path.read_text("utf-8") if path else GOOD
+    assert [error.message for error in VALIDATOR.iter_errors(content(text))] == []
+    assert path or loads(text).arm("ketamine").policy.boosters
 
 
 @pytest.mark.parametrize(("old", "new", "key"), SPOILT)
 def test_schema_and_reader_refuse_the_same_key(old: str, new: str, key: str) -> None:
     text = GOOD.replace(old, new, 1)
-    found = set().union(*(places(error) for error in validator().iter_errors(content(text))))
-    assert key in found
+    keys = set().union(*(places(error) for error in VALIDATOR.iter_errors(content(text))))
+    assert key in keys
     with pytest.raises(InputError) as refused:
         loads(text)
     named = re.match(r"scenario, line [0-9]+(?:, (.*?))?: ", str(refused.value))

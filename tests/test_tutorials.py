@@ -9,10 +9,12 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import model_figures
+import numpy as np
 import pages
 import pytest
 from browsing import serious
@@ -43,7 +45,6 @@ class Tutorial:
 
 @cache
 def tutorial(name: str) -> Tutorial:
-    """Run a tutorial, once for all tests of this process."""
     return Tutorial(name, SMALL[name])
 
 
@@ -51,13 +52,6 @@ def numbers(text: str) -> set[str]:
     """Return the numbers of a text: digits that are no part of a name, a link or a section of code."""
     text = re.sub(r"`[^`]*`|\]\([^)]*\)", " ", text)
     return set(re.findall(r"(?<![\w.])\d+(?:[.,]\d+)*", text))
-
-
-def test_every_tutorial_is_tested_and_on_the_map() -> None:
-    assert [path.stem for path in pages.scripts(FOLDER)] == NAMES
-    index = (FOLDER / "index.md").read_text(encoding="utf-8")
-    for name in NAMES:
-        assert f"]({name}.md)" in index and f"]({name}.py)" in index
 
 
 @pytest.mark.long
@@ -78,39 +72,16 @@ def test_a_tutorial_runs_and_shows_something(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_quotes_what_the_script_prints(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Red when the page leaves out, reorders or alters an output: the page's output blocks are the script's output."""
+    """Red when the page leaves out, reorders or alters an output, or a number of the prose stands by itself."""
     one = tutorial(name)
     monkeypatch.setattr(pages, "run", lambda *_: one.cells)
-    made = pages.page(one.path, SMALL[name])
-    blocks = re.findall(r"^``` \{ \.text \.output \}\n(.*?)^```$", made, re.MULTILINE | re.DOTALL)
+    page = pages.page(one.path, SMALL[name])
+    blocks = re.findall(r"^``` \{ \.text \.output \}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert "".join(blocks).split() == one.output.split()
-    code = re.findall(r"^```python\n(.*?)^```$", made, re.MULTILINE | re.DOTALL)
+    code = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert "".join(code).split() == one.code.split()
-    assert made.count("<svg") == sum(len(drawn) for _, _, drawn in one.cells)
-
-
-@pytest.mark.long
-def test_a_script_run_alone_prints_the_same(tmp_path: Path) -> None:
-    """Red when running cell by cell gives anything else than ``python SCRIPT``."""
-    name = "hundred_hours"
-    done = subprocess.run(
-        [sys.executable, str(FOLDER / f"{name}.py"), *SMALL[name], "--figures", str(tmp_path)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=300,
-        check=True,
-    )
-    assert done.stdout == tutorial(name).output
-    assert {path.suffix for path in tmp_path.iterdir()} == {".svg"}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_no_number_in_the_prose_stands_by_itself(name: str) -> None:
-    """Red when a number is typed into the text that neither the code, nor its scenario, nor its output holds."""
-    one = tutorial(name)
-    scenarios = [ROOT / "examples" / found for found in re.findall(r'"(\w+\.yaml)"', one.code)]
+    assert page.count("<svg") == sum(len(figures) for _, _, figures in one.cells)
+    scenarios = [ROOT / "examples" / file for file in re.findall(r'"(\w+\.yaml)"', one.code)]
     assert scenarios
     sources = one.code + one.output + "".join(path.read_text(encoding="utf-8") for path in scenarios)
     known = set(re.findall(r"\d+(?:[.,]\d+)*", sources))
@@ -118,7 +89,13 @@ def test_no_number_in_the_prose_stands_by_itself(name: str) -> None:
     assert numbers(one.prose) - known - free == set()
 
 
-# --- what the prose says is seen ---
+@pytest.mark.long
+def test_a_script_run_alone_prints_the_same(tmp_path: Path) -> None:
+    """Red when running cell by cell gives anything else than ``python SCRIPT``."""
+    command = [sys.executable, str(FOLDER / "hundred_hours.py"), *SMALL["hundred_hours"], "--figures", str(tmp_path)]
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=300, check=True)
+    assert process.stdout == tutorial("hundred_hours").output
+    assert {path.suffix for path in tmp_path.iterdir()} == {".svg"}
 
 
 def test_the_trial_of_100_hours_match_the_prose() -> None:
@@ -129,7 +106,7 @@ def test_the_trial_of_100_hours_match_the_prose() -> None:
     for arm in ("esketamine", "esketamine_fast"):
         by_model = names["models"](arm)
         first, last = (
-            {model: names["difference"](found, day)[0] for model, found in by_model.items()} for day in (7, 84)
+            {model: names["difference"](result, day)[0] for model, result in by_model.items()} for day in (7, 84)
         )
         assert all(abs(value - published[7]) < 1.645 * se for value in first.values())
         assert 0.3 < last["pain memory"] / first["pain memory"] < 0.8
@@ -145,31 +122,24 @@ def test_the_trial_of_100_hours_match_the_prose() -> None:
 def test_the_two_settings_match_the_prose() -> None:
     """Red when the models agree on the order, when one setting is far ahead, or when the labels change."""
     arms = tutorial("settings").names["treated"]
-    relief = {
-        (name, model): (arm if model == "memory" else arm["rival"])["endpoints"]["relief_days"]
-        for name, arm in arms.items()
-        for model in ("memory", "slow_site")
-    }
-    gain = {
-        model: relief["inpatient", model]["minus_placebo"] - relief["outpatient", model]["minus_placebo"]
-        for model in ("memory", "slow_site")
-    }
+    gain = {}
+    for model in ("memory", "slow_site"):
+        relief = {
+            name: (arm if model == "memory" else arm["rival"])["endpoints"]["relief_days"] for name, arm in arms.items()
+        }
+        gain[model] = relief["inpatient"]["minus_placebo"] - relief["outpatient"]["minus_placebo"]
+        assert (relief["inpatient"]["support"], relief["outpatient"]["support"]) == ("extrapolated", "assumed")
     assert 0 < gain["memory"] < 8 and -5 < gain["slow_site"] < 0.5
-    assert {relief["inpatient", m]["support"] for m in ("memory", "slow_site")} == {"extrapolated"}
-    assert {relief["outpatient", m]["support"] for m in ("memory", "slow_site")} == {"assumed"}
-    loads = {name: arm["harms"]["entries"]["psychedelic_load"]["estimate"] for name, arm in arms.items()}
-    hours = {name: arm["harms"]["entries"]["psychedelic_hours"]["estimate"] for name, arm in arms.items()}
-    livers = {name: arm["harms"]["entries"]["liver_injury"]["interval"][1] for name, arm in arms.items()}
-    assert loads["outpatient"] > loads["inpatient"] and hours["outpatient"] > hours["inpatient"]
-    assert livers["inpatient"] < livers["outpatient"] == 1.0  # its rate is beyond what anybody counted at
+    inpatient, outpatient = (arms[name]["harms"]["entries"] for name in ("inpatient", "outpatient"))
+    for harm in ("psychedelic_load", "psychedelic_hours"):
+        assert outpatient[harm]["estimate"] > inpatient[harm]["estimate"]
+    livers = inpatient["liver_injury"]["interval"][1], outpatient["liver_injury"]["interval"][1]
+    assert livers[0] < livers[1] == 1.0  # its rate is beyond what anybody counted at
 
 
 def booster_claims(arms: dict[str, Any]) -> None:
-    """Check what holds of the four rules under both models."""
-    for endpoints in (
-        {n: a["endpoints"] for n, a in arms.items()},
-        {n: a["rival"]["endpoints"] for n, a in arms.items()},
-    ):
+    for part in ("endpoints", "rival"):
+        endpoints = {name: (arm if part == "endpoints" else arm["rival"])["endpoints"] for name, arm in arms.items()}
         relief = {name: one["relief_days"]["mean"] for name, one in endpoints.items()}
         assert all(relief[name] > relief["none"] for name in arms if name != "none")
         assert max(relief.values()) < 1.1 * relief["every_six_weeks"]
@@ -206,39 +176,30 @@ def test_the_harms_match_the_prose() -> None:
     """Red when a harm that nobody counted gets a number, or when the intervals no longer say what the prose says."""
     harms = tutorial("harms").names["harms"]
     for entries in harms.values():
-        asked, unasked = (entries[f"psychomimetic_{how}"]["estimate"] for how in ("elicited", "spontaneous"))
-        assert unasked < 0.5 * asked
+        elicited, spontaneous = (entries[f"psychomimetic_{how}"]["estimate"] for how in ("elicited", "spontaneous"))
+        assert spontaneous < 0.5 * elicited
         assert entries["liver_injury"]["estimate"] is None
-        assert entries["counted_headache"]["support"] == "not identified"
-        assert entries["counted_headache"]["estimate"] is None
-        assert entries["bladder_lost"]["support"] == "not identified" and entries["bladder_lost"]["estimate"] is None
+        for harm in ("counted_headache", "bladder_lost"):
+            assert (entries[harm]["support"], entries[harm]["estimate"]) == ("not identified", None)
         low, high = entries["bladder_symptoms"]["interval"]
         assert 0.1 < low < 0.25 < high < 0.8
-    patterns = {name: entries["liver_injury"]["pattern"] for name, entries in harms.items()}
-    assert patterns == {
+    assert {name: entries["liver_injury"]["pattern"] for name, entries in harms.items()} == {
         "one_course": "one long course",
         "again_soon": "long course again within weeks",
         "afternoons": "short sessions",
     }
     assert (1 - harms["afternoons"]["liver_injury"]["interval"][1]) ** 52 == pytest.approx(0.025, abs=1e-6)
-    lost = {name: {k: v["estimate"] for k, v in e["bladder_lost"]["laws"].items()} for name, e in harms.items()}
-    assert lost["again_soon"]["unsaturated"] > 1.5 * lost["again_soon"]["saturating"]
+    laws = harms["again_soon"]["bladder_lost"]["laws"]
+    assert laws["unsaturated"]["estimate"] > 1.5 * laws["saturating"]["estimate"]
 
 
-# --- how pages are made ---
-
-
-def test_cells_keep_their_lines_and_kinds() -> None:
+def test_cells_keep_their_lines_and_kinds_and_a_failing_script_names_its_line(tmp_path: Path) -> None:
     source = '"""A script."""\n\n# %% [markdown]\n# # Title\n#\n# text\n\n# %%\nx = 1\n# a comment\n\n# %%\nprint(x)\n'
-    found = pages.cells(source)
-    assert [(cell.kind, cell.text, cell.line) for cell in found] == [
+    assert [(cell.kind, cell.text, cell.line) for cell in pages.cells(source)] == [
         ("markdown", "# Title\n\ntext", 4),
         ("code", "x = 1\n# a comment", 9),
         ("code", "print(x)", 13),
     ]
-
-
-def test_a_failing_script_names_its_line(tmp_path: Path) -> None:
     script = tmp_path / "bad.py"
     script.write_text("# %% [markdown]\n# text\n\n# %%\nx = 1\nx / 0\n", encoding="utf-8")
     before = sys.argv, sys.path.copy()
@@ -248,27 +209,19 @@ def test_a_failing_script_names_its_line(tmp_path: Path) -> None:
     assert (sys.argv, sys.path) == before
 
 
-# --- the figures of the model ---
-
-
 def test_the_figures_of_the_model_are_used_and_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Red when docs/model.md asks for a figure that nobody draws, or a figure is drawn and shown nowhere."""
-    asked = model_figures.MARK.findall((ROOT / "docs" / "model.md").read_text(encoding="utf-8"))
-    assert sorted(asked) == sorted(model_figures.FIGURES)
+    names = model_figures.MARK.findall((ROOT / "docs" / "model.md").read_text(encoding="utf-8"))
+    assert sorted(names) == sorted(model_figures.FIGURES)
     monkeypatch.setattr(model_figures, "PATIENTS", 32)
-    for name in asked:
-        for figure in model_figures.drawn(name):
-            tree = ET.fromstring(figure)
-            assert tree.get("aria-label")
-            assert not re.search(r"\b(?:nan|inf)\b", figure)
+    for figure in (figure for name in names for figure in model_figures.drawn(name)):
+        assert ET.fromstring(figure).get("aria-label") and not re.search(r"\b(?:nan|inf)\b", figure)
     steady, theta = model_figures.thresholds()
     a, n = model_figures.typical("memory.a"), model_figures.typical("memory.n")
-    low = model_figures.low_state(theta, a, n)
+    low, root = model_figures.low_state(theta, a, n), float(model_figures.unstable_root(theta, a, n))
     assert float(model_figures.phi(low, theta, a, n)) == pytest.approx(low, abs=1e-9)
-    assert low < float(model_figures.unstable_root(theta, a, n)) < float(model_figures.chronic_state(theta, a, n))
-    assert float(model_figures.unstable_root(steady, a, n)) != float(
-        model_figures.unstable_root(steady, a, n)
-    )  # there is none
+    assert low < root < float(model_figures.chronic_state(theta, a, n))
+    assert np.isnan(model_figures.unstable_root(steady, a, n))  # there is none
 
 
 def test_the_caption_of_the_memory_is_true() -> None:
@@ -276,32 +229,27 @@ def test_the_caption_of_the_memory_is_true() -> None:
     shared = {x: model_figures.typical(f"memory.{x}") for x in ("tau_s", "a", "n", "gamma", "k_g", "tau_g")}
     alone, theta = model_figures.thresholds()
     week = round(168 / model_figures.STEP_H)
-
-    def fate(threshold: float, block: float) -> list[float]:
-        return model_figures.course(model_figures.Memory(theta=threshold, **shared), block)[::week].tolist()
-
     shallow, deep, without = (
-        fate(theta, model_figures.SHALLOW),
-        fate(theta, model_figures.DEEP),
-        fate(alone, model_figures.DEEP),
+        model_figures.course(model_figures.Memory(theta=threshold, **shared), block)[::week].tolist()
+        for threshold, block in (
+            (theta, model_figures.SHALLOW),
+            (theta, model_figures.DEEP),
+            (alone, model_figures.DEEP),
+        )
     )
     assert shallow[1] < 0.7 * shallow[0] and shallow[-1] > 0.95 * shallow[0]
     assert deep[4] < 0.3 and deep[-1] < 0.3
     assert without[8] < 0.3 and without[-1] > 0.95 * without[0]
 
 
-def test_the_site_asks_nothing_of_the_network() -> None:
+def test_every_tutorial_is_on_the_map_and_the_site_is_offline() -> None:
+    assert [path.stem for path in pages.scripts(FOLDER)] == NAMES
+    index = (FOLDER / "index.md").read_text(encoding="utf-8")
+    assert all(f"]({name}.md)" in index and f"]({name}.py)" in index for name in NAMES)
     config = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     assert "://" not in config and "font: false" in config
     style = (ROOT / "docs" / "assets" / "letheon.css").read_text(encoding="utf-8")
     assert "url(" not in style and "@import" not in style
-
-
-# --- in a browser ---
-
-PALE = """
-<html lang="en"><head><title>A page</title></head><body><main>{figure}</main></body></html>
-"""
 
 
 @pytest.mark.browser
@@ -309,7 +257,8 @@ PALE = """
 def test_a_figure_reads_in_a_browser(browser: Any, width: int) -> None:
     """Red when a figure's words leave it, lie on one another, or vanish on a phone."""
     page = browser.new_page(viewport={"width": width, "height": 900})
-    page.set_content(PALE.format(figure="".join(model_figures.drawn("memory"))))
+    figures = "".join(model_figures.drawn("memory"))
+    page.set_content(f'<html lang="en"><head><title>A page</title></head><body><main>{figures}</main></body></html>')
     page.add_style_tag(content=".chart text { stroke: none !important }")  # a halo is no part of a word's box
     for svg in page.query_selector_all("svg"):
         frame = svg.bounding_box()
@@ -317,14 +266,10 @@ def test_a_figure_reads_in_a_browser(browser: Any, width: int) -> None:
         for box in boxes:
             assert box["x"] >= frame["x"] - 1 and box["x"] + box["width"] <= frame["x"] + frame["width"] + 1
             assert box["height"] > 9
-        for k, one in enumerate(boxes):
-            for other in boxes[k + 1 :]:
-                apart = (
-                    one["x"] + one["width"] <= other["x"] + 1
-                    or other["x"] + other["width"] <= one["x"] + 1
-                    or one["y"] + one["height"] <= other["y"] + 3
-                    or other["y"] + other["height"] <= one["y"] + 3
-                )
-                assert apart
+        for one, other in combinations(boxes, 2):
+            left, right = sorted((one, other), key=lambda box: box["x"])
+            upper, lower = sorted((one, other), key=lambda box: box["y"])
+            beside = left["x"] + left["width"] <= right["x"] + 1
+            assert beside or upper["y"] + upper["height"] <= lower["y"] + 3
     assert serious(page) == []
     page.close()

@@ -1,6 +1,7 @@
-"""Nothing that an arm holds is silently absent from its worksheet: pushes, boosters, other drugs, bags that fit.
+"""Nothing that an arm holds is silently absent from its worksheet: rules, pushes, boosters, other drugs, bags that fit.
 
-The oracles are sums done by hand, and a walk over every field of an arm: changing it changes the sheet.
+The oracles are sums done by hand, and a walk over every field of an arm: changing it changes the sheet. That the least
+and most of rules hold every simulated patient stands in `test_titration.py` and `test_policies.py`.
 """
 
 import json
@@ -19,6 +20,7 @@ from letheon.dosing.order import STANDARD_BAGS_ML, Order
 from letheon.dosing.parts import LAID_OUT, unknown_parts
 from letheon.dosing.policy import Boosters, Policy, Stops, Titration
 from letheon.dosing.regimen import Infusion, Rate, Regimen
+from letheon.dosing.titration import MAX_RATES, reach, reachable_rates
 from letheon.dosing.worksheet import MOST_WASTE, fitting, worksheet
 from letheon.errors import InputError
 from letheon.scenario import load, loads
@@ -54,7 +56,6 @@ arms:
 
 
 def printed(arm: Arm, scenario: Scenario, order: Order) -> str:
-    """Return the sheet of one arm in words, or the sentence that refuses it."""
     try:
         sheet = sheet_of(arm, order, round(scenario.follow_up_h * MS_PER_HOUR))
     except InputError as error:
@@ -64,8 +65,6 @@ def printed(arm: Arm, scenario: Scenario, order: Order) -> str:
 
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[..., str]:
-    """Return a function that runs the command on a text and gives what it prints."""
-
     def run(text: str, *arguments: str) -> str:
         path = tmp_path / "s.yaml"
         path.write_text(text, encoding="utf-8")
@@ -77,11 +76,7 @@ def command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Callable[...,
     return run
 
 
-# --- every field ---
-
-
 def changed(value: Any, name: str) -> Iterator[Any]:
-    """Yield other values of a field."""
     if isinstance(value, bool):
         yield not value
     elif name.endswith("_ms"):
@@ -98,19 +93,10 @@ def variants(record: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Yield the path of each leaf below a record, and the record with this leaf changed."""
     for one in fields(record):
         value, here = getattr(record, one.name), f"{path}.{one.name}"
-        if is_dataclass(value):
-            for name, other in variants(value, here):
-                yield name, replace(record, **{one.name: other})
-        elif isinstance(value, tuple) and value:
-            for name, other in (
-                variants(value[0], here)
-                if is_dataclass(value[0])
-                else ((here, other) for other in changed(value[0], one.name))
-            ):
-                yield name, replace(record, **{one.name: (other, *value[1:])})
-        else:
-            for other in changed(value, one.name):
-                yield here, replace(record, **{one.name: other})
+        first, rest = (value[0], value[1:]) if isinstance(value, tuple) and value else (value, None)
+        leaves = variants(first, here) if is_dataclass(first) else ((here, other) for other in changed(first, one.name))
+        for name, other in leaves:
+            yield name, replace(record, **{one.name: other if rest is None else (other, *rest)})
 
 
 def test_every_field_of_an_arm_shows_on_its_sheet() -> None:
@@ -122,15 +108,9 @@ def test_every_field_of_an_arm_shows_on_its_sheet() -> None:
             shown[path] = shown.get(path, False) or printed(other, scenario, order) != before
     assert len(shown) > 30
     # the drug stands in the regimen too, and the limit of the dose as it was written; no rule has a ceiling
-    hidden = {path for path, result in shown.items() if not result and not path.endswith("ceiling_mg_h")}
+    hidden = {path for path, visible in shown.items() if not visible and not path.endswith("ceiling_mg_h")}
     assert hidden <= {"arm.drug", "arm.policy.stops.dose_mg"}
     assert shown["arm.regimen.infusions.rate.ceiling_mg_h"]
-
-
-def test_every_record_of_an_arm_is_laid_out() -> None:
-    arm = loads(EVERYTHING).arm("ward")
-    met = {type(part).__name__ for part in (arm, arm.regimen, arm.policy, arm.beside)}
-    assert met | {"Infusion", "Rate", "Boosters", "Titration", "Stops"} == set(LAID_OUT)
     for record in (Arm, Regimen, Infusion, Rate, Beside, Policy, Boosters, Titration, Stops):
         assert LAID_OUT[record.__name__] == {one.name for one in fields(record)}
 
@@ -149,18 +129,15 @@ def test_unknown_part_is_listed_as_missing_at_the_head() -> None:
     assert text.index("MISSING from this sheet, arm service: wean ms") < text.index("Arm service")
 
 
-# --- pushes, boosters, other drugs ---
-
-
 def test_a_push_is_drawn_from_the_vial_and_not_from_the_bag() -> None:
     # 0.35 mg/kg x 79 kg = 27.65 mg, of 50 mg/mL 0.553 mL; the bag gives the 4 h at 10 mg/h and nothing else
     push = Infusion(0, 60_000, Rate(per_kg_mg_h=0.35 * 60))
-    result = worksheet(Regimen.create("racemic", [push, Infusion.create(0, 4, Rate(10.0))]), Order(weight_kg=79.0))
-    (by_hand,) = result.course.pushes
-    assert (by_hand.mg, by_hand.ml) == (pytest.approx(27.65), pytest.approx(0.553))
-    assert (result.most.mg, result.most.bags, result.most.occasions) == (40.0, 1, 1)
-    assert result.most.dose_mg == pytest.approx(67.65)
-    assert len(result.course.sessions) == len(result.course.sessions[0].steps) == 1
+    sheet = worksheet(Regimen.create("racemic", [push, Infusion.create(0, 4, Rate(10.0))]), Order(weight_kg=79.0))
+    (row,) = sheet.course.pushes
+    assert (row.mg, row.ml) == (pytest.approx(27.65), pytest.approx(0.553))
+    assert (sheet.most.mg, sheet.most.bags, sheet.most.occasions) == (40.0, 1, 1)
+    assert sheet.most.dose_mg == pytest.approx(67.65)
+    assert len(sheet.course.sessions) == len(sheet.course.sessions[0].steps) == 1
 
 
 def test_doses_of_every_part_are_printed(command: Callable[..., str]) -> None:
@@ -182,26 +159,19 @@ def test_doses_of_every_part_are_printed(command: Callable[..., str]) -> None:
 
 
 def test_placebo_gets_the_same_volumes_without_drug(command: Callable[..., str]) -> None:
-    result = json.loads(command(EVERYTHING, "--json"))["arms"]
-    drug, sham = result["ward"], result["sham"]
+    arms = json.loads(command(EVERYTHING, "--json"))["arms"]
+    drug, sham = arms["ward"], arms["sham"]
     assert sham["totals"]["most"]["dose_mg"] == sham["totals"]["most"]["drug_ml"] == 0.0
-    for name in ("ml", "bags", "hours", "push_ml", "pushes", "left_ml"):
-        assert [sham["totals"][end][name] for end in ("least", "most")] == [
-            drug["totals"][end][name] for end in ("least", "most")
-        ]
-    assert [one["ml_per_h"] for one in sham["titration"]["rates"]] == [
-        one["ml_per_h"] for one in drug["titration"]["rates"]
-    ]
-    assert not any(one["mg_per_h"] for one in sham["titration"]["rates"])
-    assert (
-        sham["beside_each_session"]
-        == drug["beside_each_session"]
-        == {"clonidine": {"mg": 0.1}, "midazolam": {"mg": 2.0}}
-    )
+    for end in ("least", "most"):
+        for name in ("ml", "bags", "hours", "push_ml", "pushes", "left_ml"):
+            assert sham["totals"][end][name] == drug["totals"][end][name]
+    rates, active = sham["titration"]["rates"], drug["titration"]["rates"]
+    assert [one["ml_per_h"] for one in rates] == [one["ml_per_h"] for one in active]
+    assert not any(one["mg_per_h"] for one in rates)
+    beside = {"clonidine": {"mg": 0.1}, "midazolam": {"mg": 2.0}}
+    assert sham["beside_each_session"] == drug["beside_each_session"] == beside
     assert sham["boosters"]["at_most"] == drug["boosters"]["at_most"]
 
-
-# --- bags that fit ---
 
 SMALL = "{letheon: 1, title: x, follow_up: 1 week, arms: {a: {drug: racemic, sessions: [{at: 0 h, rate: 3 mg/h, for: 4 h}]}}}"
 
@@ -218,20 +188,17 @@ def test_suggested_bag_fits(command: Callable[..., str]) -> None:
 
 @given(st.floats(0.5, 60.0), st.floats(0.1, 60.0), st.integers(1, 5), st.sampled_from([100.0, 500.0, 1000.0]))
 def test_suggested_bag_gives_the_same_dose_with_little_left(
-    mg_per_h: float, hours: float, days: int, bag_ml: float
+    mg_per_h: float, hours: float, days: int, ml: float
 ) -> None:
     drip = Regimen.create("racemic", [Infusion.create(100 * day, hours, Rate(mg_per_h)) for day in range(days)])
-    result = worksheet(drip, Order(bag_ml=bag_ml))
-    named = fitting(result, drip)
-    assert (named is None) or result.most.waste > MOST_WASTE
+    sheet = worksheet(drip, Order(bag_ml=ml))
+    named = fitting(sheet, drip)
+    assert (named is None) or sheet.most.waste > MOST_WASTE
     if named:
         again = worksheet(drip, named.order)
         assert again.most == named.most and again.most.waste <= MOST_WASTE
-        assert again.most.mg == pytest.approx(result.most.mg)
+        assert again.most.mg == pytest.approx(sheet.most.mg)
         assert named.order.bag_ml in STANDARD_BAGS_ML
-
-
-# --- how it is written ---
 
 
 @pytest.mark.parametrize("path", [None, *sorted((ROOT / "examples").glob("*.yaml"))], ids=str)
@@ -239,7 +206,89 @@ def test_numbers_follow_the_ismp_list(path: Path | None, command: Callable[..., 
     """No trailing zero, no naked point, no micro sign, commas from 1,000 on: what the ISMP's list asks for."""
     text = EVERYTHING if path is None else path.read_text(encoding="utf-8")
     out = command(text).replace(load(path).title if path else "everything", "")
-    assert not re.search(r"\d\.\d*0(?!\d)", out)
-    assert not re.search(r"(?<!\d)\.\d", out)
-    assert not re.search(r"[µμ]|\b[uU]g\b", out)
-    assert not re.search(r"(?<![\d.,])\d{4,}", out)
+    assert not re.search(r"\d\.\d*0(?!\d)|(?<!\d)\.\d|[µμ]|\b[uU]g\b|(?<![\d.,])\d{4,}", out)
+
+
+FIVE_DAYS = "sessions: [{at: 0 h, rate: 10 mg/h, for: 120 h}]"
+TWO_DAYS = "sessions: [{at: 0 h, rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 2}}]"
+ARMS = {
+    "by_hand": f"{FIVE_DAYS}\ntitration: {{every: 8 h, step: 5 mg/h, max: 40 mg/h}}",
+    "taper": "sessions: [{at: 0 h, rate: 0.1 mg/kg/h, for: 48 h}, {at: 48 h, rate: 0.03 mg/kg/h, for: 8 h}]\n"
+    "titration: {every: 12 h, step: 0.1 mg/kg/h, max: 0.5 mg/kg/h}",
+    "held": "sessions: [{at: 0 h, dose: 0.3 mg/kg, for: 2 min}, {at: 0 h, rate: 8 mg/h, for: 10 h}, "
+    "{at: 24 h, rate: 0.25 mg/kg/h, for: 9 h}]\n"
+    "titration: {every: 3 h, step: 7 mg/h, min: 5 mg/h, max: 30 mg/h, on_harm: hold, harm: elicited}",
+    "calendar": f"{TWO_DAYS}\nboosters: {{every: [10 days, 21 days], session: {{rate: 20 mg/h, for: 4 h}}}}",
+    "often": f"{TWO_DAYS}\nboosters: {{every: 7 days, at_most: 2 per year, session: {{dose: 30 mg, for: 3 min}}}}",
+    "relapse": f"{TWO_DAYS}\nboosters: {{on: relapse, wait: 0 days, apart: 3 days, at_most: 9 per year, "
+    "session: {rate: 20 mg/h, for: 4 h, repeat: {every: 1 day, times: 2}}}\nstop: {dose: 900 mg}",
+}
+
+
+@pytest.fixture(scope="module")
+def scenario():
+    arms = "".join(
+        f"  {name}:\n    drug: racemic\n" + "".join(f"    {line}\n" for line in text.splitlines())
+        for name, text in ARMS.items()
+    )
+    return loads(f"letheon: 1\ntitle: rules\nfollow_up: 9 weeks\narms:\n{arms}")
+
+
+def sheet(scenario, name: str, weight_kg: float = 70.0):
+    return sheet_of(scenario.arm(name), Order(weight_kg=weight_kg), round(scenario.follow_up_h * MS_PER_HOUR))
+
+
+def test_five_days_titrated_from_10_to_40(scenario) -> None:
+    # least: 8 h at 10, then held; most: 8 h each at 10, 15, 20, 25, 30 and 35, then 72 h at 40
+    worksheet = sheet(scenario, "by_hand")
+    assert (worksheet.least.mg, worksheet.least.bags) == (80.0, 1)
+    assert (worksheet.most.mg, worksheet.most.bags) == (8 * 135 + 72 * 40, 40)
+    assert worksheet.titration.rates == (0, 5, 10, 15, 20, 25, 30, 35, 40)
+
+
+def test_a_taper_tapers(scenario) -> None:
+    # at 70 kg: 12 h each at 7, 14, 21, 28, then 8 h at 2.1 whatever the looks said
+    worksheet = sheet(scenario, "taper")
+    assert worksheet.most.mg == pytest.approx(12 * (7 + 14 + 21 + 28) + 8 * 2.1)
+    assert worksheet.least.mg == pytest.approx(12 * 7 + 8 * 2.1)
+
+
+def test_a_titrated_push_is_counted_once(scenario) -> None:
+    worksheet = sheet(scenario, "held")
+    assert (worksheet.least.push_mg, worksheet.most.push_mg) == (pytest.approx(21.0), pytest.approx(21.0))
+    # held at 8 mg/h by a complaint at the first look, also in the second session, written 17.5
+    assert worksheet.least.mg == pytest.approx(19 * 8)
+
+
+def test_boosters_on_a_ladder(scenario) -> None:
+    # the course ends on day 2, counted from 1; boosters on days 12, 33 and 54 of 63
+    assert sheet(scenario, "calendar").boosters.at_most == 3
+    assert sheet(scenario, "calendar").most.mg == 200 + 3 * 80
+    assert sheet(scenario, "often").boosters.at_most == 2
+    # 900 mg in all leave 700 mg above the course, which is four boosters of 160 mg
+    assert sheet(scenario, "relapse").boosters.at_most == 4
+
+
+def test_a_bag_stays_while_titration_holds_the_pump() -> None:
+    rule = Titration(2 * MS_PER_HOUR, Rate(10.0), Rate(10.0))
+    day = Regimen.create("racemic", [Infusion.create(0, 6, Rate(10.0))])
+    parts = reach(day, rule, 70.0)
+    assert [(part.lowest, part.highest) for part in parts] == [(10.0, 10.0), (0.0, 10.0)]
+
+
+def test_too_many_rates_are_named_and_the_bags_stand() -> None:
+    rule = "titration: {every: 15 min, step: 0.01 mg/h, max: 40 mg/h}"
+    text = f"{{letheon: 1, title: x, follow_up: 1 week, arms: {{a: {{drug: racemic, {FIVE_DAYS}, {rule}}}}}}}"
+    worksheet = sheet(loads(text), "a")
+    assert len(worksheet.missing) == 1 and str(MAX_RATES) in worksheet.missing[0]
+    # 480 quarters of an hour from 10 mg/h, each 0.01 mg/h above the one before
+    assert worksheet.most.mg == pytest.approx(sum(0.25 * (10 + 0.01 * k) for k in range(480)))
+    assert reachable_rates(Regimen.create("racemic", []), Titration(1, Rate(1.0), Rate(2.0)), 70.0) == ()
+
+
+def test_rates_that_no_pump_can_run_are_named_as_missing() -> None:
+    rule = "titration: {every: 8 h, step: 9.95 mg/h, max: 40 mg/h}"
+    text = f"{{letheon: 1, title: x, follow_up: 1 week, arms: {{a: {{drug: racemic, {FIVE_DAYS}, {rule}}}}}}}"
+    worksheet = sheet(loads(text), "a")
+    assert worksheet.titration is None
+    assert "0.05 mg/h" in worksheet.missing[0]
