@@ -50,6 +50,15 @@ def exact(value: float) -> str:
     return _bare(f"{value:,.2f}" if value == 0 or abs(value) >= 0.1 else format(Decimal(f"{value:.3g}"), "f"))
 
 
+def significant(value: float, digits: int) -> float:
+    """Return a number with no more than so many significant digits, to be written elsewhere.
+
+    >>> significant(0.123456, 3), significant(123456.0, 2)
+    (0.123, 120000.0)
+    """
+    return float(f"{value:.{digits}g}")
+
+
 def mass(mg: float) -> str:
     """Return a mass that somebody works with, in mcg below 1 mg.
 
@@ -232,6 +241,17 @@ def duration(days: float) -> str:
     if days >= 14 and days % 7 == 0:
         return f"{days / 7:,.0f} weeks"
     return count(int(days), "day") if days == int(days) else f"{days:,.1f} days"
+
+
+def wait(seconds: float) -> str:
+    """Return how long something will still take.
+
+    >>> wait(20.0), wait(100.0), wait(7200.0)
+    ('20 s', '2 min', '2.0 h')
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def course_length(days: float) -> str:
