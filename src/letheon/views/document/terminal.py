@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from letheon.views.document import tree
 from letheon.views.document.tree import Badge, Content, Document, Group, Paragraph, Row, Table, plain

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from msgspec import Struct, field
 
 # --- within a line ---
 
 
-@dataclass(frozen=True, slots=True)
-class Strong:
+class Strong(Struct, frozen=True):
     """Text that stands out."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """An aside in a quieter tone."""
 
     content: Content
 
 
-@dataclass(frozen=True, slots=True)
-class Badge:
+class Badge(Struct, frozen=True):
     """A word on a coloured ground; `kind` chooses the colour, `title` explains it when pointed at."""
 
     text: str
@@ -32,28 +30,24 @@ class Badge:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CodeText:
+class CodeText(Struct, frozen=True):
     """A piece of code or a command in a sentence."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A link; without `address` it stands for itself."""
 
     text: str
     address: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Break:
+class Break(Struct, frozen=True):
     """A new line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Swatch:
+class Swatch(Struct, frozen=True):
     """A small drawing of a curve."""
 
     colour: str  # ``#rrggbb``
@@ -68,22 +62,18 @@ Content: TypeAlias = "Inline | Sequence[Inline]"
 # --- blocks ---
 
 
-class Block:
+class Block(Struct, frozen=True):
     """A part of a section."""
 
-    __slots__ = ()
 
-
-@dataclass(frozen=True, slots=True)
-class Heading(Block):
+class Heading(Block, frozen=True):
     """A heading inside a section."""
 
     content: Content
     level: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Paragraph(Block):
+class Paragraph(Block, frozen=True):
     """A paragraph; in the terminal its first line has `indent` columns, later ones `hanging` (None: as the first)."""
 
     content: Content
@@ -92,8 +82,7 @@ class Paragraph(Block):
     hanging: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Items(Block):
+class Items(Block, frozen=True):
     """A list; `kind` is a class of the style sheet, such as ``warnings`` or ``sources``."""
 
     items: tuple[Content, ...]
@@ -101,15 +90,13 @@ class Items(Block):
     ordered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Definitions(Block):
+class Definitions(Block, frozen=True):
     """Terms with what they mean."""
 
     rows: tuple[tuple[Content, Content], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A row of a table: its heading, its cells; `kind` is ``main``, ``second`` or nothing."""
 
     head: Content
@@ -117,16 +104,14 @@ class Row:
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Rows of a table that belong together, with a title above them where they have one."""
 
     rows: tuple[Row, ...]
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Table(Block):
+class Table(Block, frozen=True):
     """A table.
 
     Its `kind` is ``numbers`` (right-aligned), ``endpoints`` (the same, groups set apart), ``text`` (left-aligned and
@@ -156,8 +141,7 @@ class Table(Block):
         return cls(label, tuple(heads), (group,), **more)
 
 
-@dataclass(frozen=True, slots=True)
-class Plot(Block):
+class Plot(Block, frozen=True):
     """A drawing: `figure` in Plotly's own form, `alternative` its words, `height` [px] 0 for that of its size."""
 
     figure: Mapping[str, Any]
@@ -166,8 +150,7 @@ class Plot(Block):
     height: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Button:
+class Button(Struct, frozen=True):
     """A button of a figure; `data` are its data attributes, which the page's script reads."""
 
     content: Content
@@ -175,8 +158,7 @@ class Button:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Buttons(Block):
+class Buttons(Block, frozen=True):
     """Buttons under one label, which is written beside them if `shown`."""
 
     label: str
@@ -185,22 +167,19 @@ class Buttons(Block):
     shown: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Controls(Block):
+class Controls(Block, frozen=True):
     """Groups of buttons beside each other."""
 
     buttons: tuple[Buttons, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Legend(Block):
+class Legend(Block, frozen=True):
     """What the lines and marks of a figure mean."""
 
     keys: tuple[tuple[Swatch, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Panels(Block):
+class Panels(Block, frozen=True):
     """Small drawings beside each other, each with its name; `wide` ones lie in twos, others in threes."""
 
     cells: tuple[tuple[str, Plot], ...]
@@ -212,8 +191,7 @@ class Panels(Block):
         return len(self.cells) in {1, 2, 4} if self.wide is None else self.wide
 
 
-@dataclass(frozen=True, slots=True)
-class Figure(Block):
+class Figure(Block, frozen=True):
     """Drawings with a heading, controls and a caption; `blocks` are buttons, legends, plots, panels, details."""
 
     heading: str
@@ -222,8 +200,7 @@ class Figure(Block):
     values: Block | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(Struct, frozen=True):
     """One arm at a glance."""
 
     title: Content
@@ -234,22 +211,19 @@ class Card:
     facts: tuple[tuple[Content, str, Content], ...]  # label, value, aside
 
 
-@dataclass(frozen=True, slots=True)
-class Cards(Block):
+class Cards(Block, frozen=True):
     """Cards beside each other."""
 
     cards: tuple[Card, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Columns(Block):
+class Columns(Block, frozen=True):
     """Blocks side by side where there is room."""
 
     columns: tuple[tuple[Block, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Details(Block):
+class Details(Block, frozen=True):
     """Blocks that are folded away; those of the ``screen`` alone are not printed."""
 
     summary: str
@@ -257,16 +231,14 @@ class Details(Block):
     screen: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Code(Block):
+class Code(Block, frozen=True):
     """Preformatted text."""
 
     label: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A part of a document; `key` is its anchor, `short` its name in the contents (its title, if none)."""
 
     key: str
@@ -275,8 +247,7 @@ class Section:
     short: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A whole document."""
 
     title: str
