@@ -311,7 +311,7 @@ def test_the_controls_keep_the_least_rate_of_a_titration() -> None:
 def test_presets_are_the_regimens_of_the_library() -> None:
     studies = {study.id: study for study in library.studies()}
     made = presets()
-    assert len({one["id"] for one in made}) == len(made) == len(PRESETS) >= 6
+    assert len({one.id for one in made}) == len(made) == len(PRESETS) >= 6
     for preset, told in zip(PRESETS, made, strict=True):
         arms = [next(a for a in studies[preset.study].arms if a.name == name) for name in preset.arms]
         scenario = loads(json.dumps(app._page_scenario(told) | {"follow_up": "104 weeks"}))
@@ -332,7 +332,7 @@ def test_the_page_gets_kinds_and_defaults_from_the_grammar() -> None:
 
 def test_rows_of_the_editor_group_equal_sessions() -> None:
     (arm, *_) = loads(SMALL).arms
-    assert [(row["times"], row["every_h"], row["max"]) for row in rows(arm.regimen.infusions)] == [(5, 24.0, 25.0)]
+    assert [(row.times, row.every_h, row.max) for row in rows(arm.regimen.infusions)] == [(5, 24.0, 25.0)]
 
 
 # --- what is served ---
