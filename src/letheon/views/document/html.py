@@ -92,9 +92,17 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["typeset"] = typeset
-    environment.tests["inline"] = lambda one: not isinstance(one, tuple | list)
-    environment.globals["kind_of"] = lambda one: "Text" if isinstance(one, str) else type(one).__name__
+    environment.tests["inline"] = _is_inline
+    environment.globals["kind_of"] = _kind_of
     return environment
+
+
+def _is_inline(content: object) -> bool:
+    return not isinstance(content, tuple | list)
+
+
+def _kind_of(part: object) -> str:
+    return "Text" if isinstance(part, str) else type(part).__name__
 
 
 def _policy(*scripts: str) -> str:

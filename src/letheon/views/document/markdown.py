@@ -42,6 +42,8 @@ def _block(block: tree.Block, level: int) -> Iterator[str]:
             inside = block.blocks
         case tree.Figure() if block.values is not None:
             inside = [block.values]
+        case _:
+            pass
     for one in inside:
         yield from _block(one, level)
 

@@ -89,6 +89,8 @@ def _show(block: tree.Block, console: Console) -> None:
                 _show(inner, console)
         case tree.Figure() if block.values is not None:
             _show(block.values, console)
+        case _:
+            pass
 
 
 def _paragraph(block: Paragraph, console: Console) -> None:
@@ -150,7 +152,7 @@ def _needs(table: Table) -> tuple[list[int], list[int], list[int]]:
     What may break between words are headings, cells of text, and what is longer than `_HEAD` and `_CELL`.
     """
     rows = [(row.head, *row.cells) for group in table.groups for row in group.rows]
-    least, cells, whole = [], [], []
+    least, cells, whole = list[int](), list[int](), list[int]()
     for place, head in enumerate(map(plain, table.heads)):
         lines = [line for row in rows for line in _cell(row[place]).split("\n")]
         most = 0 if table.flows(place) else _CELL if place else _HEAD

@@ -155,7 +155,7 @@ class Button(Struct, frozen=True):
 
     content: Content
     pressed: bool
-    data: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class Buttons(Block, frozen=True):

@@ -296,14 +296,8 @@ def _boosters(result: RunResult, arm: ArmResult) -> Answer:
     return _answer(short, more, [_label(boosters) if boosters.support else _ASSUMED], ["boosterpractice"])
 
 
-_COUNTED = {
-    "nausea": "nausea",
-    "headache": "headache",
-    "night_terrors": "night terrors",
-    "hallucination": "hallucinations",
-    "sedation": "drowsiness",
-    "dizziness": "dizziness",
-}
+_COUNTED = {"nausea": "nausea", "headache": "headache", "night_terrors": "night terrors"}
+_COUNTED |= {"hallucination": "hallucinations", "sedation": "drowsiness", "dizziness": "dizziness"}
 
 
 def _effects(arm: ArmResult) -> Answer:

@@ -37,8 +37,8 @@ def check(scenario: Scenario, limits: Limits = LIMITS) -> None:
         ("follow_up", days, limits.days, "days are"),
         ("arms", len(scenario.arms), limits.arms, "arms are"),
     ]
-    for arm in scenario.arms:
-        wanted.append((f"arms.{arm.name}", _infusions(arm, days), limits.infusions, "infusions in one arm are"))
+    per_arm = ((f"arms.{arm.name}", _infusions(arm, days)) for arm in scenario.arms)
+    wanted += [(field, count, limits.infusions, "infusions in one arm are") for field, count in per_arm]
     for field, value, most, what in wanted:
         if value > most:
             raise InputError(

@@ -26,7 +26,6 @@ from letheon.views.document import numbers
 from letheon.views.explore.compute import Cancelled
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
     from multiprocessing.synchronize import Event
 
@@ -54,7 +53,7 @@ class _Job:
     waiting: int = 0
 
 
-def _worker(connection: "Connection", stop: "Event", nice: int) -> None:
+def _worker(connection: Any, stop: "Event", nice: int) -> None:
     """Answer requests until the other end hangs up."""
     import signal
 
@@ -89,7 +88,7 @@ def _worker(connection: "Connection", stop: "Event", nice: int) -> None:
 class _Lane:
     """One worker process and the thread that talks to it."""
 
-    connection: "Connection"
+    connection: Any  # its kind depends on the operating system
     stop: "Event"
 
     def __init__(self, pool: "Pool", number: int) -> None:
