@@ -1,6 +1,10 @@
-"""Every rule for numbers in text, on numbers whose text is written down here."""
+"""Numbers in text: every rule, on numbers whose text is written down here, and the one module that holds the rules."""
+
+import ast
+import re
 
 import pytest
+from test_architecture import MODULES
 
 from letheon.views.document import numbers
 
@@ -88,3 +92,23 @@ TEXTS = [
 @pytest.mark.parametrize(("result", "expected"), TEXTS, ids=[str(text) for _, text in TEXTS])
 def test_numbers_become_text(result: str | float, expected: str | float) -> None:
     assert result == expected
+
+
+def formats_a_number(node: ast.AST) -> bool:
+    """Find a number that becomes text with decimals, digits or commas: in an f-string, by `format` or by ``%``."""
+    if isinstance(node, ast.BinOp):
+        return isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant) and isinstance(node.left.value, str)
+    form = node.format_spec if isinstance(node, ast.FormattedValue) else None
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "format" and node.args[1:]:
+        form = node.args[1]
+    return form is not None and re.search(r"[,efg%]'$", ast.unparse(form)) is not None
+
+
+def test_one_module_turns_numbers_into_text_for_readers() -> None:
+    rooms = ("views.document", "views.commands", "views.explore")
+    modules = {name: ast.walk(tree) for name, tree in MODULES.items() if name.startswith(rooms)}
+    assert {name for name, nodes in modules.items() if any(map(formats_a_number, nodes))} == {"views.document.numbers"}
+    for text in ("f'{x:.1f}'", "f'{100 * x:g} %'", "f'{n:,}'", "format(x, ',f')", "'%d h' % x", "f'{x:.{n}e}'"):
+        assert any(map(formats_a_number, ast.walk(ast.parse(text)))), text
+    for text in ("f'{x}'", "f'{ord(x):04x}'", "f'{name:<9}'", "x % 7"):
+        assert not any(map(formats_a_number, ast.walk(ast.parse(text)))), text

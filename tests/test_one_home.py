@@ -113,32 +113,3 @@ def test_addresses_intervals_and_repeats() -> None:
     assert places(looks_for_repeats) == {"dosing.repeats"}
     scripts = "".join(path.read_text(encoding="utf-8") for path in (PACKAGE / "views" / "explore").rglob("*.js"))
     assert "doi.org" not in scripts
-
-
-# Rooms that still turn some of their numbers into text themselves.
-NUMBERS_OF_THEIR_OWN = {"views.figures.axes"} | {
-    f"views.subjects.{name}"
-    for name in (
-        *("answers", "endpoints", "evidence", "harms", "library", "optimisation", "policies", "relief", "run"),
-        *("run_cards", "run_figures", "worksheet"),
-    )
-}
-
-
-def formats_a_number(node: ast.AST) -> bool:
-    """Find a number that becomes text with decimals, digits or commas: in an f-string, by `format` or by ``%``."""
-    if isinstance(node, ast.BinOp):
-        return isinstance(node.op, ast.Mod) and isinstance(node.left, ast.Constant) and isinstance(node.left.value, str)
-    form = node.format_spec if isinstance(node, ast.FormattedValue) else None
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "format" and node.args[1:]:
-        form = node.args[1]
-    return form is not None and re.search(r"[,efg%]'$", ast.unparse(form)) is not None
-
-
-def test_one_module_turns_numbers_into_text_for_readers() -> None:
-    views = {name for name in places(formats_a_number) if name.startswith("views.")}
-    assert views - NUMBERS_OF_THEIR_OWN == {"views.document.numbers"}
-    for text in ("f'{x:.1f}'", "f'{100 * x:g} %'", "f'{n:,}'", "format(x, ',f')", "'%d h' % x", "f'{x:.{n}e}'"):
-        assert any(map(formats_a_number, ast.walk(ast.parse(text)))), text
-    for text in ("f'{x}'", "f'{ord(x):04x}'", "f'{name:<9}'", "x % 7"):
-        assert not any(map(formats_a_number, ast.walk(ast.parse(text)))), text
