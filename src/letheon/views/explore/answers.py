@@ -101,7 +101,8 @@ def _both(entry: Endpoint) -> list[Label]:
     return [_label(entry), Label(entry.minus_placebo_support or "", tuple(entry.minus_placebo_basis or ()))]
 
 
-def _endpoint(arm: ArmResult, name: str) -> Endpoint:
+def endpoint_of(arm: ArmResult, name: str) -> Endpoint:
+    """Return an endpoint that every result has."""
     entry = arm.endpoint(name)
     assert entry is not None
     return entry
@@ -128,7 +129,7 @@ def _involves(arm: ArmResult) -> Answer:
             f"{numbers.count(sessions, 'session')} of about {numbers.count(round(each), 'hour')} each: a very dilute "
             "drip runs into a vein while people watch over you, and you go home afterwards."
         )
-    later = _endpoint(arm, "boosters").mean
+    later = endpoint_of(arm, "boosters").mean
     beside = f"; on average {numbers.count(round(later, 1), 'booster')} later" if exposure.timetable else ""
     dose = f"about {numbers.number(exposure.dose_mg)} mg of {names.drug(arm.drug)} in all"
     more = (
@@ -228,7 +229,7 @@ def _lasts(result: RunResult, name: str) -> Answer:
         f"{better.value} patients {better.aside} have {better.label[:1].lower()}{better.label[1:]}; "
         f"{'; '.join(better.more)}. {days.label}: {days.value} {days.aside}."
     )
-    more = [_sentence(day, _endpoint(arm, f"nrs_day_{day}")) for day in dict.fromkeys((first, late, last))]
+    more = [_sentence(day, endpoint_of(arm, f"nrs_day_{day}")) for day in dict.fromkeys((first, late, last))]
     more += [f"{one.label}: {one.sentence}." for one in (days, remission)]
     more.append(_relapse(result, arm.time_to_relapse))
     if result.models.flares:
@@ -236,7 +237,7 @@ def _lasts(result: RunResult, name: str) -> Answer:
             "What ends relief here are flares, whose number and strength nobody has measured: they are assumed."
         )
     labels = [_label(better), _label(days), _label(remission)]
-    labels += [label for day in (first, last) for label in _both(_endpoint(arm, f"nrs_day_{day}"))]
+    labels += [label for day in (first, last) for label in _both(endpoint_of(arm, f"nrs_day_{day}"))]
     return _answer(short, more, [*labels, _label(arm.time_to_relapse)], ["sigtermans2009"])
 
 
@@ -257,7 +258,7 @@ def _sentence(day: int, entry: Endpoint) -> str:
 def _cure(result: RunResult, name: str) -> Answer:
     arm = result.arms[name]
     _, last = _days(arm)
-    pain, key = _endpoint(arm, f"nrs_day_{last}"), f"responder_30_day_{last}"
+    pain, key = endpoint_of(arm, f"nrs_day_{last}"), f"responder_30_day_{last}"
     start, responders = result.population.baseline_nrs.mean, relief.statement(result, name, key)
     short = (
         f"No study has shown a cure, and this simulation shows none: {_when(last)} the average pain is "
@@ -270,11 +271,11 @@ def _cure(result: RunResult, name: str) -> Answer:
         else "",
         _CALM_WITH_FLARES if result.models.flares else _CALM_WITHOUT,
     ]
-    return _answer(short, more, [_label(pain), _label(_endpoint(arm, key))], ["sigtermans2009"])
+    return _answer(short, more, [_label(pain), _label(endpoint_of(arm, key))], ["sigtermans2009"])
 
 
 def _boosters(result: RunResult, arm: ArmResult) -> Answer:
-    boosters, year = _endpoint(arm, "boosters"), arm.harms.exposure.courses_a_year
+    boosters, year = endpoint_of(arm, "boosters"), arm.harms.exposure.courses_a_year
     later = arm.last_infusion_day > arm.course_end_day + 1.0
     short = (
         "Because relief fades. A booster is meant to block the receptors again before the memory has climbed all "
@@ -387,7 +388,7 @@ def _evidence(arm: ArmResult) -> Answer:
     crps = [study for study in library.studies() if study.diagnosis == "CRPS"]
     done = [study for study in crps if study.design not in ("protocol", "practice", "pooled", "analysis")]
     randomised = [study for study in done if study.design == "randomised"]
-    scores = [_endpoint(arm, f"nrs_day_{day}") for day in endpoint_days(arm.endpoints)]
+    scores = [endpoint_of(arm, f"nrs_day_{day}") for day in endpoint_days(arm.endpoints)]
     backed = sum(any(label.support == "randomised" for label in _both(entry)) for entry in scores)
     short = (
         f"Weak. Of {len(done)} studies of ketamine infusions in this disease that this page knows, {len(randomised)} "

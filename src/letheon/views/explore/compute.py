@@ -49,19 +49,20 @@ class Engine:
         self,
         action: str,
         scenario: Scenario,
-        beat: Callable[[], None] = lambda: None,
+        heartbeat: Callable[[], None] = lambda: None,
         phase: Callable[[str], None] = lambda _: None,
     ) -> bytes:
         """Run a scenario and return JSON, or for a report HTML.
 
         `action` is ``figures`` of the page, a ``draft`` of them, which says in ``draft`` whether anything in it is
-        borrowed, the result ``document``, or the ``report``. `beat` is called now and then and may raise `Cancelled`;
-        `phase` is called with ``preparing`` before a program has to be compiled, and with ``computing`` from then on.
+        borrowed, the result ``document``, or the ``report``. `heartbeat` is called now and then and may raise
+        `Cancelled`; `phase` is called with ``preparing`` before a program has to be compiled, and with ``computing``
+        from then on.
         """
         self._phase = phase
         from letheon.pipeline.result import document_of
 
-        result, borrowed = self._result(scenario, beat, action)
+        result, borrowed = self._result(scenario, heartbeat, action)
         if action == "report":
             from letheon.views.subjects import run
 
@@ -74,7 +75,7 @@ class Engine:
             document = document_of(result)
         return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
-    def _result(self, scenario: Scenario, beat: Callable[[], None], action: str) -> "tuple[RunResult, bool]":
+    def _result(self, scenario: Scenario, heartbeat: Callable[[], None], action: str) -> "tuple[RunResult, bool]":
         """Return the result of a scenario, and whether anything in it is borrowed."""
         from letheon.body.mesh import DRAFT
         from letheon.pipeline import plan_arms
@@ -91,14 +92,14 @@ class Engine:
         totals: dict[str, ArmTotals] = {}
         borrowed: dict[str, ArmResult] = {}
         for arm, plan in zip(scenario.arms, plans, strict=True):
-            beat()
+            heartbeat()
             last = lenders[arm.name] if draft else None
             if last is None:
-                totals[arm.name] = self._totals(scenario, arm, plan, beat, KINDS)
+                totals[arm.name] = self._totals(scenario, arm, plan, heartbeat, KINDS)
             elif arm.drug == "placebo" and last.whose == _whose(scenario, arm):
                 totals[arm.name], borrowed[arm.name] = last.totals, last.result
             else:
-                people = self._totals(scenario, arm, plan, beat, KINDS[:1])
+                people = self._totals(scenario, arm, plan, heartbeat, KINDS[:1])
                 bank = last.totals.bank_columns, _laid(last.totals, plan)
                 totals[arm.name] = replace(people, bank_columns=bank[0], bank_profile=bank[1])
         result = run_result(scenario, totals, skip=borrowed, lists=action not in ("figures", "draft"))
@@ -112,7 +113,7 @@ class Engine:
         return msgspec.structs.replace(result, arms=arms), draft
 
     def _totals(
-        self, scenario: Scenario, arm: Arm, plan: "ArmPlan", beat: Callable[[], None], kinds: Sequence[str]
+        self, scenario: Scenario, arm: Arm, plan: "ArmPlan", heartbeat: Callable[[], None], kinds: Sequence[str]
     ) -> "ArmTotals":
         """Return the totals of an arm, from memory where it has been run before."""
         from letheon.runs.engine import run_arms
@@ -128,7 +129,7 @@ class Engine:
                 if program not in self._programs:
                     self._programs.add(program)
                     self._phase("computing")
-                beat()
+                heartbeat()
 
             known = run_arms(scenario, (plan,), None, block_done, kinds=kinds)[arm.name]
         self._arms[key] = known = replace(known, plan=plan)

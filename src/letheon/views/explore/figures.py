@@ -9,11 +9,11 @@ from msgspec import UNSET, to_builtins
 from letheon import library
 from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.dosing.regimen import MS_PER_DAY
-from letheon.pipeline.result import ArmResult, Band, Endpoint, RunResult, document_of
+from letheon.pipeline.result import ArmResult, Band, RunResult, document_of
 from letheon.scenario import Arm, Scenario
 from letheon.views.document.html import typeset
 from letheon.views.document.numbers import significant
-from letheon.views.explore.answers import Label, answers
+from letheon.views.explore.answers import Label, answers, endpoint_of
 from letheon.views.figures import curves
 from letheon.views.subjects import relief
 
@@ -145,17 +145,11 @@ def _marks(arm: Arm) -> list[list[float]]:
     return [[round(start, 4), round(stop, 4)] for start, stop in spans]
 
 
-def _endpoint(arm: ArmResult, name: str) -> Endpoint:
-    endpoint = arm.endpoint(name)
-    assert endpoint is not None
-    return endpoint
-
-
 def _boosters(arm: Arm, result: ArmResult) -> dict[str, Any] | None:
     """Return boosters a year, on average and over patients; None where no rule calls for any."""
     if arm.policy.boosters is None:
         return None
-    counted = _endpoint(result, "boosters")
+    counted = endpoint_of(result, "boosters")
     a_year = (counted.boosters_per_year or 0.0) / counted.mean if counted.mean else 0.0
     return {
         **{key: round((getattr(counted, key) or 0.0) * a_year, 3) for key in ("mean", "q05", "q50", "q95")},
@@ -175,7 +169,7 @@ def _dose(arm: Arm, result: ArmResult, scenario: Scenario) -> dict[str, Any]:
     policy, end, schedule = arm.policy, scenario.follow_up_h / 24.0, arm.regimen.schedule()
     if not schedule.edges_ms:
         return {"t": [0.0, round(end, 3)], "mg": [0.0, 0.0], "fixed": 2, "end": None}
-    dose = _endpoint(result, "dose_mg")
+    dose = endpoint_of(result, "dose_mg")
     rates = schedule.rates(scenario.population.weight.mean)
     amounts = np.concatenate([[0.0, 0.0], np.cumsum(np.asarray(rates) * np.asarray(schedule.durations_h))])
     days = np.concatenate([[0.0], np.asarray(schedule.edges_ms, dtype=float) / MS_PER_DAY])

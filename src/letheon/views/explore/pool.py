@@ -64,7 +64,7 @@ def _worker(connection: Any, stop: "Event", nice: int) -> None:
 
     engine = Engine()
 
-    def beat() -> None:
+    def heartbeat() -> None:
         if stop.is_set():
             raise Cancelled("nobody waits for this answer any more.")
 
@@ -73,7 +73,7 @@ def _worker(connection: Any, stop: "Event", nice: int) -> None:
             action, scenario = connection.recv()
             start = time.monotonic()
             try:
-                answer = engine.answer(action, scenario, beat, lambda phase: connection.send((phase, None)))
+                answer = engine.answer(action, scenario, heartbeat, lambda phase: connection.send((phase, None)))
                 connection.send(("made", answer))
             except LetheonError as error:
                 connection.send(("failed", error))
