@@ -234,7 +234,7 @@ def test_the_controls_lose_nothing_of_an_example(path: Path) -> None:
 
 def test_the_editor_groups_equal_sessions_and_keeps_the_least_rate() -> None:
     (arm, *_) = loads(SMALL).arms
-    assert [(row["times"], row["every_h"], row["max"]) for row in rows(arm.regimen.infusions)] == [(5, 24.0, 25.0)]
+    assert [(row.times, row.every_h, row.max) for row in rows(arm.regimen.infusions)] == [(5, 24.0, 25.0)]
     rule = "titration: {every: 1 h, step: 5 mg/h, min: 10 mg/h/70kg, max: 40 mg/h}"
     (shown, *_) = form(loads(SMALL.replace("    drug: racemic\n", f"    drug: racemic\n    {rule}\n")))["arms"]
     assert shown["titration"]["min"] == {"value": 10.0, "by_weight": True}
@@ -243,7 +243,7 @@ def test_the_editor_groups_equal_sessions_and_keeps_the_least_rate() -> None:
 def test_presets_are_the_regimens_of_the_library() -> None:
     studies = {study.id: study for study in library.studies()}
     shown = presets()
-    assert len({one["id"] for one in shown}) == len(shown) == len(PRESETS) >= 6
+    assert len({one.id for one in shown}) == len(shown) == len(PRESETS) >= 6
     for preset, one in zip(PRESETS, shown, strict=True):
         arms = [next(a for a in studies[preset.study].arms if a.name == name) for name in preset.arms]
         scenario = loads(json.dumps(app._page_scenario(one) | {"follow_up": "104 weeks"}))

@@ -2,11 +2,11 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from letheon.definitions import RESEARCH_NOTICE
 from letheon.errors import InputError, near_hint
@@ -19,8 +19,6 @@ from letheon.views.commands.progress import Progress
 
 if TYPE_CHECKING:
     from letheon.study.calibrate.document import CalibrationReport, Settings
-
-__all__ = ["calibrate"]
 
 _PAGE = "calibration.html"
 _OTHER_FILES = {_PAGE, "validation.json", "validation.html"}
@@ -47,17 +45,14 @@ def calibrate(
     require("calibrate")
     reports, seconds = _fit(models, quick, seed, out)
     if as_json:
-        from msgspec import to_builtins
-
-        write_json(to_builtins({"models": reports, "seconds": seconds, "files": _files(out, models)}))
+        names = [f"{one}/{name}" for one in models for name in ("calibration.json", f"{one}.csv", f"{one}.toml")]
+        files = [str(out / name) for name in (*names, _PAGE)]
+        write_json({"models": reports, "seconds": seconds, "files": files})
         return
-    from letheon.views.document import terminal
     from letheon.views.subjects.calibration import summary
 
-    document = summary(reports, seconds)
     draws = [f"Draws: {out / model / f'{model}.csv'}" for model in models]
-    lines = ("", f"Folder: {out}", *draws, f"Page: {out / _PAGE}", RESEARCH_NOTICE)
-    show(lambda console: terminal.show(document, console), *lines)
+    show(summary(reports, seconds), "", f"Folder: {out}", *draws, f"Page: {out / _PAGE}", RESEARCH_NOTICE)
 
 
 # --- what is refused, before anything heavy loads ---
@@ -80,7 +75,7 @@ def _refuse_folder(folder: Path) -> None:
     refuse_file_above(folder)
     if folder.exists() and not folder.is_dir():
         raise InputError(f"{folder} is a file; name a folder with --out.")
-    names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set[str]()
     if names and not names & {*PAIN_MODELS, *_OTHER_FILES}:
         raise InputError(f"{folder} holds other files ({min(names)}); name another folder with --out.")
 
@@ -89,15 +84,14 @@ def _refuse_other_states(folder: Path, models: tuple[str, ...], settings: "Setti
     """Refuse a folder of another calibration now, not when the first of two models is done."""
     from letheon.runs.json_file import read_object
 
-    wanted = asdict(settings)
-    for model in models:
-        note = folder / model / "state" / "settings.json"
+    notes = {model: folder / model / "state" / "settings.json" for model in models}
+    for model, note in notes.items():
         if not note.exists():
             continue
         stored = read_object(note)
         if stored is None:
             raise InputError(f"{note} cannot be read, or is damaged; name another folder with --out.")
-        other = [name for name in wanted if stored.get(name) != wanted[name]]
+        other = [name for name, value in asdict(settings).items() if stored.get(name) != value]
         if other:
             raise InputError(
                 f"{folder / model} holds a calibration with other settings ({', '.join(other)}); name another folder "
@@ -112,7 +106,8 @@ def _fit(
     models: tuple[str, ...], quick: bool, seed: int | None, folder: Path
 ) -> tuple[dict[str, "CalibrationReport"], dict[str, float]]:
     """Fit the models one after the other; return their reports and how long each took [s]."""
-    reports, seconds = {}, {}
+    reports: dict[str, CalibrationReport] = {}
+    seconds: dict[str, float] = {}
     with stopping_says(kept_in(folder)):
         with Progress() as progress:
             progress("loading", 0, 1)
@@ -143,12 +138,13 @@ def _fit_one(model: str, folder: Path, settings: "Settings", progress: Progress)
     from letheon.study.calibrate.document import CalibrationReport
     from letheon.study.records import decode, encode
 
-    def work(report: Callable[[str, int, int], None]) -> Any:
-        return calibration.calibrate(model, folder / "state", settings, progress=report)
-
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        result = interruptible(work, progress, _PATIENCE_S)
+        result = interruptible(
+            lambda report: calibration.calibrate(model, folder / "state", settings, progress=report),
+            progress,
+            _PATIENCE_S,
+        )
     except ImportError as error:
         if error.name and error.name.split(".")[0] in EXTRAS["calibrate"].packages:
             raise missing("calibrate", error.name) from error
@@ -168,14 +164,9 @@ def _write_page(reports: Mapping[str, "CalibrationReport"], folder: Path) -> Non
     from letheon.views.document import html
     from letheon.views.subjects.calibration import page
 
-    known = []
+    known: list[CalibrationReport] = []
     for model in PAIN_MODELS:
         path = folder / model / "calibration.json"
         with contextlib.suppress(InputError, OSError):
             known.append(reports.get(model) or decode(path.read_bytes(), CalibrationReport, str(path)))
     write(folder / _PAGE, html.render(page(known, date.today().isoformat())))
-
-
-def _files(folder: Path, models: tuple[str, ...]) -> list[str]:
-    files = [f"{model}/{name}" for model in models for name in ("calibration.json", f"{model}.csv", f"{model}.toml")]
-    return [str(folder / name) for name in (*files, _PAGE)]

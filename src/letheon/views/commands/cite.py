@@ -3,15 +3,10 @@
 from typing import Annotated
 
 from letheon.views.commands.options import RunFolder, flag
-from letheon.views.commands.output import write, write_lines
-
-__all__ = ["cite"]
+from letheon.views.commands.output import write, write_text
 
 
-def cite(
-    run: RunFolder,
-    as_bibtex: Annotated[bool, flag("--bibtex", "Print BibTeX entries.")] = False,
-) -> None:
+def cite(run: RunFolder, as_bibtex: Annotated[bool, flag("--bibtex", "Print BibTeX entries.")] = False) -> None:
     """List the sources that a run used.
 
     Citation, DOI, and how the numbers were read.
@@ -20,11 +15,10 @@ def cite(
       letheon cite runs/small --bibtex
     """
     from letheon.runs.sources import bibtex, read_sources
-    from letheon.views.document.terminal import text
     from letheon.views.subjects.library import citations
 
     result = read_sources(run)
     if as_bibtex:
-        write_lines(bibtex(result.letheon, result.sources))
+        write("".join(f"{line}\n" for line in bibtex(result.letheon, result.sources)))
     else:
-        write(text(citations(result.title, f"Letheon {result.letheon}", result.sources)))
+        write_text(citations(result.title, f"Letheon {result.letheon}", result.sources))

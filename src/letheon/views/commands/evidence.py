@@ -7,9 +7,7 @@ Example:
 from typing import Annotated
 
 from letheon.views.commands.options import AsJson, argument, option
-from letheon.views.commands.output import write, write_json
-
-__all__ = ["list_studies", "show_study"]
+from letheon.views.commands.output import write_json, write_text
 
 
 def list_studies(
@@ -23,21 +21,17 @@ def list_studies(
     Example:
       letheon evidence list --role hold_out
     """
-    from letheon.views.document.terminal import text
     from letheon.views.subjects.evidence import brief, chosen, listing
 
     studies = chosen(role)
     if as_json:
-        from msgspec import to_builtins
-
-        write_json({"studies": to_builtins([brief(study) for study in studies])})
+        write_json({"studies": [brief(study) for study in studies]})
     else:
-        write(text(listing(studies)))
+        write_text(listing(studies))
 
 
 def show_study(
-    study: Annotated[str, argument("ID", "A study, such as sigtermans2009.")],
-    as_json: AsJson = False,
+    study: Annotated[str, argument("ID", "A study, such as sigtermans2009.")], as_json: AsJson = False
 ) -> None:
     """Show one study.
 
@@ -46,11 +40,10 @@ def show_study(
     Example:
       letheon evidence show sigtermans2009
     """
-    from letheon.views.document.terminal import text
     from letheon.views.subjects.evidence import entry, json_form, study_of
 
     record = study_of(study)
     if as_json:
         write_json(json_form(record))
     else:
-        write(text(entry(record)))
+        write_text(entry(record))

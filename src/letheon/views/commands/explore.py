@@ -8,10 +8,8 @@ from letheon.extras import require
 from letheon.views.commands.options import option, whole
 from letheon.views.commands.output import tell
 
-__all__ = ["explore"]
-
 DEFAULT_PORT, DEFAULT_HOST = 8421, "127.0.0.1"
-_port = whole("--port", lambda: (0, 65535), DEFAULT_PORT)
+_PORT = whole("PORT", f"Port (default: {DEFAULT_PORT}; 0: any).", "--port", 65535, DEFAULT_PORT, least=0)
 
 
 def _host(text: str) -> str:
@@ -26,7 +24,7 @@ def _host(text: str) -> str:
 
 
 def explore(
-    port: Annotated[int | None, option("PORT", f"Port (default: {DEFAULT_PORT}; 0: any).", _port)] = None,
+    port: Annotated[int | None, _PORT] = None,
     host: Annotated[str, option("ADDRESS", f"Address to bind (default: {DEFAULT_HOST}).", _host)] = DEFAULT_HOST,
 ) -> None:
     """Open the live page in a browser.

@@ -10,8 +10,7 @@ from typing import NoReturn, TypeVar
 
 from letheon.errors import Interrupted, RunError
 from letheon.views.commands.output import tell
-
-__all__ = ["interruptible", "kept_in", "leave", "stopping_says"]
+from letheon.views.document import numbers
 
 Result = TypeVar("Result")
 Progress = Callable[[str, int, int], None]
@@ -30,15 +29,7 @@ def kept_in(folder: Path, fresh: bool = False) -> str:
 
 @contextlib.contextmanager
 def stopping_says(rest: str) -> Iterator[None]:
-    """Turn an interruption or a failure to write into one sentence that ends with `rest`.
-
-    Raises
-    ------
-    Interrupted
-        After Ctrl-C; work that does not stop ends the program with this code instead.
-    RunError
-        After an `OSError`.
-    """
+    """Turn an interruption or an `OSError` into one sentence that ends with `rest`; `Stuck` ends the program."""
     try:
         yield
     except Stuck:
@@ -53,36 +44,13 @@ def stopping_says(rest: str) -> Iterator[None]:
 def interruptible(work: Callable[[Progress], Result], progress: Progress, patience_s: float) -> Result:
     """Do work on a thread of its own while the main thread listens for Ctrl-C, which compiled code does not.
 
-    Parameters
-    ----------
-    work : callable
-        Takes ``progress`` and returns a result; it stops where it next reports progress. What it has saved must be
-        whole at any moment.
-    progress : callable
-        Progress: ``(what, done, total)``.
-    patience_s : float
-        How long the work may take to stop [s]; a second Ctrl-C ends the wait.
-
-    Returns
-    -------
-    object
-        What `work` returned.
-
-    Raises
-    ------
-    Interrupted
-        If it was stopped.
-    Stuck
-        If it should have stopped and still runs.
-
-    Examples
-    --------
-    >>> interruptible(lambda progress: 6 * 7, print, 1.0)
-    42
+    The work stops where it next reports progress, so what it has saved must be whole at any moment. `patience_s` is how
+    long that may take [s]; a second Ctrl-C ends the wait. Raises `Interrupted` if it was stopped, and `Stuck` if it
+    still runs.
     """
-    stop, over = threading.Event(), threading.Event()
-    results: list[Result] = []
-    failures: list[BaseException] = []
+    from concurrent.futures import Future, wait
+
+    stop, future = threading.Event(), Future[Result]()
 
     def report(what: str, done: int, total: int) -> None:
         if stop.is_set():
@@ -91,31 +59,23 @@ def interruptible(work: Callable[[Progress], Result], progress: Progress, patien
 
     def run() -> None:
         try:
-            results.append(work(report))
+            future.set_result(work(report))
         except BaseException as error:
-            failures.append(error)
-        finally:
-            over.set()
+            future.set_exception(error)
 
     try:
         threading.Thread(target=run, daemon=True).start()
-        while not over.wait(_LISTEN_S):
+        while not wait([future], _LISTEN_S).done:
             pass
     except KeyboardInterrupt:
         stop.set()
-        tell(f"stopping, which takes up to {patience_s:.0f} s; Ctrl-C again stops now and loses no more than that.")
-        raise (Interrupted if _ends(over, patience_s) else Stuck) from None
-    if failures:
-        raise failures[0]
-    return results[0]
-
-
-def _ends(over: threading.Event, patience_s: float) -> bool:
-    """Wait for the end of the work; return whether it came."""
-    with contextlib.suppress(KeyboardInterrupt):
-        while patience_s > 0 and not over.wait(_LISTEN_S):
-            patience_s -= _LISTEN_S
-    return over.is_set()
+        limit = numbers.wait(patience_s)
+        tell(f"stopping, which takes up to {limit}; Ctrl-C again stops now and loses no more than that.")
+        with contextlib.suppress(KeyboardInterrupt):
+            while patience_s > 0 and not wait([future], _LISTEN_S).done:
+                patience_s -= _LISTEN_S
+        raise (Interrupted if future.done() else Stuck) from None
+    return future.result()
 
 
 def leave(code: int) -> NoReturn:

@@ -3,9 +3,7 @@
 from typing import Annotated
 
 from letheon.views.commands.options import argument
-from letheon.views.commands.output import write
-
-__all__ = ["library"]
+from letheon.views.commands.output import write_text
 
 
 def library(
@@ -18,7 +16,6 @@ def library(
     Example:
       letheon library otto2021
     """
-    from letheon.views.document.terminal import text
     from letheon.views.subjects.library import contents, entry
 
-    write(text(contents() if name is None else entry(name)))
+    write_text(contents() if name is None else entry(name))

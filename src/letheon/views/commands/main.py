@@ -31,22 +31,9 @@ from letheon.views.commands.simulate import simulate
 from letheon.views.commands.validate import validate
 from letheon.views.commands.worksheet import worksheet
 
-__all__ = ["EXAMPLES", "app", "main"]
-
 _DEBUG = "LETHEON_DEBUG"
-COMMANDS: dict[str, Callable] = {
-    "simulate": simulate,
-    "cite": cite,
-    "library": library,
-    "worksheet": worksheet,
-    "calibrate": calibrate,
-    "validate": validate,
-    "query": query,
-    "schema": schema,
-    "optimise": optimise,
-    "explore": explore,
-}
-EVIDENCE: dict[str, Callable] = {"list": evidence.list_studies, "show": evidence.show_study}
+_FUNCTIONS = (simulate, cite, library, worksheet, calibrate, validate, query, schema, optimise, explore)
+COMMANDS: dict[str, Callable[..., None]] = {function.__name__: function for function in _FUNCTIONS}
 EXAMPLES: dict[str, str] = {}
 # Typer brings its own copy of Click in some versions and uses the installed one in others; this is either's.
 _UsageError = cast(type[Exception], typer.BadParameter.__mro__[1])
@@ -83,12 +70,10 @@ def _documented(thing: Any) -> tuple[str, str]:
     return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n")), example.strip()
 
 
-def _add(group: typer.Typer, before: str, commands: dict[str, Callable]) -> None:
-    for name, function in commands.items():
-        text, example = _documented(function)
-        EXAMPLES[before + name] = example
-        summary = text.split("\n\n")[0]
-        group.command(name, short_help=summary, help=text, epilog=f"\b\nExample:\n  {example}")(function)
+def _add(group: typer.Typer, name: str, function: Callable[..., None], before: str = "") -> None:
+    text, EXAMPLES[before + name] = _documented(function)
+    epilog = f"\b\nExample:\n  {EXAMPLES[before + name]}"
+    group.command(name, short_help=text.split("\n\n")[0], help=text, epilog=epilog)(function)
 
 
 app = _group(
@@ -96,10 +81,12 @@ app = _group(
     f"Simulates intravenous ketamine for Complex Regional Pain Syndrome.\n\n{RESEARCH_NOTICE}",
     _documented(simulate)[1],
 )
-_add(app, "", COMMANDS)
+for _name, _function in COMMANDS.items():
+    _add(app, _name, _function)
 _evidence = _group("evidence", *_documented(evidence))
 EXAMPLES["evidence"] = _documented(evidence)[1]
-_add(_evidence, "evidence ", EVIDENCE)
+_add(_evidence, "list", evidence.list_studies, "evidence ")
+_add(_evidence, "show", evidence.show_study, "evidence ")
 app.add_typer(_evidence, short_help="List studies, or show one with its results.")
 
 
@@ -181,23 +168,9 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the program and leave with its exit code.
+    """Run the program on what follows ``letheon`` (by default, in the shell) and leave with its exit code.
 
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        What follows ``letheon``; by default what the shell gave.
-
-    Raises
-    ------
-    SystemExit
-        Always: 0 done, 1 failed, 2 bad input or output folder, 130 interrupted.
-
-    Examples
-    --------
-    >>> main(["--version"])  # doctest: +ELLIPSIS
-    Traceback (most recent call last):
-    SystemExit: 0
+    The codes are 0 done, 1 failed, 2 bad input or output folder, 130 interrupted.
     """
     open_streams()
     with warnings.catch_warnings():

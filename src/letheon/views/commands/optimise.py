@@ -1,6 +1,5 @@
 """``letheon optimise``: search for regimens that no other beats, and show them beside published ones."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,36 +14,20 @@ if TYPE_CHECKING:
     from letheon.scenario.search import Search
     from letheon.study.optimise.search import Optimisation
 
-__all__ = ["optimise"]
-
 _PAGE = "front.html"
 _WIDE = 110  # columns from which intervals fit beside the means
 _PATIENCE_S = 60.0  # a batch of regimens, on a slow machine
-
-
-def _candidates() -> tuple[int, int]:
-    from letheon.scenario.grammar import MAX_CANDIDATES
-
-    return 1, MAX_CANDIDATES
-
-
-def _patients() -> tuple[int, int]:
-    from letheon.scenario.grammar import MAX_SEARCH_PATIENTS
-
-    return 1, MAX_SEARCH_PATIENTS
+_CANDIDATES = whole("N", "Regimens to simulate, not the scenario's number.", "--candidates", "MAX_CANDIDATES", 400)
+_PATIENTS = whole(
+    "N", "Virtual patients for each, not the scenario's number.", "--patients", "MAX_SEARCH_PATIENTS", 512
+)
 
 
 def optimise(
     scenario: ScenarioFile,
     out: Annotated[Path | None, option("DIR", "Folder (default: runs/TITLE-optimise-HASH).")] = None,
-    candidates: Annotated[
-        int | None,
-        option("N", "Regimens to simulate, not the scenario's number.", whole("--candidates", _candidates, 400)),
-    ] = None,
-    patients: Annotated[
-        int | None,
-        option("N", "Virtual patients for each, not the scenario's number.", whole("--patients", _patients, 512)),
-    ] = None,
+    candidates: Annotated[int | None, _CANDIDATES] = None,
+    patients: Annotated[int | None, _PATIENTS] = None,
     seed: Seed = None,
     quick: Annotated[bool, flag("--quick", "Few regimens and patients, for a first look.")] = False,
     as_json: AsJson = False,
@@ -96,8 +79,8 @@ def _search(
         progress("loading", 0, 1)
         from letheon.study.optimise.search import optimise
 
-        def work(report: Callable[[str, int, int], None]) -> "Optimisation":
-            return optimise(
+        return interruptible(
+            lambda report: optimise(
                 path,
                 out=folder,
                 candidates=search.candidates,
@@ -105,16 +88,16 @@ def _search(
                 seed=scenario.seed,
                 fresh=fresh,
                 progress=report,
-            )
-
-        return interruptible(work, progress, _PATIENCE_S)
+            ),
+            progress,
+            _PATIENCE_S,
+        )
 
 
 def _show(result: "Optimisation", folder: Path) -> None:
-    from letheon.views.document import terminal
     from letheon.views.subjects.optimisation import summary
 
-    lines = []
+    lines: list[str] = []
     if result.reused:
         lines = ["This search was finished before; --fresh searches again, more --candidates go on."]
     elif result.continued:
@@ -122,8 +105,4 @@ def _show(result: "Optimisation", folder: Path) -> None:
     lines.append(f"Folder: {result.folder}")
     if result.front:
         lines.append(f"Run one again: letheon simulate {folder / 'front' / min(result.front)}")
-    show(
-        lambda console: terminal.show(summary(result.document, console.width >= _WIDE), console),
-        *lines,
-        f"Page: {folder / _PAGE}",
-    )
+    show(lambda console: summary(result.document, console.width >= _WIDE), *lines, f"Page: {folder / _PAGE}")

@@ -9,8 +9,6 @@ import typer
 
 from letheon.errors import InputError
 
-__all__ = ["flag", "option", "output_file", "quantity", "whole"]
-
 
 def argument(metavar: str, text: str) -> Any:
     """Declare an argument."""
@@ -27,35 +25,37 @@ def flag(name: str, text: str) -> Any:
     return typer.Option(name, help=text)
 
 
-def whole(name: str, bounds: Callable[[], tuple[int, int]], example: int) -> Callable[[str], int]:
-    """Return a reader of whole numbers; bounds come from a function, since their module loads late."""
+def whole(metavar: str, text: str, name: str, most: int | str, example: int, least: int = 1) -> Any:
+    """Declare an option with a whole number; a text as `most` names a bound of `letheon.scenario.grammar`."""
 
-    def read(text: str) -> int:
-        low, high = bounds()
+    def read(value: str) -> int:
+        from letheon.scenario import grammar
+
+        limit: int = most if isinstance(most, int) else getattr(grammar, most)
         # the length comes first: converting very long numbers takes long
-        if not re.fullmatch(r"[+-]?[0-9]{1,20}", text) or not low <= int(text) <= high:
+        if not re.fullmatch(r"[+-]?[0-9]{1,20}", value) or not least <= int(value) <= limit:
             raise InputError(
-                f"{name} {text[:40]!r} is not a whole number from {low} to {high}; give e.g. {name} {example}."
+                f"{name} {value[:40]!r} is not a whole number from {least} to {limit}; give e.g. {name} {example}."
             )
-        return int(text)
+        return int(value)
 
-    return read
+    return option(metavar, text, read)
 
 
-def quantity(name: str, reader: str, example: str) -> Callable[[str], float]:
-    """Return a reader of quantities with a unit; `reader` names a function of `letheon.scenario.quantities`."""
+def quantity(metavar: str, text: str, name: str, reader: str, example: str) -> Any:
+    """Declare an option with a quantity and its unit; `reader` names a function of `letheon.scenario.quantities`."""
 
-    def read(text: str) -> float:
+    def read(value: str) -> float:
         from letheon.scenario import quantities
 
         try:
-            return getattr(quantities, reader)(text)
+            return getattr(quantities, reader)(value)
         except InputError as error:
             # a number alone: its unit may stand apart, for want of quotes
-            hint = f' For example: {name} "{example}".' if re.fullmatch(r"[0-9.]+", text) else ""
+            hint = f' For example: {name} "{example}".' if re.fullmatch(r"[0-9.]+", value) else ""
             raise InputError(f"{name}: {error}{hint}") from None
 
-    return read
+    return option(metavar, text, read)
 
 
 def output_file(path: Path) -> None:
@@ -74,15 +74,8 @@ def refuse_file_above(path: Path) -> None:
         raise InputError(f"{path} cannot be created, because {above} is a file; name another place with --out.")
 
 
-def _seeds() -> tuple[int, int]:
-    from letheon.scenario.grammar import MAX_SEED
-
-    return 0, MAX_SEED
-
-
-_seed = whole("--seed", _seeds, 1)
 ScenarioFile = Annotated[Path, argument("SCENARIO", "A scenario file (YAML).")]
 RunFolder = Annotated[Path, argument("RUN", "A run folder.")]
-Seed = Annotated[int | None, option("S", "Random seed, not the scenario's.", _seed)]
-OwnSeed = Annotated[int | None, option("S", "Random seed.", _seed)]
+Seed = Annotated[int | None, whole("S", "Random seed, not the scenario's.", "--seed", "MAX_SEED", 1, least=0)]
+OwnSeed = Annotated[int | None, whole("S", "Random seed.", "--seed", "MAX_SEED", 1, least=0)]
 AsJson = Annotated[bool, flag("--json", "Print one JSON document instead of text.")]

@@ -5,7 +5,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -16,7 +16,7 @@ from letheon.errors import InputError, LetheonError, RunError
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["close_stdout", "failure_of", "open_streams", "save_page", "show", "tell", "write", "write_json"]
+    from letheon.views.document.tree import Document
 
 _NAMES = (errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP)
 
@@ -48,20 +48,26 @@ def write(text: str, encoding: str | None = None) -> None:
         raise failure_of(error) from error
 
 
-def write_lines(lines: Iterable[str]) -> None:
-    """Write lines to stdout."""
-    write("".join(f"{line}\n" for line in lines))
-
-
 def write_json(document: Any) -> None:
-    """Write one JSON document to stdout, in UTF-8."""
-    write(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    """Write plain values or records as one JSON document to stdout, in UTF-8."""
+    from msgspec import to_builtins
+
+    write(json.dumps(to_builtins(document), ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def show(draw: Callable[["Console"], None], *lines: str) -> None:
-    """Write to stdout what a function draws on a console, then lines whose paths stay in one piece, to be copied."""
+def write_text(document: "Document") -> None:
+    """Write a document to stdout as plain text of 80 columns."""
+    from letheon.views.document.terminal import text
+
+    write(text(document))
+
+
+def show(draw: "Document | Callable[[Console], Document]", *lines: str) -> None:
+    """Write a document to stdout as the console can, then lines whose paths stay in one piece, to be copied."""
     from rich.console import Console
     from rich.text import Text
+
+    from letheon.views.document import terminal
 
     plain = not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
     console = Console(
@@ -73,7 +79,7 @@ def show(draw: Callable[["Console"], None], *lines: str) -> None:
         emoji=False,
     )
     with console.capture() as captured:
-        draw(console)
+        terminal.show(draw(console) if callable(draw) else draw, console)
         for line in lines:
             console.print(Text(line), soft_wrap=True)
     write(captured.get())

@@ -7,10 +7,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
+from letheon.views.document import numbers
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-__all__ = ["Progress"]
+
+_EVERY_S = 5.0  # least time between two plain lines of a stage
 
 
 class Progress:
@@ -19,35 +22,6 @@ class Progress:
     Work comes in stages, each counted in units of its own; a new stage is shown at once. What an earlier run left
     comes within the first second of a stage and does not count into the rate. Threads may share it. When the stream is
     gone it falls silent: no work fails because nobody can see its progress.
-
-    Parameters
-    ----------
-    quiet : bool
-        Show nothing.
-    unit : str
-        What is counted.
-    stream : text stream, optional
-        Where to write; the error stream by default.
-    every_s : float
-        Least time between two plain lines of a stage [s].
-    clock : callable
-        Returns the time [s].
-
-    Attributes
-    ----------
-    about : str
-        Stands before the name of each stage.
-
-    Examples
-    --------
-    >>> seconds = iter([0.0, 2.0, 12.0])
-    >>> with Progress(stream=sys.stdout, clock=lambda: next(seconds)) as progress:
-    ...     progress("preparing", 0, 1)
-    ...     progress("sampling", 100, 1000)
-    ...     progress("sampling", 400, 1000)
-    letheon: preparing
-    letheon: sampling: 100 of 1000
-    letheon: sampling: 400 of 1000, 30 a second, 20 s left
     """
 
     def __init__(
@@ -55,14 +29,12 @@ class Progress:
         quiet: bool = False,
         unit: str = "",
         stream: TextIO | None = None,
-        every_s: float = 5.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.about = ""
+        self.about = ""  # stands before the name of each stage
         self._quiet = quiet
         self._unit = f" {unit}" if unit else ""
         self._stream = sys.stderr if stream is None else stream
-        self._every_s = every_s
         self._clock = clock
         self._lock = threading.Lock()
         self._bar: Bar | None = None
@@ -105,7 +77,7 @@ class Progress:
             # a stage of one step has no share: the bar only moves
             length = total if total > 1 else None
             self._bar.update(self._bar.task_ids[0], completed=done, total=length, what=label, pace=pace)
-        elif new or now - self._shown_at >= self._every_s:
+        elif new or now - self._shown_at >= _EVERY_S:
             self._shown_at = now
             count = f": {done} of {total}{self._unit}" if total > 1 else ""
             self._stream.write(f"letheon: {label}{count}{', ' + pace if pace else ''}\n")
@@ -117,16 +89,8 @@ def _pace(done: int, left: int, seconds: float) -> str:
     if done <= 0 or seconds <= 0:
         return ""
     rate = done / seconds
-    shown = f"{rate:.0f} a second" if rate >= 1 else f"{rate * 60:.1f} a minute"
-    return f"{shown}, {_duration(left / rate)} left"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
+    shown = f"{numbers.fixed(rate, 0)} a second" if rate >= 1 else f"{numbers.fixed(60 * rate, 1)} a minute"
+    return f"{shown}, {numbers.wait(left / rate)} left"
 
 
 def _bar(stream: TextIO) -> "Bar":

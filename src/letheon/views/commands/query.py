@@ -11,9 +11,7 @@ from letheon.views.commands.output import show, tell, write_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from letheon.runs.query import Answer
-
-__all__ = ["query"]
+    from letheon.views.document.tree import Document
 
 _UNBROKEN = 100_000  # columns
 _BYTES = {"kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12, "kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40}
@@ -68,17 +66,12 @@ def query(
     answer = query(run, sql, time_limit_s=seconds, memory_limit=size, stuck=_stuck)
     if as_json:
         write_json(answer.document())
-    else:
-        _show(answer)
-
-
-def _show(answer: "Answer") -> None:
-    from letheon.views.document import terminal
+        return
     from letheon.views.subjects import answers
 
-    def draw(console: "Console") -> None:
+    def draw(console: "Console") -> "Document":
         if not console.is_terminal:
             console.width = _UNBROKEN  # programs read a row a line
-        terminal.show(answers.answer(answer), console)
+        return answers.answer(answer)
 
     show(draw)

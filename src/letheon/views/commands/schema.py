@@ -6,8 +6,6 @@ from typing import Annotated
 from letheon.views.commands.options import flag
 from letheon.views.commands.output import write
 
-__all__ = ["schema"]
-
 
 def schema(
     result: Annotated[bool, flag("--result", "That of the result document of `letheon simulate --json`.")] = False,

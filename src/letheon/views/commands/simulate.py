@@ -13,22 +13,14 @@ if TYPE_CHECKING:
     from letheon.runs import Run
     from letheon.scenario import Scenario
 
-__all__ = ["simulate"]
 
-
-def _patients() -> tuple[int, int]:
-    from letheon.scenario.grammar import MAX_PATIENTS
-
-    return 1, MAX_PATIENTS
+_PATIENTS = whole("N", "Virtual patients in each arm, not the scenario's number.", "--patients", "MAX_PATIENTS", 1000)
 
 
 def simulate(
     scenario: ScenarioFile,
     out: Annotated[Path | None, option("DIR", "Run folder (default: runs/TITLE-HASH).")] = None,
-    patients: Annotated[
-        int | None,
-        option("N", "Virtual patients in each arm, not the scenario's number.", whole("--patients", _patients, 1000)),
-    ] = None,
+    patients: Annotated[int | None, _PATIENTS] = None,
     seed: Seed = None,
     quick: Annotated[bool, flag("--quick", "At most 200 patients, for a first look.")] = False,
     as_json: AsJson = False,
@@ -58,7 +50,14 @@ def simulate(
     if cluster is not None:
         check_cluster(cluster)
     Folder(folder).refuse_another(stamp_of(planned), fresh)
-    run = _run(planned, text, folder, quiet=quiet, fresh=fresh, cluster=cluster)
+    with stopping_says(kept_in(folder, fresh)), Progress(quiet, "patient courses") as progress:
+        from letheon import runs
+        from letheon.views.subjects.run import page
+
+        def report(done: int, total: int, what: str) -> None:
+            progress(what, done, total)
+
+        run = runs.simulate(planned, out=folder, fresh=fresh, progress=report, cluster=cluster, text=text, page=page)
     if as_json:
         for warning in () if quiet else run.result.warnings:
             tell(f"warning: {warning}")
@@ -76,32 +75,12 @@ def _planned(scenario: "Scenario", patients: int | None, seed: int | None, quick
     return replace(scenario, population=population, seed=scenario.seed if seed is None else seed)
 
 
-def _run(planned: "Scenario", text: str, folder: Path, *, quiet: bool, fresh: bool, cluster: str | None) -> "Run":
-    """Run the scenario as the options have changed it, with its report."""
-    with stopping_says(kept_in(folder, fresh)), Progress(quiet, "patient courses") as progress:
-        from letheon import runs
-        from letheon.views.subjects.run import page
-
-        return runs.simulate(
-            planned,
-            out=folder,
-            fresh=fresh,
-            progress=lambda done, total, what: progress(what, done, total),
-            cluster=cluster,
-            text=text,
-            page=page,
-        )
-
-
 def _show(run: "Run", folder: Path) -> None:
-    from letheon.views.document import terminal
     from letheon.views.subjects.run import summary
 
-    notes = []
+    lines: list[str] = []
     if run.reused:
-        notes = ["This run was finished before; --fresh computes it again."]
+        lines = ["This run was finished before; --fresh computes it again."]
     elif run.continued:
-        notes = ["Continued from what an earlier run had finished."]
-    report = folder / "report.html"
-    notes += [f"Run folder: {folder}", f"Report: {report}"]
-    show(lambda console: terminal.show(summary(run.result), console), *notes)
+        lines = ["Continued from what an earlier run had finished."]
+    show(summary(run.result), *lines, f"Run folder: {folder}", f"Report: {folder / 'report.html'}")

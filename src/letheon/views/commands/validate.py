@@ -14,8 +14,6 @@ from letheon.views.commands.progress import Progress
 if TYPE_CHECKING:
     from letheon.study.validate.document import Validation
 
-__all__ = ["validate"]
-
 
 def validate(
     posterior: Annotated[Path | None, option("DIR", "Draws of a calibration, not the shipped ones.")] = None,
@@ -42,22 +40,22 @@ def validate(
         work = _validation(posterior, sensitivity)
         with stopping_says("a validation keeps nothing: run the same command again."):
             validation = interruptible(work, progress, patience_s=2.0)
-    from letheon.views.document import html, terminal
     from letheon.views.subjects import validation as subject
 
     if out is not None:
+        from letheon.views.document import html
+
         save_page(html.render(subject.page(validation)), out)
     if as_json:
         from letheon.study.records import encode
 
         write(encode(validation), encoding="utf-8")
         return
-    document = subject.summary(validation)
     lines = ("", *([] if out is None else [f"Page: {out}"]), RESEARCH_NOTICE)
-    show(lambda console: terminal.show(document, console), *lines)
+    show(subject.summary(validation), *lines)
 
 
-def _validation(posterior: Path | None, sensitivity: bool) -> "Callable[..., Validation]":
+def _validation(posterior: Path | None, sensitivity: bool) -> "Callable[[Callable[[str, int, int], None]], Validation]":
     """Return the work: it scores both models, and varies assumptions if `sensitivity`."""
     from letheon.runs.environment import use_compile_cache
 

@@ -17,11 +17,7 @@ from letheon.views.document import tree
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["FigureRegistry", "render", "typeset"]
-
-_THIN = "\u202f"  # narrow space that does not break
-_MINUS = "\u2212"
-_DASH = "\u2013"
+_THIN, _MINUS, _DASH = "\u202f", "\u2212", "\u2013"  # a narrow space that does not break, signs
 
 
 def render(document: tree.Document) -> str:
@@ -47,8 +43,6 @@ def render(document: tree.Document) -> str:
 def typeset(text: str) -> str:
     """Return text with real minus signs, a dash for no number, and no break before a percent sign.
 
-    Examples
-    --------
     >>> typeset("-1.27 to -0.3, 5 %").replace(_THIN, "_"), typeset("-"), typeset("2010-11")
     ('−1.27 to −0.3, 5_%', '–', '2010-11')
     """
@@ -61,62 +55,62 @@ class FigureRegistry:
     """Collects the figures of a page while it is rendered, to be written once as JSON."""
 
     def __init__(self) -> None:
-        self.figures: list[Mapping[str, Any]] = []
+        self._figures: list[Mapping[str, Any]] = []
 
     def place(self, figure: Mapping[str, Any]) -> int:
         """Keep a figure and return its number."""
-        self.figures.append(figure)
-        return len(self.figures) - 1
+        self._figures.append(figure)
+        return len(self._figures) - 1
 
     def as_json(self) -> str:
         """Return all figures as JSON that may stand inside a script element.
 
         Axes that many curves share are written once: a string ``"3"`` as x is the fourth of `axes`.
         """
-        axes: dict[tuple, int] = {}
-        figures = []
-        for figure in self.figures:
-            data = []
-            for trace in figure["data"]:
-                if len(trace["x"]) > 20:
-                    trace = trace | {"x": str(axes.setdefault(tuple(trace["x"]), len(axes)))}
-                data.append(trace)
-            figures.append({"data": data, "layout": figure["layout"]})
+        axes: dict[tuple[Any, ...], int] = {}
+
+        def short(trace: dict[str, Any]) -> dict[str, Any]:
+            x = trace["x"]
+            return trace | {"x": str(axes.setdefault(tuple(x), len(axes)))} if len(x) > 20 else trace
+
+        figures = [{"data": [*map(short, one["data"])], "layout": one["layout"]} for one in self._figures]
         document = {"axes": list(axes), "figures": figures}
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         # Inside a script element only these could end it or change how it is read.
-        for mark in "<>&\u2028\u2029":
-            text = text.replace(mark, f"\\u{ord(mark):04x}")
-        return text
+        return re.sub("[<>&\u2028\u2029]", lambda mark: f"\\u{ord(mark[0]):04x}", text)
 
 
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    made = Environment(
+    environment = Environment(
         loader=PackageLoader("letheon.views.document"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["typeset"] = typeset
-    made.tests["inline"] = lambda one: not isinstance(one, tuple | list)
-    made.globals["kind_of"] = lambda one: "Text" if isinstance(one, str) else type(one).__name__
-    made.globals["json"] = lambda value: json.dumps(value, separators=(",", ":"))
-    return made
+    environment.filters["typeset"] = typeset
+    environment.tests["inline"] = _is_inline
+    environment.globals["kind_of"] = _kind_of
+    return environment
+
+
+def _is_inline(content: object) -> bool:
+    return not isinstance(content, tuple | list)
+
+
+def _kind_of(part: object) -> str:
+    return "Text" if isinstance(part, str) else type(part).__name__
 
 
 def _policy(*scripts: str) -> str:
-    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    hashes = " ".join(f"'sha256-{digest}'" for digest in digests)
     # Plotly writes its own style rules while it draws, hence 'unsafe-inline' for style alone.
     sources = f"script-src {hashes}; style-src 'unsafe-inline'"
     return f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"
-
-
-def _digest(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
 
 
 def _css_text(text: str) -> str:

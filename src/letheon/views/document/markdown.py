@@ -3,34 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from letheon.views.document.tree import (
-    Badge,
-    Block,
-    Break,
-    Code,
-    CodeText,
-    Columns,
-    Content,
-    Definitions,
-    Details,
-    Document,
-    Figure,
-    Heading,
-    Items,
-    Link,
-    Note,
-    Paragraph,
-    Strong,
-    Swatch,
-    Table,
-)
-
-__all__ = ["inline", "render"]
+from letheon.views.document import tree
 
 
-def render(document: Document, level: int = 1) -> str:
+def render(document: tree.Document, level: int = 1) -> str:
     """Return a document as Markdown, its title a heading of `level`."""
     parts = [f"{'#' * level} {document.title}"] if document.title else []
     parts += [inline(document.lead)] if document.lead else []
@@ -42,69 +20,72 @@ def render(document: Document, level: int = 1) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _block(block: Block, level: int) -> Iterator[str]:
-    if isinstance(block, Heading):
-        yield f"{'#' * (level + block.level - 2)} {inline(block.content)}"
-    elif isinstance(block, Paragraph):
-        yield inline(block.content)
-    elif isinstance(block, Items):
-        marks = (f"{number}." if block.ordered else "-" for number in range(1, len(block.items) + 1))
-        yield "\n".join(f"{mark} {inline(item)}" for mark, item in zip(marks, block.items, strict=True))
-    elif isinstance(block, Definitions):
-        yield "\n".join(f"- **{inline(term)}**: {inline(meaning)}" for term, meaning in block.rows)
-    elif isinstance(block, Table):
-        yield from _table(block)
-    elif isinstance(block, Code):
-        yield f"```\n{block.text}\n```"
-    elif isinstance(block, Columns):
-        for column in block.columns:
-            for inner in column:
-                yield from _block(inner, level)
-    elif isinstance(block, Details):
-        for inner in block.blocks:
-            yield from _block(inner, level)
-    elif isinstance(block, Figure) and block.values is not None:
-        yield from _block(block.values, level)
+def _block(block: tree.Block, level: int) -> Iterator[str]:
+    inside: Sequence[tree.Block] = ()
+    match block:
+        case tree.Heading():
+            yield f"{'#' * (level + block.level - 2)} {inline(block.content)}"
+        case tree.Paragraph():
+            yield inline(block.content)
+        case tree.Items():
+            marks = (f"{number}." if block.ordered else "-" for number in range(1, len(block.items) + 1))
+            yield "\n".join(f"{mark} {inline(item)}" for mark, item in zip(marks, block.items, strict=True))
+        case tree.Definitions():
+            yield "\n".join(f"- **{inline(term)}**: {inline(meaning)}" for term, meaning in block.rows)
+        case tree.Table():
+            yield from _table(block)
+        case tree.Code():
+            yield f"```\n{block.text}\n```"
+        case tree.Columns():
+            inside = [one for column in block.columns for one in column]
+        case tree.Details():
+            inside = block.blocks
+        case tree.Figure() if block.values is not None:
+            inside = [block.values]
+        case _:
+            pass
+    for one in inside:
+        yield from _block(one, level)
 
 
-def _table(table: Table) -> Iterator[str]:
+def _table(table: tree.Table) -> Iterator[str]:
     if table.title:
         yield f"**{inline(table.title)}**"
     right = "---" if table.kind == "text" else "---:"
     lines = [_line(table.heads), _line(["---", *[right] * (len(table.heads) - 1)])]
     for group in table.groups:
         if group.title:
-            lines.append(_line([Strong(group.title), *[""] * (len(table.heads) - 1)]))
+            lines.append(_line([tree.Strong(group.title), *[""] * (len(table.heads) - 1)]))
         lines += [_line((row.head, *row.cells)) for row in group.rows]
     yield "\n".join(lines)
 
 
-def _line(cells) -> str:
+def _line(cells: Sequence[tree.Content]) -> str:
     return f"| {' | '.join(inline(cell).replace('|', chr(92) + '|') for cell in cells)} |"
 
 
-def inline(content: Content) -> str:
+def inline(content: tree.Content) -> str:
     """Return content as Markdown within a line.
 
-    Examples
-    --------
-    >>> inline((Strong("4.3"), " at ", CodeText("day_7"), Break(), Link("page", "https://example.org/x")))
-    '**4.3** at `day_7`<br>[page](https://example.org/x)'
+    >>> inline((tree.Strong("4.3"), " at ", tree.CodeText("day_7"), tree.Break(), tree.Link("x", "https://example.org")))
+    '**4.3** at `day_7`<br>[x](https://example.org)'
     """
-    if isinstance(content, str):
-        return re.sub(r"([\\`*_\[])", r"\\\1", content).replace("<", "&lt;")
-    if isinstance(content, Break):
-        return "<br>"
-    if isinstance(content, Swatch):
-        return ""
-    if isinstance(content, Note):
-        return inline(content.content)
-    if isinstance(content, Strong):
-        return f"**{inline(content.text)}**"
-    if isinstance(content, CodeText):
-        return f"`{content.text}`"
-    if isinstance(content, Badge):
-        return f"*{inline(content.text)}*"
-    if isinstance(content, Link):
-        return f"[{inline(content.text)}]({content.address or content.text})"
-    return "".join(map(inline, content))
+    match content:
+        case str():
+            return re.sub(r"([\\`*_\[])", r"\\\1", content).replace("<", "&lt;")
+        case tree.Break():
+            return "<br>"
+        case tree.Swatch():
+            return ""
+        case tree.Note():
+            return inline(content.content)
+        case tree.Strong():
+            return f"**{inline(content.text)}**"
+        case tree.CodeText():
+            return f"`{content.text}`"
+        case tree.Badge():
+            return f"*{inline(content.text)}*"
+        case tree.Link():
+            return f"[{inline(content.text)}]({content.address or content.text})"
+        case _:
+            return "".join(map(inline, content))

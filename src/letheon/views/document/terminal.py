@@ -4,40 +4,22 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from letheon.views.document.tree import (
-    Badge,
-    Block,
-    Cards,
-    Code,
-    Columns,
-    Content,
-    Definitions,
-    Details,
-    Document,
-    Figure,
-    Group,
-    Heading,
-    Items,
-    Paragraph,
-    Row,
-    Table,
-    plain,
-)
+from msgspec.structs import replace
+
+from letheon.views.document import tree
+from letheon.views.document.tree import Badge, Content, Document, Group, Paragraph, Row, Table, plain
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
     from rich.table import Table as RichTable
-
-__all__ = ["show", "text"]
+    from rich.text import Text
 
 _STYLES = {"strong": "bold", "warning": "yellow"}
 _HEAD = 30  # most columns of a row's heading; longer ones wrap
 _CELL = 20  # most columns of a cell of numbers
 _GAP = 2  # blanks between columns, one of them of the box
-_FIRST = 13  # least columns for the headings of rows, where cells of numbers do not wrap
 _TITLE = "\ue000"  # stands for the title of a group until it is printed; a letter of no alphabet
 
 
@@ -67,45 +49,48 @@ def text(document: Document, width: int = 80) -> str:
     return "".join(f"{line.rstrip()}\n" for line in file.getvalue().splitlines())
 
 
-def _text(content: Content, style: str = "") -> RenderableType:
+def _text(content: Content, style: str = "") -> Text:
     from rich.text import Text
 
     return Text(plain(content), style=style)
 
 
-def _show(block: Block, console: Console) -> None:
-    if isinstance(block, Table):
-        for part in _parts(block, console.width):
-            _print_table(part, console)
-    elif isinstance(block, Paragraph):
-        _paragraph(block, console)
-    elif isinstance(block, Heading):
-        console.print(_text(block.content, "bold"))
-    elif isinstance(block, Items):
-        for number, item in enumerate(block.items, 1):
-            mark = f"{number}. " if block.ordered else "- "
-            _paragraph(Paragraph(f"{mark}{plain(item)}", hanging=len(mark)), console)
-    elif isinstance(block, Definitions):
-        for term, meaning in block.rows:
-            _paragraph(Paragraph(f"{plain(term)}: {plain(meaning)}", hanging=2), console)
-    elif isinstance(block, Code):
-        console.print(_text(block.text), soft_wrap=True)
-    elif isinstance(block, Cards):
-        for card in block.cards:
-            console.print(_text(card.title, "bold"))
-            for label, value, aside in card.facts:
-                line = " ".join(part for part in (f"{plain(label)}: {value}", plain(aside)) if part)
-                _paragraph(Paragraph(line, indent=2, hanging=4), console)
-    elif isinstance(block, Columns):
-        for column in block.columns:
-            for inner in column:
+def _show(block: tree.Block, console: Console) -> None:
+    match block:
+        case Table():
+            for part in _parts(block, console.width):
+                _print_table(part, console)
+        case Paragraph():
+            _paragraph(block, console)
+        case tree.Heading():
+            console.print(_text(block.content, "bold"))
+        case tree.Items():
+            for number, item in enumerate(block.items, 1):
+                mark = f"{number}. " if block.ordered else "- "
+                _paragraph(Paragraph(f"{mark}{plain(item)}", hanging=len(mark)), console)
+        case tree.Definitions():
+            for term, meaning in block.rows:
+                _paragraph(Paragraph(f"{plain(term)}: {plain(meaning)}", hanging=2), console)
+        case tree.Code():
+            console.print(_text(block.text), soft_wrap=True)
+        case tree.Cards():
+            for card in block.cards:
+                console.print(_text(card.title, "bold"))
+                for label, value, aside in card.facts:
+                    line = f"{plain(label)}: {value} {plain(aside)}".rstrip()
+                    _paragraph(Paragraph(line, indent=2, hanging=4), console)
+        case tree.Columns():
+            for column in block.columns:
+                for inner in column:
+                    _show(inner, console)
+        case tree.Details() if not block.screen:
+            console.print(_text(block.summary, "bold"))
+            for inner in block.blocks:
                 _show(inner, console)
-    elif isinstance(block, Details) and not block.screen:
-        console.print(_text(block.summary, "bold"))
-        for inner in block.blocks:
-            _show(inner, console)
-    elif isinstance(block, Figure) and block.values is not None:
-        _show(block.values, console)
+        case tree.Figure() if block.values is not None:
+            _show(block.values, console)
+        case _:
+            pass
 
 
 def _paragraph(block: Paragraph, console: Console) -> None:
@@ -167,7 +152,7 @@ def _needs(table: Table) -> tuple[list[int], list[int], list[int]]:
     What may break between words are headings, cells of text, and what is longer than `_HEAD` and `_CELL`.
     """
     rows = [(row.head, *row.cells) for group in table.groups for row in group.rows]
-    least, cells, whole = [], [], []
+    least, cells, whole = list[int](), list[int](), list[int]()
     for place, head in enumerate(map(plain, table.heads)):
         lines = [line for row in rows for line in _cell(row[place]).split("\n")]
         most = 0 if table.flows(place) else _CELL if place else _HEAD
@@ -196,38 +181,29 @@ def _widths(table: Table, width: int) -> Sequence[int | None]:
 def _table(table: Table, widths: Sequence[int | None]) -> RichTable:
     from rich import box
     from rich.table import Table as RichTable
-    from rich.text import Text
 
-    title = Text(plain(table.title), style="bold") if table.title else None
-    made = RichTable(
+    drawn = RichTable(
         box=box.SIMPLE_HEAD,
         padding=(0, _GAP - 1, 0, 0),
         pad_edge=False,
         show_edge=False,
-        title=title,
+        title=_text(table.title, "bold") if table.title else None,
         title_justify="left",
     )
-    for place, (head, own) in enumerate(zip(table.heads, widths, strict=True)):
-        justify = "left" if table.is_left(place) else "right"
-        made.add_column(Text(plain(head)), justify=justify, overflow="fold", width=own)
+    for place, (head, width) in enumerate(zip(table.heads, widths, strict=True)):
+        drawn.add_column(_text(head), justify="left" if table.is_left(place) else "right", overflow="fold", width=width)
     for group in table.groups:
-        made.add_section()
+        drawn.add_section()
         if group.title:
-            made.add_row(Text(_TITLE))
+            drawn.add_row(_TITLE)
         for row in group.rows:
-            made.add_row(*_cells((row.head, *row.cells)))
-    return made
-
-
-def _cells(contents: Sequence[Content]) -> Iterator[RenderableType]:
-    return (_text(_cell(content)) for content in contents)
+            drawn.add_row(*(_text(_cell(content)) for content in (row.head, *row.cells)))
+    return drawn
 
 
 def _cell(content: Content) -> str:
     """Return a cell as plain text, a badge on a line of its own."""
     if isinstance(content, str) or not isinstance(content, Sequence):
         return plain(content)
-    parts = [
-        f"\n{plain(one)}" if number and isinstance(one, Badge) else plain(one) for number, one in enumerate(content)
-    ]
+    parts = ("\n" * bool(number and isinstance(one, Badge)) + plain(one) for number, one in enumerate(content))
     return "\n".join(line.rstrip() for line in "".join(parts).splitlines())

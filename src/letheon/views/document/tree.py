@@ -3,63 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-__all__ = [
-    "Badge",
-    "Block",
-    "Break",
-    "Button",
-    "Buttons",
-    "Card",
-    "Cards",
-    "Code",
-    "CodeText",
-    "Columns",
-    "Content",
-    "Controls",
-    "Definitions",
-    "Details",
-    "Document",
-    "Figure",
-    "Group",
-    "Heading",
-    "Items",
-    "Legend",
-    "Link",
-    "Note",
-    "Panels",
-    "Paragraph",
-    "Plot",
-    "Row",
-    "Section",
-    "Strong",
-    "Swatch",
-    "Table",
-    "blocks_of",
-    "plain",
-]
+from msgspec import Struct, field
 
 # --- within a line ---
 
 
-@dataclass(frozen=True, slots=True)
-class Strong:
+class Strong(Struct, frozen=True):
     """Text that stands out."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """An aside in a quieter tone."""
 
     content: Content
 
 
-@dataclass(frozen=True, slots=True)
-class Badge:
+class Badge(Struct, frozen=True):
     """A word on a coloured ground; `kind` chooses the colour, `title` explains it when pointed at."""
 
     text: str
@@ -67,37 +30,30 @@ class Badge:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CodeText:
+class CodeText(Struct, frozen=True):
     """A piece of code or a command in a sentence."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A link; without `address` it stands for itself."""
 
     text: str
     address: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Break:
+class Break(Struct, frozen=True):
     """A new line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Swatch:
-    """A small drawing of a curve: `colour` ``#rrggbb``, `line` its width [px], 0 for none.
+class Swatch(Struct, frozen=True):
+    """A small drawing of a curve."""
 
-    `dash` is a style of line, ``band`` a filled ground or ``mean-band`` a line on one; `mark` is a symbol of Plotly's.
-    """
-
-    colour: str
-    line: float = 2.4
-    dash: str = "solid"
-    mark: str = ""
+    colour: str  # ``#rrggbb``
+    line: float = 2.4  # width [px], 0 for none
+    dash: str = "solid"  # style of line, ``band`` for a filled ground, ``mean-band`` for a line on one
+    mark: str = ""  # symbol of Plotly's
 
 
 Inline: TypeAlias = "str | Strong | Note | Badge | CodeText | Link | Break | Swatch"
@@ -106,29 +62,27 @@ Content: TypeAlias = "Inline | Sequence[Inline]"
 # --- blocks ---
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Block(Struct, frozen=True):
+    """A part of a section."""
+
+
+class Heading(Block, frozen=True):
     """A heading inside a section."""
 
     content: Content
     level: int = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    """A paragraph; `kind` is ``small`` for what may be skipped, ``warning`` for what must not, ``strong`` for a notice.
-
-    `indent` and `hanging` are columns in the terminal: of the first line, and of the lines after it (as the first).
-    """
+class Paragraph(Block, frozen=True):
+    """A paragraph; in the terminal its first line has `indent` columns, later ones `hanging` (None: as the first)."""
 
     content: Content
-    kind: str = ""
+    kind: str = ""  # ``small`` for what may be skipped, ``warning`` for what must not, ``strong`` for a notice
     indent: int = 0
     hanging: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(Block, frozen=True):
     """A list; `kind` is a class of the style sheet, such as ``warnings`` or ``sources``."""
 
     items: tuple[Content, ...]
@@ -136,15 +90,13 @@ class Items:
     ordered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Definitions:
+class Definitions(Block, frozen=True):
     """Terms with what they mean."""
 
     rows: tuple[tuple[Content, Content], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A row of a table: its heading, its cells; `kind` is ``main``, ``second`` or nothing."""
 
     head: Content
@@ -152,41 +104,26 @@ class Row:
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True):
     """Rows of a table that belong together, with a title above them where they have one."""
 
     rows: tuple[Row, ...]
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Block, frozen=True):
     """A table.
 
-    Parameters
-    ----------
-    label : str
-        Its name, for those who do not see it.
-    heads : tuple of Content
-        Headings of its columns, the first above the rows' own headings.
-    groups : tuple of Group
-        Its rows.
-    title : Content
-        Shown above it.
-    kind : str
-        ``numbers`` (right-aligned), ``endpoints`` (the same, groups set apart), ``text`` (left-aligned and wrapped),
-        ``wrapped`` (numbers with long row headings) or ``counts`` (narrow).
-    align : str
-        A letter for each column, ``l`` or ``r``, where `kind` does not say it: text at the left wraps.
+    Its `kind` is ``numbers`` (right-aligned), ``endpoints`` (the same, groups set apart), ``text`` (left-aligned and
+    wrapped), ``wrapped`` (numbers with long row headings) or ``counts`` (narrow).
     """
 
-    label: str
-    heads: tuple[Content, ...]
+    label: str  # its name, for those who do not see it
+    heads: tuple[Content, ...]  # of its columns, the first above the rows' own headings
     groups: tuple[Group, ...]
     title: Content = ""
     kind: str = "numbers"
-    align: str = ""
+    align: str = ""  # a letter for each column, ``l`` or ``r``, where `kind` does not say it: text at the left wraps
 
     def is_left(self, place: int) -> bool:
         """Whether a column stands at the left."""
@@ -200,12 +137,11 @@ class Table:
     @classmethod
     def of(cls, label: str, heads: Iterable[Content], rows: Iterable[Row | Sequence[Content]], **more: Any) -> Table:
         """Return a table of one group; a row may be given as its cells, the first of which is its heading."""
-        made = (row if isinstance(row, Row) else Row(row[0], tuple(row[1:])) for row in rows)
-        return cls(label, tuple(heads), (Group(tuple(made)),), **more)
+        group = Group(tuple(row if isinstance(row, Row) else Row(row[0], tuple(row[1:])) for row in rows))
+        return cls(label, tuple(heads), (group,), **more)
 
 
-@dataclass(frozen=True, slots=True)
-class Plot:
+class Plot(Block, frozen=True):
     """A drawing: `figure` in Plotly's own form, `alternative` its words, `height` [px] 0 for that of its size."""
 
     figure: Mapping[str, Any]
@@ -214,44 +150,36 @@ class Plot:
     height: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Button:
+class Button(Struct, frozen=True):
     """A button of a figure; `data` are its data attributes, which the page's script reads."""
 
     content: Content
     pressed: bool
-    data: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-@dataclass(frozen=True, slots=True)
-class Buttons:
-    """Buttons under one label: ``chips`` that show and hide, or ``segments`` of which one is chosen.
-
-    With `shown` the label is written beside them.
-    """
+class Buttons(Block, frozen=True):
+    """Buttons under one label, which is written beside them if `shown`."""
 
     label: str
     buttons: tuple[Button, ...]
-    kind: str = "segments"
+    kind: str = "segments"  # of which one is chosen; ``chips`` show and hide
     shown: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Controls:
+class Controls(Block, frozen=True):
     """Groups of buttons beside each other."""
 
     buttons: tuple[Buttons, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Legend:
+class Legend(Block, frozen=True):
     """What the lines and marks of a figure mean."""
 
     keys: tuple[tuple[Swatch, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Panels:
+class Panels(Block, frozen=True):
     """Small drawings beside each other, each with its name; `wide` ones lie in twos, others in threes."""
 
     cells: tuple[tuple[str, Plot], ...]
@@ -263,8 +191,7 @@ class Panels:
         return len(self.cells) in {1, 2, 4} if self.wide is None else self.wide
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(Block, frozen=True):
     """Drawings with a heading, controls and a caption; `blocks` are buttons, legends, plots, panels, details."""
 
     heading: str
@@ -273,48 +200,30 @@ class Figure:
     values: Block | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """One arm at a glance.
-
-    Parameters
-    ----------
-    title, subtitle : Content
-        Its name, and what it is.
-    colour : str
-        ``#rrggbb``.
-    strip_title : str
-        What the strip shows.
-    strip : tuple of (str, str, Content)
-        Steps: when, value, mark.
-    facts : tuple of (Content, str, Content)
-        Label, value, aside.
-    """
+class Card(Struct, frozen=True):
+    """One arm at a glance."""
 
     title: Content
     subtitle: Content
-    colour: str
-    strip_title: str
-    strip: tuple[tuple[str, str, Content], ...]
-    facts: tuple[tuple[Content, str, Content], ...]
+    colour: str  # ``#rrggbb``
+    strip_title: str  # what the strip shows
+    strip: tuple[tuple[str, str, Content], ...]  # steps: when, value, mark
+    facts: tuple[tuple[Content, str, Content], ...]  # label, value, aside
 
 
-@dataclass(frozen=True, slots=True)
-class Cards:
+class Cards(Block, frozen=True):
     """Cards beside each other."""
 
     cards: tuple[Card, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Block, frozen=True):
     """Blocks side by side where there is room."""
 
     columns: tuple[tuple[Block, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Details:
+class Details(Block, frozen=True):
     """Blocks that are folded away; those of the ``screen`` alone are not printed."""
 
     summary: str
@@ -322,35 +231,14 @@ class Details:
     screen: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(Block, frozen=True):
     """Preformatted text."""
 
     label: str
     text: str
 
 
-Block: TypeAlias = (
-    Heading
-    | Paragraph
-    | Items
-    | Definitions
-    | Table
-    | Plot
-    | Buttons
-    | Controls
-    | Legend
-    | Panels
-    | Figure
-    | Cards
-    | Columns
-    | Details
-    | Code
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A part of a document; `key` is its anchor, `short` its name in the contents (its title, if none)."""
 
     key: str
@@ -359,32 +247,15 @@ class Section:
     short: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A whole document.
-
-    Parameters
-    ----------
-    title : str
-        Its title.
-    sections : tuple of Section
-        Its parts.
-    brand : str
-        What made it, above the title.
-    lead : Content
-        What it says, in a sentence or two.
-    footer : tuple of Content
-        Paragraphs at its end.
-    sheet : str
-        At the foot of each printed sheet.
-    """
+class Document(Struct, frozen=True):
+    """A whole document."""
 
     title: str
     sections: tuple[Section, ...]
-    brand: str = ""
-    lead: Content = ""
-    footer: tuple[Content, ...] = ()
-    sheet: str = ""
+    brand: str = ""  # what made it, above the title
+    lead: Content = ""  # what it says, in a sentence or two
+    footer: tuple[Content, ...] = ()  # paragraphs at its end
+    sheet: str = ""  # at the foot of each printed sheet
 
 
 # --- reading a tree ---
@@ -393,28 +264,24 @@ class Document:
 def plain(content: Content) -> str:
     """Return content as plain text.
 
-    Examples
-    --------
     >>> plain(("Pain ", Strong("4.3"), Note(" (3.9 to 4.7)"), Break(), Badge("assumed", "assumed"))).splitlines()
     ['Pain 4.3 (3.9 to 4.7)', 'assumed']
     """
-    if isinstance(content, str):
-        return content
-    if isinstance(content, Break):
-        return "\n"
-    if isinstance(content, Swatch):
-        return ""
-    if isinstance(content, Note):
-        return plain(content.content)
-    if isinstance(content, Link):
-        return (
-            content.text
-            if content.text == content.address or not content.address
-            else f"{content.text} ({content.address})"
-        )
-    if isinstance(content, Strong | Badge | CodeText):
-        return content.text
-    return "".join(map(plain, content))
+    match content:
+        case str():
+            return content
+        case Break():
+            return "\n"
+        case Swatch():
+            return ""
+        case Note():
+            return plain(content.content)
+        case Link() if content.address not in ("", content.text):
+            return f"{content.text} ({content.address})"
+        case Link() | Strong() | Badge() | CodeText():
+            return content.text
+        case _:
+            return "".join(map(plain, content))
 
 
 def blocks_of(blocks: Iterable[Block]) -> Iterator[Block]:
@@ -426,7 +293,6 @@ def blocks_of(blocks: Iterable[Block]) -> Iterator[Block]:
         elif isinstance(block, Details):
             yield from blocks_of(block.blocks)
         elif isinstance(block, Columns):
-            for column in block.columns:
-                yield from blocks_of(column)
+            yield from blocks_of(inner for column in block.columns for inner in column)
         elif isinstance(block, Panels):
             yield from (plot for _, plot in block.cells)

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct, structs
 
 from letheon import library
 from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.views.document import numbers
+from letheon.views.document.numbers import amount
 from letheon.views.figures.curves import endpoint_days
 from letheon.views.subjects import harms, names, relief
 
 if TYPE_CHECKING:
-    from letheon.pipeline.result import (
-        ArmResult,
-        Band,
-        BladderLaw,
-        Endpoint,
-        HarmEstimate,
-        RegimenSupport,
-        RunResult,
-        TimeToRelapse,
-    )
-
-__all__ = ["QUESTIONS", "answers"]
+    from letheon.pipeline.result import ArmResult, Endpoint, HarmEstimate, RegimenSupport, RunResult, TimeToRelapse
 
 QUESTIONS: Mapping[str, str] = {
     "involves": "What does it involve?",
@@ -45,17 +37,37 @@ _CALM_WITH_FLARES = (
 )
 _CALM_WITHOUT = "With flares switched off a patient who has left the state of pain never goes back: that is no finding."
 
-Answer = dict[str, Any]
+
+class Label(Struct, frozen=True):
+    """A support label and the studies that it rests on."""
+
+    support: str
+    basis: tuple[str, ...] = ()
+
+
+class Reference(Struct, frozen=True):
+    """A source, where it is, and how its numbers were read."""
+
+    citation: str
+    title: str
+    link: str
+    read: str
+
+
+class Answer(Struct, frozen=True):
+    """An answer in plain text."""
+
+    id: str  # key of the question
+    short: str  # what a reader must know
+    more: list[str]
+    support: list[Label]  # of its numbers
+    sources: list[Reference]
 
 
 def answers(result: RunResult, name: str) -> list[Answer]:
-    """Answer every question about an arm that gives a drug, in plain text.
-
-    Each answer has ``id``, ``short`` (what a reader must know), ``more`` (sentences), ``support`` (labels of its
-    numbers) and ``sources`` (who says so).
-    """
+    """Answer every question about an arm that gives a drug."""
     arm = result.arms[name]
-    made = (
+    known = (
         _involves(arm),
         _cells(result, arm),
         _lasts(result, name),
@@ -66,140 +78,122 @@ def answers(result: RunResult, name: str) -> list[Answer]:
         _mood(arm),
         _evidence(arm),
     )
-    return [{"id": key, **answer} for key, answer in zip(QUESTIONS, made, strict=True)]
+    return [structs.replace(answer, id=key) for key, answer in zip(QUESTIONS, known, strict=True)]
 
 
-def _answer(short: str, more: Sequence[str], support: Sequence[_Label], sources: Sequence[str] = ()) -> Answer:
-    labels = list(dict.fromkeys(one for one in support if one.support))
-    kept = [{"support": one.support, "basis": list(one.basis)} for one in labels]
-    return {"short": short, "more": [text for text in more if text], "support": kept, "sources": _cited(sources)}
+def _answer(short: str, more: Iterable[str] = (), support: Iterable[Label] = (), sources: Iterable[str] = ()) -> Answer:
+    labels = list(dict.fromkeys(label for label in support if label.support))
+    known = library.sources()
+    cited = [known[key] for key in dict.fromkeys(sources) if key in known]
+    references = [Reference(one.citation, one.title, one.link, one.note) for one in cited]
+    return Answer("", short, [text for text in more if text], labels, references)
 
 
-class _Label(NamedTuple):
-    """A support label and the studies that it rests on."""
-
-    support: str
-    basis: tuple[str, ...] = ()
+_ASSUMED = Label("assumed")
 
 
-_ASSUMED = _Label("assumed")
+def _label(entry: Endpoint | TimeToRelapse | HarmEstimate | RegimenSupport | relief.Statement) -> Label:
+    return Label(entry.support or "", tuple(entry.basis or ()))
 
 
-def _label(entry: Endpoint | TimeToRelapse | HarmEstimate | RegimenSupport | relief.Statement) -> _Label:
-    return _Label(entry.support or "", tuple(entry.basis or ()))
-
-
-def _both(entry: Endpoint) -> list[_Label]:
+def _both(entry: Endpoint) -> list[Label]:
     """Return the labels of an endpoint and, where there is one, of its difference from placebo."""
-    return [_label(entry), _Label(entry.minus_placebo_support or "", tuple(entry.minus_placebo_basis or ()))]
+    return [_label(entry), Label(entry.minus_placebo_support or "", tuple(entry.minus_placebo_basis or ()))]
 
 
-def _endpoint(arm: ArmResult, name: str) -> Endpoint:
+def endpoint_of(arm: ArmResult, name: str) -> Endpoint:
+    """Return an endpoint that every result has."""
     entry = arm.endpoint(name)
     assert entry is not None
     return entry
 
 
-def _cited(keys: Sequence[str]) -> list[dict[str, str]]:
-    known = library.sources()
-    found = [known[key] for key in dict.fromkeys(keys) if key in known]
-    return [{"citation": one.citation, "title": one.title, "link": one.link, "read": one.note} for one in found]
-
-
-def _n(value: float | None, unit: str) -> str:
-    return numbers.amount(value, unit)
+def _with_ends(value: float | None, ends: str, unit: str) -> str:
+    """Return a value with its interval, or the interval alone."""
+    return ends if value is None else f"{amount(value, unit)} ({ends})"
 
 
 def _involves(arm: ArmResult) -> Answer:
-    given = arm.harms.exposure
-    planned = given.timetable or given  # boosters are of another length
-    sessions, hours, days = planned.sessions, planned.hours, planned.infusion_days
+    exposure = arm.harms.exposure
+    planned = exposure.timetable or exposure  # boosters are of another length
+    sessions, hours = planned.sessions, planned.hours
     if not sessions:
-        return _answer("Nothing: no drug runs in this plan.", (), ())
+        return _answer("Nothing: no drug runs in this plan.")
     each = hours / sessions
-    drug = names.drug(arm.drug)
-    dose = f"about {numbers.number(given.dose_mg)} mg of {drug} in all"
     if each > _LONG_H:
         often = "once" if sessions == 1 else f"{sessions} times"
-        length = f"{_whole(each)} hours without a break"
+        length = f"{_hours(each)} without a break"
         short = f"A stay in hospital: a very dilute drip runs into a vein for {length}, {often}."
     else:
         short = (
             f"{numbers.count(sessions, 'session')} of about {numbers.count(round(each), 'hour')} each: a very dilute "
             "drip runs into a vein while people watch over you, and you go home afterwards."
         )
-    later = _endpoint(arm, "boosters").mean
-    beside = f"; on average {numbers.count(round(later, 1), 'booster')} later" if given.timetable else ""
+    later = endpoint_of(arm, "boosters").mean
+    beside = f"; on average {numbers.count(round(later, 1), 'booster')} later" if exposure.timetable else ""
+    dose = f"about {numbers.number(exposure.dose_mg)} mg of {names.drug(arm.drug)} in all"
     more = (
-        f"{_whole(hours)} hours on the drip on {numbers.count(days, 'day')}{beside}; {dose}.",
-        _label_words(arm.regimen),
+        f"{_hours(hours)} on the drip on {numbers.count(planned.infusion_days, 'day')}{beside}; {dose}.",
+        _regimen(arm.regimen),
     )
     return _answer(short, more, [_label(arm.regimen)])
 
 
-def _whole(value: float) -> str:
-    return f"{round(value, 1):,g}"
+def _hours(hours: float) -> str:
+    return f"{numbers.general(round(hours, 1), thousands=True)} hours"
 
 
-def _label_words(regimen: RegimenSupport) -> str:
-    told = {
+def _regimen(regimen: RegimenSupport) -> str:
+    studied = {
         "randomised": "A randomised trial in this disease gave nearly this plan",
         "extrapolated": "A randomised trial in this disease gave this drug at half to twice this dose and days",
         "uncontrolled": "A study in this disease, without a comparison group, gave nearly this plan",
-    }
-    said = told.get(regimen.support)
-    if said is None:
+    }.get(regimen.support)
+    if studied is None:
         return "No study in this disease gave this plan: dose, days and drug together are nobody’s."
-    return f"{said} ({', '.join(regimen.basis)})."
-
-
-def _peak(band: Band) -> float:
-    return max(band.mean)
+    return f"{studied} ({', '.join(regimen.basis)})."
 
 
 def _cells(result: RunResult, arm: ArmResult) -> Answer:
-    profile = arm.profile
-    block = _peak(profile.nmda_block)
-    told = [
+    state, block = arm.profile.sensitisation, amount(max(arm.profile.nmda_block.mean), "share")
+    short = f"While it runs, the drug blocks about {block} of the NMDA receptors at its peak, on average."
+    measured = (
+        "Levels are computed from measured ones; how much block a level means in the spinal cord, and all that "
+        "follows from it, was fitted to pain scores. Nobody has seen it happen in a patient."
+    )
+    if not state:
+        model = (
+            "In the model chosen here there is no memory: the drug lingers at a slow site, and relief fades with it."
+        )
+        return _answer(short, [model, measured], [_ASSUMED], _pain_sources())
+    start = state.mean[0]
+    short += (
+        f" In the model the cells’ memory of pain then falls to {amount(min(state.mean) / start, 'share')} of what it "
+        f"was, and has climbed back to {amount(state.mean[-1] / start, 'share')} by day "
+        f"{numbers.general(result.follow_up_days)}."
+    )
+    more = [
         "NMDA receptors are how nerve cells learn. In lasting pain they seem to have learned the wrong signal, "
         "which keeps itself alive after the injury has healed. Without the receptors it starves: the drug works on "
         "the memory, not on the injury.",
-        "Levels are computed from measured ones; how much block a level means in the spinal cord, and all that "
-        "follows from it, was fitted to pain scores. Nobody has seen it happen in a patient.",
+        measured,
     ]
-    if not (state := profile.sensitisation):
-        short = (
-            f"While it runs, the drug blocks about {_n(block, 'share')} of the NMDA receptors at its peak, on average."
-        )
-        told[0] = (
-            "In the model chosen here there is no memory: the drug lingers at a slow site, and relief fades with it."
-        )
-        return _answer(short, told, [_ASSUMED], _pain_sources())
-    start, lowest = state.mean[0], min(state.mean)
-    end = state.mean[-1]
-    short = (
-        f"While it runs, the drug blocks about {_n(block, 'share')} of the NMDA receptors at its peak, on average. "
-        f"In the model the cells’ memory of pain then falls to {_n(lowest / start, 'share')} of what it was, and has "
-        f"climbed back to {_n(end / start, 'share')} by day {result.follow_up_days:g}."
-    )
-    calm = result.population.bistable_share
-    if calm is not None:
-        told.append(
-            f"In {_n(calm, 'share')} of the simulated patients there is a calm state that the cells could settle in, "
-            "as after a reboot; in the others the memory always climbs back."
+    if (calm := result.population.bistable_share) is not None:
+        more.append(
+            f"In {amount(calm, 'share')} of the simulated patients there is a calm state that the cells could settle "
+            "in, as after a reboot; in the others the memory always climbs back."
         )
     if result.models.rival:
-        told.append(
+        more.append(
             "A rival idea, without any memory, in which the drug only lingers, fits the main trial about as well. "
             "It is the dotted line in the figures of pain."
         )
-    return _answer(short, told, [_ASSUMED], _pain_sources())
+    return _answer(short, more, [_ASSUMED], _pain_sources())
 
 
 @cache
-def _pain_sources() -> tuple[str, ...]:
-    found = (source for number in library.pain("memory").values() for source in number.sources)
-    return tuple(dict.fromkeys(found))[:4]
+def _pain_sources() -> list[str]:
+    return list(dict.fromkeys(source for one in library.pain("memory").values() for source in one.sources))[:4]
 
 
 def _days(arm: ArmResult) -> tuple[int, int]:
@@ -208,242 +202,197 @@ def _days(arm: ArmResult) -> tuple[int, int]:
     return max(day for day in days if day <= max(7, days[0])), days[-1]
 
 
-def _when(day: float) -> str:
+def _when(day: int) -> str:
     if day == 7:
         return "a week after the start"
-    if day >= 14 and day % 7 == 0:
-        return f"{day / 7:.0f} weeks after the start"
-    return f"on day {day:g}"
+    return f"{numbers.duration(day)} after the start" if day >= 14 and day % 7 == 0 else f"on day {day}"
 
 
 def _against(entry: Endpoint) -> str:
     if not isinstance(entry.minus_placebo, float) or not entry.minus_placebo_interval:
         return ""
     change, ends = entry.minus_placebo, entry.minus_placebo_interval
-    told = numbers.change_interval(ends, "NRS")
+    interval = f"90 % interval {numbers.change_interval(ends, 'NRS')}"
     if ends[0] <= 0 <= ends[1] or abs(change) < _LITTLE:
-        return f"no clear difference from placebo ({numbers.change(change, 'NRS')}; 90 % interval {told})"
-    side = "lower" if change < 0 else "higher"
-    return f"{_n(abs(change), 'NRS')} points {side} than on placebo (90 % interval {told})"
+        return f", no clear difference from placebo ({numbers.change(change, 'NRS')}; {interval})"
+    return f", {amount(abs(change), 'NRS')} points {'lower' if change < 0 else 'higher'} than on placebo ({interval})"
 
 
 def _lasts(result: RunResult, name: str) -> Answer:
     arm = result.arms[name]
-    endpoints, relapse = arm.endpoints, arm.time_to_relapse
     first, last = _days(arm)
-    late = max(day for day in endpoint_days(endpoints) if day <= max(LAST_SUPPORTED_DAY, first))
-    told = {key: relief.statement(result, name, key) for key in relief.keys(endpoints)}
-    remission, days = told.pop(relief.REMISSION), told.pop("relief_days")
-    (better,) = told.values()  # on the named day
+    late = max(day for day in endpoint_days(arm.endpoints) if day <= max(LAST_SUPPORTED_DAY, first))
+    statements = {key: relief.statement(result, name, key) for key in relief.keys(arm.endpoints)}
+    remission, days = statements.pop(relief.REMISSION), statements.pop("relief_days")
+    (better,) = statements.values()  # on the named day
     short = (
         f"{better.value} patients {better.aside} have {better.label[:1].lower()}{better.label[1:]}; "
         f"{'; '.join(better.more)}. {days.label}: {days.value} {days.aside}."
     )
-    more = [_sentence(day, _endpoint(arm, f"nrs_day_{day}")) for day in dict.fromkeys((first, late, last))]
+    more = [_sentence(day, endpoint_of(arm, f"nrs_day_{day}")) for day in dict.fromkeys((first, late, last))]
     more += [f"{one.label}: {one.sentence}." for one in (days, remission)]
-    more.append(_relapse(result, relapse))
+    more.append(_relapse(result, arm.time_to_relapse))
     if result.models.flares:
         more.append(
             "What ends relief here are flares, whose number and strength nobody has measured: they are assumed."
         )
-    supports = [label for day in (first, last) for label in _both(_endpoint(arm, f"nrs_day_{day}"))]
-    return _answer(
-        short, more, [*map(_label, (better, days, remission)), *supports, _label(relapse)], ["sigtermans2009"]
-    )
+    labels = [_label(better), _label(days), _label(remission)]
+    labels += [label for day in (first, last) for label in _both(endpoint_of(arm, f"nrs_day_{day}"))]
+    return _answer(short, more, [*labels, _label(arm.time_to_relapse)], ["sigtermans2009"])
 
 
 def _relapse(result: RunResult, relapse: TimeToRelapse) -> str:
     if not relapse.in_remission:
         return "Nobody was in remission after the course, so there is no remission to last."
     if relapse.median is None:
-        end = f"day {result.follow_up_days:g}, where this run ends"
+        end = f"day {numbers.general(result.follow_up_days)}, where this run ends"
         return f"In most of those in remission pain is not back by {end}."
     return f"In half of those in remission pain is back {numbers.duration(round(relapse.median))} after the course."
 
 
 def _sentence(day: int, entry: Endpoint) -> str:
     when = _when(day)
-    told = f"{when[:1].upper()}{when[1:]} the average pain score is {_n(entry.mean, 'NRS')} of 10"
-    against = _against(entry)
-    return f"{told}, {against}." if against else f"{told}."
+    return f"{when[:1].upper()}{when[1:]} the average pain score is {amount(entry.mean, 'NRS')} of 10{_against(entry)}."
 
 
 def _cure(result: RunResult, name: str) -> Answer:
     arm = result.arms[name]
     _, last = _days(arm)
-    pain, key = _endpoint(arm, f"nrs_day_{last}"), f"responder_30_day_{last}"
-    share = _endpoint(arm, key)
-    start = result.population.baseline_nrs.mean
-    told = relief.statement(result, name, key)
+    pain, key = endpoint_of(arm, f"nrs_day_{last}"), f"responder_30_day_{last}"
+    start, responders = result.population.baseline_nrs.mean, relief.statement(result, name, key)
     short = (
         f"No study has shown a cure, and this simulation shows none: {_when(last)} the average pain is "
-        f"{_n(pain.mean, 'NRS')} of 10, after {_n(start, 'NRS')} at the start."
+        f"{amount(pain.mean, 'NRS')} of 10, after {amount(start, 'NRS')} at the start."
     )
-    flares = result.models.flares
     more = [
-        f"{told.label}: {told.sentence}.",
+        f"{responders.label}: {responders.sentence}.",
         "Beyond twelve weeks no randomised trial has looked: all that is drawn later is the model’s."
         if last > LAST_SUPPORTED_DAY
         else "",
-        _CALM_WITH_FLARES if flares else _CALM_WITHOUT,
+        _CALM_WITH_FLARES if result.models.flares else _CALM_WITHOUT,
     ]
-    return _answer(short, more, [_label(pain), _label(share)], ["sigtermans2009"])
+    return _answer(short, more, [_label(pain), _label(endpoint_of(arm, key))], ["sigtermans2009"])
 
 
 def _boosters(result: RunResult, arm: ArmResult) -> Answer:
-    given = _endpoint(arm, "boosters")
+    boosters, year = endpoint_of(arm, "boosters"), arm.harms.exposure.courses_a_year
     later = arm.last_infusion_day > arm.course_end_day + 1.0
-    rule = given.note or ""
-    why = (
+    short = (
         "Because relief fades. A booster is meant to block the receptors again before the memory has climbed all "
-        "the way back, so that less is needed than for a first course."
+        "the way back, so that less is needed than for a first course. "
     )
-    if given.mean:
-        value, aside, _ = relief.typical(given)
-        yearly = numbers.number(given.boosters_per_year or None, 2)
-        short = (
-            f"{why} Boosters in {numbers.duration(result.follow_up_days)}: {value} {aside}; on average {yearly} a "
-            f"year, {rule}."
-        )
+    if boosters.mean:
+        value, aside, _ = relief.typical(boosters)
+        yearly = f"{numbers.number(boosters.boosters_per_year or None, 2)} a year, {boosters.note or ''}"
+        short += f"Boosters in {numbers.duration(result.follow_up_days)}: {value} {aside}; on average {yearly}."
     elif later:
-        short = f"{why} This plan goes on with single sessions until day {arm.last_infusion_day:.0f}."
+        short += f"This plan goes on with single sessions until day {numbers.fixed(arm.last_infusion_day, 0)}."
     else:
-        short = f"{why} This plan has none."
-    year = arm.harms.exposure.courses_a_year
+        short += "This plan has none."
     more = [
         "No controlled study has tested any schedule of boosters. They are what infusion services do.",
         "Each one adds drug and hours on the drip, and with them the risks below.",
         f"Here, {numbers.number(year, 2)} courses a year." if later and year else "",
     ]
-    return _answer(short, more, [_label(given) if given.support else _ASSUMED], ["boosterpractice"])
+    return _answer(short, more, [_label(boosters) if boosters.support else _ASSUMED], ["boosterpractice"])
+
+
+_COUNTED = {"nausea": "nausea", "headache": "headache", "night_terrors": "night terrors"}
+_COUNTED |= {"hallucination": "hallucinations", "sedation": "drowsiness", "dizziness": "dizziness"}
 
 
 def _effects(arm: ArmResult) -> Answer:
-    asked, told = arm.harms.estimate("psychomimetic_elicited"), arm.harms.estimate("psychomimetic_spontaneous")
     if not arm.harms.exposure.infusion_days:
-        return _answer("No drug runs in this plan, so there are none from it.", (), ())
-    short = (
-        f"Feeling dreamlike, detached or seeing things: {_share(asked)} of patients notice something of the kind if "
-        f"they are asked, {_share(told)} say so unasked. It comes with the drip and leaves soon after it."
+        return _answer("No drug runs in this plan, so there are none from it.")
+    elicited, spontaneous, liver, pressure = map(
+        arm.harms.estimate,
+        ("psychomimetic_elicited", "psychomimetic_spontaneous", "liver_injury", "systolic_pressure"),
     )
-    counted = {
-        "nausea": "nausea",
-        "headache": "headache",
-        "night_terrors": "night terrors",
-        "hallucination": "hallucinations",
-        "sedation": "drowsiness",
-        "dizziness": "dizziness",
-    }
-    known = [f"{label}: {_share(arm.harms.estimate(f'counted_{key}'))}" for key, label in counted.items()]
-    liver, pressure = arm.harms.estimate("liver_injury"), arm.harms.estimate("systolic_pressure")
+    counted = {label: arm.harms.estimate(f"counted_{key}") for key, label in _COUNTED.items()}
+    short = (
+        f"Feeling dreamlike, detached or seeing things: {_share(elicited)} of patients notice something of the kind if "
+        f"they are asked, {_share(spontaneous)} say so unasked. It comes with the drip and leaves soon after it."
+    )
     more = [
-        f"As counted in studies, {'; '.join(known)}.",
-        f"Upper blood pressure rises by {_size(pressure)} mmHg while the drip is at its highest.",
-        f"Liver: enzymes above three times the limit in {_share(liver)}. {_plain(liver.note)}",
+        f"As counted in studies, {'; '.join(f'{label}: {_share(entry)}' for label, entry in counted.items())}.",
+        f"Upper blood pressure rises by {_with_ends(pressure.estimate, harms.ends(pressure), 'mmHg')} mmHg while the "
+        "drip is at its highest.",
+        f"Liver: enzymes above three times the limit in {_share(liver)}. {liver.note.removesuffix('.')}.",
         "Pregnancy, children, other illnesses and most other drugs are not part of this model.",
     ]
-    labels = [_label(one) for one in (asked, *(arm.harms.estimate(f"counted_{key}") for key in counted), liver)]
-    return _answer(short, more, labels, [*asked.sources, *liver.sources][:6])
-
-
-def _plain(note: str) -> str:
-    return note if note.endswith(".") else f"{note}."
+    labels = map(_label, (elicited, *counted.values(), liver))
+    return _answer(short, more, labels, [*elicited.sources, *liver.sources][:6])
 
 
 def _share(entry: HarmEstimate) -> str:
     """Return a share with what is known about it: an estimate, an interval, or that nobody knows."""
-    low, high = entry.interval
+    ends = harms.ends(entry)
     if entry.estimate is not None:
         more = " more than on placebo" if entry.beyond_placebo else ""
-        return f"{_n(entry.estimate, 'share')}{more} ({harms.ends(entry)})"
-    return (
-        "not known" if (low, high) == (0.0, 1.0) else f"somewhere between {harms.ends(entry).replace(' to ', ' and ')}"
-    )
-
-
-def _size(entry: HarmEstimate) -> str:
-    return harms.ends(entry) if entry.estimate is None else f"{numbers.size(entry.estimate)} ({harms.ends(entry)})"
+        return f"{amount(entry.estimate, 'share')}{more} ({ends})"
+    return "not known" if tuple(entry.interval) == (0.0, 1.0) else f"somewhere between {ends.replace(' to ', ' and ')}"
 
 
 def _bladder(arm: ArmResult) -> Answer:
-    lasting, symptoms = arm.harms.estimate("bladder_lasting_loss"), arm.harms.estimate("bladder_symptoms")
-    laws = symptoms.laws or {}
     if not arm.harms.exposure.infusion_days:
-        return _answer("No drug runs in this plan, so nothing happens to the bladder from it.", (), ())
+        return _answer("No drug runs in this plan, so nothing happens to the bladder from it.")
+    lasting, symptoms = arm.harms.estimate("bladder_lasting_loss"), arm.harms.estimate("bladder_symptoms")
     highest = max(law.interval[1] for law in (lasting.laws or {}).values())
     short = (
         "Not known. Taken daily in grams, ketamine damages the lining of the bladder and can shrink it for good. "
         "Whether infusions do is untested; two laws that fit daily users allow a lasting loss in up to "
-        f"{_n(highest, 'share')} here."
+        f"{amount(highest, 'share')} here."
     )
     labels = {"saturating": "if the damage levels off with dose", "unsaturated": "if it keeps rising with dose"}
     labels |= {f"{law}_by_urine": f"{name}, and water thins it" for law, name in labels.items()}
-    more = [f"Urinary symptoms when most likely: {_law(laws[law])} {labels.get(law, law)}." for law in laws]
-    more.append(
-        "About a quarter of people who never took ketamine have some urinary symptom; that is part of these numbers."
-    )
-    more.append(lasting.unknown or "")
+    more = [
+        *(
+            f"Urinary symptoms when most likely: {_interval(law.estimate, law.interval, 'share')} "
+            f"{labels.get(key, key)}."
+            for key, law in (symptoms.laws or {}).items()
+        ),
+        "About a quarter of people who never took ketamine have some urinary symptom; that is part of these numbers.",
+        lasting.unknown or "",
+    ]
     return _answer(short, more, [_label(lasting), _label(symptoms)], lasting.sources[:5])
 
 
-def _law(law: BladderLaw) -> str:
-    ends = numbers.interval(law.interval, "share")
-    return ends if law.estimate is None else f"{_n(law.estimate, 'share')} ({ends})"
+def _interval(value: float | None, ends: Sequence[float], unit: str) -> str:
+    return _with_ends(value, numbers.interval(ends, unit), unit)
 
 
 def _mood(arm: ArmResult) -> Answer:
-    fall, end = arm.harms.estimate("mood_fall"), arm.harms.estimate("mood_fall_end")
     if not arm.harms.exposure.infusion_days:
-        return _answer("No drug runs in this plan, so nothing happens to mood from it.", (), ())
+        return _answer("No drug runs in this plan, so nothing happens to mood from it.")
+    fall, end, masked = *map(arm.harms.estimate, ("mood_fall", "mood_fall_end")), arm.harms.entries.get("mood_masked")
+    points = _interval(fall.estimate, fall.interval, "NRS")
+    left = "next to nothing" if end.interval[1] < 1 else f"{_interval(end.estimate, end.interval, 'NRS')} points"
     short = (
-        f"In people who are depressed, a scale of 60 points falls by about {_points(fall)} points more than in a "
-        f"comparison, a day after dosing; {_left(end)} of that is left by the end. Nobody measured it in people with "
-        "this pain."
+        f"In people who are depressed, a scale of 60 points falls by about {points} points more than in a comparison, "
+        f"a day after dosing; {left} of that is left by the end. Nobody measured it in people with this pain."
         if fall.estimate is not None
-        else f"Not known. A drip of a day or more was never studied in depression; a scale of 60 points may fall by "
-        f"{_points(fall)} points more than in a comparison."
+        else "Not known. A drip of a day or more was never studied in depression; a scale of 60 points may fall by "
+        f"{points} points more than in a comparison."
     )
-    masked = arm.harms.entries.get("mood_masked")
-    more = [
-        f"The effect begins within hours, is greatest after a day and halves in about {_half_life()} days.",
-        "In the one trial in which nobody could tell who had got the drug, because all were under anaesthesia, the "
-        f"difference was {_points(masked)} points: none that could be seen."
-        if masked and masked.estimate is not None
-        else "",
-    ]
+    half_life = numbers.fixed(library.harms("mood")["half_life"].canonical / 24, 0)
+    more = [f"The effect begins within hours, is greatest after a day and halves in about {half_life} days."]
+    if masked and masked.estimate is not None:
+        more.append(
+            "In the one trial in which nobody could tell who had got the drug, because all were under anaesthesia, the "
+            f"difference was {_interval(masked.estimate, masked.interval, 'NRS')} points: none that could be seen."
+        )
     return _answer(short, more, [_label(fall)], [*fall.sources, *(masked.sources if masked else ())])
 
 
-def _points(entry: HarmEstimate) -> str:
-    known = numbers.interval(entry.interval, "NRS")
-    return known if entry.estimate is None else f"{_n(entry.estimate, 'NRS')} ({known})"
-
-
-def _left(entry: HarmEstimate) -> str:
-    return "next to nothing" if entry.interval[1] < 1 else f"{_points(entry)} points"
-
-
-def _half_life() -> str:
-    return f"{library.harms('mood')['half_life'].canonical / 24:.0f}"
-
-
-@cache
-def _trials() -> tuple[int, int, int, int]:
-    """Return how many CRPS studies there are, how many are randomised, their largest, and patients in all of these."""
-    known = [study for study in library.studies() if study.diagnosis == "CRPS"]
-    done = [study for study in known if study.design not in ("protocol", "practice", "pooled", "analysis")]
-    randomised = [study for study in done if study.design == "randomised"]
-    sizes = [study.population.n or 0 for study in randomised]
-    return len(done), len(randomised), max(sizes), sum(sizes)
-
-
 def _evidence(arm: ArmResult) -> Answer:
-    done, randomised, _, _ = _trials()
-    scores = [_endpoint(arm, f"nrs_day_{day}") for day in endpoint_days(arm.endpoints)]
+    crps = [study for study in library.studies() if study.diagnosis == "CRPS"]
+    done = [study for study in crps if study.design not in ("protocol", "practice", "pooled", "analysis")]
+    randomised = [study for study in done if study.design == "randomised"]
+    scores = [endpoint_of(arm, f"nrs_day_{day}") for day in endpoint_days(arm.endpoints)]
     backed = sum(any(label.support == "randomised" for label in _both(entry)) for entry in scores)
     short = (
-        f"Weak. Of {done} studies of ketamine infusions in this disease that this page knows, {randomised} drew lots "
-        "for who got what. They were small, and people who get ketamine can usually tell."
+        f"Weak. Of {len(done)} studies of ketamine infusions in this disease that this page knows, {len(randomised)} "
+        "drew lots for who got what. They were small, and people who get ketamine can usually tell."
     )
     more = [
         f"Of {numbers.count(len(scores), 'day')} with a pain score here, {backed} are days on which a randomised trial "
@@ -452,5 +401,5 @@ def _evidence(arm: ArmResult) -> Answer:
         "Bands show how well an average is known, if the model is right; thin dashed lines show how patients differ.",
         "Two models of pain fit the main trial about equally well. Where they part, nobody knows which is right.",
     ]
-    fitted = [study.source for study in library.studies() if study.design == "randomised" and study.diagnosis == "CRPS"]
-    return _answer(short, more, [label for entry in scores for label in _both(entry)], fitted)
+    labels = [label for entry in scores for label in _both(entry)]
+    return _answer(short, more, labels, [study.source for study in randomised])

@@ -2,48 +2,46 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from importlib import resources
 from typing import Annotated, Any
 
 from fastapi import Body, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from msgspec import to_builtins
 
 from letheon._version import __version__
 from letheon.definitions import RESEARCH_NOTICE
 from letheon.errors import InputError, LetheonError
 from letheon.scenario import Scenario, loads
+from letheon.views.document import numbers
 from letheon.views.explore import limits
 from letheon.views.explore.answers import QUESTIONS
 from letheon.views.explore.compute import Cancelled
 from letheon.views.explore.guard import Guard
 from letheon.views.explore.limits import LIMITS, Limits
 from letheon.views.explore.pool import Full, Pool
-from letheon.views.explore.presets import presets
+from letheon.views.explore.presets import PublishedRegimen, presets
 from letheon.views.explore.reading import form, grammar
 from letheon.views.subjects.names import SUPPORT
 
-__all__ = ["create"]
-
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
-_REFUSED = {"description": "A sentence that says what cannot be used, and what would work."}
-_SENTENCE = {
-    "application/json": {
-        "schema": {"type": "object", "required": ["detail"], "properties": {"detail": {"type": "string"}}}
-    }
+_DETAIL = {"type": "object", "required": ["detail"], "properties": {"detail": {"type": "string"}}}
+_REFUSALS = {
+    400: "The request is no JSON, or came under a foreign name.",
+    401: "The token is missing.",
+    413: "The request is too large.",
+    422: "A sentence that says what cannot be used, and what would work.",
+    429: "Too many requests wait already.",
 }
-_COMMON: dict[int | str, dict[str, Any]] = {
-    status: {"description": told, "content": _SENTENCE}
-    for status, told in {
-        400: "The request is no JSON, or came under a foreign name.",
-        401: "The token is missing.",
-        413: "The request is too large.",
-        422: _REFUSED["description"],
-        429: "Too many requests wait already.",
-    }.items()
+_Responses = dict[int | str, dict[str, Any]]
+_COMMON: _Responses = {
+    status: {"description": text, "content": {"application/json": {"schema": _DETAIL}}}
+    for status, text in _REFUSALS.items()
 }
 _LEFT_S = 0.05  # how often to look whether a visitor has gone
 _EXAMPLE = {
@@ -59,7 +57,7 @@ _EXAMPLE = {
         "placebo": {"drug": "placebo", "like": "ten_days"},
     },
 }
-Given = Annotated[
+ScenarioBody = Annotated[
     str | dict[str, Any],
     Body(
         embed=True,
@@ -68,63 +66,52 @@ Given = Annotated[
         examples=[_EXAMPLE],
     ),
 ]
-
-
-Draft = Annotated[
-    bool,
-    Query(
-        description="Whether intervals may be borrowed from the last whole answer, for speed while a slider moves; "
-        "the answer says in `draft` whether they are."
-    ),
-]
+_MAY_BORROW = (
+    "Whether intervals may be borrowed from the last whole answer, for speed while a slider moves; the answer says in "
+    "`draft` whether they are."
+)
 
 
 class _Service:
     """What the endpoints share: limits, workers, and whether these are warm."""
 
-    def __init__(self, limits: Limits, lanes: int, warm: bool):
-        self.limits, self.lanes, self.wants_warmth = limits, lanes, warm
+    def __init__(self, limits: Limits, lanes: int, warm: bool) -> None:
+        self.limits, self.lanes, self.ready = limits, lanes, not warm
         self.pool: Pool | None = None
-        self.ready = not warm
 
-    def start(self) -> None:
+    def start(self) -> Pool:
         self.pool = Pool(self.lanes, self.limits.seconds, self.limits.waiting)
-        if self.wants_warmth:
-            self._warm_up()
+        if not self.ready:
+            self._warm_up(self.pool)
+        return self.pool
 
-    def _warm_up(self) -> None:
+    def _warm_up(self, pool: Pool) -> None:
         """Compile what a first visitor asks for, and then, in another lane, the same with the other drug.
 
         One after the other: both at once would let the first visitor wait longer.
         """
         first, other = (loads(text) for text in _first_scenarios())
 
-        def is_ready(_: Future) -> None:
+        def is_ready(_: object) -> None:
             self.ready = True
             with suppress(Full):
-                self._submit_warm(other, first=False)
+                pool.submit("figures", other, kind=limits.kind_of(other))
 
-        self._submit_warm(first, first=True).add_done_callback(is_ready)
+        future, _ = pool.submit("figures", first, kind=limits.kind_of(first), first=True)
+        future.add_done_callback(is_ready)
 
-    def _submit_warm(self, scenario: Scenario, first: bool) -> Future:
-        assert self.pool is not None
-        return self.pool.submit("figures", scenario, kind=limits.kind_of(scenario), first=first)[0]
-
-    def stop(self) -> None:
-        if self.pool is not None:
-            self.pool.close()
-
-    async def read(self, given: str | dict[str, Any]) -> Scenario:
+    async def read(self, source: str | dict[str, Any]) -> Scenario:
         """Read a scenario and check it against the limits, beside other requests."""
-        return await asyncio.to_thread(self._read, given)
+        return await asyncio.to_thread(self._read, source)
 
-    def _read(self, given: str | dict[str, Any]) -> Scenario:
+    def _read(self, source: str | dict[str, Any]) -> Scenario:
         try:
-            text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+            text = source if isinstance(source, str) else json.dumps(source, ensure_ascii=False)
             if len(text) > self.limits.characters:
+                length, most = numbers.fixed(len(text), 0), numbers.fixed(self.limits.characters, 0)
                 raise InputError(
-                    f"the scenario has {len(text):,} characters; write at most {self.limits.characters:,}, many "
-                    "sessions with repeat: {every: 1 day, times: 10}."
+                    f"the scenario has {length} characters; write at most {most}, many sessions with repeat: "
+                    "{every: 1 day, times: 10}."
                 )
             scenario = loads(text, "scenario")
         except RecursionError:
@@ -132,39 +119,21 @@ class _Service:
         limits.check(scenario, self.limits)
         return scenario
 
-    async def answer(self, action: str, given: str | dict[str, Any], request: Request, slow: bool = False) -> bytes:
+    async def answer(self, action: str, source: str | dict[str, Any], request: Request) -> bytes:
         """Read a scenario, have it computed, and stop when the visitor has gone."""
         assert self.pool is not None
-        scenario = await self.read(given)
-        future, job = self.pool.submit(
-            action, scenario, kind=limits.kind_of(scenario), slow=slow or limits.is_slow(scenario)
-        )
+        scenario = await self.read(source)
+        kind, slow = limits.kind_of(scenario), limits.is_slow(scenario)
+        future, job = self.pool.submit(action, scenario, kind=kind, slow=slow)
         try:
             return await _awaited(future, request)
         finally:
             self.pool.leave(job)
 
 
-async def _awaited(future: Future, request: Request) -> bytes:
-    """Wait for a shared future without ending it for the others."""
-    loop = asyncio.get_running_loop()
-    mine: asyncio.Future = loop.create_future()
-
-    def settle(made: Future) -> None:
-        if mine.done():
-            return
-        if made.cancelled():
-            mine.cancel()
-        elif (error := made.exception()) is not None:
-            mine.set_exception(error)
-        else:
-            mine.set_result(made.result())
-
-    def tell(made: Future) -> None:
-        with suppress(RuntimeError):  # the loop may have ended
-            loop.call_soon_threadsafe(settle, made)
-
-    future.add_done_callback(tell)
+async def _awaited(future: Future[bytes], request: Request) -> bytes:
+    """Wait for a shared future, and never cancel it: others may wait for it too."""
+    mine = asyncio.wrap_future(future)
     while not (await asyncio.wait({mine}, timeout=_LEFT_S))[0]:
         if await request.is_disconnected():
             raise Cancelled("nobody waits for this answer any more.")
@@ -176,20 +145,17 @@ def _first_scenarios() -> list[str]:
     return [json.dumps(_page_scenario(one)) for one in presets()[:2]]
 
 
-def _page_scenario(preset: Mapping[str, Any]) -> dict[str, Any]:
+def _page_scenario(preset: PublishedRegimen) -> dict[str, Any]:
     """Return a preset as the scenario that the page sends; static/scenario.js writes the same text."""
-
-    def plain(value: float) -> str:
-        return f"{value:.10g}"
-
+    plain = partial(numbers.general, digits=10)
     sessions = [
         {
-            "at": f"{plain(row['at_h'])} h",
-            "rate": f"{plain(row['rate'])} mg/h{'/70kg' if row['by_weight'] else ''}",
-            "for": f"{plain(row['hours'])} h",
-            "repeat": {"every": f"{plain(row['every_h'])} h", "times": row["times"]},
+            "at": f"{plain(row.at_h)} h",
+            "rate": f"{plain(row.rate)} mg/h{'/70kg' if row.by_weight else ''}",
+            "for": f"{plain(row.hours)} h",
+            "repeat": {"every": f"{plain(row.every_h)} h", "times": row.times},
         }
-        for row in preset["sessions"]
+        for row in preset.sessions
     ]
     return {
         "letheon": 1,
@@ -198,57 +164,29 @@ def _page_scenario(preset: Mapping[str, Any]) -> dict[str, Any]:
         "follow_up": "26 weeks",
         "seed": 1,
         "arms": {
-            preset["name"]: {"drug": preset["drug"], "sessions": sessions},
-            "placebo": {"drug": "placebo", "like": preset["name"]},
+            preset.name: {"drug": preset.drug, "sessions": sessions},
+            "placebo": {"drug": "placebo", "like": preset.name},
         },
     }
 
 
-def _files() -> dict[str, tuple[bytes, str]]:
-    """Read the page once: what is served comes from this table, never from a path that a visitor names."""
-    folder = resources.files("letheon.views.explore") / "static"
-    found = {}
-    for entry in folder.iterdir():
-        kind = entry.name.rpartition(".")[2]
-        if kind in _TYPES:
-            found[entry.name] = entry.read_bytes(), f"{_TYPES[kind]}; charset=utf-8"
-    return found
-
-
-def _sentence(status: int, text: str) -> JSONResponse:
+def _sentence(status: int, text: str, **headers: str) -> JSONResponse:
     # a lone surrogate has no UTF-8
-    told = text.encode("utf-8", "backslashreplace").decode()
-    return JSONResponse({"detail": told}, status_code=status, headers={"cache-control": "no-store"})
+    detail = text.encode("utf-8", "backslashreplace").decode()
+    return JSONResponse({"detail": detail}, status, {"cache-control": "no-store"} | headers)
 
 
-def _refusals(app: FastAPI) -> None:
-    """Answer what cannot be done with one sentence."""
+async def _refuse(status: int, _: Request, error: Exception) -> Response:
+    return _sentence(status, str(error), **({"retry-after": "2"} if isinstance(error, Full) else {}))
 
-    @app.exception_handler(InputError)
-    async def _(request: Request, error: InputError) -> Response:
-        return _sentence(422, str(error))
 
-    @app.exception_handler(RequestValidationError)
-    async def _(request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        if first.get("type") == "json_invalid":
-            return _sentence(422, "the request is no valid JSON.")
-        place = ".".join(str(part) for part in first.get("loc", ())[1:2]) or "the request"
-        return _sentence(422, f'{place}: send a JSON object such as {{"scenario": "letheon: 1 ..."}}.')
-
-    @app.exception_handler(Full)
-    async def _(request: Request, error: Full) -> Response:
-        made = _sentence(429, str(error))
-        made.headers["retry-after"] = "2"
-        return made
-
-    @app.exception_handler(Cancelled)
-    async def _(request: Request, error: Cancelled) -> Response:
-        return _sentence(429, str(error))
-
-    @app.exception_handler(LetheonError)
-    async def _(request: Request, error: LetheonError) -> Response:
-        return _sentence(500, str(error))
+async def _refuse_shape(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    if first.get("type") == "json_invalid":
+        return _sentence(422, "the request is no valid JSON.")
+    place = ".".join(str(part) for part in first.get("loc", ())[1:2]) or "the request"
+    return _sentence(422, f'{place}: send a JSON object such as {{"scenario": "letheon: 1 ..."}}.')
 
 
 def create(
@@ -260,37 +198,21 @@ def create(
     hosts: tuple[str, ...] = (),
     port: int = 80,
 ) -> FastAPI:
-    """Make the application.
+    """Make the application; its description is at ``/openapi.json``.
 
-    Parameters
-    ----------
-    token : str
-        What a visitor must show; "" where only this machine can ask.
-    lanes : int
-        Worker processes.
-    warm : bool
-        Whether to compile what the first visitor needs as soon as the application starts.
-    bounds : Limits
-        Bounds on one request.
-    hosts : tuple of str
-        Further names under which the page may be asked for, beside those of this machine; with a token any will do.
-    port : int
-        The port that it is served on.
-
-    Returns
-    -------
-    FastAPI
-        The application; its description is at ``/openapi.json``.
+    A visitor must show the `token`; it is "" where only this machine can ask. `lanes` is the number of worker
+    processes, which with `warm` compile at once what the first visitor needs. `hosts` are further names under which the
+    page may be asked for on its `port`, beside those of this machine; with a token any will do.
     """
     service = _Service(bounds, lanes, warm)
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        service.start()
+        pool = service.start()
         try:
             yield
         finally:
-            await asyncio.to_thread(service.stop)
+            await asyncio.to_thread(pool.close)
 
     app = FastAPI(
         title="Letheon",
@@ -304,45 +226,39 @@ def create(
     )
     names = ("127.0.0.1", "localhost", "[::1]", *hosts)
     app.add_middleware(Guard, token=token, body_bytes=bounds.body_bytes, names=names, port=port)  # type: ignore[arg-type]
-    _refusals(app)
+    for kind, status in {InputError: 422, Full: 429, Cancelled: 429, LetheonError: 500}.items():
+        app.add_exception_handler(kind, partial(_refuse, status))
+    app.add_exception_handler(RequestValidationError, _refuse_shape)
     _add_page(app)
     _add_api(app, service)
     return app
 
 
 def _add_page(app: FastAPI) -> None:
-    files = _files()
+    """Read the page once: what is served comes from memory, never from a path that a visitor names."""
+    for entry in (resources.files("letheon.views.explore") / "static").iterdir():
+        kind = _TYPES.get(entry.name.rpartition(".")[2])
+        if kind is None:
+            continue
 
-    def add(path: str, name: str) -> None:
-        content, kind = files[name]
+        async def serve(content: bytes, kind: str) -> Response:
+            return Response(content, media_type=f"{kind}; charset=utf-8", headers={"cache-control": "no-cache"})
 
-        async def serve() -> Response:
-            return Response(content, media_type=kind, headers={"cache-control": "no-cache"})
-
-        app.add_api_route(path, serve, include_in_schema=False, methods=["GET"])
-
-    add("/", "index.html")
-    for name in files:
-        add(f"/static/{name}", name)
+        for path in (f"/static/{entry.name}", *(["/"] if entry.name == "index.html" else [])):
+            app.add_api_route(path, partial(serve, entry.read_bytes(), kind), include_in_schema=False, methods=["GET"])
 
 
 def _add_api(app: FastAPI, service: _Service) -> None:
     fresh = {"cache-control": "no-store"}
-    shared: dict[int | str, dict[str, Any]] = {status: _COMMON[status] for status in (400, 401)}
+    shared: _Responses = {status: _COMMON[status] for status in (400, 401)}
 
     @app.get("/api/status", responses=shared, summary="Whether programs are being compiled, and what may be asked.")
     async def status() -> dict[str, Any]:
-        bounds = service.limits
         return {
             "state": "ready" if service.ready else "preparing",
             "preparing": service.pool is not None and service.pool.preparing,
             "version": __version__,
-            "limits": {
-                "patients": bounds.patients,
-                "days": bounds.days,
-                "arms": bounds.arms,
-                "infusions": bounds.infusions,
-            },
+            "limits": {name: getattr(service.limits, name) for name in ("patients", "days", "arms", "infusions")},
             "grammar": grammar(),
             "questions": dict(QUESTIONS),
             "support": dict(SUPPORT),
@@ -350,32 +266,33 @@ def _add_api(app: FastAPI, service: _Service) -> None:
 
     @app.get("/api/presets", responses=shared, summary="Published regimens.")
     async def published() -> list[dict[str, Any]]:
-        return presets()
+        return to_builtins(presets())
 
     @app.post("/api/read", responses=_COMMON, summary="Read a scenario, and return it as the page's controls show it.")
-    async def read(scenario: Given) -> dict[str, Any]:
+    async def read(scenario: ScenarioBody) -> dict[str, Any]:
         return form(await service.read(scenario))
 
     @app.post("/api/simulate", responses=_COMMON, summary="Simulate a scenario; what the page draws.")
-    async def simulate(request: Request, scenario: Given, draft: Draft = False) -> Response:
-        made = await service.answer("draft" if draft else "figures", scenario, request)
-        return Response(made, media_type="application/json", headers=fresh)
+    async def simulate(
+        request: Request, scenario: ScenarioBody, draft: Annotated[bool, Query(description=_MAY_BORROW)] = False
+    ) -> Response:
+        content = await service.answer("draft" if draft else "figures", scenario, request)
+        return Response(content, media_type="application/json", headers=fresh)
 
-    @app.post(
-        "/api/document",
-        responses=_COMMON,
-        summary="Simulate a scenario; the result document of letheon simulate --json.",
-    )
-    async def document(request: Request, scenario: Given) -> Response:
-        made = await service.answer("document", scenario, request)
-        return Response(made, media_type="application/json", headers=fresh)
+    about = "Simulate a scenario; the result document of letheon simulate --json."
 
-    report = {200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "One HTML file."}}
+    @app.post("/api/document", responses=_COMMON, summary=about)
+    async def document(request: Request, scenario: ScenarioBody) -> Response:
+        content = await service.answer("document", scenario, request)
+        return Response(content, media_type="application/json", headers=fresh)
 
-    @app.post(
-        "/api/report", responses=_COMMON | report, response_class=Response, summary="Simulate a scenario; its report."
-    )
-    async def made_report(request: Request, scenario: Given) -> Response:
-        made = await service.answer("report", scenario, request)
+    html: _Responses = {
+        200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "One HTML file."}
+    }
+    about = "Simulate a scenario; its report."
+
+    @app.post("/api/report", responses=_COMMON | html, response_class=Response, summary=about)
+    async def made_report(request: Request, scenario: ScenarioBody) -> Response:
+        content = await service.answer("report", scenario, request)
         headers = fresh | {"content-disposition": 'attachment; filename="letheon-report.html"'}
-        return Response(made, media_type="text/html", headers=headers)
+        return Response(content, media_type="text/html", headers=headers)

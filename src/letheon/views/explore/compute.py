@@ -15,7 +15,7 @@ import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -23,11 +23,12 @@ from letheon.errors import LetheonError
 from letheon.scenario import Arm, Scenario, dumps
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from letheon.pipeline.plan import ArmPlan
     from letheon.pipeline.result import ArmResult, RunResult
+    from letheon.pipeline.summary import ArmTotals
 
-__all__ = ["ACTIONS", "Cancelled", "Engine"]
-
-ACTIONS = ("figures", "draft", "document", "report")
 _ARMS_KEPT = 8
 
 
@@ -36,59 +37,32 @@ class Cancelled(LetheonError):
 
 
 class Engine:
-    """Runs scenarios in one process, and remembers arms.
-
-    Examples
-    --------
-    >>> from letheon.scenario import loads
-    >>> answer = Engine().answer("document", loads('''
-    ... letheon: 1
-    ... title: x
-    ... population: {n: 4}
-    ... follow_up: 1 day
-    ... models: {rival: off}
-    ... arms: {a: {drug: racemic, sessions: [{at: 0 h, rate: 1 mg/h, for: 1 h}]}}
-    ... '''))
-    >>> json.loads(answer)["n_patients"]
-    4
-    """
+    """Runs scenarios in one process, and remembers arms."""
 
     def __init__(self) -> None:
-        self._arms: OrderedDict[str, Any] = OrderedDict()
+        self._arms: OrderedDict[str, ArmTotals] = OrderedDict()
         self._last: OrderedDict[str, _Last] = OrderedDict()
-        self._programs: set = set()
+        self._programs: set[tuple[object, ...]] = set()
         self._phase: Callable[[str], None] = lambda _: None
 
     def answer(
         self,
         action: str,
         scenario: Scenario,
-        beat: Callable[[], None] = lambda: None,
+        heartbeat: Callable[[], None] = lambda: None,
         phase: Callable[[str], None] = lambda _: None,
     ) -> bytes:
-        """Run a scenario and return what was asked for.
+        """Run a scenario and return JSON, or for a report HTML.
 
-        Parameters
-        ----------
-        action : str
-            One of `ACTIONS`: the figures of the page, a draft of them, the result document, or the report. A draft
-            says in ``draft`` whether anything in it is borrowed.
-        scenario : Scenario
-            What to run.
-        beat : callable
-            Called now and then; may raise `Cancelled`.
-        phase : callable
-            Called with ``preparing`` before a program has to be compiled, and with ``computing`` from then on.
-
-        Returns
-        -------
-        bytes
-            JSON, or for a report HTML.
+        `action` is ``figures`` of the page, a ``draft`` of them, which says in ``draft`` whether anything in it is
+        borrowed, the result ``document``, or the ``report``. `heartbeat` is called now and then and may raise
+        `Cancelled`; `phase` is called with ``preparing`` before a program has to be compiled, and with ``computing``
+        from then on.
         """
         self._phase = phase
         from letheon.pipeline.result import document_of
 
-        result, borrowed = self._result(scenario, beat, action)
+        result, borrowed = self._result(scenario, heartbeat, action)
         if action == "report":
             from letheon.views.subjects import run
 
@@ -101,7 +75,7 @@ class Engine:
             document = document_of(result)
         return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
-    def _result(self, scenario: Scenario, beat: Callable[[], None], action: str) -> "tuple[RunResult, bool]":
+    def _result(self, scenario: Scenario, heartbeat: Callable[[], None], action: str) -> "tuple[RunResult, bool]":
         """Return the result of a scenario, and whether anything in it is borrowed."""
         from letheon.body.mesh import DRAFT
         from letheon.pipeline import plan_arms
@@ -114,33 +88,33 @@ class Engine:
         self._phase("computing")
         lenders = {arm.name: self._last.get(_like(scenario, arm)) for arm in scenario.arms}
         draft = action == "draft" and None not in lenders.values()
-        totals, borrowed = {}, {}
-        for arm, plan in zip(
-            scenario.arms, plan_arms(scenario, DRAFT, MOST_POINTS) if draft else plan_arms(scenario), strict=True
-        ):
-            beat()
-            if not draft:
-                totals[arm.name] = self._totals(scenario, arm, plan, beat, KINDS)
-                continue
-            last = lenders[arm.name]
-            assert last is not None
-            if arm.drug == "placebo" and last.whose == _whose(scenario, arm):
+        plans = plan_arms(scenario, DRAFT, MOST_POINTS) if draft else plan_arms(scenario)
+        totals: dict[str, ArmTotals] = {}
+        borrowed: dict[str, ArmResult] = {}
+        for arm, plan in zip(scenario.arms, plans, strict=True):
+            heartbeat()
+            last = lenders[arm.name] if draft else None
+            if last is None:
+                totals[arm.name] = self._totals(scenario, arm, plan, heartbeat, KINDS)
+            elif arm.drug == "placebo" and last.whose == _whose(scenario, arm):
                 totals[arm.name], borrowed[arm.name] = last.totals, last.result
-                continue
-            people = self._totals(scenario, arm, plan, beat, KINDS[:1])
-            bank = last.totals.bank_columns, _laid(last.totals, plan)
-            totals[arm.name] = replace(people, bank_columns=bank[0], bank_profile=bank[1])
+            else:
+                people = self._totals(scenario, arm, plan, heartbeat, KINDS[:1])
+                bank = last.totals.bank_columns, _laid(last.totals, plan)
+                totals[arm.name] = replace(people, bank_columns=bank[0], bank_profile=bank[1])
         result = run_result(scenario, totals, skip=borrowed, lists=action not in ("figures", "draft"))
         arms = {arm.name: borrowed.get(arm.name) or result.arms[arm.name] for arm in scenario.arms}
         for arm in scenario.arms if not draft else ():
             self._last[_like(scenario, arm)] = _Last(totals[arm.name], _whose(scenario, arm), arms[arm.name])
             self._last.move_to_end(_like(scenario, arm))
-        for kept in (self._arms, self._last):
-            while len(kept) > _ARMS_KEPT:
-                kept.popitem(last=False)
+        for memory in (self._arms, self._last):
+            while len(memory) > _ARMS_KEPT:
+                memory.popitem(last=False)
         return msgspec.structs.replace(result, arms=arms), draft
 
-    def _totals(self, scenario: Scenario, arm: Arm, plan: Any, beat: Callable[[], None], kinds: Sequence[str]) -> Any:
+    def _totals(
+        self, scenario: Scenario, arm: Arm, plan: "ArmPlan", heartbeat: Callable[[], None], kinds: Sequence[str]
+    ) -> "ArmTotals":
         """Return the totals of an arm, from memory where it has been run before."""
         from letheon.runs.engine import run_arms
 
@@ -155,7 +129,7 @@ class Engine:
                 if program not in self._programs:
                     self._programs.add(program)
                     self._phase("computing")
-                beat()
+                heartbeat()
 
             known = run_arms(scenario, (plan,), None, block_done, kinds=kinds)[arm.name]
         self._arms[key] = known = replace(known, plan=plan)
@@ -165,8 +139,8 @@ class Engine:
 class _Last(NamedTuple):
     """An arm of the last whole answer: its totals, whose they are, and its result."""
 
-    totals: Any
-    whose: tuple
+    totals: "ArmTotals"
+    whose: tuple[object, ...]
     result: "ArmResult"
 
 
@@ -180,12 +154,12 @@ def _like(scenario: Scenario, arm: Arm) -> str:
     return repr((arm.name, arm.drug, rules, scenario.follow_up_h, scenario.models, sorted(plasma.items())))
 
 
-def _whose(scenario: Scenario, arm: Arm) -> tuple:
+def _whose(scenario: Scenario, arm: Arm) -> tuple[object, ...]:
     """Return what an arm on placebo depends on besides the timetable that it mirrors."""
     return scenario.population, scenario.seed, arm.policy
 
 
-def _laid(last: Any, plan: Any) -> dict[str, Any]:
+def _laid(last: "ArmTotals", plan: "ArmPlan") -> "dict[str, np.ndarray]":
     """Return the bank's profiles of an earlier answer at the times of another plan, between the nearest two."""
     import numpy as np
 
@@ -197,15 +171,9 @@ def _laid(last: Any, plan: Any) -> dict[str, Any]:
     }
 
 
-def _content(scenario: Scenario, arm: Arm, plan: Any) -> str:
+def _content(scenario: Scenario, arm: Arm, plan: "ArmPlan") -> str:
     """Return what an arm's result depends on, its name left out."""
     like = next((other.drug for other in scenario.arms if other.name == arm.like), None)
-    parts = (
-        replace(scenario.population),
-        scenario.seed,
-        scenario.follow_up_h,
-        scenario.models,
-        replace(arm, name="arm", like=None),
-        like,
-    )
+    content = replace(arm, name="arm", like=None), like
+    parts = scenario.population, scenario.seed, scenario.follow_up_h, scenario.models, *content
     return hashlib.blake2b(repr(parts).encode() + pickle.dumps(replace(plan, name="arm"))).hexdigest()

@@ -6,20 +6,16 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-__all__ = ["MOST", "REQUEST_S", "Connection"]
-
-REQUEST_S = 20.0  # for a request to come whole, and for an answer to be taken
-MOST = 200  # connections at a time
-
 
 class Connection(H11Protocol):
     """Uvicorn's connection with deadlines: for a request, head and body, and for whoever does not take an answer.
 
     A deadline runs from the first moment and is not put off by single bytes. While an answer is computed there is none;
-    the pool has its own. Further connections than `MOST` are closed as they come.
+    the pool has its own. Connections beyond `most` are closed as they come.
     """
 
-    request_s, most = REQUEST_S, MOST
+    request_s = 20.0  # for a request to come whole, and for an answer to be taken
+    most = 200  # connections at a time
     _asking: asyncio.TimerHandle | None = None
     _taking: asyncio.TimerHandle | None = None
 

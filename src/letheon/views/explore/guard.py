@@ -4,11 +4,12 @@ import hmac
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
-__all__ = ["HEADERS", "Guard"]
+from letheon.views.document import numbers
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -33,24 +34,14 @@ _LENGTH = re.compile(r"[0-9]{1,19}")
 
 
 class Guard:
-    """Stands before the application: addresses, the token, the size of a request, security headers.
+    """Stands before the application (ASGI): addresses, the token, the size of a request, security headers.
 
-    Parameters
-    ----------
-    app : callable
-        The application (ASGI).
-    token : str
-        What a visitor must show; "" where only this machine can ask.
-    body_bytes : int
-        Largest request.
-    names : iterable of str
-        Names under which the page may be asked for; with a token any.
-    port : int
-        The port that belongs to them.
+    A visitor must show the `token`; it is "" where only this machine can ask, under one of `names` with the `port`.
     """
 
-    def __init__(self, app: Application, token: str, body_bytes: int, names: Iterable[str], port: int):
+    def __init__(self, app: Application, token: str, body_bytes: int, names: Iterable[str], port: int) -> None:
         self.app, self.token, self.body_bytes, self.port = app, token, body_bytes, port
+        self.too_large = f"the request is larger than {numbers.fixed(body_bytes, 0)} bytes."
         # port 80 is the one that browsers leave out
         self.hosts = {f"{name}:{port}" for name in names} | (set(names) if port == 80 else set())
 
@@ -65,8 +56,8 @@ class Guard:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                given = {name.lower() for name, _ in message.get("headers", ())}
-                extra = [(k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in given]
+                known = {name.lower() for name, _ in message.get("headers", ())}
+                extra = [(k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in known]
                 message["headers"] = [*message.get("headers", ()), *extra]
             await send(message)
 
@@ -92,23 +83,17 @@ class Guard:
             return 401, "this page asks for a token; open the address that letheon explore printed."
         length = headers.get("content-length", "")
         if _LENGTH.fullmatch(length) and int(length) > self.body_bytes:
-            return 413, f"the request is larger than {self.body_bytes:,} bytes."
+            return 413, self.too_large
         return None
 
     def _knows(self, scope: Message, headers: dict[str, str]) -> bool:
-        cookies: SimpleCookie = SimpleCookie()
-        try:
-            cookies.load(headers.get("cookie", ""))
-        except CookieError:
-            cookies = SimpleCookie()
-        morsel = cookies.get(_COOKIE)
+        tokens = [_query_token(scope)]
+        with suppress(CookieError):
+            tokens += [one.value for name, one in SimpleCookie(headers.get("cookie", "")).items() if name == _COOKIE]
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
-        shown = (
-            morsel.value if morsel else "",
-            bearer.strip() if scheme.lower() == "bearer" else "",
-            _query_token(scope),
-        )
-        return any(self._is_token(one) for one in shown)
+        if scheme.lower() == "bearer":
+            tokens.append(bearer.strip())
+        return any(map(self._is_token, tokens))
 
     def _is_token(self, shown: str) -> bool:
         return bool(self.token) and hmac.compare_digest(shown.encode(), self.token.encode())
@@ -126,16 +111,12 @@ class Guard:
             body += message.get("body", b"")
             more = message.get("more_body", False)
             if len(body) > self.body_bytes:
-                await _refuse(send, 413, f"the request is larger than {self.body_bytes:,} bytes.")
+                await _refuse(send, 413, self.too_large)
                 return
-        given = False
+        whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
 
         async def again() -> Message:
-            nonlocal given
-            if given:
-                return await receive()
-            given = True
-            return {"type": "http.request", "body": bytes(body), "more_body": False}
+            return whole.pop() if whole else await receive()
 
         await self.app(scope, again, send)
 
@@ -147,10 +128,7 @@ def _query_token(scope: Message) -> str:
 async def _refuse(send: Send, status: int, sentence: str) -> None:
     body = json.dumps({"detail": sentence}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    if status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
-    if status == 413:
-        headers.append((b"connection", b"close"))
+    headers += {401: [(b"www-authenticate", b"Bearer")], 413: [(b"connection", b"close")]}.get(status, [])
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

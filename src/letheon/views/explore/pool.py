@@ -18,13 +18,16 @@ from collections.abc import Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from threading import Condition, Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from letheon.errors import InputError, LetheonError
 from letheon.scenario import Scenario
+from letheon.views.document import numbers
 from letheon.views.explore.compute import Cancelled
 
-__all__ = ["Full", "Pool"]
+if TYPE_CHECKING:
+    from multiprocessing.context import SpawnProcess
+    from multiprocessing.synchronize import Event
 
 _CACHE_BYTES = 48_000_000
 _POLL_S = 0.05
@@ -42,15 +45,15 @@ class _Job:
     """A request in line or at work."""
 
     key: Hashable
-    kind: frozenset
+    kind: frozenset[object]  # the programs that it needs
     action: str
     scenario: Scenario
     slow: bool
-    future: Future = field(default_factory=Future)
+    future: Future[bytes] = field(default_factory=Future[bytes])
     waiting: int = 0
 
 
-def _worker(connection: Any, stop: Any, nice: int) -> None:
+def _worker(connection: Any, stop: "Event", nice: int) -> None:
     """Answer requests until the other end hangs up."""
     import signal
 
@@ -61,22 +64,22 @@ def _worker(connection: Any, stop: Any, nice: int) -> None:
 
     engine = Engine()
 
-    def beat() -> None:
+    def heartbeat() -> None:
         if stop.is_set():
             raise Cancelled("nobody waits for this answer any more.")
 
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
             action, scenario = connection.recv()
-            began = time.monotonic()
+            start = time.monotonic()
             try:
-                made = engine.answer(action, scenario, beat, lambda phase: connection.send((phase, None)))
-                connection.send(("made", made))
+                answer = engine.answer(action, scenario, heartbeat, lambda phase: connection.send((phase, None)))
+                connection.send(("made", answer))
             except LetheonError as error:
                 connection.send(("failed", error))
             except Exception as error:
                 connection.send(("failed", LetheonError(f"{type(error).__name__}: {error}")))
-            if time.monotonic() - began > _COMPILED_S:
+            if time.monotonic() - start > _COMPILED_S:
                 # what a compiler leaves stays for good: looked through again and again, it would hold up quick answers
                 gc.collect()
                 gc.freeze()
@@ -85,12 +88,15 @@ def _worker(connection: Any, stop: Any, nice: int) -> None:
 class _Lane:
     """One worker process and the thread that talks to it."""
 
-    def __init__(self, pool: "Pool", number: int):
+    connection: Any  # its kind depends on the operating system
+    stop: "Event"
+
+    def __init__(self, pool: "Pool", number: int) -> None:
         self.pool, self.number = pool, number
-        self.warm: set = set()
+        self.warm: set[object] = set()
         self.job: _Job | None = None
         self.preparing = False
-        self.process: Any = None
+        self.process: SpawnProcess | None = None
         self.thread = Thread(target=self._run, name=f"explore-{number}", daemon=True)
 
     def start(self) -> None:
@@ -120,11 +126,11 @@ class _Lane:
             try:
                 if self.process is None:
                     self.start()
-                made = self._ask(job)
+                answer = self._ask(job)
             except BaseException as error:
-                self.pool._done(job, self, None, error)
+                self.pool._done(job, self, error)
             else:
-                self.pool._done(job, self, made, None)
+                self.pool._done(job, self, answer)
         self.end()
 
     def _ask(self, job: _Job) -> bytes:
@@ -136,16 +142,16 @@ class _Lane:
         try:
             self.connection.send((job.action, job.scenario))
             while True:
-                there = self.connection.poll(_POLL_S)
+                ready = self.connection.poll(_POLL_S)
                 now = time.monotonic()
                 left[self.preparing] -= now - before
                 before = now
-                if there:
-                    kind, made = self.connection.recv()
+                if ready:
+                    kind, content = self.connection.recv()
                     if kind == "made":
-                        return made
+                        return content
                     if kind == "failed":
-                        raise made
+                        raise content
                     self.preparing = kind == "preparing"
                     continue
                 if job.waiting <= 0 or self.pool.closed:
@@ -164,27 +170,23 @@ class _Lane:
         if self.pool.closed:
             return Cancelled("the page is closing.")
         if self.preparing:
-            return LetheonError(f"the programs were not ready after {_PREPARE_S / 60:.0f} minutes; try again.")
+            return LetheonError(
+                f"the programs were not ready after {numbers.fixed(_PREPARE_S / 60, 0)} minutes; try again."
+            )
         return InputError(
-            f"this scenario takes more than {self.pool.seconds:.0f} s here; ask for fewer arms, patients or weeks, or "
-            "run letheon simulate."
+            f"this scenario takes more than {numbers.fixed(self.pool.seconds, 0)} s here; ask for fewer arms, patients "
+            "or weeks, or run letheon simulate."
         )
 
 
 class Pool:
     """Worker processes with a line before them and a memory behind them.
 
-    Parameters
-    ----------
-    lanes : int
-        Processes: the first for what is quick, the last for what is slow.
-    seconds : float
-        Longest time that a request may take, compiling left out.
-    waiting : int
-        Requests that may wait in line.
+    The first of `lanes` is for what is quick, the last for what is slow. A request may take `seconds`, compiling left
+    out, and `waiting` of them may stand in line.
     """
 
-    def __init__(self, lanes: int = 3, seconds: float = 120.0, waiting: int = 200):
+    def __init__(self, lanes: int = 3, seconds: float = 120.0, waiting: int = 200) -> None:
         self.context = multiprocessing.get_context("spawn")
         self.seconds, self.most_waiting = seconds, waiting
         self.closed = False
@@ -198,39 +200,19 @@ class Pool:
             lane.thread.start()
 
     def submit(
-        self, action: str, scenario: Scenario, *, kind: frozenset, slow: bool = False, first: bool = False
-    ) -> tuple[Future, "_Job | None"]:
-        """Ask for an answer.
+        self, action: str, scenario: Scenario, *, kind: frozenset[Any], slow: bool = False, first: bool = False
+    ) -> tuple[Future[bytes], _Job | None]:
+        """Ask for an answer of `letheon.views.explore.compute`; return its future, and what `leave` takes.
 
-        Parameters
-        ----------
-        action : str
-            What to make, see `letheon.views.explore.compute`.
-        scenario : Scenario
-            Of what.
-        kind : frozenset
-            The programs that are needed.
-        slow : bool
-            Whether it belongs to the slow lane.
-        first : bool
-            Whether the first lane shall take it although its programs are not compiled yet: for warming up.
-
-        Returns
-        -------
-        tuple
-            A future of bytes, and what `leave` takes.
-
-        Raises
-        ------
-        Full
-            If too many requests wait.
+        `kind` are the programs that it needs, and `slow` puts it into the slow lane. With `first` the first lane takes
+        it although its programs are not compiled yet: for warming up. Raises `Full` if too many requests wait.
         """
         key = (action, repr(scenario))
         with self._changed:
-            if (made := self._cache.get(key)) is not None:
+            if (answer := self._cache.get(key)) is not None:
                 self._cache.move_to_end(key)
-                future: Future = Future()
-                future.set_result(made)
+                future = Future[bytes]()
+                future.set_result(answer)
                 return future, None
             if (job := self._known.get(key)) is not None:
                 job.waiting += 1
@@ -245,7 +227,7 @@ class Pool:
             self._changed.notify_all()
             return job.future, job
 
-    def leave(self, job: "_Job | None") -> None:
+    def leave(self, job: _Job | None) -> None:
         """Stop waiting for an answer; the work ends when nobody waits any more."""
         if job is None:
             return
@@ -296,26 +278,25 @@ class Pool:
             return lane is first or (job.action != "draft" and first.job is not None and job.kind <= lane.warm)
         return lane is not first and (lane is not last or len(self.lanes) == 2)
 
-    def _done(self, job: _Job, lane: _Lane, made: bytes | None, error: BaseException | None) -> None:
+    def _done(self, job: _Job, lane: _Lane, answer: bytes | BaseException) -> None:
         with self._changed:
             if self._known.get(job.key) is job:
                 del self._known[job.key]
             lane.job = None
-            if made is not None:
+            if isinstance(answer, bytes):
                 lane.warm |= job.kind
-                self._keep(job.key, made)
+                self._keep(job.key, answer)
             self._changed.notify_all()
         if job.future.cancelled():
             return
-        if error is not None:
-            job.future.set_exception(error)
+        if isinstance(answer, bytes):
+            job.future.set_result(answer)
         else:
-            job.future.set_result(made)
+            job.future.set_exception(answer)
 
-    def _keep(self, key: Hashable, made: bytes) -> None:
+    def _keep(self, key: Hashable, answer: bytes) -> None:
         if key not in self._cache:
-            self._cache[key] = made
-            self._cached += len(made)
+            self._cache[key] = answer
+            self._cached += len(answer)
         while self._cached > _CACHE_BYTES:
-            _, dropped = self._cache.popitem(last=False)
-            self._cached -= len(dropped)
+            self._cached -= len(self._cache.popitem(last=False)[1])

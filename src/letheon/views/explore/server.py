@@ -8,28 +8,9 @@ from collections.abc import Callable
 from letheon.errors import InputError
 from letheon.runs.address import is_loopback
 
-__all__ = ["bind", "serve"]
-
 
 def bind(host: str, port: int) -> socket.socket:
-    """Open a listening socket, or say in a sentence why it cannot be.
-
-    Parameters
-    ----------
-    host : str
-        An address of this machine.
-    port : int
-        A port; 0 for any that is free.
-
-    Returns
-    -------
-    socket
-
-    Raises
-    ------
-    InputError
-        If the address or the port cannot be had.
-    """
+    """Open a listening socket (port 0: any that is free), or refuse in a sentence that names another port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     opened = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -45,22 +26,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def serve(host: str, port: int, tell: Callable[[str], None]) -> None:
-    """Serve the page until Ctrl-C.
-
-    Parameters
-    ----------
-    host : str
-        An address of this machine.
-    port : int
-        A port; 0 for any that is free.
-    tell : callable
-        Writes a sentence to the error stream.
-
-    Raises
-    ------
-    InputError
-        If the address or the port cannot be had.
-    """
+    """Serve the page at an address of this machine until Ctrl-C; `tell` writes a sentence to the error stream."""
     opened = bind(host, port)
     import uvicorn
 
@@ -70,8 +36,7 @@ def serve(host: str, port: int, tell: Callable[[str], None]) -> None:
     token = "" if is_loopback(host) else secrets.token_urlsafe(24)
     name = f"[{host}]" if ":" in host else host
     number = opened.getsockname()[1]
-    address = f"http://{name}:{number}/"
-    tell(f"open {address}{f'?token={token}' if token else ''} in a browser; Ctrl-C ends.")
+    tell(f"open http://{name}:{number}/{f'?token={token}' if token else ''} in a browser; Ctrl-C ends.")
     if token:
         tell("other machines can reach this address; whoever has the token can use it, and nothing is encrypted.")
     config = uvicorn.Config(
