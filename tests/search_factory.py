@@ -11,7 +11,7 @@ from letheon.scenario import Arm, Scenario, loads_search
 from letheon.scenario.measures import measure_of
 from letheon.study.optimise import search as module
 from letheon.study.optimise.document import Candidate, SearchReport, other_candidates
-from letheon.study.optimise.evaluation import Found, _dosing_days, _hours, _short
+from letheon.study.optimise.evaluation import Evaluation, _dosing_days, _hours, _rounded
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 SMALL = """letheon: 1
@@ -42,14 +42,14 @@ class Formula:
     def make_room(self, arms: Iterable[Arm]) -> None:
         """Plan nothing."""
 
-    def __call__(self, arms: Sequence[Arm]) -> list[Found]:
+    def __call__(self, arms: Sequence[Arm]) -> list[Evaluation]:
         """Return what the formula gives for each arm."""
-        return [self._found(arm) for arm in arms]
+        return [self._evaluation(arm) for arm in arms]
 
-    def _found(self, arm: Arm) -> Found:
+    def _evaluation(self, arm: Arm) -> Evaluation:
         draws = np.linspace(0.7, 1.4, DRAWS)
-        given = 0.0 if arm.drug == "placebo" else 1.0
-        dose, hours = given * arm.regimen.schedule().dose_mg(70.0), _hours(arm)
+        dosed = 0.0 if arm.drug == "placebo" else 1.0
+        dose, hours = dosed * arm.regimen.schedule().dose_mg(70.0), _hours(arm)
         costs = {"dose_mg": dose, "hours": hours, "dosing_days": _dosing_days(arm)}
         load = 90.0 * (1.0 - np.exp(-dose / max(hours, 1.0) / 20.0))
         costs |= {"psychedelic_load": load, "psychedelic_hours": 0.6 * hours}
@@ -64,9 +64,9 @@ class Formula:
                 values = 5.5 + 45.0 * effect
             else:
                 values = 7.0 - 4.0 * effect if measure.unit == "NRS" else 0.1 + 0.7 * effect
-            by_draw[name] = np.array([_short(float(value)) for value in values])
-            mean[name] = _short(float(values.mean()))
-        return Found(mean, by_draw)
+            by_draw[name] = np.array([_rounded(float(value)) for value in values])
+            mean[name] = _rounded(float(values.mean()))
+        return Evaluation(mean, by_draw)
 
 
 def search(
@@ -74,7 +74,7 @@ def search(
 ) -> tuple[SearchReport, tuple[Candidate, ...]]:
     """Search with the formula, a scenario given as text or as a file."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "Bench", Formula)
+        patch.setattr(module, "Evaluator", Formula)
         problem = loads_search(scenario) if isinstance(scenario, str) else scenario
         report = module.optimise(problem, out=out, candidates=candidates, patients=64).document
     return report, other_candidates(out, report)

@@ -23,7 +23,7 @@ from letheon.library.loader import studies
 from letheon.runs.run import simulate
 from letheon.scenario import load, loads, loads_search
 from letheon.study.optimise import search as module
-from letheon.study.optimise.evaluation import Bench, Found, Kept
+from letheon.study.optimise.evaluation import Evaluation, Evaluator, ResultLog
 from letheon.study.optimise.search import Optimisation, optimise
 from letheon.study.records import encode
 
@@ -236,15 +236,15 @@ def test_no_program_is_compiled_after_the_first_regimens() -> None:
     search = loads_search(TEXT)[1]
     assert search is not None
     base = loads(TEXT)
-    bench = Bench(replace(base, population=replace(base.population, n=64)), ("relief_days", "hours"))
+    evaluator = Evaluator(replace(base, population=replace(base.population, n=64)), ("relief_days", "hours"))
     ends = [(0, 0, 0, 0), (6, 5, 4, 0), (0, 5, 0, 0), (6, 0, 4, 0), (6, 5, 3, 1)]
-    bench.make_room(search.candidate(numbers).arms[0] for numbers in ends)
-    bench([search.candidate((0, 0, 0, 0)).arms[0]])
+    evaluator.make_room(search.candidate(numbers).arms[0] for numbers in ends)
+    evaluator([search.candidate((0, 0, 0, 0)).arms[0]])
     compiled: list[str] = []
     jax.monitoring.register_event_duration_secs_listener(
         lambda name, _, **__: compiled.append(name) if "backend_compile" in name else None
     )
-    found = bench([search.candidate(numbers).arms[0] for numbers in ((3, 2, 3, 1), (6, 5, 4, 0), (1, 0, 2, 0))])
+    found = evaluator([search.candidate(numbers).arms[0] for numbers in ((3, 2, 3, 1), (6, 5, 4, 0), (1, 0, 2, 0))])
     assert compiled == []
     assert [one.mean["hours"] for one in found] == [12.0, 30.0, 3.0]
 
@@ -255,7 +255,7 @@ def test_room_for_others_changes_no_result() -> None:
     base = loads(TEXT)
     small = replace(base, population=replace(base.population, n=64))
     arm = search.candidate((2, 1, 1, 0)).arms[0]
-    crowded, alone = Bench(small, ("relief_days", "dose_mg")), Bench(small, ("relief_days", "dose_mg"))
+    crowded, alone = Evaluator(small, ("relief_days", "dose_mg")), Evaluator(small, ("relief_days", "dose_mg"))
     crowded.make_room([search.candidate((6, 5, 4, 0)).arms[0]])
     one, other = crowded([arm])[0], alone([arm])[0]
     assert one.mean == other.mean
@@ -264,14 +264,14 @@ def test_room_for_others_changes_no_result() -> None:
 
 def test_what_was_found_is_kept_line_by_line(tmp_path) -> None:
     path = tmp_path / "log"
-    kept = Kept(path)
-    kept.add({"1 2": Found({"hours": 4.0}, {"hours": np.array([4.0, 0.1 + 0.2])})})
-    kept.add({"arm:x y": Found({"hours": 1e-300}, {"hours": np.array([1.0, 2.0])})})
-    again = Kept(path)
-    assert again.found["1 2"].draws["hours"].tolist() == [4.0, 0.1 + 0.2]
-    assert again.found["arm:x y"].mean == {"hours": 1e-300}
+    log = ResultLog(path)
+    log.add({"1 2": Evaluation({"hours": 4.0}, {"hours": np.array([4.0, 0.1 + 0.2])})})
+    log.add({"arm:x y": Evaluation({"hours": 1e-300}, {"hours": np.array([1.0, 2.0])})})
+    again = ResultLog(path)
+    assert again.evaluations["1 2"].draws["hours"].tolist() == [4.0, 0.1 + 0.2]
+    assert again.evaluations["arm:x y"].mean == {"hours": 1e-300}
     path.write_bytes(path.read_bytes()[:-5])
-    assert set(Kept(path).found) == {"1 2"}
+    assert set(ResultLog(path).evaluations) == {"1 2"}
     assert path.read_bytes().endswith(b"\n")
 
 
@@ -348,8 +348,8 @@ optimise:
     search = loads_search(text)[1]
     assert search is not None
     base = loads(text)
-    bench = Bench(replace(base, population=replace(base.population, n=64)), ("hours", "boosters", "dose_mg"))
-    short, long = bench([search.candidate((0, k)).arms[0] for k in (0, 1)])
+    evaluator = Evaluator(replace(base, population=replace(base.population, n=64)), ("hours", "boosters", "dose_mg"))
+    short, long = evaluator([search.candidate((0, k)).arms[0] for k in (0, 1)])
     years = 112 / 365.25
     for found, hours in ((short, 2.0), (long, 4.0)):
         given = found.mean["boosters"] * years
