@@ -2,10 +2,11 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 
 from letheon.errors import InputError
 
@@ -23,6 +24,12 @@ class Estimate(Record, frozen=True):
     interval_90: tuple[float, float]
 
 
+def quantiles(values: np.ndarray | Sequence[float]) -> tuple[float, float, float]:
+    """Return the 5, 50 and 95 % quantiles of values."""
+    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
+    return float(low), float(middle), float(high)
+
+
 T = TypeVar("T", bound=Record)
 
 
@@ -35,11 +42,6 @@ def decode(text: str | bytes, kind: type[T], name: str) -> T:
     """Read a record from the JSON of a file `name`; keys that the record does not know are left out.
 
     InputError if the text is no JSON, or a key is missing or holds another type.
-
-    Examples
-    --------
-    >>> decode('{"median": 2, "interval_90": [1, 3]}', Estimate, "x.json")
-    Estimate(median=2.0, interval_90=(1.0, 3.0))
     """
     try:
         return msgspec.json.decode(text, type=kind, dec_hook=_known)

@@ -7,13 +7,7 @@ import numpy as np
 
 
 def beaten(costs: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Tell which candidates others (other, goal) beat: nowhere worse, somewhere better; shape (candidate, other).
-
-    Examples
-    --------
-    >>> beaten(np.array([[1.0, 2.0], [2.0, 2.0]]), np.array([[1.0, 2.0]])).tolist()
-    [[False], [True]]
-    """
+    """Tell which candidates others (other, goal) beat: nowhere worse, somewhere better; shape (candidate, other)."""
     not_worse = np.ones((len(costs), len(others)), bool)
     better = np.zeros((len(costs), len(others)), bool)
     for goal in range(costs.shape[1]):  # a column at a time, so that memory stays candidates times others

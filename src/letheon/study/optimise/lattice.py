@@ -48,16 +48,7 @@ def explore(
     first: Sequence[Numbers] = (),
     possible: Possible = lambda numbers: True,
 ) -> dict[Numbers, Objective]:
-    """Search a lattice for its front; a lattice no larger than the budget is gone through whole.
-
-    Examples
-    --------
-    >>> def judge(candidates):
-    ...     return [Objective((x, 9.0 - x + y)) for x, y in candidates]
-    >>> objectives = explore((10, 3), judge, budget=100)
-    >>> len(objectives), objectives[9, 0].costs
-    (30, (9, 0.0))
-    """
+    """Search a lattice for its front; a lattice no larger than the budget is gone through whole."""
     judged: dict[Numbers, Objective] = {}
 
     def learn(wanted: Sequence[Numbers]) -> bool:

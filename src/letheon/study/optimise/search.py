@@ -51,28 +51,21 @@ def optimise(
     candidates: int | None = None,
     patients: int | None = None,
     seed: int | None = None,
-    quick: bool = False,
     fresh: bool = False,
     progress: Progress | None = None,
 ) -> Optimisation:
     """Search for the regimens that no other beats in all goals.
 
     `problem` is a scenario and its search, or a scenario file with a block `optimise`; without a folder `out` nothing
-    is written. Numbers that are given count instead of the scenario's; `quick` takes few candidates and patients;
-    `fresh` searches again even if the folder holds this search.
-
-    Raises
-    ------
-    InputError
-        If the scenario or the folder cannot be used.
-    RunError
-        If the disk fills up. What was simulated is kept.
+    is written. Candidates, patients and seed count instead of the scenario's; `fresh` searches again even if the folder
+    holds this search. InputError if the scenario or the folder cannot be used; RunError if the disk fills up, and what
+    was simulated is kept.
     """
     text = None
     if not isinstance(problem, tuple):
         text = read_text(problem)
         problem = loads_search(text, str(problem))
-    scenario, search = resolve(*problem, candidates, patients, seed, quick)
+    scenario, search = resolve(*problem, candidates, patients, seed)
     continued = False
     if out is not None:
         continued = refuse_another(out, scenario, search, fresh) and not fresh
