@@ -92,26 +92,26 @@ def test_the_front_is_what_nothing_in_the_table_beats(searched) -> None:
         if row["kind"] in {"candidate", "arm"} and float(row["relief_days"]) >= limit and float(row["dose_mg"]) <= 500
     ]
 
-    def worth(row) -> tuple[float, float, float]:
+    def costs(row) -> tuple[float, float, float]:
         return -float(row["relief_days"]), float(row["hours"]), float(row["psychedelic_load"])
 
     def beats(a, b) -> bool:
-        return all(x <= y for x, y in zip(worth(a), worth(b), strict=True)) and worth(a) != worth(b)
+        return all(x <= y for x, y in zip(costs(a), costs(b), strict=True)) and costs(a) != costs(b)
 
     best = [row for row in able if row["kind"] == "candidate" and not any(beats(other, row) for other in able)]
     front = [row for row in rows if int(row["front"]) > 0]
-    assert {worth(row) for row in front} == {worth(row) for row in best}
+    assert {costs(row) for row in front} == {costs(row) for row in best}
     assert len(front) == len(searched.document.front) == len(searched.front) > 0
     relief = [entry.measures["relief_days"].mean for entry in searched.document.front]
     assert relief == sorted(relief, reverse=True)
 
 
-def test_so_many_regimens_were_simulated_as_were_asked_for(searched) -> None:
+def test_as_many_regimens_are_simulated_as_the_budget_says(searched) -> None:
     rows = rows_of(searched.folder)
     assert [row["kind"] for row in rows].count("candidate") == 12
     assert [row["name"] for row in rows if row["kind"] != "candidate"] == ["usual", "drip", "placebo"]
     values = [(row["sessions.1.rate"], row["sessions.1.for"], row["sessions.1.repeat.times"]) for row in rows]
-    assert values[0] == ("20 mg/h", "4 h", "2")  # the arm as written is asked first
+    assert values[0] == ("20 mg/h", "4 h", "2")  # the arm as written is tried first
     drip = next(row for row in rows if row["name"] == "drip")
     assert {k: rows[0][k] for k in ("relief_days", "hours", "dose_mg")} == {
         k: drip[k] for k in ("relief_days", "hours", "dose_mg")
@@ -126,26 +126,26 @@ def test_a_combination_that_outlasts_the_follow_up_is_left_out(searched) -> None
 def test_relief_of_every_regimen_stands_beside_placebo(searched) -> None:
     (sham,) = searched.document.placebo
     for entry in (*searched.document.front, *searched.document.published):
-        for measure, told in entry.measures.items():
-            assert (told.minus_placebo is not None) == (
+        for measure, report in entry.measures.items():
+            assert (report.minus_placebo is not None) == (
                 measure.removeprefix("rival_") in {"relief_days", "remission"}
             ), measure
         for measure in ("relief_days", "remission"):
-            told, beside = entry.measures[measure], sham.measures[measure]
-            assert told.minus_placebo == pytest.approx(told.mean - beside.mean, abs=1e-4)
-            low, high = told.minus_placebo_interval
+            report, beside = entry.measures[measure], sham.measures[measure]
+            assert report.minus_placebo == pytest.approx(report.mean - beside.mean, abs=1e-4)
+            low, high = report.minus_placebo_interval
             assert low < high and high - low <= sum(
-                one.mean_interval[1] - one.mean_interval[0] for one in (told, beside)
+                one.mean_interval[1] - one.mean_interval[0] for one in (report, beside)
             )
 
 
 def test_every_file_of_the_front_runs_to_the_same_numbers(searched) -> None:
     entry = searched.document.front[0]
     run = simulate(load(searched.folder / entry.file))
-    told = run.document["arms"]["drip"]
-    for measure, found in (("relief_days", "relief_days"), ("dose_mg", "dose_mg"), ("remission", "remission")):
-        assert told["endpoints"][found]["mean"] == entry.measures[measure].mean
-    assert told["endpoints"]["relief_days"]["mean_interval"] == pytest.approx(
+    arm = run.document["arms"]["drip"]
+    for measure in ("relief_days", "dose_mg", "remission"):
+        assert arm["endpoints"][measure]["mean"] == entry.measures[measure].mean
+    assert arm["endpoints"]["relief_days"]["mean_interval"] == pytest.approx(
         entry.measures["relief_days"].mean_interval, rel=1e-5
     )
     text = (searched.folder / entry.file).read_text(encoding="utf-8")
@@ -157,9 +157,9 @@ def test_every_file_of_the_front_runs_to_the_same_numbers(searched) -> None:
 def test_chances_are_shares_of_the_draws_and_intervals_hold_the_mean(searched) -> None:
     for entry in searched.document.front:
         assert 0 < entry.chance_on_front <= 1 and (entry.chance_on_front * 64) % 1 == pytest.approx(0, abs=1e-3)
-        for told in entry.measures.values():
-            low, high = told.mean_interval
-            assert low <= told.mean * (1 + 1e-6) + 1e-9 and told.mean <= high * (1 + 1e-6) + 1e-9
+        for report in entry.measures.values():
+            low, high = report.mean_interval
+            assert low <= report.mean * (1 + 1e-6) + 1e-9 and report.mean <= high * (1 + 1e-6) + 1e-9
 
 
 def test_the_document_holds_no_path_and_says_what_it_is_for(searched) -> None:
@@ -189,8 +189,8 @@ def test_a_log_that_was_cut_off_anywhere_leads_to_the_same_end(searched, scenari
     (folder / "evaluations.jsonl").write_bytes(log[: int(share * len(log))])
     (folder / "search.json").write_bytes((searched.folder / "search.json").read_bytes())
     (folder / "scenario.yaml").write_bytes((searched.folder / "scenario.yaml").read_bytes())
-    found = optimise(scenario_file, out=folder)
-    assert found.continued
+    result = optimise(scenario_file, out=folder)
+    assert result.continued
     assert all_bytes(folder) == all_bytes(searched.folder)
 
 
@@ -199,8 +199,8 @@ def test_more_candidates_go_on_and_the_first_stay(searched, scenario_file, tmp_p
     folder.mkdir()
     for name in ("search.json", "evaluations.jsonl", "scenario.yaml"):
         (folder / name).write_bytes((searched.folder / name).read_bytes())
-    found = optimise(scenario_file, out=folder, candidates=14)
-    assert found.continued and found.document.searched.candidates == 14
+    result = optimise(scenario_file, out=folder, candidates=14)
+    assert result.continued and result.document.searched.candidates == 14
     log = (folder / "evaluations.jsonl").read_bytes()
     assert log.startswith((searched.folder / "evaluations.jsonl").read_bytes())
 
@@ -244,9 +244,11 @@ def test_no_program_is_compiled_after_the_first_regimens() -> None:
     jax.monitoring.register_event_duration_secs_listener(
         lambda name, _, **__: compiled.append(name) if "backend_compile" in name else None
     )
-    found = evaluator([search.candidate(numbers).arms[0] for numbers in ((3, 2, 3, 1), (6, 5, 4, 0), (1, 0, 2, 0))])
+    evaluations = evaluator(
+        [search.candidate(numbers).arms[0] for numbers in ((3, 2, 3, 1), (6, 5, 4, 0), (1, 0, 2, 0))]
+    )
     assert compiled == []
-    assert [one.mean["hours"] for one in found] == [12.0, 30.0, 3.0]
+    assert [one.mean["hours"] for one in evaluations] == [12.0, 30.0, 3.0]
 
 
 def test_room_for_others_changes_no_result() -> None:
@@ -262,7 +264,7 @@ def test_room_for_others_changes_no_result() -> None:
     assert all(np.array_equal(one.draws[name], other.draws[name]) for name in one.draws)
 
 
-def test_what_was_found_is_kept_line_by_line(tmp_path) -> None:
+def test_evaluations_are_logged_line_by_line(tmp_path) -> None:
     path = tmp_path / "log"
     log = ResultLog(path)
     log.add({"1 2": Evaluation({"hours": 4.0}, {"hours": np.array([4.0, 0.1 + 0.2])})})
@@ -351,12 +353,12 @@ optimise:
     evaluator = Evaluator(replace(base, population=replace(base.population, n=64)), ("hours", "boosters", "dose_mg"))
     short, long = evaluator([search.candidate((0, k)).arms[0] for k in (0, 1)])
     years = 112 / 365.25
-    for found, hours in ((short, 2.0), (long, 4.0)):
-        given = found.mean["boosters"] * years
-        assert given > 0.1
-        assert found.mean["hours"] == pytest.approx(12.0 + hours * given, rel=1e-6)
-        assert found.mean["dose_mg"] == pytest.approx(25.0 * found.mean["hours"], rel=1e-6)
-        assert np.ptp(found.draws["boosters"]) > 0  # what is decided on the way differs from draw to draw
+    for evaluation, hours in ((short, 2.0), (long, 4.0)):
+        boosters = evaluation.mean["boosters"] * years
+        assert boosters > 0.1
+        assert evaluation.mean["hours"] == pytest.approx(12.0 + hours * boosters, rel=1e-6)
+        assert evaluation.mean["dose_mg"] == pytest.approx(25.0 * evaluation.mean["hours"], rel=1e-6)
+        assert np.ptp(evaluation.draws["boosters"]) > 0  # what is decided on the way differs from draw to draw
 
 
 @pytest.mark.slow
@@ -364,8 +366,8 @@ def test_the_shipped_example_beats_the_hundred_hours(alone, root) -> None:
     document = optimise(root / "examples" / "optimise_100h.yaml").document
     trial = next(entry for entry in document.published if entry.name == "hundred_hours")
     assert trial.beaten_by and trial.compared_on == ("hours", "dose_mg", "psychedelic_load", "relief_days")
-    own = {name: told.mean for name, told in trial.measures.items()}
+    own = {name: report.mean for name, report in trial.measures.items()}
     for number in trial.beaten_by:
-        found = {name: told.mean for name, told in document.front[number - 1].measures.items()}
-        assert found["relief_days"] >= own["relief_days"]
-        assert all(found[name] <= own[name] for name in ("hours", "dose_mg", "psychedelic_load"))
+        front = {name: report.mean for name, report in document.front[number - 1].measures.items()}
+        assert front["relief_days"] >= own["relief_days"]
+        assert all(front[name] <= own[name] for name in ("hours", "dose_mg", "psychedelic_load"))
