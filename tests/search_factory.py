@@ -11,7 +11,7 @@ from letheon.scenario import Arm, Scenario, loads_search
 from letheon.scenario.measures import measure_of
 from letheon.study.optimise import search as module
 from letheon.study.optimise.document import Candidate, SearchReport, other_candidates
-from letheon.study.optimise.evaluation import Found, _dosing_days, _hours, _short
+from letheon.study.optimise.evaluation import Evaluation, _dosing_days, _hours, _rounded
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 COURSE = """letheon: 1
@@ -49,10 +49,10 @@ class Formula:
     def make_room(self, arms: Iterable[Arm]) -> None:
         """Plan nothing."""
 
-    def __call__(self, arms: Sequence[Arm]) -> list[Found]:
-        return [self._found(arm) for arm in arms]
+    def __call__(self, arms: Sequence[Arm]) -> list[Evaluation]:
+        return [self._evaluation(arm) for arm in arms]
 
-    def _found(self, arm: Arm) -> Found:
+    def _evaluation(self, arm: Arm) -> Evaluation:
         draws = np.linspace(0.7, 1.4, DRAWS)
         dose = 0.0 if arm.drug == "placebo" else arm.regimen.schedule().dose_mg(70.0)
         hours = _hours(arm)
@@ -70,9 +70,9 @@ class Formula:
                 values = 5.5 + 45.0 * effect
             else:
                 values = 7.0 - 4.0 * effect if measure.unit == "NRS" else 0.1 + 0.7 * effect
-            by_draw[name] = np.array([_short(float(value)) for value in values])
-            mean[name] = _short(float(values.mean()))
-        return Found(mean, by_draw)
+            by_draw[name] = np.array([_rounded(float(value)) for value in values])
+            mean[name] = _rounded(float(values.mean()))
+        return Evaluation(mean, by_draw)
 
 
 def search(
@@ -80,7 +80,7 @@ def search(
 ) -> tuple[SearchReport, tuple[Candidate, ...]]:
     """Search with the formula, a scenario given as text or as a file."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "Bench", Formula)
+        patch.setattr(module, "Evaluator", Formula)
         problem = loads_search(scenario) if isinstance(scenario, str) else scenario
         report = module.optimise(problem, out=out, candidates=candidates, patients=64).document
     return report, other_candidates(out, report)

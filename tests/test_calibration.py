@@ -32,10 +32,10 @@ models = pytest.mark.parametrize("pain", library.PAIN_MODELS)
 @pytest.mark.parametrize("z", [-3.0, -0.4, 0.0, 1.3, 3.5])
 def test_a_parameter_is_the_quantile_of_its_prior(pain, z):
     """Against the quantile functions that draw the uncalibrated numbers; red for a wrong unit, range or family."""
-    found = parameters(pain)
-    values = to_values(pain, jnp.full(len(found), z))
+    known = parameters(pain)
+    values = to_values(pain, jnp.full(len(known), z))
     named, checked = named_numbers(), 0
-    for parameter in found:
+    for parameter in known:
         name = parameter.name.split("@")[0]
         if name in named and name != "between.effect":
             number = named[name]
@@ -54,17 +54,17 @@ def test_a_parameter_is_the_quantile_of_its_prior(pain, z):
 @pytest.mark.long
 @models
 def test_every_parameter_moves_and_can_be_differentiated(pain):
-    found = parameters(pain)
-    slopes = jax.jit(jax.jacfwd(lambda z: jnp.stack([to_values(pain, z)[p.name] for p in found])))(
-        jnp.full(len(found), 0.3)
+    known = parameters(pain)
+    slopes = jax.jit(jax.jacfwd(lambda z: jnp.stack([to_values(pain, z)[p.name] for p in known])))(
+        jnp.full(len(known), 0.3)
     )
     assert np.all(np.isfinite(slopes)) and np.all(np.abs(np.diag(slopes)) > 0)
 
 
 def test_a_study_effect_goes_with_the_spread_between_studies():
-    found = [p.name for p in parameters("memory")]
-    z = np.zeros(len(found))
-    z[found.index("between.effect@goldberg2010")] = 2.0
+    names = [p.name for p in parameters("memory")]
+    z = np.zeros(len(names))
+    z[names.index("between.effect@goldberg2010")] = 2.0
     values = to_values("memory", jnp.asarray(z))
     assert float(values["between.effect@goldberg2010"]) == pytest.approx(2.0 * float(values["between.sd"]))
 
@@ -80,24 +80,20 @@ def gaussian(z, mean):
     return -0.5 * (z - mean) @ jnp.linalg.solve(jnp.asarray(COVARIANCE), z - mean)
 
 
-def toy_model(mean):
-    import numpyro
-    from numpyro import distributions
-
-    z = numpyro.sample("z", distributions.Normal(0.0, 1.0).expand([3]).to_event(1))
-    numpyro.factor("evidence", gaussian(z, mean) + 0.5 * z @ z)
+def toy_evidence(z, mean):
+    return gaussian(z, mean) + 0.5 * z @ z
 
 
 def run_toy(folder, settings=TOY, progress=None):
     folder.mkdir(exist_ok=True)
     modes = find_modes(gaussian, 3, settings, folder, progress, (jnp.asarray(MEAN),))
-    return modes, sample(toy_model, (jnp.asarray(MEAN),), modes, settings, folder, progress)
+    return modes, sample(toy_evidence, (jnp.asarray(MEAN),), modes, settings, folder, progress)
 
 
 @pytest.mark.long
 def test_a_known_density_is_found(tmp_path):
     modes, chains = run_toy(tmp_path)
-    assert len(modes) == 1 and modes[0].found == 3
+    assert len(modes) == 1 and modes[0].starts == 3
     np.testing.assert_allclose(modes[0].z, MEAN, atol=0.02)
     np.testing.assert_allclose(modes[0].root @ modes[0].root.T, COVARIANCE, atol=1e-6)
     exact = 1.5 * math.log(2 * math.pi) + 0.5 * math.log(np.linalg.det(COVARIANCE))
@@ -135,17 +131,17 @@ def test_a_stopped_search_goes_on_to_the_same_bits(tmp_path):
 
     def modes(folder, stop_after=math.inf):
         folder.mkdir(exist_ok=True)
-        told = []
+        calls = []
 
         def beat(what, done, all_):
-            told.append(done)
-            if len(told) > stop_after:
+            calls.append(done)
+            if len(calls) > stop_after:
                 raise Interrupted("stopped")
 
         try:
             return find_modes(gaussian, 3, replace(TOY, starts=1), folder, beat, (jnp.asarray(MEAN),))
         finally:
-            beats.append(len(told))
+            beats.append(len(calls))
 
     whole = modes(tmp_path / "whole")
     steps = beats[-1]
@@ -178,21 +174,21 @@ def test_a_folder_of_other_settings_is_refused(tmp_path):
 
 
 def test_diagnostics_tell_chains_that_disagree():
-    found = parameters("slow_site")
+    known = parameters("slow_site")
     rng = np.random.default_rng(1)
-    z = rng.normal(size=(2, 400, len(found)))
+    z = rng.normal(size=(2, 400, len(known)))
     chains = sampler.Chains(
         z, rng.normal(size=(2, 400)), np.ones((2, 400)), np.ones((2, 400)), np.zeros((2, 400), bool)
     )
-    worst, good = calibration.diagnose(chains, found)
+    worst, good = calibration.diagnose(chains, known)
     assert worst.rhat_worst < 1.02 and worst.ess_bulk_worst > 500
-    name = found[0].name
+    name = known[0].name
     assert not good[name].identified
     z[1, :, 0] += 3.0
     z[..., 1] *= 0.3
-    _, bad = calibration.diagnose(chains, found)
+    _, bad = calibration.diagnose(chains, known)
     assert bad[name].rhat > 1.5
-    narrow = bad[found[1].name]
+    narrow = bad[known[1].name]
     assert narrow.identified and narrow.contraction == pytest.approx(0.91, abs=0.02)
 
 
@@ -205,11 +201,11 @@ def report(pain: str) -> CalibrationReport:
 
 @models
 def test_the_shipped_chains_have_converged(pain):
-    told = report(pain)
-    assert told.sampler.rhat_worst <= 1.01
-    assert min(told.sampler.ess_bulk_worst, told.sampler.ess_tail_worst) >= 400
-    assert told.full_mesh.pareto_k < 0.7
-    assert told.modes
+    shipped = report(pain)
+    assert shipped.sampler.rhat_worst <= 1.01
+    assert min(shipped.sampler.ess_bulk_worst, shipped.sampler.ess_tail_worst) >= 400
+    assert shipped.full_mesh.pareto_k < 0.7
+    assert shipped.modes
 
 
 def test_the_memory_meets_what_it_must_reproduce():
@@ -232,24 +228,24 @@ def test_the_memory_meets_what_it_must_reproduce():
 @models
 def test_the_shipped_draws_are_those_of_the_report(pain):
     """Red when the table in the package is not the one that the report describes."""
-    shipped, told = library.posterior(pain), report(pain).parameters
-    assert {*shipped.not_identified} <= {n for n, p in told.items() if not p.identified}
+    shipped, rows = library.posterior(pain), report(pain).parameters
+    assert {*shipped.not_identified} <= {n for n, p in rows.items() if not p.identified}
     for name, column in shipped.columns.items():
-        if name in told:
-            low, high = told[name].interval_90
+        if name in rows:
+            low, high = rows[name].interval_90
             assert low < np.median(column) < high
             assert abs(np.mean((np.array(column) >= low) & (np.array(column) <= high)) - 0.9) < 0.09, name
 
 
 def test_files_that_ship_can_be_read_again():
-    found = parameters("slow_site")
-    draws = np.random.default_rng(2).normal(size=(50, len(found)))
+    known = parameters("slow_site")
+    draws = np.random.default_rng(2).normal(size=(50, len(known)))
     chains = sampler.Chains(draws[None], *(np.zeros((1, 50)) for _ in range(4)))
     result = calibration.Calibration("slow_site", QUICK_SETTINGS, (), chains, draws, report("slow_site"))
     files = calibration.posterior_files(result, "2026-11-22")
     again = parse_posterior("slow_site", files["slow_site.csv"], files["slow_site.toml"], "x")
     assert again.about["seed"] == QUICK_SETTINGS.seed and again.about["date"] == "2026-11-22"
-    values = calibration.to_library_units(found, draws)
+    values = calibration.to_library_units(known, draws)
     assert not any("@" in name for name in again.columns)
     for name in ("slow_site.half_life", "acute.c50.sd", "placebo.tau_off"):
         np.testing.assert_allclose(again.columns[name], values[name], rtol=1e-5)
@@ -265,6 +261,6 @@ def test_a_known_truth_is_recovered(tmp_path):
     """Three sets of the rival, quick; the ten of each model that the documentation tells are run by `make adequacy`."""
     from letheon.study.calibrate.adequacy import recover
 
-    told = recover("slow_site", tmp_path, sets=3)
-    assert told.values == 3 * len(parameters("slow_site"))
-    assert told.inside >= 0.75
+    recovery = recover("slow_site", tmp_path, sets=3)
+    assert recovery.values == 3 * len(parameters("slow_site"))
+    assert recovery.inside >= 0.75

@@ -65,7 +65,7 @@ def test_the_mean_of_both_fates_is_what_the_pipeline_finds(cohorts, shown):
     """Red when the forward model and the pipeline read parameters, people or days differently."""
     from letheon.runs import simulate
 
-    found = simulate(SCENARIO, patients=2048).document["arms"]
+    arms = simulate(SCENARIO, patients=2048).document["arms"]
     draws = typical_values()
     many = {arm: prepare(SCENARIO, arm, 64) for arm in ("drug", "placebo")}
     mean = {arm: np.zeros(21) for arm in many}
@@ -77,10 +77,10 @@ def test_the_mean_of_both_fates_is_what_the_pipeline_finds(cohorts, shown):
             fates = (1 - share) * daily(course.responders) + share * daily(course.others)
             mean[arm] += fates.mean(axis=1) / DRAWS
     for day in (3, 7, 14):
-        score = found["drug"]["endpoints"][f"nrs_day_{day}"]
+        score = arms["drug"]["endpoints"][f"nrs_day_{day}"]
         drug, placebo = mean["drug"][day - 1], mean["placebo"][day - 1]
         assert drug - placebo == pytest.approx(score["minus_placebo"], abs=0.2)
-        assert placebo == pytest.approx(found["placebo"]["endpoints"][f"nrs_day_{day}"]["mean"], abs=0.2)
+        assert placebo == pytest.approx(arms["placebo"]["endpoints"][f"nrs_day_{day}"]["mean"], abs=0.2)
 
 
 def test_people_are_the_same_in_both_arms(cohorts, shown):
@@ -132,17 +132,17 @@ def test_the_slow_site_follows_its_own_half_life(cohorts):
     cohort = cohorts["drug"]
     rate = slow_site.rate(middle_values()["slow_site.half_life"])
     h = np.diff(np.append(cohort.steps.time_h, cohort.stops_h[-1]))
-    found = jax.vmap(lambda level: slow_levels(level, h, rate))(cohort.nodes.plasma["esketamine"])
+    levels = jax.vmap(lambda level: slow_levels(level, h, rate))(cohort.nodes.plasma["esketamine"])
     exact = np.asarray(cohort.nodes.slow)
-    assert np.abs(found - exact).max() < 2e-3 * exact.max()
-    assert np.abs(found[:, -1, -1] / exact[:, -1, -1] - 1).max() < 1e-5
+    assert np.abs(levels - exact).max() < 2e-3 * exact.max()
+    assert np.abs(levels[:, -1, -1] / exact[:, -1, -1] - 1).max() < 1e-5
 
 
 def test_flares_cover_what_their_onsets_and_length_say():
     """Overlap by hand: onsets at 10 and 15 h of 8 h each leave 10-23 h, the second flare extending the first."""
     edges = np.arange(0.0, 30.0, 5.0)
-    found = flare_shares(np.array([1.0, 1.5, 9.0]), 0.1, 8.0, edges[:-1], edges[1:])
-    np.testing.assert_allclose(found, [0, 0, 1, 1, 0.6], atol=1e-12)
+    shares = flare_shares(np.array([1.0, 1.5, 9.0]), 0.1, 8.0, edges[:-1], edges[1:])
+    np.testing.assert_allclose(shares, [0, 0, 1, 1, 0.6], atol=1e-12)
 
 
 def test_flares_take_the_share_of_time_that_their_rate_and_length_say():
@@ -165,7 +165,7 @@ def test_without_drug_is_the_placebo_arm(cohorts, shown):
 def test_a_stack_of_arms_is_each_arm(cohorts, shown):
     short = prepare(SCENARIO, "drug", FEW, stops_h=(0.0, 48.0))
     both = stack([short, cohorts["placebo"]])
-    told = jax.jit(jax.vmap(lambda c: forecast(middle_values(), c)))(both)
+    stacked = jax.jit(jax.vmap(lambda c: forecast(middle_values(), c)))(both)
     alone = shown(middle_values(), short)
-    np.testing.assert_allclose(told.responders.area[0, :2], alone.responders.area, rtol=1e-12)
-    np.testing.assert_allclose(told.responders.area[1], shown(middle_values(), cohorts["placebo"]).responders.area)
+    np.testing.assert_allclose(stacked.responders.area[0, :2], alone.responders.area, rtol=1e-12)
+    np.testing.assert_allclose(stacked.responders.area[1], shown(middle_values(), cohorts["placebo"]).responders.area)

@@ -47,10 +47,10 @@ def test_studies_differ_by_as_much_as_asked(sd):
 
 @pytest.fixture(scope="module")
 def trials():
-    def run(**how):
+    def run(**options):
         windows, sham = ((4.0, 5.0), (5.0, 6.0)), {"placebo": "drug"}
         return simulated_trials(
-            SHORT, {"drug": 40, "placebo": 40}, windows, "slow_site", few(4), repeats=2, people=8, sham=sham, **how
+            SHORT, {"drug": 40, "placebo": 40}, windows, "slow_site", few(4), repeats=2, people=8, sham=sham, **options
         )
 
     return run
@@ -77,17 +77,17 @@ def test_simulated_trials_can_be_stopped_between_draws(trials):
             raise Interrupted("stopped")
 
     with pytest.raises(Interrupted):
-        trials(beat=beat)
+        trials(heartbeat=beat)
     assert len(beats) == 3
 
 
 @pytest.mark.slow
 def test_timing_tells_how_far_it_is(monkeypatch):
-    told = []
+    reports = []
     monkeypatch.setattr(validation, "_COURSES", dict(list(validation._COURSES.items())[2:3]))
-    rows = timing(few(16), ("slow_site",), lambda what, done, all_: told.append((what, done, all_)))
-    assert len(rows) == 1 and len(told) == 2
-    assert told[0] == ("timing of correll2004, first course under slow_site", 0, 1)
+    rows = timing(few(16), ("slow_site",), lambda what, done, all_: reports.append((what, done, all_)))
+    assert len(rows) == 1 and len(reports) == 2
+    assert reports[0] == ("timing of correll2004, first course under slow_site", 0, 1)
 
 
 @pytest.mark.slow
@@ -97,8 +97,8 @@ def test_what_the_tornado_compares_with_is_a_placebo_arm(pain, monkeypatch):
     monkeypatch.setattr(sensitivity, "_DRAWS", 2)
     weights = np.full(2, 0.5)
     plain, hoped = (
-        sensitivity._outcomes(sensitivity._Case("", switches=how), few(2), pain, weights)["relief_days"]
-        for how in ({}, {"expectancy": 1.0})
+        sensitivity._outcomes(sensitivity._Case("", switches=switches), few(2), pain, weights)["relief_days"]
+        for switches in ({}, {"expectancy": 1.0})
     )
     assert 0 < plain < hoped
 
@@ -125,7 +125,7 @@ def test_a_trial_of_thirty_an_arm_may_find_what_leiden_found():
 
 
 def test_a_known_truth_was_found_and_each_set_took_minutes():
-    for found in read("adequacy")["recovery"].values():
-        assert len(found["sets"]) >= 10 and found["values"] >= 100
-        assert found["inside"] >= 0.83
-        assert max(one["seconds"] for one in found["sets"]) <= 360
+    for recovery in read("adequacy")["recovery"].values():
+        assert len(recovery["sets"]) >= 10 and recovery["values"] >= 100
+        assert recovery["inside"] >= 0.83
+        assert max(one["seconds"] for one in recovery["sets"]) <= 360

@@ -23,7 +23,7 @@ from letheon.library.loader import studies
 from letheon.runs.run import simulate
 from letheon.scenario import load, loads, loads_search
 from letheon.study.optimise import search as module
-from letheon.study.optimise.evaluation import Bench, Found, Kept
+from letheon.study.optimise.evaluation import Evaluation, Evaluator, ResultLog
 from letheon.study.optimise.search import Optimisation, optimise
 from letheon.study.records import encode
 
@@ -92,15 +92,15 @@ def test_the_front_is_what_nothing_in_the_table_beats(searched) -> None:
         if row["kind"] in {"candidate", "arm"} and float(row["relief_days"]) >= limit and float(row["dose_mg"]) <= 500
     ]
 
-    def worth(row) -> tuple[float, float, float]:
+    def costs(row) -> tuple[float, float, float]:
         return -float(row["relief_days"]), float(row["hours"]), float(row["psychedelic_load"])
 
     def beats(a, b) -> bool:
-        return all(x <= y for x, y in zip(worth(a), worth(b), strict=True)) and worth(a) != worth(b)
+        return all(x <= y for x, y in zip(costs(a), costs(b), strict=True)) and costs(a) != costs(b)
 
     best = [row for row in able if row["kind"] == "candidate" and not any(beats(other, row) for other in able)]
     front = [row for row in rows if int(row["front"]) > 0]
-    assert {worth(row) for row in front} == {worth(row) for row in best}
+    assert {costs(row) for row in front} == {costs(row) for row in best}
     assert len(front) == len(searched.document.front) == len(searched.front) > 0
     relief = [entry.measures["relief_days"].mean for entry in searched.document.front]
     assert relief == sorted(relief, reverse=True)
@@ -210,14 +210,14 @@ def test_nobody_keeps_impossible_limits(alone) -> None:
 
 def test_results_are_logged_line_by_line(tmp_path) -> None:
     path = tmp_path / "log"
-    log = Kept(path)
-    log.add({"1 2": Found({"hours": 4.0}, {"hours": np.array([4.0, 0.1 + 0.2])})})
-    log.add({"arm:x y": Found({"hours": 1e-300}, {"hours": np.array([1.0, 2.0])})})
-    again = Kept(path)
-    assert again.found["1 2"].draws["hours"].tolist() == [4.0, 0.1 + 0.2]
-    assert again.found["arm:x y"].mean == {"hours": 1e-300}
+    log = ResultLog(path)
+    log.add({"1 2": Evaluation({"hours": 4.0}, {"hours": np.array([4.0, 0.1 + 0.2])})})
+    log.add({"arm:x y": Evaluation({"hours": 1e-300}, {"hours": np.array([1.0, 2.0])})})
+    again = ResultLog(path)
+    assert again.evaluations["1 2"].draws["hours"].tolist() == [4.0, 0.1 + 0.2]
+    assert again.evaluations["arm:x y"].mean == {"hours": 1e-300}
     path.write_bytes(path.read_bytes()[:-5])
-    assert set(Kept(path).found) == {"1 2"}
+    assert set(ResultLog(path).evaluations) == {"1 2"}
     assert path.read_bytes().endswith(b"\n")
 
 
@@ -282,8 +282,8 @@ optimise:
     search = loads_search(text)[1]
     assert search is not None
     base = loads(text)
-    bench = Bench(replace(base, population=replace(base.population, n=64)), ("hours", "boosters", "dose_mg"))
-    short, long = bench([search.candidate((0, k)).arms[0] for k in (0, 1)])
+    evaluator = Evaluator(replace(base, population=replace(base.population, n=64)), ("hours", "boosters", "dose_mg"))
+    short, long = evaluator([search.candidate((0, k)).arms[0] for k in (0, 1)])
     years = 112 / 365.25
     for row, hours in ((short, 2.0), (long, 4.0)):
         boosters = row.mean["boosters"] * years
@@ -312,16 +312,16 @@ def test_room_for_others_compiles_no_program_later_and_changes_no_result() -> No
     def arms(*numbers: tuple[int, ...]) -> list:
         return [search.candidate(one).arms[0] for one in numbers]
 
-    bench, alone = Bench(small, ("relief_days", "hours")), Bench(small, ("relief_days", "hours"))
-    bench.make_room(arms((0, 0, 0, 0), (6, 5, 4, 0), (0, 5, 0, 0), (6, 0, 4, 0), (6, 5, 3, 1)))
-    bench(arms((0, 0, 0, 0)))
+    evaluator, alone = Evaluator(small, ("relief_days", "hours")), Evaluator(small, ("relief_days", "hours"))
+    evaluator.make_room(arms((0, 0, 0, 0), (6, 5, 4, 0), (0, 5, 0, 0), (6, 0, 4, 0), (6, 5, 3, 1)))
+    evaluator(arms((0, 0, 0, 0)))
     compiled: list[str] = []
     jax.monitoring.register_event_duration_secs_listener(
         lambda name, _, **__: compiled.append(name) if "backend_compile" in name else None
     )
-    rows = bench(arms((3, 2, 3, 1), (6, 5, 4, 0), (1, 0, 2, 0)))
+    rows = evaluator(arms((3, 2, 3, 1), (6, 5, 4, 0), (1, 0, 2, 0)))
     assert compiled == []
     assert [row.mean["hours"] for row in rows] == [12.0, 30.0, 3.0]
-    one, other = bench(arms((2, 1, 1, 0)))[0], alone(arms((2, 1, 1, 0)))[0]
+    one, other = evaluator(arms((2, 1, 1, 0)))[0], alone(arms((2, 1, 1, 0)))[0]
     assert one.mean == other.mean
     assert all(np.array_equal(one.draws[name], other.draws[name]) for name in one.draws)

@@ -40,7 +40,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
         fake.act()
         return search(path, **options)
 
-    monkeypatch.setattr(study, "Bench", factory.Formula)
+    monkeypatch.setattr(study, "Evaluator", factory.Formula)
     monkeypatch.setattr(study.library, "studies", lambda: ())
     monkeypatch.setattr(study, "optimise", spy)
     yield fake

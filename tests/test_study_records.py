@@ -7,7 +7,7 @@ import pytest
 from letheon.errors import InputError
 from letheon.study.calibrate.document import Adequacy, CalibrationReport, ReportedCount, ReportedLimits, ReportedValue
 from letheon.study.records import Record, decode, encode
-from letheon.study.trial.document import Prediction
+from letheon.study.trial.prediction import Prediction
 from letheon.study.validate.document import Validation
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"

@@ -1,14 +1,16 @@
-"""What all documents of studies share: frozen records whose attributes are named like the keys of their JSON."""
+"""What all studies share: frozen records whose attributes are named like the keys of their JSON, and progress."""
 
 import json
 import math
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 
 from letheon.errors import InputError
 
-__all__ = ["Estimate", "Record", "decode", "encode"]
+Progress = Callable[[str, int, int], None]  # called with what is done, how many are done, and how many there are
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -22,6 +24,12 @@ class Estimate(Record, frozen=True):
     interval_90: tuple[float, float]
 
 
+def quantiles(values: np.ndarray | Sequence[float]) -> tuple[float, float, float]:
+    """Return the 5, 50 and 95 % quantiles of values."""
+    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
+    return float(low), float(middle), float(high)
+
+
 T = TypeVar("T", bound=Record)
 
 
@@ -31,31 +39,9 @@ def _known(kind: type, value: Any) -> Any:
 
 
 def decode(text: str | bytes, kind: type[T], name: str) -> T:
-    """Read a record from JSON.
+    """Read a record from the JSON of a file `name`; keys that the record does not know are left out.
 
-    Parameters
-    ----------
-    text : str or bytes
-        The JSON.
-    kind : type
-        Record that it holds.
-    name : str
-        Name of the file, for the error.
-
-    Returns
-    -------
-    Record
-        Keys that the record does not know are left out.
-
-    Raises
-    ------
-    InputError
-        If the text is no JSON, or a key is missing or holds another type.
-
-    Examples
-    --------
-    >>> decode('{"median": 2, "interval_90": [1, 3]}', Estimate, "x.json")
-    Estimate(median=2.0, interval_90=(1.0, 3.0))
+    InputError if the text is no JSON, or a key is missing or holds another type.
     """
     try:
         return msgspec.json.decode(text, type=kind, dec_hook=_known)
@@ -66,18 +52,6 @@ def decode(text: str | bytes, kind: type[T], name: str) -> T:
 
 def encode(record: Record, indent: int | None = None) -> str:
     r"""Return a record as JSON with a final newline; numbers that are not finite become null.
-
-    Parameters
-    ----------
-    record : Record
-        The record.
-    indent : int, optional
-        Spaces for each level; everything on one line by default.
-
-    Returns
-    -------
-    str
-        The same bytes for the same record.
 
     Examples
     --------

@@ -5,10 +5,8 @@ from functools import cache
 from letheon import library
 from letheon.errors import InputError
 from letheon.library import Study
-from letheon.library.evidence import CONTROLS
+from letheon.library.evidence import CONTROLS, StudyArm
 from letheon.scenario import Scenario, loads
-
-__all__ = ["study", "study_scenario"]
 
 _DRUGS = {"racemic with magnesium": "racemic", "form not stated": "racemic"}
 
@@ -19,7 +17,7 @@ def study(id: str) -> Study:
     return next(one for one in library.studies() if one.id == id)
 
 
-def _sessions(arm, scale: float) -> str:
+def _sessions(arm: StudyArm, scale: float) -> str:
     per = "/70kg" if arm.by_weight else ""
     lines = []
     for start, duration, rate in arm.infusions:
@@ -31,31 +29,8 @@ def _sessions(arm, scale: float) -> str:
 def study_scenario(study: Study, follow_up_days: int, rate_factor: float = 1.0) -> Scenario:
     """Return a scenario with every arm of a study that gives ketamine and whose infusions are known.
 
-    Parameters
-    ----------
-    study : Study
-        From `letheon.library.studies`.
-    follow_up_days : int
-        Days to follow the patients for.
-    rate_factor : float
-        Factor on every rate, for a sensitivity analysis.
-
-    Returns
-    -------
-    Scenario
-        Arms under their names; the population is the default one.
-
-    Raises
-    ------
-    InputError
-        If no infusion is known.
-
-    Examples
-    --------
-    >>> from letheon import library
-    >>> goldberg = next(s for s in library.studies() if s.id == "goldberg2010")
-    >>> [arm.drug for arm in study_scenario(goldberg, 5).arms]
-    ['racemic']
+    `rate_factor` multiplies every rate, for a sensitivity analysis. The population is the default one. InputError if
+    no infusion is known.
     """
     arms = [arm for arm in study.arms if arm.infusions and arm.drug not in CONTROLS]
     if not arms:

@@ -3,13 +3,12 @@
 import json
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from letheon._version import __version__
-from letheon.arrays import jax
+from letheon.arrays import Array, jax
 from letheon.errors import InputError
 from letheon.files import write
 from letheon.library import PAIN_MODELS
@@ -23,25 +22,15 @@ from letheon.study.calibrate.document import (
     Settings,
 )
 from letheon.study.calibrate.fit import convergence, explore, identity, predictions_of
-from letheon.study.calibrate.observations import Observation, log_likelihood, resample
+from letheon.study.calibrate.observations import Observation, Predictions, log_likelihood, resample
 from letheon.study.calibrate.parameters import parameters
-from letheon.study.calibrate.sampler import Progress, take_up
+from letheon.study.calibrate.sampler import take_up
 from letheon.study.calibrate.trials import Trials, observations, prepare_trials
-from letheon.study.records import decode, encode
-
-__all__ = ["cross_fit", "recover", "synthetic"]
+from letheon.study.records import Progress, decode, encode, quantiles
 
 _LEVEL = 0.90
 _SCORED_DRAWS = 100
 _AGAIN = 200  # trials drawn again from the truth, for what a score would be on average
-Predictions = Mapping[str, np.ndarray]
-
-
-def synthetic(pain: str, trials: Trials, data: tuple[Observation, ...], seed: int) -> tuple[np.ndarray, tuple]:
-    """Draw a truth from the prior, and what the studies would have reported under it."""
-    z = np.random.default_rng(seed).normal(size=len(parameters(pain)))
-    told = {name: float(values[0]) for name, values in predictions_of(z[None], trials).items()}
-    return z, resample(data, told, seed + 1)
 
 
 def recover(
@@ -56,7 +45,8 @@ def recover(
     trials = prepare_trials(pain, settings.patients)
     names, rows = [p.name for p in parameters(pain)], []
     for k in range(sets):
-        truth, data = synthetic(pain, trials, observations(pain), seed + 1000 * k)
+        truth = np.random.default_rng(seed + 1000 * k).normal(size=len(names))
+        data = resample(observations(pain), _one_prediction(truth, trials), seed + 1000 * k + 1)
         home = folder / f"set_{k}"
         take_up(home, settings, identity(pain, data))
         note = home / "found.json"
@@ -78,6 +68,10 @@ def recover(
     return Recovery(pain=pain, values=int(ranks.size), inside=float(_hits(ranks).mean()), sets=tuple(rows))
 
 
+def _one_prediction(z: np.ndarray, trials: Trials) -> dict[str, float]:
+    return {name: float(values[0]) for name, values in predictions_of(z[None], trials).items()}
+
+
 def _hits(ranks: np.ndarray) -> np.ndarray:
     return np.abs(ranks - 0.5) <= _LEVEL / 2
 
@@ -96,7 +90,7 @@ def _fit(
             kept["seconds"] += time.monotonic() - start
             write(note, json.dumps(kept))
     write(note, json.dumps({**kept, "done": True}))
-    worst, *_ = convergence(chains)
+    worst = convergence(chains).worst
     jax.clear_caches()  # programs of dozens of fits would use up the memory maps that a process may have
     return chains.z.reshape(-1, chains.z.shape[-1]), worst, kept["seconds"]
 
@@ -108,13 +102,13 @@ def _named(progress: Progress | None, name: str) -> Progress | None:
 
 
 @jax.jit
-def _densities(held: tuple[Observation, ...], told: Predictions):
-    return jax.vmap(lambda one: log_likelihood(held, one).sum())(told)
+def _densities(held: tuple[Observation, ...], predictions: Predictions) -> Array:
+    return jax.vmap(lambda one: log_likelihood(held, one).sum())(predictions)
 
 
-def _score(held: tuple[Observation, ...], told: Predictions) -> float:
+def _score(held: tuple[Observation, ...], predictions: Predictions) -> float:
     """Return the log predictive density of values that were not fitted."""
-    rows = np.asarray(_densities(held, told))
+    rows = np.asarray(_densities(held, predictions))
     return float(np.log(np.mean(np.exp(rows - rows.max()))) + rows.max())
 
 
@@ -125,9 +119,8 @@ def cross_fit(
     ready = {pain: prepare_trials(pain, settings.patients) for pain in PAIN_MODELS}
     shared = observations("slow_site")  # what both models are fitted to
     held = tuple(one for one in observations("memory") if one.study == "sigtermans2009")
-    middle = np.zeros(len(parameters(true)))
-    told = {name: float(values[0]) for name, values in predictions_of(middle[None], ready[true]).items()}
-    fitted_on, scored = resample(shared, told, seed), resample(held, told, seed + 1)
+    truth = _one_prediction(np.zeros(len(parameters(true))), ready[true])
+    fitted_on, scored = resample(shared, truth, seed), resample(held, truth, seed + 1)
     seen: dict[str, Predictions] = {}
     seconds, worst = {}, {}
     for pain, trials in ready.items():
@@ -138,25 +131,20 @@ def cross_fit(
         seen[pain] = predictions_of(draws[:: max(1, len(draws) // _SCORED_DRAWS)], trials)
     score = {pain: _score(scored, predicted) for pain, predicted in seen.items()}
     other = next(pain for pain in ready if pain != true)
-    again = (resample(held, told, seed + 2 + i) for i in range(_AGAIN))
+    again = (resample(held, truth, seed + 2 + i) for i in range(_AGAIN))
     leads = np.array([_score(one, seen[true]) - _score(one, seen[other]) for one in again])
-    names = [name for name in told if name.startswith("leiden")]
+    names = [name for name in truth if name.startswith("leiden")]
     return CrossFit(
         true=true,
         log_score=score,
         lead=score[true] - score[other],
         lead_expected=float(leads.mean()),
         right_leads=float((leads > 0).mean()),
-        truth={name: told[name] for name in names},
-        predicted={pain: {name: _quantiles(values[name]) for name in names} for pain, values in seen.items()},
+        truth={name: truth[name] for name in names},
+        predicted={pain: {name: quantiles(values[name]) for name in names} for pain, values in seen.items()},
         rhat_worst=worst,
         seconds=seconds,
     )
-
-
-def _quantiles(values: np.ndarray) -> tuple[float, float, float]:
-    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
-    return float(low), float(middle), float(high)
 
 
 def main(folder: str) -> None:
@@ -169,19 +157,19 @@ def main(folder: str) -> None:
         write(home / "adequacy.json", encode(report, 1))
 
     for pain in reversed(PAIN_MODELS):  # the quick one first
-        report.recovery[pain] = recover(pain, home / pain, progress=_say)
+        report.recovery[pain] = recover(pain, home / pain, progress=_print)
         keep()
     for pain in reversed(PAIN_MODELS):
-        report.cross[pain] = cross_fit(pain, home / "cross", progress=_say)
+        report.cross[pain] = cross_fit(pain, home / "cross", progress=_print)
         keep()
 
 
-_said: set[str] = set()
+_printed: set[str] = set()
 
 
-def _say(what: str, done: int, all_: int) -> None:
-    if done == all_ and what not in _said:  # a search goes on for a while after its last climb
-        _said.add(what)
+def _print(what: str, done: int, all_: int) -> None:
+    if done == all_ and what not in _printed:  # a search goes on for a while after its last climb
+        _printed.add(what)
         print(f"{what}: {done} of {all_}", flush=True)
 
 

@@ -6,6 +6,7 @@ density is cheap and smooth, so steps are short and chains long.
 
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,16 +14,15 @@ import numpy as np
 from scipy import optimize
 
 from letheon import files, library
-from letheon.arrays import jax
+from letheon.arrays import Array, jax
 from letheon.harms.bladder.laws import LAWS
 from letheon.harms.bladder.likelihood import fitted_names, log_likelihood, log_prior, to_values
 from letheon.runs.environment import instruction_set, use_compile_cache
 from letheon.study.calibrate.document import SamplerReport, Settings
-from letheon.study.calibrate.fit import convergence
-from letheon.study.calibrate.sampler import Mode, Progress, find_modes, sample, take_up
+from letheon.study.calibrate.fit import convergence, convergence_lines
+from letheon.study.calibrate.sampler import Mode, find_modes, sample, take_up
+from letheon.study.records import Progress
 from letheon.units import to_canonical
-
-__all__ = ["SETTINGS", "Fit", "refit", "write"]
 
 SETTINGS = Settings(warmup=300, samples=2000, tree_depth=8, step=0.12, seed=20260104)
 _DRAWS = 64
@@ -46,37 +46,35 @@ def refit(
     """Fit a law to the calibration rows; takes a minute or two."""
     size = len(fitted_names(law))
 
-    def density(z):
-        return log_likelihood(law, to_values(law, z)) + log_prior(z)
+    def evidence(z: Array) -> Array:
+        return log_likelihood(law, to_values(law, z))
 
-    def model():
-        import numpyro
-        from numpyro import distributions
-
-        z = numpyro.sample("z", distributions.Normal(0.0, 1.0).expand([size]).to_event(1))
-        numpyro.factor("evidence", log_likelihood(law, to_values(law, z)))
+    def density(z: Array) -> Array:
+        return evidence(z) + log_prior(z)
 
     rows = [(row.id, row.observed, row.weight) for row in library.bladder_rows() if row.role == "calibrate"]
     take_up(folder, settings, {"law": law, "rows": repr(rows)})
     modes = _polished(density, find_modes(density, size, settings, folder, progress))
-    chains = sample(model, (), modes, settings, folder, progress)
-    worst, _, _, _ = convergence(chains)
+    chains = sample(evidence, (), modes, settings, folder, progress)
     flat = chains.z.reshape(-1, size)
     chosen = flat[np.linspace(0, len(flat) - 1, draws).round().astype(int)]
-    highest = max(modes, key=lambda mode: mode.log_posterior).z
-    misfit = -float(log_likelihood(law, to_values(law, highest)))
-    return Fit(law, modes, misfit, np.random.default_rng(settings.seed).permutation(chosen), worst, flat.std(axis=0))
+    chosen = np.random.default_rng(settings.seed).permutation(chosen)
+    return Fit(law, modes, -float(evidence(_highest(modes).z)), chosen, convergence(chains).worst, flat.std(axis=0))
 
 
-def _polished(density, modes: tuple[Mode, ...]) -> tuple[Mode, ...]:
+def _highest(modes: tuple[Mode, ...]) -> Mode:
+    return max(modes, key=lambda mode: mode.log_posterior)
+
+
+def _polished(density: Callable[[Array], Array], modes: tuple[Mode, ...]) -> tuple[Mode, ...]:
     """Climb the last step to the top of each mode: chains do not need it, but a mode that is printed does."""
     down = jax.jit(jax.value_and_grad(lambda z: -density(z)))
 
-    def top(mode: Mode) -> Mode:
-        found = optimize.minimize(down, mode.z, jac=True, method="BFGS", options={"gtol": 1e-7})
-        return mode._replace(z=found.x, log_posterior=-float(found.fun))
+    def polished(mode: Mode) -> Mode:
+        top = optimize.minimize(down, mode.z, jac=True, method="BFGS", options={"gtol": 1e-7})
+        return mode._replace(z=top.x, log_posterior=-float(top.fun))
 
-    return tuple(map(top, modes))
+    return tuple(map(polished, modes))
 
 
 def write(fit: Fit, folder: Path, settings: Settings = SETTINGS) -> None:
@@ -84,33 +82,29 @@ def write(fit: Fit, folder: Path, settings: Settings = SETTINGS) -> None:
     numbers, names = library.harms("bladder"), fitted_names(fit.law)
     units = ["1" if "@" in n or n.endswith(".sd") else numbers[n].unit for n in names]
     rows = [",".join(name if "@" in name else f"bladder.{name}" for name in names)]
-    highest = max(fit.modes, key=lambda mode: mode.log_posterior)
-    for z in (highest.z, *fit.draws):
+    for z in (_highest(fit.modes).z, *fit.draws):
         values = to_values(fit.law, z)
         rows.append(
             ",".join(f"{float(values[n]) / to_canonical(1.0, u):.6g}" for n, u in zip(names, units, strict=True))
         )
     unknown = [f'"{n}"' for n, sd in zip(names, fit.sd, strict=True) if sd > _NOT_IDENTIFIED]
-    modes = [f"[{mode.log_posterior:.2f}, {mode.log_mass:.2f}, {mode.found}]" for mode in fit.modes]
-    about = (
-        f"# Fit of the {fit.law} law to bladder_rows.toml; made by: python -m letheon.study.calibrate.bladder\n"
-        f"# modes: log posterior, log mass, how many starts led there\n"
-        f"seed = {settings.seed}\n"
-        f'instruction_set = "{instruction_set()}"\n'
-        f"draws = {len(fit.draws)}\n"
-        f"chains = {settings.chains}\n"
-        f"samples = {settings.samples}\n"
-        f"rhat_worst = {fit.sampler.rhat_worst:.4f}\n"
-        f"ess_bulk_worst = {fit.sampler.ess_bulk_worst:.0f}\n"
-        f"ess_tail_worst = {fit.sampler.ess_tail_worst:.0f}\n"
-        f"divergences = {fit.sampler.divergences}\n"
-        f"misfit = {fit.misfit:.3f}\n"
-        f"modes = [{', '.join(modes)}]\n"
-        f"mode = [{rows[1]}]\n"
-        f"not_identified = [{', '.join(unknown)}]\n"
-    )
-    files.write(folder / f"bladder_{fit.law}.csv", "\n".join([rows[0], *rows[2:]]) + "\n")
-    files.write(folder / f"bladder_{fit.law}.toml", about)
+    modes = [f"[{mode.log_posterior:.2f}, {mode.log_mass:.2f}, {mode.starts}]" for mode in fit.modes]
+    about = [
+        f"# Fit of the {fit.law} law to bladder_rows.toml; made by: python -m letheon.study.calibrate.bladder",
+        "# modes: log posterior, log mass, how many starts led there",
+        f"seed = {settings.seed}",
+        f'instruction_set = "{instruction_set()}"',
+        f"draws = {len(fit.draws)}",
+        f"chains = {settings.chains}",
+        f"samples = {settings.samples}",
+        *convergence_lines(fit.sampler),
+        f"misfit = {fit.misfit:.3f}",
+        f"modes = [{', '.join(modes)}]",
+        f"mode = [{rows[1]}]",
+        f"not_identified = [{', '.join(unknown)}]",
+    ]
+    for ending, lines in (("csv", [rows[0], *rows[2:]]), ("toml", about)):
+        files.write(folder / f"bladder_{fit.law}.{ending}", "".join(f"{line}\n" for line in lines))
 
 
 if __name__ == "__main__":

@@ -8,27 +8,6 @@ import msgspec
 
 from letheon.study.records import Estimate, Record
 
-__all__ = [
-    "FULL_SETTINGS",
-    "QUICK_SETTINGS",
-    "Adequacy",
-    "CalibrationReport",
-    "Check",
-    "CrossFit",
-    "FullMesh",
-    "ModeReport",
-    "ParameterReport",
-    "Predicted",
-    "Recovery",
-    "RecoverySet",
-    "Reported",
-    "ReportedCount",
-    "ReportedLimits",
-    "ReportedValue",
-    "SamplerReport",
-    "Settings",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:

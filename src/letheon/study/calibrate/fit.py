@@ -1,11 +1,9 @@
 """Calibrate a pain model on published trials: posterior, diagnostics, and what the data do not tell."""
 
-import csv
-import io
 import json
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -16,46 +14,21 @@ import numpy as np
 from letheon._version import __version__
 from letheon.arrays import Array, jax, jnp
 from letheon.patients.uncertainty import named_numbers
-from letheon.study.calibrate.document import (
-    FULL_SETTINGS,
-    CalibrationReport,
-    Check,
-    FullMesh,
-    ModeReport,
-    ParameterReport,
-    Predicted,
-    Reported,
-    ReportedCount,
-    ReportedLimits,
-    ReportedValue,
-    SamplerReport,
-    Settings,
-)
+from letheon.study.calibrate import document as records
+from letheon.study.calibrate.document import FULL_SETTINGS, CalibrationReport, SamplerReport, Settings
 from letheon.study.calibrate.observations import Band, Count, Gaussian, Observation, log_likelihood, resample
 from letheon.study.calibrate.parameters import Parameter, parameters, to_values
-from letheon.study.calibrate.sampler import Chains, Mode, Progress, find_modes, sample, take_up, together
+from letheon.study.calibrate.sampler import Chains, Mode, find_modes, sample, take_up, together
 from letheon.study.calibrate.trials import Trials, observations, predict, prepare_trials
+from letheon.study.records import Progress, quantiles
 from letheon.study.trial.forward import FULL
 from letheon.units import to_canonical
-
-__all__ = [
-    "Calibration",
-    "calibrate",
-    "convergence",
-    "density",
-    "diagnose",
-    "explore",
-    "identity",
-    "posterior_files",
-    "predictions_of",
-    "to_library_units",
-]
 
 SHIPPED_DRAWS = 256
 _WEIGHED = 400  # draws weighed on the full mesh
 _MANY_PEOPLE = 192  # and with this many people
 _STEEPEST = 50.0  # sensitivity of the log likelihood to the sensitisation of all people together
-_UNIDENTIFIED = 0.8  # posterior SD over prior SD above which the data are said not to tell
+_UNIDENTIFIED = 0.8  # posterior SD over prior SD above which a parameter counts as not identified
 
 
 class Calibration(NamedTuple):
@@ -86,58 +59,18 @@ def _evidence(z: Array, trials: Trials, data: Sequence[Observation]) -> Array:
     return log_likelihood(data, predict(to_values(trials.pain, z), trials, _STEEPEST / people)).sum()
 
 
-def _model(trials: Trials, data: Sequence[Observation]) -> None:
-    """State the hierarchical model: patients within studies within the population."""
-    import numpyro
-    from numpyro import distributions
-
-    size = len(parameters(trials.pain))
-    z = numpyro.sample("z", distributions.Normal(0.0, 1.0).expand([size]).to_event(1))
-    numpyro.factor("evidence", _evidence(z, trials, data))
-
-
 def calibrate(
-    pain: str,
-    folder: Path,
-    settings: Settings = FULL_SETTINGS,
-    data: Sequence[Observation] | None = None,
-    trials: Trials | None = None,
-    progress: Progress | None = None,
+    pain: str, folder: Path, settings: Settings = FULL_SETTINGS, progress: Progress | None = None
 ) -> Calibration:
-    """Calibrate a pain model; a second call with the same folder goes on where the first stopped.
+    """Calibrate a pain model; a second call with the same folder goes on where the first stopped, to the same bits.
 
-    Parameters
-    ----------
-    pain : str
-        ``memory`` or ``slow_site``.
-    folder : Path
-        Where states are kept.
-    settings : Settings
-        How hard to work.
-    data : sequence of Observation, optional
-        What the trials reported; the evidence of the library by default.
-    trials : Trials, optional
-        The trials, if they are ready.
-    progress : callable, optional
-        Told ``(what, done, all)``.
-
-    Returns
-    -------
-    Calibration
-        Same settings and folder or not, the same bits on the same kind of processor.
-
-    Raises
-    ------
-    InputError
-        If the folder holds another calibration.
-    Interrupted
-        If it was stopped; the state is kept.
+    InputError if the folder holds another calibration, Interrupted if it was stopped; the state is kept.
     """
-    data = observations(pain) if data is None else tuple(data)
+    data = observations(pain)
     take_up(folder, settings, identity(pain, data))
     if progress:
         progress("preparing trials", 0, 1)
-    trials = prepare_trials(pain, settings.patients) if trials is None else trials
+    trials = prepare_trials(pain, settings.patients)
     known = parameters(pain)
     modes, chains = explore(folder, settings, data, trials, progress)
     draws, weights = _reweigh(chains, trials, data, settings, progress)
@@ -161,15 +94,15 @@ def explore(
     """Find the modes of the posterior and run the chains, in a folder that `take_up` has opened."""
     size = len(parameters(trials.pain))
     modes = find_modes(density, size, settings, folder, progress, (trials, data))
-    return modes, sample(_model, (trials, data), modes, settings, folder, progress)
+    return modes, sample(_evidence, (trials, data), modes, settings, folder, progress)
 
 
 def identity(pain: str, data: Sequence[Observation]) -> dict[str, str]:
     """Return what decides the bits of a calibration beside its settings."""
-    return {"pain": pain, "data": repr([_plain(one) for one in data])}
+    return {"pain": pain, "data": repr([_identifying(one) for one in data])}
 
 
-def _plain(one: Observation) -> tuple:
+def _identifying(one: Observation) -> tuple[str | float, ...]:
     if isinstance(one, Gaussian):
         return (*one.names, *one.values)
     if isinstance(one, Count):
@@ -177,11 +110,11 @@ def _plain(one: Observation) -> tuple:
     return one.name, one.low, one.high, one.sd
 
 
-def _mode(mode: Mode, known: tuple[Parameter, ...]) -> ModeReport:
-    return ModeReport(
+def _mode(mode: Mode, known: tuple[Parameter, ...]) -> records.ModeReport:
+    return records.ModeReport(
         log_posterior=round(mode.log_posterior, 3),
         log_mass=round(mode.log_mass, 3),
-        starts=mode.found,
+        starts=mode.starts,
         at={name: float(f"{column[0]:.4g}") for name, column in to_library_units(known, mode.z[None]).items()},
     )
 
@@ -193,17 +126,31 @@ def to_library_units(known: Sequence[Parameter], z: np.ndarray) -> dict[str, np.
     return {p.name: np.asarray(values[p.name]) / to_canonical(1.0, p.unit) for p in known}
 
 
-def convergence(chains: Chains) -> tuple[SamplerReport, np.ndarray, np.ndarray, np.ndarray]:
-    """Return how well chains agree: over all, then R-hat, bulk and tail effective size of each parameter."""
+def _arviz() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import arviz  # heavy, and it announces its own future
+    return arviz
+
+
+class Convergence(NamedTuple):
+    """How well chains agree."""
+
+    worst: SamplerReport  # over all parameters
+    rhat: np.ndarray  # (parameter,), like bulk and tail effective size
+    ess_bulk: np.ndarray
+    ess_tail: np.ndarray
+
+
+def convergence(chains: Chains) -> Convergence:
+    """Return how well chains agree."""
+    arviz = _arviz()
     data = arviz.convert_to_dataset({"z": chains.z})
-    column: Callable[[Any], np.ndarray] = lambda dataset: dataset["z"].to_numpy()  # noqa: E731
-    rhat = column(arviz.rhat(data))
-    bulk, tail = (column(arviz.ess(data, method=kind)) for kind in ("bulk", "tail"))
-    energy = chains.energy
-    bfmi = np.square(np.diff(energy, axis=1)).mean(axis=1) / energy.var(axis=1)
+    rhat, bulk, tail = (
+        dataset["z"].to_numpy()
+        for dataset in (arviz.rhat(data), arviz.ess(data, method="bulk"), arviz.ess(data, method="tail"))
+    )
+    bfmi = np.square(np.diff(chains.energy, axis=1)).mean(axis=1) / chains.energy.var(axis=1)
     worst = SamplerReport(
         chains=int(chains.z.shape[0]),
         iterations=int(chains.z.shape[1]),
@@ -215,44 +162,56 @@ def convergence(chains: Chains) -> tuple[SamplerReport, np.ndarray, np.ndarray, 
         accept_mean=float(chains.accept.mean()),
         steps_mean=float(chains.steps.mean()),
     )
-    return worst, rhat, bulk, tail
+    return Convergence(worst, rhat, bulk, tail)
 
 
-def diagnose(chains: Chains, known: Sequence[Parameter]) -> tuple[SamplerReport, dict[str, ParameterReport]]:
+def convergence_lines(worst: SamplerReport) -> list[str]:
+    """Return what the files that ship say of the chains, as lines of TOML."""
+    return [
+        f"rhat_worst = {worst.rhat_worst:.4f}",
+        f"ess_bulk_worst = {worst.ess_bulk_worst:.0f}",
+        f"ess_tail_worst = {worst.ess_tail_worst:.0f}",
+        f"divergences = {worst.divergences}",
+    ]
+
+
+def diagnose(chains: Chains, known: Sequence[Parameter]) -> tuple[SamplerReport, dict[str, records.ParameterReport]]:
     """Return convergence diagnostics, and how far the data moved each parameter."""
-    worst, rhat, bulk, tail = convergence(chains)
+    agreement = convergence(chains)
     flat = chains.z.reshape(-1, chains.z.shape[-1])
     values = to_library_units(known, flat)
     spread = flat.std(axis=0)
     table = {}
     for i, p in enumerate(known):
-        low, middle, high = np.quantile(values[p.name], [0.05, 0.5, 0.95])
-        table[p.name] = ParameterReport(
+        low, middle, high = quantiles(values[p.name])
+        table[p.name] = records.ParameterReport(
             unit=p.unit,
-            median=float(middle),
-            interval_90=(float(low), float(high)),
+            median=middle,
+            interval_90=(low, high),
             sd_over_prior=float(spread[i]),
             contraction=float(1.0 - spread[i] ** 2),
             shift=float(flat[:, i].mean()),
             identified=bool(spread[i] <= _UNIDENTIFIED),
-            rhat=float(rhat[i]),
-            ess_bulk=float(bulk[i]),
-            ess_tail=float(tail[i]),
+            rhat=float(agreement.rhat[i]),
+            ess_bulk=float(agreement.ess_bulk[i]),
+            ess_tail=float(agreement.ess_tail[i]),
         )
-    return worst, table
+    return agreement.worst, table
 
 
-def _log_likelihoods(z: np.ndarray, trials: Trials, data: Sequence[Observation], progress: Progress | None):
+def _log_likelihoods(
+    z: np.ndarray, trials: Trials, data: Sequence[Observation], progress: Progress | None
+) -> np.ndarray:
     """Return the log likelihood of each draw, two at a time where there are two cores."""
 
     @jax.jit
-    def one(z, trials, data):
+    def one(z: Array, trials: Trials, data: Sequence[Observation]) -> Array:
         return log_likelihood(data, predict(to_values(trials.pain, z), trials)).sum()
 
     one(z[0], trials, data)  # compiled once, before the threads meet
     done = []
 
-    def weigh(row) -> float:
+    def weigh(row: np.ndarray) -> float:
         value = float(one(row, trials, data))
         done.append(value)
         if progress:
@@ -262,24 +221,23 @@ def _log_likelihoods(z: np.ndarray, trials: Trials, data: Sequence[Observation],
     return np.array(together([partial(weigh, row) for row in z]))
 
 
-def _reweigh(chains: Chains, trials: Trials, data, settings: Settings, progress: Progress | None):
+def _reweigh(
+    chains: Chains, trials: Trials, data: Sequence[Observation], settings: Settings, progress: Progress | None
+) -> tuple[np.ndarray, records.FullMesh]:
     """Weigh draws by the likelihood on the full mesh and with more people; choose those that ship in proportion."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import arviz
     flat = chains.z.reshape(-1, chains.z.shape[-1])
     count = min(_WEIGHED, len(flat))
     some = flat[np.linspace(0, len(flat) - 1, count).round().astype(int)]
     fine = prepare_trials(trials.pain, _MANY_PEOPLE, FULL)
     coarse = _log_likelihoods(some, trials, data, progress)
     ratio = _log_likelihoods(some, fine, data, progress) - coarse
-    smoothed, k = arviz.psislw(ratio)
+    smoothed, k = _arviz().psislw(ratio)
     weights = np.exp(np.asarray(smoothed))
     weights /= weights.sum()
     rng = np.random.default_rng(settings.seed + 2)
     ticks = (rng.uniform() + np.arange(min(SHIPPED_DRAWS, count))) / min(SHIPPED_DRAWS, count)
     chosen = np.searchsorted(np.cumsum(weights), ticks * (1.0 - 1e-12))
-    report = FullMesh(
+    report = records.FullMesh(
         draws=count,
         people=_MANY_PEOPLE,
         pareto_k=float(k),
@@ -296,33 +254,35 @@ def predictions_of(z: np.ndarray, trials: Trials) -> dict[str, np.ndarray]:
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
 
 
-def _reported(data: Sequence[Observation]) -> dict[str, Reported]:
-    reported: dict[str, Reported] = {}
+def _reported(data: Sequence[Observation]) -> dict[str, records.Reported]:
+    reported: dict[str, records.Reported] = {}
     for one in data:
         if isinstance(one, Gaussian):
             sd = np.sqrt(np.diag(one.covariance))
             rows = zip(one.names, one.values, sd, strict=True)
-            reported |= {name: ReportedValue(value=value, se=float(se)) for name, value, se in rows}
+            reported |= {name: records.ReportedValue(value=value, se=float(se)) for name, value, se in rows}
         elif isinstance(one, Count):
-            reported[one.name] = ReportedCount(value=one.value / one.n, count=one.value, n=one.n)
+            reported[one.name] = records.ReportedCount(value=one.value / one.n, count=one.value, n=one.n)
         else:
             low, high = (edge if math.isfinite(edge) else None for edge in (one.low, one.high))
-            reported[one.name] = ReportedLimits(low=low, high=high)
+            reported[one.name] = records.ReportedLimits(low=low, high=high)
     return reported
 
 
-def _checks(data: Sequence[Observation], draws: np.ndarray, trials: Trials, seed: int) -> dict[str, Check]:
+def _checks(data: Sequence[Observation], draws: np.ndarray, trials: Trials, seed: int) -> dict[str, records.Check]:
     """Return prior and posterior predictions beside what was reported; intervals include the error of a trial."""
     prior = np.random.default_rng(seed + 3).normal(size=(len(draws), draws.shape[1]))
     before, after = (_predicted(data, predictions_of(z, trials), seed) for z in (prior, draws))
     reported = _reported(data)
     return {
-        name: Check(reported=reported.get(name), prior=before[name], posterior=predicted)
+        name: records.Check(reported=reported.get(name), prior=before[name], posterior=predicted)
         for name, predicted in after.items()
     }
 
 
-def _predicted(data: Sequence[Observation], values: Mapping[str, np.ndarray], seed: int) -> dict[str, Predicted]:
+def _predicted(
+    data: Sequence[Observation], values: Mapping[str, np.ndarray], seed: int
+) -> dict[str, records.Predicted]:
     """Summarise predictions; what a trial reports as a value or a count is drawn again with its error."""
     rows: dict[str, list[float]] = {}
     numbers = tuple(one for one in data if not isinstance(one, Band))
@@ -334,7 +294,7 @@ def _predicted(data: Sequence[Observation], values: Mapping[str, np.ndarray], se
             elif isinstance(one, Count):
                 rows.setdefault(one.name, []).append(one.value / one.n)
     return {
-        name: Predicted(
+        name: records.Predicted(
             median=float(np.median(column)),
             interval_90=_interval_90(column),
             of_a_trial_90=_interval_90(rows[name]) if name in rows else None,
@@ -344,8 +304,8 @@ def _predicted(data: Sequence[Observation], values: Mapping[str, np.ndarray], se
 
 
 def _interval_90(values: np.ndarray | list[float]) -> tuple[float, float]:
-    low, high = np.quantile(values, [0.05, 0.95])
-    return float(low), float(high)
+    low, _, high = quantiles(values)
+    return low, high
 
 
 def posterior_files(result: Calibration, date: str) -> dict[str, str]:
@@ -357,23 +317,16 @@ def posterior_files(result: Calibration, date: str) -> dict[str, str]:
     columns["between.effect"] = columns["between.sd"] * rng.normal(size=len(result.draws))
     known = {*named_numbers(), *(f"{name}.sd" for name in named_numbers())}
     columns = {name: column for name, column in columns.items() if name in known}
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(columns)
-    for row in zip(*columns.values(), strict=True):
-        writer.writerow([f"{x:.6g}" for x in row])
-    worst = result.report.sampler
+    rows = [columns, *([f"{x:.6g}" for x in row] for row in zip(*columns.values(), strict=True))]
     unknown = [name for name in columns if name in values and not result.report.parameters[name].identified]
     about = [
         f"# Posterior draws of the pain model {result.pain}, made by `letheon calibrate`; units are the library's.",
         f'letheon = "{__version__}"',
         f'date = "{date}"',
         *(f"{name} = {value}" for name, value in asdict(result.settings).items()),
-        f"rhat_worst = {worst.rhat_worst:.4f}",
-        f"ess_bulk_worst = {worst.ess_bulk_worst:.0f}",
-        f"ess_tail_worst = {worst.ess_tail_worst:.0f}",
-        f"divergences = {worst.divergences}",
+        *convergence_lines(result.report.sampler),
         f"pareto_k = {result.report.full_mesh.pareto_k:.3f}",
         f"not_identified = {json.dumps(unknown)}",
     ]
-    return {f"{result.pain}.csv": table.getvalue(), f"{result.pain}.toml": "\n".join(about) + "\n"}
+    texts = {"csv": map(",".join, rows), "toml": about}
+    return {f"{result.pain}.{ending}": "".join(f"{line}\n" for line in lines) for ending, lines in texts.items()}

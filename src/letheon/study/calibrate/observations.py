@@ -14,87 +14,49 @@ from scipy import special
 
 from letheon.arrays import Array, jax, jnp
 
-__all__ = ["Band", "Count", "Gaussian", "Observation", "log_likelihood", "resample"]
+Predictions = Mapping[str, Array]  # by name; floats where nothing is traced
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["values", "covariance"], meta_fields=["study", "names"])
 @dataclass(frozen=True, slots=True)
 class Gaussian:
-    """Values with a joint normal error.
-
-    Attributes
-    ----------
-    study : str
-        Whose they are.
-    names : tuple of str
-        Predictions that they estimate.
-    values : tuple of float
-        As reported.
-    covariance : array, shape (value, value)
-        Of the errors.
-    """
+    """Values with a joint normal error."""
 
     study: str
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # predictions that they estimate
     values: tuple[float, ...]
-    covariance: np.ndarray
+    covariance: np.ndarray  # (value, value): of the errors
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["value"], meta_fields=["study", "name", "n", "weight"])
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many of `n` patients.
-
-    Attributes
-    ----------
-    study, name : str
-        Whose it is; the prediction that it estimates, a probability.
-    value, n : int
-        Patients with the event, and all.
-    weight : float
-        Weight in (0, 1].
-    """
+    """How many of `n` patients."""
 
     study: str
-    name: str
-    value: int
+    name: str  # the prediction that it estimates, a probability
+    value: int  # patients with the event
     n: int
-    weight: float = 1.0
+    weight: float = 1.0  # in (0, 1]
 
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["low", "high", "given"],
+    data_fields=["low", "high", "correlated"],
     meta_fields=["study", "name", "sd", "edges", "gain"],
 )
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A statement: the value seen lies between two limits.
-
-    Attributes
-    ----------
-    study, name : str
-        Whose it is; the prediction.
-    low, high : float
-        Limits of the value seen; may be infinite.
-    sd : float
-        Error of the value seen.
-    edges : tuple of float
-        All limits between which another result of the same study would have been sorted.
-    given : Gaussian or None
-        Values of the same patients that the error goes along with.
-    gain : array, shape (value,)
-        How far the error moves for an error of each of these.
-    """
+    """A statement: the value seen lies between two limits."""
 
     study: str
     name: str
-    low: float
+    low: float  # limits of the value seen; may be infinite
     high: float
-    sd: float
-    edges: tuple[float, ...] = ()
-    given: Gaussian | None = None
-    gain: tuple[float, ...] = ()
+    sd: float  # error of the value seen
+    edges: tuple[float, ...] = ()  # all limits between which another result of the same study would have been sorted
+    correlated: Gaussian | None = None  # values of the same patients that the error goes along with
+    gain: tuple[float, ...] = ()  # (value,): how far the error moves for an error of each of these
 
 
 Observation = Gaussian | Count | Band
@@ -107,7 +69,7 @@ def _concentration(count: Count) -> float:
     return (count.n - 1) / (1.0 / count.weight - 1.0) - 1.0
 
 
-def _log_between(low, high):
+def _log_between(low: Array, high: Array) -> Array:
     """Return log(Φ(high) - Φ(low)), exact in both tails."""
     mirrored = low > 0
     both = jnp.stack([jnp.where(mirrored, -high, low), jnp.where(mirrored, -low, high)])
@@ -115,9 +77,9 @@ def _log_between(low, high):
     return b + jnp.log1p(-jnp.exp(jnp.minimum(a - b, -1e-12)))
 
 
-def _counts(found: list[Count], p) -> Array:
-    n, total = (np.array(x, float) for x in zip(*((c.n, _concentration(c)) for c in found), strict=True))
-    k = jnp.stack([jnp.asarray(c.value, float) for c in found])
+def _counts(counts: list[Count], p: Array) -> Array:
+    n, total = (np.array(x, float) for x in zip(*((c.n, _concentration(c)) for c in counts), strict=True))
+    k = jnp.stack([jnp.asarray(c.value, float) for c in counts])
     ways = jax.scipy.special.gammaln(jnp.concatenate([k + 1, n - k + 1]))
     choose = special.gammaln(n + 1) - ways.reshape(2, -1).sum(axis=0)
     p = jnp.clip(p, 1e-6, 1.0 - 1e-6)
@@ -133,80 +95,47 @@ def _counts(found: list[Count], p) -> Array:
     return choose + jnp.where(np.isinf(total), plain, scattered)
 
 
-def _residual(found: Gaussian, predicted: Mapping[str, Array]):
-    return jnp.stack([v - predicted[name] for v, name in zip(found.values, found.names, strict=True)])
+def _residual(observed: Gaussian, predicted: Predictions) -> Array:
+    return jnp.stack([v - predicted[name] for v, name in zip(observed.values, observed.names, strict=True)])
 
 
-def _bands(found: list[Band], predicted: Mapping[str, Array]):
-    centres = [predicted[band.name] for band in found]
-    for i, band in enumerate(found):
-        if band.given is not None:
-            centres[i] = centres[i] + jnp.asarray(band.gain) @ _residual(band.given, predicted)
-    low, high = (jnp.stack([jnp.asarray(getattr(b, end), float) for b in found]) for end in ("low", "high"))
-    sd = np.array([b.sd for b in found])
+def _bands(bands: list[Band], predicted: Predictions) -> Array:
+    centres = [predicted[band.name] for band in bands]
+    for i, band in enumerate(bands):
+        if band.correlated is not None:
+            centres[i] = centres[i] + jnp.asarray(band.gain) @ _residual(band.correlated, predicted)
+    low, high = (jnp.stack([jnp.asarray(getattr(b, end), float) for b in bands]) for end in ("low", "high"))
+    sd = np.array([b.sd for b in bands])
     big = 40.0  # standard deviations: as good as infinite, and differentiable
     centre = jnp.stack(centres)
     return _log_between(*(jnp.clip((edge - centre) / sd, -big, big) for edge in (low, high)))
 
 
-def _gaussian(found: Gaussian, predicted: Mapping[str, Array]):
-    root = jnp.linalg.cholesky(jnp.asarray(found.covariance))
-    scaled = jax.scipy.linalg.solve_triangular(root, _residual(found, predicted), lower=True)
-    constant = jnp.log(jnp.diag(root)).sum() + 0.5 * len(found.names) * math.log(2.0 * math.pi)
+def _gaussian(observed: Gaussian, predicted: Predictions) -> Array:
+    root = jnp.linalg.cholesky(jnp.asarray(observed.covariance))
+    scaled = jax.scipy.linalg.solve_triangular(root, _residual(observed, predicted), lower=True)
+    constant = jnp.log(jnp.diag(root)).sum() + 0.5 * len(observed.names) * math.log(2.0 * math.pi)
     return -0.5 * scaled @ scaled - constant
 
 
-def log_likelihood(observations: Sequence[Observation], predicted: Mapping[str, Array]) -> Array:
-    """Return the log likelihood of each observation.
-
-    Parameters
-    ----------
-    observations : sequence of Observation
-        What studies report.
-    predicted : mapping of str to array
-        Predictions by name.
-
-    Returns
-    -------
-    array, shape (observation,)
-        Log densities or log probabilities; may be differentiated.
-
-    Examples
-    --------
-    >>> [round(float(x), 6) for x in log_likelihood([Count("x", "p", 0, 4)], {"p": 0.5})]
-    [-2.772589]
-    """
+def log_likelihood(observations: Sequence[Observation], predicted: Predictions) -> Array:
+    """Return the log density or log probability (observation,) of each observation; may be differentiated."""
     counts = [one for one in observations if isinstance(one, Count)]
     bands = [one for one in observations if isinstance(one, Band)]
-    told: dict[int, Array] = {id(one): _gaussian(one, predicted) for one in observations if isinstance(one, Gaussian)}
+    terms: dict[int, Array] = {id(one): _gaussian(one, predicted) for one in observations if isinstance(one, Gaussian)}
     if counts:
         chances = _counts(counts, jnp.stack([jnp.asarray(predicted[one.name], float) for one in counts]))
-        told |= {id(one): chances[i] for i, one in enumerate(counts)}
+        terms |= {id(one): chances[i] for i, one in enumerate(counts)}
     if bands:
         shares = _bands(bands, predicted)
-        told |= {id(one): shares[i] for i, one in enumerate(bands)}
-    return jnp.stack([told[id(one)] for one in observations])
+        terms |= {id(one): shares[i] for i, one in enumerate(bands)}
+    return jnp.stack([terms[id(one)] for one in observations])
 
 
 def resample(
     observations: tuple[Observation, ...], predicted: Mapping[str, float], seed: int
 ) -> tuple[Observation, ...]:
-    """Draw what the same studies would have reported if the predictions were true.
-
-    Parameters
-    ----------
-    observations : tuple of Observation
-        What they did report: sizes, errors and limits are kept.
-    predicted : mapping of str to float
-        The truth.
-    seed : int
-        Seed.
-
-    Returns
-    -------
-    tuple of Observation
-        In the same order.
-    """
+    """Draw what the same studies would have reported if the predictions were true; sizes, errors and limits stay."""
     rng = np.random.default_rng(seed)
     drawn: dict[int, Gaussian] = {}
     result = []
@@ -226,14 +155,16 @@ def resample(
     return tuple(result)
 
 
-def _resort(band: Band, predicted, drawn, rng) -> Band:
+def _resort(
+    band: Band, predicted: Mapping[str, float], drawn: Mapping[int, Gaussian], rng: np.random.Generator
+) -> Band:
     """Draw the value that a statement stands for and sort it between the edges."""
-    centre, given = float(predicted[band.name]), band.given
-    if given is not None:
-        given = drawn[id(given)]
-        errors = np.array(given.values) - [float(predicted[name]) for name in given.names]
+    centre, correlated = float(predicted[band.name]), band.correlated
+    if correlated is not None:
+        correlated = drawn[id(correlated)]
+        errors = np.array(correlated.values) - [float(predicted[name]) for name in correlated.names]
         centre += float(np.dot(band.gain, errors))
     seen = rng.normal(centre, band.sd)
     edges = (-math.inf, *sorted({*band.edges, band.low, band.high} - {-math.inf, math.inf}), math.inf)
     at = int(np.searchsorted(edges, seen)) - 1
-    return replace(band, low=edges[at], high=edges[at + 1], given=given)
+    return replace(band, low=edges[at], high=edges[at + 1], correlated=correlated)

@@ -16,8 +16,6 @@ from letheon.patients.uncertainty import named_numbers, quantile
 from letheon.study.calibrate.trials import STUDIES
 from letheon.units import to_canonical
 
-__all__ = ["Parameter", "fixed_values", "parameters", "population_names", "to_values"]
-
 _MEMORY = (
     *("memory.theta", "memory.tau_s", "memory.a", "memory.n", "memory.gamma", "memory.k_g", "memory.tau_g"),
     *("memory.p_nonresponse", "receptor.kappa", "receptor.hill"),
@@ -35,30 +33,18 @@ _STUDY_BASELINE = (7.0, 1.2)  # prior mean and SD of a study's mean baseline [NR
 # with ketamine speaks.
 _BACKGROUND = (0.15, 1.0)
 _GRID = np.linspace(-8.0, 8.0, 4097)
+_OPEN = (-np.inf, np.inf)
 
 
 class Parameter(NamedTuple):
-    """One calibrated quantity.
+    """One calibrated quantity."""
 
-    Attributes
-    ----------
-    name : str
-        ``home.name``, ``home.name.sd`` or ``home.name@study``.
-    unit : str
-        Unit of the library.
-    kind : str
-        Family of the prior: ``lognormal``, ``uniform``, ``normal``, ``logit`` or ``table``.
-    numbers : tuple of float
-        Of the family, in canonical units: centre, SD, low and high (of the logarithm or logit where it has one).
-    table : array or None
-        Log quantiles on a fine grid, where the family has no closed form worth having.
-    """
-
-    name: str
-    unit: str
-    kind: str
+    name: str  # ``home.name``, ``home.name.sd`` or ``home.name@study``
+    unit: str  # of the library
+    kind: str  # family of the prior: ``lognormal``, ``uniform``, ``normal``, ``logit`` or ``table``
+    # centre, SD, low and high, in canonical units (of the logarithm or logit where the family has one)
     numbers: tuple[float, float, float, float]
-    table: np.ndarray | None = None
+    table: np.ndarray | None = None  # log quantiles on a fine grid, where the family has no closed form worth having
 
 
 def _of_number(name: str, number: Number) -> Parameter:
@@ -75,85 +61,42 @@ def _of_number(name: str, number: Number) -> Parameter:
     return Parameter(name, number.unit, "table", (0.0, 1.0, low, high), np.log(np.maximum(scale * table, 1e-12)))
 
 
-def _of_spread(name: str, number: Number) -> Parameter:
-    centre = 0.5 * np.log(number.omega or 1.0)
-    return Parameter(f"{name}.sd", "1", "lognormal", (float(centre), number.omega_spread, -np.inf, np.inf))
-
-
 @cache
 def parameters(pain: str) -> tuple[Parameter, ...]:
-    """Return what is calibrated for a pain model.
+    """Return what is calibrated for a pain model: numbers of the library first, then those of single studies.
 
-    Parameters
-    ----------
-    pain : str
-        Pain model.
-
-    Returns
-    -------
-    tuple of Parameter
-        Numbers of the library first, then those of single studies (``between.effect@…`` is the study's effect in
-        units of ``between.sd``).
-
-    Examples
-    --------
-    >>> parameters("memory")[0].name
-    'memory.theta'
+    ``between.effect@…`` is a study's effect in units of ``between.sd``.
     """
     named = named_numbers()
-    found = []
+    known = []
     for name in (*(_MEMORY if pain == "memory" else _SLOW), *_BOTH):
         number = named[name]
-        found.append(_of_number(name, number))
+        known.append(_of_number(name, number))
         if number.omega_spread:
-            found.append(_of_spread(name, number))
-    fall = named["placebo.fall"]
+            centre = float(0.5 * np.log(number.omega or 1.0))
+            known.append(Parameter(f"{name}.sd", "1", "lognormal", (centre, number.omega_spread, *_OPEN)))
     for id in STUDIES[pain]:
-        found.append(Parameter(f"between.effect@{id}", "1", "normal", (0.0, 1.0, -np.inf, np.inf)))
+        known.append(Parameter(f"between.effect@{id}", "1", "normal", (0.0, 1.0, *_OPEN)))
         if id != "noppers2011":
-            found.append(_of_number(f"placebo.fall@{id}", fall))
-    open_ends = (-np.inf, np.inf)
+            known.append(_of_number(f"placebo.fall@{id}", named["placebo.fall"]))
     centre, sd = _BACKGROUND
-    chance = (float(special.logit(centre)), sd, *open_ends)
-    found += [Parameter(f"background {phase}@noppers2011", "1", "logit", chance) for phase in ("early", "late")]
-    found += [
-        Parameter(f"baseline@{id}", "NRS", "normal", (*_STUDY_BASELINE, *open_ends))
-        for id in _BASELINES
-        if id in STUDIES[pain]
-    ]
-    return tuple(found)
-
-
-def population_names(pain: str) -> tuple[str, ...]:
-    """Return the names of the parameters that ship: those of the population, not of single studies."""
-    return tuple(p.name for p in parameters(pain) if "@" not in p.name)
-
-
-def fixed_values() -> dict[str, float]:
-    """Return the library's values of everything that is not calibrated, in canonical units."""
-    named = named_numbers()
-    values = {name: number.canonical for name, number in named.items()}
-    return values | {f"{name}.sd": float(np.sqrt(number.omega)) for name, number in named.items() if number.omega}
+    chance = (float(special.logit(centre)), sd, *_OPEN)
+    known += [Parameter(f"background {phase}@noppers2011", "1", "logit", chance) for phase in ("early", "late")]
+    baselines = [id for id in _BASELINES if id in STUDIES[pain]]
+    known += [Parameter(f"baseline@{id}", "NRS", "normal", (*_STUDY_BASELINE, *_OPEN)) for id in baselines]
+    return tuple(known)
 
 
 def to_values(pain: str, z: Array) -> dict[str, Array]:
-    """Return all parameters from the standard normals of the calibrated ones.
+    """Return all parameters, in canonical units, from the standard normals (parameter,) of the calibrated ones.
 
-    Parameters
-    ----------
-    pain : str
-        Pain model.
-    z : array, shape (parameter,)
-        Standard normals in the order of `parameters`.
-
-    Returns
-    -------
-    dict of str to array
-        Values for `letheon.study.calibrate.trials.predict`.
+    What is not calibrated has the library's value. They are what `letheon.study.calibrate.trials.predict` takes.
     """
-    found = parameters(pain)
-    values: dict[str, Array] = dict(fixed_values())
-    values |= {p.name: x for p, x in zip(found, _quantiles(found, z), strict=True)}
+    named = named_numbers()
+    known = parameters(pain)
+    values: dict[str, Array] = {name: number.canonical for name, number in named.items()}
+    values |= {f"{name}.sd": float(np.sqrt(number.omega)) for name, number in named.items() if number.omega}
+    values |= {p.name: x for p, x in zip(known, _quantiles(known, z), strict=True)}
     values["placebo.fall@noppers2011"] = 0.001  # what placebo does there is in its background
     for name in tuple(values):
         if name.startswith("between.effect@"):
@@ -161,10 +104,10 @@ def to_values(pain: str, z: Array) -> dict[str, Array]:
     return values
 
 
-def _quantiles(found: tuple[Parameter, ...], z: Array) -> Array:
+def _quantiles(known: tuple[Parameter, ...], z: Array) -> Array:
     """Return each parameter's prior quantile at Φ(z): all at once, since each call is a long program."""
-    centre, sd, low, high = (np.array(x) for x in zip(*(p.numbers for p in found), strict=True))
-    kinds = np.array([p.kind for p in found])
+    centre, sd, low, high = (np.array(x) for x in zip(*(p.numbers for p in known), strict=True))
+    kinds = np.array([p.kind for p in known])
     floor, ceiling = special.ndtr((low - centre) / sd), special.ndtr((high - centre) / sd)
     flat = kinds == "uniform"
     u = jax.scipy.special.ndtr(z)
@@ -174,7 +117,7 @@ def _quantiles(found: tuple[Parameter, ...], z: Array) -> Array:
     value = jnp.where(kinds == "lognormal", jnp.exp(jnp.where(kinds == "lognormal", normal, 0.0)), normal)
     value = jnp.where(kinds == "logit", jax.nn.sigmoid(normal), value)
     value = jnp.where(flat, np.where(flat, low, 0.0) + u * np.where(flat, high - low, 0.0), value)
-    for i, parameter in enumerate(found):
+    for i, parameter in enumerate(known):
         if parameter.table is not None:
             value = value.at[i].set(jnp.exp(jnp.interp(z[i], _GRID, parameter.table)))
     return value

@@ -10,35 +10,33 @@ from letheon.errors import InputError
 from letheon.library.posterior import Posterior, parse_posterior
 from letheon.patients.uncertainty import posterior_values, typical_values
 
-__all__ = ["merged_values", "posteriors_in"]
-
-DRAWS = 256
+_DRAWS = 256
 
 
 def posteriors_in(folder: Path) -> dict[str, Posterior]:
-    """Return the posteriors that lie in a folder of calibrations."""
-    found = {}
+    """Return the posteriors that lie in a folder of calibrations, by pain model."""
+    posteriors = {}
     for pain in library.PAIN_MODELS:
         for place in (folder / pain / pain, folder / pain):
             table, about = place.with_suffix(".csv"), place.with_suffix(".toml")
             if not (table.is_file() and about.is_file()):
                 continue
             try:
-                words = table.read_text(encoding="utf-8"), about.read_text(encoding="utf-8")
+                texts = table.read_text(encoding="utf-8"), about.read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
                 raise InputError(f"{place}.csv and .toml cannot be read ({error})") from None
-            if len(words[0].split()) < 2:
+            if len(texts[0].split()) < 2:
                 raise InputError(f"{place}.csv holds no draws; run letheon calibrate again.")
-            found[pain] = parse_posterior(pain, *words, str(place))
+            posteriors[pain] = parse_posterior(pain, *texts, str(place))
             break
-    if not found:
+    if not posteriors:
         names = " or ".join(f"{pain}/{pain}.csv" for pain in library.PAIN_MODELS)
         raise InputError(f"{folder} holds no posterior draws ({names}); give the folder of letheon calibrate --out.")
-    return found
+    return posteriors
 
 
-def merged_values(posteriors: Mapping[str, Posterior], draws: int = DRAWS) -> dict[str, np.ndarray]:
-    r"""Return every typical value with the draws of these posteriors in the place of the shipped ones.
+def merged_values(posteriors: Mapping[str, Posterior], draws: int = _DRAWS) -> dict[str, np.ndarray]:
+    r"""Return every typical value (draw,) with the draws of these posteriors in the place of the shipped ones.
 
     Examples
     --------

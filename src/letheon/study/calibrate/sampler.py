@@ -9,29 +9,22 @@ import ctypes
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from scipy import optimize
 
-from letheon.arrays import jax, jnp
+from letheon.arrays import Array, jax, jnp
 from letheon.errors import InputError, Interrupted
 from letheon.files import write
 from letheon.runs.json_file import read_object
 from letheon.study.calibrate.document import Settings
-
-__all__ = [
-    "Chains",
-    "Mode",
-    "find_modes",
-    "sample",
-    "take_up",
-    "together",
-]
+from letheon.study.records import Progress
 
 _BLOCK = 10  # iterations between two saves: a few seconds
 _KEEP_EVERY = 10  # evaluations of a gradient between two saves
@@ -47,7 +40,7 @@ class Mode(NamedTuple):
     log_posterior: float  # log density there
     log_mass: float  # log of the Laplace approximation to the mass around it
     root: np.ndarray  # (parameter, parameter): Cholesky factor of its covariance
-    found: int  # how many starts led there
+    starts: int  # how many starts led there
 
 
 class Chains(NamedTuple):
@@ -60,17 +53,15 @@ class Chains(NamedTuple):
     diverging: np.ndarray  # 1 where an iteration diverged
 
 
-Progress = Callable[[str, int, int], None]
+Gradient = Callable[[np.ndarray], tuple[Array, Array]]  # value and slope at a point
+Result = TypeVar("Result")
 
 
-def _workers() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def together(jobs: list[Callable[[], object]], stop: threading.Event | None = None) -> list:
+def together(jobs: Sequence[Callable[[], Result]], stop: threading.Event | None = None) -> list[Result]:
     """Run jobs on threads, since compiled code runs beside itself; Ctrl-C lets each save and stop."""
     stop = threading.Event() if stop is None else stop
-    with ThreadPoolExecutor(min(_workers(), len(jobs))) as pool:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with ThreadPoolExecutor(min(cores, len(jobs))) as pool:
         futures = [pool.submit(job) for job in jobs]
         try:
             return [future.result() for future in futures]
@@ -87,54 +78,50 @@ def _give_back() -> None:
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
-def _save(path: Path, **arrays) -> None:
+def _save(path: Path, **arrays: Array) -> None:
     write(path, lambda file: np.savez(file, **arrays))
 
 
-class _Remembered:
-    """A gradient that keeps what it found, so that a stopped search takes the same steps again in no time."""
+class _RememberedGradient:
+    """A gradient that keeps its results, so that a stopped search takes the same steps again in no time."""
 
-    def __init__(self, gradient, size: int, path: Path | None, beat: Callable[[], None]) -> None:
-        self._gradient, self._path, self._beat = gradient, path, beat
-        self._rows = np.empty((0, 2 * size + 1))
-        self._asked = 0
-        if path and path.exists():
-            self._rows = np.load(path)["rows"]
+    def __init__(self, gradient: Gradient, size: int, path: Path | None, heartbeat: Callable[[], None]) -> None:
+        self._gradient, self._path, self._heartbeat = gradient, path, heartbeat
+        self._rows = np.load(path)["rows"] if path and path.exists() else np.empty((0, 2 * size + 1))
+        self._calls = 0
 
     def __call__(self, z: np.ndarray) -> tuple[float, np.ndarray]:
-        size, row = len(z), self._asked
-        self._asked += 1
-        if row < len(self._rows) and np.array_equal(self._rows[row, :size], z):
-            return float(self._rows[row, size]), self._rows[row, size + 1 :]
-        try:
-            self._beat()
-        except BaseException:
-            self._keep()
-            raise
-        value, slope = self._gradient(z)
-        found = np.concatenate([z, [float(value)], np.asarray(slope)])
-        self._rows = np.vstack([self._rows[:row], found])
-        if len(self._rows) % _KEEP_EVERY == 0:
-            self._keep()
-        return float(value), found[size + 1 :]
+        size, row = len(z), self._calls
+        self._calls += 1
+        if row >= len(self._rows) or not np.array_equal(self._rows[row, :size], z):
+            try:
+                self._heartbeat()
+            except BaseException:
+                self._keep()
+                raise
+            value, slope = self._gradient(z)
+            self._rows = np.vstack([self._rows[:row], np.concatenate([z, [float(value)], np.asarray(slope)])])
+            if len(self._rows) % _KEEP_EVERY == 0:
+                self._keep()
+        return float(self._rows[row, size]), self._rows[row, size + 1 :]
 
     def _keep(self) -> None:
         if self._path:
             _save(self._path, rows=self._rows)
 
 
-def _climb(gradient, start: np.ndarray) -> tuple[np.ndarray, float]:
-    def negative(z):
+def _climb(gradient: Gradient, start: np.ndarray) -> tuple[np.ndarray, float]:
+    def negative(z: np.ndarray) -> tuple[float, np.ndarray]:
         value, slope = gradient(z)
         if not np.isfinite(value):
             return 1e12, np.zeros_like(z)
         return -float(value), -np.asarray(slope)
 
-    found = optimize.minimize(negative, start, jac=True, method="BFGS", options={"maxiter": 60, "gtol": 1e-2})
-    return found.x, -float(found.fun)
+    top = optimize.minimize(negative, start, jac=True, method="BFGS", options={"maxiter": 60, "gtol": 1e-2})
+    return top.x, -float(top.fun)
 
 
-def _laplace(gradient, z: np.ndarray) -> tuple[np.ndarray, float]:
+def _laplace(gradient: Gradient, z: np.ndarray) -> tuple[np.ndarray, float]:
     """Return the Cholesky factor of the covariance at a mode, and its log determinant."""
     size = len(z)
     hessian = np.empty((size, size))
@@ -150,67 +137,69 @@ def _laplace(gradient, z: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 def find_modes(
-    log_posterior,
+    log_posterior: Callable[..., Array],
     size: int,
     settings: Settings,
     folder: Path | None = None,
     progress: Progress | None = None,
-    arguments: tuple = (),
+    arguments: tuple[Any, ...] = (),
 ) -> tuple[Mode, ...]:
-    """Climb from dispersed starts and describe the modes found, best first."""
+    """Climb the density of z (parameter,) and `arguments` from dispersed starts; describe the modes, best first."""
     compiled = jax.jit(jax.value_and_grad(log_posterior))
-
-    def gradient(z):
-        return compiled(z, *arguments)
-
-    rng = np.random.default_rng(settings.seed)
-    starts = np.vstack([np.zeros(size), rng.normal(size=(settings.starts - 1, size))])
+    starts = np.random.default_rng(settings.seed).normal(size=(settings.starts - 1, size))
+    starts = np.vstack([np.zeros(size), starts])
     stop, done = threading.Event(), []
 
-    def beat() -> None:
+    def gradient(z: np.ndarray) -> tuple[Array, Array]:
+        return compiled(z, *arguments)
+
+    def heartbeat() -> None:
         if stop.is_set():
             raise Interrupted("stopped; the state is kept")
         if progress:
             progress("searching for modes", len(done), settings.starts)
 
-    def climb(i: int):
-        path, trace = (folder / name if folder else None for name in (f"climb_{i}.npz", f"steps_{i}.npz"))
+    def remembered(name: str) -> _RememberedGradient:
+        return _RememberedGradient(gradient, size, folder and folder / name, heartbeat)
+
+    def climb(i: int) -> tuple[np.ndarray, float]:
+        path = folder and folder / f"climb_{i}.npz"
         if path and path.exists():
             kept = np.load(path)
-            found = kept["z"], float(kept["value"])
+            top = kept["z"], float(kept["value"])
         else:
-            found = _climb(_Remembered(gradient, size, trace, beat), starts[i])
-            if path and trace:
-                _save(path, z=found[0], value=np.array(found[1]))
-                trace.unlink(missing_ok=True)
+            top = _climb(remembered(f"steps_{i}.npz"), starts[i])
+            if path:
+                _save(path, z=top[0], value=np.array(top[1]))
+                path.with_name(f"steps_{i}.npz").unlink(missing_ok=True)
         done.append(i)
-        beat()
-        return found
+        heartbeat()
+        return top
 
-    beat()
+    heartbeat()
     jax.block_until_ready(gradient(starts[0]))  # compiled once, before the threads meet
     _give_back()
-    climbed = sorted(together([lambda i=i: climb(i) for i in range(settings.starts)], stop), key=lambda f: -f[1])
-    groups: list[list] = []
-    for z, value in climbed:
+    tops = sorted(together([partial(climb, i) for i in range(settings.starts)], stop), key=lambda top: -top[1])
+    groups: list[list[tuple[np.ndarray, float]]] = []
+    for z, value in tops:
         near = next((g for g in groups if np.max(np.abs(g[0][0] - z)) < _SAME_MODE), None)
         groups.append([(z, value)]) if near is None else near.append((z, value))
     modes = []
     for rank, group in enumerate(groups):
         z, value = group[0]
-        root, log_det = _laplace(_Remembered(gradient, size, folder and folder / f"curvature_{rank}.npz", beat), z)
+        root, log_det = _laplace(remembered(f"curvature_{rank}.npz"), z)
         mass = value + 0.5 * log_det + 0.5 * size * np.log(2.0 * np.pi)
         modes.append(Mode(z, value, float(mass), root, len(group)))
     return tuple(sorted(modes, key=lambda m: -m.log_mass))
 
 
-def _start_states(kernel, modes: tuple[Mode, ...], settings: Settings, arguments):
+def _start_states(kernel: Any, modes: tuple[Mode, ...], settings: Settings, arguments: tuple[Any, ...]) -> list[Any]:
     """Start each chain away from the others: around the modes that hold the mass, one sigma out."""
     heavy = [m for m in modes if m.log_mass > modes[0].log_mass - 3.0]
     rng = np.random.default_rng(settings.seed + 1)
 
     @jax.jit  # step by step it would compile hundreds of small programs, which take gigabytes and a minute
-    def begin(key, start, arguments):
+    def initial_state(key: Array, start: Array, arguments: tuple[Any, ...]) -> Any:
         return kernel.init(key, settings.warmup, {"z": start}, arguments, {})
 
     states = []
@@ -218,19 +207,30 @@ def _start_states(kernel, modes: tuple[Mode, ...], settings: Settings, arguments
         mode = heavy[chain % len(heavy)]
         start = mode.z + mode.root @ rng.normal(size=len(mode.z))
         key = jax.random.key_data(key)
-        states.append(begin(key, jnp.asarray(start), arguments))
+        states.append(initial_state(key, jnp.asarray(start), arguments))
     _give_back()
     return states
 
 
 def sample(
-    model, arguments: tuple, modes: tuple[Mode, ...], settings: Settings, folder: Path, progress: Progress | None = None
+    evidence: Callable[..., Array],
+    arguments: tuple[Any, ...],
+    modes: tuple[Mode, ...],
+    settings: Settings,
+    folder: Path,
+    progress: Progress | None = None,
 ) -> Chains:
-    """Run the chains, a block of iterations at a time."""
-    from numpyro.infer import NUTS  # heavy
+    """Run the chains, a block of iterations at a time; `evidence` is the log likelihood of z and `arguments`."""
+    import numpyro  # heavy
+    from numpyro import distributions, infer
 
     best = modes[0]
-    kernel = NUTS(
+
+    def model(*arguments: Any) -> None:
+        z = numpyro.sample("z", distributions.Normal(0.0, 1.0).expand([len(best.z)]).to_event(1))
+        numpyro.factor("evidence", evidence(z, *arguments))
+
+    kernel = infer.NUTS(
         model,
         dense_mass=True,
         adapt_mass_matrix=False,
@@ -242,8 +242,8 @@ def sample(
     states = _start_states(kernel, modes, settings, arguments)
 
     @jax.jit
-    def block(state, arguments):
-        def one(state, _):
+    def block(state: Any, arguments: tuple[Any, ...]) -> tuple[Any, tuple[Array, ...]]:
+        def one(state: Any, _: None) -> tuple[Any, tuple[Array, ...]]:
             state = kernel.sample(state, arguments, {})
             return state, (state.z["z"], state.energy, state.accept_prob, state.num_steps, state.diverging)
 
@@ -254,7 +254,7 @@ def sample(
     block(states[0], arguments)  # compiled once, before the threads meet
     _give_back()
 
-    def run(chain: int):
+    def run(chain: int) -> list[np.ndarray]:
         path = folder / f"chain_{chain}.npz"
         leaves, tree = jax.tree.flatten(states[chain])
         rows, done = [[] for _ in range(5)], 0
@@ -279,20 +279,20 @@ def sample(
             kept |= {f"row_{i}": np.concatenate(row) for i, row in enumerate(rows)}
             _save(path, done=np.array(done), **kept)
 
-    chains = together([lambda c=c: run(c) for c in range(settings.chains)], stop)
+    chains = together([partial(run, chain) for chain in range(settings.chains)], stop)
     counted = slice(settings.warmup, settings.warmup + settings.samples)
     return Chains(*(np.stack(rows)[:, counted] for rows in zip(*chains, strict=True)))
 
 
-def take_up(folder: Path, settings: Settings, about: dict) -> None:
-    """Open a working folder: empty, or left by the same calibration."""
-    asked = json.loads(json.dumps({**asdict(settings), **about}))
+def take_up(folder: Path, settings: Settings, about: Mapping[str, str]) -> None:
+    """Open a working folder: empty, or left by the same calibration; InputError if left by another."""
+    wanted = json.loads(json.dumps({**asdict(settings), **about}))
     note = folder / "settings.json"
     if note.exists():
-        left = read_object(note) or {}
-        if left != asked:
-            names = ", ".join(sorted(k for k in asked if left.get(k) != asked[k]))
+        stored = read_object(note) or {}
+        if stored != wanted:
+            names = ", ".join(sorted(k for k in wanted if stored.get(k) != wanted[k]))
             raise InputError(f"{folder} holds a calibration with other settings ({names}); choose another folder")
         return
     folder.mkdir(parents=True, exist_ok=True)
-    write(note, json.dumps(asked, indent=1))
+    write(note, json.dumps(wanted, indent=1))

@@ -20,10 +20,10 @@ from letheon.library import Outcome
 from letheon.patients.uncertainty import RIVAL, SHARED
 from letheon.study.calibrate.observations import Band, Count, Gaussian, Observation
 from letheon.study.regimens import study, study_scenario
-from letheon.study.trial.forward import COARSE, Cohort, Fate, Forecast, forecast, prepare, stack
+from letheon.study.trial.forward import COARSE, Cohort, Fate, Forecast, forecast, prepare, responds, stack
 
-__all__ = ["STUDIES", "Trials", "local_values", "mixture", "observations", "predict", "prepare_trials"]
-
+Values = Mapping[str, Array]  # parameters by ``home.name``, canonical units; those of a study by ``home.name@study``
+Read = Callable[[Fate], Array]  # reads a fate; the axis (patient,) comes last
 STUDIES: Mapping[str, tuple[str, ...]] = {
     "memory": ("sigtermans2009", "goldberg2010", "noppers2011", "pickering2020"),
     "slow_site": ("goldberg2010", "noppers2011", "pickering2020"),
@@ -65,35 +65,33 @@ class Trials:
 class _Seen(NamedTuple):
     """One arm of a trial as a parameter set shows it."""
 
-    values: Mapping[str, Array]
+    values: Values
     pain: str
     cohort: Cohort
     shown: Forecast
 
-    def mean(self, read: Callable[[Fate], Array]) -> Array:
+    def mean(self, read: Read) -> Array:
         return mixture(self.values, self.pain, self.shown, read)
 
-    def between(self, first: int, last: int) -> Callable[[Fate], Array]:
+    def between(self, first: int, last: int) -> Read:
         """Return what reads the mean pain between two stops, as a share of baseline."""
         hours = self.cohort.stops_h[last] - self.cohort.stops_h[first]
         return lambda fate: (fate.area[last] - fate.area[first]) / hours / self.cohort.people.baseline
 
-    def at(self, stop: int) -> Callable[[Fate], Array]:
+    def at(self, stop: int) -> Read:
         return lambda fate: fate.pain[stop] / self.cohort.people.baseline
 
-    def sham(self, read: Callable[[Fate], Array]) -> Array:
+    def sham(self, read: Read) -> Array:
         """Return the mean without any lasting effect: placebo, once the drug has gone."""
         return read(self.shown.others).mean()
 
 
-def prepare_trials(
-    pain: str = "memory", patients: int = 64, grading: Grading = COARSE, rate_factor: float = 1.0
-) -> Trials:
+def prepare_trials(pain: str, patients: int, grading: Grading = COARSE) -> Trials:
     """Make every arm of the calibration trials ready."""
     arms, cohorts = ([], []), ([], [])
     for id in STUDIES["memory"]:
         stops = _STOPS_H[id]
-        scenario = study_scenario(study(id), math.ceil(stops[-1] / _DAY), rate_factor)
+        scenario = study_scenario(study(id), math.ceil(stops[-1] / _DAY))
         group = 0 if stops[-1] > _LONG_DAYS * _DAY else 1
         for arm in _ARMS[id]:
             arms[group].append((id, arm))
@@ -101,56 +99,26 @@ def prepare_trials(
     return Trials(pain, tuple(map(tuple, arms)), tuple(map(stack, cohorts)))
 
 
-def local_values(values: Mapping[str, Array], id: str) -> dict[str, Array]:
-    """Return the parameters as they are in one study: its placebo response and its effect.
-
-    Parameters
-    ----------
-    values : mapping of str to array
-        Parameters by ``home.name``, and those of a study by ``home.name@study``.
-    id : str
-        Key of the study.
-
-    Returns
-    -------
-    dict of str to array
-        For `forecast`; the slow site reads shared numbers under the same values.
-    """
+def _local_values(values: Values, id: str) -> dict[str, Array]:
+    """Return the parameters as they are in one study: its placebo response and its effect, under both pain models."""
     own = dict(values)
     for name in _LOCAL:
         own[name] = values.get(f"{name}@{id}", values[name])
     return own | {f"{RIVAL}{name}": own[name] for name in SHARED}
 
 
-def mixture(values: Mapping[str, Array], pain: str, shown: Forecast, read: Callable[[Fate], Array]) -> Array:
-    """Return the mean over people and over both fates of what `read` finds in a fate.
-
-    Parameters
-    ----------
-    values : mapping of str to array
-        Parameters.
-    pain : str
-        Pain model.
-    shown : Forecast
-        Both fates.
-    read : callable
-        From a `Fate` to an array with the axis (patient,) last.
-
-    Returns
-    -------
-    array
-        Mean.
-    """
-    share = values["slow_site.p_response"] if pain == "slow_site" else 1.0 - values["memory.p_nonresponse"]
+def mixture(values: Values, pain: str, shown: Forecast, read: Read) -> Array:
+    """Return the mean over people (the last axis) and over both fates of what `read` finds in a fate."""
+    share = responds(values, pain)
     return jnp.mean(share * read(shown.responders) + (1.0 - share) * read(shown.others), axis=-1)
 
 
-def _falls_below(share: float, at: float, noise: float, relative):
+def _falls_below(share: float, at: Array, noise: Array, relative: Array) -> Array:
     """Return the chance that a noisy score is below `share` of a noisy baseline `at`."""
     return jax.scipy.special.ndtr((share - relative) * at / (noise * math.sqrt(1.0 + share**2)))
 
 
-def _leiden(values, seen: list[_Seen]) -> dict[str, Array]:
+def _leiden(values: Values, seen: list[_Seen]) -> dict[str, Array]:
     weeks, sham = [], []
     for arm in seen:  # slow and fast titration: the trial's was somewhere between
         reads = [arm.between(*pair) for pair in ((1, 2), (3, 4), (1, 4))]
@@ -168,38 +136,39 @@ def _leiden(values, seen: list[_Seen]) -> dict[str, Array]:
     }
 
 
-def _goldberg(values, seen: list[_Seen]) -> dict[str, Array]:
+def _goldberg(values: Values, seen: list[_Seen]) -> dict[str, Array]:
     (arm,) = seen
     at = values["baseline@goldberg2010"]
     daily = [arm.between(d - 1, d) for d in range(1, 6)]
     means = [arm.mean(read) for read in daily]
 
-    def little(fate: Fate):
+    def little(fate: Fate) -> Array:
         return 1.0 - _falls_below(1.0 - _LITTLE, at, arm.values["diary.noise_sd"], daily[4](fate))
 
-    found = {f"goldberg relief day {d}": 1.0 - mean for d, mean in enumerate(means, start=1)}
-    found["goldberg baseline"] = at
-    found["goldberg pain day 5"] = at * means[4]
-    found["goldberg little change day 5"] = arm.mean(little)
-    return found
+    return {
+        **{f"goldberg relief day {d}": 1.0 - mean for d, mean in enumerate(means, start=1)},
+        "goldberg baseline": at,
+        "goldberg pain day 5": at * means[4],
+        "goldberg little change day 5": arm.mean(little),
+    }
 
 
-def _noppers(values, seen: list[_Seen]) -> dict[str, Array]:
+def _noppers(values: Values, seen: list[_Seen]) -> dict[str, Array]:
     """Return the chances of a fall by more than half, on the drug on top of what happens on midazolam."""
     (arm,) = seen
     at, noise = values["population.baseline_mean"], arm.values["diary.noise_sd"]
     times = ("45 min", "180 min", "day 7", "day 56")
     reads = (arm.at(1), arm.at(2), arm.between(3, 4), arm.between(5, 6))
     fell = arm.mean(lambda fate: _falls_below(0.5, at, noise, jnp.stack([read(fate) for read in reads])))
-    found = {}
+    chances = {}
     for i, when in enumerate(times):
         background = values[f"background {'early' if 'min' in when else 'late'}@noppers2011"]
-        found[f"noppers drug {when}"] = 1.0 - (1.0 - background) * (1.0 - fell[i])
-        found[f"noppers placebo {when}"] = background
-    return found
+        chances[f"noppers drug {when}"] = 1.0 - (1.0 - background) * (1.0 - fell[i])
+        chances[f"noppers placebo {when}"] = background
+    return chances
 
 
-def _pickering(values, seen: list[_Seen]) -> dict[str, Array]:
+def _pickering(values: Values, seen: list[_Seen]) -> dict[str, Array]:
     (arm,) = seen
     whole, day_7 = (arm.between(*pair) for pair in ((0, 3), (1, 2)))
     at = values["baseline@pickering2020"]
@@ -210,7 +179,7 @@ def _pickering(values, seen: list[_Seen]) -> dict[str, Array]:
     }
 
 
-def _cohen(values) -> dict[str, Array]:
+def _cohen(values: Values) -> dict[str, Array]:
     """Return mean and SD of one diary entry at baseline: a truncated normal with the noise of a day."""
     limits = library.pain("population")
     low, high = limits["baseline_low"].value, limits["baseline_high"].value
@@ -227,48 +196,40 @@ def _cohen(values) -> dict[str, Array]:
     }
 
 
-def _forecast(values, pain: str, bound: float | None, cohort: Cohort, own) -> Forecast:
-    return forecast(dict(values) | own, cohort, pain, bound=bound)
+_PREDICTIONS = {
+    "sigtermans2009": _leiden,
+    "goldberg2010": _goldberg,
+    "noppers2011": _noppers,
+    "pickering2020": _pickering,
+}
 
 
-_TELL = {"sigtermans2009": _leiden, "goldberg2010": _goldberg, "noppers2011": _noppers, "pickering2020": _pickering}
+def predict(values: Values, trials: Trials, bound: float | None = None) -> dict[str, Array]:
+    """Return what the calibration trials would show, by name: pain [NRS], relief and probabilities as shares.
 
-
-def predict(values: Mapping[str, Array], trials: Trials, bound: float | None = None) -> dict[str, Array]:
-    """Return what the calibration trials would show under given parameters.
-
-    Parameters
-    ----------
-    values : mapping of str to array
-        Parameters by ``home.name``, canonical units; those of a study by ``home.name@study``.
-    trials : Trials
-        From `prepare_trials`.
-    bound : float, optional
-        Bounds sensitivities in reverse differentiation (`letheon.body.course.replay`).
-
-    Returns
-    -------
-    dict of str to array
-        Predictions by name: pain [NRS], relief and probabilities as shares.
+    `bound` bounds sensitivities in reverse differentiation, as in `letheon.body.course.replay`.
     """
+
+    def shown_in(cohort: Cohort, own: Values) -> Forecast:
+        return forecast(dict(values) | dict(own), cohort, trials.pain, bound=bound)
+
     seen: dict[str, list[_Seen]] = {}
     for arms, cohorts in zip(trials.arms, trials.cohorts, strict=True):
-        local = [local_values(values, id) for id, _ in arms]
+        local = [_local_values(values, id) for id, _ in arms]
         changed = (*_LOCAL, *(f"{RIVAL}{name}" for name in SHARED))
         own = {name: jnp.stack([jnp.asarray(one[name], float) for one in local]) for name in changed}
-        tell = partial(_forecast, values, trials.pain, bound)
-        shown = jax.vmap(tell)(cohorts, own)
+        shown = jax.vmap(shown_in)(cohorts, own)
         for i, (id, _) in enumerate(arms):
-            one, told = (jax.tree.map(lambda x, i=i: x[i], tree) for tree in (cohorts, shown))
-            seen.setdefault(id, []).append(_Seen(local[i], trials.pain, one, told))
-    found = _cohen(values)
-    for id, read in _TELL.items():
-        found |= read(values, seen[id])
-    return found
+            cohort, forecasts = (jax.tree.map(lambda x, i=i: x[i], tree) for tree in (cohorts, shown))
+            seen.setdefault(id, []).append(_Seen(local[i], trials.pain, cohort, forecasts))
+    predictions = _cohen(values)
+    for id, read in _PREDICTIONS.items():
+        predictions |= read(values, seen[id])
+    return predictions
 
 
 def _outcome(id: str, arm: str, measure: str, day: float | None = None, *, stated: bool = False) -> Outcome:
-    found = [
+    outcomes = [
         one
         for one in study(id).outcomes
         if (one.arm, one.measure) == (arm, measure)
@@ -277,9 +238,9 @@ def _outcome(id: str, arm: str, measure: str, day: float | None = None, *, state
         and one.weight > 0
         and not one.subgroup
     ]
-    if len(found) != 1:
-        raise LookupError(f"{id}: {len(found)} outcomes {measure} of {arm} on day {day}")
-    return found[0]
+    if len(outcomes) != 1:
+        raise LookupError(f"{id}: {len(outcomes)} outcomes {measure} of {arm} on day {day}")
+    return outcomes[0]
 
 
 def _numbers(outcome: Outcome) -> tuple[float, float]:
@@ -315,7 +276,7 @@ def _leiden_data() -> tuple[Observation, ...]:
     sd = math.sqrt(shared * variance - gain @ along)
     limit = -_OVERALL_Z * math.sqrt(shared * variance)
     _outcome(id, "esketamine", "p_value", 84, stated=True)  # the statement that this reads
-    overall = Band(id, "leiden difference overall", -math.inf, limit, sd, given=means, gain=tuple(gain.tolist()))
+    overall = Band(id, "leiden difference overall", -math.inf, limit, sd, correlated=means, gain=tuple(gain.tolist()))
     return Gaussian(id, ("leiden baseline",), (start,), np.array([[start_var]])), means, overall
 
 
@@ -338,7 +299,7 @@ def _goldberg_data() -> tuple[Observation, ...]:
 
 
 def _noppers_data() -> tuple[Observation, ...]:
-    id, found = "noppers2011", []
+    id, counts = "noppers2011", []
     days = {"45 min": 0.031, "180 min": 0.125, "day 7": 7, "day 56": 56}
     for arm, label in (("esketamine", "drug"), ("midazolam", "placebo")):
         for when, day in days.items():
@@ -347,8 +308,8 @@ def _noppers_data() -> tuple[Observation, ...]:
             weight = one.weight * study(id).relevance / (1.0 + _SAME_PATIENT)
             if one.value is None or one.n is None:
                 raise LookupError(f"{id}: counts are due")
-            found.append(Count(id, f"noppers {label} {when}", int(one.value), one.n, weight))
-    return tuple(found)
+            counts.append(Count(id, f"noppers {label} {when}", int(one.value), one.n, weight))
+    return tuple(counts)
 
 
 def _pickering_data() -> tuple[Observation, ...]:
@@ -374,22 +335,6 @@ def _cohen_data() -> tuple[Observation, ...]:
 
 @cache
 def observations(pain: str = "memory") -> tuple[Observation, ...]:
-    """Return what the trials reported that a pain model is calibrated on.
-
-    Parameters
-    ----------
-    pain : str
-        Pain model.
-
-    Returns
-    -------
-    tuple of Observation
-        All numbers come from the evidence of the library; recalled ones count for nothing.
-
-    Examples
-    --------
-    >>> len(observations("slow_site")) < len(observations("memory"))
-    True
-    """
+    """Return what the trials reported that a pain model is calibrated on; recalled numbers count for nothing."""
     leiden = _leiden_data() if pain == "memory" else ()
     return (*leiden, *_goldberg_data(), *_noppers_data(), *_pickering_data(), *_cohen_data())

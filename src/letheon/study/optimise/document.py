@@ -7,22 +7,6 @@ import msgspec
 
 from letheon.study.records import Record
 
-__all__ = [
-    "Budget",
-    "Candidate",
-    "ConstraintReport",
-    "FrontEntry",
-    "GoalReport",
-    "MeasureReport",
-    "ModelsReport",
-    "PlaceboEntry",
-    "PublishedEntry",
-    "SearchReport",
-    "Searched",
-    "VariableReport",
-    "other_candidates",
-]
-
 
 class ModelsReport(Record, frozen=True):
     """Models of the scenario."""

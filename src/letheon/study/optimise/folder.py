@@ -15,17 +15,6 @@ from letheon.runs.manifest import CHUNKS_KEPT
 from letheon.scenario import Scenario, dumps
 from letheon.scenario.search import Search
 
-__all__ = [
-    "EVALUATIONS",
-    "QUICK_CANDIDATES",
-    "QUICK_PATIENTS",
-    "RESULT",
-    "claim",
-    "default_folder",
-    "refuse_another",
-    "resolve",
-]
-
 QUICK_CANDIDATES, QUICK_PATIENTS = 60, 128
 EVALUATIONS, RESULT = "evaluations.jsonl", "front.json"
 _STAMP = "search.json"
@@ -50,40 +39,37 @@ def resolve(
     return resolved, replace(search, candidates=candidates, patients=patients)
 
 
-def _identity(search: Search) -> str:
-    """Return a hash of what a search asks; a larger number of candidates continues a smaller one."""
-    told = [search.arm, *((v.path, v.values, v.also) for v in search.variables)]
-    told += [(goal.measure.name, goal.maximise) for goal in search.goals]
-    told += [(limit.measure.name, limit.at_least, limit.at_most) for limit in search.constraints]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
-
-
-def _stamp(scenario: Scenario, search: Search) -> dict:
-    return {"format": _FORMAT} | stamp_of(scenario) | {"search": _identity(search)}
+def _stamp(scenario: Scenario, search: Search) -> dict[str, object]:
+    """Return what tells one search from another; a larger number of candidates continues a smaller one."""
+    parts = [search.arm, *((v.path, v.values, v.also) for v in search.variables)]
+    parts += [(goal.measure.name, goal.maximise) for goal in search.goals]
+    parts += [(limit.measure.name, limit.at_least, limit.at_most) for limit in search.constraints]
+    identity = hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    return {"format": _FORMAT, **stamp_of(scenario), "search": identity}
 
 
 def default_folder(scenario: Scenario, search: Search) -> Path:
     """Return ``runs/<title>-optimise-<short hash>`` in the working folder."""
     title = folder_of_run(scenario).name.rsplit("-", 1)[0]
-    told = json.dumps(_stamp(scenario, search), sort_keys=True)
-    return Path("runs") / f"{title}-optimise-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+    stamp = json.dumps(_stamp(scenario, search), sort_keys=True)
+    return Path("runs") / f"{title}-optimise-{hashlib.sha256(stamp.encode()).hexdigest()[:8]}"
 
 
 def refuse_another(folder: Path, scenario: Scenario, search: Search, fresh: bool) -> bool:
-    """Refuse a folder that cannot be used, or that holds something else."""
+    """Refuse a folder that cannot be used, or that holds something else; say whether it holds this search."""
     note = folder / _STAMP
     if not note.is_file():
         if (folder / "run.json").is_file():
             raise InputError(f"{folder} holds a run of letheon simulate; choose another folder with --out.")
         check_output(folder)
         return False
-    found = read_object(note) or {}
+    stored = read_object(note) or {}
     stamp = _stamp(scenario, search)
-    if found == stamp:
+    if stored == stamp:
         return True
     if fresh:
         return False
-    differs = ", ".join(key for key in stamp if found.get(key) != stamp[key]) or "its stamp"
+    differs = ", ".join(key for key in stamp if stored.get(key) != stamp[key]) or "its stamp"
     raise InputError(
         f"{folder} holds another search (different {differs}); choose another --out, or --fresh to replace it."
     )

@@ -1,4 +1,4 @@
-"""What a search found, as a document and as tables: the front, how sure it is, and published regimens beside it."""
+"""A search as a document and as tables: the front, how sure it is, and published regimens beside it."""
 
 import csv
 import io
@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,23 +19,9 @@ from letheon.pipeline.support import interval_of_mean
 from letheon.scenario import Arm, Scenario
 from letheon.scenario.measures import Measure, measure_of
 from letheon.scenario.search import Constraint, Goal, Search
-from letheon.study.optimise.document import (
-    Budget,
-    ConstraintReport,
-    FrontEntry,
-    GoalReport,
-    MeasureReport,
-    ModelsReport,
-    PlaceboEntry,
-    PublishedEntry,
-    Searched,
-    SearchReport,
-    VariableReport,
-)
-from letheon.study.optimise.evaluation import Found
+from letheon.study.optimise import document as records
+from letheon.study.optimise.evaluation import Evaluation
 from letheon.study.optimise.front import beaten, chance_on_front, on_front
-
-__all__ = ["Entry", "Limit", "limits_of", "report_of", "write_tables"]
 
 _DIGITS = 6  # as in the document of a run
 _INTERVAL = (
@@ -43,6 +29,7 @@ _INTERVAL = (
     " draws under which no other regimen here is at least as good in all goals and better in one"
 )
 _BOUNDS = {"NRS": (0.0, 10.0), "share": (0.0, 1.0), "%": (0.0, 100.0)}
+Row = dict[str, str | float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,33 +39,35 @@ class Entry:
     kind: str  # ``candidate``, ``arm`` (of the scenario), ``study`` (of the library) or ``placebo``
     name: str  # what it is known by
     arm: Arm
-    found: Found
+    evaluation: Evaluation
     # what it writes where the search may vary; empty for others than candidates
     values: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def label(self) -> str:
+        """The name without its kind."""
+        return self.name.split(":", 1)[-1]
+
 
 def _rounded(value: float) -> float | None:
-    if not math.isfinite(value):
-        return None
-    return float(f"{value:.{_DIGITS}g}") + 0.0
+    return float(f"{value:.{_DIGITS}g}") + 0.0 if math.isfinite(value) else None
 
 
-def measured(entry: Entry, sham: Entry | None = None) -> dict[str, MeasureReport]:
+def _measures(entry: Entry, sham: Entry | None = None) -> dict[str, records.MeasureReport]:
     """Return each measure of a regimen; of pain and relief also the difference from a placebo in the same patients."""
     reports = {}
-    for name, mean in entry.found.mean.items():
-        measure = measure_of(name)
+    for name, mean in entry.evaluation.mean.items():
+        measure, draws = measure_of(name), entry.evaluation.draws[name]
         assert measure is not None
         low, high = _BOUNDS.get(measure.unit, (0.0, math.inf))
-        interval = _interval(mean, entry.found.draws[name], low, high)
         difference = difference_interval = None
         if sham is not None and (measure.larger or measure.unit == "NRS"):
-            difference = mean - sham.found.mean[name]
-            difference_interval = _interval(difference, entry.found.draws[name] - sham.found.draws[name], -high, high)
+            difference = mean - sham.evaluation.mean[name]
+            difference_interval = _interval(difference, draws - sham.evaluation.draws[name], -high, high)
             difference = _rounded(difference)
-        reports[name] = MeasureReport(
+        reports[name] = records.MeasureReport(
             mean=_rounded(mean),
-            mean_interval=interval,
+            mean_interval=_interval(mean, draws, low, high),
             unit=measure.unit,
             minus_placebo=difference,
             minus_placebo_interval=difference_interval,
@@ -91,14 +80,11 @@ def _interval(mean: float, draws: np.ndarray, lowest: float, highest: float) -> 
     return _rounded(float(low)), _rounded(float(high))
 
 
-def _costs(
-    search: Search, entries: Sequence[Entry], measures: Sequence[Measure] | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return costs of the goals, or of other measures: in the mean (regimen, goal), by draw (regimen, draw, goal)."""
-    asked = [goal.measure for goal in search.goals] if measures is None else measures
-    signs = [(-1.0 if measure.larger else 1.0, measure.name) for measure in asked]
-    mean = [[sign * entry.found.mean[name] for sign, name in signs] for entry in entries]
-    draws = [np.stack([sign * entry.found.draws[name] for sign, name in signs], axis=-1) for entry in entries]
+def _costs(entries: Sequence[Entry], measures: Sequence[Measure]) -> tuple[np.ndarray, np.ndarray]:
+    """Return measures as costs: in the mean (regimen, measure), and by draw (regimen, draw, measure)."""
+    signs = [(-1.0 if measure.larger else 1.0, measure.name) for measure in measures]
+    mean = [[sign * entry.evaluation.mean[name] for sign, name in signs] for entry in entries]
+    draws = [np.stack([sign * entry.evaluation.draws[name] for sign, name in signs], axis=-1) for entry in entries]
     return np.array(mean, float).reshape(len(entries), len(signs)), np.array(draws)
 
 
@@ -117,8 +103,8 @@ class Limit(NamedTuple):
         return max(self.low - mean, mean - self.high) / scale
 
 
-def limits_of(search: Search, arms: Mapping[str, Found]) -> list[Limit]:
-    """Return the constraints of a search in numbers."""
+def limits_of(search: Search, arms: Mapping[str, Evaluation]) -> list[Limit]:
+    """Return the constraints of a search in numbers, those taken from an arm too."""
 
     def edge(measure: str, limit: float | str | None, none: float) -> tuple[float, np.ndarray]:
         if isinstance(limit, str):
@@ -126,137 +112,180 @@ def limits_of(search: Search, arms: Mapping[str, Found]) -> list[Limit]:
         value = none if limit is None else limit
         return value, np.full(DRAWS, value)
 
-    out = []
-    for limit in search.constraints:
-        name = limit.measure.name
-        (low, low_draws), (high, high_draws) = edge(name, limit.at_least, -np.inf), edge(name, limit.at_most, np.inf)
-        out.append(Limit(name, low, high, low_draws, high_draws))
-    return out
+    limits = []
+    for constraint in search.constraints:
+        name = constraint.measure.name
+        low, low_draws = edge(name, constraint.at_least, -np.inf)
+        high, high_draws = edge(name, constraint.at_most, np.inf)
+        limits.append(Limit(name, low, high, low_draws, high_draws))
+    return limits
 
 
 def _feasible(limits: Sequence[Limit], entries: Sequence[Entry]) -> tuple[np.ndarray, np.ndarray]:
-    """Return which regimens keep all constraints, in the mean and by draw."""
+    """Return which regimens keep all constraints, in the mean (regimen,) and by draw (regimen, draw)."""
     mean = np.ones(len(entries), bool)
     by_draw = np.ones((len(entries), DRAWS), bool)
     for limit in limits:
-        means = np.array([entry.found.mean[limit.measure] for entry in entries])
-        draws = np.array([entry.found.draws[limit.measure] for entry in entries]).reshape(len(entries), DRAWS)
+        means = np.array([entry.evaluation.mean[limit.measure] for entry in entries])
+        draws = np.array([entry.evaluation.draws[limit.measure] for entry in entries]).reshape(len(entries), DRAWS)
         mean &= (means >= limit.low) & (means <= limit.high)
         by_draw &= (draws >= limit.low_draws) & (draws <= limit.high_draws)
     return mean, by_draw
 
 
-class _Standing:
-    """Where each regimen stands: in the mean, and under each draw of the parameters."""
+class _Standing(NamedTuple):
+    """Where a regimen stands among the others."""
+
+    front: bool  # in the mean
+    feasible: bool
+    chance: float  # of standing on the front, over the draws of the parameters
+    chance_feasible: float
+
+
+class Comparison:
+    """The regimens of a search side by side: candidates (`entries`), and published ones and placebos (`others`)."""
 
     def __init__(
-        self, search: Search, limits: Sequence[Limit], entries: Sequence[Entry], others: Sequence[Entry]
+        self,
+        scenario: Scenario,
+        search: Search,
+        limits: Sequence[Limit],
+        entries: Sequence[Entry],
+        others: Sequence[Entry],
     ) -> None:
-        drugs = {entry.arm.drug for entry in entries}
-        rivals = [entry for entry in others if entry.kind != "placebo" and entry.arm.drug in drugs]
-        pool = [*entries, *rivals]
-        mean, draws = _costs(search, pool)
-        feasible, by_draw = _feasible(limits, pool)
+        self.scenario, self.search, self.limits, self.entries, self.others = scenario, search, limits, entries, others
+        self.goals = [goal.measure for goal in search.goals]
+        self.drugs = {entry.arm.drug for entry in entries}
+        self.published = [entry for entry in others if entry.kind != "placebo"]
+        self.shams = [entry for entry in others if entry.kind == "placebo"]
+        self.standing = self._standing()
+        self.front = self._front()
+
+    def _standing(self) -> dict[str, _Standing]:
+        pool = [*self.entries, *(entry for entry in self.published if entry.arm.drug in self.drugs)]
+        mean, draws = _costs(pool, self.goals)
+        feasible, by_draw = _feasible(self.limits, pool)
         front = on_front(mean, feasible)
         chance = chance_on_front(draws, by_draw) if pool else np.zeros(0)
-        self.front = {entry.name: bool(front[i]) for i, entry in enumerate(pool)}
-        self.chance = {entry.name: float(chance[i]) for i, entry in enumerate(pool)}
-        self.feasible = {entry.name: bool(feasible[i]) for i, entry in enumerate(pool)}
-        self.chance_feasible = {entry.name: float(by_draw[i].mean()) for i, entry in enumerate(pool)}
+        return {
+            entry.name: _Standing(bool(front[i]), bool(feasible[i]), float(chance[i]), float(by_draw[i].mean()))
+            for i, entry in enumerate(pool)
+        }
+
+    def _front(self) -> list[Entry]:
+        """Return the front, best in the first goal first; of regimens with equal costs the first that was tried."""
+        mean, _ = _costs(self.entries, self.goals)
+        front: dict[tuple[float, ...], Entry] = {}
+        for row, entry in zip(mean, self.entries, strict=True):
+            if self.standing[entry.name].front:
+                front.setdefault(tuple(row), entry)
+        return [front[costs] for costs in sorted(front)]
+
+    def _beaten_by(self, other: Entry) -> tuple[tuple[str, ...], tuple[int, ...], float | None]:
+        """Tell on which measures a published regimen is compared, which of the front beat it, and the chance that any
+        candidate does.
+
+        Limits count here as well as goals: a regimen with twice the relief is not beaten by a shorter one.
+        """
+        compared = {part.measure.name: part.measure for part in (*self.search.goals, *self.search.constraints)}
+        if other.arm.drug not in self.drugs:
+            compared.pop("dose_mg", None)  # milligrams of different drugs cannot be held against each other
+        measures = list(compared.values())
+        if not measures or not self.entries:
+            return tuple(compared), (), None
+        _, draws = _costs([other, *self.entries], measures)
+        front_mean, _ = _costs([other, *self.front], measures)
+        _, by_draw = _feasible(self.limits, self.entries)
+        beats = beaten(front_mean[:1], front_mean[1:])[0] if self.front else np.zeros(0, bool)
+        hits = [(beaten(draws[:1, d], draws[1:, d])[0] & by_draw[:, d]).any() for d in range(draws.shape[1])]
+        numbers = tuple(place for place, yes in enumerate(beats, start=1) if yes)
+        return tuple(compared), numbers, _rounded(float(np.mean(hits)))
+
+    def document(self, skipped: Mapping[str, str]) -> records.SearchReport:
+        """Return the document of the search; `skipped` says why published regimens were left out."""
+        scenario, search, models = self.scenario, self.search, self.scenario.models
+        return records.SearchReport(
+            letheon=__version__,
+            notice=SEARCH_NOTICE,
+            title=scenario.title,
+            seed=scenario.seed,
+            n_patients=scenario.population.n,
+            follow_up_days=scenario.follow_up_h / 24,
+            models=records.ModelsReport(pain=models.pain, pk=models.pk, flares=models.flares),
+            arm=search.arm,
+            variables=tuple(
+                records.VariableReport(v.path, tuple(v.also), len(v.values), v.values[0], v.values[-1])
+                for v in search.variables
+            ),
+            goals=tuple(map(_goal, search.goals)),
+            constraints=tuple(map(_constraint, search.constraints, self.limits)),
+            budget=records.Budget(candidates=search.candidates, patients=search.patients),
+            searched=records.Searched(
+                candidates=len(self.entries), of=search.size, whole=search.size <= search.candidates
+            ),
+            interval=_INTERVAL,
+            front=tuple(self._front_entry(place, entry) for place, entry in enumerate(self.front, start=1)),
+            published=tuple(map(self._published_entry, self.published)),
+            placebo=tuple(records.PlaceboEntry(entry.label, _measures(entry)) for entry in self.shams),
+            skipped=dict(skipped),
+        )
+
+    def _front_entry(self, place: int, entry: Entry) -> records.FrontEntry:
+        # of a choice between regimens, which no trial looked at
+        days, pain = (0.0, self.scenario.follow_up_h / 24), self.scenario.models.pain
+        support = support_of(self.scenario, entry.arm, "choice", days, pain=pain)
+        standing = self.standing[entry.name]
+        return records.FrontEntry(
+            number=place,
+            file=f"front/{place:02d}.yaml",
+            drug=entry.arm.drug,
+            values=dict(entry.values),
+            measures=_measures(entry, next(iter(self.shams), None)),
+            chance_on_front=_rounded(standing.chance),
+            chance_feasible=_rounded(standing.chance_feasible),
+            support=support.label,
+            basis=tuple(support.studies),
+        )
+
+    def _published_entry(self, entry: Entry) -> records.PublishedEntry:
+        compared, numbers, chance = self._beaten_by(entry)
+        standing = self.standing.get(entry.name)
+        return records.PublishedEntry(
+            kind=entry.kind,
+            name=entry.label,
+            drug=entry.arm.drug,
+            measures=_measures(entry, next(iter(self.shams), None)),
+            chance_on_front=standing.chance if standing else None,
+            feasible=bool(_feasible(self.limits, [entry])[0][0]),
+            compared_on=compared,
+            beaten_by=numbers,
+            chance_beaten=chance,
+        )
+
+    def table(self) -> list[Row]:
+        """Return a row for every regimen that was simulated."""
+        places = {entry.name: place for place, entry in enumerate(self.front, start=1)}
+        return [self._row(entry, places.get(entry.name, 0)) for entry in (*self.entries, *self.others)]
+
+    def _row(self, entry: Entry, place: int) -> Row:
+        row: Row = {"kind": entry.kind, "name": entry.label, "drug": entry.arm.drug, "front": place}
+        standing = self.standing.get(entry.name)
+        row["feasible"] = standing.feasible if standing else None
+        row["chance_on_front"] = standing.chance if standing else None
+        row["chance_feasible"] = standing.chance_feasible if standing else None
+        row |= {variable.path: entry.values.get(variable.path) for variable in self.search.variables}
+        for name, report in _measures(entry).items():
+            row |= {name: report.mean, f"{name}_lo": report.mean_interval[0], f"{name}_hi": report.mean_interval[1]}
+        return row
 
 
-def _ordered(search: Search, entries: Sequence[Entry], standing: _Standing) -> list[Entry]:
-    """Return the front, best in the first goal first; of regimens with the same worth the first that was asked."""
-    mean, _ = _costs(search, entries)
-    seen: set[tuple] = set()
-    front = []
-    for row, entry in zip(mean, entries, strict=True):
-        if standing.front[entry.name] and tuple(row) not in seen:
-            seen.add(tuple(row))
-            front.append((tuple(row), entry))
-    return [entry for _, entry in sorted(front, key=lambda pair: pair[0])]
-
-
-def _beaten_by(
-    search: Search, limits: Sequence[Limit], other: Entry, entries: Sequence[Entry], ordered: Sequence[Entry]
-) -> tuple[tuple[str, ...], tuple[int, ...], float | None]:
-    """Tell on which measures a published regimen is compared, which of the front beat it, and the chance that any does.
-
-    What is limited counts here as well as the goals: a regimen with twice the relief is not beaten by a shorter one.
-    """
-    same = other.arm.drug in {entry.arm.drug for entry in entries}
-    asked = {x.measure.name: x.measure for x in (*search.goals, *search.constraints)}
-    if not same:
-        asked.pop("dose_mg", None)  # milligrams of different drugs cannot be held against each other
-    measures = list(asked.values())
-    if not measures or not entries:
-        return tuple(asked), (), None
-    _, draws = _costs(search, [other, *entries], measures)
-    front_mean, _ = _costs(search, [other, *ordered], measures)
-    _, by_draw = _feasible(limits, entries)
-    beats = beaten(front_mean[:1], front_mean[1:])[0] if ordered else np.zeros(0, bool)
-    share = np.mean(
-        [bool((beaten(draws[:1, d], draws[1:, d])[0] & by_draw[:, d]).any()) for d in range(draws.shape[1])]
-    )
-    numbers = tuple(place for place, yes in enumerate(beats, start=1) if yes)
-    return tuple(asked), numbers, _rounded(float(share))
-
-
-def report_of(
-    scenario: Scenario,
-    search: Search,
-    limits: Sequence[Limit],
-    entries: Sequence[Entry],
-    others: Sequence[Entry],
-    skipped: Mapping[str, str],
-) -> tuple[SearchReport, list[Entry], list[dict[str, Any]]]:
-    """Return the document of a search of candidates (`entries`), its front, and a row for each regimen."""
-    standing = _Standing(search, limits, entries, others)
-    sham = next((entry for entry in others if entry.kind == "placebo"), None)
-    ordered = _ordered(search, entries, standing)
-    published = [entry for entry in others if entry.kind != "placebo"]
-    models = scenario.models
-    report = SearchReport(
-        letheon=__version__,
-        notice=SEARCH_NOTICE,
-        title=scenario.title,
-        seed=scenario.seed,
-        n_patients=scenario.population.n,
-        follow_up_days=scenario.follow_up_h / 24,
-        models=ModelsReport(pain=models.pain, pk=models.pk, flares=models.flares),
-        arm=search.arm,
-        variables=tuple(
-            VariableReport(path=v.path, also=tuple(v.also), values=len(v.values), first=v.values[0], last=v.values[-1])
-            for v in search.variables
-        ),
-        goals=tuple(map(_goal, search.goals)),
-        constraints=tuple(map(_constraint, search.constraints, limits)),
-        budget=Budget(candidates=search.candidates, patients=search.patients),
-        searched=Searched(candidates=len(entries), of=search.size, whole=search.size <= search.candidates),
-        interval=_INTERVAL,
-        front=tuple(_front(scenario, standing, place, entry, sham) for place, entry in enumerate(ordered, start=1)),
-        published=tuple(_published(search, limits, standing, entry, sham, entries, ordered) for entry in published),
-        placebo=tuple(
-            PlaceboEntry(name=_short(entry), measures=measured(entry)) for entry in others if entry.kind == "placebo"
-        ),
-        skipped=dict(skipped),
-    )
-    places = {entry.name: place for place, entry in enumerate(ordered, start=1)}
-    rows = [_row(search, standing, places.get(entry.name, 0), entry) for entry in (*entries, *others)]
-    return report, ordered, rows
-
-
-def _short(entry: Entry) -> str:
-    return entry.name.split(":", 1)[-1]
-
-
-def _goal(goal: Goal) -> GoalReport:
+def _goal(goal: Goal) -> records.GoalReport:
     direction = "maximise" if goal.maximise else "minimise"
-    return GoalReport(measure=goal.measure.name, direction=direction, unit=goal.measure.unit, means=goal.measure.means)
+    return records.GoalReport(goal.measure.name, direction, goal.measure.unit, goal.measure.means)
 
 
-def _constraint(constraint: Constraint, limit: Limit) -> ConstraintReport:
-    return ConstraintReport(
+def _constraint(constraint: Constraint, limit: Limit) -> records.ConstraintReport:
+    return records.ConstraintReport(
         measure=limit.measure,
         at_least=_rounded(limit.low),
         at_most=_rounded(limit.high),
@@ -265,56 +294,7 @@ def _constraint(constraint: Constraint, limit: Limit) -> ConstraintReport:
     )
 
 
-def _front(scenario: Scenario, standing: _Standing, place: int, entry: Entry, sham: Entry | None) -> FrontEntry:
-    # of a choice between regimens, which no trial looked at
-    support = support_of(scenario, entry.arm, "choice", (0.0, scenario.follow_up_h / 24), pain=scenario.models.pain)
-    return FrontEntry(
-        number=place,
-        file=f"front/{place:02d}.yaml",
-        drug=entry.arm.drug,
-        values=dict(entry.values),
-        measures=measured(entry, sham),
-        chance_on_front=_rounded(standing.chance[entry.name]),
-        chance_feasible=_rounded(standing.chance_feasible[entry.name]),
-        support=support.label,
-        basis=tuple(support.studies),
-    )
-
-
-def _published(
-    search: Search,
-    limits: Sequence[Limit],
-    standing: _Standing,
-    entry: Entry,
-    sham: Entry | None,
-    entries: Sequence[Entry],
-    ordered: Sequence[Entry],
-) -> PublishedEntry:
-    compared, numbers, chance = _beaten_by(search, limits, entry, entries, ordered)
-    return PublishedEntry(
-        kind=entry.kind,
-        name=_short(entry),
-        drug=entry.arm.drug,
-        measures=measured(entry, sham),
-        chance_on_front=standing.chance.get(entry.name),
-        feasible=bool(_feasible(limits, [entry])[0][0]),
-        compared_on=compared,
-        beaten_by=numbers,
-        chance_beaten=chance,
-    )
-
-
-def _row(search: Search, standing: _Standing, place: int, entry: Entry) -> dict[str, Any]:
-    row: dict[str, Any] = {"kind": entry.kind, "name": _short(entry), "drug": entry.arm.drug, "front": place}
-    row |= {"feasible": standing.feasible.get(entry.name), "chance_on_front": standing.chance.get(entry.name)}
-    row |= {"chance_feasible": standing.chance_feasible.get(entry.name)}
-    row |= {variable.path: entry.values.get(variable.path) for variable in search.variables}
-    for name, report in measured(entry).items():
-        row |= {name: report.mean, f"{name}_lo": report.mean_interval[0], f"{name}_hi": report.mean_interval[1]}
-    return row
-
-
-def write_tables(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
+def write_tables(rows: Sequence[Row], folder: Path) -> None:
     """Write the table as ``candidates.csv`` and ``candidates.parquet``."""
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -11,61 +11,59 @@ from scipy.interpolate import RBFInterpolator
 
 from letheon.study.optimise.front import beaten, on_front
 
-__all__ = ["Known", "chosen"]
-
 _TRUSTED = 0.75  # share of a generation that the surface chooses
 _MOST_AT_ONCE = 800  # answers up to which one surface goes through all; beyond, one through the nearest
 _NEIGHBOURS = 64
 _DIGITS = 6  # of a standard deviation: no choice hangs on the last bits of a linear solver
 
 
-class Known(NamedTuple):
-    """What has been answered."""
+class Answers(NamedTuple):
+    """What is known of the candidates that were judged."""
 
     places: np.ndarray  # (candidate, variable): where, from 0 to 1 along each variable
     costs: np.ndarray  # (candidate, goal): less is better
     excess: np.ndarray  # (candidate, limit): by how much limits are broken; 0 or less where they are kept
 
 
-def chosen(known: Known, offered: np.ndarray, count: int, random: np.random.Generator) -> list[int]:
-    """Choose from what is offered.
+def choose(answers: Answers, offered: np.ndarray, count: int, random: np.random.Generator) -> list[int]:
+    """Choose `count` rows of what is offered (candidate, variable).
 
     Examples
     --------
     >>> x = np.linspace(0, 1, 6)[:, None]
-    >>> known = Known(x, np.hstack([x, (x - 0.5) ** 2]), np.zeros((6, 0)))
-    >>> chosen(known, np.array([[0.9], [0.45], [0.8]]), 1, np.random.default_rng(1))
+    >>> answers = Answers(x, np.hstack([x, (x - 0.5) ** 2]), np.zeros((6, 0)))
+    >>> choose(answers, np.array([[0.9], [0.45], [0.8]]), 1, np.random.default_rng(1))
     [1]
     """
     if len(offered) <= count:
         return list(range(len(offered)))
-    found = _predicted(known, offered)
-    first = [] if found is None else _best(known, *found, max(1, round(_TRUSTED * count)))
+    predicted = _predicted(answers, offered)
+    first = [] if predicted is None else _best(answers, *predicted, max(1, round(_TRUSTED * count)))
     left = [row for row in range(len(offered)) if row not in set(first)]
     return first + [int(row) for row in random.permutation(left)[: count - len(first)]]
 
 
-def _predicted(known: Known, offered: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+def _predicted(answers: Answers, offered: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Return costs and excess as the surface has them; None where none goes through the answers."""
-    answers = np.hstack([known.costs, known.excess])
-    middle, spread = answers.mean(axis=0), answers.std(axis=0)
+    seen = np.hstack([answers.costs, answers.excess])
+    middle, spread = seen.mean(axis=0), seen.std(axis=0)
     spread = np.where(spread == 0.0, 1.0, spread)
-    near = None if len(answers) <= _MOST_AT_ONCE else _NEIGHBOURS
+    near = None if len(seen) <= _MOST_AT_ONCE else _NEIGHBOURS
     try:
         surface = RBFInterpolator(
-            known.places, (answers - middle) / spread, neighbors=near, kernel="cubic", degree=1, smoothing=1e-6
+            answers.places, (seen - middle) / spread, neighbors=near, kernel="cubic", degree=1, smoothing=1e-6
         )
-        told = np.round(surface(offered), _DIGITS) * spread + middle
+        values = np.round(surface(offered), _DIGITS) * spread + middle
     except (np.linalg.LinAlgError, ValueError):
         return None
-    goals = known.costs.shape[1]
-    return (told[:, :goals], told[:, goals:]) if np.isfinite(told).all() else None
+    goals = answers.costs.shape[1]
+    return (values[:, :goals], values[:, goals:]) if np.isfinite(values).all() else None
 
 
-def _best(known: Known, costs: np.ndarray, excess: np.ndarray, count: int) -> list[int]:
+def _best(answers: Answers, costs: np.ndarray, excess: np.ndarray, count: int) -> list[int]:
     """Choose those that look best: on the front, far from one another and from the front that is known."""
     keeps = (excess <= 0.0).all(axis=1)
-    front = known.costs[(known.excess <= 0.0).all(axis=1)]
+    front = answers.costs[(answers.excess <= 0.0).all(axis=1)]
     front = front[on_front(front)] if len(front) else front
     hopeful = np.array(keeps)
     if len(front):

@@ -23,20 +23,6 @@ from letheon.pipeline import assemble
 from letheon.pipeline.plan import plan_arm
 from letheon.scenario import Scenario
 
-__all__ = [
-    "COARSE",
-    "FULL",
-    "Cohort",
-    "Fate",
-    "Forecast",
-    "flare_shares",
-    "forecast",
-    "middle_values",
-    "prepare",
-    "stack",
-    "without_drug",
-]
-
 COARSE = Grading(finest_h=0.25, early_h=8.0, coarsest_h=36.0, growth=1.0, late=0.25)
 FULL = Grading()
 _SEED = 20260103  # of the people; common random numbers for all parameters and arms
@@ -45,45 +31,21 @@ _MOST_FLARES = 12.0  # a year, for how many onsets are drawn
 
 
 class Cohort(NamedTuple):
-    """An arm made ready: people, mesh and levels.
+    """An arm made ready: people, mesh and levels."""
 
-    Attributes
-    ----------
-    steps : course.Steps
-        The mesh, without padding.
-    nodes : Levels
-        Levels at its nodes; axes (patient, step, node).
-    people : People
-        The people, on the last axis.
-    onsets : array, shape (flare, patient)
-        Onsets of flares, in units of the mean time between two.
-    stops_h : array, shape (stop,)
-        Times at which a forecast is read [h].
-    rows : int array, shape (stop,)
-        Rows of a trajectory at these times.
-    """
-
-    steps: course.Steps
-    nodes: Levels
-    people: People
-    onsets: np.ndarray
-    stops_h: np.ndarray
-    rows: np.ndarray
+    steps: course.Steps  # the mesh, without padding
+    nodes: Levels  # levels at its nodes; axes (patient, step, node)
+    people: People  # on the last axis
+    onsets: np.ndarray  # (flare, patient): onsets of flares, in units of the mean time between two
+    stops_h: np.ndarray  # (stop,): times at which a forecast is read [h]
+    rows: np.ndarray  # (stop,): rows of a trajectory at these times
 
 
 class Fate(NamedTuple):
-    """Latent pain of a cohort, before the noise of a diary; axes (stop, patient).
+    """Latent pain of a cohort, before the noise of a diary; axes (stop, patient)."""
 
-    Attributes
-    ----------
-    pain : array
-        Pain at the stops [NRS].
-    area : array
-        Its integral since t = 0 [NRS h].
-    """
-
-    pain: Array
-    area: Array
+    pain: Array  # at the stops [NRS]
+    area: Array  # its integral since t = 0 [NRS h]
 
 
 class Forecast(NamedTuple):
@@ -93,19 +55,13 @@ class Forecast(NamedTuple):
     others: Fate
 
 
-def middle_values() -> dict[str, Array]:
-    """Return the middles of the typical values, by ``home.name``, in canonical units.
+def responds(values: Mapping[str, Array], pain: str) -> Array:
+    """Return the chance that a patient is one in whom there is an effect on lasting pain."""
+    return values["slow_site.p_response"] if pain == "slow_site" else 1.0 - values["memory.p_nonresponse"]
 
-    Returns
-    -------
-    dict of str to float
-        What `forecast` takes: medians of the draws where there are any, else the library's values.
 
-    Examples
-    --------
-    >>> 1 < middle_values()["memory.tau_s"] / 24 < 10
-    True
-    """
+def middle_values() -> dict[str, float]:
+    """Return the middles of the typical values by ``home.name``, in canonical units: what `forecast` takes."""
     return {name: float(np.median(values)) for name, values in typical_values().items()}
 
 
@@ -130,25 +86,10 @@ def prepare(
     grading: Grading = COARSE,
     stops_h: Sequence[float] | None = None,
 ) -> Cohort:
-    """Make an arm ready: draw its people and solve their plasma on a coarse mesh.
+    """Make an arm ready: draw quasi-random people and solve their plasma on a coarse mesh, for any parameters.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        Population, follow-up and models.
-    arm : str
-        Name of the arm.
-    patients : int
-        How many quasi-random people stand for the cohort.
-    grading : Grading
-        How fine the mesh is.
-    stops_h : sequence of float, optional
-        Times to read forecasts at, from 0 to the last that matters [h]; the midnights of the follow-up by default.
-
-    Returns
-    -------
-    Cohort
-        To be used with any parameters; people are the same in every arm.
+    The people are the same in every arm. Forecasts are read at the stops, from 0 to the last that matters [h]; by
+    default at the midnights of the follow-up.
     """
     days = math.ceil(scenario.follow_up_h / 24 - 1e-9)
     stops = np.asarray(24.0 * np.arange(days + 1) if stops_h is None else stops_h, float)
@@ -163,8 +104,8 @@ def prepare(
     draw = partial(people, _covariates(scenario), _SEED, days=plan.days, draw=0)
 
     @jax.jit
-    def solve(numbers, points):
-        def one(number, point):
+    def solve(numbers: Array, points: Array) -> tuple[People, Levels]:
+        def one(number: Array, point: Array) -> tuple[People, Levels]:
             who = draw(number, point=point)
             plasmas = assemble.plasmas_of(plan.structure, values.__getitem__, who, switches, data, number)
             rates = assemble.rates_of(data, who)
@@ -180,83 +121,43 @@ def prepare(
 
 
 def without_drug(cohort: Cohort) -> Cohort:
-    """Return the same people on the same mesh, given nothing.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        An arm.
-
-    Returns
-    -------
-    Cohort
-        Its placebo arm.
-    """
+    """Return the same people on the same mesh, given nothing: the placebo arm."""
     return cohort._replace(nodes=jax.tree.map(jnp.zeros_like, cohort.nodes))
 
 
 def stack(cohorts: Sequence[Cohort]) -> Cohort:
     """Put cohorts of equally many people on one leading axis, for `jax.vmap`: one program instead of many.
 
-    Parameters
-    ----------
-    cohorts : sequence of Cohort
-        Arms, of any drug and length.
-
-    Returns
-    -------
-    Cohort
-        Shorter meshes are filled up with steps of no length, fewer stops with the last.
+    Shorter meshes are filled up with steps of no length, fewer stops with the last.
     """
-    count, stops, flares = (max(f(c) for c in cohorts) for f in (_count, _stops, _flares))
+    count = max(len(c.steps.level) for c in cohorts)
+    stops = max(len(c.stops_h) for c in cohorts)
+    flares = max(len(c.onsets) for c in cohorts)
     substances = sorted({name for c in cohorts for name in c.nodes.plasma})
 
-    def fill(x, size: int, axis: int, **how):
+    def fill(x: Array, size: int, axis: int = 0, value: float | None = None) -> np.ndarray:
         width = [(0, 0)] * np.ndim(x)
         width[axis] = (0, size - np.shape(x)[axis])
-        return np.pad(x, width, **(how or {"mode": "edge"}))
+        return np.pad(x, width, mode="edge") if value is None else np.pad(x, width, constant_values=value)
 
     def widen(c: Cohort) -> Cohort:
         none = np.zeros_like(c.nodes.acute_s)
         plasma = {name: c.nodes.plasma.get(name, none) for name in substances}
         nodes = jax.tree.map(lambda x: fill(x, count, 1), c.nodes._replace(plasma=plasma))
-        steps = {f: fill(getattr(c.steps, f), count, 0) for f in ("piece", "epoch", "day", "time_h")}
-        level = fill(c.steps.level, count, 0, constant_values=_NO_LENGTH)
-        onsets = fill(c.onsets, flares, 0, constant_values=1e9)
-        rows, stops_h = (fill(x, stops, 0) for x in (c.rows, c.stops_h))
+        steps = {f: fill(getattr(c.steps, f), count) for f in ("piece", "epoch", "day", "time_h")}
+        level = fill(c.steps.level, count, value=_NO_LENGTH)
+        onsets = fill(c.onsets, flares, value=1e9)
+        rows, stops_h = (fill(x, stops) for x in (c.rows, c.stops_h))
         return Cohort(c.steps._replace(level=level, **steps), nodes, c.people, onsets, stops_h, rows)
 
     return jax.tree.map(lambda *x: np.stack(x), *map(widen, cohorts))
 
 
-def _count(cohort: Cohort) -> int:
-    return len(cohort.steps.level)
+def flare_shares(onsets: Array, rate: Array, duration: Array, start: Array, stop: Array) -> Array:
+    """Return the share (step,) of each step that a patient spends in a flare, smooth in rate and duration.
 
-
-def _stops(cohort: Cohort) -> int:
-    return len(cohort.stops_h)
-
-
-def _flares(cohort: Cohort) -> int:
-    return len(cohort.onsets)
-
-
-def flare_shares(onsets, rate, duration, start, stop):
-    """Return the share of each step that a patient spends in a flare, smooth in rate and duration.
-
-    Parameters
-    ----------
-    onsets : array, shape (flare,)
-        Increasing onsets, in units of the mean time between two.
-    rate, duration : array
-        Flares per hour, their length [h]; an overlapping flare extends to its own end.
-    start, stop : array, shape (step,)
-        Ends of the steps [h].
-
-    Returns
-    -------
-    array, shape (step,)
-        Shares in [0, 1].
+    Onsets (flare,) increase, in units of the mean time between two; `rate` is flares per hour, `duration` their length
+    [h], and an overlapping flare extends to its own end. `start` and `stop` (step,) are the ends of the steps [h].
 
     Examples
     --------
@@ -269,32 +170,21 @@ def flare_shares(onsets, rate, duration, start, stop):
     return jnp.maximum(high - low, 0.0).sum(axis=0) / jnp.maximum(stop - start, 1e-9)
 
 
-def slow_levels(level, h, rate):
+def slow_levels(level: Array, h: Array, rate: Array) -> Array:
     """Return the level at the slow site from that in plasma, so that its half-life may change without new plasma.
 
     Simpson's rule over each half of a step: the site is slow against every step, and plasma is known at the quarters.
 
-    Parameters
-    ----------
-    level : array, shape (step, node)
-        Plasma level at the quarters of each step [ng/mL].
-    h : array, shape (step,)
-        Step lengths [h].
-    rate : array
-        Rate constant of the site [1/h].
-
-    Returns
-    -------
-    array, shape (step, node)
-        Level at the site [ng/mL].
+    `level` is that in plasma at the quarters of each step, the result that at the site (step, node) [ng/mL]; the steps
+    have lengths `h` (step,) [h], and the site has the rate constant `rate` [1/h].
     """
 
-    def half(before, levels, d):
+    def half(before: Array, levels: Array, d: Array) -> Array:
         a, b, c = levels
         fade = jnp.exp(-rate * d)
         return before * fade + rate * d / 6.0 * (a * fade + 4.0 * b * jnp.sqrt(fade) + c)
 
-    def step(before, data):
+    def step(before: Array, data: tuple[Array, Array]) -> tuple[Array, Array]:
         c, h = data
         middle = half(before, c[:3], h / 2.0)
         after = half(middle, c[2:], h / 2.0)
@@ -313,39 +203,20 @@ def forecast(
     norketamine: float = 0.0,
     bound: float | None = None,
 ) -> Forecast:
-    """Return the latent pain of a cohort under given parameters.
+    """Return the latent pain of a cohort under given parameters; axes (stop, patient).
 
-    Parameters
-    ----------
-    values : mapping of str to array
-        Typical values and spreads by ``home.name`` and ``home.name.sd``, in canonical units; may be traced.
-    cohort : Cohort
-        From `prepare`.
-    pain : str
-        Pain model: ``memory`` or ``slow_site``.
-    flares : bool
-        Whether flares happen.
-    expectancy : float
-        Relief from unblinding [NRS].
-    norketamine : float
-        Weight of norketamine in the block.
-    bound : float, optional
-        As for `letheon.body.course.replay`: bounds sensitivities in reverse differentiation.
-
-    Returns
-    -------
-    Forecast
-        Axes (stop, patient).
+    Values are typical values and spreads by ``home.name`` and ``home.name.sd``, in canonical units, and may be traced.
+    `pain` is ``memory`` or ``slow_site``, `expectancy` relief from unblinding [NRS], `norketamine` its weight in the
+    block; `bound` bounds sensitivities in reverse differentiation, as in `letheon.body.course.replay`.
     """
     switches = assemble.Switches(_SEED, float(flares), expectancy, norketamine)
     count = cohort.steps.level.shape[0]
-    steps = cohort.steps._replace(day=jnp.arange(count))  # flares are told by step, not by day
+    steps = cohort.steps._replace(day=jnp.arange(count))  # flares go by step, not by day
     start = jnp.asarray(steps.time_h)
     stop = start + steps.h0_h * 2.0 ** jnp.asarray(steps.level)
-
     rate = slow_site.rate(values["slow_site.half_life"])
 
-    def one(who, onsets, nodes):
+    def one(who: People, onsets: Array, nodes: Levels) -> Forecast:
         if pain == "slow_site":
             nodes = nodes._replace(slow=slow_levels(nodes.plasma["esketamine"], stop - start, rate))
         body = assemble.body_of(values.__getitem__, who, switches)
@@ -354,7 +225,7 @@ def forecast(
         else:
             shares = jnp.zeros(count)
 
-        def fate(responds):
+        def fate(responds: Array) -> Fate:
             mine = body._replace(flares=shares, responds=responds, slow_responds=responds)
             path = course.replay(mine, assemble.molar_masses(), steps, nodes, bound)
             score, area = (path.pain, path.area) if pain == "memory" else (path.pain_slow, path.area_slow)

@@ -1,18 +1,18 @@
 """Predictions on record: what a trial without results will show, dated, by both pain models."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from letheon import library
 from letheon._version import __version__
 from letheon.definitions import HALF, RELIEF, SLACK
+from letheon.library import Study
+from letheon.library.evidence import StudyArm
 from letheon.patients.uncertainty import typical_values
-from letheon.scenario import Scenario, loads
-from letheon.study.records import Estimate
-from letheon.study.regimens import study
-from letheon.study.trial.document import ArmPrediction, Contrast, Prediction, TrialPrediction
+from letheon.study.records import Estimate, Record, quantiles
+from letheon.study.regimens import study, study_scenario
 from letheon.study.trial.simulation import DRAWS, Arms, Values, simulated_trials
-
-__all__ = ["ketcrps2"]
 
 _DAY = 90
 _PATIENTS = 30
@@ -21,40 +21,69 @@ _SESSIONS = 6
 _DIGITS = 3
 
 
-def _ramps() -> dict[str, dict[str, list[tuple[float, float, float]]]]:
-    """Return (start h, hours, mg/h/70kg) of both arms under both readings of a ramp that the registry leaves open."""
-    shipped = {arm.name: list(arm.infusions) for arm in study("ketcrps2").arms}
-    rising = np.linspace(_LOW, _HIGH, _SESSIONS)
-    slow = {
-        "continuous": [(24.0 * i, 24.0, float(rate)) for i, rate in enumerate(rising)],
-        "intermittent": [
-            (start, hours, float(rate)) for (start, hours, _), rate in zip(shipped["intermittent"], rising, strict=True)
-        ],
-    }
-    return {"two steps to the maximum": shipped, "an even rise to the last session": slow}
+class ArmPrediction(Record, frozen=True):
+    """What one arm shows: pain [NRS], and shares whose pain fell by 30 and by 50 %."""
+
+    nrs_day_90: Estimate
+    responders_30: Estimate
+    responders_50: Estimate
 
 
-def _scenario(arms: dict[str, list[tuple[float, float, float]]]) -> Scenario:
-    text = f'letheon: 1\ntitle: "ketcrps2"\nfollow_up: {_DAY} days\narms:\n'
-    for name, infusions in arms.items():
-        text += f"  {name}:\n    drug: esketamine\n    sessions:\n"
-        for start, hours, rate in infusions:
-            text += f"      - {{at: {start:g} h, rate: {rate:.6g} mg/h/70kg, for: {hours:g} h}}\n"
-    return loads(text)
+class Contrast(Record, frozen=True):
+    """Pain in one arm minus the other [NRS], and the chance that it is below 0."""
+
+    nrs_day_90: Estimate
+    chance_that_continuous_is_lower: float
+
+
+class TrialPrediction(Record, frozen=True):
+    """What a trial shows under one reading of its ramp and one pain model."""
+
+    continuous: ArmPrediction
+    intermittent: ArmPrediction
+    continuous_minus_intermittent: Contrast
+
+
+class Prediction(Record, frozen=True):
+    """What the KetCRPS-2 trial will show, by reading of its ramp and by pain model."""
+
+    trial: str
+    registered_as: str
+    date: str
+    letheon: str
+    posterior_seed: dict[str, int | None]
+    patients_an_arm: int
+    day: int
+    days_since_last_dose: dict[str, float]
+    predictions: dict[str, dict[str, TrialPrediction]]
+
+
+def _ramps() -> dict[str, Study]:
+    """Return the trial under both readings of a ramp that the registry leaves open."""
+    trial, rates = study("ketcrps2"), np.linspace(_LOW, _HIGH, _SESSIONS).tolist()
+
+    def rising(arm: StudyArm) -> StudyArm:
+        spans = [(start, hours) for start, hours, _ in arm.infusions]
+        if arm.name == "continuous":
+            spans = [(24.0 * i, 24.0) for i in range(_SESSIONS)]
+        return replace(arm, infusions=tuple((*span, rate) for span, rate in zip(spans, rates, strict=True)))
+
+    slow = replace(trial, arms=tuple(map(rising, trial.arms)))
+    return {"two steps to the maximum": trial, "an even rise to the last session": slow}
 
 
 def _interval(values: np.ndarray) -> Estimate:
-    low, middle, high = (round(float(x), _DIGITS) for x in np.quantile(values, [0.05, 0.5, 0.95]))
+    low, middle, high = (round(x, _DIGITS) for x in quantiles(values))
     return Estimate(median=middle, interval_90=(low, high))
 
 
 def _read(arms: Arms) -> TrialPrediction:
     """Read a trial as planned: scores and responders on day 90, 30 patients an arm."""
     score = {name: entries[:, -1].mean(axis=-1) for name, entries in arms.entries.items()}
-    found = {}
+    predictions = {}
     for name, entries in arms.entries.items():
         left = entries.mean(axis=1) / np.maximum(arms.baseline[name], 1e-9)
-        found[name] = ArmPrediction(
+        predictions[name] = ArmPrediction(
             nrs_day_90=_interval(score[name]),
             responders_30=_interval((left <= RELIEF + SLACK).mean(axis=-1)),
             responders_50=_interval((left <= HALF + SLACK).mean(axis=-1)),
@@ -62,7 +91,7 @@ def _read(arms: Arms) -> TrialPrediction:
     difference = score["continuous"] - score["intermittent"]
     lower = round(float(np.mean(difference < 0)), _DIGITS)
     contrast = Contrast(nrs_day_90=_interval(difference), chance_that_continuous_is_lower=lower)
-    return TrialPrediction(**found, continuous_minus_intermittent=contrast)
+    return TrialPrediction(**predictions, continuous_minus_intermittent=contrast)
 
 
 def ketcrps2(date: str, values: Values | None = None) -> Prediction:
@@ -71,11 +100,12 @@ def ketcrps2(date: str, values: Values | None = None) -> Prediction:
     trial = study("ketcrps2")
     last = {arm.name: round(_DAY - max(s + d for s, d, _ in arm.infusions) / 24.0, 1) for arm in trial.arms}
     windows = tuple((float(_DAY - 3 + i), float(_DAY - 2 + i)) for i in range(3))
+    patients = {arm.name: _PATIENTS for arm in trial.arms}
     predictions = {}
-    for ramp, arms in _ramps().items():
-        scenario = _scenario(arms)
+    for ramp, reading in _ramps().items():
+        scenario = study_scenario(reading, _DAY)
         predictions[ramp] = {
-            model: _read(simulated_trials(scenario, dict.fromkeys(arms, _PATIENTS), windows, model, values, people=64))
+            model: _read(simulated_trials(scenario, patients, windows, model, values, people=64))
             for model in library.PAIN_MODELS
         }
     return Prediction(

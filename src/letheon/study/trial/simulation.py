@@ -1,7 +1,7 @@
 """Trials simulated as they are run: so many patients an arm, each with a diary, under draws of the parameters."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,29 +9,16 @@ import numpy as np
 from letheon.arrays import jax
 from letheon.patients.uncertainty import typical_values
 from letheon.scenario import Scenario
-from letheon.study.trial.forward import Forecast, forecast, prepare, without_drug
-
-__all__ = [
-    "DRAWS",
-    "PEOPLE",
-    "REPEATS",
-    "Arms",
-    "Beat",
-    "Progress",
-    "Values",
-    "forecasts",
-    "responds",
-    "simulated_trials",
-    "start_pain",
-]
+from letheon.study.records import Progress
+from letheon.study.trial.forward import Forecast, forecast, prepare, responds, without_drug
 
 DRAWS = 256
 PEOPLE = 96
 REPEATS = 8  # simulated trials for each draw of the posterior
 _SEED = 20261122
-Values = Mapping[str, np.ndarray]
-Progress = Callable[[str, int, int], None]
-Beat = Callable[[], None]  # called often, so that work can be stopped
+Values = Mapping[str, np.ndarray]  # (draw,): draws of the typical values
+Heartbeat = Callable[[], None]  # called often, so that work can be stopped
+Windows = Sequence[tuple[float, float]]  # [day]
 
 
 class Arms(NamedTuple):
@@ -42,77 +29,57 @@ class Arms(NamedTuple):
     baseline: Mapping[str, np.ndarray]  # (trial, patient): mean entry of the week before
 
 
-def _stops(windows) -> tuple[float, ...]:
-    return tuple(24.0 * d for d in sorted({0.0, *(edge for pair in windows for edge in pair)}))
+def heartbeat_of(progress: Progress | None, what: str, done: int, jobs: int) -> Heartbeat:
+    """Return a heartbeat that reports how many jobs are done."""
+    return (lambda: progress(what, done, jobs)) if progress else lambda: None
 
 
 def forecasts(
-    scenario: Scenario, arm: str, stops_h, values: Values, pain: str, people: int, beat: Beat, sham=False, **how: Any
+    scenario: Scenario,
+    arm: str,
+    stops_h: Sequence[float],
+    values: Values,
+    pain: str,
+    people: int,
+    heartbeat: Heartbeat,
+    sham: bool = False,
+    **options: Any,
 ) -> Forecast:
-    """Return forecasts under every draw; axes (draw, stop, patient)."""
+    """Return forecasts under every draw; axes (draw, stop, patient). Options are those of `forward.forecast`."""
     cohort = prepare(scenario, arm, people, stops_h=stops_h)
     if sham:
-        cohort, how = without_drug(cohort), {**how, "expectancy": 0.0}  # with nothing to see through
-    one = jax.jit(lambda own, cohort: forecast(own, cohort, pain, **how))
+        cohort, options = without_drug(cohort), {**options, "expectancy": 0.0}  # with nothing to see through
+    one: Any = jax.jit(lambda own, cohort: forecast(own, cohort, pain, **options))
     rows = []
     # Shapes and times are program, levels and people are data.
     for i in range(len(next(iter(values.values())))):
-        beat()
+        heartbeat()
         rows.append(one({name: float(column[i]) for name, column in values.items()}, cohort))
     return jax.tree.map(lambda *x: np.stack([np.asarray(y) for y in x]), *rows)
-
-
-def responds(values: Values, pain: str) -> np.ndarray:
-    """Return the share of patients in whom there is an effect on lasting pain, by draw."""
-    share = values["slow_site.p_response"] if pain == "slow_site" else 1.0 - values["memory.p_nonresponse"]
-    return np.asarray(share)
 
 
 def simulated_trials(
     scenario: Scenario,
     patients: Mapping[str, int],
-    windows_d,
+    windows_d: Windows,
     pain: str,
     values: Values | None = None,
     repeats: int = REPEATS,
     people: int = PEOPLE,
     sham: Mapping[str, str] | None = None,
-    beat: Beat = lambda: None,
-    **how,
+    heartbeat: Heartbeat = lambda: None,
+    **options: Any,
 ) -> Arms:
-    """Simulate trials as they are run: so many patients an arm, each with a diary.
+    """Simulate trials as they are run: so many patients an arm, each with a diary; ``draws × repeats`` of them.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        Arms.
-    patients : mapping of str to int
-        Patients of each arm.
-    windows_d : sequence of (float, float)
-        Windows [day]; one diary entry stands for each.
-    pain : str
-        Pain model.
-    values : mapping of str to array, shape (draw,), optional
-        Draws of the typical values; those of the shipped posterior by default.
-    repeats : int
-        Trials for each draw.
-    people : int
-        Quasi-random people whom the patients of a trial are drawn from.
-    sham : mapping of str to str, optional
-        Placebo arms, and the arm that each mirrors.
-    beat : callable
-        Called before each draw; raises to stop.
-    **how
-        What `letheon.study.trial.forward.forecast` takes: ``flares``, ``expectancy``, ``norketamine``.
-
-    Returns
-    -------
-    Arms
-        ``draws × repeats`` trials.
+    One diary entry stands for each window [day]. Patients are drawn from quasi-random `people`; `sham` are placebo
+    arms, and the arm that each mirrors. Values are those of the shipped posterior by default. The heartbeat is called
+    before each draw and raises to stop. Options are those of `letheon.study.trial.forward.forecast`: ``flares``,
+    ``expectancy``, ``norketamine``.
     """
     values = typical_values(DRAWS) if values is None else values
     sham = sham or {}
-    stops_h = _stops(windows_d)
+    stops_h = tuple(24.0 * d for d in sorted({0.0, *(edge for pair in windows_d for edge in pair)}))
     draws = len(next(iter(values.values())))
     rng = np.random.default_rng(_SEED)
     noise, rho = float(np.median(values["diary.noise_sd"])), float(np.median(values["diary.rho"]))
@@ -123,7 +90,7 @@ def simulated_trials(
     entries, baselines = {}, {}
     for arm, n in patients.items():
         source = sham.get(arm, arm)
-        shown = forecasts(scenario, source, stops_h, values, pain, people, beat, arm in sham, **how)
+        shown = forecasts(scenario, source, stops_h, values, pain, people, heartbeat, arm in sham, **options)
         hours = np.array([stops_h[b] - stops_h[a] for a, b in rows])[:, None]
         means = [
             np.stack([fate.area[:, b] - fate.area[:, a] for a, b in rows], axis=1) / hours

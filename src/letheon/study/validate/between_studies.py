@@ -14,13 +14,11 @@ from letheon.definitions import RELIEF, SLACK
 from letheon.patients.uncertainty import RIVAL, typical_values
 from letheon.study.calibrate.observations import Gaussian
 from letheon.study.calibrate.trials import observations
-from letheon.study.records import Estimate
+from letheon.study.records import Estimate, Progress, quantiles
 from letheon.study.regimens import study, study_scenario
-from letheon.study.trial.simulation import DRAWS, Arms, Progress, Values, simulated_trials
+from letheon.study.trial.simulation import DRAWS, Arms, Values, heartbeat_of, simulated_trials
 from letheon.study.validate.document import BetweenStudies, HeldOutStudy, SpreadRow, SpreadScore
 from letheon.study.validate.held_out import held_out_table, total
-
-__all__ = ["SPREADS", "between_studies", "with_spread"]
 
 SPREADS: Mapping[str, float | None] = {"0": 0.0, "fitted": None, "0.6": 0.6}
 _TRIAL, _ARM = "sigtermans2009", "esketamine_slow"
@@ -33,23 +31,7 @@ _SEED = 5
 def with_spread(values: Values, sd: float | None) -> Values:
     """Return draws in which studies differ by a given spread.
 
-    Parameters
-    ----------
-    values : mapping of str to array, shape (draw,)
-        Draws of the typical values.
-    sd : float or None
-        SD of the log odds of lasting relief between studies; None leaves what was fitted.
-
-    Returns
-    -------
-    mapping of str to array
-        The same, with effects of studies spread evenly.
-
-    Examples
-    --------
-    >>> from letheon.patients.uncertainty import typical_values
-    >>> float(np.std(with_spread(typical_values(64), 0.6)["between.effect"]).round(2))
-    0.59
+    `sd` is that of the log odds of lasting relief between studies; None leaves what was fitted.
     """
     if sd is None:
         return values
@@ -60,25 +42,25 @@ def with_spread(values: Values, sd: float | None) -> Values:
 
 def _reported() -> dict[str, float]:
     """Return the differences from placebo that the trial did report [NRS]."""
-    found = {}
+    values: dict[str, float] = {}
     for one in observations("memory"):
         if isinstance(one, Gaussian) and one.study == _TRIAL:
-            found |= dict(zip(one.names, one.values, strict=True))
+            values |= dict(zip(one.names, one.values, strict=True))
     return {
-        "week 1": found["leiden drug week 1"] - found["leiden placebo week 1"],
-        "week 12": found["leiden difference week 12"],
+        "week 1": values["leiden drug week 1"] - values["leiden placebo week 1"],
+        "week 12": values["leiden difference week 12"],
     }
 
 
 def _read(arms: Arms) -> dict[str, np.ndarray]:
     """Read differences from placebo in each simulated trial: pain in two weeks, and days of relief."""
     drug, sham = (arms.entries[name] for name in (_ARM, "placebo"))
-    found = {week: drug[:, day - 1].mean(axis=-1) - sham[:, day - 1].mean(axis=-1) for week, day in _WEEKS.items()}
+    pain = {week: drug[:, day - 1].mean(axis=-1) - sham[:, day - 1].mean(axis=-1) for week, day in _WEEKS.items()}
     relieved = [
         (arms.entries[name] <= RELIEF * arms.baseline[name][:, None, :] + SLACK).sum(axis=1).mean(axis=-1)
         for name in (_ARM, "placebo")
     ]
-    return found | {"relief days": relieved[0] - relieved[1]}
+    return {**pain, "relief days": relieved[0] - relieved[1]}
 
 
 _LABELS = {
@@ -103,14 +85,9 @@ def between_studies(
     for label, sd in SPREADS.items():
         own = with_spread(values, sd)
         for model in models:
-            what, at = f"trials if studies differ by {label}, {model}", done
-
-            def beat(what: str = what, at: int = at) -> None:
-                if progress:
-                    progress(what, at, jobs)
-
-            arms = simulated_trials(scenario, patients, windows, model, own, _REPEATS, sham=sham, beat=beat)
-            rows += [_row(model, label, name, reported.get(name), found) for name, found in _read(arms).items()]
+            heartbeat = heartbeat_of(progress, f"trials if studies differ by {label}, {model}", done, jobs)
+            arms = simulated_trials(scenario, patients, windows, model, own, _REPEATS, sham=sham, heartbeat=heartbeat)
+            rows += [_row(model, label, name, reported.get(name), draws) for name, draws in _read(arms).items()]
             done += 1
         table = fitted if sd is None and fitted is not None else held_out_table(own, models, progress=progress)
         added = total(table, models).log_score
@@ -129,7 +106,7 @@ def between_studies(
 
 def _row(model: str, spread: str, name: str, reported: float | None, values: np.ndarray) -> SpreadRow:
     quantity, unit = _LABELS[name]
-    low, high = (float(end) for end in np.quantile(values, [0.05, 0.95]))
+    low, _, high = quantiles(values)
     return SpreadRow(
         model=model,
         sd=spread,
@@ -142,5 +119,5 @@ def _row(model: str, spread: str, name: str, reported: float | None, values: np.
 
 
 def _spread(column: np.ndarray) -> Estimate:
-    low, middle, high = (float(q) for q in np.quantile(column, [0.05, 0.5, 0.95]))
+    low, middle, high = quantiles(column)
     return Estimate(median=middle, interval_90=(low, high))

@@ -4,20 +4,6 @@ from typing import Any
 
 from letheon.study.records import Estimate, Record
 
-__all__ = [
-    "BetweenStudies",
-    "HeldOutStudy",
-    "ModelScore",
-    "QuantityReport",
-    "Sensitivity",
-    "SensitivityRow",
-    "SpreadRow",
-    "SpreadScore",
-    "TimingRow",
-    "Total",
-    "Validation",
-]
-
 
 class QuantityReport(Record, frozen=True):
     """A quantity of a held-out trial: what was seen, and 50 % and 90 % intervals of what was predicted.

@@ -1,4 +1,4 @@
-"""Held-out trials: what each pain model would have predicted, beside what was found.
+"""Held-out trials: what each pain model would have predicted, beside what was reported.
 
 A trial is simulated as it was run: so many patients an arm, each with a diary, under a draw of the posterior and the
 effect of a study not seen before. What was reported is an event; its predicted probability is the score.
@@ -7,7 +7,6 @@ effect of a study not seen before. What was reported is an event; its predicted 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -16,31 +15,12 @@ from letheon import library
 from letheon.definitions import RELAPSE, RELIEF, SLACK
 from letheon.patients.uncertainty import typical_values
 from letheon.scenario import loads
+from letheon.study.records import Progress
 from letheon.study.regimens import study, study_scenario
-from letheon.study.trial.simulation import (
-    DRAWS,
-    PEOPLE,
-    REPEATS,
-    Arms,
-    Beat,
-    Progress,
-    Values,
-    forecasts,
-    responds,
-    simulated_trials,
-    start_pain,
-)
+from letheon.study.trial import simulation
+from letheon.study.trial.forward import responds
+from letheon.study.trial.simulation import Arms, Values, heartbeat_of, simulated_trials
 from letheon.study.validate.document import HeldOutStudy, ModelScore, QuantityReport, TimingRow, Total
-
-__all__ = [
-    "HELD_OUT",
-    "TELLING",
-    "HeldOut",
-    "Quantity",
-    "held_out_table",
-    "timing",
-    "total",
-]
 
 TELLING = math.log(3.0)  # difference of log scores below which the held-out trials tell nothing: odds of three to one
 _ALPHA = 0.05
@@ -64,46 +44,46 @@ class HeldOut:
     id: str
     patients: Mapping[str, int]  # of each arm
     windows_d: tuple[tuple[float, float], ...]
-    event: str  # what was found, in words
+    event: str  # what was reported, in words
     # whether each trial finds the event, and the quantities
     read: Callable[[Arms], tuple[np.ndarray, list[Quantity]]] = field(repr=False)
 
 
-def _two_sample(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return t and p of a two-sample test along the last axis."""
-    t, p = stats.ttest_ind(a, b, axis=-1)
-    return np.asarray(t), np.asarray(p)
+Hits = tuple[np.ndarray, Quantity]  # (trial,): whether the report of a quantity comes true, and the quantity
+_LOWER = "lower, p < 0.05"
+
+
+def _test(label: str, t: np.ndarray, p: np.ndarray, freedom: int, finding: str) -> Hits:
+    """Return in which trials a two-sided t-test has the finding: lower, or no difference in any other words."""
+    critical = float(stats.t.ppf(1 - _ALPHA / 2, freedom))
+    hit = (p < _ALPHA) & (t < 0) if finding == _LOWER else p >= _ALPHA
+    region = (-math.inf, -critical) if finding == _LOWER else (-critical, critical)
+    return hit, Quantity(label, "1", np.nan_to_num(t), region, finding)
+
+
+def _all(tests: list[Hits]) -> tuple[np.ndarray, list[Quantity]]:
+    return np.all([hit for hit, _ in tests], axis=0), [quantity for _, quantity in tests]
 
 
 def _duration(arms: Arms) -> tuple[np.ndarray, list[Quantity]]:
     change = {name: entries - arms.baseline[name][:, None, :] for name, entries in arms.entries.items()}
-    hit, told = np.ones(len(next(iter(change.values()))), bool), []
+    tests = []
     for i, day in enumerate((30, 60, 90)):
-        for one, other, lower in (("5d", "3d", True), ("7d", "3d", True), ("7d", "5d", False)):
+        for one, other, finding in (("5d", "3d", _LOWER), ("7d", "3d", _LOWER), ("7d", "5d", "equal")):
             a, b = (change[f"racemic_{name}"][:, i] for name in (one, other))
-            t, p = _two_sample(a, b)
-            hit &= ((p < _ALPHA) & (t < 0)) if lower else (p >= _ALPHA)
-            critical = float(stats.t.ppf(1 - _ALPHA / 2, 2 * a.shape[-1] - 2))
-            region = (-math.inf, -critical) if lower else (-critical, critical)
-            said = "lower, p < 0.05" if lower else "equal"
-            label = f"t of {one} against {other} on day {day}"
-            told.append(Quantity(label, "1", np.nan_to_num(t), region, said))
-    return hit, told
+            t, p = map(np.asarray, stats.ttest_ind(a, b, axis=-1))
+            tests.append(_test(f"t of {one} against {other} on day {day}", t, p, 2 * a.shape[-1] - 2, finding))
+    return _all(tests)
 
 
 def _schwartzman(arms: Arms) -> tuple[np.ndarray, list[Quantity]]:
-    found, told = [], []
-    for name, falls in (("racemic", True), ("placebo", False)):
+    tests = []
+    for name, finding in (("racemic", _LOWER), ("placebo", "no effect")):
         change = arms.entries[name].mean(axis=1) - arms.baseline[name]
         n = change.shape[-1]
         t = change.mean(axis=-1) / np.maximum(change.std(axis=-1, ddof=1), 1e-9) * math.sqrt(n)
-        p = 2.0 * stats.t.sf(np.abs(t), n - 1)
-        found.append((p < _ALPHA) & (t < 0) if falls else p >= _ALPHA)
-        critical = float(stats.t.ppf(1 - _ALPHA / 2, n - 1))
-        region = (-math.inf, -critical) if falls else (-critical, critical)
-        said = "lower, p < 0.05" if falls else "no effect"
-        told.append(Quantity(f"t of the change on {name}", "1", t, region, said))
-    return found[0] & found[1], told
+        tests.append(_test(f"t of the change on {name}", t, 2.0 * stats.t.sf(np.abs(t), n - 1), n - 1, finding))
+    return _all(tests)
 
 
 def _kiefer(arms: Arms) -> tuple[np.ndarray, list[Quantity]]:
@@ -134,8 +114,7 @@ HELD_OUT = (
 
 def _report(quantity: Quantity) -> QuantityReport:
     low, high = quantity.region
-    inside = {}
-    intervals = {}
+    inside, intervals = {}, {}
     for level in (50, 90):
         tail = (100 - level) / 200
         a, b = np.quantile(quantity.predicted, [tail, 1 - tail])
@@ -164,10 +143,9 @@ def _score(hits: np.ndarray, quantities: Sequence[Quantity]) -> ModelScore:
 def held_out_table(
     values: Values | None = None,
     models: tuple[str, ...] = library.PAIN_MODELS,
-    people: int = PEOPLE,
-    repeats: int = REPEATS,
+    people: int = simulation.PEOPLE,
+    repeats: int = simulation.REPEATS,
     progress: Progress | None = None,
-    **how,
 ) -> tuple[HeldOutStudy, ...]:
     """Score pain models on the trials that they never saw, with draws (draw,) of the typical values."""
     table, done, jobs = [], 0, len(HELD_OUT) * len(models)
@@ -176,18 +154,14 @@ def held_out_table(
         scenario = study_scenario(study(held.id), 94)
         sham = {"placebo": "racemic"} if "placebo" in held.patients else {}
         for model in models:
-            beat = _beat(progress, f"simulating {held.id} under {model}", done, jobs)
+            heartbeat = heartbeat_of(progress, f"simulating {held.id} under {model}", done, jobs)
             arms = simulated_trials(
-                scenario, held.patients, held.windows_d, model, values, repeats, people, sham, beat, **how
+                scenario, held.patients, held.windows_d, model, values, repeats, people, sham, heartbeat
             )
             scores[model] = _score(*held.read(arms))
             done += 1
         table.append(HeldOutStudy(study=held.id, event=held.event, models=scores))
     return tuple(table)
-
-
-def _beat(progress: Progress | None, what: str, done: int, jobs: int) -> Beat:
-    return (lambda: progress(what, done, jobs)) if progress else lambda: None
 
 
 def total(table: Sequence[HeldOutStudy], models: tuple[str, ...] = library.PAIN_MODELS) -> Total:
@@ -211,19 +185,15 @@ def _expected(p: float, q: float, first: bool) -> float:
     return true * math.log(p / q) + (1.0 - true) * math.log((1.0 - p) / (1.0 - q))
 
 
-_COURSES = {
-    "puchalski2016, at 20 mg/h": "    drug: racemic\n    sessions: [{at: 0 h, rate: 20 mg/h, for: 240 h}]\n",
-    "puchalski2016, at 350 mg/h": "    drug: racemic\n    sessions: [{at: 0 h, rate: 350 mg/h, for: 240 h}]\n",
-    "correll2004, first course": "    drug: racemic\n    sessions: [{at: 0 h, rate: 15 mg/h, for: 72 h}]\n",
+_COURSES = {  # its session, its end [day], and what was observed
+    "puchalski2016, at 20 mg/h": ("rate: 20 mg/h, for: 240 h", 10.0, "return 45 to 75 days after the end"),
+    "puchalski2016, at 350 mg/h": ("rate: 350 mg/h, for: 240 h", 10.0, "return 45 to 75 days after the end"),
+    "correll2004, first course": ("rate: 15 mg/h, for: 72 h", 3.0, "most still relieved at 90 days"),
     "correll2004, second course": (
-        "    drug: racemic\n    sessions: [{at: 0 h, rate: 15 mg/h, for: 72 h, repeat: {every: 90 day, times: 2}}]\n"
+        "rate: 15 mg/h, for: 72 h, repeat: {every: 90 day, times: 2}",
+        93.0,
+        "longer relief than after the first (second-hand)",
     ),
-}
-_TIMING = {
-    "puchalski2016, at 20 mg/h": (10.0, "return 45 to 75 days after the end"),
-    "puchalski2016, at 350 mg/h": (10.0, "return 45 to 75 days after the end"),
-    "correll2004, first course": (3.0, "most still relieved at 90 days"),
-    "correll2004, second course": (93.0, "longer relief than after the first (second-hand)"),
 }
 
 
@@ -231,28 +201,30 @@ def timing(
     values: Values | None = None,
     models: tuple[str, ...] = library.PAIN_MODELS,
     progress: Progress | None = None,
-    **how,
 ) -> tuple[TimingRow, ...]:
     """Return how long relief outlasts courses whose rates are not known; shown, never scored."""
-    values = typical_values(DRAWS) if values is None else values
+    values = typical_values(simulation.DRAWS) if values is None else values
     few = {name: column[::8] for name, column in values.items()}
     rows = []
-    for course, text in _COURSES.items():
-        end, observed = _TIMING[course]
-        scenario = loads(f'letheon: 1\ntitle: "{course}"\nfollow_up: 200 days\narms:\n  a:\n{text}')
+    for course, (session, end, observed) in _COURSES.items():
+        arm = f"{{drug: racemic, sessions: [{{at: 0 h, {session}}}]}}"
+        scenario = loads(f'letheon: 1\ntitle: "{course}"\nfollow_up: 200 days\narms:\n  a: {arm}\n')
         days = np.arange(0.0, 181.0, 3.0)
         stops = tuple(24.0 * d for d in sorted({0.0, *(end + 1 + days[days > 0])}))
         for model in models:
-            beat = _beat(progress, f"timing of {course} under {model}", len(rows), len(_COURSES) * len(models))
-            shown = forecasts(scenario, "a", stops, few, model, 64, beat, **how)
-            start = start_pain(scenario, "a", 64)
+            what, jobs = f"timing of {course} under {model}", len(_COURSES) * len(models)
+            heartbeat = heartbeat_of(progress, what, len(rows), jobs)
+            shown = simulation.forecasts(scenario, "a", stops, few, model, 64, heartbeat)
+            start = simulation.start_pain(scenario, "a", 64)
             left = (shown.responders.pain / start, shown.others.pain / start)
             share = responds(few, model)[:, None]
-            rows.append(TimingRow(course=course, model=model, observed=observed, **_return(left, share, days)))
+            rows.append(_timing_row(course, model, observed, left, share, days))
     return tuple(rows)
 
 
-def _return(left: tuple[np.ndarray, np.ndarray], share: np.ndarray, days: np.ndarray) -> dict[str, Any]:
+def _timing_row(
+    course: str, model: str, observed: str, left: tuple[np.ndarray, np.ndarray], share: np.ndarray, days: np.ndarray
+) -> TimingRow:
     """Read relief at the end and its return from pain as a share of baseline; axes (draw, stop, patient)."""
     weights, when, last = [], [], []
     for fate, weight in zip(left, (share, 1.0 - share), strict=True):
@@ -267,8 +239,11 @@ def _return(left: tuple[np.ndarray, np.ndarray], share: np.ndarray, days: np.nda
     order = np.argsort(t)
     total = w.sum()
     half = t[order][np.searchsorted(np.cumsum(w[order]), 0.5 * total)] if total > 0 else math.inf
-    return {
-        "relieved_at_end": float(total / (left[0].shape[0] * left[0].shape[2])),
-        "median_days_to_return": float(half) if math.isfinite(half) else None,
-        "relieved_at_90_days": float(sum(last)),
-    }
+    return TimingRow(
+        course=course,
+        model=model,
+        observed=observed,
+        relieved_at_end=float(total / (left[0].shape[0] * left[0].shape[2])),
+        median_days_to_return=float(half) if math.isfinite(half) else None,
+        relieved_at_90_days=float(sum(last)),
+    )

@@ -10,20 +10,21 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from letheon import library
 from letheon.library.met import Met, draws_hash
-from letheon.pipeline import document, plan_arms
+from letheon.pipeline import plan_arms
 from letheon.pipeline.labels import SupportRow, support_rows, usable
+from letheon.pipeline.result import ArmResult
+from letheon.pipeline.summary import run_result
 from letheon.runs.engine import run_arms
 from letheon.scenario import Arm, Scenario
+from letheon.study.records import decode
 from letheon.study.regimens import study_scenario
-
-__all__ = ["met_results", "written"]
+from letheon.study.validate.document import Validation
 
 _Z90 = 1.645
-_LEAST_CHANCE = 0.05  # a model that gave less to what was found is wrong about that trial
+_LEAST_CHANCE = 0.05  # a model that gave less to what was reported is wrong about that trial
 _HEAD = """\
 # Results of studies in CRPS beside the simulation of their own arms with the shipped draws. A number carries the label
 # of a study only where the simulation meets what the study reported: its mean lies in the 90 % interval of the reported
@@ -34,23 +35,29 @@ _HEAD = """\
 
 def _scenario(row: SupportRow, n: int) -> Scenario:
     """Return the default patients in every variant of a row's arm, each with its placebo."""
-    made = study_scenario(row.study, 84)
-    arms = [arm for arm in made.arms if arm.name in {known.name for known in row.arms}]
+    scenario = study_scenario(row.study, 84)
+    arms = [arm for arm in scenario.arms if arm.name in {known.name for known in row.arms}]
     shams = [Arm(f"{arm.name}_sham", "placebo", arm.regimen.sham(), arm.name) for arm in arms]
-    return replace(made, arms=(*arms, *shams), population=replace(made.population, n=n))
+    return replace(scenario, arms=(*arms, *shams), population=replace(scenario.population, n=n))
 
 
-def _seen(row: SupportRow, arms: Mapping[str, Any], pain: str) -> float:
+def _simulated(row: SupportRow, arms: Mapping[str, ArmResult], pain: str) -> float:
     """Return the mean of a row's number over its variants, which span what the study gave."""
-    found = []
-    for known in row.arms:
-        arm = arms[f"{known.name}_sham" if row.sham else known.name]
-        if row.window is None:
-            found.append(100.0 * arm["harms"]["entries"][row.quantity]["estimate"])
-            continue
-        told = arm["endpoints"] if pain == "memory" else arm["rival"]["endpoints"]
-        found.append(told[f"{row.quantity}_day_{row.window[1]:g}"]["minus_placebo" if row.comparator else "mean"])
-    return sum(found) / len(found)
+    values = [_number(row, arms[f"{known.name}_sham" if row.sham else known.name], pain) for known in row.arms]
+    return sum(values) / len(values)
+
+
+def _number(row: SupportRow, arm: ArmResult, pain: str) -> float:
+    if row.window is None:
+        share = arm.harms.estimate(row.quantity).estimate
+        value = None if share is None else 100.0 * share
+    else:
+        result = arm if pain == "memory" else arm.rival
+        endpoint = result.endpoint(f"{row.quantity}_day_{row.window[1]:g}") if result else None
+        value = endpoint and (endpoint.minus_placebo if row.comparator else endpoint.mean)
+    if not isinstance(value, float):
+        raise LookupError(f"{row.study.id}: the simulation gives no {row.quantity} under {pain}")
+    return value
 
 
 def _error(row: SupportRow) -> float | None:
@@ -62,11 +69,11 @@ def _error(row: SupportRow) -> float | None:
     return 100.0 * math.sqrt(share * (1.0 - share) / one.n) if one.unit == "%" else None
 
 
-def _of_row(row: SupportRow, arms: Mapping[str, Any], pain: str) -> Met | None:
+def _of_row(row: SupportRow, arms: Mapping[str, ArmResult], pain: str) -> Met | None:
     error, value = _error(row), row.outcome.value
     if error is None or value is None:
         return None
-    seen, low, high = _seen(row, arms, pain), value - _Z90 * error, value + _Z90 * error
+    simulated, low, high = _simulated(row, arms, pain), value - _Z90 * error, value + _Z90 * error
     return Met(
         study=row.study.id,
         arm=row.outcome.arm,
@@ -75,31 +82,31 @@ def _of_row(row: SupportRow, arms: Mapping[str, Any], pain: str) -> Met | None:
         day=row.day,
         pain=pain,
         reported=f"{value:g} ± {error:.2g}",
-        simulated=round(seen, 3),
+        simulated=round(simulated, 3),
         interval=(round(low, 3), round(high, 3)),
-        met=low <= seen <= high,
+        met=low <= simulated <= high,
     )
 
 
-def met_results(validation: Mapping[str, Any], n: int = 1000) -> Iterator[Met]:
+def met_results(validation: Validation, n: int = 1000) -> Iterator[Met]:
     """Yield every result that can be checked, under each pain model."""
-    arms: dict[str, Any] = {}
+    results: dict[str, Mapping[str, ArmResult]] = {}
     for row in support_rows():
         if not row.arms or not all(map(usable, row.arms)):
             continue
-        if row.study.id not in arms:
+        if row.study.id not in results:
             scenario = _scenario(row, n)
-            arms[row.study.id] = document(scenario, run_arms(scenario, plan_arms(scenario), None, None))["arms"]
-        found = (_of_row(row, arms[row.study.id], pain) for pain in library.PAIN_MODELS)
-        yield from (one for one in found if one is not None)
-    for told in validation["studies"]:
-        for pain, scored in told["models"].items():
-            chance = float(f"{scored['chance']:.2g}")
+            results[row.study.id] = run_result(scenario, run_arms(scenario, plan_arms(scenario), None, None)).arms
+        checks = (_of_row(row, results[row.study.id], pain) for pain in library.PAIN_MODELS)
+        yield from (check for check in checks if check is not None)
+    for held in validation.studies:
+        for pain, score in held.models.items():
+            chance = float(f"{score.chance:.2g}")
             yield Met(
-                study=told["study"],
+                study=held.study,
                 measure="finding",
                 pain=pain,
-                reported=told["event"],
+                reported=held.event,
                 simulated=chance,
                 met=chance >= _LEAST_CHANCE,
             )
@@ -120,5 +127,5 @@ def written(results: list[Met]) -> str:
 
 
 if __name__ == "__main__":
-    told = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    Path(sys.argv[2]).write_text(written(list(met_results(told))), encoding="utf-8")
+    validation = decode(Path(sys.argv[1]).read_bytes(), Validation, sys.argv[1])
+    Path(sys.argv[2]).write_text(written(list(met_results(validation))), encoding="utf-8")

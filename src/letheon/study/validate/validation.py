@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from letheon._version import __version__
-from letheon.study.trial.simulation import Progress, Values
+from letheon.study.records import Progress
+from letheon.study.trial.simulation import Values
 from letheon.study.validate.between_studies import between_studies
 from letheon.study.validate.document import Validation
 from letheon.study.validate.held_out import held_out_table, timing, total
 from letheon.study.validate.sensitivity import tornado
-
-__all__ = ["validate"]
 
 
 def validate(
@@ -21,21 +20,8 @@ def validate(
 ) -> Validation:
     """Score both pain models on the trials that they never saw.
 
-    Parameters
-    ----------
-    values : mapping of str to array, shape (draw,), optional
-        Draws of the typical values; those of the shipped posteriors by default.
-    posterior : mapping, optional
-        How other draws were made, by pain model.
-    sensitivity : bool
-        Whether to vary the spread between studies and single assumptions too.
-    progress : callable, optional
-        Called with ``(what, done, all)``.
-
-    Returns
-    -------
-    Validation
-        The document of ``letheon validate``.
+    Values are those of the shipped posteriors by default; `posterior` says how other draws were made, by pain model.
+    `sensitivity` says whether to vary the spread between studies and single assumptions too.
     """
     studies = held_out_table(values, progress=progress)
     return Validation(
