@@ -19,14 +19,4 @@ from letheon.pipeline.histograms import Profile
 from letheon.pipeline.plan import ArmPlan, plan_arms
 from letheon.pipeline.summary import ArmTotals, document
 
-__all__ = [
-    "BLOCK",
-    "ArmPlan",
-    "ArmTotals",
-    "BlockResult",
-    "Profile",
-    "Switches",
-    "document",
-    "plan_arms",
-    "run_block",
-]
+__all__ = ["BLOCK", "ArmPlan", "ArmTotals", "BlockResult", "Profile", "Switches", "document", "plan_arms", "run_block"]

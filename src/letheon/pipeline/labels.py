@@ -17,16 +17,7 @@ from letheon.pipeline.support import earliest_booster
 from letheon.scenario import Arm, Models, Population, Scenario
 from letheon.units import REFERENCE_WEIGHT_KG
 
-__all__ = [
-    "ASSUMED",
-    "NOT_IDENTIFIED",
-    "Support",
-    "SupportRow",
-    "plan_support",
-    "support_of",
-    "support_rows",
-    "usable",
-]
+__all__ = ["ASSUMED", "NOT_IDENTIFIED", "Support", "SupportRow", "plan_support", "support_of", "support_rows", "usable"]
 
 _QUANTITIES = {  # measure of a study, and the number of a result document that it is
     "pain_mean": "nrs",

@@ -15,27 +15,10 @@ from letheon.harms.exposure import day_pieces
 from letheon.pipeline.clinic import Rules, rules_of
 from letheon.pipeline.harms import Sizes
 from letheon.pipeline.models import common_models
-from letheon.pipeline.timetable import (
-    Timetable,
-    calendar,
-    clock,
-    edges_of,
-    looks,
-    pieces_of,
-    rate_tables,
-    saved_rows,
-)
+from letheon.pipeline.timetable import Timetable, calendar, clock, edges_of, looks, pieces_of, rate_tables, saved_rows
 from letheon.scenario import Arm, Scenario
 
-__all__ = [
-    "ArmPlan",
-    "Part",
-    "Structure",
-    "choose_enantiomer",
-    "plan_arm",
-    "plan_arms",
-    "widened",
-]
+__all__ = ["ArmPlan", "Part", "Structure", "choose_enantiomer", "plan_arm", "plan_arms", "widened"]
 
 _OCCASION_GAP_MS = 12 * HOUR_MS
 _INDUCTION_EPOCH_MS = 12 * HOUR_MS
@@ -197,10 +180,7 @@ def choose_enantiomer(values: dict, enantiomer: str) -> dict:
 
 def _induction() -> tuple[float, float]:
     numbers = library.receptor()
-    return (
-        numbers["norketamine_induction_slope"].canonical,
-        numbers["norketamine_induction_cap"].canonical,
-    )
+    return (numbers["norketamine_induction_slope"].canonical, numbers["norketamine_induction_cap"].canonical)
 
 
 def _induction_epochs() -> int:
@@ -354,7 +334,7 @@ def widened(plans: list[ArmPlan]) -> tuple[ArmPlan, ...]:
             p,
             structure=replace(p.structure, levels=levels, slots=slots, sizes=sizes),
             steps=p.steps._replace(
-                **{f: _widen(getattr(p.steps, f), steps) for f in ("level", "piece", "epoch", "day", "time_h")},
+                **{f: _widen(getattr(p.steps, f), steps) for f in ("level", "piece", "epoch", "day", "time_h")}
             ),
             absolute=table(p.absolute, 0.0),
             per_kg=table(p.per_kg, 0.0),

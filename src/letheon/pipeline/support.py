@@ -15,13 +15,7 @@ from letheon.pipeline.plan import ArmPlan
 from letheon.scenario import Arm, Population, Scenario
 from letheon.units import REFERENCE_WEIGHT_KG
 
-__all__ = [
-    "earliest_booster",
-    "interval_of",
-    "interval_of_mean",
-    "model_warnings",
-    "quantiles",
-]
+__all__ = ["earliest_booster", "interval_of", "interval_of_mean", "model_warnings", "quantiles"]
 
 _INTERVAL = (0.05, 0.95)
 _OUTSIDE_SHARE = 0.10

@@ -84,14 +84,7 @@ class Runner:
         p = scenario.population
         self.scenario, self.plans = scenario, plans
         self.population = Covariates(
-            p.weight.mean,
-            p.weight.sd,
-            p.baseline_nrs.mean,
-            p.baseline_nrs.sd,
-            p.age.mean,
-            p.age.sd,
-            p.asian,
-            p.urine,
+            p.weight.mean, p.weight.sd, p.baseline_nrs.mean, p.baseline_nrs.sd, p.age.mean, p.age.sd, p.asian, p.urine
         )
 
     def block(self, arm: int, kind: str, number: int) -> Block:

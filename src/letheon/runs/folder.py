@@ -242,11 +242,7 @@ class Folder:
         if identity["text"] != before:
             self.report.unlink(missing_ok=True)  # it shows another text
         # the stamp comes last: by it the folder is this run's
-        for name, content in (
-            (_GIVEN, text),
-            (_RESOLVED, resolved),
-            (_STAMP, json.dumps(identity, indent=1)),
-        ):
+        for name, content in ((_GIVEN, text), (_RESOLVED, resolved), (_STAMP, json.dumps(identity, indent=1))):
             if not record_of(_text(content)).intact(self.path / name):
                 self.write(self.path / name, _text(content))
         return same, text
