@@ -392,23 +392,10 @@ def _exposure(scenario: Scenario, arm: Arm, columns: Columns) -> Exposure:
 
 
 def arm_harms(scenario: Scenario, arm: Arm, columns: Columns, bank: Columns) -> HarmResult:
-    """Return the harms of an arm.
+    """Return the harms of an arm: drugs beside, exposure, and one entry for each harm.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-    arm : Arm
-        The arm.
-    columns : mapping of str to array, shape (patient,)
-        What the patients left: ``dose_mg``, ``draw`` and columns named ``harm_…``.
-    bank : mapping of str to array, shape (draw,)
-        Means of the same under each draw.
-
-    Returns
-    -------
-    HarmResult
-        Drugs beside, exposure, and one entry for each harm.
+    `columns` is what the patients left, shape (patient,): ``dose_mg``, ``draw`` and columns named ``harm_…``; `bank`
+    holds means of the same under each draw.
     """
     runs = stretches(_with_a_booster(arm).schedule())
     dosed, population = bool(runs), scenario.population

@@ -63,14 +63,11 @@ def given_by(dose_mg: Array, days: Array, sizes: Sizes) -> Given:
 
 
 def during_infusions(tally, own) -> dict[str, Array]:
-    """Return a patient's acute harms: load at its greatest, how long it is noticed, incidence, circulation.
+    """Return a patient's acute harms by name, maxima over the run unless said otherwise.
 
-    Returns
-    -------
-    dict of str to array
-        ``load`` [%], ``load_session`` (mean over the sessions of each one's greatest) [%], ``load_hours`` [h],
-        ``elicited``, ``spontaneous``, ``output``, ``systolic``, ``diastolic``, ``pulse``; all maxima over the run but
-        for the mean and the hours.
+    ``load`` [%], ``load_session`` (mean over the sessions of each one's greatest) [%], ``load_hours`` in which it is
+    noticed [h], ``elicited`` and ``spontaneous`` incidence, ``output`` [share of rest], ``systolic``, ``diastolic``
+    [mmHg], ``pulse`` [beats/min].
     """
     elicited = acute.incidence(tally.peak, acute.leiden_slope(own), own("psychedelic.background"))
     rises = circulation.rises(tally.plasma, own)
@@ -87,12 +84,9 @@ def during_infusions(tally, own) -> dict[str, Array]:
 def after_dosing(given: Given, own, people: People) -> dict[str, Array]:
     """Return what dosing days do to a patient's bladder under both injury laws, and to the mood of the depressed.
 
-    Returns
-    -------
-    dict of str to array
-        For each of `letheon.harms.bladder.variants` (``bladder_variant_…``) the least ``capacity`` and ``anaesthetic``
-        capacity, the most that was ``lost`` and what is lost at the end (``lost_end``) [mL], ``lasting``, ``symptoms``,
-        ``symptoms_end``; and ``mood``, ``mood_end`` [MADRS].
+    For each of `letheon.harms.bladder.variants` (``bladder_variant_…``) the least ``capacity`` and ``anaesthetic``
+    capacity, the most that was ``lost`` and what is lost at the end (``lost_end``) [mL], ``lasting``, ``symptoms``,
+    ``symptoms_end``; and ``mood``, ``mood_end`` [MADRS].
     """
     out = {}
     for name, law, by_urine in bladder.variants(people.urine_l_h is not None):

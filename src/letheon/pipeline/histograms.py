@@ -17,24 +17,13 @@ __all__ = ["BINS", "Bins", "Profile", "bins_of", "digitise"]
 class Bins:
     """Fixed bins: bin 0 is nothing at all, the others have equal widths up to `top`, or equal ratios above `floor`.
 
-    Parameters
-    ----------
-    count : int
-        Number of bins, with bin 0.
-    top : float
-        Upper edge of the last.
-    floor : float
-        0 for equal widths; else the lower edge of the logarithmic bins, and what lies below counts as nothing.
-
-    Examples
-    --------
     >>> BINS["nrs"].index(np.array([0.0, 0.01, 5.0, 10.0])).tolist()
     [0, 1, 250, 500]
     """
 
-    count: int
-    top: float
-    floor: float = 0.0
+    count: int  # of bins, with bin 0
+    top: float  # upper edge of the last
+    floor: float = 0.0  # 0 for equal widths; else what lies below counts as nothing
 
     @property
     def edges(self) -> np.ndarray:
@@ -121,15 +110,10 @@ def digitise(profile: Mapping[str, np.ndarray], valid: int) -> dict[str, tuple[n
 
 
 class Profile:
-    """Running counts and sums of one arm's profiles; exact, so blocks may come in any order and any grouping.
+    """Counts and sums of an arm's profiles at `times` times; exact, so blocks may come in any grouping and order.
 
     Sums are kept as two whole numbers for each time, of units 2^-10 and 2^-50: sums of whole numbers depend on no
     order, where sums of floating-point numbers do in their last digits.
-
-    Parameters
-    ----------
-    times : int
-        Number of times.
     """
 
     def __init__(self, times: int) -> None:

@@ -238,30 +238,14 @@ def support_of(
     comparator: str = "",
     pain: str = "memory",
 ) -> Support:
-    """Label a number of an arm by the studies behind it.
+    """Label a number of an arm by the studies behind it; a placebo arm has the regimen of the arm that it mirrors.
 
-    `randomised` only where a randomised trial in CRPS measured this quantity against this comparator, in this window,
-    at this dose (within 25 %), in such patients, and the simulation of its own arm meets what it reported.
-    `extrapolated` where drug, dose per kg and days are within a factor of 2 of such a trial. `uncontrolled` as
-    `randomised`, from a study without a control group.
-
-    Parameters
-    ----------
-    scenario, arm
-        Patients and models; a placebo arm has the regimen of the arm that it mirrors.
-    quantity : str
-        Name of the number without its day, such as ``nrs`` or ``responder_30``.
-    window : tuple of float or None
-        First and last day that it looks at; None for the course itself.
-    comparator : str
-        ``placebo`` for a difference from placebo, empty for a value of the arm alone.
-    pain : str
-        Pain model that the number comes from.
-
-    Returns
-    -------
-    Support
-        The label, and the studies that it rests on.
+    `quantity` is the number without its day, such as ``nrs`` or ``responder_30``; `window` the first and last day that
+    it looks at, None for the course itself; `comparator` is ``placebo`` for a difference, empty for a value of one arm;
+    `pain` the pain model. `randomised` only where a randomised trial in CRPS measured this quantity against this
+    comparator, in this window, at this dose (within 25 %), in such patients, and the simulation of its own arm meets
+    what it reported. `extrapolated` where drug, dose per kg and days are within a factor of 2 of such a trial.
+    `uncontrolled` as `randomised`, from a study without a control group.
     """
     dosed = _dosed(scenario, arm)
     if not dosed.regimen.infusions or dosed.policy.titration or _late(dosed, window):

@@ -51,69 +51,31 @@ class Structure:
 
 @dataclass(frozen=True, slots=True)
 class ArmPlan:
-    """An arm as data for the compiled block.
-
-    Attributes
-    ----------
-    name, drug : str
-        From the scenario.
-    structure : Structure
-        Decides the program.
-    mesh : Mesh
-        Steps in time.
-    steps : Steps
-        The same as arrays.
-    absolute, per_kg, ceiling : array, shape (piece + 1, term)
-        Rates [mg/h]; a patient's rate is the sum over terms of min(absolute + per_kg weight, ceiling).
-    pushed : bool array, shape (piece + 1, term)
-        Which terms are pushes; needed only where a titration sets the rates of the others.
-    titrated : bool array, shape (piece + 1,)
-        In which pieces a titration sets the rate.
-    epoch_induction : array, shape (epoch,)
-        Factor on norketamine clearance.
-    epoch_occasion : int array, shape (epoch,)
-        Occasion that each epoch belongs to.
-    save : int array
-        Rows of the trajectory kept for profiles; padded.
-    saved : int
-        How many of them count.
-    day_rows : int array, shape (day + 1,)
-        Rows of the trajectory at the midnights (or stops); padded.
-    days : int
-        Days of follow-up.
-    course_end_day : float
-        End of the first course [days since t = 0].
-    last_day : int
-        Day of its last session, counted from 0.
-    timetable : Timetable
-        The clock.
-    rules : Rules
-        The policy.
-    policy : Policy
-        The same as written.
-    """
+    """An arm as data for the compiled block."""
 
     name: str
     drug: str
-    structure: Structure
-    mesh: Mesh
-    steps: Steps
-    absolute: np.ndarray
-    per_kg: np.ndarray
-    ceiling: np.ndarray
-    pushed: np.ndarray
-    titrated: np.ndarray
-    epoch_induction: np.ndarray
-    epoch_occasion: np.ndarray
-    save: np.ndarray
-    saved: int
-    day_rows: np.ndarray
-    days: int
-    course_end_day: float
-    last_day: int
+    structure: Structure  # decides the program
+    mesh: Mesh  # steps in time
+    steps: Steps  # the same as arrays
+    absolute: np.ndarray  # shape (piece + 1, term), as the next two: a rate is min(absolute + per_kg weight, ceiling)
+    per_kg: np.ndarray  # [mg/h/kg]; a patient's rate is the sum over terms
+    ceiling: np.ndarray  # [mg/h]
+    pushed: (
+        np.ndarray
+    )  # bool, shape (piece + 1, term): which are pushes, where a titration sets the rates of the others
+    titrated: np.ndarray  # bool, shape (piece + 1,): in which pieces a titration sets the rate
+    epoch_induction: np.ndarray  # shape (epoch,): factor on norketamine clearance
+    epoch_occasion: np.ndarray  # int, shape (epoch,): occasion that each epoch belongs to
+    save: np.ndarray  # int: rows of the trajectory kept for profiles; padded
+    saved: int  # how many of them count
+    day_rows: np.ndarray  # int, shape (day + 1,): rows of the trajectory at the midnights (or stops); padded
+    days: int  # of follow-up
+    course_end_day: float  # end of the first course [days since t = 0]
+    last_day: int  # day of its last session, counted from 0
     timetable: Timetable
-    rules: Rules
-    policy: Policy
+    rules: Rules  # the policy
+    policy: Policy  # the same as written
 
     @property
     def profile_time_h(self) -> np.ndarray:
@@ -294,19 +256,7 @@ def plan_arms(
 ) -> tuple[ArmPlan, ...]:
     """Turn all arms into data of common shapes, so that arms of one structure share one compiled program.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-    grading : Grading
-        How fine the meshes are.
-    rows : int
-        Most times to keep for profiles.
-
-    Returns
-    -------
-    tuple of ArmPlan
-        One for each arm; padding changes no result.
+    `rows` bounds the times kept for profiles. Padding changes no result.
     """
     return widened([plan_arm(scenario, arm, grading, rows=rows) for arm in scenario.arms])
 

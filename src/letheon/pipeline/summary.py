@@ -17,7 +17,7 @@ from letheon.dosing.regimen import MS_PER_DAY
 from letheon.patients.uncertainty import DRAWS
 from letheon.pipeline import harms
 from letheon.pipeline import result as records
-from letheon.pipeline.block import GIVEN
+from letheon.pipeline.block import DECIDED
 from letheon.pipeline.harm_entries import arm_harms
 from letheon.pipeline.histograms import Profile
 from letheon.pipeline.labels import ASSUMED, NOT_IDENTIFIED, Support, plan_support, support_of
@@ -42,28 +42,14 @@ _NO_RELAPSE = "Relapse rests on assumed flares: not identified by the data, and 
 
 @dataclass(slots=True)
 class ArmTotals:
-    """What all blocks of one arm add up to.
-
-    Attributes
-    ----------
-    plan : ArmPlan
-        The arm.
-    columns : mapping of str to array, shape (patient,)
-        Endpoints by patient; of a large run read from disk, one at a time.
-    profile : Profile
-        Counts and sums over patients.
-    bank_columns, bank_profile : dict of str to array, shapes (draw,) and (draw, time)
-        Means of endpoints and profiles under each draw, over the bank's people.
-    last_booster_h : float
-        When the last booster of any patient began [h]; 0 without boosters.
-    """
+    """What all blocks of one arm add up to."""
 
     plan: ArmPlan
-    columns: Mapping[str, np.ndarray]
-    profile: Profile
-    bank_columns: dict[str, np.ndarray] = field(default_factory=dict)
-    bank_profile: dict[str, np.ndarray] = field(default_factory=dict)
-    last_booster_h: float = 0.0
+    columns: Mapping[str, np.ndarray]  # endpoints by patient; of a large run read from disk, one at a time
+    profile: Profile  # counts and sums over patients
+    bank_columns: dict[str, np.ndarray] = field(default_factory=dict)  # shape (draw,): means over the bank's people
+    bank_profile: dict[str, np.ndarray] = field(default_factory=dict)  # the same, shape (draw, time)
+    last_booster_h: float = 0.0  # when the last booster of any patient began [h]; 0 without boosters
 
 
 def endpoint_days(days: int) -> list[int]:
@@ -91,26 +77,7 @@ def _course_columns(course, days: int, valid: slice) -> dict[str, np.ndarray]:
 
 
 def columns(result, people, plan: ArmPlan, valid: int, pain: str) -> dict[str, np.ndarray]:
-    """Return one block's endpoints by patient, the chosen pain model first and the other one behind ``rival_``.
-
-    Parameters
-    ----------
-    result : BlockResult
-        Result of the block.
-    people : People
-        Its patients, of whom the first `valid` count.
-    plan : ArmPlan
-        The arm.
-    valid : int
-        Patients that count.
-    pain : str
-        ``memory`` or ``slow_site``: the model whose endpoints carry the plain names.
-
-    Returns
-    -------
-    dict of str to array, shape (patient,)
-        Columns.
-    """
+    """Return the endpoints of the first `valid` patients of a block under the model `pain`, and ``rival_…`` ones."""
     counted = slice(0, valid)
     main, rival = (result.diary, result.rival) if pain == "memory" else (result.rival, result.diary)
     out = {
@@ -120,8 +87,8 @@ def columns(result, people, plan: ArmPlan, valid: int, pain: str) -> dict[str, n
         "bistable": np.asarray(result.bistable)[counted],
         "dosing_days": np.asarray(result.dosing_days)[counted],
     }
-    out |= {name: np.asarray(getattr(result, name))[counted] for name in GIVEN}
-    out |= {f"{_RIVAL}{name}": np.asarray(values)[counted] for name, values in result.rival_given.items()}
+    out |= {name: np.asarray(getattr(result, name))[counted] for name in DECIDED}
+    out |= {f"{_RIVAL}{name}": np.asarray(values)[counted] for name, values in result.rival_decided.items()}
     out |= _course_columns(main, plan.days, counted)
     out |= {f"harm_{name}": harms.kept(name, np.asarray(values)[counted]) for name, values in result.harms.items()}
     return out | {f"{_RIVAL}{k}": v for k, v in _course_columns(rival, plan.days, counted).items()}
@@ -397,23 +364,9 @@ def _population(first: ArmTotals) -> records.PopulationResult:
 def run_result(
     scenario: Scenario, totals: dict[str, ArmTotals], *, skip: Collection[str] = (), lists: bool = True
 ) -> records.RunResult:
-    """Make the result of a scenario.
+    """Make the result of a scenario from the merged blocks of its arms, but those in `skip`.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario as it ran.
-    totals : dict of str to ArmTotals
-        Merged blocks of each arm.
-    skip : collection of str
-        Arms to leave out.
-    lists : bool
-        Whether rows of numbers are shortened and made into lists; otherwise they stay arrays.
-
-    Returns
-    -------
-    records.RunResult
-        The result.
+    Rows of numbers become lists of shortened numbers with `lists`, and stay arrays without.
     """
     first, models = totals[scenario.arms[0].name], scenario.models
     arms = {arm.name: _rounded(_arm(scenario, arm, totals), lists) for arm in scenario.arms if arm.name not in skip}

@@ -18,55 +18,27 @@ _FALL_DAYS = 4  # by then levels have fallen by a factor of a thousand
 
 
 class Timetable(NamedTuple):
-    """The clock of an arm as data; times in ticks, padded with `NEVER`.
+    """The clock of an arm as data; times in ticks, padded with `NEVER`."""
 
-    Attributes
-    ----------
-    h0_h : array
-        The tick [h].
-    per_day : int array
-        Ticks a day.
-    reached : int array, shape (level,)
-        How long steps may be: see `letheon.body.mesh.Pace`.
-    edge : int array, shape (edge,)
-        When pieces of the schedule begin; behind a `NEVER` those of a booster, from its own start.
-    begins : int array, shape (edge,)
-        Piece that begins there; 0 for none.
-    booster : int array
-        Where the booster's edges begin.
-    epoch_at : int array, shape (epoch + 1,)
-        When epochs of the parameters begin.
-    save_at : int array, shape (time + 1,)
-        When profiles are kept.
-    """
-
-    h0_h: np.ndarray
-    per_day: np.ndarray
-    reached: np.ndarray
-    edge: np.ndarray
-    begins: np.ndarray
-    booster: np.ndarray
-    epoch_at: np.ndarray
-    save_at: np.ndarray
+    h0_h: np.ndarray  # the tick [h]
+    per_day: np.ndarray  # int: ticks a day
+    reached: np.ndarray  # int, shape (level,): how long steps may be, see `letheon.body.mesh.Pace`
+    edge: np.ndarray  # int, shape (edge,): when pieces begin; behind a `NEVER` those of a booster, from its own start
+    begins: np.ndarray  # int, shape (edge,): piece that begins there; 0 for none
+    booster: np.ndarray  # int: where the booster's edges begin
+    epoch_at: np.ndarray  # int, shape (epoch + 1,): when epochs of the parameters begin
+    save_at: np.ndarray  # int, shape (time + 1,): when profiles are kept
 
 
 class Pieces(NamedTuple):
     """The pieces of an arm's schedule, and what a titration does in each.
 
-    Attributes
-    ----------
-    schedule : Schedule
-        The pieces. In an arm with a titration they are cut where a taper begins or ends, and pushes stand behind
-        what runs on the drip.
-    titrated : tuple of bool
-        Whether the titration sets the rate of each.
-    pushes : tuple of int
-        How many terms of each, at its end, are pushes.
+    In an arm with a titration they are cut where a taper begins or ends, and pushes stand behind what the pump runs.
     """
 
     schedule: Schedule
-    titrated: tuple[bool, ...]
-    pushes: tuple[int, ...]
+    titrated: tuple[bool, ...]  # whether the titration sets the rate of each
+    pushes: tuple[int, ...]  # how many terms of each, at its end, are pushes
 
 
 def pieces_of(regimen: Regimen, policy: Policy) -> Pieces:

@@ -34,18 +34,7 @@ def fingerprint(scenario: Scenario) -> str:
 
 
 def default_folder(scenario: Scenario) -> Path:
-    """Return ``runs/<title>-<short hash>`` in the working folder.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario as it will run.
-
-    Returns
-    -------
-    Path
-        The folder that a run without ``--out`` uses.
-    """
+    """Return ``runs/<title>-<short hash>`` in the working folder, which a run without ``--out`` uses."""
     slug = re.sub(r"[^a-z0-9]+", "-", scenario.title.lower()).strip("-")[:48].strip("-") or "run"
     return Path("runs") / f"{slug}-{fingerprint(scenario)[:8]}"
 

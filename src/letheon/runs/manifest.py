@@ -13,18 +13,10 @@ __all__ = ["CHUNKS_KEPT", "Manifest", "Record", "record_of"]
 
 
 class Record(NamedTuple):
-    """What a file holds, in short.
+    """What a file holds, in short."""
 
-    Attributes
-    ----------
-    size : int
-        Its length [bytes].
-    sha256 : str
-        Its checksum, 64 hexadecimal digits.
-    """
-
-    size: int
-    sha256: str
+    size: int  # [bytes]
+    sha256: str  # checksum, 64 hexadecimal digits
 
     def there(self, path: Path) -> bool:
         """Tell whether a file of this size is there; its content is not looked at."""
@@ -60,11 +52,6 @@ class Manifest:
 
     Lines are only ever added, each after its files are in place, and each with a checksum of its own: a line that is
     torn by a kill or damaged later is no line.
-
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
     """
 
     def __init__(self, folder: Path) -> None:

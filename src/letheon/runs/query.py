@@ -28,15 +28,7 @@ _TABLES = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a query found.
-
-    Attributes
-    ----------
-    columns : tuple of str
-        Names of the columns.
-    rows : tuple of tuple
-        Plain Python values; numbers that are not finite are None.
-    """
+    """What a query returned: names of the columns, and rows of plain values, None for numbers that are not finite."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
@@ -54,35 +46,17 @@ def query(
     memory_limit: int = MEMORY_LIMIT,
     stuck: Callable[[str], None] | None = None,
 ) -> Answer:
-    """Ask a finished run a question in SQL.
+    """Ask a finished run a question in SQL: one SELECT in the language of DuckDB.
 
-    The tables are ``endpoints``, ``profiles`` and, where the run has them, ``events``. The language is DuckDB's.
-    Nothing can be written, and no other file be read. The tables hold what the run's manifest vouches for: other
-    files in the folder are left out with a warning.
-
-    Parameters
-    ----------
-    run : str or Path
-        A run folder.
-    sql : str
-        One SELECT.
-    time_limit_s : float
-        How long it may take [s].
-    memory_limit : int
-        How much memory it may take [bytes].
-    stuck : callable, optional
-        Called with a sentence where a query has passed a limit and does not stop.
-
-    Returns
-    -------
-    Answer
-        Columns and rows.
+    The tables are ``endpoints``, ``profiles`` and, where the run has them, ``events``. Nothing can be written, and no
+    other file be read. The tables hold what the run's manifest vouches for: other files in the folder are left out with
+    a warning. `stuck` is called with a sentence where a query has passed `time_limit_s` [s] or `memory_limit` [bytes]
+    and does not stop.
 
     Raises
     ------
     InputError
-        If the folder holds no finished run, a file of it is missing or damaged, or the query is none that can be
-        answered.
+        If the folder holds no finished run, a file of it is missing or damaged, or the query cannot be answered.
     RunError
         If it passes a limit.
 

@@ -31,30 +31,14 @@ _IN_MEMORY = 200_000  # patient courses of a run without a folder whose endpoint
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run.
+    """A finished run."""
 
-    Attributes
-    ----------
-    folder : Path or None
-        Where it lies; None if nothing was written.
-    result : RunResult
-        The result.
-    scenario : Scenario
-        The scenario as it ran.
-    text : str
-        The scenario's text, as it was read before the run.
-    continued : bool
-        Whether finished chunks of an earlier, interrupted run were used.
-    reused : bool
-        Whether the whole run was there already.
-    """
-
-    folder: Path | None
+    folder: Path | None  # where it lies; None if nothing was written
     result: RunResult
-    scenario: Scenario
-    text: str
-    continued: bool = False
-    reused: bool = False
+    scenario: Scenario  # as it ran
+    text: str  # the scenario's text, as it was read before the run
+    continued: bool = False  # whether finished chunks of an earlier, interrupted run were used
+    reused: bool = False  # whether the whole run was there already
 
     @cached_property
     def document(self) -> dict[str, Any]:

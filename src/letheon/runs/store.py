@@ -88,13 +88,7 @@ def unpack(packed: Mapping[str, np.ndarray]) -> Profile:
 
 
 class Parts:
-    """Endpoints in Parquet files, a file a chunk, read column by column.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        The files, in the order of their patients.
-    """
+    """Endpoints in Parquet files, a file a chunk in the order of their patients, read column by column."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         from pyarrow import dataset
