@@ -87,7 +87,7 @@ def typical_patient(drug: str, days: int = 12):
     )
     draws = {name: jnp.asarray(column) for name, column in typical_values().items()}
     own = assemble.own_values(draws, who)
-    arm, masses = jax.tree.map(jnp.asarray, assemble.arm_data(plan)), assemble.molar_masses()
+    arm, masses = jax.tree.map(jnp.asarray, plan.data), assemble.molar_masses()
     one = block._patient(plan.structure, arm, draws, Switches(1, 0.0, 0.0, 0.0), who, 0)
     start = simulation.initial_state(masses, arm, RecordSizes(days, len(plan.save), plan.structure.slots), one)
     alone, states = jax.tree.map(lambda x: jnp.asarray(x)[None], (one, start))  # a block of one

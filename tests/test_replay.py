@@ -33,7 +33,7 @@ SWITCHES = assemble.Switches(1, 1.0, 0.0, 0.5)
 def arm():
     plan = plan_arms(loads(TEXT))[0]
     short = {f: getattr(plan.steps, f)[: plan.mesh.count] for f in ("level", "piece", "epoch", "day", "time_h")}
-    return replace(plan, steps=plan.steps._replace(**short)), assemble.arm_data(plan)
+    return replace(plan, steps=plan.steps._replace(**short)), plan.data
 
 
 @pytest.fixture(scope="module")

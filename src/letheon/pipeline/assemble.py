@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-import numpy as np
-
 from letheon import library
 from letheon.arrays import Array, jax, jnp
 from letheon.body import compartments, memory, pain, slow_site
@@ -18,11 +16,10 @@ from letheon.body.response import Readout
 from letheon.patients.population import People
 from letheon.patients.uncertainty import RIVAL
 from letheon.patients.variability import individual_pk, logit_normal_mean, truncated_lognormal
-from letheon.pipeline.clinic import Rules
-from letheon.pipeline.plan import ArmPlan, Part, Structure, choose_enantiomer
+from letheon.pipeline.plan import ArmData, Part, Structure, choose_enantiomer
 from letheon.streams import normals
 
-__all__ = ["ArmData", "Own", "Switches", "arm_data", "body_of", "molar_masses", "own_values", "plasmas_of", "rates_of"]
+__all__ = ["Own", "Switches", "body_of", "molar_masses", "own_values", "plasmas_of", "rates_of"]
 
 Own = Callable[[str], Array]
 _OCCASIONS = 64  # drawn for each patient; later ones begin anew
@@ -36,42 +33,6 @@ class Switches(NamedTuple):
     flares: float  # 1 if flares happen, else 0
     expectancy: float  # relief from unblinding in this arm [NRS]
     norketamine: float  # weight of norketamine in the block
-
-
-class ArmData(NamedTuple):
-    """The arrays of an `ArmPlan`, as compiled code takes them: see there, and `letheon.pipeline.plan.Timetable`.
-
-    ``deciding`` is 1 where the diary under the slow site is the one that the clinic sees, else 0.
-    """
-
-    h0_h: Array
-    per_day: Array
-    reached: Array
-    edge: Array
-    begins: Array
-    booster: Array
-    epoch_at: Array
-    save_at: Array
-    rules: Rules
-    absolute: Array
-    per_kg: Array
-    ceiling: Array
-    pushed: Array
-    titrated: Array
-    epoch_induction: Array
-    epoch_occasion: Array
-    days: Array
-    course_end_day: Array
-    last_day: Array
-    deciding: Array
-
-
-def arm_data(plan: ArmPlan, deciding: str = "memory") -> ArmData:
-    """Return the arrays of a plan; `deciding` names the pain model whose diary the clinic sees."""
-    clock = plan.timetable._asdict()
-    rest = [name for name in ArmData._fields if name not in clock and name != "deciding"]
-    slow = np.int64(deciding == "slow_site")
-    return ArmData(deciding=slow, **clock, **{name: getattr(plan, name) for name in rest})
 
 
 def own_values(draws: Mapping[str, Array], people: People) -> Own:

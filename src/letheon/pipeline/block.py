@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
+
 from letheon.arrays import Array, jax, jnp
 from letheon.body import course, memory, pain
 from letheon.body.branches import packed
@@ -18,19 +20,10 @@ from letheon.definitions import BASELINE_DAYS, ENDPOINT_DAYS
 from letheon.harms import acute
 from letheon.patients.population import People
 from letheon.pipeline import simulate
-from letheon.pipeline.assemble import (
-    ArmData,
-    Switches,
-    arm_data,
-    body_of,
-    molar_masses,
-    own_values,
-    plasmas_of,
-    rates_of,
-)
+from letheon.pipeline.assemble import Switches, body_of, molar_masses, own_values, plasmas_of, rates_of
 from letheon.pipeline.clinic import Reach
 from letheon.pipeline.harms import after_dosing, during_infusions, given_by
-from letheon.pipeline.plan import ArmPlan, Structure
+from letheon.pipeline.plan import ArmData, ArmPlan, Structure
 from letheon.pipeline.state import DAILY, PROFILE, Log, Patient, PatientState, RecordSizes
 from letheon.streams import normals, uniforms
 
@@ -194,7 +187,7 @@ def run_block(
     """
 
     def run_under(deciding: str) -> BlockResult:
-        arm = arm_data(plan, deciding)
+        arm = plan.data._replace(deciding=np.int64(deciding == "slow_site"))
         patients, states = _build(plan.structure, len(plan.save), arm, draws, people, number, switches)
         return _read_out(plan.structure, arm, draws, people, patients, _run(arm, patients, states))
 

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from letheon import library
+from letheon.arrays import Array
 from letheon.body.course import Steps
 from letheon.body.mesh import DAY_MS, HOUR_MS, NEVER, Grading, Mesh, lay, padded_size
 from letheon.dosing.policy import Policy
@@ -15,10 +17,10 @@ from letheon.harms.exposure import day_pieces
 from letheon.pipeline.clinic import Rules, rules_of
 from letheon.pipeline.harms import Sizes
 from letheon.pipeline.models import common_models
-from letheon.pipeline.timetable import Timetable, calendar, clock, edges_of, looks, pieces_of, rate_tables, saved_rows
+from letheon.pipeline.timetable import calendar, clock, edges_of, looks, pieces_of, rate_tables, saved_rows
 from letheon.scenario import Arm, Scenario
 
-__all__ = ["ArmPlan", "Part", "Structure", "choose_enantiomer", "plan_arm", "plan_arms", "widened"]
+__all__ = ["ArmData", "ArmPlan", "Part", "Structure", "choose_enantiomer", "plan_arm", "plan_arms", "widened"]
 
 _OCCASION_GAP_MS = 12 * HOUR_MS
 _INDUCTION_EPOCH_MS = 12 * HOUR_MS
@@ -49,33 +51,58 @@ class Structure:
     sizes: Sizes
 
 
+class ArmData(NamedTuple):
+    """An arm as compiled code takes it; times in ticks, padded with `NEVER`.
+
+    A patient's rate is the sum over terms of min(absolute + per_kg weight, ceiling).
+    """
+
+    h0_h: Array  # the tick [h]
+    per_day: Array  # int: ticks a day
+    reached: Array  # int, shape (level,): how long steps may be, see `letheon.body.mesh.Pace`
+    edge: Array  # int, shape (edge,): when pieces begin; behind a `NEVER` those of a booster, from its own start
+    begins: Array  # int, shape (edge,): piece that begins there; 0 for none
+    booster: Array  # int: where the booster's edges begin
+    epoch_at: Array  # int, shape (epoch + 1,): when epochs of the parameters begin
+    save_at: Array  # int, shape (time + 1,): when profiles are kept
+    rules: Rules  # the policy
+    absolute: Array  # shape (piece + 1, term), as the next three [mg/h]
+    per_kg: Array  # [mg/h/kg]
+    ceiling: Array  # [mg/h]
+    pushed: Array  # bool: which are pushes; needed only where a titration sets the rates of the others
+    titrated: Array  # bool, shape (piece + 1,): in which pieces a titration sets the rate
+    epoch_induction: Array  # shape (epoch,): factor on norketamine clearance
+    epoch_occasion: Array  # int, shape (epoch,): occasion that each epoch belongs to
+    days: Array  # int: days of follow-up
+    course_end_day: Array  # end of the first course [days since t = 0]
+    last_day: Array  # int: day of its last session, counted from 0
+    deciding: Array = np.int64(0)  # 1 where the diary under the slow site is the one that the clinic sees
+
+
+_FILL = {  # what pads an array of `ArmData`; None for its last entry
+    **dict.fromkeys(("reached", "edge", "epoch_at", "save_at"), NEVER),
+    **dict.fromkeys(("begins", "absolute", "per_kg", "pushed", "titrated"), 0),
+    "ceiling": np.inf,
+    **dict.fromkeys(("epoch_induction", "epoch_occasion"), None),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ArmPlan:
-    """An arm as data for the compiled block."""
+    """An arm, ready for the compiled block."""
 
     name: str
     drug: str
     structure: Structure  # decides the program
     mesh: Mesh  # steps in time
     steps: Steps  # the same as arrays
-    absolute: np.ndarray  # shape (piece + 1, term), as the next two: a rate is min(absolute + per_kg weight, ceiling)
-    per_kg: np.ndarray  # [mg/h/kg]; a patient's rate is the sum over terms
-    ceiling: np.ndarray  # [mg/h]
-    pushed: (
-        np.ndarray
-    )  # bool, shape (piece + 1, term): which are pushes, where a titration sets the rates of the others
-    titrated: np.ndarray  # bool, shape (piece + 1,): in which pieces a titration sets the rate
-    epoch_induction: np.ndarray  # shape (epoch,): factor on norketamine clearance
-    epoch_occasion: np.ndarray  # int, shape (epoch,): occasion that each epoch belongs to
+    data: ArmData
     save: np.ndarray  # int: rows of the trajectory kept for profiles; padded
     saved: int  # how many of them count
     day_rows: np.ndarray  # int, shape (day + 1,): rows of the trajectory at the midnights (or stops); padded
     days: int  # of follow-up
     course_end_day: float  # end of the first course [days since t = 0]
-    last_day: int  # day of its last session, counted from 0
-    timetable: Timetable
-    rules: Rules  # the policy
-    policy: Policy  # the same as written
+    policy: Policy
 
     @property
     def profile_time_h(self) -> np.ndarray:
@@ -209,6 +236,21 @@ def plan_arm(
     room = padded_size(len(saved) + 1, _PADDED_PROFILE) - len(saved)
     slots, sizes = _sizes(schedule, policy, booster, days)
     save_at = np.pad(np.round(mesh.time_h[saved] / mesh.h0_h).astype(np.int64), (0, room), constant_values=NEVER)
+    data = ArmData(
+        **clock(mesh, edges_of(schedule, booster, horizon), epoch_at, len(induction)),
+        save_at=save_at,
+        rules=rules_of(policy, mesh.h0_h),
+        absolute=absolute * dosed,
+        per_kg=per_kg * dosed,
+        ceiling=ceiling,
+        pushed=pushed,
+        titrated=titrated,
+        epoch_induction=induction,
+        epoch_occasion=occasion,
+        days=days,
+        course_end_day=end / DAY_MS,
+        last_day=last_day,
+    )
     return ArmPlan(
         name=arm.name,
         drug=arm.drug,
@@ -222,31 +264,14 @@ def plan_arm(
         ),
         mesh=mesh,
         steps=_steps(mesh, epoch_at, days),
-        absolute=absolute * dosed,
-        per_kg=per_kg * dosed,
-        ceiling=ceiling,
-        pushed=pushed,
-        titrated=titrated,
-        epoch_induction=induction,
-        epoch_occasion=occasion,
+        data=data,
         save=np.pad(saved, (0, room), mode="edge"),
         saved=len(saved),
         day_rows=np.pad(day_rows, (0, padded_size(len(stops) - 1) + 1 - len(stops)), mode="edge"),
         days=days,
         course_end_day=end / DAY_MS,
-        last_day=last_day,
-        timetable=clock(mesh, edges_of(schedule, booster, horizon), epoch_at, len(induction), save_at),
-        rules=rules_of(policy, mesh.h0_h),
         policy=policy,
     )
-
-
-def _widen(array: np.ndarray, size: int, fill: float | None = None, axis: int = 0) -> np.ndarray:
-    width = [(0, 0)] * array.ndim
-    width[axis] = (0, size - array.shape[axis])
-    if fill is None:
-        return np.pad(array, width, mode="edge")
-    return np.pad(array, width, constant_values=fill)
 
 
 def plan_arms(
@@ -263,38 +288,28 @@ def plan_arms(
 
 def widened(plans: list[ArmPlan]) -> tuple[ArmPlan, ...]:
     """Pad the arrays of several arms to common shapes."""
-    steps = max(len(p.steps.level) for p in plans)
-    pieces, terms = (max(p.absolute.shape[i] for p in plans) for i in (0, 1))
-    saves = max(len(p.save) for p in plans)
-    epochs = max(len(p.epoch_induction) for p in plans)
-    edges = max(len(p.timetable.edge) for p in plans)
     levels, slots = (max(getattr(p.structure, name) for p in plans) for name in ("levels", "slots"))
     sizes = Sizes(*(max(values) for values in zip(*(p.structure.sizes for p in plans), strict=True)))
-
-    def table(array: np.ndarray, fill: float) -> np.ndarray:
-        return _widen(_widen(array, pieces, fill), terms, fill, axis=1)
-
-    def wider(t: Timetable) -> Timetable:
-        wide = {"reached": levels, "edge": edges, "epoch_at": epochs + 1, "save_at": saves}
-        padded = {name: _widen(getattr(t, name), size, NEVER) for name, size in wide.items()}
-        return t._replace(begins=_widen(t.begins, edges, 0), **padded)
-
+    data = {name: _padded([getattr(p.data, name) for p in plans], fill) for name, fill in _FILL.items()}
+    steps = {name: _padded([getattr(p.steps, name) for p in plans], None) for name in Steps._fields if name != "h0_h"}
+    saves = _padded([p.save for p in plans], None)
     return tuple(
         replace(
             p,
             structure=replace(p.structure, levels=levels, slots=slots, sizes=sizes),
-            steps=p.steps._replace(
-                **{f: _widen(getattr(p.steps, f), steps) for f in ("level", "piece", "epoch", "day", "time_h")}
-            ),
-            absolute=table(p.absolute, 0.0),
-            per_kg=table(p.per_kg, 0.0),
-            ceiling=table(p.ceiling, np.inf),
-            pushed=table(p.pushed, False),
-            titrated=_widen(p.titrated, pieces, False),
-            epoch_induction=_widen(p.epoch_induction, epochs),
-            epoch_occasion=_widen(p.epoch_occasion, epochs),
-            save=_widen(p.save, saves),
-            timetable=wider(p.timetable),
+            steps=p.steps._replace(**{name: arrays[k] for name, arrays in steps.items()}),
+            data=p.data._replace(**{name: arrays[k] for name, arrays in data.items()}),
+            save=saves[k],
         )
-        for p in plans
+        for k, p in enumerate(plans)
     )
+
+
+def _padded(arrays: list[np.ndarray], fill: float | None) -> list[np.ndarray]:
+    """Pad arrays to one shape."""
+    shape = np.max([array.shape for array in arrays], axis=0)
+    padded = []
+    for array in arrays:
+        width = [(0, most - size) for most, size in zip(shape, array.shape, strict=True)]
+        padded.append(np.pad(array, width, mode="edge") if fill is None else np.pad(array, width, constant_values=fill))
+    return padded

@@ -26,8 +26,8 @@ from letheon.body.response import (
 from letheon.definitions import BASELINE_DAYS
 from letheon.harms import acute
 from letheon.pipeline import clinic
-from letheon.pipeline.assemble import ArmData
 from letheon.pipeline.clinic import Chart, Visit
+from letheon.pipeline.plan import ArmData
 from letheon.pipeline.state import DAILY, Clock, Log, Patient, PatientState, PlasmaState, RecordSizes, Tally
 
 __all__ = ["ASSESSMENTS", "initial_plasma", "initial_state", "step"]

@@ -11,23 +11,10 @@ from letheon.dosing.policy import Boosters, Policy
 from letheon.dosing.regimen import Rate, Regimen, Schedule
 from letheon.dosing.tapers import titrated_spans
 
-__all__ = ["Pieces", "Timetable", "calendar", "clock", "edges_of", "looks", "pieces_of", "rate_tables", "saved_rows"]
+__all__ = ["Pieces", "calendar", "clock", "edges_of", "looks", "pieces_of", "rate_tables", "saved_rows"]
 
 _SMALLEST_SCHEDULE = 64
 _FALL_DAYS = 4  # by then levels have fallen by a factor of a thousand
-
-
-class Timetable(NamedTuple):
-    """The clock of an arm as data; times in ticks, padded with `NEVER`."""
-
-    h0_h: np.ndarray  # the tick [h]
-    per_day: np.ndarray  # int: ticks a day
-    reached: np.ndarray  # int, shape (level,): how long steps may be, see `letheon.body.mesh.Pace`
-    edge: np.ndarray  # int, shape (edge,): when pieces begin; behind a `NEVER` those of a booster, from its own start
-    begins: np.ndarray  # int, shape (edge,): piece that begins there; 0 for none
-    booster: np.ndarray  # int: where the booster's edges begin
-    epoch_at: np.ndarray  # int, shape (epoch + 1,): when epochs of the parameters begin
-    save_at: np.ndarray  # int, shape (time + 1,): when profiles are kept
 
 
 class Pieces(NamedTuple):
@@ -105,8 +92,10 @@ def edges_of(schedule: Schedule, booster: Schedule, horizon_ms: int) -> tuple[np
     return np.array(edge, np.int64), np.array(begins, np.int32), len(own) + 1
 
 
-def clock(mesh: Mesh, edges: tuple, epoch_at: np.ndarray, epochs: int, save_at: np.ndarray) -> Timetable:
-    """Count all times of an arm in ticks."""
+def clock(
+    mesh: Mesh, edges: tuple[np.ndarray, np.ndarray, int], epoch_at: np.ndarray, epochs: int
+) -> dict[str, np.ndarray]:
+    """Count all times of an arm in ticks: the clock's fields of `letheon.pipeline.plan.ArmData`."""
     tick_ms = mesh.h0_h * HOUR_MS
 
     def ticks(ms: Array) -> Array:
@@ -115,16 +104,15 @@ def clock(mesh: Mesh, edges: tuple, epoch_at: np.ndarray, epochs: int, save_at: 
 
     reached = mesh.pace.reached
     edge, begins, booster = edges
-    return Timetable(
-        h0_h=mesh.pace.h0_h,
-        per_day=np.asarray(round(DAY_MS / tick_ms), np.int64),
-        reached=np.pad(reached, (0, mesh.levels - len(reached)), constant_values=NEVER),
-        edge=ticks(edge),
-        begins=begins,
-        booster=np.asarray(booster, np.int64),
-        epoch_at=np.pad(ticks(epoch_at), (0, epochs + 1 - len(epoch_at)), constant_values=NEVER),
-        save_at=save_at,
-    )
+    return {
+        "h0_h": mesh.pace.h0_h,
+        "per_day": np.asarray(round(DAY_MS / tick_ms), np.int64),
+        "reached": np.pad(reached, (0, mesh.levels - len(reached)), constant_values=NEVER),
+        "edge": ticks(edge),
+        "begins": begins,
+        "booster": np.asarray(booster, np.int64),
+        "epoch_at": np.pad(ticks(epoch_at), (0, epochs + 1 - len(epoch_at)), constant_values=NEVER),
+    }
 
 
 def looks(regimen: Regimen, policy: Policy, horizon_ms: int) -> tuple[int, ...]:
