@@ -7,7 +7,7 @@ import numpy as np
 
 from letheon.pipeline import Profile
 
-__all__ = ["CHUNK", "Block", "ChunkResult", "Columns", "smallest_type"]
+__all__ = ["CHUNK", "Block", "ChunkResult", "Columns", "joined", "smallest_type"]
 
 CHUNK = 32  # blocks that are kept, checked and written together; results depend on neither this nor their order
 
@@ -78,22 +78,15 @@ class ChunkResult:
 
     def table(self) -> dict[str, np.ndarray]:
         """Return the columns of all blocks in the order of the blocks."""
-        return _joined(self.columns)
-
-    def bank_table(self) -> dict[str, np.ndarray]:
-        """Return the bank's profiles of all blocks in the order of the blocks."""
-        return _joined(self.bank)
-
-    def event_table(self) -> dict[str, np.ndarray]:
-        """Return the events of all blocks in the order of the blocks."""
-        return _joined(self.events)
+        return joined(self.columns)
 
 
-def _joined(blocks: Mapping[int, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    if not blocks:
-        return {}
+def joined(blocks: Mapping[int, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Join the columns of blocks in the order of the blocks."""
     order = sorted(blocks)
-    return {name: np.concatenate([blocks[block][name] for block in order]) for name in blocks[order[0]]}
+    return (
+        {name: np.concatenate([blocks[block][name] for block in order]) for name in blocks[order[0]]} if order else {}
+    )
 
 
 class Columns(Mapping):
@@ -114,8 +107,7 @@ class Columns(Mapping):
         return self._last[1]
 
     def __iter__(self) -> Iterator[str]:
-        first = self.parts[0]
-        return iter(first.names if hasattr(first, "names") else first)
+        return iter(getattr(self.parts[0], "names", self.parts[0]))
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(list(self))

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from letheon.pipeline import Profile
-from letheon.runs.chunks import ChunkResult
+from letheon.runs.chunks import ChunkResult, joined
 from letheon.runs.folder import Folder
 from letheon.runs.manifest import Record
 
@@ -114,7 +114,7 @@ def write_endpoints(folder: Folder, arm: str, chunk: int, result: ChunkResult) -
     """Write the endpoints of a chunk, and its events where there are any."""
     files = folder.write(folder.endpoints(arm, chunk), _columns(result.table()))
     if result.events:
-        files |= folder.write(folder.events(arm, chunk), _columns(result.event_table()))
+        files |= folder.write(folder.events(arm, chunk), _columns(joined(result.events)))
     return files
 
 
@@ -126,7 +126,7 @@ def write(folder: Folder, arm: str, kind: str, chunk: int, result: ChunkResult) 
     else:
         files = {}
         arrays = {f"column/{name}": values for name, values in result.table().items()}
-        arrays |= {f"bank/{name}": values for name, values in result.bank_table().items()}
+        arrays |= {f"bank/{name}": values for name, values in joined(result.bank).items()}
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
     files |= folder.write(folder.partial(arm, kind, chunk), stream.getvalue())
