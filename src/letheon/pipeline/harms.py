@@ -40,8 +40,6 @@ def given_by(dose_mg: Array, days: Array, sizes: Sizes) -> Given:
 
     `dose_mg` has shape (day,) and may be padded; `days` of them count.
 
-    Examples
-    --------
     >>> days = given_by(jnp.array([100.0, 100.0, 0.0, 0.0, 50.0]), 5, Sizes(4, 4))
     >>> days.lengths.tolist(), days.noons.tolist()
     ([48.0, 48.0, 24.0, 0.0], [12.0, 36.0, 108.0, 120.0])
@@ -117,8 +115,6 @@ def kept(name: str, values: np.ndarray) -> np.ndarray:
 
     Shares are rounded to a millionth, all else to a ten-thousandth of its unit.
 
-    Examples
-    --------
     >>> kept("elicited", np.array([0.75864123456])).tolist(), kept("load", np.array([61.23456789])).tolist()
     ([0.758641], [61.2346])
     """

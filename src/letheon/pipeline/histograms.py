@@ -147,19 +147,10 @@ class Profile:
                 self.counts[name], self.wholes[name] = counts.copy(), other.wholes[name].copy()
         self.patients += other.patients
 
-    @property
-    def sums(self) -> dict[str, np.ndarray]:
-        """Sums over patients at each time, by quantity."""
-        return {name: coarse / _COARSE + fine / _FINE for name, (coarse, fine) in self.wholes.items()}
-
     def mean(self, name: str) -> np.ndarray:
         """Return the mean at each time."""
         coarse, fine = self.wholes[name]
         return (coarse / _COARSE + fine / _FINE) / self.patients
-
-    def quantile(self, name: str, q: float) -> np.ndarray:
-        """Return a quantile at each time, to the width of a bin."""
-        return self.quantiles(name, (q,))[0]
 
     def quantiles(self, name: str, shares: Sequence[float]) -> list[np.ndarray]:
         """Return several quantiles at each time, to the width of a bin."""

@@ -424,8 +424,6 @@ def encode(result: RunResult) -> bytes:
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of a result document (draft 2020-12).
 
-    Examples
-    --------
     >>> json_schema()["$ref"]
     '#/$defs/RunResult'
     """

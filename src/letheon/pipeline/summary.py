@@ -11,13 +11,15 @@ from msgspec.structs import replace
 
 from letheon import library
 from letheon._version import __version__
+from letheon.body.pain import Course
 from letheon.definitions import AT_RISK_DAYS, ENDPOINT_DAYS, LAST_SUPPORTED_DAY
 from letheon.dosing.policy_document import policy_rules
 from letheon.dosing.regimen import MS_PER_DAY
+from letheon.patients.population import People
 from letheon.patients.uncertainty import DRAWS
 from letheon.pipeline import harms
 from letheon.pipeline import result as records
-from letheon.pipeline.block import DECIDED
+from letheon.pipeline.block import DECIDED, BlockResult
 from letheon.pipeline.harm_entries import arm_harms
 from letheon.pipeline.histograms import Profile
 from letheon.pipeline.labels import ASSUMED, NOT_IDENTIFIED, Support, plan_support, support_of
@@ -26,7 +28,7 @@ from letheon.pipeline.support import interval_of, interval_of_mean, model_warnin
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
 
-__all__ = ["ArmTotals", "columns", "document", "endpoint_names", "run_result"]
+__all__ = ["ArmTotals", "columns", "endpoint_names", "run_result"]
 
 _DIGITS = 6  # significant digits in the document; the Parquet files hold the full numbers
 _RIVAL = "rival_"
@@ -60,8 +62,6 @@ def endpoint_days(days: int) -> list[int]:
 def endpoint_names(days: int) -> list[str]:
     """Return the names of the endpoints of one pain model in the order of files; `days` is the follow-up [days].
 
-    Examples
-    --------
     >>> endpoint_names(1)[:3]
     ['baseline_nrs', 'nrs_day_1', 'responder_30_day_1']
     """
@@ -69,14 +69,14 @@ def endpoint_names(days: int) -> list[str]:
     return ["baseline_nrs", *daily, *_ONCE]
 
 
-def _course_columns(course, days: int, valid: slice) -> dict[str, np.ndarray]:
+def _course_columns(course: Course, days: int, valid: slice) -> dict[str, np.ndarray]:
     out = {"baseline_nrs": np.asarray(course.baseline)[valid]}
     for row, day in enumerate(endpoint_days(days)):
         out |= {f"{kind}_day_{day}": np.asarray(getattr(course, kind))[row][valid] for kind in _DAILY}
     return out | {kind: np.asarray(getattr(course, kind))[valid] for kind in _ONCE}
 
 
-def columns(result, people, plan: ArmPlan, valid: int, pain: str) -> dict[str, np.ndarray]:
+def columns(result: BlockResult, people: People, plan: ArmPlan, valid: int, pain: str) -> dict[str, np.ndarray]:
     """Return the endpoints of the first `valid` patients of a block under the model `pain`, and ``rival_…`` ones."""
     counted = slice(0, valid)
     main, rival = (result.diary, result.rival) if pain == "memory" else (result.rival, result.diary)
@@ -157,7 +157,7 @@ def _relapse(prefix: str, arm: ArmTotals, support: Support) -> records.TimeToRel
     relapsed = np.isfinite(day)
     time = np.maximum(np.where(relapsed, day, horizon), 0.0)
     curve = kaplan_meier(time, relapsed) if remission.any() else None
-    median = curve.first_at_or_below(0.5) if curve else None
+    median, low, high = (curve and curve.first_at_or_below(0.5, bound) for bound in ("share", "low", "high"))
     marks = [0.0, *(d for d in AT_RISK_DAYS if d <= horizon)]
     return records.TimeToRelapse(
         in_remission=float(remission.mean()),
@@ -168,10 +168,8 @@ def _relapse(prefix: str, arm: ArmTotals, support: Support) -> records.TimeToRel
         basis=support.studies,
         note=_NO_RELAPSE,
         median=median,
-        median_interval=(curve.first_at_or_below(0.5, "low"), curve.first_at_or_below(0.5, "high"))
-        if curve
-        else (None, None),
-        restricted_mean=curve.restricted_mean(horizon) if curve else None,
+        median_interval=(low, high),
+        restricted_mean=curve and curve.restricted_mean(horizon),
         from_day_0=records.MedianDay(None if median is None else median + end),
         at_risk=tuple(records.NumberAtRisk(d, int((time >= d).sum())) for d in marks),
     )
@@ -257,7 +255,7 @@ def _profiles(totals: ArmTotals, pain: str) -> tuple[records.Profile, records.Pa
     memory: Any = {"sensitisation": _band(totals, "sensitisation"), "nrs": _band(totals, "nrs")}
     slow: Any = {"slow_site_effect": _band(totals, "slow_site_effect"), "nrs": _band(totals, "nrs_slow")}
     main, rival = (memory, slow) if pain == "memory" else (slow, memory)
-    levels = [n for n in totals.profile.sums if n.endswith("ketamine")]
+    levels = [n for n in totals.profile.counts if n.endswith("ketamine")]
     time: Any = totals.plan.profile_time_h
     profile = records.Profile(
         time_h=time,
@@ -279,14 +277,6 @@ def _placebo_of(scenario: Scenario, arm: Arm) -> Arm | None:
     return next((sham for sham in shams if sham.like == arm.name), shams[0] if shams else None)
 
 
-def _last_infusion_day(arm: Arm, totals: ArmTotals) -> float:
-    """Return when the last infusion of any patient ends, boosters included [days since t = 0]."""
-    end, boosters = arm.regimen.stop_ms / MS_PER_DAY, arm.policy.boosters
-    if boosters is None or not totals.last_booster_h:
-        return end
-    return max(end, totals.last_booster_h / 24 + boosters.stop_ms / MS_PER_DAY)
-
-
 def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> records.ArmResult:
     own = totals[arm.name]
     sham = _placebo_of(scenario, arm)
@@ -303,11 +293,14 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> records.
         return _unmodelled(computed) if (arm.drug, model) == ("arketamine", "slow_site") else computed
 
     plan, other = plan_support(scenario, arm), _other(pain)
+    last, boosters = arm.regimen.stop_ms / MS_PER_DAY, arm.policy.boosters
+    if boosters is not None and own.last_booster_h:
+        last = max(last, own.last_booster_h / 24 + boosters.stop_ms / MS_PER_DAY)
     return records.ArmResult(
         drug=arm.drug,
         like=arm.like,
         course_end_day=own.plan.course_end_day,
-        last_infusion_day=_last_infusion_day(arm, own),
+        last_infusion_day=last,
         models=records.ArmModels(used["levels"], used["acute"]),
         policy=policy_rules(arm.policy),
         regimen=records.RegimenSupport(plan.label, plan.studies),
@@ -397,13 +390,3 @@ def run_result(
         ),
         arms=arms,
     )
-
-
-def document(
-    scenario: Scenario, totals: dict[str, ArmTotals], *, made: Mapping[str, dict] | None = None, lists: bool = True
-) -> dict[str, Any]:
-    """Return `run_result` as plain data, with the arms in `made` as an earlier document has them."""
-    made = made or {}
-    out = records.document_of(run_result(scenario, totals, skip=made, lists=lists))
-    out["arms"] = {arm.name: made.get(arm.name) or out["arms"][arm.name] for arm in scenario.arms}
-    return out

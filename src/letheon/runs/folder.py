@@ -12,8 +12,7 @@ from pathlib import Path
 
 from letheon.errors import InputError, RunError
 from letheon.files import disk_errors, is_leftover, remove_leftovers, write
-from letheon.runs.json_file import read_object
-from letheon.runs.manifest import CHUNKS_KEPT, Manifest, Record, record_of
+from letheon.runs.manifest import CHUNKS_KEPT, Manifest, Record, read_object, record_of
 from letheon.scenario import Scenario, dumps
 
 __all__ = ["FORMAT", "LASTING", "RUN", "Folder", "check_output", "default_folder", "fingerprint", "remedy"]

@@ -4,12 +4,11 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from letheon.files import append, disk_errors
-from letheon.runs.json_file import parse_object
 
-__all__ = ["CHUNKS_KEPT", "Manifest", "Record", "record_of"]
+__all__ = ["CHUNKS_KEPT", "Manifest", "Record", "parse_object", "read_object", "record_of"]
 
 
 class Record(NamedTuple):
@@ -109,3 +108,27 @@ def _parsed(line: bytes) -> tuple[Key, dict[str, Record]] | None:
 
 def _is_record(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and isinstance(value[0], int) and isinstance(value[1], str)
+
+
+# --- JSON files of this program: an object, or nothing at all ---
+
+
+def parse_object(text: str | bytes) -> dict[str, Any] | None:
+    """Read a JSON object from its text.
+
+    >>> parse_object('{"format": 3}'), parse_object("[]"), parse_object("{")
+    ({'format': 3}, None, None)
+    """
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """Read a JSON object from a file."""
+    try:
+        return parse_object(path.read_bytes())
+    except (OSError, ValueError):
+        return None

@@ -21,7 +21,7 @@ from scipy import optimize
 from letheon.arrays import jax, jnp
 from letheon.errors import InputError, Interrupted
 from letheon.files import write
-from letheon.runs.json_file import read_object
+from letheon.runs.manifest import read_object
 from letheon.study.calibrate.document import Settings
 
 __all__ = [

@@ -14,8 +14,10 @@ from typing import Any
 
 from letheon import library
 from letheon.library.met import Met, draws_hash
-from letheon.pipeline import document, plan_arms
+from letheon.pipeline import plan_arms
 from letheon.pipeline.labels import SupportRow, support_rows, usable
+from letheon.pipeline.result import document_of
+from letheon.pipeline.summary import run_result
 from letheon.runs.engine import run_arms
 from letheon.scenario import Arm, Scenario
 from letheon.study.regimens import study_scenario
@@ -89,7 +91,8 @@ def met_results(validation: Mapping[str, Any], n: int = 1000) -> Iterator[Met]:
             continue
         if row.study.id not in arms:
             scenario = _scenario(row, n)
-            arms[row.study.id] = document(scenario, run_arms(scenario, plan_arms(scenario), None, None))["arms"]
+            result = run_result(scenario, run_arms(scenario, plan_arms(scenario), None, None))
+            arms[row.study.id] = document_of(result)["arms"]
         found = (_of_row(row, arms[row.study.id], pain) for pain in library.PAIN_MODELS)
         yield from (one for one in found if one is not None)
     for told in validation["studies"]:
