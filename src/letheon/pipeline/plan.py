@@ -123,8 +123,10 @@ def _parts(drug: str, names: Mapping[str, str]) -> tuple[Part, ...]:
 
 def _epochs(schedule: Schedule, induction: bool, occasions: bool) -> tuple:
     """List the stretches of constant parameters [ms]; one for all unless a switch asks for more."""
+    slope, cap = (library.receptor()[f"norketamine_induction_{name}"].canonical for name in ("slope", "cap"))
+    count = math.ceil((cap - 1) / slope * HOUR_MS / _INDUCTION_EPOCH_MS)  # until the clearance has risen to its cap
     first = schedule.edges_ms[0] if schedule.edges_ms else 0
-    rises = [first + k * _INDUCTION_EPOCH_MS for k in range(1, _induction_epochs() + 1)] if induction else []
+    rises = [first + k * _INDUCTION_EPOCH_MS for k in range(1, count + 1)] if induction else []
     starts = [
         e
         for i, e in enumerate(schedule.edges_ms[:-1])
@@ -134,7 +136,6 @@ def _epochs(schedule: Schedule, induction: bool, occasions: bool) -> tuple:
     at = np.array(sorted({0, *rises, *starts}))
     segment = np.searchsorted(rises, at, side="right")
     occasion = np.searchsorted(starts, at, side="right")
-    slope, cap = _induction()
     middle = (segment + 0.5) * _INDUCTION_EPOCH_MS / HOUR_MS
     factor = np.minimum(1.0 + slope * middle, cap) if induction else np.ones(len(at))
     count = 1 if len(at) == 1 else padded_size(len(at))
@@ -167,25 +168,6 @@ def choose_enantiomer(values: dict, enantiomer: str) -> dict:
     return chosen | {k[:-2]: v for k, v in values.items() if k.endswith(f"_{enantiomer}")}
 
 
-def _induction() -> tuple[float, float]:
-    numbers = library.receptor()
-    return (numbers["norketamine_induction_slope"].canonical, numbers["norketamine_induction_cap"].canonical)
-
-
-def _induction_epochs() -> int:
-    """Return the number of epochs until norketamine clearance has risen to its cap."""
-    slope, cap = _induction()
-    return math.ceil((cap - 1) / slope * HOUR_MS / _INDUCTION_EPOCH_MS)
-
-
-def _given(scenario: Scenario, arm: Arm) -> Regimen:
-    """Return the regimen whose program an arm runs; a placebo arm mirrors the arm it is like."""
-    if arm.drug != "placebo":
-        return arm.regimen
-    like = next(other for other in scenario.arms if other.name == arm.like)
-    return Regimen(like.drug, arm.regimen.infusions)
-
-
 def _foreseen(regimen: Regimen, policy: Policy, days: Sequence[int]) -> Regimen:
     """Return a regimen with the boosters of a calendar written out."""
     if not policy.boosters or not days:
@@ -215,7 +197,9 @@ def plan_arm(
     rows: int = _PROFILE_TIMES,
 ) -> ArmPlan:
     """Turn an arm into data."""
-    models, policy, regimen = scenario.models, arm.policy, _given(scenario, arm)
+    models, policy = scenario.models, arm.policy
+    drug = arm.drug if arm.drug != "placebo" else scenario.arm(arm.like or "").drug  # placebo runs what it mirrors
+    regimen = Regimen(drug, arm.regimen.infusions)
     pieces, booster = pieces_of(regimen, policy), policy.booster(regimen.drug).schedule()
     schedule = pieces.schedule
     days = math.ceil(scenario.follow_up_h / 24 - 1e-9)

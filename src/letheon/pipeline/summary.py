@@ -270,16 +270,10 @@ def _other(pain: str) -> str:
     return "slow_site" if pain == "memory" else "memory"
 
 
-def _placebo_of(scenario: Scenario, arm: Arm) -> Arm | None:
-    if arm.drug == "placebo":
-        return None
-    shams = [other for other in scenario.arms if other.drug == "placebo"]
-    return next((sham for sham in shams if sham.like == arm.name), shams[0] if shams else None)
-
-
 def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> records.ArmResult:
     own = totals[arm.name]
-    sham = _placebo_of(scenario, arm)
+    shams = [] if arm.drug == "placebo" else [other for other in scenario.arms if other.drug == "placebo"]
+    sham = next((other for other in shams if other.like == arm.name), shams[0] if shams else None)
     placebo = totals[sham.name] if sham else None
     pain = scenario.models.pain
     profile, rival_profile = _profiles(own, pain)
@@ -343,17 +337,6 @@ def _sources(totals: dict[str, ArmTotals], induction: bool) -> list[str]:
     return list(dict.fromkeys(source for one in known for source in one.sources))
 
 
-def _population(first: ArmTotals) -> records.PopulationResult:
-    weight, diary, latent = (
-        _distribution(first.columns[name]) for name in ("weight_kg", "baseline_nrs", "baseline_latent")
-    )
-    return records.PopulationResult(
-        weight_kg=records.Spread(weight["mean"], weight["sd"]),
-        baseline_nrs=records.BaselinePain(diary["mean"], diary["sd"], latent["mean"], latent["sd"]),
-        bistable_share=float(first.columns["bistable"].mean()),
-    )
-
-
 def run_result(
     scenario: Scenario, totals: dict[str, ArmTotals], *, skip: Collection[str] = (), lists: bool = True
 ) -> records.RunResult:
@@ -362,6 +345,10 @@ def run_result(
     Rows of numbers become lists of shortened numbers with `lists`, and stay arrays without.
     """
     first, models = totals[scenario.arms[0].name], scenario.models
+    weight, diary, latent = (
+        records.Spread(spread["mean"], spread["sd"])
+        for spread in (_distribution(first.columns[name]) for name in ("weight_kg", "baseline_nrs", "baseline_latent"))
+    )
     arms = {arm.name: _rounded(_arm(scenario, arm, totals), lists) for arm in scenario.arms if arm.name not in skip}
     harm_sources = [source for arm in arms.values() for harm in arm.harms.entries.values() for source in harm.sources]
     return records.RunResult(
@@ -381,7 +368,13 @@ def run_result(
                 occasions=models.occasions,
             )
         ),
-        population=_rounded(_population(first)),
+        population=_rounded(
+            records.PopulationResult(
+                weight_kg=weight,
+                baseline_nrs=records.BaselinePain(diary.mean, diary.sd, latent.mean, latent.sd),
+                bistable_share=float(first.columns["bistable"].mean()),
+            )
+        ),
         warnings=tuple(model_warnings(scenario, tuple(t.plan for t in totals.values()))),
         sources=tuple(dict.fromkeys([*_sources(totals, models.induction), *harm_sources])),
         interval=(

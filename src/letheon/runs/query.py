@@ -19,11 +19,7 @@ TIME_LIMIT_S = 60.0
 MEMORY_LIMIT = 10**9  # bytes
 _BATCH = 10_000  # rows fetched at a time, between looks at the limits
 
-_TABLES = {
-    "endpoints": "a row for each patient of each arm",
-    "profiles": "a row for each time, quantity and pain model of each arm",
-    "events": "a row for each event, where the run keeps a log of events",
-}
+_TABLES = ("endpoints", "profiles", "events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +73,9 @@ def query(
     require("query")
     import duckdb
 
-    tables = _asked(sql, _tables(files))
+    # tables that the query does not name are unknown to it, and stay unread; all are known where it names none
+    tables = _tables(files)
+    tables = {name: parts for name, parts in tables.items() if name in sql.casefold()} or tables
     _refuse_damaged(folder, {name: files[name] for parts in tables.values() for name in parts})
     with duckdb.connect(":memory:", config=_closed(memory_limit)) as connection:
         watch = Watch(
@@ -137,12 +135,6 @@ def _tables(files: dict[str, Record]) -> dict[str, list[str]]:
     """Return the parts of each table."""
     tables = {name: [f for f in files if f.startswith((f"{name}/", f"{name}.parquet"))] for name in _TABLES}
     return {name: parts for name, parts in tables.items() if parts}
-
-
-def _asked(sql: str, tables: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return the tables that a query names; all where it names none. Others are unknown to it, and stay unread."""
-    named = {name: parts for name, parts in tables.items() if name in sql.casefold()}
-    return named or tables
 
 
 def _refuse_damaged(folder: Path, files: dict[str, Record]) -> None:

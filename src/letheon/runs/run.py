@@ -182,7 +182,7 @@ def _finished(scenario: Scenario, folder: Folder, progress: Progress | None, clu
     """Compute what is missing of a run, and write its result."""
     folder.result.unlink(missing_ok=True)
     result = _computed(scenario, folder, progress, cluster)
-    files = write_profiles(folder, document_of(result)) | folder.write(folder.result, encode(result))
+    files = write_profiles(folder, result) | folder.write(folder.result, encode(result))
     folder.finish(scenario, files)
     return result
 
