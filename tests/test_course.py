@@ -134,7 +134,7 @@ class Found(NamedTuple):
 
 def carry_one(structure, arm, mesh, draws, switches, who, number) -> Found:
     steps, count, day_rows = mesh
-    own = assemble.own_values(draws, who)
+    own = assemble.patient_values(draws, who)
     body = assemble.body_of(own, who, switches)
     plasmas = assemble.plasmas_of(structure, own, who, switches, arm, number)
     rates = jnp.minimum(arm.absolute + arm.per_kg * who.weight_kg, arm.ceiling).sum(axis=1)

@@ -10,6 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Int, Real
 
 from letheon.arrays import Array, jax, jnp
 from letheon.body import course, memory, pain
@@ -20,9 +21,9 @@ from letheon.definitions import BASELINE_DAYS, ENDPOINT_DAYS
 from letheon.harms import acute
 from letheon.patients.population import People
 from letheon.pipeline import simulate
-from letheon.pipeline.assemble import Switches, body_of, molar_masses, own_values, plasmas_of, rates_of
+from letheon.pipeline.assemble import Switches, body_of, molar_masses, patient_values, plasmas_of, rates_of
 from letheon.pipeline.clinic import Reach
-from letheon.pipeline.harms import after_dosing, during_infusions, given_by
+from letheon.pipeline.harms import after_dosing, dosing_history, during_infusions
 from letheon.pipeline.plan import ArmData, ArmPlan, Structure
 from letheon.pipeline.state import DAILY, PROFILE, Log, Patient, PatientState, RecordSizes
 from letheon.streams import normals, uniforms
@@ -60,7 +61,7 @@ def _patient(
     structure: Structure, arm: ArmData, draws: Mapping[str, Array], switches: Switches, people: People, number: Array
 ) -> Patient:
     """Build one patient."""
-    typical = own_values(draws, people)
+    typical = patient_values(draws, people)
     body = body_of(typical, people, switches)
     plasmas = plasmas_of(structure, typical, people, switches, arm, number, harms=True)
     rates, rules = rates_of(arm, people), arm.rules
@@ -100,7 +101,7 @@ def _read_patient(
     state: PatientState,
 ) -> BlockResult:
     """Read the results of one simulated patient."""
-    typical = own_values(draws, people)
+    typical = patient_values(draws, people)
     daily = dict(zip(DAILY, state.daily.T, strict=True))
     before = jnp.full(BASELINE_DAYS, people.baseline)
 
@@ -108,7 +109,7 @@ def _read_patient(
         entries = pain.entry(jnp.concatenate([before, scores]), patient.noise)
         return pain.read_diary(entries, arm.days, arm.course_end_day, jnp.array(ENDPOINT_DAYS))
 
-    doses = given_by(daily["dose_mg"], arm.days, structure.sizes)
+    doses = dosing_history(daily["dose_mg"], arm.days, structure.sizes)
     _, _, theta_min, _ = memory.folds(patient.body.memory.a, patient.body.memory.n)
     counted, form = jnp.arange(len(state.daily)) < arm.days, arm.rules.form
     decided = {
@@ -141,7 +142,7 @@ def _build(
     people: People,
     number: Array,
     switches: Switches,
-) -> tuple:
+) -> tuple[Patient, PatientState]:
     sizes = RecordSizes(people.flare_u.shape[0], saves, structure.slots)
     make = partial(_patient, structure, arm, draws, switches)
     patients = jax.vmap(make, in_axes=-1)(people, number)
@@ -171,9 +172,9 @@ def _read_out(
 
 def run_block(
     plan: ArmPlan,
-    draws: Mapping[str, Array],
+    draws: Mapping[str, Real[Array, " draws"]],
     people: People,
-    number: Array,
+    number: Int[Array, " patients"],
     switches: Switches,
     pain: str = "memory",
     rival: bool = True,

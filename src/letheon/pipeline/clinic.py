@@ -4,9 +4,11 @@ Decisions look at observed scores, reported harms and the calendar, and at nothi
 rules of an arm are data, so an arm without rules runs the same program.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Int, Real
 
 from letheon.arrays import Array, jnp
 from letheon.body import pain
@@ -54,7 +56,9 @@ EVENTS = {
 RELAPSE, CALENDAR, UP, DOWN, _NO_RESPONSE, _HARM, _DOSE, HELD = EVENTS
 
 
-def event_rows(log: Array, patient: np.ndarray) -> dict[str, np.ndarray]:
+def event_rows(
+    log: Sequence[Real[Array, "slots patients"]], patient: Int[np.ndarray, " patients"]
+) -> dict[str, np.ndarray]:
     """Return a block's log as a table, by patient and time [h]; values are booster doses [mg] or new rates [mg/h].
 
     >>> from letheon.pipeline.state import Log
@@ -184,7 +188,7 @@ class Visit(NamedTuple):
     nth_last_day: Array  # day of the booster that is as many back as a year may have; minus infinity if there is none
 
 
-def initial_chart(rules: Rules, before: Array, course_end_day: Array, last_day: Array) -> Chart:
+def initial_chart(rules: Rules, before: Real[Array, " days"], course_end_day: Array, last_day: Array) -> Chart:
     """Open a patient's chart at t = 0."""
     no, none = jnp.bool_(False), jnp.int64(0)
     calendar = rules.boosters & ~rules.on_relapse
@@ -275,8 +279,13 @@ def titrated_rate(chart: Chart, reach: Reach, written: Array) -> Array:
 
 
 def titrate(
-    rules: Rules, chart: Chart, reach: Reach, score: Array, reported: Array, rates: tuple[Array, Array]
-) -> tuple:
+    rules: Rules,
+    chart: Chart,
+    reach: Reach,
+    score: Real[Array, ""],
+    reported: Bool[Array, ""],
+    rates: tuple[Array, Array],
+) -> tuple[Chart, Array]:
     """Decide on the rate: down or hold on a reported harm, up while relief is below its target.
 
     `rates` are the one that ran up to now and the written one from now on [mg/h]; returned are the chart and a key of
@@ -305,6 +314,6 @@ def titrate(
     return updated._replace(other_events=chart.other_events + (event > 0)), event
 
 
-def changes_rate(event: Array) -> Array:
+def changes_rate(event: Int[Array, ""]) -> Bool[Array, ""]:
     """Return whether an event of a look changes the rate."""
     return (event == UP) | (event == DOWN)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Integer, Real, UInt
 
 from letheon.errors import RunError
 
@@ -31,7 +32,7 @@ class Bins:
         space = np.geomspace if self.floor else np.linspace
         return np.concatenate([[0.0], space(self.floor, self.top, self.count)])
 
-    def index(self, values: np.ndarray) -> np.ndarray:
+    def index(self, values: Real[np.ndarray, "..."]) -> UInt[np.ndarray, "..."]:
         """Return the bin of each value; values outside go to the first or last bin."""
         values = np.asarray(values, float)
         out = np.empty(values.shape, np.uint16)
@@ -53,8 +54,10 @@ class Bins:
         np.clip(raw, 0.0, self.count - 1.0, out=raw)
         out[...] = raw
 
-    def quantiles(self, counts: np.ndarray, shares: Sequence[float]) -> list[np.ndarray]:
-        """Return quantiles at each time from counts of shape (time, bin), linear within their bins."""
+    def quantiles(
+        self, counts: Integer[np.ndarray, "times bins"], shares: Sequence[float]
+    ) -> list[Real[np.ndarray, " times"]]:
+        """Return quantiles at each time, linear within their bins."""
         cumulative = counts.cumsum(axis=1, dtype=np.int64)
         row, edges = np.arange(len(counts)), self.edges
         # row after row on one rising line, in which all rows are searched at once
@@ -100,12 +103,14 @@ def bins_of(quantity: str) -> Bins:
     return BINS.get(quantity, _LEVEL)
 
 
-def digitise(profile: Mapping[str, np.ndarray], valid: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def digitise(
+    profile: Mapping[str, Real[np.ndarray, "times patients"]], valid: int
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Turn a block's profiles into sums and bin numbers, for the patients that count."""
     out = {}
     for name, values in profile.items():
-        kept = np.asarray(values)[:, :valid]
-        out[name] = (kept.sum(axis=1), bins_of(name).index(kept))
+        counted = np.asarray(values)[:, :valid]
+        out[name] = (counted.sum(axis=1), bins_of(name).index(counted))
     return out
 
 
@@ -147,7 +152,7 @@ class Profile:
                 self.counts[name], self.wholes[name] = counts.copy(), other.wholes[name].copy()
         self.patients += other.patients
 
-    def mean(self, name: str) -> np.ndarray:
+    def mean(self, name: str) -> Real[np.ndarray, " times"]:
         """Return the mean at each time."""
         coarse, fine = self.wholes[name]
         return (coarse / _COARSE + fine / _FINE) / self.patients

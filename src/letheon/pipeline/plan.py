@@ -17,7 +17,7 @@ from letheon.harms.exposure import day_pieces
 from letheon.pipeline.clinic import Rules, rules_of
 from letheon.pipeline.harms import Sizes
 from letheon.pipeline.models import common_models
-from letheon.pipeline.timetable import calendar, clock, edges_of, looks, pieces_of, rate_tables, saved_rows
+from letheon.pipeline.timetable import assessments, calendar, clock, edges_of, pieces_of, rate_tables, saved_rows
 from letheon.scenario import Arm, Scenario
 
 __all__ = ["ArmData", "ArmPlan", "Part", "Structure", "choose_enantiomer", "plan_arm", "plan_arms", "widened"]
@@ -209,7 +209,7 @@ def plan_arm(
     end = next((stop for _, stop in arm.regimen.courses()), 0)
     last_day = max(end - 1, 0) // DAY_MS
     foreseen = _foreseen(regimen, policy, calendar(policy.boosters, schedule, last_day, days)).schedule()
-    marks = (*epoch_at[1:].tolist(), *looks(regimen, policy, horizon), *(() if stops_ms is None else stops))
+    marks = (*epoch_at[1:].tolist(), *assessments(regimen, policy, horizon), *(() if stops_ms is None else stops))
     grains = (*booster.edges_ms, *((policy.titration.every_ms,) if policy.titration else ()))
     mesh = lay(foreseen, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
     dosed = 0.0 if arm.drug == "placebo" else 1.0

@@ -107,8 +107,8 @@ class _Node(NamedTuple):
 def _next_step(arm: ArmData, clock: Clock) -> _NextStep:
     """Return the next step: as long as the pace allows, and not beyond the next event."""
     edge, midnight = clock.origin + arm.edge[clock.edge], (clock.day + 1) * arm.per_day
-    kept = jnp.minimum(arm.epoch_at[clock.epoch + 1], arm.save_at[clock.save])  # every patient stops at a saved time
-    stop = jnp.minimum(jnp.minimum(edge, midnight), jnp.minimum(kept, clock.next_titration))
+    mark = jnp.minimum(arm.epoch_at[clock.epoch + 1], arm.save_at[clock.save])  # every patient stops at a saved time
+    stop = jnp.minimum(jnp.minimum(edge, midnight), jnp.minimum(mark, clock.next_titration))
     level = step_level(arm.reached, clock.since, stop - clock.tick)
     ticks = jnp.int64(1) << level
     tick = clock.tick + ticks

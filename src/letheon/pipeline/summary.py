@@ -90,7 +90,7 @@ def columns(result: BlockResult, people: People, plan: ArmPlan, valid: int, pain
     out |= {name: np.asarray(getattr(result, name))[counted] for name in DECIDED}
     out |= {f"{_RIVAL}{name}": np.asarray(values)[counted] for name, values in result.rival_decided.items()}
     out |= _course_columns(main, plan.days, counted)
-    out |= {f"harm_{name}": harms.kept(name, np.asarray(values)[counted]) for name, values in result.harms.items()}
+    out |= {f"harm_{name}": harms.rounded(name, np.asarray(values)[counted]) for name, values in result.harms.items()}
     return out | {f"{_RIVAL}{k}": v for k, v in _course_columns(rival, plan.days, counted).items()}
 
 

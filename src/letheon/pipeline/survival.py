@@ -7,6 +7,7 @@ may take; scipy.stats.ecdf and lifelines are its oracles in the tests.
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Real
 from scipy import special
 
 __all__ = ["Curve", "kaplan_meier"]
@@ -32,7 +33,9 @@ class Curve:
         return float(np.sum(np.diff(edges) * np.concatenate([[1.0], self.share])))
 
 
-def kaplan_meier(time: np.ndarray, event: np.ndarray, confidence: float = 0.90) -> Curve:
+def kaplan_meier(
+    time: Real[np.ndarray, " patients"], event: Bool[np.ndarray, " patients"], confidence: float = 0.90
+) -> Curve:
     """Estimate the survival curve of right-censored times, with pointwise log-log intervals from Greenwood's variance.
 
     `time` is that of the event, or of the end of observation where `event` is false; `confidence` the coverage.

@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Int
 
 from letheon.arrays import Array
 from letheon.body.mesh import DAY_MS, HOUR_MS, NEVER, Mesh, padded_size
@@ -11,7 +12,7 @@ from letheon.dosing.policy import Boosters, Policy
 from letheon.dosing.regimen import Rate, Regimen, Schedule
 from letheon.dosing.tapers import titrated_spans
 
-__all__ = ["Pieces", "calendar", "clock", "edges_of", "looks", "pieces_of", "rate_tables", "saved_rows"]
+__all__ = ["Pieces", "assessments", "calendar", "clock", "edges_of", "pieces_of", "rate_tables", "saved_rows"]
 
 _SMALLEST_SCHEDULE = 64
 _FALL_DAYS = 4  # by then levels have fallen by a factor of a thousand
@@ -80,20 +81,20 @@ def rate_tables(pieces: Pieces, booster: Schedule) -> tuple[np.ndarray, ...]:
 def edges_of(schedule: Schedule, booster: Schedule, horizon_ms: int) -> tuple[np.ndarray, np.ndarray, int]:
     """List when pieces begin [ms], which they are, and where the booster's begin (from its own start)."""
 
-    def listed(one: Schedule, first: int) -> Array:
+    def listed(one: Schedule, first: int) -> list[tuple[int, int]]:
         pieces = [first + p if terms else 0 for p, terms in enumerate(one.terms)]
         return list(zip(one.edges_ms, (*pieces, 0), strict=True)) if pieces else []
 
-    own = [(e, p) for e, p in listed(schedule, 1) if e < horizon_ms]
-    rows = [*own, (NEVER, 0), *listed(booster, 1 + len(schedule.terms)), (NEVER, 0)]
+    before = [(e, p) for e, p in listed(schedule, 1) if e < horizon_ms]
+    rows = [*before, (NEVER, 0), *listed(booster, 1 + len(schedule.terms)), (NEVER, 0)]
     size = padded_size(len(rows), 2 * _SMALLEST_SCHEDULE)
     rows += [(NEVER, 0)] * (size - len(rows))
     edge, begins = zip(*rows, strict=True)
-    return np.array(edge, np.int64), np.array(begins, np.int32), len(own) + 1
+    return np.array(edge, np.int64), np.array(begins, np.int32), len(before) + 1
 
 
 def clock(
-    mesh: Mesh, edges: tuple[np.ndarray, np.ndarray, int], epoch_at: np.ndarray, epochs: int
+    mesh: Mesh, edges: tuple[np.ndarray, np.ndarray, int], epoch_at: Int[np.ndarray, " starts"], epochs: int
 ) -> dict[str, np.ndarray]:
     """Count all times of an arm in ticks: the clock's fields of `letheon.pipeline.plan.ArmData`."""
     tick_ms = mesh.h0_h * HOUR_MS
@@ -115,7 +116,7 @@ def clock(
     }
 
 
-def looks(regimen: Regimen, policy: Policy, horizon_ms: int) -> tuple[int, ...]:
+def assessments(regimen: Regimen, policy: Policy, horizon_ms: int) -> tuple[int, ...]:
     """List when the rate is assessed [ms]: at a fixed interval from the start of each continuous infusion."""
     if not policy.titration:
         return ()
@@ -167,7 +168,9 @@ def _thinned(rows: np.ndarray, most: int) -> np.ndarray:
     )
 
 
-def saved_rows(mesh: Mesh, days: np.ndarray, end_ms: int, most: int, later_ms: tuple[int, ...] = ()) -> np.ndarray:
+def saved_rows(
+    mesh: Mesh, days: Int[np.ndarray, " days"], end_ms: int, most: int, later_ms: tuple[int, ...] = ()
+) -> np.ndarray:
     """Choose the rows kept for profiles: all, or as many as there is room for.
 
     Half the room goes to midnights; what is left, first to the course and the days in which levels fall behind it. Of
