@@ -5,14 +5,15 @@ can put traced values in its place.
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import NamedTuple
 
 from letheon import library
 from letheon.arrays import Array, jax, jnp
 from letheon.body import compartments, memory, pain, slow_site
+from letheon.body.compartments import System
 from letheon.body.course import Body, Plasma
 from letheon.body.response import Readout
+from letheon.library.records import PkModel
 from letheon.patients.population import People
 from letheon.patients.uncertainty import RIVAL
 from letheon.patients.variability import individual_pk, logit_normal_mean, truncated_lognormal
@@ -87,30 +88,21 @@ def plasmas_of(
         values = choose_enantiomer(values, part.enantiomer)
         if "cln" in values:
             values["cln"] = values["cln"] * arm.epoch_induction
-        make = partial(_system, model.structure, part, constants, (slow, acute, psychedelic))
-        plasmas.append(Plasma(jax.vmap(make)(values), part.enantiomer, part.share, part.drives))
+
+        def system_of(values: Mapping[str, Array], part: Part = part, model: PkModel = model) -> System:
+            system = compartments.build(model.structure, values, part.enantiomer, constants)
+            parent = system.readouts[0][0]
+            if "levels" in part.drives and part.enantiomer == "s":
+                system = compartments.with_effect_site(system, "slow", parent, slow)
+            if "acute" in part.drives:
+                system = compartments.with_effect_site(system, "acute", parent, acute)
+            system = system if "levels" in part.drives else system.only_upstream_of("acute")
+            if psychedelic is not None and "acute" in part.drives:
+                system = compartments.with_effect_site(system, "psychedelic", parent, psychedelic)
+            return system
+
+        plasmas.append(Plasma(jax.vmap(system_of)(values), part.enantiomer, part.share, part.drives))
     return tuple(plasmas)
-
-
-def _system(
-    structure: str,
-    part: Part,
-    constants: Mapping[str, float],
-    sites: tuple[Array, Array, Array | None],
-    values: Mapping[str, Array],
-) -> compartments.System:
-    """Make one enantiomer's system with the effect sites that it drives."""
-    slow, acute, psychedelic = sites
-    system = compartments.build(structure, values, part.enantiomer, constants)
-    parent = system.readouts[0][0]
-    if "levels" in part.drives and part.enantiomer == "s":
-        system = compartments.with_effect_site(system, "slow", parent, slow)
-    if "acute" in part.drives:
-        system = compartments.with_effect_site(system, "acute", parent, acute)
-    system = system if "levels" in part.drives else system.only_upstream_of("acute")
-    if psychedelic is not None and "acute" in part.drives:
-        system = compartments.with_effect_site(system, "psychedelic", parent, psychedelic)
-    return system
 
 
 def _readout(typical: TypicalValues, people: People) -> Readout:

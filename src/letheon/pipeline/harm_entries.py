@@ -64,30 +64,27 @@ _SPONTANEOUS = "The same, told unasked: 8 to 30 % of what asking finds."
 _OUTPUT = "Rise of cardiac output at the highest arterial level, as a share of rest; the line ends at 50 %."
 _PRESSURE = "Mean rise at the highest level, in mmHg; two large series at one dose disagree fourfold."
 _PULSE = "Mean rise at the highest level, in beats a minute; some studies saw none."
+_DAY_AFTER = "A day after dosing, at its most."
+_AT_THE_END = "At the end of the follow-up."
+_LOAD_NUMBERS = "c50 half_life arketamine_weight"
 _FALL = "In those who have depression: fall of the MADRS beyond a comparison. No study measured it in CRPS."
 
 _KINDS = {
-    "psychedelic_load": _Kind("acute", "load", "%", "volunteer", "c50 half_life arketamine_weight", _LOAD),
-    "psychedelic_load_session": _Kind(
-        "acute", "load_session", "%", "volunteer", "c50 half_life arketamine_weight", _SESSION
-    ),
+    "psychedelic_load": _Kind("acute", "load", "%", "volunteer", _LOAD_NUMBERS, _LOAD),
+    "psychedelic_load_session": _Kind("acute", "load_session", "%", "volunteer", _LOAD_NUMBERS, _SESSION),
     "psychedelic_hours": _Kind("acute", "load_hours", "h", "volunteer", "c50 half_life", _LASTS),
     "psychomimetic_elicited": _Kind("acute", "elicited", "share", "assumed", "background treated c50", _ELICITED),
     "psychomimetic_spontaneous": _Kind("acute", "spontaneous", "share", "assumed", "spontaneous_share", _SPONTANEOUS),
     "cardiac_output": _Kind("circulation", "output", "share", "volunteer", "output_slope", _OUTPUT),
-    "systolic_pressure": _Kind(
-        "circulation", "systolic", "mmHg", "assumed", "systolic_rise mean_pressure_most", _PRESSURE
-    ),
-    "diastolic_pressure": _Kind(
-        "circulation", "diastolic", "mmHg", "assumed", "diastolic_rise mean_pressure_most", _PRESSURE
-    ),
+    **{
+        f"{name}_pressure": _Kind("circulation", name, "mmHg", "assumed", f"{name}_rise mean_pressure_most", _PRESSURE)
+        for name in ("systolic", "diastolic")
+    },
     "pulse": _Kind("circulation", "pulse", "beats/min", "assumed", "pulse_rise pulse_most", _PULSE),
     "mood_fall": _Kind(
         "mood", "mood", "MADRS", "assumed", "fall fall_most", f"{_FALL} A day after dosing, at its most."
     ),
-    "mood_fall_end": _Kind(
-        "mood", "mood_end", "MADRS", "assumed", "fall half_life", f"{_FALL} At the end of the follow-up."
-    ),
+    "mood_fall_end": _Kind("mood", "mood_end", "MADRS", "assumed", "fall half_life", f"{_FALL} {_AT_THE_END}"),
 }
 _BOUNDS = {"%": (0.0, 100.0), "share": (0.0, 1.0)}
 _NO_SESSION = (

@@ -145,21 +145,17 @@ def calendar(boosters: Boosters | None, schedule: Schedule, last_day: int, days:
     long = (boosters.stop_ms - 1) // DAY_MS
     due = last_day + boosters.gaps_days[0]
     while len(result) < (boosters.times or NEVER) and due * DAY_MS + boosters.stop_ms <= days * DAY_MS:
+        start = due * DAY_MS
+        following = next((edge for edge in schedule.edges_ms if edge > start), NEVER)
+        free = not _running(schedule, start) and following - start >= boosters.apart_days * DAY_MS
         full = boosters.at_most and sum(day > due - 365 for day in result) >= boosters.at_most
-        if full or due - last_day < boosters.apart_days or not _is_free(schedule, due, boosters.apart_days):
+        if full or due - last_day < boosters.apart_days or not free:
             due += 1
             continue
         result.append(due)
         last_day = due + long
         due = last_day + boosters.gaps_days[min(len(result), len(boosters.gaps_days) - 1)]
     return tuple(result)
-
-
-def _is_free(schedule: Schedule, day: int, apart_days: int) -> bool:
-    """Whether no session of the timetable runs at the start of a day or begins soon after."""
-    now = day * DAY_MS
-    following = next((edge for edge in schedule.edges_ms if edge > now), NEVER)
-    return not _running(schedule, now) and following - now >= apart_days * DAY_MS
 
 
 def _thinned(rows: np.ndarray, most: int) -> np.ndarray:
