@@ -307,18 +307,13 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> records.
 
 def _unmodelled(endpoints: records.Endpoints) -> records.Endpoints:
     """Mark a slow site's pain under arketamine as not modelled, and compare it with nothing."""
-    alone = dict.fromkeys(
-        [name for name in records.Endpoint.__struct_fields__ if name.startswith("minus_placebo")], records.UNSET
-    )
     label = {"support": NOT_IDENTIFIED.label, "basis": (), "note": _NO_ARKETAMINE}
-    return records.Endpoints(
-        {
-            name: entry
-            if name in ("boosters", "dose_mg", "drip_hours", "final_rate")
-            else replace(entry, **label, **(alone if isinstance(entry, records.Endpoint) else {}))
-            for name, entry in endpoints.items()
-        }
-    )
+    fields = [name for name in records.Endpoint.__struct_fields__ if name.startswith("minus_placebo")]
+    marked = records.Endpoints(endpoints)
+    for name in endpoints.keys() - {"boosters", "dose_mg", "drip_hours", "final_rate"}:
+        alone = dict.fromkeys(fields if name != "time_to_relapse_days" else (), records.UNSET)
+        marked[name] = replace(endpoints[name], **label, **alone)
+    return marked
 
 
 def _sources(totals: dict[str, ArmTotals], induction: bool) -> list[str]:

@@ -1,7 +1,8 @@
 """How far to trust a result: intervals of means, and models used beyond what they were studied in."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 from scipy import special
@@ -92,13 +93,13 @@ def _outside(low: float, high: float, mean: float, sd: float) -> float:
     return 1.0 - float(inside)
 
 
-def _drips(arm: Arm) -> list[Infusion]:
-    """List what runs on a drip: the limits of rates say nothing about a push."""
+def _infusions_of(arm: Arm) -> list[Infusion]:
+    """List infusions without pushes, of which the limits of rates say nothing."""
     return [infusion for infusion in arm.regimen.infusions if not infusion.is_push]
 
 
-def _longest_drip_h(arm: Arm) -> float:
-    schedule = Regimen.create(arm.drug, _drips(arm)).schedule()
+def _longest_infusion_h(arm: Arm) -> float:
+    schedule = Regimen.create(arm.drug, _infusions_of(arm)).schedule()
     longest = run = 0.0
     for terms, hours in zip(schedule.terms, schedule.durations_h, strict=True):
         run = run + hours if terms else 0.0
@@ -127,16 +128,17 @@ def _of_model(scenario: Scenario, model: PkModel, purposes: set[str], arms: list
     """Say, once for all arms, where a model is used beyond what it was studied in."""
     source = f"{model.label} ({', '.join(sorted(purposes))})"
     weight = scenario.population.weight
-    low, high = model.validity["weight_kg"]
+    limits = cast("Mapping[str, tuple[float, float]]", model.validity)
+    low, high = limits["weight_kg"]
     share = _outside(low, high, weight.mean, weight.sd)
     sentences = []
     if share > _OUTSIDE_SHARE:
         sentences.append(f"{source} was studied at {low:g} to {high:g} kg; {share:.0%} of these patients lie outside.")
     reached: dict[str, list[tuple[float, str]]] = {}
-    top = {"h on the drip": model.validity["duration_h"][1], "mg/h at 70 kg": model.validity["rate_mg_h"][1]}
+    top = {"h on the drip": limits["duration_h"][1], "mg/h at 70 kg": limits["rate_mg_h"][1]}
     for arm in arms:
-        rate = max(Regimen.create(arm.drug, _drips(arm)).schedule().rates(REFERENCE_WEIGHT_KG), default=0.0)
-        for (unit, most), value in zip(top.items(), (_longest_drip_h(arm), rate), strict=True):
+        rate = max(Regimen.create(arm.drug, _infusions_of(arm)).schedule().rates(REFERENCE_WEIGHT_KG), default=0.0)
+        for (unit, most), value in zip(top.items(), (_longest_infusion_h(arm), rate), strict=True):
             if value > most * (1 + 1e-9):
                 reached.setdefault(unit, []).append((value, arm.name))
     for unit, values in reached.items():
@@ -146,7 +148,7 @@ def _of_model(scenario: Scenario, model: PkModel, purposes: set[str], arms: list
             f"{source} was studied up to {top[unit]:g} {unit}; reached here: {named}"
             f" (up to {factor:.2g} times as much): extrapolated."
         )
-    sentences += _of_pushes(source, model.validity.get("push_mg_kg", (0.0, 0.0))[1], arms)
+    sentences += _of_pushes(source, limits.get("push_mg_kg", (0.0, 0.0))[1], arms)
     if not any(number.omega for number in model.parameters.values()) and not scenario.models.borrow_variability:
         sentences.append(
             f"{source} has no published variability between patients: all patients of one weight get the same levels"
@@ -183,7 +185,7 @@ def model_warnings(scenario: Scenario, plans: tuple[ArmPlan, ...]) -> list[str]:
             arms += [arm] if arm not in arms else []
     for model, (purposes, arms) in used.items():
         sentences += _of_model(scenario, library.pk_model(model), purposes, arms)
-    long = {model for model, (_, arms) in used.items() if any(_longest_drip_h(arm) > 12 for arm in arms)}
+    long = {model for model, (_, arms) in used.items() if any(_longest_infusion_h(arm) > 12 for arm in arms)}
     if any("norketamine" in analyte for model in long for analyte in library.pk_model(model).analytes):
         sentences.append("Norketamine after 12 h on the drip is uncertain by a factor of 0.5 to 1.")
     if scenario.follow_up_h > LAST_SUPPORTED_DAY * 24:

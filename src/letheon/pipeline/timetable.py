@@ -42,14 +42,14 @@ def pieces_of(regimen: Regimen, policy: Policy) -> Pieces:
         count = len(schedule.terms)
         return Pieces(schedule, (False,) * count, (0,) * count)
     spans = titrated_spans(regimen.infusions)
-    drips, pushes = (
+    infusions, pushes = (
         Regimen(regimen.drug, tuple(i for i in regimen.infusions if i.is_push is push)).schedule()
         for push in (False, True)
     )
-    edges = sorted({*drips.edges_ms, *pushes.edges_ms, *(t for span in spans for t in span)})
-    terms = [(_running(drips, t), _running(pushes, t)) for t in edges[:-1]]
+    edges = sorted({*infusions.edges_ms, *pushes.edges_ms, *(t for span in spans for t in span)})
+    terms = [(_running(infusions, t), _running(pushes, t)) for t in edges[:-1]]
     return Pieces(
-        Schedule(tuple(edges), tuple((*drip, *push) for drip, push in terms)),
+        Schedule(tuple(edges), tuple((*infusion, *push) for infusion, push in terms)),
         tuple(any(a <= t < b for a, b in spans) for t in edges[:-1]),
         tuple(len(push) for _, push in terms),
     )

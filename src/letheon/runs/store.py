@@ -162,21 +162,21 @@ def _under(head: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]
 
 def write_profiles(folder: Folder, result: RunResult) -> dict[str, Record]:
     """Write the profiles of a result as one long table."""
-    bands: list[tuple[str, str, str, Band]] = []
+    bands: list[tuple[tuple[str, str, str], Band]] = []  # with arm, pain model and quantity
     for arm, content in result.arms.items():
         levels = content.profile.concentration_ng_per_ml
         tables = [(result.models.pain, _bands(content.profile) | levels)]
         if content.rival:
             tables.append((content.rival.model, _bands(content.rival.profile)))
-        bands += [(arm, model, name, band) for model, table in tables for name, band in table.items()]
+        bands += [((arm, model, name), band) for model, table in tables for name, band in table.items()]
     times = {arm: content.profile.time_h for arm, content in result.arms.items()}
     columns = {
-        name: _words([row[place] for row in bands for _ in times[row[0]]])
+        name: _words([key[place] for key, _ in bands for _ in times[key[0]]])
         for place, name in enumerate(("arm", "model", "quantity"))
     }
-    columns["time_h"] = _numbers([time for arm, *_ in bands for time in times[arm]])
+    columns["time_h"] = _numbers([time for key, _ in bands for time in times[key[0]]])
     for name in Band.__struct_fields__:
-        rows = ((getattr(band, name), times[arm]) for arm, _, _, band in bands)
+        rows = ((getattr(band, name), times[key[0]]) for key, band in bands)
         columns[name] = _numbers([value for values, time in rows for value in values or [None] * len(time)])
     return folder.write(folder.profiles, _parquet(pa.Table.from_arrays([*columns.values()], names=[*columns])))
 
