@@ -30,6 +30,7 @@ from letheon.streams import normals, uniforms
 
 __all__ = ["BLOCK", "DECIDED", "BlockResult", "run_block"]
 
+Draws = Mapping[str, Array]
 BLOCK = 256
 DECIDED = ("dose_mg", "drip_hours", "boosters", "final_rate")  # what a policy may decide by the diary
 
@@ -58,7 +59,7 @@ class BlockResult(NamedTuple):
 
 
 def _patient(
-    structure: Structure, arm: ArmData, draws: Mapping[str, Array], switches: Switches, people: People, number: Array
+    structure: Structure, arm: ArmData, draws: Draws, switches: Switches, people: People, number: Array
 ) -> Patient:
     """Build one patient."""
     typical = patient_values(draws, people)
@@ -93,12 +94,7 @@ def _patient(
 
 
 def _read_patient(
-    structure: Structure,
-    arm: ArmData,
-    draws: Mapping[str, Array],
-    people: People,
-    patient: Patient,
-    state: PatientState,
+    structure: Structure, arm: ArmData, draws: Draws, people: People, patient: Patient, state: PatientState
 ) -> BlockResult:
     """Read the results of one simulated patient."""
     typical = patient_values(draws, people)
@@ -135,13 +131,7 @@ def _read_patient(
 # and looking one up would cost five times as much.
 @partial(jax.jit, static_argnames=("structure", "saves"))
 def _build(
-    structure: Structure,
-    saves: int,
-    arm: ArmData,
-    draws: Mapping[str, Array],
-    people: People,
-    number: Array,
-    switches: Switches,
+    structure: Structure, saves: int, arm: ArmData, draws: Draws, people: People, number: Array, switches: Switches
 ) -> tuple[Patient, PatientState]:
     sizes = RecordSizes(people.flare_u.shape[0], saves, structure.slots)
     make = partial(_patient, structure, arm, draws, switches)
@@ -159,12 +149,7 @@ def _run(arm: ArmData, patients: Patient, states: PatientState) -> PatientState:
 
 @partial(jax.jit, static_argnames=("structure",))
 def _read_out(
-    structure: Structure,
-    arm: ArmData,
-    draws: Mapping[str, Array],
-    people: People,
-    patients: Patient,
-    states: PatientState,
+    structure: Structure, arm: ArmData, draws: Draws, people: People, patients: Patient, states: PatientState
 ) -> Array:
     read = partial(_read_patient, structure, arm, draws)
     return jax.vmap(read, in_axes=(-1, 0, 0), out_axes=-1)(people, patients, states)

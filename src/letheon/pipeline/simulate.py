@@ -24,6 +24,7 @@ from letheon.pipeline.state import DAILY, Clock, Log, Patient, PatientState, Pla
 
 __all__ = ["ASSESSMENTS", "initial_plasma", "initial_state", "step"]
 
+Masses = Mapping[str, float]  # molar mass [g/mol] by substance
 _DAY_H = 24.0
 ASSESSMENTS = 64  # bedside scores drawn for each patient; beyond that they repeat
 
@@ -43,7 +44,7 @@ def _rates_of(arm: ArmData, patient: Patient, chart: Chart, piece: Array) -> tup
     return written, pump_rate, jnp.where(moves, pump_rate + (whole - written), whole)
 
 
-def initial_state(masses: Mapping[str, float], arm: ArmData, sizes: RecordSizes, patient: Patient) -> PatientState:
+def initial_state(masses: Masses, arm: ArmData, sizes: RecordSizes, patient: Patient) -> PatientState:
     """Return a patient at t = 0 in the chronic state, the first rate running if it begins at once."""
     states = [jnp.zeros(len(p.system.states)) for p in patient.plasmas]
     pain_state, levels = response.initial_pain_state(patient.body), course.levels_of(patient.plasmas, states)
@@ -137,12 +138,7 @@ def _advance_plasma(
 
 
 def _advance(
-    masses: Mapping[str, float],
-    arm: ArmData,
-    patient: Patient,
-    state: PatientState,
-    next_step: _NextStep,
-    passed: list[list[Array]],
+    masses: Masses, arm: ArmData, patient: Patient, state: PatientState, next_step: _NextStep, passed: list[list[Array]]
 ) -> _Node:
     """Carry memory and pain to the next node of the patient's mesh, along the states of plasma."""
     clock = state.clock
@@ -229,7 +225,7 @@ def initial_plasma(patients: Patient) -> PlasmaState:
 
 
 def step(
-    masses: Mapping[str, float], arm: ArmData, patients: Patient, states: PatientState, plasma: PlasmaState
+    masses: Masses, arm: ArmData, patients: Patient, states: PatientState, plasma: PlasmaState
 ) -> tuple[PatientState, PlasmaState]:
     """Advance all patients of a block by one step, each of their own mesh; the clinic decides at its end."""
     next_steps = jax.vmap(partial(_next_step, arm))(states.clock)
