@@ -15,7 +15,7 @@ from hypothesis import settings
 from jaxtyping import install_import_hook
 
 # With CHECK_SHAPES=1, annotated shapes and types of these modules are checked at every call; it costs half as much again.
-CHECKED = ["block", "clinic", "histograms", "plan", "simulate", "state", "timetable"]
+CHECKED = ["block", "clinic", "histograms", "plan", "simulate", "state", "survival", "timetable"]
 if os.environ.get("CHECK_SHAPES"):
     install_import_hook(["letheon.body", *(f"letheon.pipeline.{name}" for name in CHECKED)], "typechecking.check")
 

@@ -134,7 +134,7 @@ class Found(NamedTuple):
 
 def carry_one(structure, arm, mesh, draws, switches, who, number) -> Found:
     steps, count, day_rows = mesh
-    own = assemble.own_values(draws, who)
+    own = assemble.patient_values(draws, who)
     body = assemble.body_of(own, who, switches)
     plasmas = assemble.plasmas_of(structure, own, who, switches, arm, number)
     rates = jnp.minimum(arm.absolute + arm.per_kg * who.weight_kg, arm.ceiling).sum(axis=1)
@@ -163,7 +163,7 @@ def run(plan, numbers, flares=1.0, draws=None) -> Found:
     switches = assemble.Switches(5, flares, 0.0, 0.0)
     draws = typical_values() if draws is None else draws
     mesh = (plan.steps, plan.mesh.count, plan.day_rows)
-    return carry(plan.structure, assemble.arm_data(plan), mesh, draws, who, jnp.asarray(numbers), switches)
+    return carry(plan.structure, plan.data, mesh, draws, who, jnp.asarray(numbers), switches)
 
 
 def plans(regimens, days: int):
@@ -318,7 +318,7 @@ def test_simulation_matches_laid_mesh_at_every_node(which):
         rows = replace(plan, day_rows=np.arange(plan.mesh.count + 1))
         mesh = (plan.steps, plan.mesh.count, rows.day_rows)
         switches = assemble.Switches(5, 1.0, 0.0, 0.0)
-        laid = carry(plan.structure, assemble.arm_data(plan), mesh, draws, who, jnp.asarray(FOUR), switches)
+        laid = carry(plan.structure, plan.data, mesh, draws, who, jnp.asarray(FOUR), switches)
         walked = run_block(plan, draws, who, jnp.asarray(FOUR), switches)
         kept = plan.save[: plan.saved]
         path = laid.path.levels | {
@@ -436,7 +436,8 @@ def test_without_drug_and_flares_only_placebo_acts():
 
 
 def replace_rates(plan, factor: float):
-    return replace(plan, absolute=plan.absolute * factor, per_kg=plan.per_kg * factor)
+    data = plan.data
+    return replace(plan, data=data._replace(absolute=data.absolute * factor, per_kg=data.per_kg * factor))
 
 
 def test_who_does_not_respond_keeps_levels_and_acute_effect():

@@ -33,8 +33,8 @@ TIMETABLE = st.lists(SESSION, min_size=1, max_size=12)
 @jax.jit
 def of_days(dose_mg):
     """Return the harms that go by dosing days, of one patient, with room for every day."""
-    own = assemble.own_values(DRAWS, WHO)
-    return harms.after_dosing(harms.given_by(dose_mg, DAYS, harms.Sizes(128, 128)), own, WHO)
+    own = assemble.patient_values(DRAWS, WHO)
+    return harms.after_dosing(harms.dosing_history(dose_mg, DAYS, harms.Sizes(128, 128)), own, WHO)
 
 
 def regimen(sessions) -> Regimen:

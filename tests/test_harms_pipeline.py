@@ -87,8 +87,8 @@ def typical_patient(drug: str, days: int = 12):
         **{name: getattr(who, name) for name in who.__slots__ if name != "eta"}, eta=dict.fromkeys(who.eta, 0.0)
     )
     draws = {name: jnp.asarray(column) for name, column in typical_values().items()}
-    own = assemble.own_values(draws, who)
-    arm, masses = jax.tree.map(jnp.asarray, assemble.arm_data(plan)), assemble.molar_masses()
+    own = assemble.patient_values(draws, who)
+    arm, masses = jax.tree.map(jnp.asarray, plan.data), assemble.molar_masses()
     one = block._patient(plan.structure, arm, draws, Switches(1, 0.0, 0.0, 0.0), who, 0)
     start = simulation.initial_state(masses, arm, RecordSizes(days, len(plan.save), plan.structure.slots), one)
     alone, states = jax.tree.map(lambda x: jnp.asarray(x)[None], (one, start))  # a block of one
@@ -155,9 +155,9 @@ def test_bladder_equals_a_day_by_day_run(law):
     drips = [Infusion.create(24 * day + 22, 4, Rate(per_kg_mg_h=1.0)) for day in (0, 1, 2, 30, 31)]
     schedule = Regimen.create("racemic", drips).schedule()
     who = people(LEIDEN, 1, 3, 60, 3)
-    own = assemble.own_values({name: jnp.asarray(v) for name, v in typical_values().items()}, who)
+    own = assemble.patient_values({name: jnp.asarray(v) for name, v in typical_values().items()}, who)
     doses = daily_hours(schedule, 60) @ schedule.rates(float(who.weight_kg))
-    given = harms.given_by(jnp.asarray(doses), 60, harms.Sizes(64, 64))
+    given = harms.dosing_history(jnp.asarray(doses), 60, harms.Sizes(64, 64))
     found = harms.after_dosing(given, own, who)
     person, states = day_by_day(law, doses, who)
     held = 1000.0 * bladder.functional_capacity(person, states)
@@ -173,7 +173,7 @@ def test_bladder_equals_a_day_by_day_run(law):
 def test_no_dose_is_lost_between_days(doses):
     """Days put together say what the days said: red when a stretch takes a day of another dose, or padding counts."""
     doses = np.array([*doses, 99.0])  # a day beyond the follow-up
-    given = harms.given_by(jnp.asarray(doses), 20, harms.Sizes(32, 32))
+    given = harms.dosing_history(jnp.asarray(doses), 20, harms.Sizes(32, 32))
     days = np.repeat(np.asarray(given.drives), np.round(np.asarray(given.lengths) / 24.0).astype(int))
     assert np.allclose(days * 24.0, doses[:20])
     dosed = np.flatnonzero(doses[:20])

@@ -17,7 +17,6 @@ from letheon.patients.population import Covariates, people
 from letheon.patients.uncertainty import typical_values
 from letheon.pipeline import Switches, plan_arms, run_block
 from letheon.pipeline import block as blocks
-from letheon.pipeline.assemble import arm_data
 from letheon.pipeline.clinic import EVENTS
 from letheon.pipeline.plan import ArmPlan, widened
 from letheon.runs.run import simulate
@@ -61,7 +60,7 @@ def run(plan: ArmPlan, pain_model: str = "memory", rival: bool = False):
 def simulated(plan: ArmPlan):
     """Diary entries (day, patient) and boosters (patient: days, kinds) of a simulation."""
     who = crowd(len(plan.day_rows) - 1)
-    arm = arm_data(plan)
+    arm = plan.data
     patients, states = blocks._build(plan.structure, len(plan.save), arm, draws(), who, np.arange(N), SWITCHES)
     states = blocks._run(arm, patients, states)
     noise = np.asarray(patients.noise)
@@ -246,9 +245,9 @@ def test_each_pain_model_decides_by_its_own_diary():
     both = run(plan, "memory", rival=True)
     slow = run(plan, "slow_site")
     assert differing(both.rival, slow.rival) == []
-    assert np.array_equal(both.rival_given["boosters"], slow.boosters)
-    assert np.array_equal(both.rival_given["dose_mg"], slow.dose_mg)
-    assert not np.array_equal(both.boosters, both.rival_given["boosters"])
+    assert np.array_equal(both.rival_decided["boosters"], slow.boosters)
+    assert np.array_equal(both.rival_decided["dose_mg"], slow.dose_mg)
+    assert not np.array_equal(both.boosters, both.rival_decided["boosters"])
 
 
 def test_new_rules_compile_nothing():

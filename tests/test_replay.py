@@ -33,7 +33,7 @@ SWITCHES = assemble.Switches(1, 1.0, 0.0, 0.5)
 def arm():
     plan = plan_arms(loads(TEXT))[0]
     short = {f: getattr(plan.steps, f)[: plan.mesh.count] for f in ("level", "piece", "epoch", "day", "time_h")}
-    return replace(plan, steps=plan.steps._replace(**short)), assemble.arm_data(plan)
+    return replace(plan, steps=plan.steps._replace(**short)), plan.data
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def who():
 
 
 def one_patient(plan, data, draws, who, number):
-    own = assemble.own_values(draws, who)
+    own = assemble.patient_values(draws, who)
     body = assemble.body_of(own, who, SWITCHES)
     plasmas = assemble.plasmas_of(plan.structure, own, who, SWITCHES, data, number)
     return plasmas, body, assemble.rates_of(data, who)
@@ -82,7 +82,7 @@ def test_gradients_through_a_replay(arm, who, name):
         moved = draws | {name: draws[name] * factor}
 
         def last(who, nodes):
-            body = assemble.body_of(assemble.own_values(moved, who), who, SWITCHES)
+            body = assemble.body_of(assemble.patient_values(moved, who), who, SWITCHES)
             return course.replay(body, assemble.molar_masses(), plan.steps, nodes).area[-1]
 
         return jax.vmap(last, in_axes=(-1, 0))(who, nodes).mean() / (9 * 24)

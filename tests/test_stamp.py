@@ -10,8 +10,7 @@ from letheon.errors import InputError
 from letheon.runs import environment
 from letheon.runs.environment import machine_stamp, stamp_of
 from letheon.runs.folder import Folder
-from letheon.runs.json_file import parse_object
-from letheon.runs.manifest import Manifest
+from letheon.runs.manifest import Manifest, parse_object
 from letheon.scenario import load
 
 

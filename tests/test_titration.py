@@ -13,7 +13,6 @@ from letheon.arrays import jax
 from letheon.dosing.titration import reach, reachable_rates
 from letheon.pipeline import block as blocks
 from letheon.pipeline import plan_arms
-from letheon.pipeline.assemble import arm_data
 from letheon.pipeline.clinic import EVENTS
 from letheon.pipeline.plan import widened
 from letheon.scenario.model import Arm
@@ -161,7 +160,7 @@ def rules(draw) -> Rule:
 
 
 def simulated(plan):
-    who, arm = crowd(len(plan.day_rows) - 1), arm_data(plan)
+    who, arm = crowd(len(plan.day_rows) - 1), plan.data
     patients, states = blocks._build(plan.structure, len(plan.save), arm, draws(), who, np.arange(N), CALM)
     before = np.asarray(states.chart.baseline).copy()
     noise = np.asarray(patients.bedside_noise)

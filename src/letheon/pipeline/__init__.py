@@ -17,16 +17,6 @@ from letheon.pipeline.assemble import Switches
 from letheon.pipeline.block import BLOCK, BlockResult, run_block
 from letheon.pipeline.histograms import Profile
 from letheon.pipeline.plan import ArmPlan, plan_arms
-from letheon.pipeline.summary import ArmTotals, document
+from letheon.pipeline.summary import ArmTotals
 
-__all__ = [
-    "BLOCK",
-    "ArmPlan",
-    "ArmTotals",
-    "BlockResult",
-    "Profile",
-    "Switches",
-    "document",
-    "plan_arms",
-    "run_block",
-]
+__all__ = ["BLOCK", "ArmPlan", "ArmTotals", "BlockResult", "Profile", "Switches", "plan_arms", "run_block"]

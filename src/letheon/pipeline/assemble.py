@@ -1,30 +1,28 @@
 """From the library and a patient to what the body needs: plasma systems, parameters, rates.
 
-Written for one patient; `own` looks a typical value up by ``home.name`` under the patient's draw, so a calibration can
-put traced values in its place.
+Written for one patient; `typical` looks a typical value up by ``home.name`` under the patient's draw, so a calibration
+can put traced values in its place.
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import NamedTuple
-
-import numpy as np
 
 from letheon import library
 from letheon.arrays import Array, jax, jnp
 from letheon.body import compartments, memory, pain, slow_site
+from letheon.body.compartments import System
 from letheon.body.course import Body, Plasma
 from letheon.body.response import Readout
+from letheon.library.records import PkModel
 from letheon.patients.population import People
 from letheon.patients.uncertainty import RIVAL
 from letheon.patients.variability import individual_pk, logit_normal_mean, truncated_lognormal
-from letheon.pipeline.clinic import Rules
-from letheon.pipeline.plan import ArmPlan, Part, Structure, choose_enantiomer
+from letheon.pipeline.plan import ArmData, Part, Structure, choose_enantiomer
 from letheon.streams import normals
 
-__all__ = ["ArmData", "Own", "Switches", "arm_data", "body_of", "molar_masses", "own_values", "plasmas_of", "rates_of"]
+__all__ = ["Switches", "TypicalValues", "body_of", "molar_masses", "patient_values", "plasmas_of", "rates_of"]
 
-Own = Callable[[str], Array]
+TypicalValues = Callable[[str], Array]
 _OCCASIONS = 64  # drawn for each patient; later ones begin anew
 _SHORTEST_HALF_LIFE_H = 1 / 60  # an effect site faster than a minute is plasma itself
 
@@ -38,43 +36,7 @@ class Switches(NamedTuple):
     norketamine: float  # weight of norketamine in the block
 
 
-class ArmData(NamedTuple):
-    """The arrays of an `ArmPlan`, as compiled code takes them: see there, and `letheon.pipeline.plan.Timetable`.
-
-    ``deciding`` is 1 where the diary under the slow site is the one that the clinic sees, else 0.
-    """
-
-    h0_h: Array
-    per_day: Array
-    reached: Array
-    edge: Array
-    begins: Array
-    booster: Array
-    epoch_at: Array
-    save_at: Array
-    rules: Rules
-    absolute: Array
-    per_kg: Array
-    ceiling: Array
-    pushed: Array
-    titrated: Array
-    epoch_induction: Array
-    epoch_occasion: Array
-    days: Array
-    course_end_day: Array
-    last_day: Array
-    deciding: Array
-
-
-def arm_data(plan: ArmPlan, deciding: str = "memory") -> ArmData:
-    """Return the arrays of a plan; `deciding` names the pain model whose diary the clinic sees."""
-    clock = plan.timetable._asdict()
-    rest = [name for name in ArmData._fields if name not in clock and name != "deciding"]
-    slow = np.int64(deciding == "slow_site")
-    return ArmData(deciding=slow, **clock, **{name: getattr(plan, name) for name in rest})
-
-
-def own_values(draws: Mapping[str, Array], people: People) -> Own:
+def patient_values(draws: Mapping[str, Array], people: People) -> TypicalValues:
     """Return the lookup of a patient's typical values, from ``home.name`` to the value in canonical units.
 
     `draws` holds arrays of shape (draw,).
@@ -96,7 +58,13 @@ def rates_of(arm: ArmData, people: People, pushes: bool = True) -> Array:
 
 
 def plasmas_of(
-    structure: Structure, own: Own, people: People, switches: Switches, arm: ArmData, number, harms: bool = False
+    structure: Structure,
+    typical: TypicalValues,
+    people: People,
+    switches: Switches,
+    arm: ArmData,
+    number: Array,
+    harms: bool = False,
 ) -> tuple[Plasma, ...]:
     """Return a patient's plasma systems with their effect sites, one for each part of the structure.
 
@@ -104,87 +72,86 @@ def plasmas_of(
     relief has no use for.
     """
     constants = {name: n.canonical for name, n in library.receptor().items() if n.name.startswith("molar")}
-    slow = slow_site.rate(own("slow_site.half_life"))
-    acute = slow_site.rate(jnp.maximum(own("acute.half_life"), _SHORTEST_HALF_LIFE_H))
-    psychedelic = slow_site.rate(own("psychedelic.half_life")) if harms else None
+    slow = slow_site.rate(typical("slow_site.half_life"))
+    acute = slow_site.rate(jnp.maximum(typical("acute.half_life"), _SHORTEST_HALF_LIFE_H))
+    psychedelic = slow_site.rate(typical("psychedelic.half_life")) if harms else None
     plasmas = []
     for part in structure.parts:
         model = library.pk_model(part.model)
-        typical = {name: own(f"{model.id}.{p.same_as or name}") for name, p in model.parameters.items()}
+        base = {name: typical(f"{model.id}.{p.same_as or name}") for name, p in model.parameters.items()}
         etas = {
             name: normals(switches.seed, f"occasion {name}", number, _OCCASIONS)[arm.epoch_occasion % _OCCASIONS]
             for name in (model.iov if structure.occasions else ())
         }
-        values = individual_pk(model, typical, people, borrow=structure.borrow, occasion_etas=etas)
+        values = individual_pk(model, base, people, borrow=structure.borrow, occasion_etas=etas)
         values = {name: jnp.broadcast_to(v, arm.epoch_induction.shape) for name, v in values.items()}
         values = choose_enantiomer(values, part.enantiomer)
         if "cln" in values:
             values["cln"] = values["cln"] * arm.epoch_induction
-        make = partial(_system, model.structure, part, constants, (slow, acute, psychedelic))
-        plasmas.append(Plasma(jax.vmap(make)(values), part.enantiomer, part.share, part.drives))
+
+        def system_of(values: Mapping[str, Array], part: Part = part, model: PkModel = model) -> System:
+            system = compartments.build(model.structure, values, part.enantiomer, constants)
+            parent = system.readouts[0][0]
+            if "levels" in part.drives and part.enantiomer == "s":
+                system = compartments.with_effect_site(system, "slow", parent, slow)
+            if "acute" in part.drives:
+                system = compartments.with_effect_site(system, "acute", parent, acute)
+            system = system if "levels" in part.drives else system.only_upstream_of("acute")
+            if psychedelic is not None and "acute" in part.drives:
+                system = compartments.with_effect_site(system, "psychedelic", parent, psychedelic)
+            return system
+
+        plasmas.append(Plasma(jax.vmap(system_of)(values), part.enantiomer, part.share, part.drives))
     return tuple(plasmas)
 
 
-def _system(structure: str, part: Part, constants, sites, values) -> compartments.System:
-    """Make one enantiomer's system with the effect sites that it drives."""
-    slow, acute, psychedelic = sites
-    system = compartments.build(structure, values, part.enantiomer, constants)
-    parent = system.readouts[0][0]
-    if "levels" in part.drives and part.enantiomer == "s":
-        system = compartments.with_effect_site(system, "slow", parent, slow)
-    if "acute" in part.drives:
-        system = compartments.with_effect_site(system, "acute", parent, acute)
-    system = system if "levels" in part.drives else system.only_upstream_of("acute")
-    if psychedelic is not None and "acute" in part.drives:
-        system = compartments.with_effect_site(system, "psychedelic", parent, psychedelic)
-    return system
-
-
-def _readout(own: Own, people: People) -> Readout:
+def _readout(typical: TypicalValues, people: People) -> Readout:
     """Return how lasting relief becomes pain in a patient under one pain model."""
     return Readout(
-        c50_acute=own("acute.c50") * jnp.exp(own("acute.c50.sd") * people.eta["c50_acute"]),
-        arketamine_weight=own("acute.arketamine_weight"),
-        placebo=logit_normal_mean(own("placebo.fall"), own("placebo.patient_sd"), people.eta["placebo"]),
-        tau_on=own("placebo.tau_on"),
-        tau_off=own("placebo.tau_off"),
-        odds=jnp.exp(own("between.effect")),
+        c50_acute=typical("acute.c50") * jnp.exp(typical("acute.c50.sd") * people.eta["c50_acute"]),
+        arketamine_weight=typical("acute.arketamine_weight"),
+        placebo=logit_normal_mean(typical("placebo.fall"), typical("placebo.patient_sd"), people.eta["placebo"]),
+        tau_on=typical("placebo.tau_on"),
+        tau_off=typical("placebo.tau_off"),
+        odds=jnp.exp(typical("between.effect")),
     )
 
 
-def body_of(own: Own, people: People, switches: Switches) -> Body:
+def body_of(typical: TypicalValues, people: People, switches: Switches) -> Body:
     """Return everything else about a patient: memory, receptor, acute effect, placebo, flares."""
-    a, n = own("memory.a"), own("memory.n")
+    a, n = typical("memory.a"), typical("memory.n")
     ceiling = memory.folds(a, n)[3]
     quantile = jax.scipy.special.ndtr(people.eta["theta"])
-    theta = truncated_lognormal(quantile, own("memory.theta"), own("memory.theta.sd"), ceiling)
+    theta = truncated_lognormal(quantile, typical("memory.theta"), typical("memory.theta.sd"), ceiling)
 
-    def personal(name: str, role: str):
-        return own(name) * jnp.exp(own(f"{name}.sd") * people.eta[role])
+    def personal(name: str, role: str) -> Array:
+        return typical(name) * jnp.exp(typical(f"{name}.sd") * people.eta[role])
 
-    rate = own("flares.rate") * switches.flares
+    rate = typical("flares.rate") * switches.flares
     return Body(
         memory=memory.Memory(
             theta=theta,
             tau_s=personal("memory.tau_s", "tau_s"),
             a=a,
             n=n,
-            gamma=own("memory.gamma"),
-            k_g=own("memory.k_g"),
-            tau_g=own("memory.tau_g"),
+            gamma=typical("memory.gamma"),
+            k_g=typical("memory.k_g"),
+            tau_g=typical("memory.tau_g"),
         ),
-        responds=(people.quantile["class"] >= own("memory.p_nonresponse")).astype(float),
-        slow_responds=(people.quantile["slow_class"] < own("slow_site.p_response")).astype(float),
+        responds=(people.quantile["class"] >= typical("memory.p_nonresponse")).astype(float),
+        slow_responds=(people.quantile["slow_class"] < typical("slow_site.p_response")).astype(float),
         kappa=personal("receptor.kappa", "kappa"),
-        hill=own("receptor.hill"),
-        fu=own("receptor.fu"),
-        inhibition={s: own(f"receptor.ki_{s}") for s in ("esketamine", "arketamine", "esnorketamine", "arnorketamine")},
+        hill=typical("receptor.hill"),
+        fu=typical("receptor.fu"),
+        inhibition={
+            s: typical(f"receptor.ki_{s}") for s in ("esketamine", "arketamine", "esnorketamine", "arnorketamine")
+        },
         norketamine_weight=switches.norketamine,
-        readout=_readout(own, people),
-        readout_slow=_readout(lambda name: own(RIVAL + name), people),
+        readout=_readout(typical, people),
+        readout_slow=_readout(lambda name: typical(RIVAL + name), people),
         expectancy=switches.expectancy,
-        c50_slow=own("slow_site.c50"),
+        c50_slow=typical("slow_site.c50"),
         baseline=people.baseline,
-        flare_rise=own("flares.rise"),
-        flares=pain.flare_days(people.flare_u, rate, own("flares.duration")),
+        flare_rise=typical("flares.rise"),
+        flares=pain.flare_days(people.flare_u, rate, typical("flares.duration")),
     )

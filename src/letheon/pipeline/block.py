@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
+from jaxtyping import Int, Real
+
 from letheon.arrays import Array, jax, jnp
 from letheon.body import course, memory, pain
 from letheon.body.branches import packed
@@ -18,83 +21,48 @@ from letheon.definitions import BASELINE_DAYS, ENDPOINT_DAYS
 from letheon.harms import acute
 from letheon.patients.population import People
 from letheon.pipeline import simulate
-from letheon.pipeline.assemble import (
-    ArmData,
-    Switches,
-    arm_data,
-    body_of,
-    molar_masses,
-    own_values,
-    plasmas_of,
-    rates_of,
-)
+from letheon.pipeline.assemble import Switches, body_of, molar_masses, patient_values, plasmas_of, rates_of
 from letheon.pipeline.clinic import Reach
-from letheon.pipeline.harms import after_dosing, during_infusions, given_by
-from letheon.pipeline.plan import ArmPlan, Structure
+from letheon.pipeline.harms import after_dosing, dosing_history, during_infusions
+from letheon.pipeline.plan import ArmData, ArmPlan, Structure
 from letheon.pipeline.state import DAILY, PROFILE, Log, Patient, PatientState, RecordSizes
 from letheon.streams import normals, uniforms
 
-__all__ = ["BLOCK", "GIVEN", "BlockResult", "run_block"]
+__all__ = ["BLOCK", "DECIDED", "BlockResult", "run_block"]
 
+Draws = Mapping[str, Array]
 BLOCK = 256
-GIVEN = ("dose_mg", "drip_hours", "boosters", "final_rate")  # what a policy may decide by the diary
+DECIDED = ("dose_mg", "drip_hours", "boosters", "final_rate")  # what a policy may decide by the diary
 
 
-class _Model(NamedTuple):
-    diary: str
-    profile: tuple[str, ...]
-
-
-_OF_MODEL = {
-    "memory": _Model("diary", ("sensitisation", "growth", "nrs")),
-    "slow_site": _Model("rival", ("slow_site_effect", "nrs_slow")),
+_OF_MODEL = {  # field of a result that holds the diary of a pain model, and its own profiles
+    "memory": ("diary", ("sensitisation", "growth", "nrs")),
+    "slow_site": ("rival", ("slow_site_effect", "nrs_slow")),
 }
 
 
 class BlockResult(NamedTuple):
-    """What one block of one arm leaves.
+    """What one block of one arm leaves; the last axis is (patient,)."""
 
-    Attributes
-    ----------
-    diary, rival : pain.Course
-        Endpoints under the pain memory and under the slow site.
-    dose_mg, drip_hours, dosing_days : array, shape (patient,)
-        Drug given [mg], hours of it, days with it.
-    boosters : array, shape (patient,)
-        Boosters given.
-    final_rate : array, shape (patient,)
-        Last rate of the arm's own sessions, in the form of a titration's highest; else for 70 kg [mg/h].
-    rival_given : mapping of str to array, shape (patient,)
-        `GIVEN` where the rival pain model writes the diary.
-    bistable : array, shape (patient,)
-        1 where a low state exists without drug.
-    profile : mapping of str to array, shape (time, patient)
-        Levels [ng/mL], ``nmda_block``, ``sensitisation``, ``growth``, ``nrs``, ``slow_site_effect``, ``nrs_slow``.
-    harms : mapping of str to array, shape (patient,)
-        What `letheon.pipeline.harms` computes.
-    log : Log
-        What was decided; axes (slot, patient).
-    """
-
-    diary: pain.Course
-    rival: pain.Course
-    dose_mg: Array
-    drip_hours: Array
-    dosing_days: Array
+    diary: pain.Course  # endpoints under the pain memory
+    rival: pain.Course  # endpoints under the slow site
+    dose_mg: Array  # drug [mg]
+    drip_hours: Array  # hours of it [h]
+    dosing_days: Array  # days with it
     boosters: Array
-    final_rate: Array
-    rival_given: dict
-    bistable: Array
-    profile: dict
-    harms: dict
-    log: Log
+    final_rate: Array  # last rate of the arm's own sessions, in the form of a titration's highest or for 70 kg [mg/h]
+    rival_decided: dict[str, Array]  # `DECIDED` where the other pain model writes the diary
+    bistable: Array  # 1 where a low state exists without drug
+    profile: dict[str, Array]  # shape (time, patient): levels [ng/mL] by substance, then `PROFILE`
+    harms: dict[str, Array]  # see `letheon.pipeline.harms`
+    log: Log  # what was decided
 
 
 def _patient(
-    structure: Structure, arm: ArmData, draws: Mapping[str, Array], switches: Switches, people: People, number: Array
+    structure: Structure, arm: ArmData, draws: Draws, switches: Switches, people: People, number: Array
 ) -> Patient:
     """Build one patient."""
-    typical = own_values(draws, people)
+    typical = patient_values(draws, people)
     body = body_of(typical, people, switches)
     plasmas = plasmas_of(structure, typical, people, switches, arm, number, harms=True)
     rates, rules = rates_of(arm, people), arm.rules
@@ -126,15 +94,10 @@ def _patient(
 
 
 def _read_patient(
-    structure: Structure,
-    arm: ArmData,
-    draws: Mapping[str, Array],
-    people: People,
-    patient: Patient,
-    state: PatientState,
+    structure: Structure, arm: ArmData, draws: Draws, people: People, patient: Patient, state: PatientState
 ) -> BlockResult:
     """Read the results of one simulated patient."""
-    typical = own_values(draws, people)
+    typical = patient_values(draws, people)
     daily = dict(zip(DAILY, state.daily.T, strict=True))
     before = jnp.full(BASELINE_DAYS, people.baseline)
 
@@ -142,7 +105,7 @@ def _read_patient(
         entries = pain.entry(jnp.concatenate([before, scores]), patient.noise)
         return pain.read_diary(entries, arm.days, arm.course_end_day, jnp.array(ENDPOINT_DAYS))
 
-    doses = given_by(daily["dose_mg"], arm.days, structure.sizes)
+    doses = dosing_history(daily["dose_mg"], arm.days, structure.sizes)
     _, _, theta_min, _ = memory.folds(patient.body.memory.a, patient.body.memory.n)
     counted, form = jnp.arange(len(state.daily)) < arm.days, arm.rules.form
     decided = {
@@ -155,7 +118,7 @@ def _read_patient(
         diary=read(daily["pain"]),
         rival=read(daily["pain_slow"]),
         **decided,
-        rival_given=decided,
+        rival_decided=decided,
         dosing_days=(counted & (daily["hours"] > 0.0)).sum().astype(float),
         bistable=(patient.body.memory.theta > theta_min).astype(float),
         profile=dict(zip((*course.level_names(patient.plasmas), *PROFILE), state.profile.T, strict=True)),
@@ -168,14 +131,8 @@ def _read_patient(
 # and looking one up would cost five times as much.
 @partial(jax.jit, static_argnames=("structure", "saves"))
 def _build(
-    structure: Structure,
-    saves: int,
-    arm: ArmData,
-    draws: Mapping[str, Array],
-    people: People,
-    number: Array,
-    switches: Switches,
-) -> tuple:
+    structure: Structure, saves: int, arm: ArmData, draws: Draws, people: People, number: Array, switches: Switches
+) -> tuple[Patient, PatientState]:
     sizes = RecordSizes(people.flare_u.shape[0], saves, structure.slots)
     make = partial(_patient, structure, arm, draws, switches)
     patients = jax.vmap(make, in_axes=-1)(people, number)
@@ -192,12 +149,7 @@ def _run(arm: ArmData, patients: Patient, states: PatientState) -> PatientState:
 
 @partial(jax.jit, static_argnames=("structure",))
 def _read_out(
-    structure: Structure,
-    arm: ArmData,
-    draws: Mapping[str, Array],
-    people: People,
-    patients: Patient,
-    states: PatientState,
+    structure: Structure, arm: ArmData, draws: Draws, people: People, patients: Patient, states: PatientState
 ) -> Array:
     read = partial(_read_patient, structure, arm, draws)
     return jax.vmap(read, in_axes=(-1, 0, 0), out_axes=-1)(people, patients, states)
@@ -205,52 +157,31 @@ def _read_out(
 
 def run_block(
     plan: ArmPlan,
-    draws: Mapping[str, Array],
+    draws: Mapping[str, Real[Array, " draws"]],
     people: People,
-    number: Array,
+    number: Int[Array, " patients"],
     switches: Switches,
     pain: str = "memory",
     rival: bool = True,
 ) -> BlockResult:
-    """Run one block of patients through one arm.
+    """Run one block of `BLOCK` patients through one arm; axes of the result (…, patient).
 
-    A policy acts on the diary, so under the second pain model it may decide otherwise: patients of such an arm are
+    `draws` holds the typical values, `number` each patient's own for the streams of occasions and bedside reports.
+    `pain` (``memory`` or ``slow_site``) names the model that writes the diary, `rival` says whether the other is wanted
+    too. A policy acts on the diary, so under the second model it may decide otherwise: patients of such an arm are
     simulated twice, and each model's diary is that of its own simulation.
-
-    Parameters
-    ----------
-    plan : ArmPlan
-        The arm.
-    draws : mapping of str to array, shape (draw,)
-        Draws of the typical values.
-    people : People
-        `BLOCK` patients.
-    number : int array, shape (patient,)
-        Their numbers, for the streams of occasions and of what they report at the bedside.
-    switches : Switches
-        What the scenario sets.
-    pain : str
-        Pain model that writes the diary: ``memory`` or ``slow_site``.
-    rival : bool
-        Whether the other pain model is wanted too.
-
-    Returns
-    -------
-    BlockResult
-        Arrays on the device; axes (…, patient).
     """
 
     def run_under(deciding: str) -> BlockResult:
-        arm = arm_data(plan, deciding)
+        arm = plan.data._replace(deciding=np.int64(deciding == "slow_site"))
         patients, states = _build(plan.structure, len(plan.save), arm, draws, people, number, switches)
         return _read_out(plan.structure, arm, draws, people, patients, _run(arm, patients, states))
 
     result = run_under(pain)
     if plan.policy.fixed or not rival:
         return result
-    other = run_under("slow_site" if pain == "memory" else "memory")
-    theirs = _OF_MODEL["slow_site" if pain == "memory" else "memory"]
-    profile = result.profile | {name: other.profile[name] for name in theirs.profile}
-    diary = {theirs.diary: getattr(other, theirs.diary)}
-    doses = {name: getattr(other, name) for name in GIVEN}
-    return result._replace(profile=profile, rival_given=doses, **diary)
+    second = "slow_site" if pain == "memory" else "memory"
+    other, (diary, names) = run_under(second), _OF_MODEL[second]
+    profile = result.profile | {name: other.profile[name] for name in names}
+    decided = {name: getattr(other, name) for name in DECIDED}
+    return result._replace(profile=profile, rival_decided=decided, **{diary: getattr(other, diary)})

@@ -4,9 +4,11 @@ Decisions look at observed scores, reported harms and the calendar, and at nothi
 rules of an arm are data, so an arm without rules runs the same program.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Int, Real
 
 from letheon.arrays import Array, jnp
 from letheon.body import pain
@@ -54,7 +56,9 @@ EVENTS = {
 RELAPSE, CALENDAR, UP, DOWN, _NO_RESPONSE, _HARM, _DOSE, HELD = EVENTS
 
 
-def event_rows(log: Array, patient: np.ndarray) -> dict[str, np.ndarray]:
+def event_rows(
+    log: Sequence[Real[Array, "slots patients"]], patient: Int[np.ndarray, " patients"]
+) -> dict[str, np.ndarray]:
     """Return a block's log as a table, by patient and time [h]; values are booster doses [mg] or new rates [mg/h].
 
     >>> from letheon.pipeline.state import Log
@@ -77,61 +81,29 @@ def event_rows(log: Array, patient: np.ndarray) -> dict[str, np.ndarray]:
 
 
 class Rules(NamedTuple):
-    """The policy of an arm as data; times of boosters in days, those of titration in ticks.
+    """The policy of an arm as data; times of boosters in days, those of titration in ticks."""
 
-    Attributes
-    ----------
-    boosters, on_relapse : bool
-        Whether there are boosters, and whether a relapse calls for them.
-    gaps : int array
-        Days from the last session to each booster, the last again and again.
-    wait, apart, at_most, times : int
-        See `letheon.dosing.policy.Boosters`.
-    length : int
-        Ticks from a booster's start to its end.
-    last_day : int
-        Day of a booster's last session, its first being 0.
-    no_response : int
-        Courses and boosters in a row without remission that end the boosters; 0 for never.
-    harm, harm_elicited : bool
-        Whether a harm reported after a session ends them, and whether the clinic asks for it.
-    dose_mg : float
-        Total dose that no booster may exceed; infinite for no limit.
-    every : int
-        Ticks between assessments; `NEVER` without titration.
-    step, lowest, highest : array, shape (2,)
-        Step, lowest and highest rate: part that is the same for everybody [mg/h], part for each kg [mg/h/kg].
-    form : array, shape (3,)
-        How the last rate is reported: a number, and the rate for which it stands (both parts).
-    relief : float
-        Relief at which the rate is held.
-    down : int
-        Steps that a harm takes the rate down: 0 or 1.
-    elicited : bool
-        Whether the clinic asks for harms at each assessment.
-    """
-
-    boosters: np.ndarray
-    on_relapse: np.ndarray
-    gaps: np.ndarray
-    wait: np.ndarray
+    boosters: np.ndarray  # bool
+    on_relapse: np.ndarray  # bool: whether a relapse calls for boosters
+    gaps: np.ndarray  # int, shape (gap,): days from the last session to each booster, the last again and again
+    wait: np.ndarray  # int; this and the next three: see `letheon.dosing.policy.Boosters`
     apart: np.ndarray
     at_most: np.ndarray
     times: np.ndarray
-    length: np.ndarray
-    last_day: np.ndarray
-    no_response: np.ndarray
-    harm: np.ndarray
-    harm_elicited: np.ndarray
-    dose_mg: np.ndarray
-    every: np.ndarray
-    step: np.ndarray
+    length: np.ndarray  # int: ticks from a booster's start to its end
+    last_day: np.ndarray  # int: day of a booster's last session, its first being 0
+    no_response: np.ndarray  # int: courses and boosters in a row without remission that end them; 0 for never
+    harm: np.ndarray  # bool: whether a harm reported after a session ends them
+    harm_elicited: np.ndarray  # bool: whether the clinic asks for it
+    dose_mg: np.ndarray  # total dose that no booster may exceed; infinite for no limit
+    every: np.ndarray  # int: ticks between assessments; `NEVER` without titration
+    step: np.ndarray  # shape (2,), as the next two: the part for everybody [mg/h], the part for each kg [mg/h/kg]
     lowest: np.ndarray
     highest: np.ndarray
-    form: np.ndarray
-    relief: np.ndarray
-    down: np.ndarray
-    elicited: np.ndarray
+    form: np.ndarray  # shape (3,): how the last rate is reported: a number, and both parts of the rate it stands for
+    relief: np.ndarray  # relief at which the rate is held
+    down: np.ndarray  # int: steps that a harm takes the rate down, 0 or 1
+    elicited: np.ndarray  # bool: whether the clinic asks for harms at each assessment
 
 
 def rules_of(policy: Policy, h0_h: float) -> Rules:
@@ -176,13 +148,7 @@ def rules_of(policy: Policy, h0_h: float) -> Rules:
 
 
 class Reach(NamedTuple):
-    """Limits within which a titration may move one patient's rate, and its step.
-
-    Attributes
-    ----------
-    step, lowest, highest : array
-        Rates [mg/h].
-    """
+    """Limits within which a titration may move one patient's rate, and its step [mg/h]."""
 
     step: Array
     lowest: Array
@@ -190,93 +156,39 @@ class Reach(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """A patient's chart: all that a clinic knows.
+    """A patient's chart: all that a clinic knows."""
 
-    Attributes
-    ----------
-    baseline : array
-        Mean of the diary before treatment [NRS].
-    recent : array, shape (7,)
-        Last entries of the diary, the newest last.
-    end_day : array
-        End of the last course or booster [days since t = 0].
-    last_day : int array
-        Day of the last session.
-    remitted : bool array
-        Whether there was remission since then.
-    ever_remitted : bool array
-        Whether there was remission after the first course.
-    failures : int array
-        Courses and boosters in a row, finished and judged, without remission.
-    judged : bool array
-        Whether the last of them has been judged.
-    due : int array
-        Day from which the next booster is due; `NEVER` for none.
-    boosters : int array
-        Boosters so far.
-    stopped : bool array
-        Whether boosters have ended for good.
-    given_mg : array
-        Drug given so far [mg].
-    titration_step : int array
-        Titration: steps above the written rate, or below it.
-    has_reported : bool array
-        Whether a harm was reported at an assessment.
-    tolerated_rate : array
-        Rate at the last assessment without a report [mg/h].
-    other_events : int array
-        Events so far other than boosters.
-    """
-
-    baseline: Array
-    recent: Array
-    end_day: Array
-    last_day: Array
-    remitted: Array
-    ever_remitted: Array
-    failures: Array
-    judged: Array
-    due: Array
-    boosters: Array
-    stopped: Array
-    given_mg: Array
-    titration_step: Array
-    has_reported: Array
-    tolerated_rate: Array
-    other_events: Array
+    baseline: Array  # mean of the diary before treatment [NRS]
+    recent: Array  # shape (7,): last entries of the diary, the newest last
+    end_day: Array  # end of the last course or booster [days since t = 0]
+    last_day: Array  # int: day of the last session
+    remitted: Array  # bool: whether there was remission since then
+    ever_remitted: Array  # bool: whether there was remission after the first course
+    failures: Array  # int: courses and boosters in a row, finished and judged, without remission
+    judged: Array  # bool: whether the last of them has been judged
+    due: Array  # int: day from which the next booster is due; `NEVER` for none
+    boosters: Array  # int: boosters so far
+    stopped: Array  # bool: whether boosters have ended for good
+    given_mg: Array  # drug so far [mg]
+    titration_step: Array  # int: steps above the written rate, or below it
+    has_reported: Array  # bool: whether a harm was reported at an assessment
+    tolerated_rate: Array  # rate at the last assessment without a report [mg/h]
+    other_events: Array  # int: events so far other than boosters
 
 
 class Visit(NamedTuple):
-    """What a patient brings to a decision.
+    """What a patient brings to a decision."""
 
-    Attributes
-    ----------
-    day : int array
-        Days since t = 0 that have ended.
-    entry : array
-        Diary entry of the last of them [NRS].
-    reported : bool array
-        Whether a psychedelic effect was reported in the last session.
-    free : bool array
-        Whether no session is running, and none of the timetable is near.
-    dose_mg : array
-        What a booster would give [mg].
-    fits : bool array
-        Whether a booster begun now ends within the follow-up.
-    nth_last_day : array
-        Day of the booster that is as many back as are allowed in a year [days]; minus infinity if there is none.
-    """
-
-    day: Array
-    entry: Array
-    reported: Array
-    free: Array
-    dose_mg: Array
-    fits: Array
-    nth_last_day: Array
+    day: Array  # int: days since t = 0 that have ended
+    entry: Array  # diary entry of the last of them [NRS]
+    reported: Array  # bool: whether a psychedelic effect was reported in the last session
+    free: Array  # bool: whether no session is running, and none of the timetable is near
+    dose_mg: Array  # what a booster would give [mg]
+    fits: Array  # bool: whether a booster begun now ends within the follow-up
+    nth_last_day: Array  # day of the booster that is as many back as a year may have; minus infinity if there is none
 
 
-def initial_chart(rules: Rules, before: Array, course_end_day: Array, last_day: Array) -> Chart:
+def initial_chart(rules: Rules, before: Real[Array, " days"], course_end_day: Array, last_day: Array) -> Chart:
     """Open a patient's chart at t = 0."""
     no, none = jnp.bool_(False), jnp.int64(0)
     calendar = rules.boosters & ~rules.on_relapse
@@ -367,8 +279,13 @@ def titrated_rate(chart: Chart, reach: Reach, written: Array) -> Array:
 
 
 def titrate(
-    rules: Rules, chart: Chart, reach: Reach, score: Array, reported: Array, rates: tuple[Array, Array]
-) -> tuple:
+    rules: Rules,
+    chart: Chart,
+    reach: Reach,
+    score: Real[Array, ""],
+    reported: Bool[Array, ""],
+    rates: tuple[Array, Array],
+) -> tuple[Chart, Array]:
     """Decide on the rate: down or hold on a reported harm, up while relief is below its target.
 
     `rates` are the one that ran up to now and the written one from now on [mg/h]; returned are the chart and a key of
@@ -397,6 +314,6 @@ def titrate(
     return updated._replace(other_events=chart.other_events + (event > 0)), event
 
 
-def changes_rate(event: Array) -> Array:
+def changes_rate(event: Int[Array, ""]) -> Bool[Array, ""]:
     """Return whether an event of a look changes the rate."""
     return (event == UP) | (event == DOWN)

@@ -6,7 +6,7 @@ both ends.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,31 +14,13 @@ from msgspec.structs import replace
 
 from letheon import library
 from letheon.dosing.regimen import MS_PER_DAY, Infusion, Regimen
-from letheon.harms import comedication, counts, liver, mood
+from letheon.harms import comedication, counts, exposure, liver, mood
 from letheon.harms.bladder import laws as bladder
 from letheon.harms.estimate import Estimate, exact_interval
-from letheon.harms.exposure import (
-    Cumulative,
-    Intensity,
-    Stretch,
-    cumulative,
-    daily_hours,
-    esketamine_share,
-    intensity,
-    stretches,
-)
 from letheon.patients.uncertainty import typical_values
+from letheon.pipeline import result as records
 from letheon.pipeline.labels import support_of
-from letheon.pipeline.result import (
-    UNSET,
-    BesideDoses,
-    BladderLaw,
-    Exposure,
-    HarmEstimate,
-    HarmResult,
-    TimetableExposure,
-    WithoutBeside,
-)
+from letheon.pipeline.result import UNSET, BladderLaw, HarmEstimate, HarmResult
 from letheon.pipeline.support import earliest_booster, interval_of, quantiles
 from letheon.scenario import Arm, Beside, Scenario
 from letheon.units import HOURS_PER_YEAR, REFERENCE_WEIGHT_KG
@@ -52,6 +34,11 @@ _UNKNOWN_BLADDER = (
     "Not known: what infusions do to a bladder. Both laws were fitted to people who take grams a day and fit them "
     "equally well; at the doses of infusions nothing tells them apart, and nobody has screened the bladders of "
     "infusion patients in a prospective study."
+)
+_WATER = (
+    " With {urine:.3g} L of urine a day (where the laws were calibrated: {flow:g} L, assumed) each law is shown twice: "
+    "by dose, where water changes nothing, and by concentration in urine, which water thins. Six users with symptoms "
+    "felt better on more water; nobody has measured more."
 )
 _NO_DRUG = "Without drug."
 
@@ -78,30 +65,27 @@ _SPONTANEOUS = "The same, told unasked: 8 to 30 % of what asking finds."
 _OUTPUT = "Rise of cardiac output at the highest arterial level, as a share of rest; the line ends at 50 %."
 _PRESSURE = "Mean rise at the highest level, in mmHg; two large series at one dose disagree fourfold."
 _PULSE = "Mean rise at the highest level, in beats a minute; some studies saw none."
+_DAY_AFTER = "A day after dosing, at its most."
+_AT_THE_END = "At the end of the follow-up."
+_LOAD_NUMBERS = "c50 half_life arketamine_weight"
 _FALL = "In those who have depression: fall of the MADRS beyond a comparison. No study measured it in CRPS."
 
 _KINDS = {
-    "psychedelic_load": _Kind("acute", "load", "%", "volunteer", "c50 half_life arketamine_weight", _LOAD),
-    "psychedelic_load_session": _Kind(
-        "acute", "load_session", "%", "volunteer", "c50 half_life arketamine_weight", _SESSION
-    ),
+    "psychedelic_load": _Kind("acute", "load", "%", "volunteer", _LOAD_NUMBERS, _LOAD),
+    "psychedelic_load_session": _Kind("acute", "load_session", "%", "volunteer", _LOAD_NUMBERS, _SESSION),
     "psychedelic_hours": _Kind("acute", "load_hours", "h", "volunteer", "c50 half_life", _LASTS),
     "psychomimetic_elicited": _Kind("acute", "elicited", "share", "assumed", "background treated c50", _ELICITED),
     "psychomimetic_spontaneous": _Kind("acute", "spontaneous", "share", "assumed", "spontaneous_share", _SPONTANEOUS),
     "cardiac_output": _Kind("circulation", "output", "share", "volunteer", "output_slope", _OUTPUT),
-    "systolic_pressure": _Kind(
-        "circulation", "systolic", "mmHg", "assumed", "systolic_rise mean_pressure_most", _PRESSURE
-    ),
-    "diastolic_pressure": _Kind(
-        "circulation", "diastolic", "mmHg", "assumed", "diastolic_rise mean_pressure_most", _PRESSURE
-    ),
+    **{
+        f"{name}_pressure": _Kind("circulation", name, "mmHg", "assumed", f"{name}_rise mean_pressure_most", _PRESSURE)
+        for name in ("systolic", "diastolic")
+    },
     "pulse": _Kind("circulation", "pulse", "beats/min", "assumed", "pulse_rise pulse_most", _PULSE),
     "mood_fall": _Kind(
         "mood", "mood", "MADRS", "assumed", "fall fall_most", f"{_FALL} A day after dosing, at its most."
     ),
-    "mood_fall_end": _Kind(
-        "mood", "mood_end", "MADRS", "assumed", "fall half_life", f"{_FALL} At the end of the follow-up."
-    ),
+    "mood_fall_end": _Kind("mood", "mood_end", "MADRS", "assumed", "fall half_life", f"{_FALL} {_AT_THE_END}"),
 }
 _BOUNDS = {"%": (0.0, 100.0), "share": (0.0, 1.0)}
 _NO_SESSION = (
@@ -126,16 +110,12 @@ Columns = Mapping[str, np.ndarray]
 Entries = dict[str, HarmEstimate]
 
 
-def _sources(section: str, names: Iterable[str]) -> tuple[str, ...]:
-    numbers = library.harms(section)
-    return tuple(dict.fromkeys(source for name in names for source in numbers[name].sources))
-
-
 def _simulated(kind: _Kind, columns: Columns, bank: Columns) -> HarmEstimate:
     values, draws = columns[f"harm_{kind.column}"], bank[f"harm_{kind.column}"]
     mean = float(values.mean())
     # a rise of cardiac output is a share of what flows at rest, and may exceed it
     bounds = _ANY if kind.column == "output" else _BOUNDS.get(kind.unit, _ANY)
+    numbers = library.harms(_SECTIONS[kind.group])
     return HarmEstimate(
         group=kind.group,
         estimate=mean,
@@ -143,7 +123,7 @@ def _simulated(kind: _Kind, columns: Columns, bank: Columns) -> HarmEstimate:
         interval_level=_SIMULATED,
         unit=kind.unit,
         support=kind.support,
-        sources=_sources(_SECTIONS[kind.group], kind.numbers.split()),
+        sources=tuple(dict.fromkeys(s for name in kind.numbers.split() for s in numbers[name].sources)),
         note=kind.note,
         **({} if kind.unit == "share" else _ends("", values)),
     )
@@ -189,7 +169,7 @@ def _bounded(entry: HarmEstimate, interval: tuple[float, float], drug: str) -> H
         support="assumed",
         sources=tuple(dict.fromkeys([*entry.sources, *names])),
         note=f"{entry.note} With {drug} beside: a direction and bounds are known, no size.",
-        without_beside=WithoutBeside(entry.estimate, entry.interval),
+        without_beside=records.WithoutBeside(entry.estimate, entry.interval),
     )
 
 
@@ -207,18 +187,15 @@ def _with_beside(entries: Entries, beside: Beside, columns: Columns, dosed: bool
         "psychomimetic_spontaneous": float((floor * numbers["psychedelic.spontaneous_share"][draw]).mean()),
         "counted_psychomimetic": library.harms("psychedelic")["background"].value,
     }
-    scaled = [
-        ("pulse", calm["pulse"]),
-        *((f"{which}_pressure", calm["pressure"]) for which in ("systolic", "diastolic")),
-    ]
-    scaled += [(f"counted_night_terrors{style}", calm["night terrors"]) for style in ("", "_unasked")]
-    felt = ("psychomimetic_elicited", "psychomimetic_spontaneous", "counted_psychomimetic")
-    unasked = ("counted_psychomimetic_unasked", "counted_hallucination", "counted_hallucination_unasked")
-    scaled += [(name, quiet["psychomimetic"]) for name in (*felt, *unasked)]
-    for name, factors in scaled if dosed else ():
-        if factors != comedication.NO_CHANGE:
+    both = ("", "_unasked")
+    counted = [f"counted_{effect}{style}" for effect in ("psychomimetic", "hallucination") for style in both]
+    scaled = [("clonidine", calm["pulse"], ["pulse"])]
+    scaled += [("clonidine", calm["pressure"], ["systolic_pressure", "diastolic_pressure"])]
+    scaled += [("clonidine", calm["night terrors"], [f"counted_night_terrors{style}" for style in both])]
+    scaled += [("midazolam", quiet["psychomimetic"], ["psychomimetic_elicited", "psychomimetic_spontaneous", *counted])]
+    for drug, factors, names in scaled if dosed else ():
+        for name in names if factors != comedication.NO_CHANGE else ():
             interval = comedication.scaled_excess(entries[name].interval, backgrounds.get(name, 0.0), factors)
-            drug = "midazolam" if factors is quiet["psychomimetic"] else "clonidine"
             entries[name] = _bounded(entries[name], interval, drug)
     for name in ("counted_sedation", "counted_sedation_unasked"):
         if quiet["sedation"] != comedication.NO_CHANGE:
@@ -264,6 +241,10 @@ def _bladder(columns: Columns, bank: Columns, dosed: bool, urine: float | None) 
     """Return what both injury laws say, with no estimate above them."""
     names = [name for name, _, _ in bladder.variants(urine is not None)]
     sources = dict.fromkeys(s for row in library.bladder_rows() if row.role == "calibrate" for s in row.sources)
+    unknown = _UNKNOWN_BLADDER
+    if urine is not None:
+        flow = library.harms("bladder")["urine_flow"].value
+        unknown += _WATER.format(urine=24.0 * urine, flow=flow)
     entries = {}
     for name, (column, unit, note) in _BLADDER.items():
         laws = {law: _law(f"bladder_{law}_{column}", unit, columns, bank) for law in names}
@@ -283,25 +264,13 @@ def _bladder(columns: Columns, bank: Columns, dosed: bool, urine: float | None) 
             support="not identified" if dosed else "assumed",
             sources=tuple(sources),
             note=note if dosed else f"{_NO_DRUG} {note}",
-            unknown=_UNKNOWN_BLADDER + _water(urine),
+            unknown=unknown,
             laws=laws,
         )
     return entries
 
 
-def _water(urine: float | None) -> str:
-    """Say what stated urine means for the laws."""
-    if urine is None:
-        return ""
-    flow = library.harms("bladder")["urine_flow"]
-    return (
-        f" With {24.0 * urine:.3g} L of urine a day (where the laws were calibrated: {flow.value:g} L, assumed) each "
-        "law is shown twice: by dose, where water changes nothing, and by concentration in urine, which water thins. "
-        "Six users with symptoms felt better on more water; nobody has measured more."
-    )
-
-
-def _regimen(arm: Arm, runs: tuple[Stretch, ...], weight_kg: float) -> Entries:
+def _regimen(arm: Arm, runs: tuple[exposure.Stretch, ...], weight_kg: float) -> Entries:
     """Return what goes by how strong and how long a regimen is."""
     weakest, strongest = _intensities(arm, weight_kg)
     entries = {}
@@ -312,26 +281,22 @@ def _regimen(arm: Arm, runs: tuple[Stretch, ...], weight_kg: float) -> Entries:
     ends = _spanned(*(liver.estimate_of(runs, regimen) for regimen in (weakest, strongest)))
     entries["liver_injury"] = replace(_counted(ends, "liver"), pattern=liver.pattern(runs), unknown=_UNKNOWN_LIVER)
     if runs:
-        share = mood.responders(_fullest_day(arm, weight_kg), counts.is_long(runs))
+        schedule = _with_a_booster(arm).schedule()
+        hours = exposure.daily_hours(schedule, -(-schedule.edges_ms[-1] // MS_PER_DAY))
+        most = float((hours @ np.array(schedule.rates(weight_kg))).max()) / weight_kg
+        share = mood.responders(most, counts.is_long(runs))
         entries |= {"mood_responders": _counted(share, "mood"), "mood_masked": _counted(mood.masked(), "mood")}
     return entries
 
 
-def _intensities(arm: Arm, weight_kg: float) -> tuple[Intensity, Intensity]:
+def _intensities(arm: Arm, weight_kg: float) -> tuple[exposure.Intensity, exposure.Intensity]:
     """Return how strong an arm is as written, and at the highest rate that titration may reach."""
-    written = intensity(_with_a_booster(arm), weight_kg)
+    written = exposure.intensity(_with_a_booster(arm), weight_kg)
     titration = arm.policy.titration
     if titration is None or not written.hours:
         return written, written
-    highest = titration.highest.at(weight_kg) / weight_kg * esketamine_share(arm.drug)
+    highest = titration.highest.at(weight_kg) / weight_kg * exposure.esketamine_share(arm.drug)
     return written, written._replace(rate=max(written.rate, highest))
-
-
-def _fullest_day(arm: Arm, weight_kg: float) -> float:
-    """Return the most that an arm gives on one day, as written [mg/kg]."""
-    schedule = _with_a_booster(arm).schedule()
-    days = -(-schedule.edges_ms[-1] // MS_PER_DAY)
-    return float((daily_hours(schedule, days) @ np.array(schedule.rates(weight_kg))).max()) / weight_kg
 
 
 def _spanned(weakest: Estimate, strongest: Estimate) -> Estimate:
@@ -356,13 +321,13 @@ def _with_a_booster(arm: Arm) -> Regimen:
     return Regimen.create(arm.drug, (*arm.regimen.infusions, *session))
 
 
-def _cumulative(scenario: Scenario, arm: Arm, columns: Columns) -> Cumulative:
+def _cumulative(scenario: Scenario, arm: Arm, columns: Columns) -> exposure.Cumulative:
     """Add up what is given; with boosters, the mean over patients."""
-    total = cumulative(arm.regimen, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
+    total = exposure.cumulative(arm.regimen, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
     if arm.policy.boosters is None or arm.drug == "placebo":
         return total
     boosters = round(float(columns["boosters"].mean()), 1)
-    each = len(stretches(Regimen.create(arm.drug, arm.policy.boosters.session).schedule()))
+    each = len(exposure.stretches(Regimen.create(arm.drug, arm.policy.boosters.session).schedule()))
     years = max(scenario.follow_up_h / HOURS_PER_YEAR, 1.0)
     courses = total.courses + boosters
     return total._replace(
@@ -374,12 +339,12 @@ def _cumulative(scenario: Scenario, arm: Arm, columns: Columns) -> Cumulative:
     )
 
 
-def _exposure(scenario: Scenario, arm: Arm, columns: Columns) -> Exposure:
+def _exposure(scenario: Scenario, arm: Arm, columns: Columns) -> records.Exposure:
     """Return how much drug patients get."""
     total, dose = _cumulative(scenario, arm, columns), columns["dose_mg"]
-    own = cumulative(arm.regimen, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
+    own = exposure.cumulative(arm.regimen, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
     boosted, urine = arm.policy.boosters and arm.drug != "placebo", scenario.population.urine
-    return Exposure(
+    return records.Exposure(
         dose_mg=float(dose.mean()),
         **_ends("dose_mg_", dose),
         hours=total.hours,
@@ -387,31 +352,18 @@ def _exposure(scenario: Scenario, arm: Arm, columns: Columns) -> Exposure:
         sessions=total.sessions,
         courses=total.courses,
         courses_a_year=total.courses_a_year,
-        timetable=TimetableExposure(own.hours, own.infusion_days, own.sessions) if boosted else UNSET,
+        timetable=records.TimetableExposure(own.hours, own.infusion_days, own.sessions) if boosted else UNSET,
         urine_l_day=UNSET if urine is None else 24.0 * urine,
     )
 
 
 def arm_harms(scenario: Scenario, arm: Arm, columns: Columns, bank: Columns) -> HarmResult:
-    """Return the harms of an arm.
+    """Return the harms of an arm: drugs beside, exposure, and one entry for each harm.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-    arm : Arm
-        The arm.
-    columns : mapping of str to array, shape (patient,)
-        What the patients left: ``dose_mg``, ``draw`` and columns named ``harm_…``.
-    bank : mapping of str to array, shape (draw,)
-        Means of the same under each draw.
-
-    Returns
-    -------
-    HarmResult
-        Drugs beside, exposure, and one entry for each harm.
+    `columns` is what the patients left, shape (patient,): ``dose_mg``, ``draw`` and columns named ``harm_…``; `bank`
+    holds means of the same under each draw.
     """
-    runs = stretches(_with_a_booster(arm).schedule())
+    runs = exposure.stretches(_with_a_booster(arm).schedule())
     dosed, population = bool(runs), scenario.population
     entries = {name: _simulated(kind, columns, bank) for name, kind in _KINDS.items()}
     entries |= _regimen(arm, runs, population.weight.mean)
@@ -419,7 +371,7 @@ def arm_harms(scenario: Scenario, arm: Arm, columns: Columns, bank: Columns) -> 
     _mood(entries, counts.is_long(runs))
     _with_beside(entries, arm.beside, columns, dosed)
     return HarmResult(
-        beside=BesideDoses(arm.beside.clonidine_mg, arm.beside.midazolam_mg),
+        beside=records.BesideDoses(arm.beside.clonidine_mg, arm.beside.midazolam_mg),
         exposure=_exposure(scenario, arm, columns),
         entries=_labelled(scenario, arm, entries),
     )

@@ -4,6 +4,7 @@ What goes by the days of dosing (bladder, mood) is worked out from what each pat
 into stretches of equal days; a policy, titration or a plain timetable all arrive here in the same form.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +13,9 @@ from letheon.arrays import Array, jax, jnp
 from letheon.harms import acute, circulation, mood
 from letheon.harms.bladder import laws as bladder
 from letheon.patients.population import People
+from letheon.pipeline.state import Tally
 
-__all__ = ["Given", "Sizes", "after_dosing", "during_infusions", "given_by", "kept"]
+__all__ = ["DosingHistory", "Sizes", "after_dosing", "dosing_history", "during_infusions", "rounded"]
 
 _DAY_H = 24.0
 _SHARES = ("elicited", "spontaneous", "output", "symptoms", "symptoms_end")
@@ -26,24 +28,22 @@ class Sizes(NamedTuple):
     doses: int
 
 
-class Given(NamedTuple):
+class DosingHistory(NamedTuple):
     """What one patient was given, by stretch of equal days and by dosing day; padding has no length and no dose."""
 
     drives: Array  # shape (stretch,): mean rate over the days of a stretch [mg/h]
     lengths: Array  # shape (stretch,): its length [h]
     doses: Array  # shape (dosing day,): dose of the day [mg]
     noons: Array  # shape (dosing day,): its noon [h]
-    looks: Array  # shape (dosing day + 1,): a day after each of these noons, and the end of the follow-up [h]
+    read_at: Array  # shape (dosing day + 1,): a day after each of these noons, and the end of the follow-up [h]
 
 
-def given_by(dose_mg: Array, days: Array, sizes: Sizes) -> Given:
+def dosing_history(dose_mg: Array, days: Array, sizes: Sizes) -> DosingHistory:
     """Put the days of a patient together.
 
     `dose_mg` has shape (day,) and may be padded; `days` of them count.
 
-    Examples
-    --------
-    >>> days = given_by(jnp.array([100.0, 100.0, 0.0, 0.0, 50.0]), 5, Sizes(4, 4))
+    >>> days = dosing_history(jnp.array([100.0, 100.0, 0.0, 0.0, 50.0]), 5, Sizes(4, 4))
     >>> days.lengths.tolist(), days.noons.tolist()
     ([48.0, 48.0, 24.0, 0.0], [12.0, 36.0, 108.0, 120.0])
     """
@@ -60,48 +60,42 @@ def given_by(dose_mg: Array, days: Array, sizes: Sizes) -> Given:
     # A day's dose counts from its noon, whatever the hour: one more session on that day moves no other effect.
     noon = _DAY_H * (jnp.arange(len(dose_mg)) + 0.5)
     noons = jnp.full(sizes.doses, last).at[place].set(noon, mode="drop")
-    return Given(drives, lengths, doses, noons, jnp.minimum(jnp.append(noons + _DAY_H, last), last))
+    return DosingHistory(drives, lengths, doses, noons, jnp.minimum(jnp.append(noons + _DAY_H, last), last))
 
 
-def during_infusions(tally, own) -> dict[str, Array]:
-    """Return a patient's acute harms: load at its greatest, how long it is noticed, incidence, circulation.
+def during_infusions(tally: Tally, typical: Callable[[str], Array]) -> dict[str, Array]:
+    """Return a patient's acute harms by name, maxima over the run unless said otherwise.
 
-    Returns
-    -------
-    dict of str to array
-        ``load`` [%], ``load_session`` (mean over the sessions of each one's greatest) [%], ``load_hours`` [h],
-        ``elicited``, ``spontaneous``, ``output``, ``systolic``, ``diastolic``, ``pulse``; all maxima over the run but
-        for the mean and the hours.
+    ``load`` [%], ``load_session`` (mean over the sessions of each one's greatest) [%], ``load_hours`` in which it is
+    noticed [h], ``elicited`` and ``spontaneous`` incidence, ``output`` [share of rest], ``systolic``, ``diastolic``
+    [mmHg], ``pulse`` [beats/min].
     """
-    elicited = acute.incidence(tally.peak, acute.leiden_slope(own), own("psychedelic.background"))
-    rises = circulation.rises(tally.plasma, own)
+    elicited = acute.incidence(tally.peak, acute.leiden_slope(typical), typical("psychedelic.background"))
+    rises = circulation.rises(tally.plasma, typical)
     return {
         "load": tally.peak,
         "load_session": (tally.peaks + tally.session_peak) / jnp.maximum(tally.sessions, 1),
         "load_hours": tally.load_hours,
         "elicited": elicited,
-        "spontaneous": acute.spontaneous(elicited, own("psychedelic.spontaneous_share")),
+        "spontaneous": acute.spontaneous(elicited, typical("psychedelic.spontaneous_share")),
         **rises._asdict(),
     }
 
 
-def after_dosing(given: Given, own, people: People) -> dict[str, Array]:
+def after_dosing(history: DosingHistory, typical: Callable[[str], Array], people: People) -> dict[str, Array]:
     """Return what dosing days do to a patient's bladder under both injury laws, and to the mood of the depressed.
 
-    Returns
-    -------
-    dict of str to array
-        For each of `bladder.variants` (``bladder_variant_…``) the least ``capacity`` and ``anaesthetic``
-        capacity, the most that was ``lost`` and what is lost at the end (``lost_end``) [mL], ``lasting``, ``symptoms``,
-        ``symptoms_end``; and ``mood``, ``mood_end`` [MADRS].
+    For each of `bladder.variants` (``bladder_variant_…``) the least ``capacity`` and ``anaesthetic``
+    capacity, the most that was ``lost`` and what is lost at the end (``lost_end``) [mL], ``lasting``, ``symptoms``,
+    ``symptoms_end``; and ``mood``, ``mood_end`` [MADRS].
     """
     out = {}
     for name, law, by_urine in bladder.variants(people.urine_l_h is not None):
         values = bladder.typical_values(law)
-        own_bladder = lambda name, values=values: jnp.asarray(values[name])[people.draw]  # noqa: E731
-        person = bladder.tissue(own_bladder, people.eta["bladder_d50"], people.eta["bladder_capacity"])
-        drives = bladder.by_urine(given.drives, own_bladder, people.urine_l_h) if by_urine else given.drives
-        states = bladder.follow(law, person, drives, given.lengths)
+        bladder_values = lambda name, values=values: jnp.asarray(values[name])[people.draw]  # noqa: E731
+        person = bladder.tissue(bladder_values, people.eta["bladder_d50"], people.eta["bladder_capacity"])
+        drives = bladder.by_urine(history.drives, bladder_values, people.urine_l_h) if by_urine else history.drives
+        states = bladder.follow(law, person, drives, history.lengths)
         held, ill = bladder.functional_capacity(person, states), bladder.symptoms(person, states)
         lost = bladder.loss(person, states).max()
         out |= {
@@ -113,20 +107,18 @@ def after_dosing(given: Given, own, people: People) -> dict[str, Array]:
             f"bladder_{name}_symptoms": ill.max(),
             f"bladder_{name}_symptoms_end": ill[-1],
         }
-    weights = mood.session_weight(given.doses / people.weight_kg, own("mood.reference_dose"))
+    weights = mood.session_weight(history.doses / people.weight_kg, typical("mood.reference_dose"))
     # One look after another: all at once would take the square of the dosing days in memory, for every patient.
-    fall = jax.lax.map(lambda hour: mood.fall(hour[None], given.noons, weights, own)[0], given.looks)
+    fall = jax.lax.map(lambda hour: mood.fall(hour[None], history.noons, weights, typical)[0], history.read_at)
     return out | {"mood": fall.max(), "mood_end": fall[-1]}
 
 
-def kept(name: str, values: np.ndarray) -> np.ndarray:
+def rounded(name: str, values: np.ndarray) -> np.ndarray:
     """Round a harm for keeping: the last of 16 digits may differ with the number of threads, and bytes must not.
 
     Shares are rounded to a millionth, all else to a ten-thousandth of its unit.
 
-    Examples
-    --------
-    >>> kept("elicited", np.array([0.75864123456])).tolist(), kept("load", np.array([61.23456789])).tolist()
+    >>> rounded("elicited", np.array([0.75864123456])).tolist(), rounded("load", np.array([61.23456789])).tolist()
     ([0.758641], [61.2346])
     """
     return np.round(values, 6 if name.endswith(_SHARES) else 4)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Integer, Real, UInt
 
 from letheon.errors import RunError
 
@@ -17,24 +18,13 @@ __all__ = ["BINS", "Bins", "Profile", "bins_of", "digitise"]
 class Bins:
     """Fixed bins: bin 0 is nothing at all, the others have equal widths up to `top`, or equal ratios above `floor`.
 
-    Parameters
-    ----------
-    count : int
-        Number of bins, with bin 0.
-    top : float
-        Upper edge of the last.
-    floor : float
-        0 for equal widths; else the lower edge of the logarithmic bins, and what lies below counts as nothing.
-
-    Examples
-    --------
     >>> BINS["nrs"].index(np.array([0.0, 0.01, 5.0, 10.0])).tolist()
     [0, 1, 250, 500]
     """
 
-    count: int
-    top: float
-    floor: float = 0.0
+    count: int  # of bins, with bin 0
+    top: float  # upper edge of the last
+    floor: float = 0.0  # 0 for equal widths; else what lies below counts as nothing
 
     @property
     def edges(self) -> np.ndarray:
@@ -42,7 +32,7 @@ class Bins:
         space = np.geomspace if self.floor else np.linspace
         return np.concatenate([[0.0], space(self.floor, self.top, self.count)])
 
-    def index(self, values: np.ndarray) -> np.ndarray:
+    def index(self, values: Real[np.ndarray, "..."]) -> UInt[np.ndarray, "..."]:
         """Return the bin of each value; values outside go to the first or last bin."""
         values = np.asarray(values, float)
         out = np.empty(values.shape, np.uint16)
@@ -64,8 +54,10 @@ class Bins:
         np.clip(raw, 0.0, self.count - 1.0, out=raw)
         out[...] = raw
 
-    def quantiles(self, counts: np.ndarray, shares: Sequence[float]) -> list[np.ndarray]:
-        """Return quantiles at each time from counts of shape (time, bin), linear within their bins."""
+    def quantiles(
+        self, counts: Integer[np.ndarray, "times bins"], shares: Sequence[float]
+    ) -> list[Real[np.ndarray, " times"]]:
+        """Return quantiles at each time, linear within their bins."""
         cumulative = counts.cumsum(axis=1, dtype=np.int64)
         row, edges = np.arange(len(counts)), self.edges
         # row after row on one rising line, in which all rows are searched at once
@@ -111,25 +103,22 @@ def bins_of(quantity: str) -> Bins:
     return BINS.get(quantity, _LEVEL)
 
 
-def digitise(profile: Mapping[str, np.ndarray], valid: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def digitise(
+    profile: Mapping[str, Real[np.ndarray, "times patients"]], valid: int
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Turn a block's profiles into sums and bin numbers, for the patients that count."""
     out = {}
     for name, values in profile.items():
-        kept = np.asarray(values)[:, :valid]
-        out[name] = (kept.sum(axis=1), bins_of(name).index(kept))
+        counted = np.asarray(values)[:, :valid]
+        out[name] = (counted.sum(axis=1), bins_of(name).index(counted))
     return out
 
 
 class Profile:
-    """Running counts and sums of one arm's profiles; exact, so blocks may come in any order and any grouping.
+    """Counts and sums of an arm's profiles at `times` times; exact, so blocks may come in any grouping and order.
 
     Sums are kept as two whole numbers for each time, of units 2^-10 and 2^-50: sums of whole numbers depend on no
     order, where sums of floating-point numbers do in their last digits.
-
-    Parameters
-    ----------
-    times : int
-        Number of times.
     """
 
     def __init__(self, times: int) -> None:
@@ -163,19 +152,10 @@ class Profile:
                 self.counts[name], self.wholes[name] = counts.copy(), other.wholes[name].copy()
         self.patients += other.patients
 
-    @property
-    def sums(self) -> dict[str, np.ndarray]:
-        """Sums over patients at each time, by quantity."""
-        return {name: coarse / _COARSE + fine / _FINE for name, (coarse, fine) in self.wholes.items()}
-
-    def mean(self, name: str) -> np.ndarray:
+    def mean(self, name: str) -> Real[np.ndarray, " times"]:
         """Return the mean at each time."""
         coarse, fine = self.wholes[name]
         return (coarse / _COARSE + fine / _FINE) / self.patients
-
-    def quantile(self, name: str, q: float) -> np.ndarray:
-        """Return a quantile at each time, to the width of a bin."""
-        return self.quantiles(name, (q,))[0]
 
     def quantiles(self, name: str, shares: Sequence[float]) -> list[np.ndarray]:
         """Return several quantiles at each time, to the width of a bin."""

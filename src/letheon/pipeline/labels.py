@@ -11,22 +11,13 @@ from letheon import library
 from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.dosing.regimen import MS_PER_DAY, Regimen
 from letheon.library import Met, Study, StudyArm
-from letheon.library.evidence import CONTROLS, Outcome, Trait
+from letheon.library.evidence import CONTROLS, Outcome
 from letheon.pipeline.models import chosen_models, common_models
 from letheon.pipeline.support import earliest_booster
 from letheon.scenario import Arm, Models, Population, Scenario
 from letheon.units import REFERENCE_WEIGHT_KG
 
-__all__ = [
-    "ASSUMED",
-    "NOT_IDENTIFIED",
-    "Support",
-    "SupportRow",
-    "plan_support",
-    "support_of",
-    "support_rows",
-    "usable",
-]
+__all__ = ["ASSUMED", "NOT_IDENTIFIED", "Support", "SupportRow", "plan_support", "support_of", "support_rows", "usable"]
 
 _QUANTITIES = {  # measure of a study, and the number of a result document that it is
     "pain_mean": "nrs",
@@ -45,10 +36,6 @@ class Support:
 
     label: str
     studies: tuple[str, ...] = ()
-
-    def document(self, prefix: str = "") -> dict:
-        """Return the label and its basis as entries of a result document."""
-        return {f"{prefix}support": self.label, f"{prefix}basis": list(self.studies)}
 
 
 ASSUMED, NOT_IDENTIFIED = Support("assumed"), Support("not identified")
@@ -84,10 +71,6 @@ class SupportRow:
         return self.outcome.time_days[1] if self.outcome.time_days else None
 
 
-def _gives_ketamine(arm: StudyArm) -> bool:
-    return arm.drug not in CONTROLS
-
-
 def usable(arm: StudyArm) -> bool:
     """Say whether a study's regimen is known, and not contradicted by the study itself."""
     return bool(arm.infusions) and arm.verified != "recall" and not arm.contradicted
@@ -108,7 +91,7 @@ def _row(study: Study, outcome: Outcome) -> SupportRow | None:
         window=None if quantity in _OF_THE_COURSE else outcome.time_days,
         comparator=drugs[outcome.against] if outcome.against else "",
         sham=sham,
-        arms=tuple(a for a in study.arms if _gives_ketamine(a) and (sham or outcome.arm in (a.group, "all"))),
+        arms=tuple(a for a in study.arms if a.drug not in CONTROLS and (sham or outcome.arm in (a.group, "all"))),
     )
 
 
@@ -118,8 +101,6 @@ def support_rows() -> tuple[SupportRow, ...]:
 
     Recalled values and values before the first infusion are left out.
 
-    Examples
-    --------
     >>> sorted({row.study.id for row in support_rows() if row.study.design == "randomised"})
     ['sigtermans2009']
     """
@@ -145,14 +126,6 @@ def _amounts(regimen: Regimen, weight_kg: float) -> tuple[float, float, float]:
     return schedule.dose_mg(weight_kg) / weight_kg, (regimen.stop_ms - start) / MS_PER_DAY, hours
 
 
-def _within(value: float, reference: float, factor: float) -> bool:
-    return reference / factor <= value <= reference * factor
-
-
-def _near(value: float, reference: float) -> bool:
-    return abs(value - reference) <= (_SAME - 1.0) * reference
-
-
 def _per_kg(study: Study, arm: StudyArm) -> float:
     """Return the dose of a study's arm [mg/kg]; rates that do not go by weight are for the study's mean weight."""
     weight = study.population.weight_kg
@@ -165,30 +138,26 @@ def _alike(scenario: Scenario, arm: Arm, study: Study, known: StudyArm, same: bo
     if known.drug != arm.drug or not usable(known) or known.days is None or known.hours is None:
         return False
     dose, days, hours = _amounts(arm.regimen, scenario.population.weight.mean)
+    pairs = ((dose, _per_kg(study, known)), (days, known.days), (hours, known.hours))
     if not same:
-        return _within(dose, _per_kg(study, known), _SIMILAR) and _within(days, known.days, _SIMILAR)
+        return all(reference / _SIMILAR <= value <= reference * _SIMILAR for value, reference in pairs[:2])
     beside = arm.beside.clonidine_mg > 0 or arm.beside.midazolam_mg > 0
-    return (
-        _near(dose, _per_kg(study, known))
-        and _near(days, known.days)
-        and _near(hours, known.hours)
-        and beside == bool(known.beside)
-    )
-
-
-def _within_sd(value: float, trait: Trait | None, sd: float | None = None) -> bool:
-    """Say whether a mean lies within an SD of the study's; what was not read is like nobody."""
-    spread = sd if trait is None or trait.sd is None else trait.sd
-    return trait is not None and spread is not None and abs(value - trait.mean) <= spread
+    close = all(abs(value - reference) <= (_SAME - 1.0) * reference for value, reference in pairs)
+    return close and beside == bool(known.beside)
 
 
 def _similar_patients(population: Population, study: Study) -> bool:
-    who = study.population
-    return (
-        _within_sd(population.weight.mean, who.weight_kg)
-        and _within_sd(population.age.mean, who.age_year)
-        and _within_sd(population.baseline_nrs.mean, who.pain, library.pain("population")["baseline_sd"].value)
-    )
+    """Say whether means lie within an SD of the study's; what was not read is like nobody."""
+    studied, pain_sd = study.population, library.pain("population")["baseline_sd"].value
+    for spread, trait, sd in (
+        (population.weight, studied.weight_kg, None),
+        (population.age, studied.age_year, None),
+        (population.baseline_nrs, studied.pain, pain_sd),
+    ):
+        sd = sd if trait is None or trait.sd is None else trait.sd
+        if trait is None or sd is None or abs(spread.mean - trait.mean) > sd:
+            return False
+    return True
 
 
 def _as_checked(scenario: Scenario, drug: str) -> bool:
@@ -247,30 +216,14 @@ def support_of(
     comparator: str = "",
     pain: str = "memory",
 ) -> Support:
-    """Label a number of an arm by the studies behind it.
+    """Label a number of an arm by the studies behind it; a placebo arm has the regimen of the arm that it mirrors.
 
-    `randomised` only where a randomised trial in CRPS measured this quantity against this comparator, in this window,
-    at this dose (within 25 %), in such patients, and the simulation of its own arm meets what it reported.
-    `extrapolated` where drug, dose per kg and days are within a factor of 2 of such a trial. `uncontrolled` as
-    `randomised`, from a study without a control group.
-
-    Parameters
-    ----------
-    scenario, arm
-        Patients and models; a placebo arm has the regimen of the arm that it mirrors.
-    quantity : str
-        Name of the number without its day, such as ``nrs`` or ``responder_30``.
-    window : tuple of float or None
-        First and last day that it looks at; None for the course itself.
-    comparator : str
-        ``placebo`` for a difference from placebo, empty for a value of the arm alone.
-    pain : str
-        Pain model that the number comes from.
-
-    Returns
-    -------
-    Support
-        The label, and the studies that it rests on.
+    `quantity` is the number without its day, such as ``nrs`` or ``responder_30``; `window` the first and last day that
+    it looks at, None for the course itself; `comparator` is ``placebo`` for a difference, empty for a value of one arm;
+    `pain` the pain model. `randomised` only where a randomised trial in CRPS measured this quantity against this
+    comparator, in this window, at this dose (within 25 %), in such patients, and the simulation of its own arm meets
+    what it reported. `extrapolated` where drug, dose per kg and days are within a factor of 2 of such a trial.
+    `uncontrolled` as `randomised`, from a study without a control group.
     """
     dosed = _dosed(scenario, arm)
     if not dosed.regimen.infusions or dosed.policy.titration or _late(dosed, window):
@@ -297,8 +250,6 @@ def plan_support(scenario: Scenario, arm: Arm) -> Support:
     ``randomised`` or ``uncontrolled`` where dose, days and hours are within 25 %, ``extrapolated`` where dose and days
     are within a factor of 2 of a randomised trial's.
 
-    Examples
-    --------
     >>> from letheon.scenario import loads
     >>> scenario = loads('''
     ... letheon: 1

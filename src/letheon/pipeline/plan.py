@@ -3,10 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from letheon import library
+from letheon.arrays import Array
 from letheon.body.course import Steps
 from letheon.body.mesh import DAY_MS, HOUR_MS, NEVER, Grading, Mesh, lay, padded_size
 from letheon.dosing.policy import Policy
@@ -15,27 +17,10 @@ from letheon.harms.exposure import day_pieces
 from letheon.pipeline.clinic import Rules, rules_of
 from letheon.pipeline.harms import Sizes
 from letheon.pipeline.models import common_models
-from letheon.pipeline.timetable import (
-    Timetable,
-    calendar,
-    clock,
-    edges_of,
-    looks,
-    pieces_of,
-    rate_tables,
-    saved_rows,
-)
+from letheon.pipeline.timetable import assessments, calendar, clock, edges_of, pieces_of, rate_tables, saved_rows
 from letheon.scenario import Arm, Scenario
 
-__all__ = [
-    "ArmPlan",
-    "Part",
-    "Structure",
-    "choose_enantiomer",
-    "plan_arm",
-    "plan_arms",
-    "widened",
-]
+__all__ = ["ArmData", "ArmPlan", "Part", "Structure", "choose_enantiomer", "plan_arm", "plan_arms", "widened"]
 
 _OCCASION_GAP_MS = 12 * HOUR_MS
 _INDUCTION_EPOCH_MS = 12 * HOUR_MS
@@ -66,70 +51,57 @@ class Structure:
     sizes: Sizes
 
 
+class ArmData(NamedTuple):
+    """An arm as compiled code takes it; times in ticks, padded with `NEVER`.
+
+    A patient's rate is the sum over terms of min(absolute + per_kg weight, ceiling).
+    """
+
+    h0_h: Array  # the tick [h]
+    per_day: Array  # int: ticks a day
+    reached: Array  # int, shape (level,): how long steps may be, see `letheon.body.mesh.Pace`
+    edge: Array  # int, shape (edge,): when pieces begin; behind a `NEVER` those of a booster, from its own start
+    begins: Array  # int, shape (edge,): piece that begins there; 0 for none
+    booster: Array  # int: where the booster's edges begin
+    epoch_at: Array  # int, shape (epoch + 1,): when epochs of the parameters begin
+    save_at: Array  # int, shape (time + 1,): when profiles are kept
+    rules: Rules  # the policy
+    absolute: Array  # shape (piece + 1, term), as the next three [mg/h]
+    per_kg: Array  # [mg/h/kg]
+    ceiling: Array  # [mg/h]
+    pushed: Array  # bool: which are pushes; needed only where a titration sets the rates of the others
+    titrated: Array  # bool, shape (piece + 1,): in which pieces a titration sets the rate
+    epoch_induction: Array  # shape (epoch,): factor on norketamine clearance
+    epoch_occasion: Array  # int, shape (epoch,): occasion that each epoch belongs to
+    days: Array  # int: days of follow-up
+    course_end_day: Array  # end of the first course [days since t = 0]
+    last_day: Array  # int: day of its last session, counted from 0
+    deciding: Array = np.int64(0)  # 1 where the diary under the slow site is the one that the clinic sees
+
+
+_FILL = {  # what pads an array of `ArmData`; None for its last entry
+    **dict.fromkeys(("reached", "edge", "epoch_at", "save_at"), NEVER),
+    **dict.fromkeys(("begins", "absolute", "per_kg", "pushed", "titrated"), 0),
+    "ceiling": np.inf,
+    **dict.fromkeys(("epoch_induction", "epoch_occasion"), None),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ArmPlan:
-    """An arm as data for the compiled block.
-
-    Attributes
-    ----------
-    name, drug : str
-        From the scenario.
-    structure : Structure
-        Decides the program.
-    mesh : Mesh
-        Steps in time.
-    steps : Steps
-        The same as arrays.
-    absolute, per_kg, ceiling : array, shape (piece + 1, term)
-        Rates [mg/h]; a patient's rate is the sum over terms of min(absolute + per_kg weight, ceiling).
-    pushed : bool array, shape (piece + 1, term)
-        Which terms are pushes; needed only where a titration sets the rates of the others.
-    titrated : bool array, shape (piece + 1,)
-        In which pieces a titration sets the rate.
-    epoch_induction : array, shape (epoch,)
-        Factor on norketamine clearance.
-    epoch_occasion : int array, shape (epoch,)
-        Occasion that each epoch belongs to.
-    save : int array
-        Rows of the trajectory kept for profiles; padded.
-    saved : int
-        How many of them count.
-    day_rows : int array, shape (day + 1,)
-        Rows of the trajectory at the midnights (or stops); padded.
-    days : int
-        Days of follow-up.
-    course_end_day : float
-        End of the first course [days since t = 0].
-    last_day : int
-        Day of its last session, counted from 0.
-    timetable : Timetable
-        The clock.
-    rules : Rules
-        The policy.
-    policy : Policy
-        The same as written.
-    """
+    """An arm, ready for the compiled block."""
 
     name: str
     drug: str
-    structure: Structure
-    mesh: Mesh
-    steps: Steps
-    absolute: np.ndarray
-    per_kg: np.ndarray
-    ceiling: np.ndarray
-    pushed: np.ndarray
-    titrated: np.ndarray
-    epoch_induction: np.ndarray
-    epoch_occasion: np.ndarray
-    save: np.ndarray
-    saved: int
-    day_rows: np.ndarray
-    days: int
-    course_end_day: float
-    last_day: int
-    timetable: Timetable
-    rules: Rules
+    structure: Structure  # decides the program
+    mesh: Mesh  # steps in time
+    steps: Steps  # the same as arrays
+    data: ArmData
+    save: np.ndarray  # int: rows of the trajectory kept for profiles; padded
+    saved: int  # how many of them count
+    day_rows: np.ndarray  # int, shape (day + 1,): rows of the trajectory at the midnights (or stops); padded
+    days: int  # of follow-up
+    course_end_day: float  # end of the first course [days since t = 0]
     policy: Policy
 
     @property
@@ -151,8 +123,10 @@ def _parts(drug: str, names: Mapping[str, str]) -> tuple[Part, ...]:
 
 def _epochs(schedule: Schedule, induction: bool, occasions: bool) -> tuple:
     """List the stretches of constant parameters [ms]; one for all unless a switch asks for more."""
+    slope, cap = (library.receptor()[f"norketamine_induction_{name}"].canonical for name in ("slope", "cap"))
+    count = math.ceil((cap - 1) / slope * HOUR_MS / _INDUCTION_EPOCH_MS)  # until the clearance has risen to its cap
     first = schedule.edges_ms[0] if schedule.edges_ms else 0
-    rises = [first + k * _INDUCTION_EPOCH_MS for k in range(1, _induction_epochs() + 1)] if induction else []
+    rises = [first + k * _INDUCTION_EPOCH_MS for k in range(1, count + 1)] if induction else []
     starts = [
         e
         for i, e in enumerate(schedule.edges_ms[:-1])
@@ -162,7 +136,6 @@ def _epochs(schedule: Schedule, induction: bool, occasions: bool) -> tuple:
     at = np.array(sorted({0, *rises, *starts}))
     segment = np.searchsorted(rises, at, side="right")
     occasion = np.searchsorted(starts, at, side="right")
-    slope, cap = _induction()
     middle = (segment + 0.5) * _INDUCTION_EPOCH_MS / HOUR_MS
     factor = np.minimum(1.0 + slope * middle, cap) if induction else np.ones(len(at))
     count = 1 if len(at) == 1 else padded_size(len(at))
@@ -195,28 +168,6 @@ def choose_enantiomer(values: dict, enantiomer: str) -> dict:
     return chosen | {k[:-2]: v for k, v in values.items() if k.endswith(f"_{enantiomer}")}
 
 
-def _induction() -> tuple[float, float]:
-    numbers = library.receptor()
-    return (
-        numbers["norketamine_induction_slope"].canonical,
-        numbers["norketamine_induction_cap"].canonical,
-    )
-
-
-def _induction_epochs() -> int:
-    """Return the number of epochs until norketamine clearance has risen to its cap."""
-    slope, cap = _induction()
-    return math.ceil((cap - 1) / slope * HOUR_MS / _INDUCTION_EPOCH_MS)
-
-
-def _given(scenario: Scenario, arm: Arm) -> Regimen:
-    """Return the regimen whose program an arm runs; a placebo arm mirrors the arm it is like."""
-    if arm.drug != "placebo":
-        return arm.regimen
-    like = next(other for other in scenario.arms if other.name == arm.like)
-    return Regimen(like.drug, arm.regimen.infusions)
-
-
 def _foreseen(regimen: Regimen, policy: Policy, days: Sequence[int]) -> Regimen:
     """Return a regimen with the boosters of a calendar written out."""
     if not policy.boosters or not days:
@@ -246,7 +197,9 @@ def plan_arm(
     rows: int = _PROFILE_TIMES,
 ) -> ArmPlan:
     """Turn an arm into data."""
-    models, policy, regimen = scenario.models, arm.policy, _given(scenario, arm)
+    models, policy = scenario.models, arm.policy
+    drug = arm.drug if arm.drug != "placebo" else scenario.arm(arm.like or "").drug  # placebo runs what it mirrors
+    regimen = Regimen(drug, arm.regimen.infusions)
     pieces, booster = pieces_of(regimen, policy), policy.booster(regimen.drug).schedule()
     schedule = pieces.schedule
     days = math.ceil(scenario.follow_up_h / 24 - 1e-9)
@@ -256,7 +209,7 @@ def plan_arm(
     end = next((stop for _, stop in arm.regimen.courses()), 0)
     last_day = max(end - 1, 0) // DAY_MS
     foreseen = _foreseen(regimen, policy, calendar(policy.boosters, schedule, last_day, days)).schedule()
-    marks = (*epoch_at[1:].tolist(), *looks(regimen, policy, horizon), *(() if stops_ms is None else stops))
+    marks = (*epoch_at[1:].tolist(), *assessments(regimen, policy, horizon), *(() if stops_ms is None else stops))
     grains = (*booster.edges_ms, *((policy.titration.every_ms,) if policy.titration else ()))
     mesh = lay(foreseen, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
     dosed = 0.0 if arm.drug == "placebo" else 1.0
@@ -267,6 +220,21 @@ def plan_arm(
     room = padded_size(len(saved) + 1, _PADDED_PROFILE) - len(saved)
     slots, sizes = _sizes(schedule, policy, booster, days)
     save_at = np.pad(np.round(mesh.time_h[saved] / mesh.h0_h).astype(np.int64), (0, room), constant_values=NEVER)
+    data = ArmData(
+        **clock(mesh, edges_of(schedule, booster, horizon), epoch_at, len(induction)),
+        save_at=save_at,
+        rules=rules_of(policy, mesh.h0_h),
+        absolute=absolute * dosed,
+        per_kg=per_kg * dosed,
+        ceiling=ceiling,
+        pushed=pushed,
+        titrated=titrated,
+        epoch_induction=induction,
+        epoch_occasion=occasion,
+        days=days,
+        course_end_day=end / DAY_MS,
+        last_day=last_day,
+    )
     return ArmPlan(
         name=arm.name,
         drug=arm.drug,
@@ -280,31 +248,14 @@ def plan_arm(
         ),
         mesh=mesh,
         steps=_steps(mesh, epoch_at, days),
-        absolute=absolute * dosed,
-        per_kg=per_kg * dosed,
-        ceiling=ceiling,
-        pushed=pushed,
-        titrated=titrated,
-        epoch_induction=induction,
-        epoch_occasion=occasion,
+        data=data,
         save=np.pad(saved, (0, room), mode="edge"),
         saved=len(saved),
         day_rows=np.pad(day_rows, (0, padded_size(len(stops) - 1) + 1 - len(stops)), mode="edge"),
         days=days,
         course_end_day=end / DAY_MS,
-        last_day=last_day,
-        timetable=clock(mesh, edges_of(schedule, booster, horizon), epoch_at, len(induction), save_at),
-        rules=rules_of(policy, mesh.h0_h),
         policy=policy,
     )
-
-
-def _widen(array: np.ndarray, size: int, fill: float | None = None, axis: int = 0) -> np.ndarray:
-    width = [(0, 0)] * array.ndim
-    width[axis] = (0, size - array.shape[axis])
-    if fill is None:
-        return np.pad(array, width, mode="edge")
-    return np.pad(array, width, constant_values=fill)
 
 
 def plan_arms(
@@ -314,57 +265,35 @@ def plan_arms(
 ) -> tuple[ArmPlan, ...]:
     """Turn all arms into data of common shapes, so that arms of one structure share one compiled program.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-    grading : Grading
-        How fine the meshes are.
-    rows : int
-        Most times to keep for profiles.
-
-    Returns
-    -------
-    tuple of ArmPlan
-        One for each arm; padding changes no result.
+    `rows` bounds the times kept for profiles. Padding changes no result.
     """
     return widened([plan_arm(scenario, arm, grading, rows=rows) for arm in scenario.arms])
 
 
 def widened(plans: list[ArmPlan]) -> tuple[ArmPlan, ...]:
     """Pad the arrays of several arms to common shapes."""
-    steps = max(len(p.steps.level) for p in plans)
-    pieces, terms = (max(p.absolute.shape[i] for p in plans) for i in (0, 1))
-    saves = max(len(p.save) for p in plans)
-    epochs = max(len(p.epoch_induction) for p in plans)
-    edges = max(len(p.timetable.edge) for p in plans)
     levels, slots = (max(getattr(p.structure, name) for p in plans) for name in ("levels", "slots"))
     sizes = Sizes(*(max(values) for values in zip(*(p.structure.sizes for p in plans), strict=True)))
-
-    def table(array: np.ndarray, fill: float) -> np.ndarray:
-        return _widen(_widen(array, pieces, fill), terms, fill, axis=1)
-
-    def wider(t: Timetable) -> Timetable:
-        wide = {"reached": levels, "edge": edges, "epoch_at": epochs + 1, "save_at": saves}
-        padded = {name: _widen(getattr(t, name), size, NEVER) for name, size in wide.items()}
-        return t._replace(begins=_widen(t.begins, edges, 0), **padded)
-
+    data = {name: _padded([getattr(p.data, name) for p in plans], fill) for name, fill in _FILL.items()}
+    steps = {name: _padded([getattr(p.steps, name) for p in plans], None) for name in Steps._fields if name != "h0_h"}
+    saves = _padded([p.save for p in plans], None)
     return tuple(
         replace(
             p,
             structure=replace(p.structure, levels=levels, slots=slots, sizes=sizes),
-            steps=p.steps._replace(
-                **{f: _widen(getattr(p.steps, f), steps) for f in ("level", "piece", "epoch", "day", "time_h")},
-            ),
-            absolute=table(p.absolute, 0.0),
-            per_kg=table(p.per_kg, 0.0),
-            ceiling=table(p.ceiling, np.inf),
-            pushed=table(p.pushed, False),
-            titrated=_widen(p.titrated, pieces, False),
-            epoch_induction=_widen(p.epoch_induction, epochs),
-            epoch_occasion=_widen(p.epoch_occasion, epochs),
-            save=_widen(p.save, saves),
-            timetable=wider(p.timetable),
+            steps=p.steps._replace(**{name: arrays[k] for name, arrays in steps.items()}),
+            data=p.data._replace(**{name: arrays[k] for name, arrays in data.items()}),
+            save=saves[k],
         )
-        for p in plans
+        for k, p in enumerate(plans)
     )
+
+
+def _padded(arrays: list[np.ndarray], fill: float | None) -> list[np.ndarray]:
+    """Pad arrays to one shape."""
+    shape = np.max([array.shape for array in arrays], axis=0)
+    padded = []
+    for array in arrays:
+        width = [(0, most - size) for most, size in zip(shape, array.shape, strict=True)]
+        padded.append(np.pad(array, width, mode="edge") if fill is None else np.pad(array, width, constant_values=fill))
+    return padded

@@ -7,7 +7,7 @@ interval without a level of its own is the 90 % interval of the mean over the pa
 """
 
 import json
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -255,12 +255,11 @@ class HarmResult(Struct, frozen=True):
         return self.entries[name]
 
 
-class RivalResult(Struct, frozen=True):
-    """The same arm under the other pain model."""
+class _UnderOneModel:
+    """What an arm and the same arm under the other pain model have in common."""
 
-    model: str  # memory or slow_site
+    __slots__ = ()
     endpoints: Endpoints
-    profile: PainProfile
 
     def endpoint(self, name: str) -> Endpoint | None:
         """Return an endpoint by name; None where there is none of that name."""
@@ -272,7 +271,15 @@ class RivalResult(Struct, frozen=True):
         return self.endpoints.time_to_relapse
 
 
-class ArmResult(Struct, frozen=True, kw_only=True):
+class RivalResult(Struct, _UnderOneModel, frozen=True):
+    """The same arm under the other pain model."""
+
+    model: str  # memory or slow_site
+    endpoints: Endpoints
+    profile: PainProfile
+
+
+class ArmResult(Struct, _UnderOneModel, frozen=True, kw_only=True):
     """The result of an arm."""
 
     drug: str  # racemic, esketamine, arketamine, placebo
@@ -286,15 +293,6 @@ class ArmResult(Struct, frozen=True, kw_only=True):
     endpoints: Endpoints
     harms: HarmResult
     rival: RivalResult | UnsetType = UNSET
-
-    def endpoint(self, name: str) -> Endpoint | None:
-        """Return an endpoint by name; None where there is none of that name."""
-        return self.endpoints.endpoint(name)
-
-    @property
-    def time_to_relapse(self) -> TimeToRelapse:
-        """Time to relapse."""
-        return self.endpoints.time_to_relapse
 
 
 class Spread(Struct, frozen=True):
@@ -397,14 +395,14 @@ def document_of(result: RunResult) -> dict[str, Any]:
     return document
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """Return records as dicts and tuples as lists, as JSON gives them back."""
     if isinstance(value, Struct):
         fields = ((name, getattr(value, name)) for name in value.__struct_fields__)
         return {name: _plain(field) for name, field in fields if field is not UNSET}
     if isinstance(value, dict):
-        return {name: _plain(entry) for name, entry in value.items()}
-    return [_plain(entry) for entry in value] if isinstance(value, tuple) else value
+        return {name: _plain(entry) for name, entry in cast("dict[str, object]", value).items()}
+    return [_plain(entry) for entry in cast("tuple[object, ...]", value)] if isinstance(value, tuple) else value
 
 
 def _move(entry: dict[str, Any], key: str, after: str) -> None:
@@ -424,8 +422,6 @@ def encode(result: RunResult) -> bytes:
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of a result document (draft 2020-12).
 
-    Examples
-    --------
     >>> json_schema()["$ref"]
     '#/$defs/RunResult'
     """

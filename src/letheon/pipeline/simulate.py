@@ -11,48 +11,27 @@ from functools import partial
 from typing import NamedTuple
 
 from letheon.arrays import Array, jax, jnp
-from letheon.body import course, pain
+from letheon.body import course, pain, response
 from letheon.body.branches import at_rest
 from letheon.body.mesh import NEVER, step_level
-from letheon.body.response import (
-    DrugEffects,
-    Levels,
-    PainState,
-    advance_state,
-    drug_effects,
-    initial_pain_state,
-    latent_pain,
-)
+from letheon.body.response import DrugEffects, Levels, PainState, advance_state, drug_effects, latent_pain
 from letheon.definitions import BASELINE_DAYS
 from letheon.harms import acute
 from letheon.pipeline import clinic
-from letheon.pipeline.assemble import ArmData
 from letheon.pipeline.clinic import Chart, Visit
+from letheon.pipeline.plan import ArmData
 from letheon.pipeline.state import DAILY, Clock, Log, Patient, PatientState, PlasmaState, RecordSizes, Tally
 
 __all__ = ["ASSESSMENTS", "initial_plasma", "initial_state", "step"]
 
+Masses = Mapping[str, float]  # molar mass [g/mol] by substance
 _DAY_H = 24.0
 ASSESSMENTS = 64  # bedside scores drawn for each patient; beyond that they repeat
 
 
-def _row(
-    patient: Patient,
-    levels: Levels,
-    signal: DrugEffects,
-    pain_state: PainState,
-    pain_now: Array,
-    latent_pain_slow: Array,
-) -> Array:
-    top = 10.0  # pain above the end of the scale is reported as its end
-    values = (
-        signal.block,
-        pain_state.s,
-        pain_state.g,
-        signal.slow_effect,
-        jnp.minimum(pain_now, top),
-        jnp.minimum(latent_pain_slow, top),
-    )
+def _row(patient: Patient, levels: Levels, effects: DrugEffects, state: PainState, *latent: Array) -> Array:
+    """Return a row of the profile; pain above the end of the scale is reported as its end."""
+    values = (effects.block, state.s, state.g, effects.slow_effect, *(jnp.minimum(value, 10.0) for value in latent))
     plasma = [levels.plasma[name] for name in course.level_names(patient.plasmas)]
     return jnp.stack([*plasma, *(jnp.asarray(v, float) for v in values)])
 
@@ -65,10 +44,10 @@ def _rates_of(arm: ArmData, patient: Patient, chart: Chart, piece: Array) -> tup
     return written, pump_rate, jnp.where(moves, pump_rate + (whole - written), whole)
 
 
-def initial_state(masses: Mapping[str, float], arm: ArmData, sizes: RecordSizes, patient: Patient) -> PatientState:
+def initial_state(masses: Masses, arm: ArmData, sizes: RecordSizes, patient: Patient) -> PatientState:
     """Return a patient at t = 0 in the chronic state, the first rate running if it begins at once."""
     states = [jnp.zeros(len(p.system.states)) for p in patient.plasmas]
-    pain_state, levels = initial_pain_state(patient.body), course.levels_of(patient.plasmas, states)
+    pain_state, levels = response.initial_pain_state(patient.body), course.levels_of(patient.plasmas, states)
     effects = drug_effects(patient.body, masses, levels)
     runs = arm.edge[0] == 0
     zero, none = jnp.zeros(()), jnp.int64(0)
@@ -76,14 +55,8 @@ def initial_state(masses: Mapping[str, float], arm: ArmData, sizes: RecordSizes,
     chart = clinic.initial_chart(arm.rules, before, arm.course_end_day, arm.last_day)
     piece = jnp.where(runs, arm.begins[0], 0)
     written, pump_rate, rate = _rates_of(arm, patient, chart, piece)
-    row = _row(
-        patient,
-        levels,
-        effects,
-        pain_state,
-        latent_pain(patient.body, effects, 0.0, 1.0),
-        latent_pain(patient.body, effects, 0.0),
-    )
+    latent = latent_pain(patient.body, effects, 0.0, 1.0), latent_pain(patient.body, effects, 0.0)
+    row = _row(patient, levels, effects, pain_state, *latent)
     return PatientState(
         clock=Clock(**dict.fromkeys(Clock._fields, none))._replace(
             edge=runs.astype(jnp.int64),
@@ -121,14 +94,10 @@ class _NextStep(NamedTuple):
 class _Node(NamedTuple):
     """A patient at the next node, before anything is decided there."""
 
-    tick: Array
-    ticks: Array
+    step: _NextStep
     h: Array
     t: Array
-    at_edge: Array
-    at_midnight: Array
-    at_titration: Array
-    sites: dict
+    sites: dict[str, Array]
     pain_state: PainState
     effects: DrugEffects
     levels: Levels
@@ -139,8 +108,8 @@ class _Node(NamedTuple):
 def _next_step(arm: ArmData, clock: Clock) -> _NextStep:
     """Return the next step: as long as the pace allows, and not beyond the next event."""
     edge, midnight = clock.origin + arm.edge[clock.edge], (clock.day + 1) * arm.per_day
-    kept = jnp.minimum(arm.epoch_at[clock.epoch + 1], arm.save_at[clock.save])  # every patient stops at a saved time
-    stop = jnp.minimum(jnp.minimum(edge, midnight), jnp.minimum(kept, clock.next_titration))
+    mark = jnp.minimum(arm.epoch_at[clock.epoch + 1], arm.save_at[clock.save])  # every patient stops at a saved time
+    stop = jnp.minimum(jnp.minimum(edge, midnight), jnp.minimum(mark, clock.next_titration))
     level = step_level(arm.reached, clock.since, stop - clock.tick)
     ticks = jnp.int64(1) << level
     tick = clock.tick + ticks
@@ -169,16 +138,11 @@ def _advance_plasma(
 
 
 def _advance(
-    masses: Mapping[str, float],
-    arm: ArmData,
-    patient: Patient,
-    state: PatientState,
-    next_step: _NextStep,
-    passed: list[list[Array]],
+    masses: Masses, arm: ArmData, patient: Patient, state: PatientState, next_step: _NextStep, passed: list[list[Array]]
 ) -> _Node:
     """Carry memory and pain to the next node of the patient's mesh, along the states of plasma."""
     clock = state.clock
-    ticks, tick, h = next_step.ticks, next_step.tick, arm.h0_h * next_step.ticks
+    h = arm.h0_h * next_step.ticks
     t = _DAY_H * clock.day + arm.h0_h * (clock.tick - clock.day * arm.per_day)
     levels = [course.levels_of(patient.plasmas, states) for states in passed]
     nodes = [state.effects, *(drug_effects(patient.body, masses, at) for at in levels)]
@@ -187,13 +151,9 @@ def _advance(
     effects = nodes[-1]
     after = jnp.where(next_step.at_midnight, _DAY_H * (clock.day + 1), t + h)  # whole days exactly
     return _Node(
-        tick=tick,
-        ticks=ticks,
+        step=next_step,
         h=h,
         t=after,
-        at_edge=next_step.at_edge,
-        at_midnight=next_step.at_midnight,
-        at_titration=next_step.at_titration,
         sites=course.harm_sites(patient.plasmas, passed[-1]),
         pain_state=pain_state,
         effects=effects,
@@ -206,8 +166,8 @@ def _advance(
 def _add_step(arm: ArmData, patient: Patient, state: PatientState, node: _Node) -> tuple[Tally, Array]:
     """Add up the step: harms always, drug where the day or the rate may change."""
     tally, clock = state.tally, state.clock
-    due: Array = node.at_edge | node.at_midnight | node.at_titration
-    hours = jnp.where(due & (tally.rate > 0.0), arm.h0_h * (node.tick - clock.dosed_until), 0.0)
+    due: Array = node.step.at_edge | node.step.at_midnight | node.step.at_titration
+    hours = jnp.where(due & (tally.rate > 0.0), arm.h0_h * (node.step.tick - clock.dosed_until), 0.0)
     s, r = (node.sites.get(f"psychedelic_{side}", jnp.zeros(())) for side in "sr")
     load = acute.load(s, r, patient.load_c50, patient.load_weight)
     alive = clock.day < arm.days
@@ -222,7 +182,7 @@ def _add_step(arm: ArmData, patient: Patient, state: PatientState, node: _Node) 
         session_peak=jnp.maximum(tally.session_peak, load),
         plasma=jnp.maximum(tally.plasma, node.sites.get("plasma_s", jnp.zeros(()))),
     )
-    return tally, jnp.where(due, node.tick, clock.dosed_until)
+    return tally, jnp.where(due, node.step.tick, clock.dosed_until)
 
 
 def _reported(patient: Patient, load: Array, asks: Array) -> Array:
@@ -242,9 +202,9 @@ def _visit(arm: ArmData, patient: Patient, state: PatientState, node: _Node, tal
         day=clock.day + 1,
         entry=pain.entry(jnp.where(arm.deciding > 0, scores[1], scores[0]), noise),
         reported=_reported(patient, tally.session_peak, rules.harm_elicited),
-        free=idle & (arm.edge[clock.edge] - node.tick >= rules.apart * arm.per_day),
+        free=idle & (arm.edge[clock.edge] - node.step.tick >= rules.apart * arm.per_day),
         dose_mg=patient.booster_mg,
-        fits=node.tick + rules.length <= arm.days * arm.per_day,
+        fits=node.step.tick + rules.length <= arm.days * arm.per_day,
         nth_last_day=jnp.where(back >= 0, nth, -jnp.inf),
     )
 
@@ -265,7 +225,7 @@ def initial_plasma(patients: Patient) -> PlasmaState:
 
 
 def step(
-    masses: Mapping[str, float], arm: ArmData, patients: Patient, states: PatientState, plasma: PlasmaState
+    masses: Masses, arm: ArmData, patients: Patient, states: PatientState, plasma: PlasmaState
 ) -> tuple[PatientState, PlasmaState]:
     """Advance all patients of a block by one step, each of their own mesh; the clinic decides at its end."""
     next_steps = jax.vmap(partial(_next_step, arm))(states.clock)
@@ -280,9 +240,11 @@ def step(
     chart, nothing = states.chart, jnp.zeros_like(states.clock.day)
     state = (patients, states, node, tally)
     chart, event = jax.lax.cond(
-        jnp.any(node.at_midnight), lambda: jax.vmap(partial(_end_day, arm))(*state, position), lambda: (chart, nothing)
+        jnp.any(node.step.at_midnight),
+        lambda: jax.vmap(partial(_end_day, arm))(*state, position),
+        lambda: (chart, nothing),
     )
-    position, chart = jax.vmap(partial(_begin_booster, arm))(patients, states, node, position, chart, event)
+    position, chart = jax.vmap(partial(_begin_booster, arm))(node, position, chart, event)
     chart, change = jax.lax.cond(
         jnp.any(position.assess),
         lambda: jax.vmap(partial(_titrate, arm))(*state, position, chart),
@@ -305,13 +267,15 @@ class _Position(NamedTuple):
 def _position(arm: ArmData, patient: Patient, state: PatientState, node: _Node, tally: Tally) -> _Position:
     """At an edge the next piece begins; behind a booster's last edge the arm's own timetable goes on."""
     clock = state.clock
-    piece = jnp.where(node.at_edge, arm.begins[clock.edge], tally.piece)
-    edge = clock.edge + node.at_edge
+    piece = jnp.where(node.step.at_edge, arm.begins[clock.edge], tally.piece)
+    edge = clock.edge + node.step.at_edge
     over = (clock.origin > 0) & (arm.edge[edge] >= NEVER)
     edge, origin = jnp.where(over, clock.resume_edge, edge), jnp.where(over, 0, clock.origin)
     # tapers are not titrated, nor is the moment at which one begins or ends
     titrated = arm.titrated[tally.piece] & arm.titrated[piece] & (patient.pump_rates[piece] > 0.0)
-    return _Position(piece, edge, origin, clock.resume_edge, node.at_midnight & False, node.at_titration & titrated)
+    return _Position(
+        piece, edge, origin, clock.resume_edge, node.step.at_midnight & False, node.step.at_titration & titrated
+    )
 
 
 def _end_day(
@@ -321,26 +285,23 @@ def _end_day(
     alive = state.clock.day < arm.days
     idle = (position.origin == 0) & (patient.rates[position.piece] == 0.0) & alive
     chart = state.chart._replace(given_mg=state.chart.given_mg + tally.dose_mg)
-    seen, event = clinic.decide_booster(
-        arm.rules, chart, _visit(arm, patient, state._replace(chart=chart), node, tally, idle)
-    )
-    return _where(node.at_midnight, seen, state.chart), jnp.where(node.at_midnight & alive, event, 0)
+    seen, event = clinic.decide_booster(arm.rules, chart, _visit(arm, patient, state, node, tally, idle))
+    return _where(node.step.at_midnight, seen, state.chart), jnp.where(node.step.at_midnight & alive, event, 0)
 
 
 def _begin_booster(
-    arm: ArmData, patient: Patient, state: PatientState, node: _Node, position: _Position, chart: Chart, event: Array
-) -> tuple:
+    arm: ArmData, node: _Node, position: _Position, chart: Chart, event: Array
+) -> tuple[_Position, Chart]:
     """Begin the booster that was decided on."""
-    booster_begins = (event == clinic.RELAPSE) | (event == clinic.CALENDAR)
-    position = _Position(
-        piece=jnp.where(booster_begins, arm.begins[arm.booster], position.piece),
-        edge=jnp.where(booster_begins, arm.booster + 1, position.edge),
-        origin=jnp.where(booster_begins, node.tick, position.origin),
-        resume_edge=jnp.where(booster_begins, position.edge, position.resume_edge),
-        booster_begins=booster_begins,
-        assess=position.assess,
+    begins = (event == clinic.RELAPSE) | (event == clinic.CALENDAR)
+    position = position._replace(
+        piece=jnp.where(begins, arm.begins[arm.booster], position.piece),
+        edge=jnp.where(begins, arm.booster + 1, position.edge),
+        origin=jnp.where(begins, node.step.tick, position.origin),
+        resume_edge=jnp.where(begins, position.edge, position.resume_edge),
+        booster_begins=begins,
     )
-    end_day = jnp.where(booster_begins, (node.tick + arm.rules.length) / arm.per_day, chart.end_day)
+    end_day = jnp.where(begins, (node.step.tick + arm.rules.length) / arm.per_day, chart.end_day)
     return position, chart._replace(end_day=end_day)
 
 
@@ -373,22 +334,22 @@ def _finish_step(
     written, pump_rate, rate = running = _rates_of(arm, patient, chart, position.piece)
     begins = (rate > 0.0) & (tally.rate == 0.0)
     goes = (written > 0.0) & (position.origin == 0)
-    again = goes & (node.at_titration | (tally.written == 0.0))
-    next_titration = jnp.where(again, node.tick + arm.rules.every, jnp.where(goes, clock.next_titration, NEVER))
-    changed = node.at_edge | position.booster_begins | clinic.changes_rate(change)
+    again = goes & (node.step.at_titration | (tally.written == 0.0))
+    next_titration = jnp.where(again, node.step.tick + arm.rules.every, jnp.where(goes, clock.next_titration, NEVER))
+    changed = node.step.at_edge | position.booster_begins | clinic.changes_rate(change)
     happened = jnp.where(change > 0, change, event)
     value = jnp.where(position.booster_begins, patient.booster_mg, jnp.where(change > 0, pump_rate, 0.0))
     slot = jnp.where(position.booster_begins, state.chart.boosters, len(state.log) - 1 - state.chart.other_events)
     return _record(patient, state, node, tally, (slot, happened, value))._replace(
         clock=Clock(
-            tick=node.tick,
-            since=jnp.where(changed, 0, clock.since + node.ticks),
-            day=clock.day + node.at_midnight,
+            tick=node.step.tick,
+            since=jnp.where(changed, 0, clock.since + node.step.ticks),
+            day=clock.day + node.step.at_midnight,
             edge=position.edge,
             origin=position.origin,
             resume_edge=position.resume_edge,
-            epoch=clock.epoch + (node.tick == arm.epoch_at[clock.epoch + 1]),
-            save=clock.save + (node.tick == arm.save_at[clock.save]),
+            epoch=clock.epoch + (node.step.tick == arm.epoch_at[clock.epoch + 1]),
+            save=clock.save + (node.step.tick == arm.save_at[clock.save]),
             next_titration=next_titration,
             dosed_until=dosed_until,
         ),
@@ -405,10 +366,10 @@ def _next_tally(tally: Tally, node: _Node, begins: Array, position: _Position, r
         written=written,
         pump_rate=pump_rate,
         rate=rate,
-        area=jnp.where(node.at_midnight, node.pain_state.area, tally.area),
-        area_slow=jnp.where(node.at_midnight, node.pain_state.area_slow, tally.area_slow),
-        dose_mg=jnp.where(node.at_midnight, 0.0, tally.dose_mg),
-        hours=jnp.where(node.at_midnight, 0.0, tally.hours),
+        area=jnp.where(node.step.at_midnight, node.pain_state.area, tally.area),
+        area_slow=jnp.where(node.step.at_midnight, node.pain_state.area_slow, tally.area_slow),
+        dose_mg=jnp.where(node.step.at_midnight, 0.0, tally.dose_mg),
+        hours=jnp.where(node.step.at_midnight, 0.0, tally.hours),
         peaks=tally.peaks + jnp.where(begins, tally.session_peak, 0.0),
         session_peak=jnp.where(begins, tally.load, tally.session_peak),
         sessions=tally.sessions + begins,

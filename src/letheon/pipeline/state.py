@@ -14,149 +14,74 @@ PROFILE = ("nmda_block", "sensitisation", "growth", "slow_site_effect", "nrs", "
 
 
 class Patient(NamedTuple):
-    """Constants of one patient.
-
-    Attributes
-    ----------
-    body : Body
-        The patient.
-    s_chronic : array
-        Chronic sensitisation.
-    plasmas : tuple of Plasma
-        Plasma systems.
-    tables : list of list of array
-        Their propagators, shape (level, epoch, row, column), by system and branch.
-    rates, pump_rates : array, shape (piece + 1,)
-        Rates as written [mg/h], with pushes and without.
-    reach : Reach
-        What titration may do to them.
-    noise : array, shape (7 + day,)
-        Noise of the diary [NRS].
-    bedside_noise : array, shape (assessment,)
-        Noise of scores at the bedside [NRS].
-    report_threshold : array
-        A psychedelic effect is reported where its probability exceeds this.
-    load_c50, load_weight, slope, background, spontaneous, noticeable : array
-        Psychedelic load: half effect, weight of arketamine, link to incidence, share reported spontaneously, load that
-        is noticed.
-    booster_mg : array
-        What a booster gives [mg].
-    """
+    """Constants of one patient."""
 
     body: Body
-    s_chronic: Array
+    s_chronic: Array  # chronic sensitisation
     plasmas: tuple[Plasma, ...]
-    tables: list
-    rates: Array
-    pump_rates: Array
-    reach: Reach
-    noise: Array
-    bedside_noise: Array
-    report_threshold: Array
-    load_c50: Array
-    load_weight: Array
-    slope: Array
+    tables: list  # their propagators, shape (level, epoch, row, column), by system and branch
+    rates: Array  # shape (piece + 1,): rates as written [mg/h], pushes included
+    pump_rates: Array  # the same without pushes
+    reach: Reach  # what titration may do to them
+    noise: Array  # shape (7 + day,): noise of the diary [NRS]
+    bedside_noise: Array  # shape (assessment,): noise of scores at the bedside [NRS]
+    report_threshold: Array  # a psychedelic effect is reported where its probability exceeds this
+    load_c50: Array  # psychedelic load: half effect [ng/mL]
+    load_weight: Array  # weight of arketamine
+    slope: Array  # link from load to incidence, with the next
     background: Array
-    spontaneous: Array
-    noticeable: Array
-    booster_mg: Array
+    spontaneous: Array  # share reported spontaneously
+    noticeable: Array  # load that is noticed [%]
+    booster_mg: Array  # what a booster gives [mg]
 
 
 class Clock(NamedTuple):
-    """Where a patient is in time; in ticks except for the indices.
+    """Where a patient is in time: whole numbers, in ticks except for the indices."""
 
-    Attributes
-    ----------
-    tick, since, day : int array
-        Now; ticks since the last change of rate; days that have ended.
-    edge, origin, resume_edge : int array
-        Next entry of the timetable, what its ticks count from, and where the timetable goes on after a booster.
-    epoch, save, next_titration : int array
-        Present epoch of the parameters, next time to save, next assessment of the rate.
-    dosed_until : int array
-        Until when the dose has been added up.
-    """
-
-    tick: Array
-    since: Array
-    day: Array
-    edge: Array
-    origin: Array
-    resume_edge: Array
-    epoch: Array
-    save: Array
-    next_titration: Array
-    dosed_until: Array
+    tick: Array  # now
+    since: Array  # ticks since the last change of rate
+    day: Array  # days that have ended
+    edge: Array  # next entry of the timetable
+    origin: Array  # what its ticks count from
+    resume_edge: Array  # where the timetable goes on after a booster
+    epoch: Array  # present epoch of the parameters
+    save: Array  # next time to save
+    next_titration: Array  # next assessment of the rate
+    dosed_until: Array  # until when the dose has been added up
 
 
 class Tally(NamedTuple):
-    """Running sums of a patient.
+    """Running sums of a patient."""
 
-    Attributes
-    ----------
-    piece : int array
-        Piece of the timetable; 0 for none.
-    written, pump_rate : array
-        Its rate without pushes, as written and as it runs [mg/h].
-    rate : array
-        Rate as it runs, with pushes [mg/h].
-    area, area_slow : array
-        Integrals of pain up to the last midnight [NRS h].
-    dose_mg, hours : array
-        Drug given today [mg], and hours of it.
-    load, load_hours : array
-        Psychedelic load now [%]; hours in which it was noticed.
-    peak, session_peak, peaks : array
-        Its maximum, that since the last session began, and the sum of those of earlier sessions [%].
-    plasma : array
-        Highest level of esketamine [ng/mL].
-    sessions, assessments : int array
-        Sessions begun, assessments made.
-    final : array
-        Last rate of the arm's own sessions, pushes apart [mg/h].
-    """
-
-    piece: Array
-    written: Array
-    pump_rate: Array
-    rate: Array
-    area: Array
-    area_slow: Array
-    dose_mg: Array
-    hours: Array
-    load: Array
-    load_hours: Array
-    peak: Array
-    session_peak: Array
-    peaks: Array
-    plasma: Array
-    sessions: Array
-    assessments: Array
-    final: Array
+    piece: Array  # int: piece of the timetable; 0 for none
+    written: Array  # its rate without pushes, as written [mg/h]
+    pump_rate: Array  # the same as it runs
+    rate: Array  # rate as it runs, pushes included [mg/h]
+    area: Array  # integral of pain up to the last midnight [NRS h]
+    area_slow: Array  # the same under the slow site
+    dose_mg: Array  # drug today [mg]
+    hours: Array  # hours of it [h]
+    load: Array  # psychedelic load now [%]
+    load_hours: Array  # hours in which it was noticed [h]
+    peak: Array  # its maximum [%]
+    session_peak: Array  # that since the last session began
+    peaks: Array  # sum of those of earlier sessions
+    plasma: Array  # highest level of esketamine [ng/mL]
+    sessions: Array  # int: sessions begun
+    assessments: Array  # int: assessments made
+    final: Array  # last rate of the arm's own sessions, pushes apart [mg/h]
 
 
 class Log(NamedTuple):
-    """What was decided for a patient: boosters from the front, all else from the back, the latest first.
-
-    Attributes
-    ----------
-    time_h, kind, value : array, shape (slot,)
-        Time [h], key of `letheon.pipeline.clinic.EVENTS` (0: nothing), dose of a booster [mg] or new rate [mg/h].
-    """
+    """What was decided for a patient, axis (slot,): boosters from the front, all else from the back, latest first."""
 
     time_h: Array
-    kind: Array
-    value: Array
+    kind: Array  # key of `letheon.pipeline.clinic.EVENTS`; 0 for nothing
+    value: Array  # dose of a booster [mg] or new rate [mg/h]
 
 
 class RecordSizes(NamedTuple):
-    """Sizes of the records of each patient.
-
-    Attributes
-    ----------
-    days, saves, slots : int
-        Days of the diary, times of the profile, lines of the log.
-    """
+    """Sizes of the records of each patient: days of the diary, times of the profile, lines of the log."""
 
     days: int
     saves: int
@@ -166,51 +91,23 @@ class RecordSizes(NamedTuple):
 class PlasmaState(NamedTuple):
     """Plasma of all patients of a block, patient last, so that a row is a vector of patients.
 
-    Attributes
-    ----------
-    states : list of Branched, shape (state, patient)
-        States of the plasma systems.
-    quarter : list of list of array, shape (row * column * patient,)
-        Propagators of a quarter of each patient's last step, by system and branch. In a row, which leaves the
-        compiler no choice of layout: it would put the patient first, as in the tables, and that takes three times as
-        long.
-    place : int array, shape (2, patient)
-        Level of that step, and its epoch.
+    The propagators of a quarter of each patient's last step stand in a row, which leaves the compiler no choice of
+    layout: it would put the patient first, as in the tables, and that takes three times as long.
     """
 
-    states: list
-    quarter: list
-    place: Array
+    states: list  # by system, `Branched` of shape (state, patient)
+    quarter: list  # by system and branch, shape (row * column * patient,)
+    place: Array  # int, shape (2, patient): level of that step, and its epoch
 
 
 class PatientState(NamedTuple):
-    """The state of one patient between two steps.
-
-    Attributes
-    ----------
-    clock : Clock
-        Where the patient is.
-    pain_state : PainState
-        Memory and pain.
-    effects : DrugEffects
-        What the drug does now.
-    tally : Tally
-        Running sums.
-    chart : Chart
-        What the clinic knows.
-    daily : array, shape (day, 4)
-        Columns `DAILY`: mean latent pain under both models [NRS], dose [mg], hours of drug.
-    profile : array, shape (time, quantity)
-        Levels [ng/mL], then `PROFILE`, at the times to keep.
-    log : array, shape (slot, 3)
-        Fields of `Log`.
-    """
+    """The state of one patient between two steps."""
 
     clock: Clock
     pain_state: PainState
     effects: DrugEffects
     tally: Tally
     chart: Chart
-    daily: Array
-    profile: Array
-    log: Array
+    daily: Array  # shape (day, 4), columns `DAILY`: latent pain under both models [NRS], dose [mg], hours of drug [h]
+    profile: Array  # shape (time, quantity): levels [ng/mL], then `PROFILE`
+    log: Array  # shape (slot, 3): fields of `Log`

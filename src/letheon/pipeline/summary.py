@@ -11,13 +11,15 @@ from msgspec.structs import replace
 
 from letheon import library
 from letheon._version import __version__
+from letheon.body.pain import Course
 from letheon.definitions import AT_RISK_DAYS, ENDPOINT_DAYS, LAST_SUPPORTED_DAY
 from letheon.dosing.policy_document import policy_rules
 from letheon.dosing.regimen import MS_PER_DAY
+from letheon.patients.population import People
 from letheon.patients.uncertainty import DRAWS
 from letheon.pipeline import harms
 from letheon.pipeline import result as records
-from letheon.pipeline.block import GIVEN
+from letheon.pipeline.block import DECIDED, BlockResult
 from letheon.pipeline.harm_entries import arm_harms
 from letheon.pipeline.histograms import Profile
 from letheon.pipeline.labels import ASSUMED, NOT_IDENTIFIED, Support, plan_support, support_of
@@ -26,7 +28,7 @@ from letheon.pipeline.support import interval_of, interval_of_mean, model_warnin
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
 
-__all__ = ["ArmTotals", "columns", "document", "endpoint_names", "run_result"]
+__all__ = ["ArmTotals", "columns", "endpoint_names", "run_result"]
 
 _DIGITS = 6  # significant digits in the document; the Parquet files hold the full numbers
 _RIVAL = "rival_"
@@ -42,28 +44,14 @@ _NO_RELAPSE = "Relapse rests on assumed flares: not identified by the data, and 
 
 @dataclass(slots=True)
 class ArmTotals:
-    """What all blocks of one arm add up to.
-
-    Attributes
-    ----------
-    plan : ArmPlan
-        The arm.
-    columns : mapping of str to array, shape (patient,)
-        Endpoints by patient; of a large run read from disk, one at a time.
-    profile : Profile
-        Counts and sums over patients.
-    bank_columns, bank_profile : dict of str to array, shapes (draw,) and (draw, time)
-        Means of endpoints and profiles under each draw, over the bank's people.
-    last_booster_h : float
-        When the last booster of any patient began [h]; 0 without boosters.
-    """
+    """What all blocks of one arm add up to."""
 
     plan: ArmPlan
-    columns: Mapping[str, np.ndarray]
-    profile: Profile
-    bank_columns: dict[str, np.ndarray] = field(default_factory=dict)
-    bank_profile: dict[str, np.ndarray] = field(default_factory=dict)
-    last_booster_h: float = 0.0
+    columns: Mapping[str, np.ndarray]  # endpoints by patient; of a large run read from disk, one at a time
+    profile: Profile  # counts and sums over patients
+    bank_columns: dict[str, np.ndarray] = field(default_factory=dict)  # shape (draw,): means over the bank's people
+    bank_profile: dict[str, np.ndarray] = field(default_factory=dict)  # the same, shape (draw, time)
+    last_booster_h: float = 0.0  # when the last booster of any patient began [h]; 0 without boosters
 
 
 def endpoint_days(days: int) -> list[int]:
@@ -74,8 +62,6 @@ def endpoint_days(days: int) -> list[int]:
 def endpoint_names(days: int) -> list[str]:
     """Return the names of the endpoints of one pain model in the order of files; `days` is the follow-up [days].
 
-    Examples
-    --------
     >>> endpoint_names(1)[:3]
     ['baseline_nrs', 'nrs_day_1', 'responder_30_day_1']
     """
@@ -83,34 +69,15 @@ def endpoint_names(days: int) -> list[str]:
     return ["baseline_nrs", *daily, *_ONCE]
 
 
-def _course_columns(course, days: int, valid: slice) -> dict[str, np.ndarray]:
+def _course_columns(course: Course, days: int, valid: slice) -> dict[str, np.ndarray]:
     out = {"baseline_nrs": np.asarray(course.baseline)[valid]}
     for row, day in enumerate(endpoint_days(days)):
         out |= {f"{kind}_day_{day}": np.asarray(getattr(course, kind))[row][valid] for kind in _DAILY}
     return out | {kind: np.asarray(getattr(course, kind))[valid] for kind in _ONCE}
 
 
-def columns(result, people, plan: ArmPlan, valid: int, pain: str) -> dict[str, np.ndarray]:
-    """Return one block's endpoints by patient, the chosen pain model first and the other one behind ``rival_``.
-
-    Parameters
-    ----------
-    result : BlockResult
-        Result of the block.
-    people : People
-        Its patients, of whom the first `valid` count.
-    plan : ArmPlan
-        The arm.
-    valid : int
-        Patients that count.
-    pain : str
-        ``memory`` or ``slow_site``: the model whose endpoints carry the plain names.
-
-    Returns
-    -------
-    dict of str to array, shape (patient,)
-        Columns.
-    """
+def columns(result: BlockResult, people: People, plan: ArmPlan, valid: int, pain: str) -> dict[str, np.ndarray]:
+    """Return the endpoints of the first `valid` patients of a block under the model `pain`, and ``rival_…`` ones."""
     counted = slice(0, valid)
     main, rival = (result.diary, result.rival) if pain == "memory" else (result.rival, result.diary)
     out = {
@@ -120,10 +87,10 @@ def columns(result, people, plan: ArmPlan, valid: int, pain: str) -> dict[str, n
         "bistable": np.asarray(result.bistable)[counted],
         "dosing_days": np.asarray(result.dosing_days)[counted],
     }
-    out |= {name: np.asarray(getattr(result, name))[counted] for name in GIVEN}
-    out |= {f"{_RIVAL}{name}": np.asarray(values)[counted] for name, values in result.rival_given.items()}
+    out |= {name: np.asarray(getattr(result, name))[counted] for name in DECIDED}
+    out |= {f"{_RIVAL}{name}": np.asarray(values)[counted] for name, values in result.rival_decided.items()}
     out |= _course_columns(main, plan.days, counted)
-    out |= {f"harm_{name}": harms.kept(name, np.asarray(values)[counted]) for name, values in result.harms.items()}
+    out |= {f"harm_{name}": harms.rounded(name, np.asarray(values)[counted]) for name, values in result.harms.items()}
     return out | {f"{_RIVAL}{k}": v for k, v in _course_columns(rival, plan.days, counted).items()}
 
 
@@ -190,7 +157,7 @@ def _relapse(prefix: str, arm: ArmTotals, support: Support) -> records.TimeToRel
     relapsed = np.isfinite(day)
     time = np.maximum(np.where(relapsed, day, horizon), 0.0)
     curve = kaplan_meier(time, relapsed) if remission.any() else None
-    median = curve.first_at_or_below(0.5) if curve else None
+    median, low, high = (curve and curve.first_at_or_below(0.5, bound) for bound in ("share", "low", "high"))
     marks = [0.0, *(d for d in AT_RISK_DAYS if d <= horizon)]
     return records.TimeToRelapse(
         in_remission=float(remission.mean()),
@@ -201,10 +168,8 @@ def _relapse(prefix: str, arm: ArmTotals, support: Support) -> records.TimeToRel
         basis=support.studies,
         note=_NO_RELAPSE,
         median=median,
-        median_interval=(curve.first_at_or_below(0.5, "low"), curve.first_at_or_below(0.5, "high"))
-        if curve
-        else (None, None),
-        restricted_mean=curve.restricted_mean(horizon) if curve else None,
+        median_interval=(low, high),
+        restricted_mean=curve and curve.restricted_mean(horizon),
         from_day_0=records.MedianDay(None if median is None else median + end),
         at_risk=tuple(records.NumberAtRisk(d, int((time >= d).sum())) for d in marks),
     )
@@ -290,7 +255,7 @@ def _profiles(totals: ArmTotals, pain: str) -> tuple[records.Profile, records.Pa
     memory: Any = {"sensitisation": _band(totals, "sensitisation"), "nrs": _band(totals, "nrs")}
     slow: Any = {"slow_site_effect": _band(totals, "slow_site_effect"), "nrs": _band(totals, "nrs_slow")}
     main, rival = (memory, slow) if pain == "memory" else (slow, memory)
-    levels = [n for n in totals.profile.sums if n.endswith("ketamine")]
+    levels = [n for n in totals.profile.counts if n.endswith("ketamine")]
     time: Any = totals.plan.profile_time_h
     profile = records.Profile(
         time_h=time,
@@ -305,24 +270,10 @@ def _other(pain: str) -> str:
     return "slow_site" if pain == "memory" else "memory"
 
 
-def _placebo_of(scenario: Scenario, arm: Arm) -> Arm | None:
-    if arm.drug == "placebo":
-        return None
-    shams = [other for other in scenario.arms if other.drug == "placebo"]
-    return next((sham for sham in shams if sham.like == arm.name), shams[0] if shams else None)
-
-
-def _last_infusion_day(arm: Arm, totals: ArmTotals) -> float:
-    """Return when the last infusion of any patient ends, boosters included [days since t = 0]."""
-    end, boosters = arm.regimen.stop_ms / MS_PER_DAY, arm.policy.boosters
-    if boosters is None or not totals.last_booster_h:
-        return end
-    return max(end, totals.last_booster_h / 24 + boosters.stop_ms / MS_PER_DAY)
-
-
 def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> records.ArmResult:
     own = totals[arm.name]
-    sham = _placebo_of(scenario, arm)
+    shams = [] if arm.drug == "placebo" else [other for other in scenario.arms if other.drug == "placebo"]
+    sham = next((other for other in shams if other.like == arm.name), shams[0] if shams else None)
     placebo = totals[sham.name] if sham else None
     pain = scenario.models.pain
     profile, rival_profile = _profiles(own, pain)
@@ -336,11 +287,14 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> records.
         return _unmodelled(computed) if (arm.drug, model) == ("arketamine", "slow_site") else computed
 
     plan, other = plan_support(scenario, arm), _other(pain)
+    last, boosters = arm.regimen.stop_ms / MS_PER_DAY, arm.policy.boosters
+    if boosters is not None and own.last_booster_h:
+        last = max(last, own.last_booster_h / 24 + boosters.stop_ms / MS_PER_DAY)
     return records.ArmResult(
         drug=arm.drug,
         like=arm.like,
         course_end_day=own.plan.course_end_day,
-        last_infusion_day=_last_infusion_day(arm, own),
+        last_infusion_day=last,
         models=records.ArmModels(used["levels"], used["acute"]),
         policy=policy_rules(arm.policy),
         regimen=records.RegimenSupport(plan.label, plan.studies),
@@ -353,18 +307,13 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> records.
 
 def _unmodelled(endpoints: records.Endpoints) -> records.Endpoints:
     """Mark a slow site's pain under arketamine as not modelled, and compare it with nothing."""
-    alone = dict.fromkeys(
-        [name for name in records.Endpoint.__struct_fields__ if name.startswith("minus_placebo")], records.UNSET
-    )
     label = {"support": NOT_IDENTIFIED.label, "basis": (), "note": _NO_ARKETAMINE}
-    return records.Endpoints(
-        {
-            name: entry
-            if name in ("boosters", "dose_mg", "drip_hours", "final_rate")
-            else replace(entry, **label, **(alone if isinstance(entry, records.Endpoint) else {}))
-            for name, entry in endpoints.items()
-        }
-    )
+    fields = [name for name in records.Endpoint.__struct_fields__ if name.startswith("minus_placebo")]
+    marked = records.Endpoints(endpoints)
+    for name in endpoints.keys() - {"boosters", "dose_mg", "drip_hours", "final_rate"}:
+        alone = dict.fromkeys(fields if name != "time_to_relapse_days" else (), records.UNSET)
+        marked[name] = replace(endpoints[name], **label, **alone)
+    return marked
 
 
 def _sources(totals: dict[str, ArmTotals], induction: bool) -> list[str]:
@@ -383,39 +332,18 @@ def _sources(totals: dict[str, ArmTotals], induction: bool) -> list[str]:
     return list(dict.fromkeys(source for one in known for source in one.sources))
 
 
-def _population(first: ArmTotals) -> records.PopulationResult:
-    weight, diary, latent = (
-        _distribution(first.columns[name]) for name in ("weight_kg", "baseline_nrs", "baseline_latent")
-    )
-    return records.PopulationResult(
-        weight_kg=records.Spread(weight["mean"], weight["sd"]),
-        baseline_nrs=records.BaselinePain(diary["mean"], diary["sd"], latent["mean"], latent["sd"]),
-        bistable_share=float(first.columns["bistable"].mean()),
-    )
-
-
 def run_result(
     scenario: Scenario, totals: dict[str, ArmTotals], *, skip: Collection[str] = (), lists: bool = True
 ) -> records.RunResult:
-    """Make the result of a scenario.
+    """Make the result of a scenario from the merged blocks of its arms, but those in `skip`.
 
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario as it ran.
-    totals : dict of str to ArmTotals
-        Merged blocks of each arm.
-    skip : collection of str
-        Arms to leave out.
-    lists : bool
-        Whether rows of numbers are shortened and made into lists; otherwise they stay arrays.
-
-    Returns
-    -------
-    records.RunResult
-        The result.
+    Rows of numbers become lists of shortened numbers with `lists`, and stay arrays without.
     """
     first, models = totals[scenario.arms[0].name], scenario.models
+    weight, diary, latent = (
+        records.Spread(spread["mean"], spread["sd"])
+        for spread in (_distribution(first.columns[name]) for name in ("weight_kg", "baseline_nrs", "baseline_latent"))
+    )
     arms = {arm.name: _rounded(_arm(scenario, arm, totals), lists) for arm in scenario.arms if arm.name not in skip}
     harm_sources = [source for arm in arms.values() for harm in arm.harms.entries.values() for source in harm.sources]
     return records.RunResult(
@@ -435,7 +363,13 @@ def run_result(
                 occasions=models.occasions,
             )
         ),
-        population=_rounded(_population(first)),
+        population=_rounded(
+            records.PopulationResult(
+                weight_kg=weight,
+                baseline_nrs=records.BaselinePain(diary.mean, diary.sd, latent.mean, latent.sd),
+                bistable_share=float(first.columns["bistable"].mean()),
+            )
+        ),
         warnings=tuple(model_warnings(scenario, tuple(t.plan for t in totals.values()))),
         sources=tuple(dict.fromkeys([*_sources(totals, models.induction), *harm_sources])),
         interval=(
@@ -444,13 +378,3 @@ def run_result(
         ),
         arms=arms,
     )
-
-
-def document(
-    scenario: Scenario, totals: dict[str, ArmTotals], *, made: Mapping[str, dict] | None = None, lists: bool = True
-) -> dict[str, Any]:
-    """Return `run_result` as plain data, with the arms in `made` as an earlier document has them."""
-    made = made or {}
-    out = records.document_of(run_result(scenario, totals, skip=made, lists=lists))
-    out["arms"] = {arm.name: made.get(arm.name) or out["arms"][arm.name] for arm in scenario.arms}
-    return out

@@ -1,7 +1,8 @@
 """How far to trust a result: intervals of means, and models used beyond what they were studied in."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 from scipy import special
@@ -9,19 +10,14 @@ from scipy import special
 from letheon import library
 from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.dosing.regimen import MS_PER_DAY, MS_PER_HOUR, Infusion, Regimen
+from letheon.library.records import PkModel
 from letheon.patients.population import Covariates, realised
 from letheon.pipeline.models import models_sentence
 from letheon.pipeline.plan import ArmPlan
 from letheon.scenario import Arm, Population, Scenario
 from letheon.units import REFERENCE_WEIGHT_KG
 
-__all__ = [
-    "earliest_booster",
-    "interval_of",
-    "interval_of_mean",
-    "model_warnings",
-    "quantiles",
-]
+__all__ = ["earliest_booster", "interval_of", "interval_of_mean", "model_warnings", "quantiles"]
 
 _INTERVAL = (0.05, 0.95)
 _OUTSIDE_SHARE = 0.10
@@ -35,8 +31,6 @@ def quantiles(values: np.ndarray, shares: Sequence[float]) -> list[np.ndarray]:
 
     A result needs hundreds of them, of few values each, for which `numpy.quantile` takes ten times as long.
 
-    Examples
-    --------
     >>> [float(q) for q in quantiles(np.array([3.0, 1.0, 2.0]), (0.5, 0.75))]
     [2.0, 2.5]
     """
@@ -59,8 +53,6 @@ def interval_of_mean(
 
     It is the spread over draws of the means of the bank's people, shape (draw, …), moved onto the population's mean.
 
-    Examples
-    --------
     >>> [float(end) for end in interval_of_mean(5.0, np.linspace(0.0, 2.0, 21))]
     [4.1, 5.9]
     """
@@ -79,8 +71,6 @@ def interval_of(
 def earliest_booster(arm: Arm) -> float:
     """Return the first day on which a booster could begin [days since t = 0]; infinite without boosters.
 
-    Examples
-    --------
     >>> from letheon.dosing.regimen import Regimen
     >>> earliest_booster(Arm("none", "racemic", Regimen("racemic", ())))
     inf
@@ -103,13 +93,13 @@ def _outside(low: float, high: float, mean: float, sd: float) -> float:
     return 1.0 - float(inside)
 
 
-def _drips(arm: Arm) -> list[Infusion]:
-    """List what runs on a drip: the limits of rates say nothing about a push."""
+def _infusions_of(arm: Arm) -> list[Infusion]:
+    """List infusions without pushes, of which the limits of rates say nothing."""
     return [infusion for infusion in arm.regimen.infusions if not infusion.is_push]
 
 
-def _longest_drip_h(arm: Arm) -> float:
-    schedule = Regimen.create(arm.drug, _drips(arm)).schedule()
+def _longest_infusion_h(arm: Arm) -> float:
+    schedule = Regimen.create(arm.drug, _infusions_of(arm)).schedule()
     longest = run = 0.0
     for terms, hours in zip(schedule.terms, schedule.durations_h, strict=True):
         run = run + hours if terms else 0.0
@@ -134,32 +124,23 @@ def _of_pushes(source: str, studied_mg_kg: float, arms: list[Arm]) -> list[str]:
     return [f"{source} was studied {limit}; given here: {named}: the minutes after a push are extrapolated."]
 
 
-def _studied(model) -> dict[str, float]:
-    """Return up to which duration and rate a model was studied."""
-    return {"h on the drip": model.validity["duration_h"][1], "mg/h at 70 kg": model.validity["rate_mg_h"][1]}
-
-
-def _beyond(model, rates_hours: tuple[float, float]) -> dict[str, float]:
-    """Return which limits of a model an arm passes, with the value it reaches."""
-    limits = dict(zip(_studied(model), rates_hours, strict=True))
-    return {unit: value for unit, value in limits.items() if value > _studied(model)[unit] * (1 + 1e-9)}
-
-
-def _of_model(scenario: Scenario, model, purposes: set[str], arms: list[Arm]) -> list[str]:
+def _of_model(scenario: Scenario, model: PkModel, purposes: set[str], arms: list[Arm]) -> list[str]:
     """Say, once for all arms, where a model is used beyond what it was studied in."""
     source = f"{model.label} ({', '.join(sorted(purposes))})"
     weight = scenario.population.weight
-    low, high = model.validity["weight_kg"]
+    limits = cast("Mapping[str, tuple[float, float]]", model.validity)
+    low, high = limits["weight_kg"]
     share = _outside(low, high, weight.mean, weight.sd)
     sentences = []
     if share > _OUTSIDE_SHARE:
         sentences.append(f"{source} was studied at {low:g} to {high:g} kg; {share:.0%} of these patients lie outside.")
     reached: dict[str, list[tuple[float, str]]] = {}
+    top = {"h on the drip": limits["duration_h"][1], "mg/h at 70 kg": limits["rate_mg_h"][1]}
     for arm in arms:
-        rate = max(Regimen.create(arm.drug, _drips(arm)).schedule().rates(REFERENCE_WEIGHT_KG), default=0.0)
-        for unit, value in _beyond(model, (_longest_drip_h(arm), rate)).items():
-            reached.setdefault(unit, []).append((value, arm.name))
-    top = _studied(model)
+        rate = max(Regimen.create(arm.drug, _infusions_of(arm)).schedule().rates(REFERENCE_WEIGHT_KG), default=0.0)
+        for (unit, most), value in zip(top.items(), (_longest_infusion_h(arm), rate), strict=True):
+            if value > most * (1 + 1e-9):
+                reached.setdefault(unit, []).append((value, arm.name))
     for unit, values in reached.items():
         named = ", ".join(f"{name} {value:.3g}" for value, name in values)
         factor = max(value for value, _ in values) / top[unit]
@@ -167,7 +148,7 @@ def _of_model(scenario: Scenario, model, purposes: set[str], arms: list[Arm]) ->
             f"{source} was studied up to {top[unit]:g} {unit}; reached here: {named}"
             f" (up to {factor:.2g} times as much): extrapolated."
         )
-    sentences += _of_pushes(source, model.validity.get("push_mg_kg", (0.0, 0.0))[1], arms)
+    sentences += _of_pushes(source, limits.get("push_mg_kg", (0.0, 0.0))[1], arms)
     if not any(number.omega for number in model.parameters.values()) and not scenario.models.borrow_variability:
         sentences.append(
             f"{source} has no published variability between patients: all patients of one weight get the same levels"
@@ -191,10 +172,6 @@ def _of_population(population: Population) -> list[str]:
     return sentences
 
 
-def _forms_norketamine(model: str) -> bool:
-    return any("norketamine" in analyte for analyte in library.pk_model(model).analytes)
-
-
 def model_warnings(scenario: Scenario, plans: tuple[ArmPlan, ...]) -> list[str]:
     """Return a sentence for each use outside the validity range of a model, with source and range."""
     sentences = [*scenario.warnings, *_of_population(scenario.population)]
@@ -208,8 +185,8 @@ def model_warnings(scenario: Scenario, plans: tuple[ArmPlan, ...]) -> list[str]:
             arms += [arm] if arm not in arms else []
     for model, (purposes, arms) in used.items():
         sentences += _of_model(scenario, library.pk_model(model), purposes, arms)
-    formed = [arms for model, (_, arms) in used.items() if _forms_norketamine(model)]
-    if any(_longest_drip_h(arm) > 12 for arms in formed for arm in arms):
+    long = {model for model, (_, arms) in used.items() if any(_longest_infusion_h(arm) > 12 for arm in arms)}
+    if any("norketamine" in analyte for model in long for analyte in library.pk_model(model).analytes):
         sentences.append("Norketamine after 12 h on the drip is uncertain by a factor of 0.5 to 1.")
     if scenario.follow_up_h > LAST_SUPPORTED_DAY * 24:
         sentences.append("Relapse beyond 12 weeks rests on assumed flares: not identified by any data.")

@@ -7,6 +7,7 @@ may take; scipy.stats.ecdf and lifelines are its oracles in the tests.
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Bool, Real
 from scipy import special
 
 __all__ = ["Curve", "kaplan_meier"]
@@ -14,19 +15,11 @@ __all__ = ["Curve", "kaplan_meier"]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A survival curve that steps down at each time.
+    """A survival curve that steps down at each time; axis (step,)."""
 
-    Attributes
-    ----------
-    time : array, shape (step,)
-        Distinct times, rising.
-    share, low, high : array, shape (step,)
-        Share still without the event from that time on, and the bounds of its interval.
-    """
-
-    time: np.ndarray
-    share: np.ndarray
-    low: np.ndarray
+    time: np.ndarray  # distinct times, rising
+    share: np.ndarray  # share still without the event from that time on
+    low: np.ndarray  # bounds of its interval
     high: np.ndarray
 
     def first_at_or_below(self, level: float, bound: str = "share") -> float | None:
@@ -40,20 +33,13 @@ class Curve:
         return float(np.sum(np.diff(edges) * np.concatenate([[1.0], self.share])))
 
 
-def kaplan_meier(time: np.ndarray, event: np.ndarray, confidence: float = 0.90) -> Curve:
+def kaplan_meier(
+    time: Real[np.ndarray, " patients"], event: Bool[np.ndarray, " patients"], confidence: float = 0.90
+) -> Curve:
     """Estimate the survival curve of right-censored times, with pointwise log-log intervals from Greenwood's variance.
 
-    Parameters
-    ----------
-    time : array, shape (patient,)
-        Time of the event, or of the end of observation.
-    event : bool array, shape (patient,)
-        Whether the event was seen.
-    confidence : float
-        Coverage of the intervals.
+    `time` is that of the event, or of the end of observation where `event` is false; `confidence` the coverage.
 
-    Examples
-    --------
     >>> kaplan_meier(np.array([1.0, 2.0, 2.0, 3.0]), np.array([True, True, False, True])).share.tolist()
     [0.75, 0.5, 0.0]
     """

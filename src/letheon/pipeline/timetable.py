@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Int
 
 from letheon.arrays import Array
 from letheon.body.mesh import DAY_MS, HOUR_MS, NEVER, Mesh, padded_size
@@ -11,62 +12,21 @@ from letheon.dosing.policy import Boosters, Policy
 from letheon.dosing.regimen import Rate, Regimen, Schedule
 from letheon.dosing.titration import titrated_spans
 
-__all__ = ["Pieces", "Timetable", "calendar", "clock", "edges_of", "looks", "pieces_of", "rate_tables", "saved_rows"]
+__all__ = ["Pieces", "assessments", "calendar", "clock", "edges_of", "pieces_of", "rate_tables", "saved_rows"]
 
 _SMALLEST_SCHEDULE = 64
 _FALL_DAYS = 4  # by then levels have fallen by a factor of a thousand
 
 
-class Timetable(NamedTuple):
-    """The clock of an arm as data; times in ticks, padded with `NEVER`.
-
-    Attributes
-    ----------
-    h0_h : array
-        The tick [h].
-    per_day : int array
-        Ticks a day.
-    reached : int array, shape (level,)
-        How long steps may be: see `letheon.body.mesh.Pace`.
-    edge : int array, shape (edge,)
-        When pieces of the schedule begin; behind a `NEVER` those of a booster, from its own start.
-    begins : int array, shape (edge,)
-        Piece that begins there; 0 for none.
-    booster : int array
-        Where the booster's edges begin.
-    epoch_at : int array, shape (epoch + 1,)
-        When epochs of the parameters begin.
-    save_at : int array, shape (time + 1,)
-        When profiles are kept.
-    """
-
-    h0_h: np.ndarray
-    per_day: np.ndarray
-    reached: np.ndarray
-    edge: np.ndarray
-    begins: np.ndarray
-    booster: np.ndarray
-    epoch_at: np.ndarray
-    save_at: np.ndarray
-
-
 class Pieces(NamedTuple):
     """The pieces of an arm's schedule, and what a titration does in each.
 
-    Attributes
-    ----------
-    schedule : Schedule
-        The pieces. In an arm with a titration they are cut where a taper begins or ends, and pushes stand behind
-        what runs on the drip.
-    titrated : tuple of bool
-        Whether the titration sets the rate of each.
-    pushes : tuple of int
-        How many terms of each, at its end, are pushes.
+    In an arm with a titration they are cut where a taper begins or ends, and pushes stand behind what the pump runs.
     """
 
     schedule: Schedule
-    titrated: tuple[bool, ...]
-    pushes: tuple[int, ...]
+    titrated: tuple[bool, ...]  # whether the titration sets the rate of each
+    pushes: tuple[int, ...]  # how many terms of each, at its end, are pushes
 
 
 def pieces_of(regimen: Regimen, policy: Policy) -> Pieces:
@@ -82,14 +42,14 @@ def pieces_of(regimen: Regimen, policy: Policy) -> Pieces:
         count = len(schedule.terms)
         return Pieces(schedule, (False,) * count, (0,) * count)
     spans = titrated_spans(regimen.infusions)
-    drips, pushes = (
+    infusions, pushes = (
         Regimen(regimen.drug, tuple(i for i in regimen.infusions if i.is_push is push)).schedule()
         for push in (False, True)
     )
-    edges = sorted({*drips.edges_ms, *pushes.edges_ms, *(t for span in spans for t in span)})
-    terms = [(_running(drips, t), _running(pushes, t)) for t in edges[:-1]]
+    edges = sorted({*infusions.edges_ms, *pushes.edges_ms, *(t for span in spans for t in span)})
+    terms = [(_running(infusions, t), _running(pushes, t)) for t in edges[:-1]]
     return Pieces(
-        Schedule(tuple(edges), tuple((*drip, *push) for drip, push in terms)),
+        Schedule(tuple(edges), tuple((*infusion, *push) for infusion, push in terms)),
         tuple(any(a <= t < b for a, b in spans) for t in edges[:-1]),
         tuple(len(push) for _, push in terms),
     )
@@ -121,20 +81,22 @@ def rate_tables(pieces: Pieces, booster: Schedule) -> tuple[np.ndarray, ...]:
 def edges_of(schedule: Schedule, booster: Schedule, horizon_ms: int) -> tuple[np.ndarray, np.ndarray, int]:
     """List when pieces begin [ms], which they are, and where the booster's begin (from its own start)."""
 
-    def listed(one: Schedule, first: int) -> Array:
+    def listed(one: Schedule, first: int) -> list[tuple[int, int]]:
         pieces = [first + p if terms else 0 for p, terms in enumerate(one.terms)]
         return list(zip(one.edges_ms, (*pieces, 0), strict=True)) if pieces else []
 
-    own = [(e, p) for e, p in listed(schedule, 1) if e < horizon_ms]
-    rows = [*own, (NEVER, 0), *listed(booster, 1 + len(schedule.terms)), (NEVER, 0)]
+    before = [(e, p) for e, p in listed(schedule, 1) if e < horizon_ms]
+    rows = [*before, (NEVER, 0), *listed(booster, 1 + len(schedule.terms)), (NEVER, 0)]
     size = padded_size(len(rows), 2 * _SMALLEST_SCHEDULE)
     rows += [(NEVER, 0)] * (size - len(rows))
     edge, begins = zip(*rows, strict=True)
-    return np.array(edge, np.int64), np.array(begins, np.int32), len(own) + 1
+    return np.array(edge, np.int64), np.array(begins, np.int32), len(before) + 1
 
 
-def clock(mesh: Mesh, edges: tuple, epoch_at: np.ndarray, epochs: int, save_at: np.ndarray) -> Timetable:
-    """Count all times of an arm in ticks."""
+def clock(
+    mesh: Mesh, edges: tuple[np.ndarray, np.ndarray, int], epoch_at: Int[np.ndarray, " starts"], epochs: int
+) -> dict[str, np.ndarray]:
+    """Count all times of an arm in ticks: the clock's fields of `letheon.pipeline.plan.ArmData`."""
     tick_ms = mesh.h0_h * HOUR_MS
 
     def ticks(ms: Array) -> Array:
@@ -143,19 +105,18 @@ def clock(mesh: Mesh, edges: tuple, epoch_at: np.ndarray, epochs: int, save_at: 
 
     reached = mesh.pace.reached
     edge, begins, booster = edges
-    return Timetable(
-        h0_h=mesh.pace.h0_h,
-        per_day=np.asarray(round(DAY_MS / tick_ms), np.int64),
-        reached=np.pad(reached, (0, mesh.levels - len(reached)), constant_values=NEVER),
-        edge=ticks(edge),
-        begins=begins,
-        booster=np.asarray(booster, np.int64),
-        epoch_at=np.pad(ticks(epoch_at), (0, epochs + 1 - len(epoch_at)), constant_values=NEVER),
-        save_at=save_at,
-    )
+    return {
+        "h0_h": mesh.pace.h0_h,
+        "per_day": np.asarray(round(DAY_MS / tick_ms), np.int64),
+        "reached": np.pad(reached, (0, mesh.levels - len(reached)), constant_values=NEVER),
+        "edge": ticks(edge),
+        "begins": begins,
+        "booster": np.asarray(booster, np.int64),
+        "epoch_at": np.pad(ticks(epoch_at), (0, epochs + 1 - len(epoch_at)), constant_values=NEVER),
+    }
 
 
-def looks(regimen: Regimen, policy: Policy, horizon_ms: int) -> tuple[int, ...]:
+def assessments(regimen: Regimen, policy: Policy, horizon_ms: int) -> tuple[int, ...]:
     """List when the rate is assessed [ms]: at a fixed interval from the start of each continuous infusion."""
     if not policy.titration:
         return ()
@@ -184,8 +145,11 @@ def calendar(boosters: Boosters | None, schedule: Schedule, last_day: int, days:
     long = (boosters.stop_ms - 1) // DAY_MS
     due = last_day + boosters.gaps_days[0]
     while len(result) < (boosters.times or NEVER) and due * DAY_MS + boosters.stop_ms <= days * DAY_MS:
+        start = due * DAY_MS
+        following = next((edge for edge in schedule.edges_ms if edge > start), NEVER)
+        free = not _running(schedule, start) and following - start >= boosters.apart_days * DAY_MS
         full = boosters.at_most and sum(day > due - 365 for day in result) >= boosters.at_most
-        if full or due - last_day < boosters.apart_days or not _is_free(schedule, due, boosters.apart_days):
+        if full or due - last_day < boosters.apart_days or not free:
             due += 1
             continue
         result.append(due)
@@ -194,20 +158,15 @@ def calendar(boosters: Boosters | None, schedule: Schedule, last_day: int, days:
     return tuple(result)
 
 
-def _is_free(schedule: Schedule, day: int, apart_days: int) -> bool:
-    """Whether no session of the timetable runs at the start of a day or begins soon after."""
-    now = day * DAY_MS
-    following = next((edge for edge in schedule.edges_ms if edge > now), NEVER)
-    return not _running(schedule, now) and following - now >= apart_days * DAY_MS
-
-
 def _thinned(rows: np.ndarray, most: int) -> np.ndarray:
     return (
         rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int))] if most else rows[:0]
     )
 
 
-def saved_rows(mesh: Mesh, days: np.ndarray, end_ms: int, most: int, later_ms: tuple[int, ...] = ()) -> np.ndarray:
+def saved_rows(
+    mesh: Mesh, days: Int[np.ndarray, " days"], end_ms: int, most: int, later_ms: tuple[int, ...] = ()
+) -> np.ndarray:
     """Choose the rows kept for profiles: all, or as many as there is room for.
 
     Half the room goes to midnights; what is left, first to the course and the days in which levels fall behind it. Of

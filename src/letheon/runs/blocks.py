@@ -26,22 +26,12 @@ _FIRST = Lock()
 
 
 class BlockRange(NamedTuple):
-    """Blocks that one worker computes at a stretch: plain numbers, to be sent anywhere.
+    """Blocks that one worker computes at a stretch: plain numbers, to be sent anywhere."""
 
-    Attributes
-    ----------
-    arm : int
-        Number of the arm in the scenario.
-    kind : str
-        ``people`` for the population, ``bank`` for the uncertainty bank.
-    first, stop : int
-        Blocks from `first` to before `stop`.
-    """
-
-    arm: int
-    kind: str
+    arm: int  # number of the arm in the scenario
+    kind: str  # ``people`` for the population, ``bank`` for the uncertainty bank
     first: int
-    stop: int
+    stop: int  # behind the last block
 
     def patients(self, n: int) -> int:
         """Return how many patients of a population of `n` (or of the bank) it holds."""
@@ -70,28 +60,13 @@ def _by_draw(values: np.ndarray) -> np.ndarray:
 
 
 class Runner:
-    """Computes blocks; what it computes depends on scenario, arm and block alone. Threads may share it.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario.
-    plans : tuple of ArmPlan
-        Its arms.
-    """
+    """Computes blocks; what it computes depends on scenario, arm and block alone. Threads may share it."""
 
     def __init__(self, scenario: Scenario, plans: tuple[ArmPlan, ...]) -> None:
         p = scenario.population
         self.scenario, self.plans = scenario, plans
         self.population = Covariates(
-            p.weight.mean,
-            p.weight.sd,
-            p.baseline_nrs.mean,
-            p.baseline_nrs.sd,
-            p.age.mean,
-            p.age.sd,
-            p.asian,
-            p.urine,
+            p.weight.mean, p.weight.sd, p.baseline_nrs.mean, p.baseline_nrs.sd, p.age.mean, p.age.sd, p.asian, p.urine
         )
 
     def block(self, arm: int, kind: str, number: int) -> Block:

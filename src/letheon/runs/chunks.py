@@ -7,7 +7,7 @@ import numpy as np
 
 from letheon.pipeline import Profile
 
-__all__ = ["CHUNK", "Block", "ChunkResult", "Columns", "smallest_type"]
+__all__ = ["CHUNK", "Block", "ChunkResult", "Columns", "joined", "smallest_type"]
 
 CHUNK = 32  # blocks that are kept, checked and written together; results depend on neither this nor their order
 
@@ -33,58 +33,25 @@ def smallest_type(name: str, values: np.ndarray) -> np.ndarray:
 
 
 class Block(NamedTuple):
-    """What one block leaves.
-
-    Attributes
-    ----------
-    number : int
-        Number of the block.
-    columns : dict of str to array
-        Endpoints by patient; of a bank block, means by draw.
-    profile : dict or None
-        Sums and bins of the profiles, as `letheon.pipeline.histograms.digitise` returns them; None of a bank block.
-    bank : dict or None
-        Of a bank block, means of the profiles by draw and time.
-    events : dict or None
-        The log of events, a row an event.
-    """
+    """What one block leaves."""
 
     number: int
-    columns: dict[str, np.ndarray]
-    profile: Mapping[str, tuple[np.ndarray, np.ndarray]] | None
-    bank: dict[str, np.ndarray] | None
-    events: dict[str, np.ndarray] | None = None
+    columns: dict[str, np.ndarray]  # endpoints by patient; of a bank block, means by draw
+    profile: Mapping[str, tuple[np.ndarray, np.ndarray]] | None  # of the population: see `digitise`
+    bank: dict[str, np.ndarray] | None  # of a bank block: means of the profiles, shape (draw, time)
+    events: dict[str, np.ndarray] | None = None  # the log of events, a row an event
 
 
 class ChunkResult:
-    """Some blocks of one arm, all of the population (``people``) or all of the uncertainty bank (``bank``).
-
-    Parameters
-    ----------
-    times : int
-        Times of the profiles.
-
-    Attributes
-    ----------
-    columns : dict of int to dict of str to array
-        By block: endpoints by patient; of a bank block, means by draw.
-    profile : Profile
-        Counts and sums over the people.
-    bank : dict of int to dict of str to array, shape (draw, time)
-        By bank block: means of the profiles.
-    events : dict of int to dict of str to array
-        By block: the log of events, a row an event; empty where the arm keeps none.
-    last_booster_h : float
-        When the last booster of any patient began [h]; 0 without boosters.
-    """
+    """Some blocks of one arm, all of the population (``people``) or all of the uncertainty bank (``bank``)."""
 
     def __init__(self, times: int) -> None:
         self.times = times
         self.profile = Profile(times)
-        self.columns: dict[int, dict[str, np.ndarray]] = {}
+        self.columns: dict[int, dict[str, np.ndarray]] = {}  # these three by block, as in `Block`
         self.bank: dict[int, dict[str, np.ndarray]] = {}
         self.events: dict[int, dict[str, np.ndarray]] = {}
-        self.last_booster_h = 0.0
+        self.last_booster_h = 0.0  # when the last booster of any patient began [h]; 0 without boosters
 
     def add(self, block: Block) -> None:
         """Add a block."""
@@ -111,33 +78,22 @@ class ChunkResult:
 
     def table(self) -> dict[str, np.ndarray]:
         """Return the columns of all blocks in the order of the blocks."""
-        return _joined(self.columns)
-
-    def bank_table(self) -> dict[str, np.ndarray]:
-        """Return the bank's profiles of all blocks in the order of the blocks."""
-        return _joined(self.bank)
-
-    def event_table(self) -> dict[str, np.ndarray]:
-        """Return the events of all blocks in the order of the blocks."""
-        return _joined(self.events)
+        return joined(self.columns)
 
 
-def _joined(blocks: Mapping[int, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    if not blocks:
-        return {}
+def joined(blocks: Mapping[int, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Join the columns of blocks in the order of the blocks."""
     order = sorted(blocks)
-    return {name: np.concatenate([blocks[block][name] for block in order]) for name in blocks[order[0]]}
+    return (
+        {name: np.concatenate([blocks[block][name] for block in order]) for name in blocks[order[0]]} if order else {}
+    )
 
 
 class Columns(Mapping):
     """Endpoints of an arm by name, of all patients in order; a column is put together when it is asked for.
 
-    So of a large population one column at a time is in memory.
-
-    Parameters
-    ----------
-    parts : sequence
-        For each chunk in order its table: a mapping of str to array, or what has a ``column`` method that reads one.
+    So of a large population one column at a time is in memory. `parts` are the chunks in order: each a mapping of str
+    to array, or an object with a ``column`` method that reads one.
     """
 
     def __init__(self, parts: Iterable[Any]) -> None:
@@ -151,8 +107,7 @@ class Columns(Mapping):
         return self._last[1]
 
     def __iter__(self) -> Iterator[str]:
-        first = self.parts[0]
-        return iter(first.names if hasattr(first, "names") else first)
+        return iter(getattr(self.parts[0], "names", self.parts[0]))
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(list(self))

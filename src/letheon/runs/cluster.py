@@ -140,11 +140,11 @@ class _Workers:
         now = time.monotonic()
         addresses = set(self.client.nthreads())
         new = [address for address in addresses if self.known.get(address, " ") != ""]
-        found = self.client.run(_verdict, workers=new, on_error="ignore") if new else {}
-        for address, verdict in found.items():
+        verdicts = self.client.run(_verdict, workers=new, on_error="ignore") if new else {}
+        for address, verdict in verdicts.items():
             if verdict and self.known.get(address) != verdict and "looked at" not in verdict:
                 warnings.warn(LetheonWarning(f"the worker at {address} is not taken: {verdict}."), stacklevel=2)
-        self.known = {address: found.get(address, self.known.get(address, " ")) for address in addresses}
+        self.known = {address: verdicts.get(address, self.known.get(address, " ")) for address in addresses}
         fit = sum(verdict == "" for verdict in self.known.values())
         self.seen_at = now
         self.fit_at = now if fit else self.fit_at

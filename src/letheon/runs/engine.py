@@ -3,24 +3,25 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-import numpy as np
-
 from letheon.errors import Interrupted
-from letheon.pipeline import BLOCK, ArmPlan, ArmTotals, Profile, plan_arms
+from letheon.pipeline import BLOCK, ArmPlan, ArmTotals, plan_arms
 from letheon.runs import store
 from letheon.runs.blocks import BANK, BlockRange, Runner
-from letheon.runs.chunks import CHUNK, Block, ChunkResult, Columns
+from letheon.runs.chunks import CHUNK, Block, ChunkResult, Columns, joined
 from letheon.runs.folder import RUN, Folder
 from letheon.scenario import Scenario
 
-__all__ = ["KINDS", "Executor", "chunks_of", "repair", "run_arms", "thread_executor"]
+__all__ = ["KINDS", "Executor", "Progress", "chunks_of", "repair", "run_arms", "thread_executor"]
 
 _IN_MEMORY = 100_000  # patient courses whose endpoints are kept in memory rather than read back from the folder
 _MOST_THREADS = 32
 KINDS = ("people", "bank")
+
+Progress = Callable[[int, int, str], None]
+"""Gets patients done, patients in all and the arm's name."""
 
 Executor = Callable[[Iterable[BlockRange]], Iterator[tuple[BlockRange, "Block | ChunkResult"]]]
 """Computes block ranges, in any order and in any pieces, and yields each with its result."""
@@ -43,15 +44,14 @@ def thread_executor(runner: Runner) -> Executor:
     def executor(spans: Iterable[BlockRange]) -> Iterator[tuple[BlockRange, Block | ChunkResult]]:
         count = max(1, min(os.cpu_count() or 1, _MOST_THREADS))
         pool = ThreadPoolExecutor(count)
-        waiting: deque = deque()
+        waiting: deque[tuple[BlockRange, Future[Block]]] = deque()
+        blocks = (s._replace(first=number, stop=number + 1) for s in spans for number in range(s.first, s.stop))
         try:
-            for span in spans:
-                for number in range(span.first, span.stop):
-                    one = span._replace(first=number, stop=number + 1)
-                    waiting.append((one, pool.submit(runner.block, span.arm, span.kind, number)))
-                    if len(waiting) > 2 * count:
-                        head, future = waiting.popleft()
-                        yield head, future.result()
+            for one in blocks:
+                waiting.append((one, pool.submit(runner.block, one.arm, one.kind, one.first)))
+                if len(waiting) > 2 * count:
+                    head, future = waiting.popleft()
+                    yield head, future.result()
             while waiting:
                 head, future = waiting.popleft()
                 yield head, future.result()
@@ -66,87 +66,82 @@ def _number(span: BlockRange) -> int:
     return span.first // CHUNK if span.kind == "people" else 0
 
 
-class _Counter:
-    """Counts finished patients and reports progress."""
+def _counter(
+    chunks: list[BlockRange], patients: int, plans: tuple[ArmPlan, ...], progress: Progress | None
+) -> Callable[[BlockRange], None]:
+    """Return what counts finished patients and reports progress."""
+    done, total = 0, sum(chunk.patients(patients) for chunk in chunks)
 
-    def __init__(
-        self,
-        chunks: list[BlockRange],
-        patients: int,
-        plans: tuple[ArmPlan, ...],
-        progress: Callable[[int, int, str], None] | None,
-    ) -> None:
-        self.patients, self.plans, self.progress = patients, plans, progress
-        self.total, self.done = sum(chunk.patients(patients) for chunk in chunks), 0
+    def count_done(span: BlockRange) -> None:
+        nonlocal done
+        done += span.patients(patients)
+        if progress:
+            progress(done, total, plans[span.arm].name)
 
-    def __call__(self, span: BlockRange) -> None:
-        self.done += span.patients(self.patients)
-        if self.progress:
-            self.progress(self.done, self.total, self.plans[span.arm].name)
+    return count_done
 
 
 class _Arm:
-    """What one arm has so far."""
+    """What one arm has so far; `on_disk` says that its endpoints stay in the folder."""
 
-    def __init__(self, plan: ArmPlan) -> None:
-        self.plan = plan
-        self.profile = Profile(plan.saved)
-        self.parts: dict[int, Path | dict[str, np.ndarray]] = {}
-        self.bank = ChunkResult(plan.saved)
-        self.last_booster_h = 0.0
+    def __init__(self, plan: ArmPlan, folder: Folder | None, on_disk: bool) -> None:
+        self.plan, self.folder, self.on_disk = plan, folder, on_disk
+        self.people, self.bank = ChunkResult(plan.saved), ChunkResult(plan.saved)
+        self.files: dict[int, Path] = {}
 
-    def take(self, chunk: BlockRange, result: ChunkResult, part: Path | None) -> None:
-        """Add a whole chunk, whose endpoints stay in memory or in a file."""
-        if chunk.kind == "bank":
-            self.bank.merge(result)
-            return
-        self.parts[chunk.first] = result.table() if part is None else part
-        self.last_booster_h = max(self.last_booster_h, result.last_booster_h)
-        if self.profile.patients:
-            self.profile.merge(result.profile)
-        else:
-            self.profile = result.profile
+    def restored(self, chunk: BlockRange) -> ChunkResult | None:
+        """Return a chunk that an earlier run has finished, with its endpoints where they do not stay on disk."""
+        if self.folder is None:
+            return None
+        number = _number(chunk)
+        result = store.read(self.folder, self.plan.name, chunk.kind, number, self.plan.saved)
+        if result and chunk.kind == "people" and not self.on_disk:
+            result.columns[chunk.first] = store.Parts([self.folder.endpoints(self.plan.name, number)]).table()
+        return result
+
+    def take(self, chunk: BlockRange, result: ChunkResult) -> None:
+        """Add a whole chunk."""
+        result.events = {}
+        if self.folder and self.on_disk and chunk.kind == "people":
+            result.columns = {}
+            self.files[chunk.first] = self.folder.endpoints(self.plan.name, _number(chunk))
+        (self.people if chunk.kind == "people" else self.bank).merge(result)
 
     def totals(self) -> ArmTotals:
         """Return what all chunks add up to."""
-        parts = [self.parts[first] for first in sorted(self.parts)]
-        files = [part for part in parts if isinstance(part, Path)]
-        columns = Columns([store.Parts(files)] if files else parts)
-        bank = self.bank.table(), self.bank.bank_table()
-        return ArmTotals(self.plan, columns, self.profile, *bank, self.last_booster_h)
+        people, bank = self.people, self.bank
+        files = [self.files[first] for first in sorted(self.files)]
+        columns = Columns([store.Parts(files) if files else people.table()])
+        return ArmTotals(self.plan, columns, people.profile, bank.table(), joined(bank.bank), people.last_booster_h)
 
 
 def run_arms(
     scenario: Scenario,
     plans: tuple[ArmPlan, ...],
     folder: Folder | None,
-    progress: Callable[[int, int, str], None] | None,
+    progress: Progress | None,
     executor: Executor | None = None,
     kinds: Sequence[str] = KINDS,
 ) -> dict[str, ArmTotals]:
-    """Run every arm and add up its chunks; `progress` gets patients done, patients in all and the arm's name."""
+    """Run every arm and add up its chunks."""
     n = scenario.population.n
-    arms = [_Arm(plan) for plan in plans]
-    chunks = [chunk for arm in range(len(plans)) for chunk in chunks_of(arm, n, kinds)]
-    count_done = _Counter(chunks, n, plans, progress)
     on_disk = folder is not None and n * len(plans) > _IN_MEMORY
-
-    def part(chunk: BlockRange) -> Path | None:
-        return folder.endpoints(plans[chunk.arm].name, _number(chunk)) if folder and on_disk else None
-
+    arms = [_Arm(plan, folder, on_disk) for plan in plans]
+    chunks = [chunk for arm in range(len(plans)) for chunk in chunks_of(arm, n, kinds)]
+    count_done = _counter(chunks, n, plans, progress)
     try:
         missing = []
         for chunk in chunks:
-            result = _restored(folder, plans[chunk.arm], chunk, on_disk)
+            result = arms[chunk.arm].restored(chunk)
             if result is None:
                 missing.append(chunk)
             else:
-                arms[chunk.arm].take(chunk, result, part(chunk))
+                arms[chunk.arm].take(chunk, result)
                 count_done(chunk)
         for chunk, result in _whole(missing, plans, executor or thread_executor(Runner(scenario, plans)), count_done):
             if folder:
                 store.write(folder, plans[chunk.arm].name, chunk.kind, _number(chunk), result)
-            arms[chunk.arm].take(chunk, result, part(chunk))
+            arms[chunk.arm].take(chunk, result)
     except KeyboardInterrupt:
         raise Interrupted(
             "interrupted; finished chunks are kept: run the same command again to continue."
@@ -158,38 +153,28 @@ def run_arms(
     return {arm.plan.name: arm.totals() for arm in arms}
 
 
-def _restored(folder: Folder | None, plan: ArmPlan, chunk: BlockRange, on_disk: bool) -> ChunkResult | None:
-    """Return a chunk that an earlier run has finished, with its endpoints where they do not stay on disk."""
-    if folder is None:
-        return None
-    number = _number(chunk)
-    result = store.read(folder, plan.name, chunk.kind, number, plan.saved)
-    if result and chunk.kind == "people" and not on_disk:
-        result.columns[0] = store.Parts([folder.endpoints(plan.name, number)]).table()
-    return result
-
-
 def _whole(
     chunks: list[BlockRange], plans: tuple[ArmPlan, ...], executor: Executor, count_done: Callable[[BlockRange], None]
 ) -> Iterator[tuple[BlockRange, ChunkResult]]:
     """Compute chunks, and yield each when the last of its blocks is done."""
     chunk_of = {(c.arm, c.kind, _number(c)): c for c in chunks}
-    growing: dict[BlockRange, tuple[ChunkResult, list[int]]] = {}
+    growing = {chunk: ChunkResult(plans[chunk.arm].saved) for chunk in chunks}
+    due = {chunk: chunk.stop - chunk.first for chunk in chunks}
     for span, block in executor(chunks):
         chunk = chunk_of[span.arm, span.kind, _number(span)]
-        result, here = growing.setdefault(chunk, (ChunkResult(plans[chunk.arm].saved), []))
+        result = growing[chunk]
         result.add(block) if isinstance(block, Block) else result.merge(block)
-        here += range(span.first, span.stop)
+        due[chunk] -= span.stop - span.first
         count_done(span)
-        if len(here) == chunk.stop - chunk.first:
-            yield chunk, growing.pop(chunk)[0]
+        if not due[chunk]:
+            yield chunk, growing.pop(chunk)
 
 
-def repair(scenario: Scenario, folder: Folder, progress: Callable[[int, int, str], None] | None) -> int:
+def repair(scenario: Scenario, folder: Folder, progress: Progress | None) -> int:
     """Recompute the endpoint files of a finished run that are damaged or gone; return how many chunks."""
     n = scenario.population.n
-    damaged = {name for name, record in folder.manifest.files[RUN].items() if not record.intact(folder.path / name)}
-    damaged = {folder.path / name for name in damaged}
+    files = dict(folder.manifest.files[RUN])
+    damaged = {path for name, record in files.items() if not record.intact(path := folder.path / name)}
     chunks = [
         chunk
         for number, arm in enumerate(scenario.arms)
@@ -199,8 +184,7 @@ def repair(scenario: Scenario, folder: Folder, progress: Callable[[int, int, str
     if not chunks:
         return 0
     plans = plan_arms(scenario)
-    count_done = _Counter(chunks, n, plans, progress)
-    files = dict(folder.manifest.files[RUN])
+    count_done = _counter(chunks, n, plans, progress)
     try:
         for chunk, result in _whole(chunks, plans, thread_executor(Runner(scenario, plans)), count_done):
             files |= store.write_endpoints(folder, plans[chunk.arm].name, _number(chunk), result)

@@ -12,17 +12,14 @@ from pathlib import Path
 
 from letheon.errors import InputError, RunError
 from letheon.files import disk_errors, is_leftover, remove_leftovers, write
-from letheon.runs.json_file import read_object
-from letheon.runs.manifest import CHUNKS_KEPT, Manifest, Record, record_of
+from letheon.runs.manifest import CHUNKS_KEPT, Manifest, Record, read_object, record_of
 from letheon.scenario import Scenario, dumps
 
 __all__ = ["FORMAT", "LASTING", "RUN", "Folder", "check_output", "default_folder", "fingerprint", "remedy"]
 
 _STAMP = "run.json"
-_RESULT = "result.json"
-_GIVEN = "scenario.yaml"
+_SCENARIO = "scenario.yaml"
 _RESOLVED = "resolved.yaml"
-_REPORT = "report.html"
 FORMAT = 3
 LASTING = ("endpoints/", "events/")  # what a finished run keeps of its chunks
 RUN = ("", "run", 0)  # the line of the manifest that vouches for all files of a finished run
@@ -34,18 +31,7 @@ def fingerprint(scenario: Scenario) -> str:
 
 
 def default_folder(scenario: Scenario) -> Path:
-    """Return ``runs/<title>-<short hash>`` in the working folder.
-
-    Parameters
-    ----------
-    scenario : Scenario
-        The scenario as it will run.
-
-    Returns
-    -------
-    Path
-        The folder that a run without ``--out`` uses.
-    """
+    """Return ``runs/<title>-<short hash>`` in the working folder, which a run without ``--out`` uses."""
     slug = re.sub(r"[^a-z0-9]+", "-", scenario.title.lower()).strip("-")[:48].strip("-") or "run"
     return Path("runs") / f"{slug}-{fingerprint(scenario)[:8]}"
 
@@ -93,46 +79,14 @@ def remedy(folder: Path) -> str:
 
 
 class Folder:
-    """The files of one run.
-
-    Parameters
-    ----------
-    path : Path
-        The folder.
-    """
+    """The files of one run."""
 
     def __init__(self, path: Path) -> None:
         self.path = Path(path)
-
-    @property
-    def stamp(self) -> Path:
-        """Versions, instruction set and scenario hash."""
-        return self.path / _STAMP
-
-    @property
-    def result(self) -> Path:
-        """The result document; there only when the run is finished."""
-        return self.path / _RESULT
-
-    @property
-    def profiles(self) -> Path:
-        """Profiles of all arms as one Parquet table."""
-        return self.path / "profiles.parquet"
-
-    @property
-    def report(self) -> Path:
-        """The page about the result, where one was asked for."""
-        return self.path / _REPORT
-
-    @property
-    def endpoint_parts(self) -> Path:
-        """Where the endpoints of all arms lie: a folder an arm, a file a chunk."""
-        return self.path / "endpoints"
-
-    @property
-    def event_parts(self) -> Path:
-        """The same for the log of events, where arms keep one."""
-        return self.path / "events"
+        self.stamp = self.path / _STAMP  # versions, instruction set and scenario hash
+        self.result = self.path / "result.json"  # there only when the run is finished
+        self.profiles = self.path / "profiles.parquet"  # of all arms as one table
+        self.report = self.path / "report.html"  # the page about the result, where one was asked for
 
     @cached_property
     def manifest(self) -> Manifest:
@@ -141,11 +95,11 @@ class Folder:
 
     def endpoints(self, arm: str, chunk: int) -> Path:
         """Endpoints by patient of one chunk."""
-        return self.endpoint_parts / arm / f"part-{chunk:05d}.parquet"
+        return self.path / "endpoints" / arm / f"part-{chunk:05d}.parquet"
 
     def events(self, arm: str, chunk: int) -> Path:
-        """Events of one chunk."""
-        return self.event_parts / arm / f"part-{chunk:05d}.parquet"
+        """Events of one chunk, where the arm keeps a log of them."""
+        return self.path / "events" / arm / f"part-{chunk:05d}.parquet"
 
     def partial(self, arm: str, kind: str, chunk: int) -> Path:
         """What a finished chunk leaves for merging; ``kind`` is ``people`` or ``bank``."""
@@ -194,15 +148,6 @@ class Folder:
             and self.manifest.intact(*RUN, tuple(due))
         )
 
-    def keep_report(self, page: str) -> None:
-        """Write the report and record it in the manifest."""
-        self.manifest.add("", "report", 0, self.write(self.report, page.encode()))
-
-    @property
-    def has_report(self) -> bool:
-        """Whether the report is as it was written."""
-        return self.manifest.intact("", "report", 0)
-
     def _differences(self, stamp: dict) -> list[str]:
         """Return in which fields the folder's stamp differs; the text may, for it changes no number."""
         stored, wanted = read_object(self.stamp), {"format": FORMAT} | stamp
@@ -242,11 +187,7 @@ class Folder:
         if identity["text"] != before:
             self.report.unlink(missing_ok=True)  # it shows another text
         # the stamp comes last: by it the folder is this run's
-        for name, content in (
-            (_GIVEN, text),
-            (_RESOLVED, resolved),
-            (_STAMP, json.dumps(identity, indent=1)),
-        ):
+        for name, content in ((_SCENARIO, text), (_RESOLVED, resolved), (_STAMP, json.dumps(identity, indent=1))):
             if not record_of(_text(content)).intact(self.path / name):
                 self.write(self.path / name, _text(content))
         return same, text
@@ -254,7 +195,7 @@ class Folder:
     def _text_of(self, checksum: object) -> str:
         """Return the scenario's text in this folder; nothing where its checksum is another one."""
         try:
-            data = (self.path / _GIVEN).read_bytes()
+            data = (self.path / _SCENARIO).read_bytes()
             return data.decode() if record_of(data).sha256 == checksum else ""
         except (OSError, UnicodeDecodeError):
             return ""

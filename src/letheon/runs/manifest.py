@@ -4,27 +4,18 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from letheon.files import append, disk_errors
-from letheon.runs.json_file import parse_object
 
-__all__ = ["CHUNKS_KEPT", "Manifest", "Record", "record_of"]
+__all__ = ["CHUNKS_KEPT", "Manifest", "Record", "parse_object", "read_object", "record_of"]
 
 
 class Record(NamedTuple):
-    """What a file holds, in short.
+    """What a file holds, in short."""
 
-    Attributes
-    ----------
-    size : int
-        Its length [bytes].
-    sha256 : str
-        Its checksum, 64 hexadecimal digits.
-    """
-
-    size: int
-    sha256: str
+    size: int  # [bytes]
+    sha256: str  # checksum, 64 hexadecimal digits
 
     def there(self, path: Path) -> bool:
         """Tell whether a file of this size is there; its content is not looked at."""
@@ -60,11 +51,6 @@ class Manifest:
 
     Lines are only ever added, each after its files are in place, and each with a checksum of its own: a line that is
     torn by a kill or damaged later is no line.
-
-    Parameters
-    ----------
-    folder : Path
-        The run folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -122,3 +108,27 @@ def _parsed(line: bytes) -> tuple[Key, dict[str, Record]] | None:
 
 def _is_record(value: object) -> bool:
     return isinstance(value, list) and len(value) == 2 and isinstance(value[0], int) and isinstance(value[1], str)
+
+
+# --- JSON files of this program: an object, or nothing at all ---
+
+
+def parse_object(text: str | bytes) -> dict[str, Any] | None:
+    """Read a JSON object from its text.
+
+    >>> parse_object('{"format": 3}'), parse_object("[]"), parse_object("{")
+    ({'format': 3}, None, None)
+    """
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """Read a JSON object from a file."""
+    try:
+        return parse_object(path.read_bytes())
+    except (OSError, ValueError):
+        return None

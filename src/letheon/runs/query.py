@@ -19,24 +19,12 @@ TIME_LIMIT_S = 60.0
 MEMORY_LIMIT = 10**9  # bytes
 _BATCH = 10_000  # rows fetched at a time, between looks at the limits
 
-_TABLES = {
-    "endpoints": "a row for each patient of each arm",
-    "profiles": "a row for each time, quantity and pain model of each arm",
-    "events": "a row for each event, where the run keeps a log of events",
-}
+_TABLES = ("endpoints", "profiles", "events")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a query found.
-
-    Attributes
-    ----------
-    columns : tuple of str
-        Names of the columns.
-    rows : tuple of tuple
-        Plain Python values; numbers that are not finite are None.
-    """
+    """What a query returned: names of the columns, and rows of plain values, None for numbers that are not finite."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
@@ -54,35 +42,17 @@ def query(
     memory_limit: int = MEMORY_LIMIT,
     stuck: Callable[[str], None] | None = None,
 ) -> Answer:
-    """Ask a finished run a question in SQL.
+    """Ask a finished run a question in SQL: one SELECT in the language of DuckDB.
 
-    The tables are ``endpoints``, ``profiles`` and, where the run has them, ``events``. The language is DuckDB's.
-    Nothing can be written, and no other file be read. The tables hold what the run's manifest vouches for: other
-    files in the folder are left out with a warning.
-
-    Parameters
-    ----------
-    run : str or Path
-        A run folder.
-    sql : str
-        One SELECT.
-    time_limit_s : float
-        How long it may take [s].
-    memory_limit : int
-        How much memory it may take [bytes].
-    stuck : callable, optional
-        Called with a sentence where a query has passed a limit and does not stop.
-
-    Returns
-    -------
-    Answer
-        Columns and rows.
+    The tables are ``endpoints``, ``profiles`` and, where the run has them, ``events``. Nothing can be written, and no
+    other file be read. The tables hold what the run's manifest vouches for: other files in the folder are left out with
+    a warning. `stuck` is called with a sentence where a query has passed `time_limit_s` [s] or `memory_limit` [bytes]
+    and does not stop.
 
     Raises
     ------
     InputError
-        If the folder holds no finished run, a file of it is missing or damaged, or the query is none that can be
-        answered.
+        If the folder holds no finished run, a file of it is missing or damaged, or the query cannot be answered.
     RunError
         If it passes a limit.
 
@@ -103,7 +73,9 @@ def query(
     require("query")
     import duckdb
 
-    tables = _asked(sql, _tables(files))
+    # tables that the query does not name are unknown to it, and stay unread; all are known where it names none
+    tables = _tables(files)
+    tables = {name: parts for name, parts in tables.items() if name in sql.casefold()} or tables
     _refuse_damaged(folder, {name: files[name] for parts in tables.values() for name in parts})
     with duckdb.connect(":memory:", config=_closed(memory_limit)) as connection:
         watch = Watch(
@@ -163,12 +135,6 @@ def _tables(files: dict[str, Record]) -> dict[str, list[str]]:
     """Return the parts of each table."""
     tables = {name: [f for f in files if f.startswith((f"{name}/", f"{name}.parquet"))] for name in _TABLES}
     return {name: parts for name, parts in tables.items() if parts}
-
-
-def _asked(sql: str, tables: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return the tables that a query names; all where it names none. Others are unknown to it, and stay unread."""
-    named = {name: parts for name, parts in tables.items() if name in sql.casefold()}
-    return named or tables
 
 
 def _refuse_damaged(folder: Path, files: dict[str, Record]) -> None:

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from letheon.pipeline.result import RunResult, decode, document_of, encode
 from letheon.pipeline.summary import run_result
 from letheon.runs.address import check_cluster
 from letheon.runs.cluster import cluster_executor
-from letheon.runs.engine import repair, run_arms
+from letheon.runs.engine import Progress, repair, run_arms
 from letheon.runs.environment import stamp_of, use_compile_cache
 from letheon.runs.folder import Folder
 from letheon.runs.store import write_profiles
@@ -24,37 +25,20 @@ from letheon.scenario.loading import read_text
 
 __all__ = ["Run", "simulate"]
 
-Progress = Callable[[int, int, str], None]
 Page = Callable[[RunResult, str], str]
 _IN_MEMORY = 200_000  # patient courses of a run without a folder whose endpoints may stay in memory
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run.
+    """A finished run."""
 
-    Attributes
-    ----------
-    folder : Path or None
-        Where it lies; None if nothing was written.
-    result : RunResult
-        The result.
-    scenario : Scenario
-        The scenario as it ran.
-    text : str
-        The scenario's text, as it was read before the run.
-    continued : bool
-        Whether finished chunks of an earlier, interrupted run were used.
-    reused : bool
-        Whether the whole run was there already.
-    """
-
-    folder: Path | None
+    folder: Path | None  # where it lies; None if nothing was written
     result: RunResult
-    scenario: Scenario
-    text: str
-    continued: bool = False
-    reused: bool = False
+    scenario: Scenario  # as it ran
+    text: str  # the scenario's text, as it was read before the run
+    continued: bool = False  # whether finished chunks of an earlier, interrupted run were used
+    reused: bool = False  # whether the whole run was there already
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -62,10 +46,14 @@ class Run:
         return document_of(self.result)
 
 
-def _resolve(given, patients: int | None, seed: int | None, quick: bool) -> tuple[Scenario, str | None]:
+def _resolve(
+    source: Scenario | str | Path, patients: int | None, seed: int | None, quick: bool
+) -> tuple[Scenario, str | None]:
     """Return the scenario as it will run and its text, which is read once; None where there is none."""
-    text = None if isinstance(given, Scenario) else read_text(given)
-    scenario = given if text is None else loads(text, str(given))
+    scenario, text = source, None
+    if not isinstance(scenario, Scenario):
+        text = read_text(scenario)
+        scenario = loads(text, str(source))
     population = scenario.population
     if patients is not None:
         population = replace(population, n=patients)
@@ -171,8 +159,8 @@ def _in_folder(
             run = _whole(scenario, text, folder, progress)
         else:
             run = Run(folder.path, _finished(scenario, folder, progress, cluster), scenario, text, continued=same)
-        if page is not None and not folder.has_report:
-            folder.keep_report(page(run.result, text))
+        if page is not None and not folder.manifest.intact("", "report", 0):
+            folder.manifest.add("", "report", 0, folder.write(folder.report, page(run.result, text).encode()))
     except OSError as error:
         raise RunError(
             f"the run stopped ({error.filename or folder.path}: {error.strerror or error}); what is finished is kept:"
@@ -194,7 +182,7 @@ def _finished(scenario: Scenario, folder: Folder, progress: Progress | None, clu
     """Compute what is missing of a run, and write its result."""
     folder.result.unlink(missing_ok=True)
     result = _computed(scenario, folder, progress, cluster)
-    files = write_profiles(folder, document_of(result)) | folder.write(folder.result, encode(result))
+    files = write_profiles(folder, result) | folder.write(folder.result, encode(result))
     folder.finish(scenario, files)
     return result
 
@@ -202,7 +190,5 @@ def _finished(scenario: Scenario, folder: Folder, progress: Progress | None, clu
 def _computed(scenario: Scenario, folder: Folder | None, progress: Progress | None, cluster: str | None) -> RunResult:
     use_compile_cache()
     plans = plan_arms(scenario)
-    if cluster is None:
-        return run_result(scenario, run_arms(scenario, plans, folder, progress))
-    with cluster_executor(cluster, scenario) as executor:
+    with nullcontext() if cluster is None else cluster_executor(cluster, scenario) as executor:
         return run_result(scenario, run_arms(scenario, plans, folder, progress, executor))

@@ -48,8 +48,6 @@ def read_sources(folder: Path) -> RunSources:
 def bibtex(version: str, keys: Sequence[str]) -> Iterator[str]:
     """Yield lines of BibTeX for some sources, Letheon itself at the end.
 
-    Examples
-    --------
     >>> lines = list(bibtex("0.1.0", ["otto2021"]))
     >>> lines[0].startswith("%"), "@article{otto2021," in lines
     (True, True)

@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from letheon.pipeline import Profile
-from letheon.runs.chunks import ChunkResult
+from letheon.pipeline.result import Band, PainProfile, RunResult
+from letheon.pipeline.result import Profile as ProfileRecord
+from letheon.runs.chunks import ChunkResult, joined
 from letheon.runs.folder import Folder
 from letheon.runs.manifest import Record
 
@@ -88,13 +90,7 @@ def unpack(packed: Mapping[str, np.ndarray]) -> Profile:
 
 
 class Parts:
-    """Endpoints in Parquet files, a file a chunk, read column by column.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        The files, in the order of their patients.
-    """
+    """Endpoints in Parquet files, a file a chunk in the order of their patients, read column by column."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         from pyarrow import dataset
@@ -120,7 +116,7 @@ def write_endpoints(folder: Folder, arm: str, chunk: int, result: ChunkResult) -
     """Write the endpoints of a chunk, and its events where there are any."""
     files = folder.write(folder.endpoints(arm, chunk), _columns(result.table()))
     if result.events:
-        files |= folder.write(folder.events(arm, chunk), _columns(result.event_table()))
+        files |= folder.write(folder.events(arm, chunk), _columns(joined(result.events)))
     return files
 
 
@@ -132,7 +128,7 @@ def write(folder: Folder, arm: str, kind: str, chunk: int, result: ChunkResult) 
     else:
         files = {}
         arrays = {f"column/{name}": values for name, values in result.table().items()}
-        arrays |= {f"bank/{name}": values for name, values in result.bank_table().items()}
+        arrays |= {f"bank/{name}": values for name, values in joined(result.bank).items()}
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
     files |= folder.write(folder.partial(arm, kind, chunk), stream.getvalue())
@@ -164,27 +160,32 @@ def _under(head: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]
     return {name.removeprefix(head): values for name, values in arrays.items() if name.startswith(head)}
 
 
-def write_profiles(folder: Folder, document: dict) -> dict[str, Record]:
-    """Write the profiles of a result document as one long table."""
-    statistics = ("mean", "q05", "q50", "q95", "mean_lo", "mean_hi")
-    rows: dict[str, list] = {name: [] for name in ("arm", "model", "quantity", "time_h", *statistics)}
-    for arm, content in document["arms"].items():
-        time = content["profile"]["time_h"]
-        main = {k: v for k, v in content["profile"].items() if isinstance(v, dict) and "mean" in v}
-        levels = content["profile"]["concentration_ng_per_ml"]
-        tables = [(document["models"]["pain"], main | levels)]
-        if "rival" in content:
-            tables.append((content["rival"]["model"], content["rival"]["profile"]))
-        for model, table in tables:
-            for quantity, band in table.items():
-                rows["arm"] += [arm] * len(time)
-                rows["model"] += [model] * len(time)
-                rows["quantity"] += [quantity] * len(time)
-                rows["time_h"] += time
-                for name in statistics:
-                    rows[name] += band.get(name, [None] * len(time))
-    columns = [_words(rows[name]) for name in ("arm", "model", "quantity")]
-    for name in ("time_h", *statistics):
-        null = np.array([value is None for value in rows[name]])
-        columns.append(_column(np.array([0.0 if value is None else value for value in rows[name]]), null))
-    return folder.write(folder.profiles, _parquet(pa.Table.from_arrays(columns, names=list(rows))))
+def write_profiles(folder: Folder, result: RunResult) -> dict[str, Record]:
+    """Write the profiles of a result as one long table."""
+    bands: list[tuple[tuple[str, str, str], Band]] = []  # with arm, pain model and quantity
+    for arm, content in result.arms.items():
+        levels = content.profile.concentration_ng_per_ml
+        tables = [(result.models.pain, _bands(content.profile) | levels)]
+        if content.rival:
+            tables.append((content.rival.model, _bands(content.rival.profile)))
+        bands += [((arm, model, name), band) for model, table in tables for name, band in table.items()]
+    times = {arm: content.profile.time_h for arm, content in result.arms.items()}
+    columns = {
+        name: _words([key[place] for key, _ in bands for _ in times[key[0]]])
+        for place, name in enumerate(("arm", "model", "quantity"))
+    }
+    columns["time_h"] = _numbers([time for key, _ in bands for time in times[key[0]]])
+    for name in Band.__struct_fields__:
+        rows = ((getattr(band, name), times[key[0]]) for key, band in bands)
+        columns[name] = _numbers([value for values, time in rows for value in values or [None] * len(time)])
+    return folder.write(folder.profiles, _parquet(pa.Table.from_arrays([*columns.values()], names=[*columns])))
+
+
+def _bands(profile: ProfileRecord | PainProfile) -> dict[str, Band]:
+    fields = ((name, getattr(profile, name)) for name in profile.__struct_fields__)
+    return {name: band for name, band in fields if isinstance(band, Band)}
+
+
+def _numbers(values: Sequence[float | None]) -> pa.Array:
+    null = np.array([value is None for value in values])
+    return _column(np.array([0.0 if value is None else value for value in values]), null)

@@ -37,21 +37,9 @@ def _held() -> int:
 class Watch:
     """Asks work to stop when it takes too long or too much memory; a context around it.
 
-    Parameters
-    ----------
-    stop : callable
-        Asks the work to stop.
-    time_s : float
-        How long it may take [s].
-    memory : int
-        How much memory it may take [bytes]; the process may grow by a quarter more.
-    stuck : callable, optional
-        Called with the reason where the work has not stopped two seconds after it was asked.
-
-    Attributes
-    ----------
-    reason : str
-        Why the work was asked to stop; empty where it was not.
+    `stop` asks the work to stop after `time_s` [s], or when the process has grown by a quarter more than `memory`
+    [bytes]; `stuck` is called with the reason where it has not stopped two seconds later. ``reason`` is empty where it
+    was not asked.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ from scipy import optimize
 from letheon.arrays import Array, jax, jnp
 from letheon.errors import InputError, Interrupted
 from letheon.files import write
-from letheon.runs.json_file import read_object
+from letheon.runs.manifest import read_object
 from letheon.study.calibrate.document import Settings
 from letheon.study.records import Progress
 

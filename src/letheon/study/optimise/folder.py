@@ -10,8 +10,7 @@ from letheon.files import disk_errors, write
 from letheon.runs.environment import stamp_of
 from letheon.runs.folder import check_output
 from letheon.runs.folder import default_folder as folder_of_run
-from letheon.runs.json_file import read_object
-from letheon.runs.manifest import CHUNKS_KEPT
+from letheon.runs.manifest import CHUNKS_KEPT, read_object
 from letheon.scenario import Scenario, dumps
 from letheon.scenario.search import Search
 

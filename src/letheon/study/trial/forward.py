@@ -95,7 +95,7 @@ def prepare(
     stops = np.asarray(24.0 * np.arange(days + 1) if stops_h is None else stops_h, float)
     stops_ms = tuple(round(h * HOUR_MS) for h in stops)
     plan = plan_arm(scenario, scenario.arm(arm), grading, stops_ms)
-    data = assemble.arm_data(plan)
+    data = plan.data
     fields = ("level", "piece", "epoch", "day", "time_h")
     steps = plan.steps._replace(**{f: getattr(plan.steps, f)[: plan.mesh.count] for f in fields})
     points = latin_hypercube(patients, len(purposes()), _SEED)

@@ -82,7 +82,7 @@ def _refuse_folder(folder: Path) -> None:
 
 def _refuse_other_states(folder: Path, models: tuple[str, ...], settings: "Settings") -> None:
     """Refuse a folder of another calibration now, not when the first of two models is done."""
-    from letheon.runs.json_file import read_object
+    from letheon.runs.manifest import read_object
 
     notes = {model: folder / model / "state" / "settings.json" for model in models}
     for model, note in notes.items():
