@@ -27,32 +27,9 @@ FLOORS = (
     {"views", "__main__"},
 )
 HEAVY = {
-    *(
-        "arviz",
-        "dask",
-        "diffrax",
-        "distributed",
-        "duckdb",
-        "fastapi",
-        "jax",
-        "jaxlib",
-        "lifelines",
-        "matplotlib",
-    ),
-    *(
-        "numba",
-        "numpyro",
-        "pandas",
-        "pint",
-        "plotly",
-        "polars",
-        "pyarrow",
-        "pydantic",
-        "pymoo",
-        "scipy",
-        "statsmodels",
-    ),
-    "uvicorn",
+    *("arviz", "dask", "diffrax", "distributed", "duckdb", "fastapi", "jax", "jaxlib", "lifelines", "matplotlib"),
+    *("numba", "numpyro", "pandas", "pint", "plotly", "polars", "pyarrow", "pydantic", "pymoo", "scipy"),
+    *("statsmodels", "uvicorn"),
 }
 # What `letheon --help` and every refusal of bad input go through: these load neither the above nor numpy.
 LIGHT = ("", "errors", "units", "library", "dosing", "scenario", "views", "views.commands.main")
@@ -76,16 +53,16 @@ IS_PACKAGE = {dotted(path) for path in PACKAGE.rglob("__init__.py")}
 
 
 def is_light(name: str) -> bool:
-    """Say whether a module belongs to what the fast path loads."""
+    """Whether a module belongs to what the fast path loads."""
     return name in LIGHT or name.split(".")[0] in {"library", "dosing", "scenario"}
 
 
 def floor_of(name: str) -> int:
     """Return the floor of a module, by the first part of its name below letheon."""
     room = name.split(".")[0]
-    found = [level for level, rooms in enumerate(FLOORS) if room in rooms]
-    assert found, f"letheon.{name} stands on no floor: add it to FLOORS in {Path(__file__).name}"
-    return found[0]
+    floors = [level for level, rooms in enumerate(FLOORS) if room in rooms]
+    assert floors, f"letheon.{name} stands on no floor: add it to FLOORS in {Path(__file__).name}"
+    return floors[0]
 
 
 def without_type_checking(node: ast.AST) -> Iterator[ast.AST]:
@@ -101,10 +78,10 @@ def without_type_checking(node: ast.AST) -> Iterator[ast.AST]:
 
 def imports_of(nodes: Iterator[ast.AST], name: str, is_package: bool) -> set[str]:
     """Return the full names of the modules that the import statements among `nodes` ask for."""
-    found = set()
+    targets = set()
     for node in nodes:
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            targets |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
@@ -112,8 +89,8 @@ def imports_of(nodes: Iterator[ast.AST], name: str, is_package: bool) -> set[str
                 drop = node.level - 1 if is_package else node.level
                 base = ".".join([*here[: len(here) - drop], *([base] if base else [])])
             # `from letheon import units` names a module, `from letheon.units import x` does not
-            found |= {f"letheon.{alias.name}" for alias in node.names} if base == "letheon" else {base}
-    return found
+            targets |= {f"letheon.{alias.name}" for alias in node.names} if base == "letheon" else {base}
+    return targets
 
 
 def upward(name: str, tree: ast.Module, is_package: bool) -> set[str]:
@@ -130,18 +107,18 @@ def arrows(modules: dict[str, ast.Module], packages: set[str]) -> dict[str, set[
 
     What is taken out of a package by name counts as the module of that name, where there is one.
     """
-    found: dict[str, set[str]] = {}
+    graph: dict[str, set[str]] = {}
     for name, tree in modules.items():
-        asked = set()
+        imported = set()
         for node in ast.walk(tree):
             whole = imports_of(iter([node]), name, name in packages)
             if isinstance(node, ast.ImportFrom):
                 parts = {f"{base}.{alias.name}": base for base in whole for alias in node.names}
                 whole |= {part for part in parts if part.removeprefix("letheon.") in modules}
                 whole -= {parts[part] for part in parts if part in whole}
-            asked |= {target.removeprefix("letheon").removeprefix(".") for target in whole if "letheon" in target}
-        found[name] = (asked & modules.keys()) - {name}
-    return found
+            imported |= {target.removeprefix("letheon").removeprefix(".") for target in whole if "letheon" in target}
+        graph[name] = (imported & modules.keys()) - {name}
+    return graph
 
 
 def circles(graph: dict[str, set[str]]) -> list[set[str]]:
@@ -168,13 +145,17 @@ def weights(name: str, tree: ast.Module, is_package: bool) -> set[str]:
     return heavy | {target for target in imported if target.removeprefix("letheon.").split(".")[0] in DOORS_TO_HEAVY}
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_imports_go_down_only(name: str) -> None:
-    assert upward(name, MODULES[name], name in IS_PACKAGE) == set()
+def test_imports_go_down_only() -> None:
+    assert {name: up for name, tree in MODULES.items() if (up := upward(name, tree, name in IS_PACKAGE))} == {}
 
 
 def test_no_file_imports_itself_in_a_circle() -> None:
     assert circles(arrows(MODULES, IS_PACKAGE)) == []
+
+
+def test_the_fast_path_imports_nothing_heavy() -> None:
+    light = {name: weights(name, tree, name in IS_PACKAGE) for name, tree in MODULES.items() if is_light(name)}
+    assert {name: heavy for name, heavy in light.items() if heavy} == {}
 
 
 def test_the_circle_rule_finds_a_breach() -> None:
@@ -189,32 +170,30 @@ def test_the_circle_rule_finds_a_breach() -> None:
     assert circles(arrows(modules, {"", "b"})) == [{"", "a", "b.c"}]
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if is_light(name)])
-def test_the_fast_path_imports_nothing_heavy(name: str) -> None:
-    assert weights(name, MODULES[name], name in IS_PACKAGE) == set()
+LAZY = "def f():\n    from letheon.runs import store\n    import jax\n"
 
 
-def test_the_import_rules_find_a_breach() -> None:
-    lazy = ast.parse("def f():\n    from letheon.runs import store\n    import jax\n")
-    assert upward("pipeline", lazy, False) == {"runs"}
-    assert upward("views.commands.main", lazy, False) == set()
-    assert upward("body.memory", ast.parse("from .. import scenario"), False) == {"scenario"}
-    assert upward("body.memory", ast.parse("from ..views.commands.main import main"), False) == {"views"}
-    assert upward("body", ast.parse("from .memory import phi\nimport letheon.harms.liver"), True) == {"harms"}
-    assert weights("views.commands.main", lazy, False) == set()
-    assert weights(
-        "views.commands.main", ast.parse("try:\n    import scipy.stats\nexcept ImportError: pass"), False
-    ) == {"scipy"}
-    assert weights("scenario", ast.parse("from letheon.arrays import jnp"), False) == {"letheon.arrays"}
-    assert weights("scenario", ast.parse("if TYPE_CHECKING:\n    import jax"), False) == set()
+@pytest.mark.parametrize(
+    ("rule", "name", "text", "breach"),
+    [
+        (upward, "pipeline", LAZY, {"runs"}),
+        (upward, "views.commands.main", LAZY, set()),
+        (upward, "body.memory", "from .. import scenario", {"scenario"}),
+        (upward, "body.memory", "from ..views.commands.main import main", {"views"}),
+        (upward, "body", "from .memory import phi\nimport letheon.harms.liver", {"harms"}),
+        (weights, "views.commands.main", LAZY, set()),
+        (weights, "views.commands.main", "try:\n    import scipy.stats\nexcept ImportError: pass", {"scipy"}),
+        (weights, "scenario", "from letheon.arrays import jnp", {"letheon.arrays"}),
+        (weights, "scenario", "if TYPE_CHECKING:\n    import jax", set()),
+    ],
+)
+def test_the_import_rules_find_a_breach(rule, name: str, text: str, breach: set[str]) -> None:
+    assert rule(name, ast.parse(text), name == "body") == breach
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_files_functions_and_public_names_stay_small(name: str) -> None:
     tree = MODULES[name]
-    path = PACKAGE.joinpath(*name.split("."))
-    path = path / "__init__.py" if name in IS_PACKAGE else path.with_suffix(".py")
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES_A_FILE
     lengths = {
         node.name: node.end_lineno - node.lineno + 1
         for node in ast.walk(tree)
@@ -222,6 +201,14 @@ def test_files_functions_and_public_names_stay_small(name: str) -> None:
     }
     assert {function: lines for function, lines in lengths.items() if lines > MOST_LINES_A_FUNCTION} == {}
     assert len(public_names(tree)) < MOST_PUBLIC_NAMES
+    assert not NAMELESS_ROOMS & set(name.split("."))
+    assert not any(isinstance(n, ast.ImportFrom) and n.names[0].name == "*" for n in ast.walk(tree))
+
+
+def test_no_file_is_too_long() -> None:
+    files = [path for folder in (PACKAGE, ROOT / "tests", ROOT / "benchmarks") for path in folder.rglob("*.py")]
+    sizes = {str(path): len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    assert {file: lines for file, lines in sizes.items() if lines > MOST_LINES_A_FILE} == {}
 
 
 def public_names(tree: ast.Module) -> set[str]:
@@ -233,31 +220,11 @@ def public_names(tree: ast.Module) -> set[str]:
     return {node.name for node in tree.body if isinstance(node, kinds) and not node.name.startswith("_")}
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_names_are_nouns_and_imports_are_named(name: str) -> None:
-    assert not NAMELESS_ROOMS & set(name.split("."))
-    stars = [n.lineno for n in ast.walk(MODULES[name]) if isinstance(n, ast.ImportFrom) and n.names[0].name == "*"]
-    assert stars == []
-
-
-@pytest.mark.parametrize("folder", ["tests", "benchmarks"])
-def test_test_files_stay_small_too(folder: str) -> None:
-    sizes = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / folder).rglob("*.py")}
-    assert {file: lines for file, lines in sizes.items() if lines > MOST_LINES_A_FILE} == {}
-
-
 def test_double_precision_is_switched_on_in_one_place_and_no_flag_is_set() -> None:
-    places = [
-        path.name
-        for path in PACKAGE.rglob("*.py")
-        for _ in re.findall("jax_enable" + "_x64", path.read_text(encoding="utf-8"))
-    ]
-    assert places == ["arrays.py"]
-    text = "\n".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
-    assert not re.search(
-        r"environ(\[[^]]*\]\s*=[^=]|\.(setdefault|update|pop)\b)|putenv|XLA_FLAGS.{0,9}\]\s*=[^=]", text
-    )
-    assert not re.search(r"\bpmap\b", text)
+    texts = {path.name: path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
+    assert [name for name, text in texts.items() if "jax_enable" + "_x64" in text] == ["arrays.py"]
+    flag = r"environ(\[[^]]*\]\s*=[^=]|\.(setdefault|update|pop)\b)|putenv|XLA_FLAGS.{0,9}\]\s*=[^=]|\bpmap\b"
+    assert [name for name, text in texts.items() if re.search(flag, text)] == []
 
 
 def test_nothing_is_a_stub_and_no_test_is_left_out() -> None:
@@ -265,9 +232,8 @@ def test_nothing_is_a_stub_and_no_test_is_left_out() -> None:
     excuse = re.compile(
         r"pytest\.(mark\.)?(skip|skipif|xfail|importor" + r"skip)\b|^\s*assert Tr" + r"ue\b", re.MULTILINE
     )
-    found = [path.name for path in PACKAGE.rglob("*.py") if stub.search(path.read_text(encoding="utf-8"))]
-    found += [path.name for path in (ROOT / "tests").rglob("*.py") if excuse.search(path.read_text(encoding="utf-8"))]
-    assert found == []
+    for folder, pattern in ((PACKAGE, stub), (ROOT / "tests", excuse)):
+        assert [p.name for p in folder.rglob("*.py") if pattern.search(p.read_text(encoding="utf-8"))] == []
     assert excuse.search("@pytest.mark.sk" + "ip") and stub.search("raise NotImplemented" + "Error")
 
 
@@ -284,44 +250,25 @@ WORKPLACE = re.compile(
 
 def files_of_the_tree() -> list[Path]:
     """Return the files of the project: those that git knows; where it knows none, all but what is built."""
-    listing = subprocess.run(
-        ["git", "ls-files", "-z"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if listing.returncode == 0 and listing.stdout:
-        return [ROOT / name for name in listing.stdout.split("\0") if name and (ROOT / name).is_file()]
-    made = {"build", "dist", "site", "runs"}
-    kept = []
-    for path in ROOT.rglob("*"):
-        first, *rest = path.relative_to(ROOT).parts
-        hidden = first.startswith(".") and first not in {".ci", ".gitignore"}
-        if path.is_file() and not hidden and first not in made and "__pycache__" not in rest:
-            kept.append(path)
-    return kept
+    command = ["git", "ls-files", "-z"]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    if listing:
+        return [ROOT / name for name in listing.split("\0") if name and (ROOT / name).is_file()]
+    built = re.compile(r"(\.(?!ci/|gitignore)|build/|dist/|site/|runs/)|.*__pycache__")
+    return [p for p in ROOT.rglob("*") if p.is_file() and not built.match(p.relative_to(ROOT).as_posix())]
 
 
 def strangers(text: str) -> list[str]:
     """Return what in a text speaks of a machine, a registry or a workplace."""
-    return [found.group() for pattern in (MACHINE, REGISTRY, WORKPLACE) for found in pattern.finditer(text)]
+    return [match.group() for pattern in (MACHINE, REGISTRY, WORKPLACE) for match in pattern.finditer(text)]
 
 
 def test_the_tree_speaks_of_the_project_alone() -> None:
-    found = {}
-    for path in files_of_the_tree():
-        data = path.read_bytes()
-        if b"\0" in data or path.name.endswith(".min.js"):
-            continue
-        if strange := strangers(data.decode("utf-8")):
-            found[str(path.relative_to(ROOT))] = strange
-    assert found == {}
-
-
-def test_a_stranger_would_be_found() -> None:
-    assert (
-        strangers("see /ho" + "me/someone/x")
-        and strangers("--index" + "-url x")
-        and strangers("as issue #" + "12 says")
-    )
+    texts = {path: path.read_bytes() for path in files_of_the_tree() if not path.name.endswith(".min.js")}
+    strange = {path: strangers(data.decode("utf-8")) for path, data in texts.items() if b"\0" not in data}
+    assert {str(path.relative_to(ROOT)): words for path, words in strange.items() if words} == {}
+    for text in ("see /ho" + "me/someone/x", "--index" + "-url x", "as issue #" + "12 says"):
+        assert strangers(text)
     assert strangers("mg/h/70kg, n/home/x, https://example.org/home/page and ~/tmp/x") == []
 
 
@@ -332,23 +279,16 @@ TAG = re.compile(r"</?[a-zA-Z][a-zA-Z0-9]*(\s[^<>]*)?/?>")
 BY_NAME = {"library", "number", "model", "views", "trace", "figure"}
 
 
+def strings(tree: ast.Module) -> list[str]:
+    """Return the strings of a module, docstrings left out."""
+    owners = (node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef))
+    docstrings = {node.body[0].value for node in owners if node.body and isinstance(node.body[0], ast.Expr)}
+    constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and node not in docstrings]
+    return [node.value for node in constants if isinstance(node.value, str)]
+
+
 def html_strings(tree: ast.Module) -> list[str]:
-    """Return the strings that hold an HTML tag, docstrings left out."""
-    docstrings = {
-        node.body[0].value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        and node.body
-        and isinstance(node.body[0], ast.Expr)
-    }
-    return [
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant)
-        and node not in docstrings
-        and isinstance(node.value, str)
-        and TAG.search(node.value)
-    ]
+    return [text for text in strings(tree) if TAG.search(text)]
 
 
 def indexed_by_string(tree: ast.Module) -> list[str]:
@@ -371,12 +311,16 @@ def indexed_by_string(tree: ast.Module) -> list[str]:
 
 def test_no_html_outside_templates() -> None:
     """The text of a figure is Plotly's own markup, and a line break within a line of Markdown has no other form."""
-    found = {name: strings for name, tree in MODULES.items() if (strings := html_strings(tree))}
-    assert set(found) <= {"views.document.markdown", "views.figures.axes", "views.figures.curves", "views.figures.rows"}
-    assert found["views.document.markdown"] == ["<br>"]
-    assert html_strings(ast.parse('def f():\n    """A <b>."""\n    return f\'<td class="x">{1}\'')) == [
-        '<td class="x">'
-    ]
+    holders = {name: tags for name, tree in MODULES.items() if (tags := html_strings(tree))}
+    assert set(holders) <= {
+        "views.document.markdown",
+        "views.figures.axes",
+        "views.figures.curves",
+        "views.figures.rows",
+    }
+    assert holders["views.document.markdown"] == ["<br>"]
+    wrong = 'def f():\n    """A <b>."""\n    return f\'<td class="x">{1}\''
+    assert html_strings(ast.parse(wrong)) == ['<td class="x">']
 
 
 def test_no_view_indexes_a_result_by_string() -> None:

@@ -73,15 +73,6 @@ def test_any_course_agrees_with_the_reference(bench: Any) -> None:
     assert levels < 1e-10 and slow < 1e-7
 
 
-def test_chunks_and_threads_change_no_person_and_no_order(bench: Any) -> None:
-    problem = bench["hourly"].Problem("short", (0, 10, 336), (10.0, 0.0), 37)
-    cl, v1 = bench["hourly"].people(37)
-    one = solved(bench, problem, cl, v1, workers=1)
-    many = solved(bench, problem, cl, v1, workers=3, chunk=8)
-    assert one.shape == many.shape == (3, 2, 37)
-    assert np.allclose(one, many, rtol=1e-13, atol=0)
-
-
 def test_who_washes_out_slowly_is_computed_to_the_end(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     problem = bench["hourly"].Problem("slow", (0, 10, 504), (10.0, 0.0), 2)
     cl, v1 = np.array([80.0, 30.0]), np.array([17.0, 17.0])
@@ -100,17 +91,6 @@ def test_roots_are_those_of_the_compartments(bench: Any) -> None:
         assert np.allclose(fast[:, k], -np.sort(np.linalg.eigvals(a[:3, :3])), rtol=1e-12, atol=0)
         assert np.allclose(slow[:, k], -np.sort(np.linalg.eigvals(a[3:, 3:])), rtol=1e-12, atol=0)
     assert np.allclose(np.asarray(weight).sum(0), 1000.0 / v1 / bench["hourly"].C50, rtol=1e-12)
-
-
-def test_equal_rates_of_ketamine_and_norketamine_are_no_special_case(bench: Any) -> None:
-    fast, slow = np.array([[3.0], [1.0 + 1e-9], [0.5]]), np.array([[1.0], [0.5 + 1e-4]])
-    for length in (1, 5, 76):
-        _, _, found = bench["weekly"]._lengths([length], fast, slow)
-        for i, mu in enumerate(slow[:, 0]):
-            for j, rate in enumerate(fast[:, 0]):
-                gap = mu - rate
-                ratio = -np.expm1(-gap * length) / gap  # of (e^(-rate h) - e^(-mu h)) / gap to e^(-rate h)
-                assert np.isclose(found[0, i, j, 0], np.exp(-rate * length) * ratio, rtol=1e-12)
 
 
 def test_a_peer_without_its_package_is_left_out_and_named(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from letheon.arrays import jax
 from letheon.body.branches import Branched, advance_branches, branches_of, packed
 from letheon.body.compartments import STRUCTURES, System, build, with_effect_site
 from letheon.body.propagator import advance, one_propagator
@@ -75,12 +74,3 @@ def test_any_flows_can_be_split(size: int, data) -> None:
 def test_without_flows_the_matrix_stays_whole() -> None:
     (only,) = branches_of(3, None)
     assert only.rows == (0, 1, 2) and only.columns[1] == (0, 1, 2, 3)
-
-
-def test_states_pass_through_compiled_code() -> None:
-    branches = branches_of(2, ((0, 0), (1, 0), (1, 1)))
-    state = Branched([np.ones((1, 3)), np.full((1, 3), 2.0)], branches)
-    twice = jax.jit(lambda x: jax.tree.map(lambda part: 2 * part, x))(state)
-    assert float(twice[1][0]) == 4.0
-    with pytest.raises(IndexError):
-        twice[2]

@@ -67,19 +67,6 @@ def test_without_the_extra_a_sentence_says_what_to_install(monkeypatch):
         addresses.check_cluster("local:2")
 
 
-def test_tls_needs_certificates(monkeypatch):
-    with pytest.raises(InputError, match=r"needs certificates.*CA_FILE"):
-        cluster._connected("tls://127.0.0.1:8786")
-
-
-def test_missing_scheduler_is_reported():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with pytest.raises(RunError, match="no scheduler answers at"):
-        cluster._connected(f"tcp://127.0.0.1:{port}")
-
-
 @pytest.mark.parametrize(
     ("address", "threads", "other", "says"),
     [

@@ -12,9 +12,9 @@ from scipy.special import expit, logit, ndtri
 
 from letheon import library
 from letheon.arrays import jax
-from letheon.harms import acute, circulation, comedication, liver, mood
+from letheon.harms import acute, circulation, comedication
 from letheon.harms.counts import finding
-from letheon.harms.exposure import Intensity, Stretch
+from letheon.harms.exposure import Intensity
 from letheon.harms.finding import exact_interval
 from letheon.patients.uncertainty import DRAWS, typical_values
 
@@ -41,13 +41,6 @@ def test_load_of_the_racemate_at_the_levels_of_volunteers(weight, expected):
     assert np.asarray(acute.load(half, half, c50, weight)) == pytest.approx(expected, abs=0.1)
 
 
-def test_load_lies_where_volunteers_rated_it():
-    """37-89 % of the scale at 200 ng/mL of the racemate, for every weight of arketamine that the library allows."""
-    number = library.harms("psychedelic")["arketamine_weight"]
-    loads = [float(acute.load(100.0, 100.0, 121.0, w)) for w in number.range]
-    assert 37 <= min(loads) <= max(loads) <= 89
-
-
 @given(LEVELS, LEVELS, st.floats(0.0, 1000.0), st.floats(30.0, 300.0), st.floats(0.0, 0.6))
 def test_load_stays_on_the_scale_and_never_falls_with_exposure(s, r, more, c50, weight):
     load = float(acute.load(s, r, c50, weight))
@@ -69,24 +62,7 @@ def test_time_above_a_level_is_that_of_the_curve():
     assert hours_above(t, np.full_like(t, 10.0), 10.0) == 0.0
 
 
-def test_effect_ends_within_an_hour():
-    """At a site of half-life 8.3 min, 60 % of the scale is under the noticeable tenth within an hour of plasma at 0."""
-    minutes = library.harms("psychedelic")["half_life"].value
-    c50, start = 121.0, 121.0 * 0.6 / 0.4
-    t = np.linspace(0.0, 4.0, 4001)
-    site = start * 0.5 ** (t * 60 / minutes)
-    lasting = hours_above(t, np.asarray(acute.load(site, 0.0, c50, 0.0)), 100 * typical("psychedelic.noticeable"))
-    exact = minutes / 60 * math.log2(start * 9 / c50)
-    assert lasting == pytest.approx(exact, abs=2e-3)
-    assert lasting < 1.0
-
-
 # ---- incidence
-
-
-def test_slope_without_spread_is_the_one_by_hand():
-    by_hand = (math.log(0.76 / 0.24) - math.log(0.18 / 0.82)) / (100 * 250 / 371)
-    assert float(acute.incidence_slope(250.0, 121.0, 0.0, 0.18, 0.76)) == pytest.approx(by_hand, rel=1e-12)
 
 
 @given(st.floats(20, 800), st.floats(60, 230), st.floats(0, 0.8), st.floats(0.05, 0.4), st.floats(0.5, 0.95))
@@ -109,30 +85,6 @@ def test_slope_of_the_leiden_trial_is_derived_at_its_plateau():
     expected = float(acute.incidence_slope(plateau, 121.0, spread, 0.18, 0.76))
     assert float(acute.leiden_slope(own.__getitem__)) == pytest.approx(expected, rel=1e-12)
     assert 0.03 < expected < 0.06
-
-
-def test_incidence_in_the_leiden_trial_elicited_and_unasked():
-    """76 % when asked; unasked, what uncontrolled series of long infusions and of sessions report."""
-    draws = typical_values()
-
-    def one(k):
-        own = lambda name: draws[name][k]  # noqa: E731
-        level = 1000 * own("psychedelic.leiden_rate") * 70 / own("simons2022.cl")
-        spread = math.hypot(own("psychedelic.c50.sd"), own("simons2022.cl.sd"))
-        z = np.linspace(-4, 4, 81)
-        w = np.exp(-(z**2) / 2) / np.exp(-(z**2) / 2).sum()
-        peak = 100 * expit(np.log(level / own("psychedelic.c50")) + spread * z)
-        p = acute.incidence(peak, acute.leiden_slope(own), own("psychedelic.background"))
-        elicited = float((w * np.asarray(p)).sum())
-        return elicited, float(acute.spontaneous(elicited, own("psychedelic.spontaneous_share")))
-
-    elicited, unasked = np.array([one(k) for k in range(0, DRAWS, 4)]).T
-    low, high = exact_interval(22, 29)
-    assert np.median(elicited) == pytest.approx(0.76, abs=0.03)
-    assert np.mean((elicited > low) & (elicited < high)) > 0.9
-    for events, n in ((0, 16), (6, 101), (11, 50)):
-        low, high = exact_interval(events, n)
-        assert low <= np.quantile(unasked, 0.95) and high >= np.quantile(unasked, 0.05), (events, n)
 
 
 @given(st.floats(0, 99), st.floats(0, 50), st.floats(0, 0.1), st.floats(0.05, 0.4))
@@ -185,17 +137,6 @@ def test_comedication_has_the_direction_of_the_evidence():
     assert comedication.midazolam(True)["psychomimetic"][1] == 1.0 <= comedication.midazolam(True)["sedation"][1]
 
 
-@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
-def test_comedication_widens_but_never_goes_below_background(a, b, background, factor):
-    interval = (min(a, b), max(a, b))
-    low, high = comedication.scaled_excess(interval, background, (factor, 1.0))
-    assert low <= high <= max(interval[1], background)
-    assert low >= min(interval[0], background)
-    assert comedication.scaled_excess(interval, background, (1.0, 1.0)) == pytest.approx(interval)
-    low, high = comedication.scaled_odds(interval, (1.0, 4.0))
-    assert low == pytest.approx(interval[0]) and interval[1] - 1e-12 <= high <= 1.0
-
-
 # ---- counts
 
 
@@ -214,15 +155,6 @@ def test_counts_of_a_regimen_of_its_kind():
     assert sessions.interval == (0.0, most)
 
 
-@pytest.mark.parametrize("effect", ["hallucination", "night terrors", "headache"])
-@pytest.mark.parametrize("regimen", [LONG, SESSIONS])
-def test_uncounted_effects_are_not_identified(effect, regimen):
-    """Red when a count of another kind, or a recalled one, is passed off as an estimate."""
-    found = finding(effect, regimen)
-    assert found.estimate is None and found.support == "not identified" and found.interval == (0.0, 1.0)
-    assert "Nobody counted" in found.note
-
-
 def test_pooled_trials_stand_in_as_what_comes_on_top_of_placebo():
     expected = {"nausea": (0.12, (0.05, 0.25)), "sedation": (0.27, (0.12, 0.5)), "dizziness": (0.11, (0.01, 0.4))}
     for effect, (share, interval) in expected.items():
@@ -235,43 +167,4 @@ def test_pooled_trials_stand_in_as_what_comes_on_top_of_placebo():
     assert finding("nausea", LONG, "spontaneous").interval == exact_interval(4, 101)
 
 
-def test_without_drug_the_comparison_speaks():
-    nothing = Intensity(0.0, 0.0)
-    assert finding("psychomimetic", nothing).estimate == pytest.approx(5 / 28)
-    assert finding("hallucination", nothing).estimate == 0.0
-    assert finding("headache", nothing).support == "not identified"
-
-
 # ---- the page
-
-
-def test_the_page_tells_the_numbers_of_the_code(root):
-    """Load, slope and liver intervals in docs/harms.md; red when one is changed without the other."""
-    page = " ".join((root / "docs" / "harms.md").read_text(encoding="utf-8").split())
-    half = np.array([25.0, 50.0, 75.0, 100.0])
-    for weight, words in ((0.0, "arketamine does not count"), (0.5, "arketamine counts half")):
-        loads = np.asarray(acute.load(half, half, typical("psychedelic.c50"), weight))
-        assert f"| E, {words} | {' | '.join(f'{load:.1f}' for load in loads)} |" in page
-    numbers = {f"psychedelic.{name}": number.canonical for name, number in library.harms("psychedelic").items()}
-    clearance = library.pk_model("simons2022").parameters["cl"]
-    own = numbers | {
-        "psychedelic.c50.sd": math.sqrt(library.harms("psychedelic")["c50"].omega),
-        "simons2022.cl": clearance.canonical,
-        "simons2022.cl.sd": math.sqrt(clearance.omega),
-    }
-    assert f"{float(acute.leiden_slope(own.__getitem__)):.3f} log odds" in page
-    weeks = (Stretch(0, 100), Stretch(484, 584))
-    for pattern, runs in {
-        "short sessions": [Stretch(0, 4)],
-        "one long course": weeks[:1],
-        "long course again later": [Stretch(0, 100), Stretch(6000, 6100)],
-        "long course again within weeks": weeks,
-    }.items():
-        assert liver.pattern(runs) == pattern
-        like = SESSIONS if pattern == "short sessions" else Intensity(0.25, 100.0)
-        low, high = (100 * end for end in liver.finding(runs, like).interval)
-        told = f"{low:.0f} to {high:.1f} %" if high < 10 else f"{low:.0f} to {high:.0f} %"
-        assert f"| {pattern} | {told} |" in page
-    masked = mood.masked()
-    low, high = masked.interval
-    assert f"(−{-masked.estimate:.1f} points, 95 % interval −{-low:.1f} to {high:.1f})" in page

@@ -20,7 +20,6 @@ from letheon.units import HOURS_PER_YEAR
 
 LAWS = bladder.LAWS
 MONTH = HOURS_PER_YEAR / 12
-G_DAY = 1000 / 24
 PIECES = 10
 
 # people of all draws and susceptibilities; dosing of nothing to 8 g a day, for an hour to years
@@ -88,15 +87,6 @@ def test_steps_are_the_solution_of_the_equations(law):
     assert float(states.fibrosis[-1]) > 0.01 and float(states.deficit[-1]) > 0.1
 
 
-@given(PEOPLE, st.floats(0, 330), st.floats(1, 20_000), st.floats(0.05, 0.95))
-def test_two_steps_are_one(people, drive, hours, share):
-    law, person = person_of(people)
-    one, _, _ = course(law, person, [(drive, hours)])
-    two, _, _ = course(law, person, [(drive, hours * share), (drive, hours * (1 - share))])
-    for a, b in zip(one, two, strict=True):
-        assert float(a[-1]) == pytest.approx(float(b[-1]), rel=1e-9, abs=1e-13)
-
-
 @given(PEOPLE, st.floats(0, 330), st.floats(1, 300), st.floats(0, 800), st.integers(1, 12))
 def test_repeated_use_in_closed_form_is_use_after_use(people, drive, on, off, cycles):
     law, person = person_of(people)
@@ -105,21 +95,6 @@ def test_repeated_use_in_closed_form_is_use_after_use(people, drive, on, off, cy
     closed = repeat(law, person, start, jnp.asarray(drive), on, off, cycles)
     for a, b in zip(closed, states, strict=True):
         assert float(a) == pytest.approx(float(b[2 * cycles]), rel=1e-8, abs=1e-12)
-
-
-@pytest.mark.parametrize("law", LAWS)
-def test_injury_by_hand(law):
-    """Half of its most at D50; a steep power below; capped, or level, above."""
-    _, person = person_of((law, 0, 0.0, 0.0))
-    rate = partial(bladder.injury_rate, law, person)
-    half = person.k_inj / 2 if law == "saturating" else person.k_rep
-    assert float(rate(person.d50)) == pytest.approx(float(half), rel=1e-12)
-    small = 1e-3 * person.d50
-    exponent = math.log(float(rate(2 * small) / rate(small))) / math.log(2)
-    assert exponent == pytest.approx(float(person.hill), rel=1e-3)
-    most = person.k_inj if law == "saturating" else person.k_inj_most
-    assert float(rate(1e9)) == pytest.approx(float(most), rel=1e-9)
-    assert float(rate(0.0)) == 0.0
 
 
 @pytest.mark.parametrize("law", LAWS)
@@ -142,19 +117,6 @@ def test_gradients_are_finite_without_drug_and_right_with_it(law):
             width = up[number] - down[number]
             assert math.isfinite(float(slope))
             assert float(slope) == pytest.approx(float(end(*up) - end(*down)) / width, rel=1e-3, abs=1e-6)
-
-
-def test_vmap_matches_single_patients():
-    values = bladder.typical_values("unsaturated")
-    own = lambda name: jnp.asarray(values[name][:7])  # noqa: E731
-    z = jnp.linspace(-2, 2, 7)
-    together = bladder.tissue(own, z, 0 * z)
-    doses = np.array([(60.0, 400.0), (0.0, 900.0)])
-    mapped = jax.vmap(lambda p: bladder.follow("unsaturated", p, *doses.T), out_axes=1)(together)
-    for k in range(7):
-        _, alone = person_of(("unsaturated", k, float(z[k]), 0.0))
-        for a, b in zip(mapped, bladder.follow("unsaturated", alone, *doses.T), strict=True):
-            assert np.asarray(a[:, k]) == pytest.approx(np.asarray(b), rel=1e-12)
 
 
 # ---- properties
@@ -230,12 +192,6 @@ def test_pause_heals_mucosa_but_not_fibrosis(people, doses, pause):
         assert float(gone.fibrosis[-1]) < float(last.fibrosis)
 
 
-def test_irritation_is_gone_in_two_weeks():
-    """A user of 2 g/day was relieved in two weeks: nine tenths of irritation are gone; at 6 g/day not in one."""
-    k = library.harms("bladder")["k_irritation"].canonical
-    assert math.exp(-k * 14 * 24) < 0.1 < 0.25 < math.exp(-k * 7 * 24)
-
-
 # ---- urine
 
 
@@ -264,14 +220,6 @@ def test_water_lowers_injury(law, dose, litres, more):
 
     assert rate(litres * more) <= rate(litres) * (1 + 1e-12)
     assert rate(1.5) == pytest.approx(float(bladder.injury_rate(law, bladder.tissue(own), dose)), rel=1e-9)
-
-
-def test_urine_of_the_evidence():
-    """3.2 g/day by nose, 2.3 and 1.6 % excreted, 1.5 L a day: 0.093 and 0.069 mM, by the molar masses."""
-    r = library.receptor()
-    for share, name, expected in ((0.023, "molar_mass_ketamine", 0.093), (0.016, "molar_mass_norketamine", 0.069)):
-        mg_l = bladder.urine_concentration(3.2 * 0.45 * G_DAY, share, 1.5 / 24)
-        assert float(mg_l) / r[name].value == pytest.approx(expected, abs=0.002)
 
 
 # ---- people

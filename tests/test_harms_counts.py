@@ -54,14 +54,6 @@ def test_extremes_have_no_estimate(rate, hours):
         assert found.interval[1] == 1.0 if rate > 1.0 else found.interval[0] < 0.07, name
 
 
-def test_a_study_gets_its_own_count():
-    found = counts.finding("psychomimetic", LEIDEN)
-    assert (found.estimate, found.support) == (pytest.approx(22 / 29), "randomised")
-    assert found.interval == exact_interval(22, 29)
-    weaker = counts.finding("psychomimetic", LEIDEN._replace(rate=0.05))
-    assert weaker.interval == (exact_interval(5, 28)[0], exact_interval(22, 29)[1])
-
-
 def test_what_the_trial_recalls_withdraws_a_pooled_estimate():
     """Nausea of the Leiden regimen: +12 (5 to 25) is pooled, 19 of 30 against 5 of 30 are recalled of that trial."""
     found = counts.finding("nausea", LEIDEN)
@@ -85,14 +77,6 @@ def test_any_recalled_value_outside_withdraws_and_inside_does_not(monkeypatch, e
     assert found.interval == pytest.approx((min(low, events / 30), max(high, events / 30)))
     monkeypatch.setattr(library, "harm_counts", lambda: (read, replace(told, source=read.source)))
     assert counts.finding("headache", here, "spontaneous").estimate == pytest.approx(0.2)  # read before recalled
-
-
-def test_counts_of_infusions_carry_doses_and_hours():
-    for count in library.harm_counts():
-        due = count.arm != "comparison" and count.kind not in ("single", "nasal")
-        assert (count.rate is not None) == (count.hours is not None) == (count.drug is not None) == due, count
-        if due:
-            assert 0 < count.rate[0] <= count.rate[1] < 2 and 0 < count.hours[0] <= count.hours[1] <= 168
 
 
 # ---- how strong, how long

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
-from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -18,23 +16,6 @@ from letheon.patients.uncertainty import _LATER as LATER
 from letheon.patients.uncertainty import _SEED as SEED
 from letheon.patients.uncertainty import DRAWS, latin_hypercube, named_numbers, prior_values, quantile
 from letheon.units import to_canonical
-
-HOME = files("letheon.library")
-SECTIONS = ("psychedelic", "circulation", "comedication", "liver", "bladder", "mood")
-
-
-def test_the_file_holds_these_sections_and_nothing_is_dropped():
-    raw = tomllib.loads(HOME.joinpath("harms.toml").read_text(encoding="utf-8"))
-    assert tuple(raw) == SECTIONS
-    for section, tables in raw.items():
-        shipped = library.harms(section)
-        assert set(tables) == set(shipped)
-        for key, table in tables.items():
-            for word, value in table.items():
-                kept = getattr(shipped[key], word)
-                assert (list(kept) if isinstance(kept, tuple) else kept) == value, (section, key, word)
-    with pytest.raises(InputError, match=r"no section of harms\.toml 'kidney'"):
-        library.harms("kidney")
 
 
 def test_psychedelic_numbers_follow_from_their_sources():
@@ -110,29 +91,6 @@ def test_priors_of_the_bladder_do_not_rest_on_what_they_are_fitted_to():
     for name, number in library.harms("bladder").items():
         if number.spread["kind"] != "none":
             assert not set(number.sources) & (fitted_to | scored_on), name
-
-
-def test_counts_are_complete_and_recalled_ones_have_no_weight():
-    counts = library.harm_counts()
-    assert {c.source for c in counts} <= set(library.sources())
-    recalled = [c for c in counts if c.verified == "recall"]
-    assert len(recalled) == 5 and all(c.weight == 0 and "recall" in c.note for c in recalled)
-    six, fifty_two = (
-        next(c for c in counts if (c.source, c.n) == key) for key in (("noppers2011liver", 6), ("lee2025", 52))
-    )
-    assert six.n == 6 and (fifty_two.events, fifty_two.n) == (0, 52)
-    # shares that were printed as per cent fit the counts that stand for them
-    printed = {("psychomimetic", "drug"): 0.76, ("psychomimetic", "comparison"): 0.18}
-    for (effect, arm), share in printed.items():
-        found = [c for c in counts if (c.effect, c.arm, c.verified) == (effect, arm, "derived")]
-        assert found[0].events / found[0].n == pytest.approx(share, abs=5e-3)
-    for source, shares in {
-        "sustain3": {"nausea": 0.344, "headache": 0.374, "sedation": 0.236, "dizziness": 0.347},
-        "esketaminetiming": {"nausea": 0.14, "sedation": 0.038, "dizziness": 0.206},
-    }.items():
-        for c in counts:
-            if c.source == source:
-                assert c.events / c.n == pytest.approx(shares[c.effect], abs=1e-3), (source, c.effect)
 
 
 def test_rows_follow_from_their_sources():
@@ -258,3 +216,26 @@ def test_a_bad_row_is_refused_with_its_place(old, new, words):
     with pytest.raises(InputError, match=r"x\.toml") as refused:
         parse_bladder(text.replace("schedules = []\n", "") if "schedules" in new else text, "x.toml")
     assert words in str(refused.value)
+
+
+def test_counts_are_complete_and_recalled_ones_have_no_weight():
+    counts = library.harm_counts()
+    assert {c.source for c in counts} <= set(library.sources())
+    recalled = [c for c in counts if c.verified == "recall"]
+    assert len(recalled) == 5 and all(c.weight == 0 and "recall" in c.note for c in recalled)
+    six, fifty_two = (
+        next(c for c in counts if (c.source, c.n) == key) for key in (("noppers2011liver", 6), ("lee2025", 52))
+    )
+    assert six.n == 6 and (fifty_two.events, fifty_two.n) == (0, 52)
+    # shares that were printed as per cent fit the counts that stand for them
+    printed = {("psychomimetic", "drug"): 0.76, ("psychomimetic", "comparison"): 0.18}
+    for (effect, arm), share in printed.items():
+        found = [c for c in counts if (c.effect, c.arm, c.verified) == (effect, arm, "derived")]
+        assert found[0].events / found[0].n == pytest.approx(share, abs=5e-3)
+    for source, shares in {
+        "sustain3": {"nausea": 0.344, "headache": 0.374, "sedation": 0.236, "dizziness": 0.347},
+        "esketaminetiming": {"nausea": 0.14, "sedation": 0.038, "dizziness": 0.206},
+    }.items():
+        for c in counts:
+            if c.source == source:
+                assert c.events / c.n == pytest.approx(shares[c.effect], abs=1e-3), (source, c.effect)

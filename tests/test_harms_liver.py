@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 import numpy as np
@@ -14,8 +13,7 @@ from scipy import optimize, stats
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.errors import InputError
 from letheon.harms import liver
-from letheon.harms.counts import is_long
-from letheon.harms.exposure import Stretch, cumulative, daily_hours, day_pieces, intensity, stretches
+from letheon.harms.exposure import cumulative, daily_hours, day_pieces, intensity, stretches
 from letheon.harms.finding import Finding, exact_interval, jeffreys_interval
 
 MG_H = Rate(absolute_mg_h=25.0)
@@ -127,11 +125,6 @@ def test_days_put_together_are_the_same_days(drips, marks):
     assert done[pieces.ends].tolist() == [float(mark) for mark in marks]
 
 
-def test_a_long_pause_is_one_piece():
-    pieces = day_pieces(regimen((0, 4), (24, 4)).schedule(), 3650)
-    assert pieces.days.tolist() == [1.0, 1.0, 3648.0]
-
-
 def test_totals_of_a_regimen():
     """Worked out by hand: ten sessions of 4 h, then boosters; red when courses are counted by session."""
     course = [(24.0 * d, 4.0) for d in range(10)]
@@ -141,8 +134,3 @@ def test_totals_of_a_regimen():
     assert total.courses == 4 and total.courses_a_year == 2.0
     assert cumulative(regimen(), 70.0, 100.0) == (0.0, 0.0, 0, 0, 0, 0.0)
     assert cumulative(regimen((0, 100)).sham(), 70.0, 100.0).dose_mg == 0.0
-
-
-def test_long_regimens():
-    assert [is_long(r) for r in ([], [Stretch(0, 4)], [Stretch(0, 4), Stretch(24, 49)])] == [False, False, True]
-    assert math.isclose(Stretch(24, 49).hours, 25)

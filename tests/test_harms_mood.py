@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from letheon import library
-from letheon.arrays import jax
 from letheon.harms import mood
 
 NUMBERS = library.harms("mood")
@@ -29,21 +28,6 @@ def test_onset_in_hours_peak_at_day_one_half_gone_after_two_weeks():
     half = after[np.flatnonzero(course[course.argmax() :] < 0.5)[0]]
     assert 13 <= half / 24 <= 18
     assert float(mood.shape(-5.0, ONSET, HALF_LIFE)) == 0.0
-
-
-def test_half_life_is_that_of_response():
-    """52.2 to 39.8 % of patients between day 1 and day 7."""
-    derived = 6 * np.log(2) / np.log(0.522 / 0.398)
-    assert NUMBERS["half_life"].value == pytest.approx(derived, abs=0.5)
-    ratio = float(mood.shape(7 * 24.0, ONSET, HALF_LIFE) / mood.shape(24.0, ONSET, HALF_LIFE))
-    assert ratio == pytest.approx(0.398 / 0.522, abs=0.02)
-
-
-def test_one_session_falls_by_the_published_difference():
-    day = np.array([0.0, float(mood.peak_time(ONSET, HALF_LIFE))])
-    found = np.asarray(mood.fall(day, np.zeros(1), np.ones(1), own))
-    assert found == pytest.approx([0.0, NUMBERS["fall"].value], abs=1e-9)
-    assert 16.5 - 8.8 <= found[1] <= 9.96
 
 
 def test_repeated_sessions_add_up_but_not_without_end():
@@ -67,13 +51,6 @@ def test_no_drug_no_fall_and_more_never_less(sessions, when):
     more = float(mood.fall(np.array([when]), times, np.asarray(mood.session_weight(doses + 0.1, 0.5)), own)[0])
     assert more >= found - 1e-12
     assert float(mood.fall(np.array([when]), times, np.zeros_like(weights), own)[0]) == 0.0
-
-
-def test_room_without_sessions_changes_nothing():
-    t = np.linspace(0, 2000, 50)
-    plain = mood.fall(t, np.array([0.0, 100.0]), np.ones(2), own)
-    padded = jax.jit(lambda h, w: mood.fall(t, h, w, own))(np.array([0.0, 100.0, 0.0]), np.array([1.0, 1.0, 0.0]))
-    assert np.asarray(padded) == pytest.approx(np.asarray(plain), abs=1e-12)
 
 
 def test_the_masked_trial_saw_nothing():

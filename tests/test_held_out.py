@@ -6,14 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from letheon.errors import Interrupted
 from letheon.patients.uncertainty import RIVAL, typical_values
 from letheon.scenario import loads
 from letheon.study.trial.simulation import simulated_trials
-from letheon.study.validate import held_out as validation
-from letheon.study.validate import sensitivity
 from letheon.study.validate.between_studies import SPREADS, with_spread
-from letheon.study.validate.held_out import timing
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SHIPPED = DOCS / "calibration"
@@ -65,42 +61,6 @@ def test_expectancy_acts_on_the_drug_alone(trials):
     assert fall.min() >= 0 and 0.4 < fall.mean() <= 1.0
     for arms in (plain, hoped):
         np.testing.assert_array_equal(arms.baseline["drug"], plain.baseline["drug"])
-
-
-@pytest.mark.long
-def test_simulated_trials_can_be_stopped_between_draws(trials):
-    beats = []
-
-    def beat():
-        beats.append(None)
-        if len(beats) == 3:
-            raise Interrupted("stopped")
-
-    with pytest.raises(Interrupted):
-        trials(beat=beat)
-    assert len(beats) == 3
-
-
-@pytest.mark.slow
-def test_timing_tells_how_far_it_is(monkeypatch):
-    told = []
-    monkeypatch.setattr(validation, "_COURSES", dict(list(validation._COURSES.items())[2:3]))
-    rows = timing(few(16), ("slow_site",), lambda what, done, all_: told.append((what, done, all_)))
-    assert len(rows) == 1 and len(told) == 2
-    assert told[0] == ("timing of correll2004, first course under slow_site", 0, 1)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("pain", ["memory", "slow_site"])
-def test_what_the_tornado_compares_with_is_a_placebo_arm(pain, monkeypatch):
-    """Expectancy adds days of relief beyond placebo; red when it is given to the placebo arm as well."""
-    monkeypatch.setattr(sensitivity, "_DRAWS", 2)
-    weights = np.full(2, 0.5)
-    plain, hoped = (
-        sensitivity._outcomes(sensitivity._Case("", switches=how), few(2), pain, weights)["relief_days"]
-        for how in ({}, {"expectancy": 1.0})
-    )
-    assert 0 < plain < hoped
 
 
 # ---- what shipped

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 import tomllib
 from importlib.resources import files
 
@@ -17,7 +15,16 @@ from letheon.library.records import STATUSES
 from letheon.units import to_canonical
 
 HOME = files("letheon.library")
-SECTIONS = ("memory", "flares", "acute", "placebo", "between", "diary", "slow_site", "population")
+SECTIONS = {
+    "receptor.toml": ("receptor",),
+    "pain.toml": ("memory", "flares", "acute", "placebo", "between", "diary", "slow_site", "population"),
+    "harms.toml": ("psychedelic", "circulation", "comedication", "liver", "bladder", "mood"),
+}
+READERS = {"receptor.toml": lambda _: library.receptor(), "pain.toml": library.pain, "harms.toml": library.harms}
+
+
+def toml(*path: str) -> dict:
+    return tomllib.loads(HOME.joinpath(*path).read_text(encoding="utf-8"))
 
 
 def assert_same(table: dict, record: object) -> None:
@@ -26,12 +33,56 @@ def assert_same(table: dict, record: object) -> None:
         assert (list(shipped) if isinstance(shipped, tuple) else shipped) == value, (record, key)
 
 
+@pytest.mark.parametrize("name", SECTIONS)
+def test_sections_hold_all_that_their_files_say(name):
+    """Red when the reader drops or changes a key."""
+    raw = toml(name)
+    assert tuple(raw) == SECTIONS[name]
+    for section, tables in raw.items():
+        shipped = READERS[name](section)
+        assert set(tables) == set(shipped)
+        for key, table in tables.items():
+            assert_same(table, shipped[key])
+
+
+@pytest.mark.parametrize("model", library.pk_models())
+def test_models_hold_all_that_their_files_say(model):
+    """Red when the reader drops a parameter, an omega, a residual or a bound."""
+    raw, shipped = toml("pk", f"{model}.toml"), library.pk_model(model)
+    assert shipped.id == model
+    parameters, residual = raw.pop("parameters"), {row["analyte"]: row for row in raw.pop("residual", [])}
+    for tables, records in ((parameters, shipped.parameters), (residual, shipped.residual)):
+        assert list(tables) == list(records)
+        for name, table in tables.items():
+            assert_same(table, records[name])
+    assert [tuple(row["roles"]) for row in raw.pop("covariance", [])] == [row[:2] for row in shipped.covariance]
+    validity = {k: list(v) if isinstance(v, tuple) else v for k, v in shipped.validity.items()}
+    assert raw.pop("validity") == validity
+    assert_same(raw, shipped)
+
+
+@pytest.mark.parametrize("study", library.studies(), ids=lambda study: study.id)
+def test_studies_hold_all_that_their_files_say(study):
+    raw = toml("studies", f"{study.id}.toml")
+    arms, outcomes, population = raw.pop("arms"), raw.pop("outcomes"), raw.pop("population")
+    assert_same(raw, study)
+    for trait in {"weight_kg", "age_year", "pain"} & set(population):
+        assert_same(population.pop(trait), getattr(study.population, trait))
+    assert_same(population, study.population)
+    for table, arm in zip(arms, study.arms, strict=True):
+        assert [list(row) for row in arm.infusions] == table.pop("infusions", [])
+        assert_same(table, arm)
+    for table, outcome in zip(outcomes, study.outcomes, strict=True):
+        when = table.pop("time_days", None)
+        when = (when, when) if isinstance(when, int | float) else when and tuple(when)
+        assert outcome.time_days == when
+        assert_same(table, outcome)
+
+
 def test_every_number_is_complete():
     """Red when a unit is misspelt, a source has no entry or a range leaves the value out."""
-    found = list(library.numbers())
-    assert len(found) > 120
     known = library.sources()
-    for home, number in found:
+    for home, number in library.numbers():
         place = f"{home} {number.name}"
         low, high = number.range
         assert math.isfinite(low) and math.isfinite(high) and low < high, place
@@ -39,6 +90,7 @@ def test_every_number_is_complete():
         assert number.canonical == pytest.approx(to_canonical(number.value, number.unit)), place
         assert number.canonical_range[0] <= number.canonical <= number.canonical_range[1], place
         assert number.status in STATUSES and number.verified in VERIFIED, place
+        assert number.verified != "recall", place  # a value from memory would look like evidence
         assert set(number.sources) <= set(known), place
         assert number.sources or number.note, place
         assert (number.omega is None) == (number.role is None), place
@@ -56,12 +108,6 @@ def test_wide_spreads_stay_inside_their_range():
         assert high >= number.value * math.exp(1.6 * sd), f"{home} {number.name}"
 
 
-def test_recalled_numbers_are_never_used():
-    """Red when a value from memory slips in: it would look like evidence."""
-    for home, number in library.numbers():
-        assert number.verified != "recall", f"{home} {number.name}"
-
-
 def test_evidence_weights():
     """Red when second-hand values weigh as much as read ones, or a derived value more than its basis."""
     weights = {n.name: n.weight for _, n in library.numbers()}
@@ -70,18 +116,6 @@ def test_evidence_weights():
     assert weights["salt_hydrochloride"] == weights["molar_mass_ketamine_hydrochloride"]
     assert weights["theta"] == 0.0
     assert library.pk_model("pair").parameters["cl_s"].weight == 0.5
-
-
-@pytest.mark.parametrize("name", ["receptor.toml", "pain.toml"])
-def test_sections_hold_all_that_the_files_say(name):
-    """Red when the reader drops or changes a key."""
-    raw = tomllib.loads(HOME.joinpath(name).read_text(encoding="utf-8"))
-    shipped = {"receptor": library.receptor()} if name == "receptor.toml" else {s: library.pain(s) for s in SECTIONS}
-    assert set(raw) == set(shipped)
-    for section, tables in raw.items():
-        assert set(tables) == set(shipped[section])
-        for key, table in tables.items():
-            assert_same(table, shipped[section][key])
 
 
 def test_derived_numbers_of_the_receptor():
@@ -94,10 +128,6 @@ def test_derived_numbers_of_the_receptor():
     assert r["fu"] == pytest.approx(1 - 0.45)
     hydrogens = 2 * 1.008 + 12.011  # norketamine lacks a methylene group of ketamine
     assert r["molar_mass_ketamine"] - r["molar_mass_norketamine"] == pytest.approx(hydrogens, abs=0.01)
-
-
-def test_norketamine_is_off_by_default():
-    assert library.receptor()["norketamine_weight"].value == 0
 
 
 def test_derived_numbers_of_the_slow_site():
@@ -139,12 +169,6 @@ def test_memory_defaults_are_bistable():
     assert np.count_nonzero(np.diff(np.sign(change))) == 3
 
 
-def test_default_patients_lie_inside_their_limits():
-    p = {name: number.value for name, number in library.pain("population").items()}
-    assert p["weight_low"] < p["weight_mean"] - p["weight_sd"] < p["weight_mean"] + p["weight_sd"] < p["weight_high"]
-    assert p["baseline_low"] < p["baseline_mean"] < p["baseline_high"]
-
-
 def test_studies_that_support_a_regimen():
     """Red when a study in another disease, or one without a regimen, comes to support one in CRPS."""
     supporting = {
@@ -173,10 +197,13 @@ def test_studies_that_support_a_regimen():
 
 def test_dose_span_and_hours_agree_with_the_infusions():
     """Red when a total was typed that its own schedule does not give."""
-    with_regimen = [(study, arm) for study in library.studies() for arm in study.arms if arm.infusions]
-    assert len(with_regimen) > 20
-    for study, arm in with_regimen:
+    arms = [(study, arm) for study in library.studies() for arm in study.arms]
+    for study, arm in arms:
         place = f"{study.id} {arm.name}"
+        if not arm.infusions:
+            totals = (arm.days, arm.sessions, arm.hours, arm.dose_mg_70kg, arm.assumptions)
+            assert totals == (None, None, None, None, ()), place
+            continue
         dose = sum(duration * rate for _, duration, rate in arm.infusions)
         assert arm.dose_mg_70kg == pytest.approx(dose, rel=1e-3), place
         assert arm.hours == pytest.approx(sum(duration for _, duration, _ in arm.infusions)), place
@@ -189,55 +216,18 @@ def test_dose_span_and_hours_agree_with_the_infusions():
         assert (dose == 0) == (arm.drug in ("placebo", "midazolam")), place
 
 
-def test_an_arm_without_infusions_has_no_totals():
-    """Red when a dose is given that no schedule stands behind."""
-    without = [arm for study in library.studies() for arm in study.arms if not arm.infusions]
-    assert without
-    for arm in without:
-        assert (arm.days, arm.sessions, arm.hours, arm.dose_mg_70kg, arm.assumptions) == (None, None, None, None, ())
+# Total doses for 70 kg [mg], worked out by hand from the protocols.
+TOTALS = {
+    ("sigtermans2009", "esketamine_slow"): 1280, ("sigtermans2009", "esketamine_fast"): 1912,
+    ("schwartzman2009", "racemic"): 1000, ("goldberg2010", "racemic"): 3360, ("kiefer2008", "racemic"): 42000,
+    ("duration357", "racemic_3d"): 432, ("duration357", "racemic_5d"): 720, ("duration357", "racemic_7d"): 1008,
+    ("noppers2011", "esketamine"): 35, ("pickering2020", "racemic"): 35, ("boosterpractice", "booster_ladder"): 1500,
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("study", "arm", "dose"),
-    [
-        ("sigtermans2009", "esketamine_slow", 1280),
-        ("sigtermans2009", "esketamine_fast", 1912),
-        ("schwartzman2009", "racemic", 1000),
-        ("duration357", "racemic_3d", 432),
-        ("duration357", "racemic_5d", 720),
-        ("duration357", "racemic_7d", 1008),
-        ("goldberg2010", "racemic", 3360),
-        ("kiefer2008", "racemic", 42000),
-        ("noppers2011", "esketamine", 35),
-        ("pickering2020", "racemic", 35),
-        ("boosterpractice", "booster_ladder", 1500),
-    ],
-)
-def test_total_doses(study, arm, dose):
-    """Total doses for 70 kg [mg], worked out by hand from the protocols."""
-    arms = {(s.id, a.name): a for s in library.studies() for a in s.arms}
-    assert arms[study, arm].dose_mg_70kg == dose
-
-
-def test_studies_hold_all_that_their_files_say():
-    """Red when the reader drops or changes a key."""
-    for study in library.studies():
-        raw = tomllib.loads(HOME.joinpath("studies", f"{study.id}.toml").read_text(encoding="utf-8"))
-        arms, outcomes, population = raw.pop("arms"), raw.pop("outcomes"), raw.pop("population")
-        assert_same(raw, study)
-        for trait in ("weight_kg", "age_year", "pain"):
-            if trait in population:
-                assert_same(population.pop(trait), getattr(study.population, trait))
-        assert_same(population, study.population)
-        for table, arm in zip(arms, study.arms, strict=True):
-            assert [list(row) for row in arm.infusions] == table.pop("infusions", [])
-            assert_same(table, arm)
-        for table, outcome in zip(outcomes, study.outcomes, strict=True):
-            when = table.pop("time_days", None)
-            assert outcome.time_days == (
-                None if when is None else tuple(when) if isinstance(when, list) else (when, when)
-            )
-            assert_same(table, outcome)
+def test_total_doses():
+    doses = {(study.id, arm.name): arm.dose_mg_70kg for study in library.studies() for arm in study.arms}
+    assert {arm: doses[arm] for arm in TOTALS} == TOTALS
 
 
 def test_every_source_is_used_and_says_how_it_was_read():
@@ -253,18 +243,5 @@ def test_every_source_is_used_and_says_how_it_was_read():
         assert source.doi == "" or source.doi.startswith("10."), key
         assert source.pmid == "" or source.pmid.isdigit(), key
         assert source.year in source.citation, key
-    assert library.sources()["otto2021"].citation == (
-        "Otto ME, Bergmann KR, Jacobs G, van Esdonk MJ. Eur J Clin Pharmacol 2021;77:1181-1192"
-    )
     dois = [source.doi for source in library.sources().values() if source.doi]
     assert len(dois) == len(set(dois))
-
-
-def test_reading_the_library_loads_nothing_heavy():
-    """Red when numpy or a units package creeps into the reader: `--help` would wait for it."""
-    code = (
-        "import sys; from letheon import library; list(library.numbers()); library.studies();"
-        "library.sources(); print(sorted({'numpy', 'jax', 'scipy', 'pint', 'pyarrow'} & set(sys.modules)))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

@@ -14,16 +14,6 @@ from letheon.views.subjects.library import entry
 RESULT = {"letheon": "0.1.0", "title": "a trial", "sources": ["otto2021", "sigtermans2009"]}
 
 
-def test_contents_name_every_entry(command: Callable) -> None:
-    code, out, _ = command("library")
-    assert code == 0 and max(len(line) for line in out.splitlines()) <= 80
-    first = {line.split()[0] for line in out.splitlines() if re.match(r"\w", line)}
-    sections = {match[1] for home, _ in library.numbers() if (match := re.search(r"\[(\w+)\]", home))}
-    names = {*library.pk_models(), *sections, *(study.id for study in library.studies())}
-    assert names <= first
-    assert all(entry(name).sections for name in names)
-
-
 def test_every_number_of_the_library_can_be_read() -> None:
     shown: dict[str, list[str]] = {}
     for home, number in library.numbers():

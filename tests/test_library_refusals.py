@@ -41,11 +41,6 @@ def toml(value: object) -> str:
     return f"[{', '.join(toml(v) for v in value)}]" if isinstance(value, list) else str(value)
 
 
-def test_a_plain_number_is_read():
-    """The text that the refusals below spoil is itself good."""
-    assert parse_sections(number_text(), "pain.toml")["memory"]["n"].value == 3.0
-
-
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

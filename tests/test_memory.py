@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from letheon.arrays import jax, jnp
+from letheon.arrays import jax
 from letheon.body.memory import Memory, chronic_state, folds, phi, slopes, unstable_root
 
 CHRONIC, UNSTABLE, FOLDS = (jax.jit(f) for f in (chronic_state, unstable_root, folds))
@@ -37,11 +37,6 @@ def steady_states(theta, a, n) -> list[float]:
     return [brentq(drift, grid[i], grid[i + 1], xtol=1e-15, rtol=1e-15) for i in at]
 
 
-@pytest.mark.parametrize(("s", "theta", "a", "n"), [(0.3, 0.45, 0.1, 3.0), (1.0, 0.2, 0.0, 2.0), (1e-6, 0.5, 0.1, 3.1)])
-def test_phi_is_the_written_formula(s, theta, a, n):
-    assert float(phi(s, theta, a, n)) == pytest.approx(potentiation(s, theta, a, n), rel=1e-14)
-
-
 def test_phi_at_nothing_is_the_floor():
     """Red when the logarithm of zero comes through, in the value or in the slope."""
     assert float(phi(0.0, 0.45, 0.1, 3.0)) == pytest.approx(0.1, rel=1e-15)
@@ -58,12 +53,6 @@ def test_folds_against_brute_force(a, n):
     np.testing.assert_allclose([low, high], s[turn], atol=2e-6)
     np.testing.assert_allclose([theta_min, theta_max], theta[turn], rtol=1e-10)
     assert theta_min < theta_max and a < low < high < 1
-
-
-def test_folds_that_the_design_states():
-    """At a = 0.10: 0.39-0.56 for n = 3, only 0.559-0.566 for n = 2."""
-    np.testing.assert_allclose(FOLDS(0.10, 3.0)[2:], [0.39, 0.56], atol=0.005)
-    np.testing.assert_allclose(FOLDS(0.10, 2.0)[2:], [0.559, 0.566], atol=0.0005)
 
 
 def test_no_folds_where_the_slope_is_too_small():
@@ -114,15 +103,6 @@ def test_derivatives_of_the_roots(solve):
         assert found[i] == pytest.approx(limit, rel=1e-7)
 
 
-def test_derivatives_of_the_folds():
-    for which in range(4):
-        found = jax.grad(lambda a, n, which=which: folds(a, n)[which], argnums=(0, 1))(0.11, 3.06)
-        h = 1e-5
-        by_a = (float(folds(0.11 + h, 3.06)[which]) - float(folds(0.11 - h, 3.06)[which])) / (2 * h)
-        by_n = (float(folds(0.11, 3.06 + h)[which]) - float(folds(0.11, 3.06 - h)[which])) / (2 * h)
-        np.testing.assert_allclose(found, [by_a, by_n], rtol=1e-7)
-
-
 def patient(**change) -> Memory:
     values = {
         "theta": 0.45,
@@ -146,13 +126,6 @@ def test_slopes_are_the_written_equations():
     assert float(dg) == pytest.approx(m.k_g * 0.5 * (1 - g) - g / m.tau_g, rel=1e-13)
 
 
-def test_chronic_patients_stay_and_who_does_not_respond_stays_under_drug():
-    m = patient()
-    s = CHRONIC(m.theta, m.a, m.n)
-    ds, dg = slopes(m, s, 0.0, 0.0, 0.0, 0.0)
-    assert abs(float(ds)) < 1e-16 and float(dg) == 0.0
-
-
 @pytest.mark.parametrize(("offset", "settles"), [(-1e-3, "low"), (1e-3, "high")])
 def test_the_unstable_root_divides_the_fates(offset, settles):
     """Just below it a patient is rebooted, just above the pain comes back; solved by SciPy from our slopes."""
@@ -161,13 +134,6 @@ def test_the_unstable_root_divides_the_fates(offset, settles):
     start = float(UNSTABLE(m.theta, m.a, m.n)) + offset
     path = solve_ivp(lambda t, s: [float(slopes(m, s[0], 0.0, 0.0, 0.0, 0.0)[0])], (0.0, 300 * DAY), [start], rtol=1e-8)
     assert path.y[0, -1] == pytest.approx(states[0] if settles == "low" else states[2], abs=1e-4)
-
-
-def test_who_has_one_state_only_comes_back_from_anywhere():
-    """Below the lower fold even a fall to the floor does not last."""
-    m = patient(theta=0.95 * float(FOLDS(0.11, 3.06)[2]))
-    path = solve_ivp(lambda t, s: [float(slopes(m, s[0], 0.0, 0.0, 0.0, 0.0)[0])], (0.0, 400 * DAY), [0.01], rtol=1e-8)
-    assert path.y[0, -1] == pytest.approx(float(CHRONIC(m.theta, m.a, m.n)), abs=1e-4)
 
 
 @settings(max_examples=60)
@@ -186,9 +152,3 @@ def test_states_cannot_leave_the_unit_interval(theta, a, n, g, block, flare):
     assert float(slopes(m, 1.0, g, block, block, flare)[0]) <= 0
     assert float(slopes(m, 0.5, 0.0, block, block, flare)[1]) >= 0
     assert float(slopes(m, 0.5, 1.0, block, block, flare)[1]) <= 0
-
-
-def test_roots_of_many_patients_are_each_their_own():
-    theta = jnp.linspace(0.3, 0.55, 7)
-    together = chronic_state(theta, 0.11, 3.06)
-    np.testing.assert_allclose(together, [float(CHRONIC(t, 0.11, 3.06)) for t in theta], rtol=1e-14)

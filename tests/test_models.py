@@ -4,7 +4,6 @@ import pytest
 
 from letheon.pipeline import plan_arms
 from letheon.pipeline.models import chosen_models, common_models, models_sentence
-from letheon.pipeline.support import model_warnings
 from letheon.scenario import loads, loads_search
 
 SESSION = "sessions: [{at: 0 h, rate: 10 mg/h, for: 2 h}]"
@@ -50,11 +49,6 @@ def test_the_shared_model_is_said_with_sites():
     for word in ("arterial", "venous", "Otto 2021", "Simons 2022", "S/R pair"):
         assert word in said
     assert all(models_sentence(scenario(drug)) is None for drug in ("racemic", "esketamine", "arketamine"))
-
-
-def test_the_result_document_warns_of_it():
-    made = scenario("racemic", "esketamine")
-    assert models_sentence(made) in model_warnings(made, plan_arms(made))
 
 
 def test_a_search_sets_its_regimens_side_by_side_under_one_model():

@@ -196,11 +196,6 @@ def test_every_booster_follows_its_rule_as_a_clinic_on_paper_applies_it(rule):
     check_log(rule, 52)
 
 
-def test_relapse_boosters_do_happen_and_keep_the_yearly_maximum():
-    rule = {"on": True, "every": [], "wait": 7, "apart": 7, "at_most": 2, "times": 0, "sessions": 1}
-    assert check_log(rule, 52) > N // 4
-
-
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(rules)
@@ -241,16 +236,6 @@ def test_stops_end_boosters_for_runod():
     assert 0 < (harmed.boosters < free.boosters).sum() < N
 
 
-def test_each_pain_model_decides_by_its_own_diary():
-    (plan,) = planned("boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h}}")
-    both = run(plan, "memory", rival=True)
-    slow = run(plan, "slow_site")
-    assert differing(both.rival, slow.rival) == []
-    assert np.array_equal(both.rival_given["boosters"], slow.boosters)
-    assert np.array_equal(both.rival_given["dose_mg"], slow.dose_mg)
-    assert not np.array_equal(both.boosters, both.rival_given["boosters"])
-
-
 def test_new_rules_compile_nothing():
     first, second = planned(
         "boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h}}",
@@ -279,3 +264,13 @@ def test_the_log_tells_of_every_booster_that_endpoints_count(tmp_path):
     assert found[300][0]["boosters"].sum() > 300
     for few, many in zip(found[7], found[300], strict=True):
         assert few.reset_index(drop=True).equals(many[many["patient"] < 7].reset_index(drop=True))
+
+
+def test_each_pain_model_decides_by_its_own_diary():
+    (plan,) = planned("boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h}}")
+    both = run(plan, "memory", rival=True)
+    slow = run(plan, "slow_site")
+    assert differing(both.rival, slow.rival) == []
+    assert np.array_equal(both.rival_given["boosters"], slow.boosters)
+    assert np.array_equal(both.rival_given["dose_mg"], slow.dose_mg)
+    assert not np.array_equal(both.boosters, both.rival_given["boosters"])

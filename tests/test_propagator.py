@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.special import gammainc
 
 from letheon.arrays import jax, jnp
-from letheon.body.propagator import advance, one_propagator, propagators
+from letheon.body.propagator import one_propagator, propagators
 
 ONE = jax.jit(one_propagator)
 TABLE = jax.jit(propagators, static_argnums=3)
@@ -91,21 +91,6 @@ def test_any_compartment_system(logs, gone, log_h):
     assert relative(ONE(a, b, hours), true) < 2e-15 * (10.0 + reach)
 
 
-def test_table_does_not_depend_on_its_shortest_step():
-    """Levels by series and by squaring are the same numbers; red when a level is off by one."""
-    a = chain([3.0, 3.0, 0.2])
-    a[0, 2] = 0.1
-    a[2, 2] -= 0.1
-    b = np.array([1.0, 0.0, 0.0])
-    tables = [np.asarray(TABLE(a, b, 2.0**-e, 14)) for e in (3, 6, 10)]
-    for table, e in zip(tables, (3, 6, 10), strict=True):
-        for level in range(14):
-            if level > e + 5:
-                continue
-            true = exact(with_infusion(a, b), 2.0 ** (level - e))[:3]
-            assert relative(table[level], true) < 1e-12
-
-
 @pytest.mark.parametrize("fast", [200.0, 2_000.0, 20_000.0])
 def test_table_when_even_the_shortest_step_is_long(fast):
     """A patient whose smallest volume empties many times in the shortest step is as exact as any other."""
@@ -115,13 +100,6 @@ def test_table_when_even_the_shortest_step_is_long(fast):
     for level in (0, 3, 11):
         true = exact(with_infusion(a, b), 2.0 ** (level - 8))[:3]
         assert relative(table[level], true) < 1e-9
-
-
-def test_table_and_single_step_agree():
-    a, b = chain([40.0, 40.0, 0.01]), np.array([1.0, 0.0, 0.0])
-    table = TABLE(a, b, 1 / 512, 12)
-    for level in range(12):
-        assert relative(ONE(a, b, 2.0 ** (level - 9)), table[level]) < 1e-12
 
 
 @settings(max_examples=20)
@@ -136,12 +114,6 @@ def test_nothing_is_lost_in_a_closed_system(logs, log_h):
     assert np.all(step >= 0)
     np.testing.assert_allclose(step[:, :3].sum(axis=0), 1.0, rtol=4e-15 * (10 + reach))
     np.testing.assert_allclose(step[:, 3].sum(), hours, rtol=4e-15 * (10 + reach))
-
-
-def test_no_time_changes_nothing():
-    step = ONE(chain([3.0, 3.0]), np.array([1.0, 0.0]), 0.0)
-    assert np.array_equal(step, np.eye(2, 3))
-    assert np.array_equal(advance(step, np.array([1.5, 2.5]), 9.0), [1.5, 2.5])
 
 
 def stepped(rates, hours):
@@ -174,14 +146,3 @@ def test_derivative_in_every_rate(apart):
             true = exact(block, hours)[:n, n + 1 :]
             for found in derivatives:
                 np.testing.assert_allclose(found[..., i], true, rtol=1e-10, atol=1e-13 * np.abs(true).max())
-
-
-def test_derivative_in_the_step():
-    """d/dh exp(A h) = A exp(A h), whatever the number of squarings at that step."""
-    a, b = chain([5.0, 5.0]), np.array([1.0, 0.0])
-    full = with_infusion(a, b)
-    slope = jax.jit(jax.jacfwd(lambda h: one_propagator(a, b, h)))
-    for hours in (0.05, 0.1, 0.4, 6.0):
-        found = slope(hours)
-        true = (full @ exact(full, hours))[:2]
-        np.testing.assert_allclose(found, true, rtol=1e-11, atol=1e-14)

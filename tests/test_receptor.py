@@ -40,12 +40,6 @@ def test_block_is_the_hill_curve(u, hill):
     assert float(block(u, hill)) == pytest.approx(u**hill / (1 + u**hill), rel=1e-12)
 
 
-@given(positive, st.floats(1.01, 10.0), st.floats(0.5, 2.0))
-def test_more_drug_blocks_more(u, factor, hill):
-    low, high = float(block(u, hill)), float(block(u * factor, hill))
-    assert 0 <= low <= high <= 1
-
-
 @given(st.floats(0.01, 100.0), st.floats(0.5, 2.0))
 def test_scaling_kappa_is_scaling_the_dose(level, hill):
     """Doubling κ is halving every concentration; red when κ multiplies one Ki only."""
@@ -60,10 +54,3 @@ def test_no_drug_blocks_nothing_and_differentiates(hill):
     """Red when 0^h or its derivative is NaN."""
     assert float(block(0.0, hill)) < 1e-20
     assert np.isfinite(jax.grad(block, argnums=(0, 1))(0.0, hill)).all()
-
-
-def test_derivatives():
-    u, hill, step = 0.7, 1.1, 1e-6
-    by_u, by_hill = jax.grad(block, argnums=(0, 1))(u, hill)
-    assert float(by_u) == pytest.approx(float(block(u + step, hill) - block(u - step, hill)) / 2e-6, rel=1e-8)
-    assert float(by_hill) == pytest.approx(float(block(u, hill + step) - block(u, hill - step)) / 2e-6, rel=1e-7)

@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from letheon.dosing import Infusion, Rate, Regimen, Schedule
-from letheon.errors import InputError
 
 HOUR = 3_600_000
 FIVE, TEN = Rate(absolute_mg_h=5.0), Rate(absolute_mg_h=10.0)
@@ -23,26 +22,11 @@ def rate_at(infusions: list[Infusion], moment_ms: float, weight_kg: float) -> fl
     return math.fsum(i.rate.at(weight_kg) for i in infusions if i.start_ms <= moment_ms < i.stop_ms)
 
 
-def test_back_to_back_equals_one() -> None:
-    assert schedule((0, 2, FIVE), (2, 2, FIVE)) == schedule((0, 4, FIVE)) == Schedule((0, 4 * HOUR), ((FIVE,),))
-    assert schedule((0, 2, CAPPED), (2, 2, CAPPED)) == schedule((0, 4, CAPPED))
-
-
-def test_overlap_adds() -> None:
-    assert schedule((0, 4, FIVE), (2, 4, TEN)) == Schedule(
-        (0, 2 * HOUR, 4 * HOUR, 6 * HOUR), ((FIVE,), (Rate(15.0),), (TEN,))
-    )
-
-
 def test_overlapping_ceilings_hold_each_for_its_own_session() -> None:
     both = schedule((0, 4, CAPPED), (0, 4, CAPPED))
     assert both.terms == ((CAPPED, CAPPED),)
     assert both.rates(100.0) == (50.0,)
     assert both.rates(40.0) == (28.0,)
-
-
-def test_a_ceiling_on_a_fixed_rate_is_resolved() -> None:
-    assert schedule((0, 4, Rate(absolute_mg_h=30.0, ceiling_mg_h=25.0))) == schedule((0, 4, Rate(25.0)))
 
 
 def test_a_pause_stays_and_edges_are_trimmed() -> None:
@@ -52,12 +36,6 @@ def test_a_pause_stays_and_edges_are_trimmed() -> None:
     assert found.rates(70.0) == (5.0, 0.0, 5.0)
 
 
-def test_zero_rate_and_zero_length_vanish() -> None:
-    assert schedule((0, 3, Rate())) == Schedule()
-    assert Regimen("racemic", (Infusion(0, 0, FIVE),)).schedule() == Schedule()
-    assert Regimen("racemic", ()).schedule().dose_mg(70.0) == 0.0
-
-
 def test_placebo_has_sessions_but_no_drug() -> None:
     real = Regimen.create("esketamine", [Infusion.create(0, 100, FIVE)])
     sham = real.sham()
@@ -65,14 +43,6 @@ def test_placebo_has_sessions_but_no_drug() -> None:
     assert sham.infusions == real.infusions
     assert sham.schedule() == Schedule()
     assert sham.dosing_days() == real.dosing_days() == (0, 1, 2, 3, 4)
-
-
-def test_a_bag_of_100_mg_over_4_hours() -> None:
-    # 0.35 mg/kg/h reaches its ceiling of 25 mg/h at 71.4 kg: heavier patients get the whole bag, lighter ones less
-    bag = schedule((0, 4, CAPPED))
-    assert bag.rates(80.0) == (25.0,)
-    assert bag.dose_mg(80.0) == 100.0
-    assert bag.dose_mg(60.0) == pytest.approx(84.0, rel=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -100,49 +70,6 @@ def test_courses_end_where_a_week_passes() -> None:
     assert courses(0, 7) == [(0, 8)]  # six days of pause
     assert courses(0, 8) == [(0, 1), (8, 9)]  # seven days of pause
     assert courses() == []
-
-
-def test_a_long_session_holds_a_course_together() -> None:
-    infusions = [
-        Infusion.create(0, 24 * 20, FIVE),
-        Infusion.create(24, 1, TEN),
-        Infusion.create(24 * 21, 1, TEN),
-    ]
-    assert Regimen.create("racemic", infusions).courses() == ((0, (24 * 21 + 1) * HOUR),)
-
-
-def test_dosing_days_count_touched_days() -> None:
-    days = Regimen.create("racemic", [Infusion.create(22, 4, FIVE), Infusion.create(96, 24, FIVE)]).dosing_days()
-    assert days == (0, 1, 4)
-
-
-@pytest.mark.parametrize(
-    ("make", "sentence"),
-    [
-        (lambda: Rate.create(-1.0), "absolute_mg_h must be finite and not negative [mg/h]; got -1.0."),
-        (
-            lambda: Rate.create(0.0, math.nan),
-            "per_kg_mg_h must be finite and not negative [mg/h/kg]; got nan.",
-        ),
-        (
-            lambda: Rate.create(1.0, 0.0, 0.0),
-            "ceiling_mg_h must be above 0 [mg/h], or infinite for none; got 0.0.",
-        ),
-        (lambda: Infusion.create(-1, 1, FIVE), "start_h must be finite and not negative [h]; got -1."),
-        (
-            lambda: Infusion.create(0, 0, FIVE),
-            "duration_h must be finite and at least a millisecond [h]; got 0.",
-        ),
-        (
-            lambda: Regimen.create("ketamine", []),
-            "drug must be one of racemic, esketamine, arketamine, placebo; got ketamine.",
-        ),
-    ],
-)
-def test_create_teaches(make, sentence: str) -> None:
-    with pytest.raises(InputError) as refusal:
-        make()
-    assert str(refusal.value) == sentence
 
 
 # ---------------------------------------------------------------------------------------------- properties
@@ -200,8 +127,17 @@ def test_dose_is_the_sum_of_the_doses(infusions: list[Infusion], weight: float) 
     assert found == pytest.approx(expected, rel=1e-12, abs=1e-15)
 
 
-@given(infusion_lists, weights)
-def test_scaling_every_mass_scales_the_dose(infusions: list[Infusion], weight: float) -> None:
-    half = [Infusion(i.start_ms, i.duration_ms, i.rate.scaled(0.5)) for i in infusions]
-    whole = Regimen.create("racemic", infusions).schedule().dose_mg(weight)
-    assert Regimen.create("racemic", half).schedule().dose_mg(weight) == pytest.approx(whole / 2, rel=1e-13)
+@pytest.mark.parametrize(
+    ("create", "fault"),
+    [
+        (lambda: Rate.create(-1.0), "absolute_mg_h"),
+        (lambda: Rate.create(0.0, math.nan), "per_kg_mg_h"),
+        (lambda: Rate.create(1.0, 0.0, 0.0), "ceiling_mg_h"),
+        (lambda: Infusion.create(-1, 1, FIVE), "start_h"),
+        (lambda: Infusion.create(0, 0, FIVE), "duration_h"),
+        (lambda: Regimen.create("ketamine", []), "drug must be one of racemic, esketamine, arketamine, placebo"),
+    ],
+)
+def test_create_refuses_impossible_numbers_by_name(create, fault: str) -> None:
+    with pytest.raises(InputError, match=fault):
+        create()

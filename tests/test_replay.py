@@ -64,30 +64,3 @@ def test_replaying_known_levels_gives_the_same_course(arm, who):
     for name, values in whole._asdict().items():
         for one, other in zip(jax.tree.leaves(values), jax.tree.leaves(getattr(again, name)), strict=True):
             assert np.allclose(one, other, rtol=1e-12, atol=1e-13), name
-
-
-@pytest.mark.parametrize("name", ["memory.theta", "memory.tau_s", "receptor.kappa", "memory.a", "memory.gamma"])
-def test_gradients_through_a_replay(arm, who, name):
-    plan, data = arm
-    draws = {k: jnp.asarray(v) for k, v in typical_values().items()}
-
-    def levels(who, number):
-        plasmas, _, rates = one_patient(plan, data, draws, who, number)
-        return course.exposure(plasmas, plan.steps, rates, plan.structure.levels)
-
-    nodes = jax.jit(jax.vmap(levels, in_axes=-1))(who, np.arange(FEW))
-
-    @jax.jit
-    def mean_pain(factor):
-        moved = draws | {name: draws[name] * factor}
-
-        def last(who, nodes):
-            body = assemble.body_of(assemble.own_values(moved, who), who, SWITCHES)
-            return course.replay(body, assemble.molar_masses(), plan.steps, nodes).area[-1]
-
-        return jax.vmap(last, in_axes=(-1, 0))(who, nodes).mean() / (9 * 24)
-
-    slope = jax.jit(jax.grad(mean_pain))(1.0)
-    step = 1e-5
-    difference = (mean_pain(1 + step) - mean_pain(1 - step)) / (2 * step)
-    assert slope == pytest.approx(float(difference), rel=1e-6, abs=1e-8)

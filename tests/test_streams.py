@@ -47,13 +47,6 @@ def test_draws_are_uniform_and_never_reach_the_ends():
     assert np.all(u * 2.0**52 % 1.0 == 0.5)
 
 
-def test_neighbouring_patients_and_purposes_are_uncorrelated():
-    one, other = (np.asarray(MANY(4, name, jnp.arange(20_000), 2)) for name in ("weight", "age"))
-    pairs = [(one[:-1, 0], one[1:, 0]), (one[:, 0], one[:, 1]), (one[:, 0], other[:, 0])]
-    for a, b in pairs:
-        assert abs(np.corrcoef(a, b)[0, 1]) < 4 / np.sqrt(20_000)
-
-
 def test_normal_draws_are_the_quantiles_of_the_uniform_ones():
     """Moments to four standard errors, and the same order as the uniforms of that name."""
     z = np.asarray(jax.jit(jax.vmap(lambda k: normals(4, "demo", k, 50)))(jnp.arange(2000))).ravel()
