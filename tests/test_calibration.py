@@ -32,10 +32,10 @@ models = pytest.mark.parametrize("pain", library.PAIN_MODELS)
 @pytest.mark.parametrize("z", [-3.0, -0.4, 0.0, 1.3, 3.5])
 def test_a_parameter_is_the_quantile_of_its_prior(pain, z):
     """Against the quantile functions that draw the uncalibrated numbers; red for a wrong unit, range or family."""
-    found = parameters(pain)
-    values = to_values(pain, jnp.full(len(found), z))
+    result = parameters(pain)
+    values = to_values(pain, jnp.full(len(result), z))
     named, checked = named_numbers(), 0
-    for parameter in found:
+    for parameter in result:
         name = parameter.name.split("@")[0]
         if name in named and name != "between.effect":
             number = named[name]
@@ -117,17 +117,17 @@ def test_a_stopped_search_goes_on_to_the_same_bits(tmp_path):
 
     def modes(folder, stop_after=math.inf):
         folder.mkdir(exist_ok=True)
-        told = []
+        predicted = []
 
         def beat(what, done, all_):
-            told.append(done)
-            if len(told) > stop_after:
+            predicted.append(done)
+            if len(predicted) > stop_after:
                 raise Interrupted("stopped")
 
         try:
             return find_modes(gaussian, 3, replace(TOY, starts=1), folder, beat, (jnp.asarray(MEAN),))
         finally:
-            beats.append(len(told))
+            beats.append(len(predicted))
 
     whole = modes(tmp_path / "whole")
     steps = beats[-1]
@@ -151,21 +151,21 @@ def test_a_folder_of_other_settings_is_refused(tmp_path):
 
 
 def test_diagnostics_tell_chains_that_disagree():
-    found = parameters("slow_site")
+    result = parameters("slow_site")
     rng = np.random.default_rng(1)
-    z = rng.normal(size=(2, 400, len(found)))
+    z = rng.normal(size=(2, 400, len(result)))
     chains = sampler.Chains(
         z, rng.normal(size=(2, 400)), np.ones((2, 400)), np.ones((2, 400)), np.zeros((2, 400), bool)
     )
-    worst, good = calibration.diagnose(chains, found)
+    worst, good = calibration.diagnose(chains, result)
     assert worst.rhat_worst < 1.02 and worst.ess_bulk_worst > 500
-    name = found[0].name
+    name = result[0].name
     assert not good[name].identified
     z[1, :, 0] += 3.0
     z[..., 1] *= 0.3
-    _, bad = calibration.diagnose(chains, found)
+    _, bad = calibration.diagnose(chains, result)
     assert bad[name].rhat > 1.5
-    narrow = bad[found[1].name]
+    narrow = bad[result[1].name]
     assert narrow.identified and narrow.contraction == pytest.approx(0.91, abs=0.02)
 
 
@@ -178,26 +178,25 @@ def report(pain: str) -> CalibrationReport:
 
 @models
 def test_the_shipped_chains_have_converged(pain):
-    told = report(pain)
-    assert told.sampler.rhat_worst <= 1.01
-    assert min(told.sampler.ess_bulk_worst, told.sampler.ess_tail_worst) >= 400
-    assert told.full_mesh.pareto_k < 0.7
-    assert told.modes
+    predicted = report(pain)
+    assert predicted.sampler.rhat_worst <= 1.01
+    assert min(predicted.sampler.ess_bulk_worst, predicted.sampler.ess_tail_worst) >= 400
+    assert predicted.full_mesh.pareto_k < 0.7
+    assert predicted.modes
 
 
 def test_the_memory_meets_what_it_must_reproduce():
     checks = report("memory").checks
-
-    def middle(name):
-        return checks[name].posterior.median
-
-    assert abs(middle("leiden difference week 1") + 2.77) < 1.4
-    assert abs(middle("leiden difference week 12") + 1.27) < 1.4
-    assert abs(middle("leiden placebo week 1") - 5.45) < 1.0
-    assert middle("goldberg relief day 1") < 0.25
-    assert 0.20 < middle("goldberg relief day 3") < 0.60
-    assert 0.40 < middle("goldberg relief day 5") < 0.65
-    assert abs(middle("one infusion day 7")) < 0.2
+    for name, low, high in (
+        ("leiden difference week 1", -4.17, -1.37),
+        ("leiden difference week 12", -2.67, 0.13),
+        ("leiden placebo week 1", 4.45, 6.45),
+        ("goldberg relief day 1", -np.inf, 0.25),
+        ("goldberg relief day 3", 0.20, 0.60),
+        ("goldberg relief day 5", 0.40, 0.65),
+        ("one infusion day 7", -0.2, 0.2),
+    ):
+        assert low < checks[name].posterior.median < high, name
     low, high = checks["leiden difference week 12"].posterior.of_a_trial_90
     assert low < -1.27 < high
 
@@ -205,24 +204,24 @@ def test_the_memory_meets_what_it_must_reproduce():
 @models
 def test_the_shipped_draws_are_those_of_the_report(pain):
     """Red when the table in the package is not the one that the report describes."""
-    shipped, told = library.posterior(pain), report(pain).parameters
-    assert {*shipped.not_identified} <= {n for n, p in told.items() if not p.identified}
+    shipped, predicted = library.posterior(pain), report(pain).parameters
+    assert {*shipped.not_identified} <= {n for n, p in predicted.items() if not p.identified}
     for name, column in shipped.columns.items():
-        if name in told:
-            low, high = told[name].interval_90
+        if name in predicted:
+            low, high = predicted[name].interval_90
             assert low < np.median(column) < high
             assert abs(np.mean((np.array(column) >= low) & (np.array(column) <= high)) - 0.9) < 0.09, name
 
 
 def test_files_that_ship_can_be_read_again():
-    found = parameters("slow_site")
-    draws = np.random.default_rng(2).normal(size=(50, len(found)))
+    results = parameters("slow_site")
+    draws = np.random.default_rng(2).normal(size=(50, len(results)))
     chains = sampler.Chains(draws[None], *(np.zeros((1, 50)) for _ in range(4)))
     result = calibration.Calibration("slow_site", QUICK_SETTINGS, (), chains, draws, report("slow_site"))
     files = calibration.posterior_files(result, "2026-11-22")
     again = parse_posterior("slow_site", files["slow_site.csv"], files["slow_site.toml"], "x")
     assert again.about["seed"] == QUICK_SETTINGS.seed and again.about["date"] == "2026-11-22"
-    values = calibration.to_library_units(found, draws)
+    values = calibration.to_library_units(results, draws)
     assert not any("@" in name for name in again.columns)
     for name in ("slow_site.half_life", "acute.c50.sd", "placebo.tau_off"):
         np.testing.assert_allclose(again.columns[name], values[name], rtol=1e-5)
@@ -238,9 +237,9 @@ def test_a_known_truth_is_recovered(tmp_path):
     """Three sets of the rival, quick; the ten of each model that the documentation tells are run by `make adequacy`."""
     from letheon.study.calibrate.adequacy import recover
 
-    told = recover("slow_site", tmp_path, sets=3)
-    assert told.values == 3 * len(parameters("slow_site"))
-    assert told.inside >= 0.75
+    predicted = recover("slow_site", tmp_path, sets=3)
+    assert predicted.values == 3 * len(parameters("slow_site"))
+    assert predicted.inside >= 0.75
 
 
 def test_two_modes_are_both_reported(tmp_path):

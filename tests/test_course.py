@@ -402,13 +402,26 @@ def test_who_does_not_respond_keeps_levels_and_acute_effect():
     np.testing.assert_allclose(share, (all_.path.pain / all_.path.sensitisation)[:9], rtol=1e-12)
 
 
-def test_states_stay_in_the_unit_interval():
-    """Anaesthetic doses, flares: nobody leaves [0, 1]; red when a step is too long for the fastest patients."""
-    plan = eight_days(drips("racemic", (0.0, 120.0, 5.0), (150.0, 4.0, 1.0)))
-    path = run(replace_rates(plan, 3.0), np.arange(3)).path
-    for state in (path.sensitisation, path.growth, path.block, path.slow_effect):
-        assert np.all(np.asarray(state) >= 0) and np.all(np.asarray(state) <= 1)
-    assert np.asarray(path.block)[5].min() > 0.9
+def test_replay_on_known_levels_is_the_course():
+    plan = eight_days()
+    fields = ("level", "piece", "epoch", "day", "time_h")
+    steps = plan.steps._replace(**{field: getattr(plan.steps, field)[: plan.mesh.count] for field in fields})
+    arm, switches = assemble.arm_data(plan), assemble.Switches(5, 1.0, 0.0, 0.5)
+    draws = {name: jnp.asarray(values) for name, values in typical_values().items()}
+
+    def both(who, number):
+        own = assemble.own_values(draws, who)
+        body = assemble.body_of(own, who, switches)
+        plasmas = assemble.plasmas_of(plan.structure, own, who, switches, arm, number)
+        rates, levels = assemble.rates_of(arm, who), plan.structure.levels
+        nodes = course.exposure(plasmas, steps, rates, levels)
+        return course.run(plasmas, body, MASS, steps, rates, levels), course.replay(body, MASS, steps, nodes)
+
+    numbers = jnp.arange(3)
+    whole, again = jax.jit(jax.vmap(both, in_axes=-1))(persons(numbers, len(plan.day_rows) - 1), numbers)
+    for name, values in whole._asdict().items():
+        for one, other in zip(jax.tree.leaves(values), jax.tree.leaves(getattr(again, name)), strict=True):
+            assert np.allclose(one, other, rtol=1e-12, atol=1e-13), name
 
 
 def planned(weeks: int, sessions: str, *rules: str):

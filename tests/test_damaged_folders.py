@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from scenarios import scenario_text
 
 from letheon.errors import InputError, LetheonError, LetheonWarning, RunError
 from letheon.pipeline.result import RunResult
@@ -23,19 +24,14 @@ from letheon.scenario.loading import read_text
 
 pytestmark = pytest.mark.long
 
-TEXT = """
-letheon: 1
-title: "a folder to be damaged"
-population: {n: 600}
-follow_up: 2 days
-seed: 3
-arms:
-  ketamine:
-    drug: racemic
-    sessions: [{at: day 1, rate: 10 mg/h, for: 4 h}]
-    titration: {every: 1 h, step: 5 mg/h, max: 30 mg/h, relief: 40 %}
-  placebo: {drug: placebo, like: ketamine}
-"""
+TEXT = scenario_text(
+    "ketamine: {drug: racemic, sessions: [{at: day 1, rate: 10 mg/h, for: 4 h}], "
+    "titration: {every: 1 h, step: 5 mg/h, max: 30 mg/h, relief: 40 %}}",
+    "placebo: {drug: placebo, like: ketamine}",
+    population="{n: 600}",
+    follow_up="2 days",
+    seed=3,
+)
 SQL = (
     "SELECT arm, count(*), sum(patient), avg(nrs_day_1), sum(dose_mg) FROM endpoints GROUP BY arm ORDER BY arm",
     "SELECT count(*), sum(mean), max(q95) FROM profiles",

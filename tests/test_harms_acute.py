@@ -30,10 +30,7 @@ def typical(name: str) -> float:
 # ---- the load
 
 
-@pytest.mark.parametrize(
-    ("weight", "expected"),
-    [(0.0, (17.1, 29.2, 38.3, 45.2)), (0.5, (23.7, 38.3, 48.2, 55.4))],
-)
+@pytest.mark.parametrize(("weight", "expected"), [(0.0, (17.1, 29.2, 38.3, 45.2)), (0.5, (23.7, 38.3, 48.2, 55.4))])
 def test_load_of_the_racemate_at_the_levels_of_volunteers(weight, expected):
     """The evidence's table, S = R = half of 50, 100, 150, 200 ng/mL; red when a half, a weight or the C50 is lost."""
     half = np.array([25.0, 50.0, 75.0, 100.0])
@@ -144,10 +141,12 @@ LONG, SESSIONS = Intensity(0.3, 100.0), Intensity(0.18, 4.0)  # 100 h of esketam
 
 
 def test_counts_of_a_regimen_of_its_kind():
-    asked, unasked = finding("psychomimetic", LONG), finding("psychomimetic", LONG, "spontaneous")
-    assert asked.support == "randomised" and asked.estimate == pytest.approx(22 / 29)
-    assert asked.interval == exact_interval(22, 29)
-    assert "28 of 30" in asked.note and "without weight" in asked.note  # the recalled count is shown and flagged
+    requested, unasked = finding("psychomimetic", LONG), finding("psychomimetic", LONG, "spontaneous")
+    assert requested.support == "randomised" and requested.estimate == pytest.approx(22 / 29)
+    assert requested.interval == exact_interval(22, 29)
+    assert (
+        "28 of 30" in requested.note and "without weight" in requested.note
+    )  # the recalled count is shown and flagged
     most = pytest.approx(exact_interval(11, 50)[1])  # a long infusion is not milder than sessions of hours
     assert unasked.estimate == pytest.approx(6 / 117) and unasked.interval == (0.0, most)
     sessions = finding("psychomimetic", SESSIONS, "spontaneous")
@@ -158,9 +157,9 @@ def test_counts_of_a_regimen_of_its_kind():
 def test_pooled_trials_stand_in_as_what_comes_on_top_of_placebo():
     expected = {"nausea": (0.12, (0.05, 0.25)), "sedation": (0.27, (0.12, 0.5)), "dizziness": (0.11, (0.01, 0.4))}
     for effect, (share, interval) in expected.items():
-        found = finding(effect, SESSIONS)
-        assert (found.estimate, found.interval, found.support) == (share, interval, "assumed")
-        assert found.note.startswith("Beyond placebo")
+        result = finding(effect, SESSIONS)
+        assert (result.estimate, result.interval, result.support) == (share, interval, "assumed")
+        assert result.note.startswith("Beyond placebo")
         unasked = finding(effect, SESSIONS, "spontaneous")
         most = exact_interval(4, 101)[1] if effect == "nausea" else interval[1]
         assert unasked.estimate is None and unasked.interval == (0.0, most)

@@ -31,17 +31,17 @@ def density(law: str):
 
 def shipped_mode(law: str) -> np.ndarray:
     """Standard normals of the shipped mode, from its values, by inverting the priors."""
-    numbers, found = library.harms("bladder"), []
+    numbers, result = library.harms("bladder"), []
     for name, value in zip(likelihood.fitted_names(law), library.bladder_posterior(law).about["mode"], strict=True):
         if name.startswith("dose@"):
-            found.append(math.log(value) / numbers["dose_error"].value)
+            result.append(math.log(value) / numbers["dose_error"].value)
         elif name == "d50.sd":
-            found.append(math.log(value / math.sqrt(numbers["d50"].omega)) / numbers["d50"].omega_spread)
+            result.append(math.log(value / math.sqrt(numbers["d50"].omega)) / numbers["d50"].omega_spread)
         else:
             sd, centre = numbers[name].spread["sd"], numbers[name].value
             low, high = (stats.norm.cdf(math.log(end / centre) / sd) for end in numbers[name].range)
-            found.append(stats.norm.ppf((stats.norm.cdf(math.log(value / centre) / sd) - low) / (high - low)))
-    return np.array(found)
+            result.append(stats.norm.ppf((stats.norm.cdf(math.log(value / centre) / sd) - low) / (high - low)))
+    return np.array(result)
 
 
 @pytest.mark.parametrize("law", LAWS)

@@ -27,10 +27,10 @@ LEIDEN = Intensity(22.0 / 70.0, 100.0)
 
 
 def all_findings(regimen: Intensity) -> dict[str, Finding]:
-    found = {
+    result = {
         f"{effect} {style}": counts.finding(effect, regimen, style) for effect in counts.EFFECTS for style in STYLES
     }
-    return found | {"liver": liver.finding((Stretch(0.0, regimen.hours),), regimen)}
+    return result | {"liver": liver.finding((Stretch(0.0, regimen.hours),), regimen)}
 
 
 def at(rate_mg_h: float, hours: float, drug: str) -> Intensity:
@@ -49,16 +49,16 @@ def test_no_end_falls_with_dose_or_hours(drug):
 @pytest.mark.parametrize("rate", [0.01, 500.0])
 @pytest.mark.parametrize("hours", [1.0, 100.0])
 def test_extremes_have_no_estimate(rate, hours):
-    for name, found in all_findings(at(rate, hours, "esketamine")).items():
-        assert found.estimate is None and found.support in ("assumed", "not identified"), name
-        assert found.interval[1] == 1.0 if rate > 1.0 else found.interval[0] < 0.07, name
+    for name, result in all_findings(at(rate, hours, "esketamine")).items():
+        assert result.estimate is None and result.support in ("assumed", "not identified"), name
+        assert result.interval[1] == 1.0 if rate > 1.0 else result.interval[0] < 0.07, name
 
 
 def test_what_the_trial_recalls_withdraws_a_pooled_estimate():
     """Nausea of the Leiden regimen: +12 (5 to 25) is pooled, 19 of 30 against 5 of 30 are recalled of that trial."""
-    found = counts.finding("nausea", LEIDEN)
-    assert (found.estimate, found.support) == (None, "not identified")
-    assert found.interval == pytest.approx((0.05, 14 / 30)) and "sigtermans2009" in found.sources
+    result = counts.finding("nausea", LEIDEN)
+    assert (result.estimate, result.support) == (None, "not identified")
+    assert result.interval == pytest.approx((0.05, 14 / 30)) and "sigtermans2009" in result.sources
     short = counts.finding("nausea", at(25.0, 4.0, "racemic"))
     assert (short.estimate, short.interval) == (0.12, (0.05, 0.25))  # another regimen
 
@@ -68,14 +68,14 @@ def test_any_recalled_value_outside_withdraws_and_inside_does_not(monkeypatch, e
     """Red when the conflict is looked for in one effect only, or a recalled value changes what it agrees with."""
     goldberg = next(c for c in library.harm_counts() if c.effect == "hallucination" and c.source == "goldberg2010")
     read = replace(goldberg, effect="headache", events=6, n=30)
-    told = replace(read, source="lauritsen2016", events=events, verified="recall", weight=0.0)
-    monkeypatch.setattr(library, "harm_counts", lambda: (read, told))
+    report = replace(read, source="lauritsen2016", events=events, verified="recall", weight=0.0)
+    monkeypatch.setattr(library, "harm_counts", lambda: (read, report))
     here = Intensity(0.2, 120.0)
-    found = counts.finding("headache", here, "spontaneous")
+    result = counts.finding("headache", here, "spontaneous")
     low, high = exact_interval(6, 30)
-    assert (found.estimate is not None) == kept
-    assert found.interval == pytest.approx((min(low, events / 30), max(high, events / 30)))
-    monkeypatch.setattr(library, "harm_counts", lambda: (read, replace(told, source=read.source)))
+    assert (result.estimate is not None) == kept
+    assert result.interval == pytest.approx((min(low, events / 30), max(high, events / 30)))
+    monkeypatch.setattr(library, "harm_counts", lambda: (read, replace(report, source=read.source)))
     assert counts.finding("headache", here, "spontaneous").estimate == pytest.approx(0.2)  # read before recalled
 
 
@@ -86,9 +86,9 @@ def test_the_fullest_hour_by_hand():
     """0.35 mg/kg at once and 0.2 mg/kg/h behind it, racemic: half of 0.35 + 0.2 · 59/60 is esketamine."""
     push = Infusion.create(10.0, 1 / 60, Rate(per_kg_mg_h=21.0))
     drip = Infusion.create(10.0 + 1 / 60, 8.0, Rate(per_kg_mg_h=0.2))
-    found = intensity(Regimen.create("racemic", [push, drip]), 80.0)
-    assert found.rate == pytest.approx((0.35 + 0.2 * 59 / 60) / 2, rel=1e-6)
-    assert found.hours == pytest.approx(8.0 + 1 / 60)
+    result = intensity(Regimen.create("racemic", [push, drip]), 80.0)
+    assert result.rate == pytest.approx((0.35 + 0.2 * 59 / 60) / 2, rel=1e-6)
+    assert result.hours == pytest.approx(8.0 + 1 / 60)
     heavy, light = (intensity(Regimen.create("esketamine", [Infusion.create(0, 4, Rate(absolute_mg_h=22.0))]), w).rate
                     for w in (70.0, 30.0))  # fmt: skip
     assert (heavy, light) == (pytest.approx(22 / 70), pytest.approx(22 / 30))
@@ -110,21 +110,21 @@ def test_more_sessions_lower_no_end(first, more, drug):
 
 
 def test_arketamine_was_never_counted():
-    found = intensity(Regimen.create("arketamine", [Infusion.create(0, 100, Rate(absolute_mg_h=22.0))]), 70.0)
-    assert {counts.finding(effect, found).support for effect in counts.EFFECTS} == {"not identified"}
+    result = intensity(Regimen.create("arketamine", [Infusion.create(0, 100, Rate(absolute_mg_h=22.0))]), 70.0)
+    assert {counts.finding(effect, result).support for effect in counts.EFFECTS} == {"not identified"}
 
 
 @pytest.mark.parametrize(("rate", "row"), [(0.01, "0.01 mg/h"), (22.0, "22 mg/h, as in Leiden"), (500.0, "500 mg/h")])
 def test_the_page_has_these_numbers(root, rate, row):
     """The table of docs/harms.md; red when a count or a dose is changed without it."""
     here = at(rate, 100.0, "esketamine")
-    found = [counts.finding(effect, here) for effect in ("psychomimetic", "nausea", "sedation")]
-    told = [_cell(one) for one in (*found, liver.finding((Stretch(0.0, 100.0),), here))]
-    assert f"| {row} | {' | '.join(told)} |" in (root / "docs" / "harms.md").read_text(encoding="utf-8")
+    result = [counts.finding(effect, here) for effect in ("psychomimetic", "nausea", "sedation")]
+    report = [_cell(one) for one in (*result, liver.finding((Stretch(0.0, 100.0),), here))]
+    assert f"| {row} | {' | '.join(report)} |" in (root / "docs" / "harms.md").read_text(encoding="utf-8")
 
 
-def _cell(found: Finding) -> str:
-    low, high = (f"{100 * end:.0f}" for end in found.interval)
+def _cell(result: Finding) -> str:
+    low, high = (f"{100 * end:.0f}" for end in result.interval)
     if (low, high) == ("0", "100"):
         return "not identified"
-    return f"{low} to {high} %" if found.estimate is None else f"{100 * found.estimate:.0f} % ({low} to {high})"
+    return f"{low} to {high} %" if result.estimate is None else f"{100 * result.estimate:.0f} % ({low} to {high})"

@@ -173,7 +173,7 @@ note = ""
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "words"),
+    ("old", "new", "fault"),
     [
         ('effect = "nausea"', 'effect = "itch"', "'itch'"),
         ("events = 4", "events = 400", "400 of 101"),
@@ -189,15 +189,15 @@ note = ""
         ('kind = "long"', 'kind = "nasal"', "'kind' is no infusion"),
     ],
 )
-def test_a_bad_count_is_refused_with_its_place(old, new, words):
+def test_a_bad_count_is_refused_with_its_place(old, new, fault):
     assert len(parse_counts(COUNT, "x.toml")) == 1
     with pytest.raises(InputError, match=r"x\.toml \[\[counts\]\]\[0\]") as refused:
         parse_counts(COUNT.replace(old, new), "x.toml")
-    assert words in str(refused.value)
+    assert fault in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "words"),
+    ("old", "new", "fault"),
     [
         ('measure = "lasting_loss"', 'measure = "loss"', "'loss'"),
         ("n = 10\n", "", "go together"),
@@ -210,12 +210,12 @@ def test_a_bad_count_is_refused_with_its_place(old, new, words):
         ('note = ""', 'note = ""\n[[schedules]]\nid = "y"', "[[schedules]][0]"),
     ],
 )
-def test_a_bad_row_is_refused_with_its_place(old, new, words):
+def test_a_bad_row_is_refused_with_its_place(old, new, fault):
     assert len(parse_bladder(ROW, "x.toml")[0]) == 1
     text = ROW.replace(old, new)
     with pytest.raises(InputError, match=r"x\.toml") as refused:
         parse_bladder(text.replace("schedules = []\n", "") if "schedules" in new else text, "x.toml")
-    assert words in str(refused.value)
+    assert fault in str(refused.value)
 
 
 def test_counts_are_complete_and_recalled_ones_have_no_weight():
@@ -230,8 +230,8 @@ def test_counts_are_complete_and_recalled_ones_have_no_weight():
     # shares that were printed as per cent fit the counts that stand for them
     printed = {("psychomimetic", "drug"): 0.76, ("psychomimetic", "comparison"): 0.18}
     for (effect, arm), share in printed.items():
-        found = [c for c in counts if (c.effect, c.arm, c.verified) == (effect, arm, "derived")]
-        assert found[0].events / found[0].n == pytest.approx(share, abs=5e-3)
+        result = [c for c in counts if (c.effect, c.arm, c.verified) == (effect, arm, "derived")]
+        assert result[0].events / result[0].n == pytest.approx(share, abs=5e-3)
     for source, shares in {
         "sustain3": {"nausea": 0.344, "headache": 0.374, "sedation": 0.236, "dizziness": 0.347},
         "esketaminetiming": {"nausea": 0.14, "sedation": 0.038, "dizziness": 0.206},

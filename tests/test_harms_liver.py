@@ -48,8 +48,8 @@ def test_exact_interval_is_the_inverted_binomial_test(counted, level):
 
 
 def test_intervals_are_those_of_other_software():
-    found = stats.binomtest(3, 6).proportion_ci(method="exact")
-    assert exact_interval(3, 6) == pytest.approx((found.low, found.high), abs=1e-12)
+    result = stats.binomtest(3, 6).proportion_ci(method="exact")
+    assert exact_interval(3, 6) == pytest.approx((result.low, result.high), abs=1e-12)
     assert exact_interval(0, 52)[1] == pytest.approx(1 - 0.025 ** (1 / 52), abs=1e-12)
     assert jeffreys_interval(3, 6) == pytest.approx(tuple(stats.beta.ppf([0.025, 0.975], 3.5, 3.5)), abs=1e-12)
     assert jeffreys_interval(0, 52)[0] == 0.0 and jeffreys_interval(6, 6)[1] == 1.0
@@ -81,10 +81,10 @@ def test_intervals_name_the_six_and_the_fifty_two():
     daily = liver_of(*((24.0 * d, 4.0) for d in range(10)))
     assert again.interval == pytest.approx(exact_interval(3, 6)) and again.support == "uncontrolled"
     assert daily.interval == pytest.approx(exact_interval(0, 52)) and daily.support == "uncontrolled"
-    for found in (again, daily):
-        assert found.estimate is None
-        assert "six patients" in found.note and "fifty-two patients" in found.note
-        assert {"noppers2011liver", "lee2025"} <= set(found.sources)
+    for result in (again, daily):
+        assert result.estimate is None
+        assert "six patients" in result.note and "fifty-two patients" in result.note
+        assert {"noppers2011liver", "lee2025"} <= set(result.sources)
     once = liver_of((0, 100))
     assert once.support == "assumed" and once.interval[1] > daily.interval[1]
 

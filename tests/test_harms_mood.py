@@ -46,21 +46,21 @@ def test_repeated_sessions_add_up_but_not_without_end():
 def test_no_drug_no_fall_and_more_never_less(sessions, when):
     times, doses = np.array(sessions).T
     weights = np.asarray(mood.session_weight(doses, 0.5))
-    found = float(mood.fall(np.array([when]), times, weights, own)[0])
-    assert 0.0 <= found <= NUMBERS["fall_most"].value
+    result = float(mood.fall(np.array([when]), times, weights, own)[0])
+    assert 0.0 <= result <= NUMBERS["fall_most"].value
     more = float(mood.fall(np.array([when]), times, np.asarray(mood.session_weight(doses + 0.1, 0.5)), own)[0])
-    assert more >= found - 1e-12
+    assert more >= result - 1e-12
     assert float(mood.fall(np.array([when]), times, np.zeros_like(weights), own)[0]) == 0.0
 
 
 def test_the_masked_trial_saw_nothing():
     """Derived again from the printed means and SDs; red when the sign of a difference is lost."""
-    found = mood.masked()
-    assert found.estimate == pytest.approx((25.1 - 12.7) - (29.9 - 16.4), abs=1e-9)
+    result = mood.masked()
+    assert result.estimate == pytest.approx((25.1 - 12.7) - (29.9 - 16.4), abs=1e-9)
     change = [np.sqrt(a**2 + b**2 - a * b) for a, b in ((8.3, 7.6), (7.0, 10.0))]
     error = np.sqrt(sum(sd**2 for sd in change) / 20)
     assert NUMBERS["masked_fall"].spread["sd"] == pytest.approx(error, abs=0.05)
-    assert found.interval[0] < 0 < found.interval[1] < NUMBERS["fall"].value
+    assert result.interval[0] < 0 < result.interval[1] < NUMBERS["fall"].value
 
 
 @pytest.mark.parametrize(
@@ -73,5 +73,5 @@ def test_the_masked_trial_saw_nothing():
     ],
 )
 def test_responders_are_those_of_the_trials_doses(dose, long, expected):
-    found = mood.responders(dose, long)
-    assert (found.estimate, found.interval, found.support) == expected
+    result = mood.responders(dose, long)
+    assert (result.estimate, result.interval, result.support) == expected

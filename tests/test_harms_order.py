@@ -13,10 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scenarios import scenario_text
 
 from letheon.arrays import jax, jnp
 from letheon.dosing.regimen import Infusion, Rate, Regimen
-from letheon.harms.exposure import cumulative, daily_hours
+from letheon.harms.exposure import daily_hours
 from letheon.patients.population import Covariates, people
 from letheon.patients.uncertainty import typical_values
 from letheon.pipeline import assemble, harms
@@ -57,27 +58,8 @@ def test_more_sessions_lower_no_maximum_of_dosing_days(first, more):
         assert change > -1e-7, name
 
 
-@settings(deadline=None, max_examples=60)
-@given(TIMETABLE, TIMETABLE)
-def test_more_sessions_lower_no_sum_and_no_count(first, more):
-    less, both = (cumulative(regimen(s), 70.0, DAYS * 24.0) for s in (first, first + more))
-    for name in ("dose_mg", "hours", "infusion_days"):
-        assert getattr(both, name) >= getattr(less, name) - 1e-9, name
-
-
 # ---- through the pipeline
 
-RUN = """
-letheon: 1
-title: order
-population: {{n: 64}}
-follow_up: {follow_up}
-seed: 7
-arms:
-  course: {{drug: racemic, sessions: [{course}]}}
-  more: {{drug: racemic, sessions: [{course}, {more}]}}
-  most: {{drug: racemic, sessions: [{course}, {more}, {most}]}}
-"""
 COURSE = "{at: day 1, rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 10}}"
 GROWING = ("harm_load", "harm_elicited", "harm_spontaneous", "harm_output", "harm_systolic", "harm_diastolic")
 GROWING += ("harm_pulse", "harm_load_hours", "harm_mood", "harm_mood_end", "dose_mg", "drip_hours", "dosing_days")
@@ -97,9 +79,16 @@ GROWING += ("harm_pulse", "harm_load_hours", "harm_mood", "harm_mood_end", "dose
 )
 def test_more_sessions_lower_nothing_in_a_run(tmp_path, follow_up, more, most):
     """Boosters after a course: the greatest fall in mood used to be lower the longer they went on."""
-    run = simulate(loads(RUN.format(follow_up=follow_up, course=COURSE, more=more, most=most)), out=tmp_path / "run")
-    found = [pq.read_table(run.folder / "endpoints" / arm) for arm in ("course", "more", "most")]
-    for less, both in pairwise(found):
+    arms = {"course": COURSE, "more": f"{COURSE}, {more}", "most": f"{COURSE}, {more}, {most}"}
+    text = scenario_text(
+        *(f"{name}: {{drug: racemic, sessions: [{sessions}]}}" for name, sessions in arms.items()),
+        population="{n: 64}",
+        follow_up=follow_up,
+        seed=7,
+    )
+    run = simulate(loads(text), out=tmp_path / "run")
+    result = [pq.read_table(run.folder / "endpoints" / arm) for arm in ("course", "more", "most")]
+    for less, both in pairwise(result):
         lost = [name for name in less.column_names if name.endswith(("_lost", "_lasting", "_symptoms"))]
         assert len(lost) >= 6
         for name in (*GROWING, *lost):

@@ -95,12 +95,12 @@ def test_residuals(a, n, share):
 def test_derivatives_of_the_roots(solve):
     """Against central differences of the root itself; red when the solver is differentiated through its steps."""
     point = np.array([0.47, 0.11, 3.06])
-    found = np.array(jax.jit(jax.grad(solve, argnums=(0, 1, 2)))(*point))
+    result = np.array(jax.jit(jax.grad(solve, argnums=(0, 1, 2)))(*point))
     for i in range(3):
         step = 1e-4 * np.eye(3)[i]
         fine = [float(solve(*(point + c * step))) for c in (1, -1, 2, -2)]
         limit = (8 * (fine[0] - fine[1]) - (fine[2] - fine[3])) / 12e-4
-        assert found[i] == pytest.approx(limit, rel=1e-7)
+        assert result[i] == pytest.approx(limit, rel=1e-7)
 
 
 def patient(**change) -> Memory:

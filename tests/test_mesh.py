@@ -15,9 +15,7 @@ def schedule(*spans):
 
 
 spans = st.lists(
-    st.tuples(st.integers(0, 4 * DAY_MS), st.integers(1, DAY_MS), st.floats(1.0, 50.0)),
-    min_size=1,
-    max_size=4,
+    st.tuples(st.integers(0, 4 * DAY_MS), st.integers(1, DAY_MS), st.floats(1.0, 50.0)), min_size=1, max_size=4
 )
 
 

@@ -112,10 +112,10 @@ def test_a_calendar_is_the_same_dates_written_out_bit_for_bit():
     (calendar,) = planned(rules)
     (written,) = planned("", sessions=COURSE.replace("}}]", "}}, " + later + "]"))
     calendar, written = widened([calendar, written])
-    found, expected = run(calendar), run(written)
-    assert differing(found, expected, but=("profile", "log", "boosters", "final_rate")) == []
-    assert set(found.boosters) == {8.0}
-    assert sorted(set(found.log.time_h[:8, 0] / 24)) == [51 + 43 * k for k in range(8)]
+    result, expected = run(calendar), run(written)
+    assert differing(result, expected, but=("profile", "log", "boosters", "final_rate")) == []
+    assert set(result.boosters) == {8.0}
+    assert sorted(set(result.log.time_h[:8, 0] / 24)) == [51 + 43 * k for k in range(8)]
 
 
 def clinic(entries: np.ndarray, rule: dict) -> list[int]:
@@ -123,7 +123,7 @@ def clinic(entries: np.ndarray, rule: dict) -> list[int]:
     baseline = sum(entries[:7]) / 7
     seen = list(entries[:7])
     course_end, last_day = 9 + 4 / 24, 9
-    first_remission, given, due = None, [], None
+    first_remission, dosing, due = None, [], None
     if rule["every"]:
         due = last_day + rule["every"][0]
     for day, entry in enumerate(entries[7:], start=1):
@@ -132,23 +132,23 @@ def clinic(entries: np.ndarray, rule: dict) -> list[int]:
         high = sum(e >= 0.85 * baseline - 1e-9 for e in seen[-7:]) >= 5
         if rule["on"] and due is None:
             settled = first_remission is not None and day > first_remission
-            if high and settled and (not given or day >= course_end + 7):
+            if high and settled and (not dosing or day >= course_end + 7):
                 due = day + rule["wait"]
-        if not given and first_remission is None and low and course_end <= day <= course_end + 14:
+        if not dosing and first_remission is None and low and course_end <= day <= course_end + 14:
             first_remission = day
         if due is None or day < due or day - last_day < rule["apart"]:
             continue
-        if rule["at_most"] and sum(day - 365 < d <= day for d in given) >= rule["at_most"]:
+        if rule["at_most"] and sum(day - 365 < d <= day for d in dosing) >= rule["at_most"]:
             continue
-        if rule["times"] and len(given) >= rule["times"]:
+        if rule["times"] and len(dosing) >= rule["times"]:
             continue
         length = (rule["sessions"] - 1) + 4 / 24
         if day + length > len(entries) - 7 or (day == len(entries) - 7):
             continue
-        given.append(day)
+        dosing.append(day)
         last_day, course_end = day + rule["sessions"] - 1, day + length
-        due = last_day + rule["every"][min(len(given), len(rule["every"]) - 1)] if rule["every"] else None
-    return given
+        due = last_day + rule["every"][min(len(dosing), len(rule["every"]) - 1)] if rule["every"] else None
+    return dosing
 
 
 def text_of(rule: dict) -> str:
@@ -194,13 +194,6 @@ def check_log(rule: dict, weeks: int) -> int:
 @given(rules)
 def test_every_booster_follows_its_rule_as_a_clinic_on_paper_applies_it(rule):
     check_log(rule, 52)
-
-
-@pytest.mark.slow
-@settings(max_examples=60, deadline=None)
-@given(rules)
-def test_boosters_follow_their_rule_over_two_years(rule):
-    check_log(rule, 104)
 
 
 def test_boosters_of_an_inert_drug_change_nothing():
@@ -250,7 +243,7 @@ def test_new_rules_compile_nothing():
 def test_the_log_tells_of_every_booster_that_endpoints_count(tmp_path):
     """And who else is asked for changes neither: red when the log drops a line or tells of those who fill a block up."""
     text = "boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 3}}}"
-    found = {}
+    result = {}
     for n in (7, 300):
         folder = simulate(scenario(text), out=tmp_path / str(n), patients=n).folder
         assert folder is not None
@@ -260,9 +253,9 @@ def test_the_log_tells_of_every_booster_that_endpoints_count(tmp_path):
         )
         boosters = events[events["event"] == "booster"].groupby("patient").size()
         assert (endpoints.set_index("patient")["boosters"] == boosters.reindex(range(n), fill_value=0)).all()
-        found[n] = endpoints, events
-    assert found[300][0]["boosters"].sum() > 300
-    for few, many in zip(found[7], found[300], strict=True):
+        result[n] = endpoints, events
+    assert result[300][0]["boosters"].sum() > 300
+    for few, many in zip(result[7], result[300], strict=True):
         assert few.reset_index(drop=True).equals(many[many["patient"] < 7].reset_index(drop=True))
 
 

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from letheon.dosing import Infusion, Rate, Regimen, Schedule
+from letheon.dosing.tapers import tapers, titrated_spans
+from letheon.errors import InputError
 
 HOUR = 3_600_000
 FIVE, TEN = Rate(absolute_mg_h=5.0), Rate(absolute_mg_h=10.0)
-CAPPED = Rate(per_kg_mg_h=0.35, ceiling_mg_h=25.0)
 
 
 def schedule(*infusions: tuple[float, float, Rate]) -> Schedule:
@@ -20,20 +21,6 @@ def schedule(*infusions: tuple[float, float, Rate]) -> Schedule:
 def rate_at(infusions: list[Infusion], moment_ms: float, weight_kg: float) -> float:
     """Return the rate by its definition: the sum of what runs at that moment."""
     return math.fsum(i.rate.at(weight_kg) for i in infusions if i.start_ms <= moment_ms < i.stop_ms)
-
-
-def test_overlapping_ceilings_hold_each_for_its_own_session() -> None:
-    both = schedule((0, 4, CAPPED), (0, 4, CAPPED))
-    assert both.terms == ((CAPPED, CAPPED),)
-    assert both.rates(100.0) == (50.0,)
-    assert both.rates(40.0) == (28.0,)
-
-
-def test_a_pause_stays_and_edges_are_trimmed() -> None:
-    nothing = Rate()
-    found = schedule((0, 3, nothing), (3, 1, FIVE), (4, 1, nothing), (8, 1, FIVE), (9, 5, nothing))
-    assert found == Schedule((3 * HOUR, 4 * HOUR, 8 * HOUR, 9 * HOUR), ((FIVE,), (), (FIVE,)))
-    assert found.rates(70.0) == (5.0, 0.0, 5.0)
 
 
 def test_placebo_has_sessions_but_no_drug() -> None:
@@ -86,8 +73,8 @@ weights = st.floats(30, 200)
 
 @given(infusion_lists, weights)
 def test_schedule_gives_the_sum_of_what_runs(infusions: list[Infusion], weight: float) -> None:
-    found = Regimen.create("racemic", infusions).schedule()
-    pieces = list(zip(found.edges_ms, found.edges_ms[1:], found.rates(weight), strict=False))
+    result = Regimen.create("racemic", infusions).schedule()
+    pieces = list(zip(result.edges_ms, result.edges_ms[1:], result.rates(weight), strict=False))
     for moment in range(-1, 62):
         inside = [rate for start, stop, rate in pieces if start <= moment + 0.5 < stop]
         expected = rate_at(infusions, moment + 0.5, weight)
@@ -97,12 +84,12 @@ def test_schedule_gives_the_sum_of_what_runs(infusions: list[Infusion], weight: 
 
 @given(infusion_lists)
 def test_schedule_is_canonical(infusions: list[Infusion]) -> None:
-    found = Regimen.create("racemic", infusions).schedule()
-    assert all(a < b for a, b in zip(found.edges_ms, found.edges_ms[1:], strict=False))
-    assert all(a != b for a, b in zip(found.terms, found.terms[1:], strict=False))
-    assert len(found.edges_ms) == (len(found.terms) + 1 if found.terms else 0)
-    assert not found.terms or (found.terms[0] and found.terms[-1])
-    for piece in found.terms:
+    result = Regimen.create("racemic", infusions).schedule()
+    assert all(a < b for a, b in zip(result.edges_ms, result.edges_ms[1:], strict=False))
+    assert all(a != b for a, b in zip(result.terms, result.terms[1:], strict=False))
+    assert len(result.edges_ms) == (len(result.terms) + 1 if result.terms else 0)
+    assert not result.terms or (result.terms[0] and result.terms[-1])
+    for piece in result.terms:
         assert list(piece[1:]) == sorted(piece[1:])
         assert all(rate.ceiling_mg_h < math.inf for rate in piece[1:])
         assert not any(rate.is_zero for rate in piece)
@@ -123,8 +110,8 @@ def test_order_and_splitting_do_not_matter(data: st.DataObject) -> None:
 @given(infusion_lists, weights)
 def test_dose_is_the_sum_of_the_doses(infusions: list[Infusion], weight: float) -> None:
     expected = math.fsum(i.rate.at(weight) * i.duration_ms / HOUR for i in infusions)
-    found = Regimen.create("racemic", infusions).schedule().dose_mg(weight)
-    assert found == pytest.approx(expected, rel=1e-12, abs=1e-15)
+    result = Regimen.create("racemic", infusions).schedule().dose_mg(weight)
+    assert result == pytest.approx(expected, rel=1e-12, abs=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -141,3 +128,41 @@ def test_dose_is_the_sum_of_the_doses(infusions: list[Infusion], weight: float) 
 def test_create_refuses_impossible_numbers_by_name(create, fault: str) -> None:
     with pytest.raises(InputError, match=fault):
         create()
+
+
+# ---- which sessions run as written under a titration
+
+KG = Rate(per_kg_mg_h=0.1)
+
+
+def infusion(start: float, hours: float, mg_h: float) -> Infusion:
+    return Infusion.create(start, hours, Rate(absolute_mg_h=mg_h))
+
+
+BY_HAND = {
+    "one session": ([(0, 48, 10)], [False], [(0, 48)]),
+    "a taper": ([(0, 48, 10), (48, 8, 3)], [False, True], [(0, 48)]),
+    "a taper after a pause": ([(0, 4, 25), (24, 4, 20)], [False, True], [(0, 4)]),
+    "equal and higher": ([(0, 4, 25), (24, 4, 25), (48, 4, 30)], [False] * 3, [(0, 4), (24, 28), (48, 52)]),
+    "down and up again": ([(0, 24, 10), (24, 24, 5), (48, 24, 8)], [False, True, False], [(0, 24), (48, 72)]),
+    "a taper written in two halves": ([(0, 24, 10), (24, 4, 5), (28, 4, 5)], [False, True, True], [(0, 24)]),
+    "the same again after a pause": ([(0, 4, 25), (24, 4, 20), (48, 4, 20)], [False, True, False], [(0, 4), (48, 52)]),
+    "two bags at once, then fewer": ([(0, 48, 10), (0, 48, 5), (48, 8, 12)], [False, False, True], [(0, 48)]),
+    "a taper that begins early": ([(0, 48, 10), (47, 9, 3)], [False, True], [(0, 48)]),
+    "extra drug on top, then fewer": ([(0, 100, 10), (24, 4, 5), (100, 20, 7)], [False, True, True], [(0, 100)]),
+    "pushes do not count": ([(0, 1 / 60, 900), (0, 24, 2), (24, 24, 2)], [False] * 3, [(0, 48)]),
+    "nor does a pause written out": ([(0, 24, 10), (24, 24, 0), (48, 24, 5)], [False, False, True], [(0, 24)]),
+}
+
+
+@pytest.mark.parametrize("case", BY_HAND)
+def test_sessions_written_lower_run_as_written(case: str) -> None:
+    written, lower, spans = BY_HAND[case]
+    infusions = [infusion(*one) for one in written]
+    assert list(tapers(infusions)) == lower
+    assert [(a / 3_600_000, b / 3_600_000) for a, b in titrated_spans(infusions)] == spans
+
+
+def test_rates_by_weight_and_for_everybody_are_compared_at_70_kg() -> None:
+    weighed = Infusion.create(0, 4, KG)
+    assert tapers([weighed, infusion(4, 4, 6.9), infusion(8, 4, 7.1)]) == (False, True, False)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from scenarios import scenario_text
 
 from letheon.errors import InputError, Interrupted, RunError
 from letheon.files import locked
@@ -21,25 +22,16 @@ from letheon.runs.chunks import ChunkResult, Columns
 from letheon.runs.folder import Folder, check_output
 from letheon.scenario import loads
 
-TEXT = """
-letheon: 1
-title: "two days of esketamine"
-population: {n: 300}
-follow_up: 4 weeks
-seed: 11
-arms:
-  short:
-    drug: esketamine
-    sessions:
-      - {at: 0 h, rate: 14 mg/h/70kg, for: 4 h, repeat: {every: 1 day, times: 2}}
-  same:
-    drug: esketamine
-    sessions:
-      - {at: 0 h, rate: 14 mg/h/70kg, for: 4 h}
-      - {at: day 2, rate: 14 mg/h/70kg, for: 2 h}
-      - {at: 26 h, rate: 14 mg/h/70kg, for: 2 h}
-  placebo: {drug: placebo, like: short}
-"""
+RATE = "rate: 14 mg/h/70kg"
+TEXT = scenario_text(
+    f"short: {{drug: esketamine, sessions: [{{at: 0 h, {RATE}, for: 4 h, repeat: {{every: 1 day, times: 2}}}}]}}",
+    f"same: {{drug: esketamine, sessions: [{{at: 0 h, {RATE}, for: 4 h}}, {{at: day 2, {RATE}, for: 2 h}}, "
+    f"{{at: 26 h, {RATE}, for: 2 h}}]}}",
+    "placebo: {drug: placebo, like: short}",
+    weeks=4,
+    population="{n: 300}",
+    seed=11,
+)
 
 
 @pytest.fixture(scope="module")
@@ -89,13 +81,6 @@ def test_few_patients_are_the_first_of_many(scenario, thousand, tmp_path):
         one, many = endpoints(few.folder, arm), endpoints(thousand.folder, arm)
         for name, values in one.items():
             assert values.tobytes() == many[name][:7].tobytes(), name
-
-
-def test_equal_arms_are_identical(done):
-    one, other = (endpoints(done.folder, arm) for arm in ("short", "same"))
-    for name, values in one.items():
-        assert values.tobytes() == other[name].tobytes(), name
-    assert done.document["arms"]["short"]["profile"] == done.document["arms"]["same"]["profile"]
 
 
 @pytest.fixture

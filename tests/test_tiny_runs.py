@@ -4,11 +4,9 @@ The oracles are identities: a fixed regimen gives its dose, equal arms are equal
 """
 
 import json
-import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -65,7 +63,7 @@ def scenario(chance: random.Random, program: tuple[str, str, str, bool]) -> tupl
         models.append("flares: off")
     if chance.random() < 0.3:
         models.append(f"expectancy: {chance.choice((0, 1, 2.5))} NRS")
-    made = f"""letheon: 1
+    drawn = f"""letheon: 1
 title: a tiny run
 population: {{{", ".join(population)}}}
 follow_up: 3 days
@@ -78,19 +76,7 @@ arms:
     {arm}
   placebo: {{drug: placebo, like: one}}
 """
-    return made, milligrams, per_kg, ruled
-
-
-def numbers(content: Any, where: str = "") -> Iterator[tuple[str, float]]:
-    """Return all numbers of a document with their places."""
-    if isinstance(content, dict):
-        for name, value in content.items():
-            yield from numbers(value, f"{where}/{name}")
-    elif isinstance(content, list):
-        for value in content:
-            yield from numbers(value, where)
-    elif isinstance(content, float):
-        yield where, content
+    return drawn, milligrams, per_kg, ruled
 
 
 def endpoints(folder: Path, arm: str) -> dict[str, np.ndarray]:
@@ -101,17 +87,15 @@ def endpoints(folder: Path, arm: str) -> dict[str, np.ndarray]:
 
 def check(text: str, milligrams: float, per_kg: float, ruled: bool, folder: Path) -> None:
     """Run a scenario and see to it that what must hold of every run holds."""
-    asked = loads(text)
-    assert dumps(loads(dumps(asked))) == dumps(asked)
-    run = simulate(asked, out=folder)
+    requested = loads(text)
+    assert dumps(loads(dumps(requested))) == dumps(requested)
+    run = simulate(requested, out=folder)
     document = json.loads(json.dumps(run.document, allow_nan=False))
-    bad = [where for where, value in numbers(document) if not math.isfinite(value)]
-    assert bad == []
     one, other, placebo = (endpoints(folder, arm) for arm in ("one", "other", "placebo"))
     assert document["arms"]["one"]["endpoints"] == document["arms"]["other"]["endpoints"]
     assert document["arms"]["one"]["profile"] == document["arms"]["other"]["profile"]
     for name, values in one.items():
-        assert len(values) == asked.population.n
+        assert len(values) == requested.population.n
         assert values.tobytes() == other[name].tobytes(), name
         if name.startswith("nrs_day"):
             assert ((values >= 0) & (values <= 10)).all(), name
@@ -123,7 +107,7 @@ def check(text: str, milligrams: float, per_kg: float, ruled: bool, folder: Path
         assert np.isfinite(one["dose_mg"]).all() and (one["dose_mg"] >= 0).all()
     else:
         assert np.allclose(one["dose_mg"], due, rtol=1e-9)
-    assert simulate(asked, out=folder).reused
+    assert simulate(requested, out=folder).reused
 
 
 @pytest.fixture(autouse=True)
@@ -136,11 +120,11 @@ def tries(count: int, seed: int, place: Path, programs: Sequence[tuple[str, str,
     """Run so many scenarios; say which one fails."""
     chance = random.Random(seed)
     for number in range(count):
-        made = scenario(chance, programs[number % len(programs)])
+        text = scenario(chance, programs[number % len(programs)])
         try:
-            check(*made, place / str(number))
+            check(*text, place / str(number))
         except Exception as error:
-            raise AssertionError(f"number {number} of seed {seed}:\n{made[0]}") from error
+            raise AssertionError(f"number {number} of seed {seed}:\n{text[0]}") from error
 
 
 def test_tiny_runs_hold(tmp_path: Path) -> None:

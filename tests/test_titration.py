@@ -54,11 +54,11 @@ class Rule:
     on_harm: str
 
     def text(self) -> tuple[str, str]:
-        given = ", ".join(f"{{at: {a} h, rate: {of(self.form, r)}, for: {d} h}}" for a, d, r in self.sessions)
+        sessions = ", ".join(f"{{at: {a} h, rate: {of(self.form, r)}, for: {d} h}}" for a, d, r in self.sessions)
         rates = {"step": self.step, "min": self.low, "max": self.high}
         rates = ", ".join(f"{key}: {of(self.form, value)}" for key, value in rates.items())
         rest = f"every: {self.every} h, relief: {self.relief} %, harm: {self.harm}, on_harm: {self.on_harm}"
-        return f"sessions: [{given}]", f"titration: {{{rates}, {rest}}}"
+        return f"sessions: [{sessions}]", f"titration: {{{rates}, {rest}}}"
 
 
 @dataclass
@@ -130,13 +130,13 @@ class Paper:
 class Seen:
     """Score and complaint at each look, in the order in which a patient is asked."""
 
-    def __init__(self, latent: dict[float, float], noise: np.ndarray, told: set[float]):
-        self.latent, self.noise, self.told, self.asked = latent, noise, told, 0
+    def __init__(self, latent: dict[float, float], noise: np.ndarray, complaints: set[float]):
+        self.latent, self.noise, self.complaints, self.count = latent, noise, complaints, 0
 
     def __getitem__(self, time: float) -> tuple[float, bool]:
-        score = math.floor(self.latent[round(time, 6)] + self.noise[self.asked % len(self.noise)] + 0.5)
-        self.asked += 1
-        return min(max(score, 0), 10), time in self.told
+        score = math.floor(self.latent[round(time, 6)] + self.noise[self.count % len(self.noise)] + 0.5)
+        self.count += 1
+        return min(max(score, 0), 10), time in self.complaints
 
 
 @st.composite
@@ -165,8 +165,8 @@ def simulated(plan):
     patients, states = blocks._build(plan.structure, len(plan.save), arm, draws(), who, np.arange(N), CALM)
     before = np.asarray(states.chart.baseline).copy()
     noise = np.asarray(patients.bedside_noise)
-    found = blocks._read_out(plan.structure, arm, draws(), who, patients, blocks._run(arm, patients, states))
-    return np.asarray(who.weight_kg), before, noise, jax.tree.map(np.asarray, found)
+    result = blocks._read_out(plan.structure, arm, draws(), who, patients, blocks._run(arm, patients, states))
+    return np.asarray(who.weight_kg), before, noise, jax.tree.map(np.asarray, result)
 
 
 def check(rule: Rule) -> None:
@@ -178,9 +178,9 @@ def check(rule: Rule) -> None:
     for k in range(0, N, 3):
         slots = np.flatnonzero(result.log.kind[:, k])[::-1]  # the latest first
         logged = [(result.log.time_h[s, k], *EVENTS[int(result.log.kind[s, k])], result.log.value[s, k]) for s in slots]
-        told = {time for time, _, reason, _ in logged if reason == "psychedelic effect reported"}
+        report = {time for time, _, reason, _ in logged if reason == "psychedelic effect reported"}
         chart = Paper(rule, float(weight[k]), float(baseline[k]))
-        chart.treat(Seen(dict(zip(times, latent[:, k].tolist(), strict=True)), noise[k], told))
+        chart.treat(Seen(dict(zip(times, latent[:, k].tolist(), strict=True)), noise[k], report))
         assert [(t, event) for t, event, _ in chart.events] == [(t, event) for t, event, *_ in logged], (k, rule)
         assert np.allclose([rate for *_, rate in chart.events], [rate for *_, rate in logged], rtol=1e-12), (k, rule)
         assert result.dose_mg[k] == pytest.approx(chart.dose, rel=1e-9), (k, rule)
@@ -226,11 +226,11 @@ def titration(**changed) -> str:
 def test_titration_as_in_leiden_ends_near_its_mean_rate() -> None:
     """The trial's mean rate at the end was 22.2 mg/h per 70 kg; the rule is documented in docs/policies.md."""
     (plan,) = planned(titration(), drug="esketamine", sessions=DRIP)
-    found = run(plan)
-    assert 20.0 < found.final_rate.mean() < 24.5
-    assert found.final_rate.std() > 4.0
-    assert found.final_rate.min() >= 0.0
-    assert found.final_rate.max() == pytest.approx(30.0)
+    result = run(plan)
+    assert 20.0 < result.final_rate.mean() < 24.5
+    assert result.final_rate.std() > 4.0
+    assert result.final_rate.min() >= 0.0
+    assert result.final_rate.max() == pytest.approx(30.0)
 
 
 def test_pushes_run_beside_a_titration() -> None:
