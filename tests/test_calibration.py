@@ -117,17 +117,17 @@ def test_a_stopped_search_goes_on_to_the_same_bits(tmp_path):
 
     def modes(folder, stop_after=math.inf):
         folder.mkdir(exist_ok=True)
-        predicted = []
+        beats_here = []
 
         def beat(what, done, all_):
-            predicted.append(done)
-            if len(predicted) > stop_after:
+            beats_here.append(done)
+            if len(beats_here) > stop_after:
                 raise Interrupted("stopped")
 
         try:
             return find_modes(gaussian, 3, replace(TOY, starts=1), folder, beat, (jnp.asarray(MEAN),))
         finally:
-            beats.append(len(predicted))
+            beats.append(len(beats_here))
 
     whole = modes(tmp_path / "whole")
     steps = beats[-1]

@@ -10,6 +10,7 @@ from letheon import library
 from letheon.errors import InputError
 from letheon.library.bibliography import parse_sources
 from letheon.library.evidence import parse_study
+from letheon.library.harm_evidence import parse_bladder, parse_counts
 from letheon.library.records import parse_pk_model, parse_sections
 
 HOME = files("letheon.library")
@@ -75,6 +76,8 @@ def test_a_bad_number_is_refused_with_its_place(changes, fault):
 
 
 MODEL, STUDY = ("pk", "pair.toml"), ("studies", "sigtermans2009.toml")
+COUNT, ROW = ("harm_counts.toml",), ("bladder_rows.toml",)
+READERS = {MODEL: parse_pk_model, STUDY: parse_study, COUNT: parse_counts, ROW: parse_bladder}
 
 
 @pytest.mark.parametrize(
@@ -114,13 +117,33 @@ MODEL, STUDY = ("pk", "pair.toml"), ("studies", "sigtermans2009.toml")
         (STUDY, "se = 0.51", "se = 0.51\nweight = 0.2", "derived numbers only"),
         (STUDY, "value = 6.9\n", "value = 6.9\ntarget = true\n", "a recalled value is no target"),
         (STUDY, 'verified = "abstract"\ntarget = true', 'verified = "secondary"\ntarget = true', "says in 'via'"),
+        (COUNT, 'effect = "psychomimetic"', 'effect = "itch"', "'itch'"),
+        (COUNT, "events = 22", "events = 400", "400 of 29"),
+        (COUNT, "events = 22\n", "", "'events' and 'n' are due"),
+        (COUNT, "events = 22", "events = 0.4", "whole number"),
+        (COUNT, 'kind = "long"', 'kind = "one long course"', "'one long course'"),
+        (COUNT, 'arm = "drug"', 'arm = "difference"', "'share' and 'interval'"),
+        (COUNT, "weight = 1\n", "", "'weight'"),
+        (COUNT, "n = 29", "n = 29\nsharre = 1", "unknown key 'sharre'"),
+        (COUNT, "hours = [100, 100]\n", "", "'hours' is missing"),
+        (COUNT, "rate = [0.26, 0.38]", "rate = [0.6, 0.1]", "low 0.6"),
+        (COUNT, 'kind = "long"', 'kind = "nasal"', "'kind' is no infusion"),
+        (ROW, 'measure = "lasting_loss"', 'measure = "loss"', "'loss'"),
+        (ROW, "n = 274\n", "", "go together"),
+        (ROW, "observed = 0.60\n", "", "go together"),
+        (ROW, "on_days = 1,", "on_days = 8,", "cannot exceed the interval"),
+        (ROW, 'route = "nasal"', 'route = "smoked"', "'smoked'"),
+        (ROW, 'verified = "abstract"', 'verified = "recall"', "that was read"),
+        (ROW, 'role = "calibrate"', 'role = "fit"', "'fit'"),
+        (ROW, "g = 2,", "g = 2, often = 1,", "unknown key 'often'"),
+        (ROW, "[[schedules]]\n", '[[schedules]]\nidd = "y"\n', "[[schedules]][0]"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_place(path, old, new, fault):
     text, place = HOME.joinpath(*path).read_text(encoding="utf-8"), "/".join(path)
     assert old in text
     with pytest.raises(InputError, match=place) as refusal:
-        (parse_pk_model if path == MODEL else parse_study)(text.replace(old, new, 1), place)
+        READERS[path](text.replace(old, new, 1), place)
     assert fault in str(refusal.value)
 
 
