@@ -168,20 +168,16 @@ def repaired(whole: Path, tmp_path: Path, cases: list[tuple[str, Damage, int]]) 
 
 
 QUICK = (
+    *(
+        (name, truncate)
+        for name in ("profiles.parquet", "manifest.jsonl", "report.html", "scenario.yaml", "resolved.yaml")
+    ),
+    *((name, other_json) for name in ("manifest.jsonl", "run.json", "result.json")),
+    ("manifest.jsonl", flip),
+    ("events/ketamine/part-00001.parquet", flip),
     ("endpoints/ketamine/part-00001.parquet", delete),
     ("endpoints/ketamine/part-00000.parquet", double),
-    ("events/ketamine/part-00001.parquet", flip),
-    ("profiles.parquet", truncate),
-    ("manifest.jsonl", truncate),
-    ("manifest.jsonl", flip),
-    ("manifest.jsonl", other_json),
-    ("run.json", other_json),
-    ("result.json", other_json),
-    ("report.html", truncate),
-    ("scenario.yaml", truncate),
-    ("resolved.yaml", truncate),
-    ("endpoints/placebo/part-00000.parquet", move_folder),
-    ("endpoints/placebo/part-00000.parquet", replace_by_folder),
+    *(("endpoints/placebo/part-00000.parquet", damage) for damage in (move_folder, replace_by_folder)),
 )
 
 

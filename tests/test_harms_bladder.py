@@ -153,27 +153,6 @@ def test_the_floor_holds_where_nothing_else_would(law):
     assert float(bladder.anaesthetic_capacity(worst, scarred)) == float(person.floor)
 
 
-@given(PEOPLE, st.floats(1, 1e6))
-def test_no_drug_no_harm_beyond_background(people, hours):
-    law, person = person_of(people)
-    states, capacity, symptoms = course(law, person, [(0.0, hours)])
-    assert [float(x[-1]) for x in states] == [0.0, 0.0, 0.0]
-    assert capacity[-1] == capacity[0] == min(float(person.capacity), float(person.anaesthetic))
-    assert symptoms[-1] == pytest.approx(float(person.background), rel=1e-12)
-
-
-@given(PEOPLE, DOSES, st.lists(st.floats(0, 200), min_size=PIECES, max_size=PIECES))
-def test_more_exposure_never_lowers_a_harm(people, doses, more):
-    law, person = person_of(people)
-    heavier = [(drive + extra, hours) for (drive, hours), extra in zip(doses, more, strict=True)]
-    light, capacity, symptoms = course(law, person, doses)
-    heavy, smaller, oftener = course(law, person, heavier)
-    slack = 1e-12
-    for a, b in zip(light, heavy, strict=True):
-        assert np.all(np.asarray(b) >= np.asarray(a) * (1 - 1e-9) - slack)
-    assert np.all(smaller <= capacity + slack) and np.all(oftener >= symptoms - slack)
-
-
 @given(PEOPLE, DOSES, st.floats(24, 50_000))
 def test_pause_heals_mucosa_but_not_fibrosis(people, doses, pause):
     law, person = person_of(people)

@@ -43,14 +43,6 @@ def test_a_model_that_was_asked_for_is_taken():
     assert models_sentence(scenario("esketamine", "racemic", pk="kamp2020")) is None
 
 
-def test_the_shared_model_is_said_with_sites():
-    sentence = models_sentence(scenario("racemic", "esketamine"))
-    assert sentence is not None
-    for word in ("arterial", "venous", "Otto 2021", "Simons 2022", "S/R pair"):
-        assert word in sentence
-    assert all(models_sentence(scenario(drug)) is None for drug in ("racemic", "esketamine", "arketamine"))
-
-
 def test_a_search_sets_its_regimens_side_by_side_under_one_model():
     """Red when a batch of candidates decides their model, or the file of a candidate runs under another."""
     from letheon.study.optimise.search import _published, _with_one_model

@@ -21,7 +21,7 @@ from letheon.pipeline.assemble import arm_data
 from letheon.pipeline.clinic import EVENTS
 from letheon.pipeline.plan import ArmPlan, widened
 from letheon.runs.run import simulate
-from letheon.scenario import loads
+from letheon.scenario import dumps, loads
 from letheon.views.commands.worksheet import sheet_of
 
 N, DAYS = 256, 364
@@ -173,46 +173,31 @@ rules = st.fixed_dictionaries(
 ).map(lambda rule: rule | ({"every": []} if rule["on"] else {}))
 
 
-def check_log(rule: dict, weeks: int) -> int:
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(rules)
+def test_every_booster_follows_its_rule_as_a_clinic_on_paper_applies_it(rule):
     text = text_of(rule | ({"at_most": 500} if rule["on"] and not rule["at_most"] else {}))
-    (plan,) = planned(text, weeks=weeks)
+    (plan,) = planned(text)
     entries, log, boosters = simulated(plan)
-    sheet = sheet_of(scenario(text, weeks=weeks).arms[0], Order(), weeks * 7 * MS_PER_DAY).boosters
+    sheet = sheet_of(scenario(text).arms[0], Order(), 52 * 7 * MS_PER_DAY).boosters
     assert boosters.max() <= sheet.at_most if rule["on"] else set(boosters) == {sheet.at_most}
     for k in range(N):
         days = (log[k, : int(boosters[k]), 0] / 24).round(9).tolist()
         assert days == clinic(entries[k], rule), (k, rule)
         assert {EVENTS[int(kind)][0] for kind in log[k, : int(boosters[k]), 1]} <= {"booster"}
-        gaps = np.diff(days)
-        assert len(gaps) == 0 or gaps.min() >= rule["apart"] + rule["sessions"] - 1
-        if rule["at_most"]:
-            assert all(sum(d - 365 < e <= d for e in days) <= rule["at_most"] for d in days)
-    return int(boosters.sum())
-
-
-@settings(max_examples=8, deadline=None, derandomize=True)
-@given(rules)
-def test_every_booster_follows_its_rule_as_a_clinic_on_paper_applies_it(rule):
-    check_log(rule, 52)
 
 
 def test_boosters_of_an_inert_drug_change_nothing():
     """No leak from the decision to the outcome: sham boosters on relapse leave every diary as it was."""
-    text = scenario("", "boosters: {on: relapse, wait: 3 days, session: {rate: 25 mg/h, for: 4 h}}")
-    sham = "letheon: 1\ntitle: sham\nfollow_up: 52 weeks\narms:\n"
-    from letheon.scenario import dumps
-
-    body = dumps(text).split("arms:\n")[1]
-    plans = plan_arms(
-        loads(f"{sham}{body}  sham_0: {{drug: placebo, like: arm_0}}\n  sham_1: {{drug: placebo, like: arm_1}}\n")
-    )
-    once, again = (run(plan) for plan in widened([*plans[2:], room(52)])[:2])
+    text = dumps(scenario("", "boosters: {on: relapse, wait: 3 days, session: {rate: 25 mg/h, for: 4 h}}"))
+    sham = "  sham_0: {drug: placebo, like: arm_0}\n  sham_1: {drug: placebo, like: arm_1}\n"
+    once, again = (run(plan) for plan in widened([*plan_arms(loads(text + sham))[2:], room(52)])[:2])
     assert again.boosters.sum() > 0
     assert differing(once.diary, again.diary) == []
     assert again.dose_mg.max() == 0.0
 
 
-def test_stops_end_boosters_for_runod():
+def test_stops_end_boosters_for_good():
     rule = "boosters: {every: 14 days, session: {rate: 25 mg/h, for: 4 h}}\n"
     free, dosed, mute, harmed = (
         run(plan)

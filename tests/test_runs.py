@@ -107,18 +107,17 @@ def test_an_interrupted_run_continues_to_the_same_bytes(scenario, done, stopped,
     assert (0, "people", 0) not in computed and (2, "people", 0) in computed
 
 
-@pytest.mark.parametrize("name", ["partials/short/people-00000.npz", "endpoints/short/part-00000.parquet"])
-@pytest.mark.parametrize("damage", ["cut", "flipped", "gone"])
-def test_damaged_chunk_is_recomputed(scenario, done, stopped, name, damage):
-    victim = stopped / name
-    content = victim.read_bytes()
-    if damage == "cut":
+def test_damaged_chunk_is_recomputed(scenario, done, stopped):
+    for name in ("partials/short/people-00000.npz", "endpoints/short/part-00000.parquet"):
+        victim = stopped / name
+        content = victim.read_bytes()
+        for damaged in (content[:1000], content[:700] + bytes([content[700] ^ 1]) + content[701:], None):
+            victim.unlink()
+            if damaged is not None:
+                victim.write_bytes(damaged)
+            assert store.read(Folder(stopped), "short", "people", 0, 500) is None
+            victim.write_bytes(content)
         victim.write_bytes(content[:1000])
-    elif damage == "flipped":
-        victim.write_bytes(content[:700] + bytes([content[700] ^ 1]) + content[701:])
-    else:
-        victim.unlink()
-    assert store.read(Folder(stopped), "short", "people", 0, 500) is None
     assert hashes(simulate(scenario, out=stopped).folder) == hashes(done.folder)
 
 

@@ -1,8 +1,10 @@
 """What studies report as likelihoods: against scipy's distributions, and against what they themselves draw."""
 
+import json
 import math
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
+from letheon.errors import InputError
+from letheon.patients.uncertainty import RIVAL, typical_values
+from letheon.scenario import loads
+from letheon.study.calibrate.document import Adequacy, CalibrationReport, ReportedCount, ReportedLimits, ReportedValue
 from letheon.study.calibrate.observations import Band, Count, Gaussian, log_likelihood, resample
 from letheon.study.calibrate.trials import observations
+from letheon.study.records import Record, decode, encode
 from letheon.study.regimens import study
+from letheon.study.trial.document import Prediction
+from letheon.study.trial.simulation import simulated_trials
+from letheon.study.validate.between_studies import SPREADS, with_spread
+from letheon.study.validate.document import Validation
 
 COVARIANCE = np.array([[0.26, 0.0, 0.13], [0.0, 0.23, -0.115], [0.13, -0.115, 0.49]])
 MEANS = Gaussian("leiden", ("a", "b", "c"), (2.7, 5.4, -1.3), COVARIANCE)
@@ -115,3 +126,96 @@ def test_nobody_is_counted_twice():
     }
     for pain in ("memory", "slow_site"):
         assert all(pain in study(o.study).calibrates for o in observations(pain))
+
+
+# ---- validation: studies that differ, expectancy
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+
+@pytest.mark.parametrize("sd", [0.0, 0.3, 0.6])
+def test_studies_differ_by_the_spread_between_them(sd):
+    values = typical_values(64)
+    own = with_spread(values, sd)
+    effects = {"between.effect", f"{RIVAL}between.effect"}
+    assert {name for name in values if not np.array_equal(values[name], own[name])} == effects
+    for name in effects:
+        assert np.mean(own[name]) == pytest.approx(0.0, abs=1e-12)
+        assert np.std(own[name]) == pytest.approx(sd, rel=0.03, abs=1e-12)
+    assert with_spread(values, SPREADS["fitted"]) is values
+
+
+@pytest.mark.slow
+def test_expectancy_acts_on_the_drug_alone():
+    """Who gets placebo has nothing to see through; red when both arms share a forecast."""
+    draws = {name: column[:4] for name, column in typical_values(64).items()}
+    scenario = loads(
+        "letheon: 1\ntitle: x\nfollow_up: 6 days\n"
+        "arms: {drug: {drug: esketamine, sessions: [{at: 0 h, rate: 20 mg/h/70kg, for: 48 h}]}}"
+    )
+    sizes, windows, same = {"drug": 40, "placebo": 40}, ((4.0, 5.0), (5.0, 6.0)), {"repeats": 2, "people": 8}
+    plain, hopeful = (
+        simulated_trials(scenario, sizes, windows, "slow_site", draws, sham={"placebo": "drug"}, **same, **switch)
+        for switch in ({}, {"expectancy": 1.0})
+    )
+    np.testing.assert_array_equal(plain.entries["placebo"], hopeful.entries["placebo"])
+    np.testing.assert_array_equal(plain.baseline["drug"], hopeful.baseline["drug"])
+    fall = plain.entries["drug"] - hopeful.entries["drug"]
+    assert fall.min() >= 0 and 0.4 < fall.mean() <= 1.0
+
+
+def test_a_trial_of_thirty_an_arm_may_find_what_leiden_found():
+    """The memory's 90 % interval of such a trial holds both differences, however far studies lie apart."""
+    validation = json.loads((DOCS / "calibration" / "validation.json").read_text(encoding="utf-8"))
+    rows = {(r["quantity"], r["sd"]): r for r in validation["between_studies"]["rows"] if r["model"] == "memory"}
+    assert {sd for _, sd in rows} == set(SPREADS)
+    for week, reported in (("week 1", -2.77), ("week 12", -1.27)):
+        for sd in SPREADS:
+            row = rows[f"pain minus placebo, {week}", sd]
+            assert row["reported"] == pytest.approx(reported, abs=0.01)
+            low, high = row["interval_90"]
+            assert low < reported < high
+
+
+# ---- documents: read as records and written again, stored files stay equal in every byte
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+STORED: dict[str, tuple[type[Record], int | None]] = {
+    "calibration/memory.json": (CalibrationReport, 1),
+    "calibration/slow_site.json": (CalibrationReport, 1),
+    "calibration/adequacy.json": (Adequacy, 1),
+    "calibration/validation.json": (Validation, None),
+    "predictions/ketcrps2-2026-11-23.json": (Prediction, 1),
+}
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_a_stored_document_is_written_again_in_the_same_bytes(name: str) -> None:
+    kind, indent = STORED[name]
+    text = (DOCS / name).read_text(encoding="utf-8")
+    assert encode(decode(text, kind, name), indent) == text
+
+
+def test_each_kind_of_report_is_recognised() -> None:
+    text = (DOCS / "calibration/memory.json").read_text(encoding="utf-8")
+    checks = decode(text, CalibrationReport, "memory.json").checks
+    mean, count, limits = (checks[n].reported for n in ("baseline mean", "noppers drug day 7", "goldberg baseline"))
+    assert isinstance(mean, ReportedValue) and mean.se > 0
+    assert isinstance(count, ReportedCount) and count.value == count.count / count.n
+    assert isinstance(limits, ReportedLimits) and (limits.low, limits.high) == (8.0, 9.0)
+    assert checks["goldberg relief day 2"].reported is None
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("[]", "Expected `object`"),
+        ("{", "truncated"),
+        ('{"letheon": 1}', r"\$.letheon"),
+        ("{}", "`letheon`"),
+        ("\xff", ""),
+    ],
+)
+def test_another_document_is_refused_by_name(text: str, fault: str) -> None:
+    with pytest.raises(InputError, match=rf"x\.json is not the validation document .*{fault}"):
+        decode(text, Validation, "x.json")

@@ -1,4 +1,4 @@
-"""Pain memory: folds, roots and their derivatives, and the flow between them."""
+"""Pain memory, receptor block and the logarithm behind them: written equations, roots, limits, derivatives."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from letheon.arrays import jax
+from letheon import library
+from letheon.arrays import jax, jnp
+from letheon.body.log import log
 from letheon.body.memory import Memory, chronic_state, folds, phi, slopes, unstable_root
+from letheon.body.receptor import block, occupancy_ratio
 
 CHRONIC, UNSTABLE, FOLDS = (jax.jit(f) for f in (chronic_state, unstable_root, folds))
 GRID = ((0.05, 2.6), (0.08, 3.0), (0.10, 3.0), (0.11, 3.06), (0.13, 3.2), (0.18, 4.0), (0.02, 5.0))
@@ -152,3 +155,64 @@ def test_states_cannot_leave_the_unit_interval(theta, a, n, g, block, flare):
     assert float(slopes(m, 1.0, g, block, block, flare)[0]) <= 0
     assert float(slopes(m, 0.5, 0.0, block, block, flare)[1]) >= 0
     assert float(slopes(m, 0.5, 1.0, block, block, flare)[1]) <= 0
+
+
+# ---- receptor block: the written formula, its limits and its derivatives
+
+positive = st.floats(1e-6, 1e6)
+
+
+def test_shipped_affinities():
+    """Ki 0.3, 1.4, 1.7, 13 µM (ebert1997), free share 0.55; red when two enantiomers are exchanged."""
+    shipped = library.receptor()
+    names = ("esketamine", "arketamine", "esnorketamine", "arnorketamine")
+    assert [shipped[f"ki_{name}"].canonical for name in names] == [0.3, 1.4, 1.7, 13.0]
+    assert shipped["fu"].canonical == 0.55
+
+
+def test_ratio_of_a_leiden_plateau():
+    """250 ng/mL esketamine: 250/237.73 µM, 0.55 free, Ki 0.3 at κ 2; then norketamine added with weight 1."""
+    one = 0.55 * (250.0 / 237.73) / (2.0 * 0.3)
+    other = 0.55 * (300.0 / 223.70) / (2.0 * 1.7)
+    args = ([250.0, 300.0], [237.73, 223.70], [0.3, 1.7])
+    assert float(occupancy_ratio(*args, [1.0, 0.0], 0.55, 2.0)) == pytest.approx(one, rel=1e-14)
+    assert float(occupancy_ratio(*args, [1.0, 1.0], 0.55, 2.0)) == pytest.approx(one + other, rel=1e-14)
+    assert float(occupancy_ratio(*args, [1.0, -0.2], 0.55, 2.0)) == pytest.approx(one - 0.2 * other, rel=1e-14)
+
+
+def test_opposing_norketamine_cannot_make_the_ratio_negative():
+    """Red when the sum is not cut at nothing: a negative ratio has no power."""
+    assert float(occupancy_ratio([1.0, 500.0], [237.73, 223.70], [0.3, 1.7], [1.0, -5.0], 0.55, 1.0)) == 0.0
+
+
+@given(positive, st.floats(0.3, 3.0))
+def test_block_is_the_hill_curve(u, hill):
+    assert float(block(u, hill)) == pytest.approx(u**hill / (1 + u**hill), rel=1e-12)
+
+
+@pytest.mark.parametrize("hill", [0.8, 1.0, 1.08, 1.5])
+def test_no_drug_blocks_nothing_and_differentiates(hill):
+    """Red when 0^h or its derivative is NaN."""
+    assert float(block(0.0, hill)) < 1e-20
+    assert np.isfinite(jax.grad(block, argnums=(0, 1))(0.0, hill)).all()
+
+
+# ---- the vectorised logarithm against the C library's, to the last places
+
+
+def test_logarithms_are_those_of_the_library():
+    """Red when a term of the series, the bias of the exponent or the middle of the mantissa is off."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate(
+        [10.0 ** rng.uniform(-30, 30, 100_000), 1.0 + rng.uniform(-0.3, 0.5, 100_000), 2.0 ** np.arange(-60, 60)]
+    )
+    error = np.abs(np.asarray(jax.jit(log)(x)) - np.log(x))
+    assert (error / np.maximum(np.abs(np.log(x)), 1e-300)).max() < 1e-15
+    assert error[np.abs(np.log(x)) < 1].max() < 4e-16
+
+
+def test_derivatives_are_those_of_the_logarithm():
+    slope = jax.vmap(jax.grad(log))(jnp.array([0.3, 1.0, 7.0]))
+    assert np.asarray(slope) == pytest.approx([1 / 0.3, 1.0, 1 / 7], rel=1e-15)
+    assert float(jax.grad(jax.grad(log))(2.0)) == pytest.approx(-0.25, rel=1e-15)
+    assert float(jax.jvp(log, (4.0,), (2.0,))[1]) == 0.5
