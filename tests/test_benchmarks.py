@@ -53,14 +53,6 @@ def test_a_finer_rule_agrees(bench: Any, answer: Any, monkeypatch: pytest.Monkey
     assert levels < 1e-13 and slow < 1e-7
 
 
-@pytest.mark.slow
-def test_hourly_numbers_agree_at_the_end_of_weeks(bench: Any, answer: Any) -> None:
-    problem, cl, v1, result = answer
-    (hours,) = bench["hourly"].solve(problem, cl, v1, chunk=125)
-    levels, slow = worst(result, np.stack([np.asarray(values)[HOURS - 1 :: HOURS] for values in hours]))
-    assert levels < 1e-11 and slow < 2e-7
-
-
 def test_any_course_agrees_with_the_reference(bench: Any) -> None:
     # starts with a pause, changes by an hour, one change within a week's last hours, an end within a week
     problem = bench["hourly"].Problem("other", (0, 5, 6, 30, 330, 335, 1050), (0.0, 40.0, 12.5, 0.0, 30.0, 0.0), 3)

@@ -25,9 +25,6 @@ SHIPPED = Path(__file__).parents[1] / "docs" / "calibration"
 models = pytest.mark.parametrize("pain", library.PAIN_MODELS)
 
 
-# ---- parameters
-
-
 @models
 @pytest.mark.parametrize("z", [-3.0, -0.4, 0.0, 1.3, 3.5])
 def test_a_parameter_is_the_quantile_of_its_prior(pain, z):
@@ -50,8 +47,6 @@ def test_a_parameter_is_the_quantile_of_its_prior(pain, z):
             checked += 1
     assert checked > 10
 
-
-# ---- sampler, on densities that are known
 
 COVARIANCE = np.array([[0.6, 0.36, 0.0], [0.36, 0.3, 0.06], [0.0, 0.06, 0.18]])  # no wider than the prior anywhere
 MEAN = np.array([0.5, -1.0, 2.0])
@@ -90,10 +85,6 @@ def test_a_known_density_is_found(tmp_path):
     np.testing.assert_allclose(np.cov(flat.T), COVARIANCE, atol=0.15)
 
 
-class Stopped(Exception):
-    pass
-
-
 def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path):
     """Red when a state is saved late, or a chain starts anew after a stop."""
     _, whole = run_toy(tmp_path / "whole")
@@ -101,9 +92,9 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path):
 
         def stop(what, done, all_, after=after):
             if what == "sampling" and done >= after:
-                raise Stopped
+                raise Interrupted("stopped")
 
-        with pytest.raises(Stopped):
+        with pytest.raises(Interrupted):
             run_toy(tmp_path / "parts", progress=stop)
     assert any((tmp_path / "parts").glob("chain_*.npz"))
     _, parts = run_toy(tmp_path / "parts")
@@ -169,9 +160,6 @@ def test_diagnostics_tell_chains_that_disagree():
     assert narrow.identified and narrow.contraction == pytest.approx(0.91, abs=0.02)
 
 
-# ---- what shipped
-
-
 def report(pain: str) -> CalibrationReport:
     return decode((SHIPPED / f"{pain}.json").read_bytes(), CalibrationReport, pain)
 
@@ -227,9 +215,6 @@ def test_files_that_ship_can_be_read_again():
         np.testing.assert_allclose(again.columns[name], values[name], rtol=1e-5)
     effect, sd = (np.array(again.columns[f"between.{n}"]) for n in ("effect", "sd"))
     assert 0.6 < np.std(effect / sd) < 1.4
-
-
-# ---- adequacy: long, by `make test-slow`
 
 
 @pytest.mark.slow

@@ -69,9 +69,6 @@ def again(folder: Path) -> bool:
     return simulate(loads(TEXT), out=folder, text=TEXT, page=page).reused
 
 
-# --- ways to damage a file ---
-
-
 Damage = Callable[[Path, random.Random], object]
 
 
@@ -194,9 +191,6 @@ def test_every_file_damaged_in_every_way(whole: Path, tmp_path: Path) -> None:
     repaired(whole, tmp_path, [case for case in cases if case[2] == 1 or case[1] not in fixed])
 
 
-# --- the sentences ---
-
-
 @pytest.mark.parametrize("damage", [delete, truncate, flip])
 def test_the_refusal_names_the_part_and_the_command_that_repairs(whole: Path, tmp_path: Path, damage: Damage) -> None:
     folder = damaged(whole, tmp_path / "run", "endpoints/ketamine/part-00001.parquet", damage)
@@ -242,9 +236,6 @@ def test_a_part_deleted_during_a_run_is_noticed(whole: Path, tmp_path: Path, on_
     assert not (tmp_path / "run" / "result.json").exists()
     again(tmp_path / "run")
     assert content(tmp_path / "run") == content(whole)
-
-
-# --- the text ---
 
 
 def test_new_text_of_the_same_scenario_needs_no_new_run(whole: Path, tmp_path: Path) -> None:

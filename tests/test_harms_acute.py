@@ -27,9 +27,6 @@ def typical(name: str) -> float:
     return library.harms(section)[key].canonical
 
 
-# ---- the load
-
-
 @pytest.mark.parametrize(("weight", "expected"), [(0.0, (17.1, 29.2, 38.3, 45.2)), (0.5, (23.7, 38.3, 48.2, 55.4))])
 def test_load_of_the_racemate_at_the_levels_of_volunteers(weight, expected):
     """The evidence's table, S = R = half of 50, 100, 150, 200 ng/mL; red when a half, a weight or the C50 is lost."""
@@ -57,9 +54,6 @@ def test_time_above_a_level_is_that_of_the_curve():
     assert hours_above(t, 100 * np.exp(-t), 10.0) == pytest.approx(math.log(10), abs=1e-3)
     assert hours_above(t, np.full_like(t, 20.0), 10.0) == pytest.approx(10.0)
     assert hours_above(t, np.full_like(t, 10.0), 10.0) == 0.0
-
-
-# ---- incidence
 
 
 @given(st.floats(20, 800), st.floats(60, 230), st.floats(0, 0.8), st.floats(0.05, 0.4), st.floats(0.5, 0.95))
@@ -93,9 +87,6 @@ def test_incidence_is_never_below_background_and_never_falls(peak, more, slope, 
     assert float(acute.spontaneous(p, 0.08)) < p
 
 
-# ---- circulation
-
-
 @given(LEVELS, st.floats(0, 2000))
 def test_rises_start_at_nothing_and_never_fall_with_exposure(level, more):
     here, there = (circulation.rises(x, typical) for x in (level, level + more))
@@ -118,9 +109,6 @@ def test_rises_are_the_published_ones():
     assert float(top.systolic) == pytest.approx(0.27 * 125) and float(top.pulse) == pytest.approx(0.435 * 72)
 
 
-# ---- clonidine and midazolam
-
-
 def test_comedication_has_the_direction_of_the_evidence():
     """0.1 mg of clonidine slows the pulse and leaves the pressure alone; red when the two doses are exchanged."""
     assert comedication.clonidine(0.0) == dict.fromkeys(("pulse", "pressure", "night terrors"), (1.0, 1.0))
@@ -132,9 +120,6 @@ def test_comedication_has_the_direction_of_the_evidence():
     assert high["night terrors"] == (0.0, 1.0)
     assert comedication.midazolam(False) == {"psychomimetic": (1.0, 1.0), "sedation": (1.0, 1.0)}
     assert comedication.midazolam(True)["psychomimetic"][1] == 1.0 <= comedication.midazolam(True)["sedation"][1]
-
-
-# ---- counts
 
 
 LONG, SESSIONS = Intensity(0.3, 100.0), Intensity(0.18, 4.0)  # 100 h of esketamine; 25 mg/h of the racemate for 4 h

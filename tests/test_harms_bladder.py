@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 
 import numpy as np
@@ -55,9 +54,6 @@ def course(law, person, doses, state=None):
     return states, np.asarray(capacity), np.asarray(symptoms)
 
 
-# ---- oracles
-
-
 @pytest.mark.parametrize("law", LAWS)
 def test_steps_are_the_solution_of_the_equations(law):
     """Red for a wrong sign, a lost term, or a step that is exact only when short."""
@@ -106,20 +102,12 @@ def test_gradients_are_finite_without_drug_and_right_with_it(law):
         states = bladder.follow(law, person, drive * jnp.array([1.0, 0.0, 0.0]), jnp.array([hours, 100.0, 0.0]))
         return states.irritation[-1] + states.deficit[-1] + states.fibrosis[-1]
 
-    for drive, hours in ((0.0, 50.0), (40.0, 500.0)):
-        slopes = jax.grad(end, argnums=(0, 1))(drive, hours)
-        step = 1e-4
-        for number, slope in enumerate(slopes):
-            at = [drive, hours]
-            up, down = list(at), list(at)
-            up[number] += step
-            down[number] -= step if drive or number else 0.0
-            width = up[number] - down[number]
-            assert math.isfinite(float(slope))
-            assert float(slope) == pytest.approx(float(end(*up) - end(*down)) / width, rel=1e-3, abs=1e-6)
-
-
-# ---- properties
+    slope = jax.grad(end, argnums=(0, 1))
+    assert np.isfinite(slope(0.0, 50.0)).all()
+    h = 1e-4
+    by_drive = (end(40.0 + h, 500.0) - end(40.0 - h, 500.0)) / (2 * h)
+    by_hours = (end(40.0, 500.0 + h) - end(40.0, 500.0 - h)) / (2 * h)
+    assert np.array(slope(40.0, 500.0)) == pytest.approx([float(by_drive), float(by_hours)], rel=1e-3, abs=1e-6)
 
 
 @given(PEOPLE, DOSES, st.sampled_from([0.0, 0.03 / MONTH]))
@@ -171,9 +159,6 @@ def test_pause_heals_mucosa_but_not_fibrosis(people, doses, pause):
         assert float(gone.fibrosis[-1]) < float(last.fibrosis)
 
 
-# ---- urine
-
-
 @pytest.mark.parametrize("law", bladder.LAWS)
 @given(dose=st.floats(0.1, 300), litres=st.floats(0.3, 7), more=st.floats(1, 2))
 def test_water_lowers_injury(law, dose, litres, more):
@@ -188,9 +173,6 @@ def test_water_lowers_injury(law, dose, litres, more):
 
     assert rate(litres * more) <= rate(litres) * (1 + 1e-12)
     assert rate(1.5) == pytest.approx(float(bladder.injury_rate(law, bladder.tissue(own), dose)), rel=1e-9)
-
-
-# ---- people
 
 
 def test_people_differ_as_the_library_says():

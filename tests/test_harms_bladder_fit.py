@@ -129,9 +129,6 @@ def test_a_fresh_fit_gives_what_ships(law, tmp_path):
     assert fit.misfit == pytest.approx(shipped.about["misfit"], abs=1e-2)
 
 
-# ---- the tables
-
-
 @pytest.mark.slow
 def test_both_laws_against_every_row():
     """Fitted rows within two of their SDs; scored ones as documented, the known failures included."""

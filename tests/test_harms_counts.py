@@ -82,9 +82,6 @@ def test_any_recalled_value_outside_withdraws_and_inside_does_not(monkeypatch, e
     assert counts.finding("headache", here, "spontaneous").estimate == pytest.approx(0.2)  # read before recalled
 
 
-# ---- how strong, how long
-
-
 def test_the_fullest_hour_by_hand():
     """0.35 mg/kg at once and 0.2 mg/kg/h behind it, racemic: half of 0.35 + 0.2 · 59/60 is esketamine."""
     push = Infusion.create(10.0, 1 / 60, Rate(per_kg_mg_h=21.0))
@@ -147,9 +144,6 @@ def liver_of(*drips: tuple[float, float]) -> Finding:
     return liver.finding(stretches(given_drug.schedule()), intensity(given_drug, 70.0))
 
 
-# ---- intervals
-
-
 def by_definition(events: int, n: int, level: float) -> tuple[float, float]:
     """Clopper-Pearson from its definition: the shares at which so many, or so few, events are just possible."""
     tail = (1 - level) / 2
@@ -174,9 +168,6 @@ def test_intervals_are_those_of_other_software():
     assert jeffreys_interval(0, 52)[0] == 0.0 and jeffreys_interval(6, 6)[1] == 1.0
     with pytest.raises(InputError, match="0 <= events <= n"):
         exact_interval(7, 6)
-
-
-# ---- patterns
 
 
 @pytest.mark.parametrize(
@@ -215,8 +206,6 @@ def test_no_drug_no_harm_and_a_worse_pattern_is_never_better():
     assert ends[0] == (0.0, 0.0)
     assert all(a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(ends))
 
-
-# ---- the facts of a schedule
 
 DRIPS = st.lists(st.tuples(st.floats(0, 400), st.floats(0.1, 120)), max_size=6)
 

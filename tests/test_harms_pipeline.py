@@ -35,23 +35,20 @@ pytestmark = pytest.mark.long
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 LEIDEN = Covariates(70.0, 0.0, 7.0, 0.0, 46.0, 0.0, 0.0)
-TEXT = """
-letheon: 1
-title: harms
-population: {n: 96}
-follow_up: 6 weeks
-seed: 5
-arms:
-  little: {drug: racemic, sessions: [{at: day 1, dose: 60 mg, for: 4 h, repeat: {every: 1 day, times: 5}}]}
-  same: {drug: racemic, sessions: [{at: day 1, rate: 15 mg/h, for: 4 h, repeat: {every: 1 day, times: 5}}]}
-  stronger: {drug: racemic, sessions: [{at: day 1, dose: 240 mg, for: 4 h, repeat: {every: 1 day, times: 5}}]}
-  longer: {drug: racemic, sessions: [{at: day 1, dose: 60 mg, for: 4 h, repeat: {every: 1 day, times: 20}}]}
-  beside:
-    drug: racemic
-    beside: {clonidine: 0.1 mg, midazolam: 2 mg}
-    sessions: [{at: day 1, dose: 60 mg, for: 4 h, repeat: {every: 1 day, times: 5}}]
-  placebo: {drug: placebo, like: stronger}
-"""
+DAILY = "for: 4 h, repeat: {every: 1 day, times: 5}"
+ARMS = {
+    "little": f"sessions: [{{at: day 1, dose: 60 mg, {DAILY}}}]",
+    "stronger": f"sessions: [{{at: day 1, dose: 240 mg, {DAILY}}}]",
+    "longer": f"sessions: [{{at: day 1, dose: 60 mg, {DAILY.replace('5', '20')}}}]",
+    "beside": f"sessions: [{{at: day 1, dose: 60 mg, {DAILY}}}], beside: {{clonidine: 0.1 mg, midazolam: 2 mg}}",
+}
+TEXT = scenario_text(
+    *(f"{name}: {{drug: racemic, {rest}}}" for name, rest in ARMS.items()),
+    "placebo: {drug: placebo, like: stronger}",
+    weeks=6,
+    population="{n: 96}",
+    seed=5,
+)
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +69,6 @@ def leiden():
 
 def entries(run, arm: str) -> Any:
     return run.result.arms[arm].harms.entries
-
-
-# ---- the load
 
 
 @pytest.mark.parametrize("drug", ["racemic", "esketamine"])
@@ -113,9 +107,6 @@ def test_load_is_the_formula_on_the_pipelines_own_steady_levels(drug):
     assert 238.0 < float(result["load_hours"]) < 252.0
 
 
-# ---- days
-
-
 @pytest.mark.parametrize("law", bladder.LAWS)
 def test_bladder_equals_a_day_by_day_run(law):
     drips = [Infusion.create(24 * day + 22, 4, Rate(per_kg_mg_h=1.0)) for day in (0, 1, 2, 30, 31)]
@@ -149,9 +140,6 @@ def test_no_dose_is_lost_between_days(doses):
     assert np.asarray(dosing.noons)[: len(dosed)].tolist() == (24.0 * dosed + 12.0).tolist()
 
 
-# ---- order and background
-
-
 def test_without_drug_there_is_no_harm_beyond_background(columns, done):
     sham = columns["placebo"]
     background = typical_values()["psychedelic.background"][sham["draw"].astype(int)]
@@ -177,9 +165,6 @@ def test_more_exposure_never_lowers_a_harm(columns, more):
         assert change.min() > -1e-9, name
         risen += change.max() > 1e-9
     assert risen > 10
-
-
-# ---- the document
 
 
 def test_harms_of_the_leiden_trial(leiden):
@@ -269,8 +254,6 @@ def test_incidence_is_randomised_only_for_drug_days_and_dose_of_its_trial(drug, 
         assert labelled["psychomimetic_elicited"].support == support
 
 
-# ---- urine
-
 DRINKER = """letheon: 1
 title: water
 population: {{n: 64{urine}}}
@@ -317,9 +300,6 @@ def test_results_show_the_laws_with_water(drinkers):
     for name in bladder.LAWS:
         alone = plain.entries["bladder_symptoms"].laws[name].interval
         assert symptoms.laws[f"{name}_by_urine"].interval[1] < symptoms.laws[name].interval[1] == alone[1]
-
-
-# ---- drugs beside
 
 
 def test_what_is_given_beside_gives_bounds_and_changes_no_relief(done):

@@ -15,9 +15,6 @@ READ = jax.jit(read_diary)
 FLARES = jax.jit(flare_days)
 
 
-# ---- placebo
-
-
 @pytest.mark.parametrize(("on", "off"), [(24.0, 672.0), (6.0, 168.0), (100.0, 1e9)])
 def test_placebo_rises_and_fades(on, off):
     """The written formula, nothing at 0, and its top where the derivative of the product vanishes."""
@@ -27,9 +24,6 @@ def test_placebo_rises_and_fades(on, off):
     assert abs(float(jax.grad(placebo_shape)(top, on, off))) < 1e-12
     assert float(placebo_shape(0.0, on, off)) == 0.0
     assert float(placebo_shape(1e-9, on, off)) == pytest.approx(1e-9 / on, rel=1e-9)
-
-
-# ---- flares
 
 
 def flares_by_hand(u, rate, hours) -> list[float]:
@@ -55,9 +49,6 @@ def test_flares_day_by_day(u, a_day, days):
     assert result.tolist() == flares_by_hand(u, a_day / 24, 24 * days)
 
 
-# ---- diary
-
-
 def test_entries_are_rounded_half_up_and_clipped():
     """Red when a half goes to the even neighbour, or an entry leaves the scale."""
     latent = np.array([-3.0, 0.49, 0.5, 2.5, 3.5, 6.49999, 9.5, 14.0])
@@ -77,9 +68,6 @@ def test_noise_is_a_stationary_autoregression():
     off = entries - 5.0
     for lag in (1, 2, 3):
         assert (off[lag:] * off[:-lag]).mean() == pytest.approx(scale**2 * rho**lag, abs=0.02)
-
-
-# ---- reading
 
 
 def read_by_hand(entries, days, course_end, at) -> dict:

@@ -232,8 +232,6 @@ def test_derivatives_of_every_model(model, side):
     np.testing.assert_allclose(slopes / scale[:, None], limit / scale[:, None], rtol=1e-7, atol=1e-8)
 
 
-# ---- laws of linear plasma
-
 # Loss per hour of each state, as esketamine equivalents, written from the papers' equations.
 LOSSES = {
     "parent3": lambda p: {"k1": p["cl"] / p["v1"]},

@@ -33,10 +33,6 @@ REFUSED = [
     (f"boosters: {{on: relapse, at_most: 0 per year, {BAG}}}", 'boosters.at_most: "0 per year" is outside 1 to 500'),
     ("boosters: {on: relapse, session: {at: day 1, rate: 25 mg/h, for: 4 h}}", "boosters.session: "),
     ("boosters: {on: relapse, session: {rate: 25 mg/h, for: 40 days}}", "boosters.session: the booster takes over 28"),
-    (
-        "boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h, repeat: {every: 50 days, times: 2}}}",
-        "boosters.session: the booster takes over 28",
-    ),
     ("titration: {every: 1 min, step: 5 mg/h, max: 30 mg/h}", 'titration.every: "1 min" is shorter than 15 min'),
     ("titration: {every: 8 h, step: 0 mg/h, max: 30 mg/h}", 'titration.step: "0 mg/h" is outside 0 to 1400 mg/h'),
     (f"titration: {{{STEPS}, max: 20 mg/h}}", 'titration.max: "20 mg/h" is below a rate that the sessions begin with'),

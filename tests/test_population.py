@@ -10,7 +10,7 @@ from letheon import library
 from letheon.arrays import jax, jnp
 from letheon.body.memory import chronic_state, folds
 from letheon.patients.population import BANK_PATIENTS, BANK_SEED, Covariates, bank_points, people, realised
-from letheon.patients.uncertainty import DRAWS, RIVAL, SHARED, latin_hypercube, prior_values, typical_values
+from letheon.patients.uncertainty import DRAWS, RIVAL, SHARED, prior_values, typical_values
 from letheon.patients.variability import individual_pk, logit_normal_mean, omega_matrix, truncated_lognormal
 from letheon.streams import normals, uniforms
 
@@ -46,9 +46,6 @@ def everybody_at(weight=70.0, age=46.0, asian=0.0):
 
 def same(one, other) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True))
-
-
-# ---- covariates
 
 
 def test_weight_is_lognormal_with_the_mean_and_sd_asked_for():
@@ -104,9 +101,6 @@ def test_etas_are_standard_normal_and_independent():
     assert np.abs(correlation - np.eye(len(correlation))).max() < 5 / np.sqrt(N)
 
 
-# ---- the same person
-
-
 def test_other_population_keeps_patients_quantiles():
     """Heavier people on average, but the heaviest stays the heaviest, and nothing else of a person changes."""
     one, other = (few(Covariates(mean, 10.0, 7.3, 2.0, 46.0, 12.0, 0.0)) for mean in (60.0, 90.0))
@@ -129,16 +123,6 @@ def test_the_bank_holds_the_same_people_under_every_draw():
     assert len(np.unique(first.weight_kg)) == BANK_PATIENTS
     # quantiles in equal strata: means of standard normals closer to 0 than chance would bring them
     assert max(abs(float(z.mean())) for z in first.eta.values()) < 0.02
-
-
-def test_hypercube_divides_each_axis_evenly():
-    points = latin_hypercube(64, 9, 5)
-    assert np.array_equal(np.sort(points, axis=0), np.tile(((np.arange(64) + 0.5) / 64)[:, None], 9))
-    assert np.abs(np.corrcoef(points.T) - np.eye(9)).max() < 0.5
-    assert np.array_equal(points, latin_hypercube(64, 9, 5))
-
-
-# ---- draws of the typical values
 
 
 def numbers_of_the_library() -> dict:
@@ -211,9 +195,6 @@ def test_every_patient_of_every_draw_has_a_chronic_state():
     assert np.all(np.asarray(theta) < np.asarray(ceiling)) and np.all(np.asarray(theta) > 0)
     s = np.asarray(jax.jit(chronic_state)(theta, a, n))
     assert np.all(s > 0.5) and np.all(s < 1)
-
-
-# ---- individual parameters
 
 
 def of_the_crowd(model: str, **options) -> dict:
@@ -385,12 +366,7 @@ def test_draws_are_uniform_and_never_reach_the_ends():
 
 
 def test_normal_draws_are_the_quantiles_of_the_uniform_ones():
-    """Moments to four standard errors, and the same order as the uniforms of that name."""
     z = np.asarray(jax.jit(jax.vmap(lambda k: normals(4, "demo", k, 50)))(jnp.arange(2000))).ravel()
-    n = len(z)
-    assert abs(z.mean()) < 4 / np.sqrt(n)
-    assert abs(z.var() - 1) < 4 * np.sqrt(2 / n)
-    assert abs(stats.skew(z)) < 4 * np.sqrt(6 / n) and abs(stats.kurtosis(z)) < 4 * np.sqrt(24 / n)
     u = np.asarray(MANY(4, "demo", jnp.arange(2000), 50)).ravel()
     np.testing.assert_allclose(z, stats.norm.ppf(u), rtol=1e-10, atol=1e-12)
 

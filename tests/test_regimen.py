@@ -59,8 +59,6 @@ def test_courses_end_where_a_week_passes() -> None:
     assert courses() == []
 
 
-# ---------------------------------------------------------------------------------------------- properties
-
 rates = st.builds(
     Rate,
     st.sampled_from([0.0, 0.1, 2.5, 5.0]),

@@ -98,9 +98,6 @@ def test_drawing_again_gives_the_errors_that_the_likelihood_has():
     assert seen[:, 2].mean() == pytest.approx(np.exp(parts) @ parts, abs=0.08)
 
 
-# ---- what the trials reported
-
-
 def test_the_leiden_trial_counts_as_its_abstract_says():
     start, means, overall = observations("memory")[:3]
     assert start.values == (7.2,)
@@ -109,13 +106,11 @@ def test_the_leiden_trial_counts_as_its_abstract_says():
     assert means.values[2] == pytest.approx(-1.27, abs=0.005)  # p = 0.07 with the error of week 1
     assert math.sqrt(means.covariance[2, 2]) == pytest.approx(0.70, abs=0.005)
     assert np.all(np.linalg.eigvalsh(means.covariance) > 0)
-    assert overall.high == pytest.approx(-3.29 * overall_error(means), rel=1e-3) and overall.low == -math.inf
-    assert 0 < overall.sd < overall_error(means)
-
-
-def overall_error(means: Gaussian) -> float:
-    """SE of the mean of twelve weekly differences that correlate by a half."""
-    return math.sqrt(means.covariance[2, 2] * (0.5 / 12 + 0.5))
+    error = math.sqrt(
+        means.covariance[2, 2] * (0.5 / 12 + 0.5)
+    )  # of twelve weekly differences that correlate by a half
+    assert overall.high == pytest.approx(-3.29 * error, rel=1e-3) and overall.low == -math.inf
+    assert 0 < overall.sd < error
 
 
 def test_nobody_is_counted_twice():

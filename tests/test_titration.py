@@ -185,7 +185,8 @@ def check(rule: Rule) -> None:
         assert np.allclose([rate for *_, rate in chart.events], [rate for *_, rate in logged], rtol=1e-12), (k, rule)
         assert result.dose_mg[k] == pytest.approx(chart.dose, rel=1e-9), (k, rule)
         foresee(arm, chart.weight, chart.dose, [rate for *_, rate in logged])
-        assert result.final_rate[k] == pytest.approx(chart.rate / at(rule.form, 1.0, chart.weight) * of_one(rule.form))
+        written = chart.rate / at(rule.form, 1.0, chart.weight) * (0.01 if rule.form == "kg" else 1.0)
+        assert result.final_rate[k] == pytest.approx(written)
 
 
 def foresee(arm: Arm, weight: float, dose: float, rates: list[float]) -> None:
@@ -198,11 +199,6 @@ def foresee(arm: Arm, weight: float, dose: float, rates: list[float]) -> None:
     assert least * (1 - 1e-9) <= dose <= most * (1 + 1e-9), arm
     listed = np.array(reachable_rates(arm.regimen, arm.policy.titration, weight))
     assert all(np.abs(listed - rate).min() < 1e-6 for rate in rates), arm
-
-
-def of_one(form: str) -> float:
-    """Return what 1 of the rule's own numbers is in the form in which they are written."""
-    return {"absolute": 1.0, "kg": 0.01, "70kg": 1.0}[form]
 
 
 @settings(max_examples=10, deadline=None, derandomize=True)
