@@ -113,10 +113,10 @@ def test_flares_cover_what_their_onsets_and_length_say():
 def test_a_stack_of_arms_is_each_arm(cohorts, shown):
     short = prepare(SCENARIO, "drug", FEW, stops_h=(0.0, 48.0))
     both = stack([short, cohorts["placebo"]])
-    report = jax.jit(jax.vmap(lambda c: forecast(middle_values(), c)))(both)
+    stacked = jax.jit(jax.vmap(lambda c: forecast(middle_values(), c)))(both)
     alone = shown(middle_values(), short)
-    np.testing.assert_allclose(report.responders.area[0, :2], alone.responders.area, rtol=1e-12)
-    np.testing.assert_allclose(report.responders.area[1], shown(middle_values(), cohorts["placebo"]).responders.area)
+    np.testing.assert_allclose(stacked.responders.area[0, :2], alone.responders.area, rtol=1e-12)
+    np.testing.assert_allclose(stacked.responders.area[1], shown(middle_values(), cohorts["placebo"]).responders.area)
 
 
 def test_without_drug_is_the_placebo_arm(cohorts, shown):

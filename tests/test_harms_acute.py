@@ -126,14 +126,12 @@ LONG, SESSIONS = Intensity(0.3, 100.0), Intensity(0.18, 4.0)  # 100 h of esketam
 
 
 def test_counts_of_a_regimen_of_its_kind():
-    requested, unasked = finding("psychomimetic", LONG), finding("psychomimetic", LONG, "spontaneous")
-    assert requested.support == "randomised" and requested.estimate == pytest.approx(22 / 29)
-    assert requested.interval == exact_interval(22, 29)
-    assert (
-        "28 of 30" in requested.note and "without weight" in requested.note
-    )  # the recalled count is shown and flagged
+    elicited, spontaneous = finding("psychomimetic", LONG), finding("psychomimetic", LONG, "spontaneous")
+    assert elicited.support == "randomised" and elicited.estimate == pytest.approx(22 / 29)
+    assert elicited.interval == exact_interval(22, 29)
+    assert "28 of 30" in elicited.note and "without weight" in elicited.note  # the recalled count is shown and flagged
     most = pytest.approx(exact_interval(11, 50)[1])  # a long infusion is not milder than sessions of hours
-    assert unasked.estimate == pytest.approx(6 / 117) and unasked.interval == (0.0, most)
+    assert spontaneous.estimate == pytest.approx(6 / 117) and spontaneous.interval == (0.0, most)
     sessions = finding("psychomimetic", SESSIONS, "spontaneous")
     assert sessions.estimate is None  # 11 of 50 and 0 of 63 do not overlap
     assert sessions.interval == (0.0, most)
@@ -145,9 +143,9 @@ def test_pooled_trials_stand_in_as_what_comes_on_top_of_placebo():
         result = finding(effect, SESSIONS)
         assert (result.estimate, result.interval, result.support) == (share, interval, "assumed")
         assert result.note.startswith("Beyond placebo")
-        unasked = finding(effect, SESSIONS, "spontaneous")
+        spontaneous = finding(effect, SESSIONS, "spontaneous")
         most = exact_interval(4, 101)[1] if effect == "nausea" else interval[1]
-        assert unasked.estimate is None and unasked.interval == (0.0, most)
+        assert spontaneous.estimate is None and spontaneous.interval == (0.0, most)
     assert finding("nausea", LONG, "spontaneous").interval == exact_interval(4, 101)
 
 

@@ -71,14 +71,14 @@ def test_any_recalled_value_outside_withdraws_and_inside_does_not(monkeypatch, e
     """Red when the conflict is looked for in one effect only, or a recalled value changes what it agrees with."""
     goldberg = next(c for c in library.harm_counts() if c.effect == "hallucination" and c.source == "goldberg2010")
     read = replace(goldberg, effect="headache", events=6, n=30)
-    report = replace(read, source="lauritsen2016", events=events, verified="recall", weight=0.0)
-    monkeypatch.setattr(library, "harm_counts", lambda: (read, report))
+    recalled = replace(read, source="lauritsen2016", events=events, verified="recall", weight=0.0)
+    monkeypatch.setattr(library, "harm_counts", lambda: (read, recalled))
     here = Intensity(0.2, 120.0)
     result = counts.finding("headache", here, "spontaneous")
     low, high = exact_interval(6, 30)
     assert (result.estimate is not None) == kept
     assert result.interval == pytest.approx((min(low, events / 30), max(high, events / 30)))
-    monkeypatch.setattr(library, "harm_counts", lambda: (read, replace(report, source=read.source)))
+    monkeypatch.setattr(library, "harm_counts", lambda: (read, replace(recalled, source=read.source)))
     assert counts.finding("headache", here, "spontaneous").estimate == pytest.approx(0.2)  # read before recalled
 
 
@@ -119,8 +119,8 @@ def test_the_page_has_these_numbers(root, rate, row):
     """The table of docs/harms.md; red when a count or a dose is changed without it."""
     here = at(rate, 100.0, "esketamine")
     result = [counts.finding(effect, here) for effect in ("psychomimetic", "nausea", "sedation")]
-    report = [_cell(one) for one in (*result, liver.finding((Stretch(0.0, 100.0),), here))]
-    assert f"| {row} | {' | '.join(report)} |" in (root / "docs" / "harms.md").read_text(encoding="utf-8")
+    cells = [_cell(one) for one in (*result, liver.finding((Stretch(0.0, 100.0),), here))]
+    assert f"| {row} | {' | '.join(cells)} |" in (root / "docs" / "harms.md").read_text(encoding="utf-8")
 
 
 def _cell(result: Finding) -> str:

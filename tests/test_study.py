@@ -1,4 +1,4 @@
-"""What studies report as likelihoods: against scipy's distributions, and against what they themselves draw."""
+"""Studies: what they report as likelihoods, against scipy's distributions; how studies differ; their documents."""
 
 import json
 import math
@@ -34,9 +34,9 @@ def one(observation, **predicted) -> float:
 
 
 def test_values_with_a_joint_error_are_a_multivariate_normal():
-    report = {"a": 3.0, "b": 5.0, "c": -1.0}
+    predicted = {"a": 3.0, "b": 5.0, "c": -1.0}
     law = stats.multivariate_normal([3.0, 5.0, -1.0], COVARIANCE)
-    assert one(MEANS, **report) == pytest.approx(law.logpdf(MEANS.values), rel=1e-12)
+    assert one(MEANS, **predicted) == pytest.approx(law.logpdf(MEANS.values), rel=1e-12)
 
 
 @pytest.mark.parametrize(("k", "n", "p"), [(0, 12, 0.2), (3, 12, 0.2), (12, 12, 0.9), (1, 4, 0.01)])
@@ -73,21 +73,21 @@ def test_a_statement_about_the_same_patients_takes_their_errors_along():
     variance = 0.27
     gain = np.linalg.solve(COVARIANCE, along)
     band = Band("x", "m", -math.inf, -1.7, math.sqrt(variance - gain @ along), given=MEANS, gain=tuple(gain))
-    report = {"a": 3.0, "b": 5.0, "c": -1.0, "m": -1.5}
+    predicted = {"a": 3.0, "b": 5.0, "c": -1.0, "m": -1.5}
     joint = stats.multivariate_normal(
         [3.0, 5.0, -1.0, -1.5], np.block([[COVARIANCE, along[:, None]], [along[None], np.array([[variance]])]])
     )
     both, _ = integrate.quad(lambda m: joint.pdf([*MEANS.values, m]), -8, -1.7, epsabs=1e-14, epsrel=1e-10)
-    assert one(MEANS, **report) + one(band, **report) == pytest.approx(math.log(both), rel=1e-6)
+    assert one(MEANS, **predicted) + one(band, **predicted) == pytest.approx(math.log(both), rel=1e-6)
 
 
 @pytest.mark.long
 def test_drawing_again_gives_the_errors_that_the_likelihood_has():
     """Red when `resample` and `log_likelihood` are two different models: the mean log likelihood is the entropy."""
-    report = {"a": 3.0, "b": 5.0, "c": -1.0, "p": 0.3, "r": 0.18}
+    predicted = {"a": 3.0, "b": 5.0, "c": -1.0, "p": 0.3, "r": 0.18}
     band = Band("x", "r", 0.0, 0.15, 0.05, edges=(0.2, 0.6))
     data = (MEANS, Count("x", "p", 3, 12, 0.5), band)
-    seen = np.array([np.asarray(log_likelihood(resample(data, report, seed), report)) for seed in range(1500)])
+    seen = np.array([np.asarray(log_likelihood(resample(data, predicted, seed), predicted)) for seed in range(1500)])
     entropy = stats.multivariate_normal(np.zeros(3), COVARIANCE).entropy()
     assert seen[:, 0].mean() == pytest.approx(-entropy, abs=0.12)
     counts = np.array([one(Count("x", "p", k, 12, 0.5), p=0.3) for k in range(13)])
@@ -174,7 +174,6 @@ def test_a_trial_of_thirty_an_arm_may_find_what_leiden_found():
 
 # ---- documents: read as records and written again, stored files stay equal in every byte
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
 STORED: dict[str, tuple[type[Record], int | None]] = {
     "calibration/memory.json": (CalibrationReport, 1),
     "calibration/slow_site.json": (CalibrationReport, 1),

@@ -178,9 +178,9 @@ def check(rule: Rule) -> None:
     for k in range(0, N, 3):
         slots = np.flatnonzero(result.log.kind[:, k])[::-1]  # the latest first
         logged = [(result.log.time_h[s, k], *EVENTS[int(result.log.kind[s, k])], result.log.value[s, k]) for s in slots]
-        report = {time for time, _, reason, _ in logged if reason == "psychedelic effect reported"}
+        complaints = {time for time, _, reason, _ in logged if reason == "psychedelic effect reported"}
         chart = Paper(rule, float(weight[k]), float(baseline[k]))
-        chart.treat(Seen(dict(zip(times, latent[:, k].tolist(), strict=True)), noise[k], report))
+        chart.treat(Seen(dict(zip(times, latent[:, k].tolist(), strict=True)), noise[k], complaints))
         assert [(t, event) for t, event, _ in chart.events] == [(t, event) for t, event, *_ in logged], (k, rule)
         assert np.allclose([rate for *_, rate in chart.events], [rate for *_, rate in logged], rtol=1e-12), (k, rule)
         assert result.dose_mg[k] == pytest.approx(chart.dose, rel=1e-9), (k, rule)
