@@ -72,7 +72,7 @@ def run_toy(folder, settings=TOY, progress=None):
 
 
 @pytest.mark.long
-def test_a_known_density_is_found(tmp_path):
+def test_the_sampler_recovers_a_known_density(tmp_path):
     modes, chains = run_toy(tmp_path)
     assert len(modes) == 1 and modes[0].found == 3
     np.testing.assert_allclose(modes[0].z, MEAN, atol=0.02)
@@ -166,14 +166,14 @@ def report(pain: str) -> CalibrationReport:
 
 @models
 def test_the_shipped_chains_have_converged(pain):
-    predicted = report(pain)
-    assert predicted.sampler.rhat_worst <= 1.01
-    assert min(predicted.sampler.ess_bulk_worst, predicted.sampler.ess_tail_worst) >= 400
-    assert predicted.full_mesh.pareto_k < 0.7
-    assert predicted.modes
+    document = report(pain)
+    assert document.sampler.rhat_worst <= 1.01
+    assert min(document.sampler.ess_bulk_worst, document.sampler.ess_tail_worst) >= 400
+    assert document.full_mesh.pareto_k < 0.7
+    assert document.modes
 
 
-def test_the_memory_meets_what_it_must_reproduce():
+def test_the_memory_reproduces_its_trials():
     checks = report("memory").checks
     for name, low, high in (
         ("leiden difference week 1", -4.17, -1.37),
@@ -192,11 +192,11 @@ def test_the_memory_meets_what_it_must_reproduce():
 @models
 def test_the_shipped_draws_are_those_of_the_report(pain):
     """Red when the table in the package is not the one that the report describes."""
-    shipped, predicted = library.posterior(pain), report(pain).parameters
-    assert {*shipped.not_identified} <= {n for n, p in predicted.items() if not p.identified}
+    shipped, described = library.posterior(pain), report(pain).parameters
+    assert {*shipped.not_identified} <= {n for n, p in described.items() if not p.identified}
     for name, column in shipped.columns.items():
-        if name in predicted:
-            low, high = predicted[name].interval_90
+        if name in described:
+            low, high = described[name].interval_90
             assert low < np.median(column) < high
             assert abs(np.mean((np.array(column) >= low) & (np.array(column) <= high)) - 0.9) < 0.09, name
 
@@ -222,9 +222,9 @@ def test_a_known_truth_is_recovered(tmp_path):
     """Three sets of the rival, quick; the ten of each model that the documentation tells are run by `make adequacy`."""
     from letheon.study.calibrate.adequacy import recover
 
-    predicted = recover("slow_site", tmp_path, sets=3)
-    assert predicted.values == 3 * len(parameters("slow_site"))
-    assert predicted.inside >= 0.75
+    recovery = recover("slow_site", tmp_path, sets=3)
+    assert recovery.values == 3 * len(parameters("slow_site"))
+    assert recovery.inside >= 0.75
 
 
 def test_two_modes_are_both_reported(tmp_path):

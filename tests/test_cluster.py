@@ -89,7 +89,7 @@ def test_tasks_are_whole_blocks_and_cover_every_chunk_once():
 
 
 @pytest.mark.long
-def test_what_a_worker_sends_is_what_a_thread_computes():
+def test_workers_send_what_threads_compute():
     scenario = loads(TEXT.replace("n: 3000", "n: 300"))
     text = cluster.dumps(scenario)
     sent = cluster._unpacked(*cluster.compute(text, (0, "people", 0, 2)))

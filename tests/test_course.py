@@ -386,7 +386,7 @@ def replace_rates(plan, factor: float):
     return replace(plan, absolute=plan.absolute * factor, per_kg=plan.per_kg * factor)
 
 
-def test_who_does_not_respond_keeps_levels_and_acute_effect():
+def test_nonresponders_keep_levels_and_acute_effect():
     """In the class that does not respond block does not act on the state; everything else is as in the others."""
     plan = eight_days()
     draws = typical_values() | {"between.effect": np.zeros(DRAWS)}  # so that pain goes with sensitisation

@@ -55,7 +55,7 @@ def test_the_coarse_mesh_is_fine_enough(cohorts, shown, pain):
         assert np.abs(daily(one) - daily(other)).max() < 5e-3  # NRS
 
 
-def test_the_mean_of_both_fates_is_what_the_pipeline_finds(cohorts, shown):
+def test_the_mean_of_both_classes_is_that_of_the_pipeline(cohorts, shown):
     """Red when the forward model and the pipeline read parameters, people or days differently."""
     from letheon.runs import simulate
 

@@ -113,7 +113,7 @@ def test_shipped_draws_are_read_in_canonical_units(law):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("law", LAWS)
-def test_a_fresh_fit_gives_what_ships(law, tmp_path):
+def test_a_fresh_fit_equals_the_shipped_one(law, tmp_path):
     """The command's output again: mode and draws; red when rows, priors or equations changed without a refit."""
     fit = bladder.refit(law, tmp_path / "states")
     bladder.write(fit, tmp_path)

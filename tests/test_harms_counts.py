@@ -57,7 +57,7 @@ def test_extremes_have_no_estimate(rate, hours):
         assert result.interval[1] == 1.0 if rate > 1.0 else result.interval[0] < 0.07, name
 
 
-def test_what_the_trial_recalls_withdraws_a_pooled_estimate():
+def test_a_recalled_count_withdraws_a_pooled_estimate():
     """Nausea of the Leiden regimen: +12 (5 to 25) is pooled, 19 of 30 against 5 of 30 are recalled of that trial."""
     result = counts.finding("nausea", LEIDEN)
     assert (result.estimate, result.support) == (None, "not identified")

@@ -302,7 +302,7 @@ def test_results_show_the_laws_with_water(drinkers):
         assert symptoms.laws[f"{name}_by_urine"].interval[1] < symptoms.laws[name].interval[1] == alone[1]
 
 
-def test_what_is_given_beside_gives_bounds_and_changes_no_relief(done):
+def test_drugs_beside_give_bounds_and_change_no_relief(done):
     alone, both = entries(done, "little"), entries(done, "beside")
     low, high = both["psychomimetic_elicited"].interval
     background = typical_values()["psychedelic.background"][np.arange(96) % 64].mean()

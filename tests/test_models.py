@@ -38,7 +38,7 @@ def test_arms_of_one_run_share_their_models(drugs, levels, acute):
     assert set(map(frozenset, models_of(text).values())) == {frozenset({levels, acute})}
 
 
-def test_a_model_that_was_asked_for_is_taken():
+def test_the_model_of_the_scenario_is_used():
     assert dict(chosen_models({"racemic", "esketamine"}, "kamp2020")) == {"levels": "kamp2020", "acute": "kamp2020"}
     assert models_sentence(scenario("esketamine", "racemic", pk="kamp2020")) is None
 

@@ -225,7 +225,7 @@ def test_new_rules_compile_nothing():
     assert sizes == [f._cache_size() for f in (blocks._build, blocks._run, blocks._read_out)]
 
 
-def test_the_log_tells_of_every_booster_that_endpoints_count(tmp_path):
+def test_the_log_holds_every_booster_that_endpoints_count(tmp_path):
     """And who else is asked for changes neither: red when the log drops a line or tells of those who fill a block up."""
     text = "boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 3}}}"
     result = {}

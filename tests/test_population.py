@@ -48,7 +48,7 @@ def same(one, other) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True))
 
 
-def test_weight_is_lognormal_with_the_mean_and_sd_asked_for():
+def test_weight_is_lognormal_with_its_mean_and_sd():
     """Red when mean and SD are taken for those of the logarithm, or the mean for the median."""
     weight = many().weight_kg
     assert weight.mean() == pytest.approx(79.0, abs=4 * 19 / np.sqrt(N))
@@ -302,7 +302,7 @@ def test_occasions_have_the_published_variance():
 
 @pytest.mark.parametrize("sd", [0.0, 0.3, 1.0, 1.5])
 @pytest.mark.parametrize("mean", [0.02, 0.1, 0.24, 0.5, 0.8])
-def test_placebo_response_has_the_mean_asked_for(mean, sd):
+def test_placebo_response_has_its_mean(mean, sd):
     """Within 2 %, by quadrature; red when the mean is taken for the median of the logit."""
     z, weight = np.polynomial.hermite_e.hermegauss(80)
     value = np.asarray(logit_normal_mean(mean, sd, z))
@@ -330,7 +330,7 @@ MANY = jax.jit(jax.vmap(uniforms, in_axes=(None, None, 0, None)), static_argnums
 
 
 @pytest.mark.parametrize("draw", [uniforms, normals])
-def test_first_draws_do_not_depend_on_how_many_are_asked_for(draw):
+def test_first_draws_do_not_depend_on_their_number(draw):
     """So a longer follow-up, or a day count padded to another size, keeps the first days."""
     compiled = jax.jit(draw, static_argnums=(1, 3))
     longest = np.asarray(compiled(3, "diary", 5, 400))

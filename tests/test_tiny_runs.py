@@ -76,15 +76,15 @@ def endpoints(folder: Path, arm: str) -> dict[str, np.ndarray]:
 
 def check(text: str, milligrams: float, per_kg: float, ruled: bool, folder: Path) -> None:
     """Run a scenario and see to it that what must hold of every run holds."""
-    requested = loads(text)
-    assert dumps(loads(dumps(requested))) == dumps(requested)
-    run = simulate(requested, out=folder)
+    wanted = loads(text)
+    assert dumps(loads(dumps(wanted))) == dumps(wanted)
+    run = simulate(wanted, out=folder)
     document = json.loads(json.dumps(run.document, allow_nan=False))
     one, other, placebo = (endpoints(folder, arm) for arm in ("one", "other", "placebo"))
     assert document["arms"]["one"]["endpoints"] == document["arms"]["other"]["endpoints"]
     assert document["arms"]["one"]["profile"] == document["arms"]["other"]["profile"]
     for name, values in one.items():
-        assert len(values) == requested.population.n
+        assert len(values) == wanted.population.n
         assert values.tobytes() == other[name].tobytes(), name
         if name.startswith("nrs_day"):
             assert ((values >= 0) & (values <= 10)).all(), name
@@ -96,7 +96,7 @@ def check(text: str, milligrams: float, per_kg: float, ruled: bool, folder: Path
         assert np.isfinite(one["dose_mg"]).all() and (one["dose_mg"] >= 0).all()
     else:
         assert np.allclose(one["dose_mg"], due, rtol=1e-9)
-    assert simulate(requested, out=folder).reused
+    assert simulate(wanted, out=folder).reused
 
 
 @pytest.fixture(autouse=True)
@@ -109,11 +109,11 @@ def tries(count: int, seed: int, place: Path, programs: Sequence[tuple[str, str,
     """Run so many scenarios; say which one fails."""
     chance = random.Random(seed)
     for number in range(count):
-        text = scenario(chance, programs[number % len(programs)])
+        case = scenario(chance, programs[number % len(programs)])
         try:
-            check(*text, place / str(number))
+            check(*case, place / str(number))
         except Exception as error:
-            raise AssertionError(f"number {number} of seed {seed}:\n{text[0]}") from error
+            raise AssertionError(f"number {number} of seed {seed}:\n{case[0]}") from error
 
 
 def test_tiny_runs_hold(tmp_path: Path) -> None:
