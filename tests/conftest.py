@@ -34,22 +34,15 @@ HEAVY = {
 def _free_compiled_programs() -> Iterator[None]:
     """Free compiled programs once a process has grown; it would otherwise reach several gigabytes."""
     yield
-    jax = sys.modules.get("jax")
-    if jax is None or _resident_bytes() < _GROWN_BYTES:
+    statm, jax = Path("/proc/self/statm"), sys.modules.get("jax")
+    if jax is None or not statm.exists():
+        return
+    if int(statm.read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") < _GROWN_BYTES:
         return
     jax.clear_caches()
     gc.collect()
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc keeps what is freed until it is asked
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # glibc keeps freed memory otherwise
         trim(0)
-
-
-def _resident_bytes() -> int:
-    """Return the memory that this process holds; 0 where the system does not say."""
-    try:
-        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
-    except OSError:
-        return 0
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.fixture(scope="session")

@@ -2,59 +2,37 @@
 
 import numpy as np
 import pytest
+from scenarios import scenario_text
 
 from letheon.runs import simulate
 from letheon.scenario import loads
 
 pytestmark = pytest.mark.long
 
-RACEMIC = """
-letheon: 1
-title: "order of relief"
-population: {n: 512}
-follow_up: 12 weeks
-seed: 3
-models: {%s}
-arms:
-  once:
-    drug: racemic
-    sessions: [{at: 0 h, rate: 25 mg/h, for: 4 h}]
-  ten_days:
-    drug: racemic
-    sessions: [{at: 0 h, rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 10}}]
-  anaesthetic:
-    drug: racemic
-    sessions:
-      - {at: 0 h, rate: 3 mg/kg/h, for: 24 h}
-      - {at: 24 h, rate: 4 mg/kg/h, for: 24 h}
-      - {at: 48 h, rate: 5 mg/kg/h, for: 24 h}
-      - {at: 72 h, rate: 6 mg/kg/h, for: 24 h}
-      - {at: 96 h, rate: 7 mg/kg/h, for: 24 h}
-  placebo: {drug: placebo, like: once}
-"""
-LONG = """
-letheon: 1
-title: "100 h"
-population: {n: 512}
-follow_up: 12 weeks
-seed: 3
-models: {%s}
-arms:
-  hundred_hours:
-    drug: esketamine
-    sessions:
-      - {at: 0 h, rate: 5 mg/h/70kg, for: 24 h}
-      - {at: 24 h, rate: 10 mg/h/70kg, for: 24 h}
-      - {at: 48 h, rate: 15 mg/h/70kg, for: 24 h}
-      - {at: 72 h, rate: 20 mg/h/70kg, for: 28 h}
-  placebo: {drug: placebo, like: hundred_hours}
-"""
+SETTINGS = {"population": "{n: 512}", "seed": 3}
+STEPS = ", ".join(f"{{at: {24 * day} h, rate: {day + 3} mg/kg/h, for: 24 h}}" for day in range(5))
+RACEMIC = scenario_text(
+    "once: {drug: racemic, sessions: [{at: 0 h, rate: 25 mg/h, for: 4 h}]}",
+    "ten_days: {drug: racemic, sessions: [{at: 0 h, rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 10}}]}",
+    f"anaesthetic: {{drug: racemic, sessions: [{STEPS}]}}",
+    "placebo: {drug: placebo, like: once}",
+    **SETTINGS,
+)
+
+
+def hundred_hours(models: str = "", patients: int = 256):
+    """Return the arms of a run of 100 h of esketamine and of placebo."""
+    rates = ((0, 5, 24), (24, 10, 24), (48, 15, 24), (72, 20, 28))
+    sessions = ", ".join(f"{{at: {start} h, rate: {rate} mg/h/70kg, for: {hours} h}}" for start, rate, hours in rates)
+    drug = f"hundred_hours: {{drug: esketamine, sessions: [{sessions}]}}"
+    text = scenario_text(drug, "placebo: {drug: placebo, like: hundred_hours}", models=f"{{{models}}}", **SETTINGS)
+    return simulate(loads(text), patients=patients).document["arms"]
 
 
 @pytest.fixture(scope="module")
 def arms():
-    racemic = simulate(loads(RACEMIC % "")).document["arms"]
-    return simulate(loads(LONG % "")).document["arms"] | {k: v for k, v in racemic.items() if k != "placebo"}
+    racemic = simulate(loads(RACEMIC)).document["arms"]
+    return racemic | hundred_hours(patients=512)
 
 
 def relief(arm, day):
@@ -63,139 +41,73 @@ def relief(arm, day):
     return -score["minus_placebo"] / (score["mean"] - score["minus_placebo"])
 
 
-def test_one_short_infusion_leaves_nothing_after_a_week(arms):
-    assert abs(relief(arms["once"], 7)) < 0.05
+def test_relief_keeps_the_order_known_from_trials(arms):
+    assert abs(relief(arms["once"], 7)) < 0.05  # one short infusion leaves nothing after a week
+    hundred = arms["hundred_hours"]
+    four_weeks = [relief(arm, 28) for arm in (arms["ten_days"], hundred, arms["anaesthetic"])]
+    assert np.all(np.diff(four_weeks) > 0.02)  # more drug over more time relieves more
+    assert relief(hundred, 1) < 0.25 < relief(hundred, 3)  # the block comes before the relief
+    assert 0.05 < relief(hundred, 84) < relief(hundred, 7)  # which fades but is not gone
+    slow = hundred["rival"]["endpoints"]["nrs_day_84"]  # a linear slow site has lost nearly all by then
+    assert -slow["minus_placebo"] < -hundred["endpoints"]["nrs_day_84"]["minus_placebo"]
+    placebo = arms["placebo"]["endpoints"]
+    assert placebo["nrs_day_7"]["mean"] < placebo["nrs_day_84"]["mean"]
 
 
-def test_more_drug_over_more_time_relieves_more_at_four_weeks(arms):
-    order = [relief(arms[name], 28) for name in ("ten_days", "hundred_hours", "anaesthetic")]
-    assert order == sorted(order)
-    assert np.all(np.diff(order) > 0.02)
-
-
-def test_relief_after_100_h_fades_over_weeks_but_is_not_gone(arms):
-    early, late = relief(arms["hundred_hours"], 7), relief(arms["hundred_hours"], 84)
-    assert 0.05 < late < early
-
-
-def test_two_clocks_little_on_day_1_clear_on_day_3(arms):
-    assert relief(arms["hundred_hours"], 1) < 0.25 < relief(arms["hundred_hours"], 3)
-
-
-def test_placebo_fades_and_is_no_drug(arms):
-    score = arms["placebo"]["endpoints"]
-    assert score["nrs_day_7"]["mean"] < score["nrs_day_84"]["mean"]
-    assert max(arms["placebo"]["profile"]["nmda_block"]["q95"]) == 0.0
-
-
-def test_the_rival_forgets_what_the_memory_keeps(arms):
-    """A linear slow site has lost nearly all by week 12; a self-sustaining memory has not."""
-    arm = arms["hundred_hours"]
-    slow = arm["rival"]["endpoints"]["nrs_day_84"]
-    assert -slow["minus_placebo"] < -arm["endpoints"]["nrs_day_84"]["minus_placebo"]
-
-
-def test_without_flares_the_rebooted_stay_well():
-    calm = simulate(loads(LONG % "flares: off")).document["arms"]["hundred_hours"]["endpoints"]
-    stormy = simulate(loads(LONG % "")).document["arms"]["hundred_hours"]["endpoints"]
-    assert calm["relief_days"]["mean"] > stormy["relief_days"]["mean"]
+@pytest.mark.parametrize("models", [("", "flares: off"), ("norketamine: -0.2", "", "norketamine: 1")])
+def test_switches_add_relief(models):
+    """Flares bring pain back; norketamine adds relief where it blocks and takes it where it opposes."""
+    endpoints = [hundred_hours(switch)["hundred_hours"]["endpoints"] for switch in models]
+    assert np.all(np.diff([entry["relief_days"]["mean"] for entry in endpoints]) > 0)
 
 
 def test_expectancy_helps_in_the_drug_arm_alone():
-    plain, hopeful = (
-        simulate(loads(LONG % extra), patients=256).document["arms"] for extra in ("", "expectancy: 1 NRS")
-    )
-    gained = plain["hundred_hours"]["endpoints"]["nrs_day_7"]["mean"]
-    gained -= hopeful["hundred_hours"]["endpoints"]["nrs_day_7"]["mean"]
-    assert 0.3 < gained <= 1.0
+    plain, hopeful = (hundred_hours(switch) for switch in ("", "expectancy: 1 NRS"))
+    before, after = (arms["hundred_hours"]["endpoints"]["nrs_day_7"]["mean"] for arms in (plain, hopeful))
+    assert 0.3 < before - after <= 1.0
     assert plain["placebo"]["endpoints"] == hopeful["placebo"]["endpoints"]
 
 
-def test_norketamine_that_blocks_adds_relief_and_that_opposes_takes_it():
-    relieved = [
-        simulate(loads(LONG % f"norketamine: {w}"), patients=256).document["arms"]["hundred_hours"]["endpoints"][
-            "relief_days"
-        ]["mean"]
-        for w in (-0.2, 0, 1)
-    ]
-    assert relieved == sorted(relieved)
-    assert relieved[0] < relieved[2]
-
-
 def test_the_chosen_pain_model_and_its_rival_change_places():
-    memory, slow = (
-        simulate(loads(LONG % f"pain: {pain}"), patients=20).document["arms"]["hundred_hours"]
-        for pain in ("memory", "slow_site")
-    )
+    switches = ("pain: memory", "pain: slow_site", "rival: off")
+    memory, slow, alone = (hundred_hours(switch, patients=20)["hundred_hours"] for switch in switches)
     assert memory["endpoints"]["nrs_day_28"] == slow["rival"]["endpoints"]["nrs_day_28"]
     assert slow["endpoints"]["nrs_day_28"] == memory["rival"]["endpoints"]["nrs_day_28"]
-    assert "slow_site_effect" in slow["profile"]
-    assert "sensitisation" in memory["profile"]
-    assert "rival" not in simulate(loads(LONG % "rival: off"), patients=20).document["arms"]["hundred_hours"]
+    assert "slow_site_effect" in slow["profile"] and "sensitisation" in memory["profile"]
+    assert "rival" not in alone
 
 
 def test_induction_lowers_norketamine_late_and_nothing_else():
-    plain, induced = (
-        simulate(loads(LONG % extra), patients=64).document["arms"]["hundred_hours"]["profile"]
-        for extra in ("", "induction: on")
-    )
-    at = [np.searchsorted(p["time_h"], 96.0) for p in (plain, induced)]
+    levels = []
+    for switch in ("", "induction: on"):
+        profile = hundred_hours(switch, patients=64)["hundred_hours"]["profile"]
+        row = np.searchsorted(profile["time_h"], 96.0)
+        concentrations = profile["concentration_ng_per_ml"]
+        levels.append([concentrations[name]["mean"][row] for name in ("esnorketamine", "esketamine")])
+    norketamine, ketamine = np.array(levels[1]) / levels[0]
+    assert 0.5 < norketamine < 0.7 and ketamine == pytest.approx(1.0, abs=1e-5)
 
-    def level(profile, row, name):
-        return profile["concentration_ng_per_ml"][name]["mean"][row]
 
-    ratio = level(induced, at[1], "esnorketamine") / level(plain, at[0], "esnorketamine")
-    assert 0.5 < ratio < 0.7
-    same = level(induced, at[1], "esketamine") / level(plain, at[0], "esketamine")
-    assert same == pytest.approx(1.0, abs=1e-5)
+def levels_of(pk: str, drug: str, sessions: str, **entries):
+    arm = f"a: {{drug: {drug}, sessions: [{sessions}]}}"
+    result = simulate(loads(scenario_text(arm, models=f"{{pk: {pk}}}", **entries))).document["arms"]["a"]
+    assert result["models"]["levels"]["model"] == pk.split(",")[0]
+    return result["profile"]["concentration_ng_per_ml"]
 
 
 def test_occasions_change_norketamine_between_sessions_only():
-    sessions = """
-letheon: 1
-title: occasions
-population: {n: 64}
-follow_up: 7 days
-models: {pk: simons2022, occasions: %s}
-arms:
-  a: {drug: esketamine, sessions: [{at: 0 h, rate: 20 mg/h, for: 1 h, repeat: {every: 1 day, times: 3}}]}
-"""
+    sessions = "{at: 0 h, rate: 20 mg/h, for: 1 h, repeat: {every: 1 day, times: 3}}"
     off, on = (
-        simulate(loads(sessions % s)).document["arms"]["a"]["profile"]["concentration_ng_per_ml"] for s in ("off", "on")
+        levels_of(f"simons2022, occasions: {switch}", "esketamine", sessions, population="{n: 64}", weeks=1)
+        for switch in ("off", "on")
     )
     assert off["esketamine"]["mean"] == on["esketamine"]["mean"]
     assert off["esnorketamine"]["mean"] != on["esnorketamine"]["mean"]
 
 
-@pytest.mark.parametrize(
-    ("pk", "drug"),
-    [
-        ("perezruixo2021", "esketamine"),
-        ("pair", "arketamine"),
-        ("kamp2020", "racemic"),
-        ("kamp2020", "arketamine"),
-        ("domino1982", "racemic"),
-        ("clements1981", "racemic"),
-        ("hijazi2003", "racemic"),
-    ],
-)
-def test_every_model_runs(pk, drug):
-    text = (
-        f"letheon: 1\ntitle: t\npopulation: {{n: 4}}\nfollow_up: 3 days\nmodels: {{pk: {pk}}}\n"
-        f"arms:\n  a: {{drug: {drug}, sessions: [{{at: 0 h, rate: 22.2 mg/h, for: 24 h}}]}}\n"
-    )
-    arm = simulate(loads(text)).document["arms"]["a"]
-    levels = arm["profile"]["concentration_ng_per_ml"]
+@pytest.mark.parametrize("pk", ["perezruixo2021", "pair", "kamp2020", "domino1982", "clements1981", "hijazi2003"])
+def test_every_model_runs(pk):
+    drug = {"perezruixo2021": "esketamine", "pair": "arketamine"}.get(pk, "racemic")
+    levels = levels_of(pk, drug, "{at: 0 h, rate: 22.2 mg/h, for: 24 h}", population="{n: 4}", follow_up="3 days")
     total = sum(max(band["mean"]) for name, band in levels.items() if "nor" not in name)
     assert 50 < total < 500
-    assert arm["models"]["levels"]["model"] == pk
-
-
-def test_an_arm_of_nothing_but_pauses_gives_nothing():
-    text = (
-        "letheon: 1\ntitle: t\npopulation: {n: 4}\nfollow_up: 3 days\n"
-        "arms:\n  a: {drug: racemic, sessions: [{at: 0 h, rate: 0 mg/h, for: 4 h}]}\n"
-    )
-    arm = simulate(loads(text)).document["arms"]["a"]
-    assert arm["endpoints"]["dose_mg"]["mean"] == 0.0
-    assert max(arm["profile"]["concentration_ng_per_ml"]["esketamine"]["q95"]) == 0.0

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from scenarios import scenario_text
 
 from letheon.errors import InputError, LetheonError, LetheonWarning, RunError
 from letheon.pipeline.result import RunResult
@@ -23,19 +24,14 @@ from letheon.scenario.loading import read_text
 
 pytestmark = pytest.mark.long
 
-TEXT = """
-letheon: 1
-title: "a folder to be damaged"
-population: {n: 600}
-follow_up: 2 days
-seed: 3
-arms:
-  ketamine:
-    drug: racemic
-    sessions: [{at: day 1, rate: 10 mg/h, for: 4 h}]
-    titration: {every: 1 h, step: 5 mg/h, max: 30 mg/h, relief: 40 %}
-  placebo: {drug: placebo, like: ketamine}
-"""
+TEXT = scenario_text(
+    "ketamine: {drug: racemic, sessions: [{at: day 1, rate: 10 mg/h, for: 4 h}], "
+    "titration: {every: 1 h, step: 5 mg/h, max: 30 mg/h, relief: 40 %}}",
+    "placebo: {drug: placebo, like: ketamine}",
+    population="{n: 600}",
+    follow_up="2 days",
+    seed=3,
+)
 SQL = (
     "SELECT arm, count(*), sum(patient), avg(nrs_day_1), sum(dose_mg) FROM endpoints GROUP BY arm ORDER BY arm",
     "SELECT count(*), sum(mean), max(q95) FROM profiles",
@@ -73,7 +69,7 @@ def again(folder: Path) -> bool:
     return simulate(loads(TEXT), out=folder, text=TEXT, page=page).reused
 
 
-# --- ways to damage a file ---
+Damage = Callable[[Path, random.Random], object]
 
 
 def truncate(path: Path, chance: random.Random) -> None:
@@ -86,8 +82,12 @@ def flip(path: Path, chance: random.Random) -> None:
     path.write_bytes(data)
 
 
-def delete(path: Path, chance: random.Random) -> None:
+def delete(path: Path, _: random.Random) -> None:
     path.unlink()
+
+
+def empty(path: Path, _: random.Random) -> None:
+    path.write_bytes(b"")
 
 
 def double(path: Path, chance: random.Random) -> None:
@@ -103,11 +103,7 @@ def swap(path: Path, chance: random.Random) -> None:
     other.write_bytes(one)
 
 
-def empty(path: Path, chance: random.Random) -> None:
-    path.write_bytes(b"")
-
-
-def replace_by_folder(path: Path, chance: random.Random) -> None:
+def replace_by_folder(path: Path, _: random.Random) -> None:
     path.unlink()
     path.mkdir()
 
@@ -116,125 +112,108 @@ def other_json(path: Path, chance: random.Random) -> None:
     path.write_text(chance.choice(["[]", "7", "null", '"x"', "{}", '{"format": []}', "[" * 10_000, '{"files": 3}']))
 
 
-def move_folder(path: Path, chance: random.Random) -> None:
-    if path.parent.name in ("ketamine", "placebo"):
-        path.parent.rename(path.parent.with_name("other"))
-    else:
-        path.rename(path.with_name("other"))
+def move_folder(path: Path, _: random.Random) -> None:
+    moved = path.parent if path.parent.name in ("ketamine", "placebo") else path
+    moved.rename(moved.with_name("other"))
 
 
-HARMS = (truncate, flip, delete, double, swap, empty, replace_by_folder, other_json, move_folder)
+DAMAGES = (truncate, flip, delete, double, swap, empty, replace_by_folder, other_json, move_folder)
 
 
-def check(folder: Path, whole: Path, answers: list, told: dict[str, int]) -> None:
-    """Ask and simulate again: right, or refused; never wrong."""
+def refused(error: LetheonError) -> bool:
+    assert "\n" not in str(error) and len(str(error)) > 15
+    return True
+
+
+def is_repaired(folder: Path, whole: Path, answers: list) -> bool:
+    """Ask and simulate again: right, or refused; never wrong. Return whether the run was made whole."""
     for sql, answer in zip(SQL, answers, strict=True):
         try:
             assert query(folder, sql) == answer
-            told["answered"] += 1
         except LetheonError as error:
-            assert "\n" not in str(error) and len(str(error)) > 15
-            told["refused"] += 1
+            assert refused(error)
     try:
         again(folder)
     except LetheonError as error:
-        assert "\n" not in str(error) and len(str(error)) > 15
-        told["not made whole"] += 1
-        return
-    told["made whole"] += 1
-    found, due = content(folder), content(whole)
-    assert {name: found.get(name) for name in due} == due
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LetheonWarning)
-        assert [query(folder, sql) for sql in SQL] == answers
+        return not refused(error)
+    files = content(folder)
+    assert {name: files.get(name) for name in content(whole)} == content(whole)
+    assert [query(folder, sql) for sql in SQL] == answers
+    return True
 
 
-def damaged(whole: Path, place: Path, name: str, harm: Callable[[Path, random.Random], None], seed: int) -> Path:
+def damaged(whole: Path, place: Path, name: str, damage: Damage, seed: int = 1) -> Path:
     """Return a copy of a run folder with one file damaged."""
     shutil.copytree(whole, place)
-    harm(place / name, random.Random(seed))
+    damage(place / name, random.Random(seed))
     return place
 
 
-def trial(whole: Path, tmp_path: Path, cases: list[tuple[str, Callable, int]]) -> dict[str, int]:
-    """Damage a copy of the folder in each of the ways, and check what becomes of it."""
-    answers = [query(whole, sql) for sql in SQL]
-    told = dict.fromkeys(("answered", "refused", "made whole", "not made whole"), 0)
-    for number, (name, harm, seed) in enumerate(cases):
-        folder = damaged(whole, tmp_path / str(number), name, harm, seed)
+def repaired(whole: Path, tmp_path: Path, cases: list[tuple[str, Damage, int]]) -> int:
+    """Damage a copy of the folder in each of the ways, check what becomes of it, count what was made whole."""
+    answers, count = [query(whole, sql) for sql in SQL], 0
+    for number, (name, damage, seed) in enumerate(cases):
+        folder = damaged(whole, tmp_path / str(number), name, damage, seed)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", LetheonWarning)
-                check(folder, whole, answers, told)
+                count += is_repaired(folder, whole, answers)
         except Exception as error:
-            raise AssertionError(f"{harm.__name__} of {name}, seed {seed}") from error
+            raise AssertionError(f"{damage.__name__} of {name}, seed {seed}") from error
         shutil.rmtree(folder)
-    print(f"{len(cases)} damaged folders: {told}")
-    return told
+    return count
 
 
 QUICK = (
+    *(
+        (name, truncate)
+        for name in ("profiles.parquet", "manifest.jsonl", "report.html", "scenario.yaml", "resolved.yaml")
+    ),
+    *((name, other_json) for name in ("manifest.jsonl", "run.json", "result.json")),
+    ("manifest.jsonl", flip),
+    ("events/ketamine/part-00001.parquet", flip),
     ("endpoints/ketamine/part-00001.parquet", delete),
     ("endpoints/ketamine/part-00000.parquet", double),
-    ("events/ketamine/part-00001.parquet", flip),
-    ("profiles.parquet", truncate),
-    ("manifest.jsonl", truncate),
-    ("manifest.jsonl", flip),
-    ("manifest.jsonl", other_json),
-    ("run.json", other_json),
-    ("result.json", other_json),
-    ("report.html", truncate),
-    ("scenario.yaml", truncate),
-    ("resolved.yaml", truncate),
-    ("endpoints/placebo/part-00000.parquet", move_folder),
-    ("endpoints/placebo/part-00000.parquet", replace_by_folder),
+    *(("endpoints/placebo/part-00000.parquet", damage) for damage in (move_folder, replace_by_folder)),
 )
 
 
 def test_damaged_folder_gives_right_answer_or_none(whole: Path, tmp_path: Path) -> None:
-    told = trial(whole, tmp_path, [(name, harm, 1) for name, harm in QUICK])
-    assert told["answered"] > 0 and told["refused"] > 0
-    assert told["made whole"] >= len(QUICK) - 3  # not without the stamp, nor where a folder is in a file's place
+    # not without the stamp, nor where a folder is in a file's place
+    assert repaired(whole, tmp_path, [(name, damage, 1) for name, damage in QUICK]) >= len(QUICK) - 3
 
 
 @pytest.mark.slow
 def test_every_file_damaged_in_every_way(whole: Path, tmp_path: Path) -> None:
     names = [path.relative_to(whole).as_posix() for path in sorted(whole.rglob("*")) if path.is_file()]
-    cases = [(name, harm, seed) for name in names if name != ".lock" for harm in HARMS for seed in (1, 2)]
-    # ways that leave nothing to chance are tried once
-    fixed = (delete, empty, replace_by_folder, move_folder)
-    cases = [case for case in cases if case[2] == 1 or case[1] not in fixed]
-    assert len(cases) >= 50
-    trial(whole, tmp_path, cases)
+    fixed = (delete, empty, replace_by_folder, move_folder)  # these leave nothing to chance
+    cases = [(n, damage, seed) for n in names if n != ".lock" for damage in DAMAGES for seed in (1, 2)]
+    repaired(whole, tmp_path, [case for case in cases if case[2] == 1 or case[1] not in fixed])
 
 
-# --- the sentences ---
+@pytest.mark.parametrize("damage", [delete, truncate, flip])
+def test_the_refusal_names_the_part_and_the_command_that_repairs(whole: Path, tmp_path: Path, damage: Damage) -> None:
+    folder = damaged(whole, tmp_path / "run", "endpoints/ketamine/part-00001.parquet", damage)
+    with pytest.raises(InputError, match=r"endpoints/ketamine/part-00001\.parquet") as caught:
+        query(folder, "SELECT count(*) FROM endpoints")
+    assert str(caught.value).endswith(remedy(folder))
+    _, _, scenario, option, out = remedy(folder).split()
+    assert (option, Path(out)) == ("--out", folder)
+    # what the command line does
+    assert not simulate(load(scenario), text=read_text(scenario), out=Path(out), page=page).reused
+    assert content(folder) == content(whole)
 
 
-def test_parts_that_are_gone_or_changed_are_named_with_the_command_that_repairs(whole: Path, tmp_path: Path) -> None:
-    for number, harm in enumerate((delete, truncate, flip)):
-        folder = damaged(whole, tmp_path / str(number), "endpoints/ketamine/part-00001.parquet", harm, 1)
-        with pytest.raises(InputError) as caught:
-            query(folder, "SELECT count(*) FROM endpoints")
-        assert "endpoints/ketamine/part-00001.parquet" in str(caught.value)
-        assert str(caught.value).endswith(remedy(folder))
-        _, _, scenario, option, out = remedy(folder).split()
-        assert (option, Path(out)) == ("--out", folder)
-        # what the command line does
-        assert not simulate(load(scenario), text=read_text(scenario), out=Path(out), page=page).reused
-        assert content(folder) == content(whole)
-
-
-def test_files_of_others_are_left_out_and_named(whole: Path, tmp_path: Path) -> None:
-    folder = damaged(whole, tmp_path / "run", "endpoints/ketamine/part-00000.parquet", double, 1)
+def test_foreign_files_are_left_out_and_named(whole: Path, tmp_path: Path) -> None:
+    folder = damaged(whole, tmp_path / "run", "endpoints/ketamine/part-00000.parquet", double)
     shutil.copytree(folder / "endpoints" / "placebo", folder / "endpoints" / "placebo2")
     with pytest.warns(LetheonWarning, match=r"left out: endpoints/ketamine/part-.*placebo2"):
-        found = query(folder, "SELECT arm, count(*) FROM endpoints GROUP BY arm ORDER BY arm").rows
-    assert found == (("ketamine", 600), ("placebo", 600))
+        rows = query(folder, "SELECT arm, count(*) FROM endpoints GROUP BY arm ORDER BY arm").rows
+    assert rows == (("ketamine", 600), ("placebo", 600))
 
 
-def test_a_part_that_is_not_asked_about_is_not_read(whole: Path, tmp_path: Path) -> None:
-    folder = damaged(whole, tmp_path / "run", "endpoints/ketamine/part-00000.parquet", flip, 1)
+def test_only_parts_that_a_query_needs_are_read(whole: Path, tmp_path: Path) -> None:
+    folder = damaged(whole, tmp_path / "run", "endpoints/ketamine/part-00000.parquet", flip)
     assert query(folder, SQL[1]) == query(whole, SQL[1])
     with pytest.raises(InputError, match="is damaged"):
         query(folder, SQL[0])
@@ -259,22 +238,19 @@ def test_a_part_deleted_during_a_run_is_noticed(whole: Path, tmp_path: Path, on_
     assert content(tmp_path / "run") == content(whole)
 
 
-# --- the text ---
-
-
-def test_a_new_text_of_the_same_scenario_is_shown_without_a_new_run(whole: Path, tmp_path: Path) -> None:
+def test_new_text_of_the_same_scenario_needs_no_new_run(whole: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(whole, folder)
-    commented = f"# why we ask\n{TEXT}"
+    commented = f"# a comment\n{TEXT}"
     run = simulate(loads(commented), out=folder, text=commented, page=page)
     assert run.reused and run.text == commented
     assert (folder / "scenario.yaml").read_text() == commented
-    assert "# why we ask" in (folder / "report.html").read_text()
+    assert "# a comment" in (folder / "report.html").read_text()
     # a scenario without a text of its own says nothing new
     simulate(loads(commented), out=folder, page=page)
     simulate(load(folder / "resolved.yaml"), text=dumps(loads(commented)), out=folder, page=page)
     assert (folder / "scenario.yaml").read_text() == commented
-    assert "# why we ask" in (folder / "report.html").read_text()
+    assert "# a comment" in (folder / "report.html").read_text()
 
 
 def test_a_scenario_edited_during_its_run_stays_as_it_ran(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_a_lock_refuses_others_and_ends_with_its_process(tmp_path: Path) -> None
         assert files.is_leftover(".lock") and (tmp_path / ".lock").exists()
 
 
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     refused = pytest.raises(InputError, match=r"file cannot be written \(.*\); choose another folder with --out")
     with refused, files.locked(tmp_path / "file"):

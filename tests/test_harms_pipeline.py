@@ -3,8 +3,9 @@
 Oracles: the steady state of the linear systems, the bladder day by day, and the trial's counts.
 """
 
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scenarios import scenario_text
 
 from letheon import library
 from letheon.arrays import jax, jnp
@@ -25,7 +27,6 @@ from letheon.patients.population import Covariates, people
 from letheon.patients.uncertainty import typical_values
 from letheon.pipeline import Switches, assemble, block, harm_entries, harms, plan_arms
 from letheon.pipeline import simulate as simulation
-from letheon.pipeline.labels import support_of
 from letheon.pipeline.result import UNSET, HarmEstimate
 from letheon.pipeline.state import RecordSizes
 from letheon.runs import simulate
@@ -35,23 +36,20 @@ pytestmark = pytest.mark.long
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 LEIDEN = Covariates(70.0, 0.0, 7.0, 0.0, 46.0, 0.0, 0.0)
-TEXT = """
-letheon: 1
-title: harms
-population: {n: 96}
-follow_up: 6 weeks
-seed: 5
-arms:
-  little: {drug: racemic, sessions: [{at: day 1, dose: 60 mg, for: 4 h, repeat: {every: 1 day, times: 5}}]}
-  same: {drug: racemic, sessions: [{at: day 1, rate: 15 mg/h, for: 4 h, repeat: {every: 1 day, times: 5}}]}
-  stronger: {drug: racemic, sessions: [{at: day 1, dose: 240 mg, for: 4 h, repeat: {every: 1 day, times: 5}}]}
-  longer: {drug: racemic, sessions: [{at: day 1, dose: 60 mg, for: 4 h, repeat: {every: 1 day, times: 20}}]}
-  beside:
-    drug: racemic
-    beside: {clonidine: 0.1 mg, midazolam: 2 mg}
-    sessions: [{at: day 1, dose: 60 mg, for: 4 h, repeat: {every: 1 day, times: 5}}]
-  placebo: {drug: placebo, like: stronger}
-"""
+DAILY = "for: 4 h, repeat: {every: 1 day, times: 5}"
+ARMS = {
+    "little": f"sessions: [{{at: day 1, dose: 60 mg, {DAILY}}}]",
+    "stronger": f"sessions: [{{at: day 1, dose: 240 mg, {DAILY}}}]",
+    "longer": f"sessions: [{{at: day 1, dose: 60 mg, {DAILY.replace('5', '20')}}}]",
+    "beside": f"sessions: [{{at: day 1, dose: 60 mg, {DAILY}}}], beside: {{clonidine: 0.1 mg, midazolam: 2 mg}}",
+}
+TEXT = scenario_text(
+    *(f"{name}: {{drug: racemic, {rest}}}" for name, rest in ARMS.items()),
+    "placebo: {drug: placebo, like: stronger}",
+    weeks=6,
+    population="{n: 96}",
+    seed=5,
+)
 
 
 @pytest.fixture(scope="module")
@@ -67,30 +65,25 @@ def columns(done):
 
 @pytest.fixture(scope="module")
 def leiden():
-    arms: Any = simulate(EXAMPLES / "sigtermans2009.yaml", patients=256).result.arms
-    return arms
+    return simulate(EXAMPLES / "sigtermans2009.yaml", patients=256).result.arms
 
 
 def entries(run, arm: str) -> Any:
     return run.result.arms[arm].harms.entries
 
 
-# ---- the load
-
-
-def typical_patient(drug: str, days: int = 12):
-    """Return what the pipeline makes of a patient without deviations on a drip of ten days, and its own values."""
-    text = f"letheon: 1\ntitle: x\nfollow_up: {days} days\narms: {{a: {{drug: {drug}, sessions: "
+@pytest.mark.parametrize("drug", ["racemic", "esketamine"])
+def test_load_is_the_formula_on_the_pipelines_own_steady_levels(drug):
+    """A patient without deviations after ten days of infusion: nothing changes any more, A x + b r = 0."""
+    text = f"letheon: 1\ntitle: x\nfollow_up: 12 days\narms: {{a: {{drug: {drug}, sessions: "
     (plan,) = plan_arms(loads(text + "[{at: 0 h, rate: 20 mg/h, for: 240 h}]}}"))
-    who = people(LEIDEN, 1, 0, days, 0)
-    who = type(who)(
-        **{name: getattr(who, name) for name in who.__slots__ if name != "eta"}, eta=dict.fromkeys(who.eta, 0.0)
-    )
+    who = people(LEIDEN, 1, 0, 12, 0)
+    who = replace(who, eta=dict.fromkeys(who.eta, 0.0))
     draws = {name: jnp.asarray(column) for name, column in typical_values().items()}
     own = assemble.patient_values(draws, who)
     arm, masses = jax.tree.map(jnp.asarray, plan.data), assemble.molar_masses()
     one = block._patient(plan.structure, arm, draws, Switches(1, 0.0, 0.0, 0.0), who, 0)
-    start = simulation.initial_state(masses, arm, RecordSizes(days, len(plan.save), plan.structure.slots), one)
+    start = simulation.initial_state(masses, arm, RecordSizes(12, len(plan.save), plan.structure.slots), one)
     alone, states = jax.tree.map(lambda x: jnp.asarray(x)[None], (one, start))  # a block of one
     run = jax.jit(
         lambda start: jax.lax.while_loop(
@@ -98,56 +91,21 @@ def typical_patient(drug: str, days: int = 12):
         )
     )
     end, _ = run((states, simulation.initial_plasma(alone)))
-    found = harms.during_infusions(jax.tree.map(lambda x: x[0], end.tally), own)
-    return SimpleNamespace(found=found, own=own, who=who, plasmas=one.plasmas)
-
-
-@pytest.mark.parametrize("drug", ["racemic", "esketamine"])
-def test_the_load_is_the_formula_on_the_pipelines_own_steady_levels(drug):
-    one = typical_patient(drug)
+    result = harms.during_infusions(jax.tree.map(lambda x: x[0], end.tally), own)
     steady = {"s": 0.0, "r": 0.0}
     for part in one.plasmas:
-        if "acute" in part.drives:  # where nothing changes any more, A x + b r = 0, and the site is as plasma
+        if "acute" in part.drives:
             system = jax.tree.map(lambda x: x[0], part.system)
             amounts = np.linalg.solve(np.asarray(system.rates), -np.asarray(system.entry) * 20.0 * part.share)
-            rate = np.log(2.0) / float(one.own("psychedelic.half_life"))
+            rate = np.log(2.0) / float(own("psychedelic.half_life"))
             assert -float(system.rates[-1, -1]) == pytest.approx(rate, rel=1e-12)
             steady[part.enantiomer] = float(system.read(system.readouts[0][0], amounts))
             assert float(system.read("psychedelic", amounts)) == pytest.approx(steady[part.enantiomer], rel=1e-9)
-    weight = float(one.own("psychedelic.arketamine_weight"))
-    site = steady["s"] + weight * steady["r"]
-    by_hand = 100.0 * site / (float(one.own("psychedelic.c50")) + site)
-    assert float(one.found["load"]) == pytest.approx(by_hand, abs=1e-6)
+    site = steady["s"] + float(own("psychedelic.arketamine_weight")) * steady["r"]
+    by_hand = 100.0 * site / (float(own("psychedelic.c50")) + site)
+    assert float(result["load"]) == pytest.approx(by_hand, abs=1e-6)
     assert 20.0 < by_hand < 90.0
-
-
-def test_hours_of_load_end_soon_after_the_drip():
-    hours = float(typical_patient("esketamine").found["load_hours"])
-    assert 238.0 < hours < 252.0
-
-
-def test_leiden_incidence_elicited_and_spontaneous(leiden):
-    low, high = exact_interval(22, 29)
-    for arm in ("esketamine", "esketamine_fast"):
-        found = leiden[arm].harms.entries
-        asked, told = found["psychomimetic_elicited"], found["psychomimetic_spontaneous"]
-        assert asked.interval[0] < 0.76 < asked.interval[1]
-        assert low < asked.estimate < high
-        assert asked.estimate == pytest.approx(0.76, abs=0.05)
-        series = [exact_interval(*count) for count in ((0, 16), (6, 101), (11, 50))]
-        assert all(told.interval[0] < end[1] and end[0] < told.interval[1] for end in series)
-        assert min(end[0] for end in series) < told.estimate < max(end[1] for end in series)
-    sham = leiden["placebo"].harms.entries["psychomimetic_elicited"]
-    assert exact_interval(5, 28)[0] < sham.estimate < exact_interval(5, 28)[1]
-
-
-# ---- days
-
-
-def day_by_day(law: str, doses: np.ndarray, who) -> tuple[bladder.Tissue, bladder.BladderState]:
-    values = bladder.typical_values(law)
-    person = bladder.tissue(lambda name: values[name][who.draw], who.eta["bladder_d50"], who.eta["bladder_capacity"])
-    return person, bladder.follow(law, person, jnp.asarray(doses) / 24.0, jnp.full(len(doses), 24.0))
+    assert 238.0 < float(result["load_hours"]) < 252.0
 
 
 @pytest.mark.parametrize("law", bladder.LAWS)
@@ -155,34 +113,32 @@ def test_bladder_equals_a_day_by_day_run(law):
     drips = [Infusion.create(24 * day + 22, 4, Rate(per_kg_mg_h=1.0)) for day in (0, 1, 2, 30, 31)]
     schedule = Regimen.create("racemic", drips).schedule()
     who = people(LEIDEN, 1, 3, 60, 3)
-    own = assemble.patient_values({name: jnp.asarray(v) for name, v in typical_values().items()}, who)
-    doses = daily_hours(schedule, 60) @ schedule.rates(float(who.weight_kg))
-    given = harms.dosing_history(jnp.asarray(doses), 60, harms.Sizes(64, 64))
-    found = harms.after_dosing(given, own, who)
-    person, states = day_by_day(law, doses, who)
-    held = 1000.0 * bladder.functional_capacity(person, states)
-    assert float(found[f"bladder_{law}_capacity"]) == pytest.approx(float(held.min()), rel=1e-9)
-    assert float(found[f"bladder_{law}_lost_end"]) == pytest.approx(float(held[0] - held[-1]), rel=1e-7, abs=1e-9)
-    assert float(found[f"bladder_{law}_symptoms"]) == pytest.approx(
-        float(bladder.symptoms(person, states).max()), rel=1e-9
+    own = assemble.own_values({name: jnp.asarray(v) for name, v in typical_values().items()}, who)
+    doses = jnp.asarray(daily_hours(schedule, 60) @ schedule.rates(float(who.weight_kg)))
+    result = harms.after_dosing(harms.given_by(doses, 60, harms.Sizes(64, 64)), own, who)
+    values = bladder.typical_values(law)
+    person = bladder.tissue(lambda name: values[name][who.draw], who.eta["bladder_d50"], who.eta["bladder_capacity"])
+    states = bladder.follow(law, person, doses / 24.0, jnp.full(60, 24.0))
+    capacity = 1000.0 * bladder.functional_capacity(person, states)
+    symptoms = float(bladder.symptoms(person, states).max())
+    assert float(result[f"bladder_{law}_capacity"]) == pytest.approx(float(capacity.min()), rel=1e-9)
+    assert float(result[f"bladder_{law}_lost_end"]) == pytest.approx(
+        float(capacity[0] - capacity[-1]), rel=1e-7, abs=1e-9
     )
+    assert float(result[f"bladder_{law}_symptoms"]) == pytest.approx(symptoms, rel=1e-9)
 
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from([0.0, 50.0, 100.0]), min_size=20, max_size=20))
 def test_no_dose_is_lost_between_days(doses):
-    """Days put together say what the days said: red when a stretch takes a day of another dose, or padding counts."""
+    """Red when a stretch takes a day of another dose, or padding counts."""
     doses = np.array([*doses, 99.0])  # a day beyond the follow-up
-    given = harms.dosing_history(jnp.asarray(doses), 20, harms.Sizes(32, 32))
-    days = np.repeat(np.asarray(given.drives), np.round(np.asarray(given.lengths) / 24.0).astype(int))
+    dosing = harms.given_by(jnp.asarray(doses), 20, harms.Sizes(32, 32))
+    days = np.repeat(np.asarray(dosing.drives), np.round(np.asarray(dosing.lengths) / 24.0).astype(int))
     assert np.allclose(days * 24.0, doses[:20])
     dosed = np.flatnonzero(doses[:20])
-    assert np.asarray(given.doses)[: len(dosed)].tolist() == doses[dosed].tolist()
-    assert np.asarray(given.noons)[: len(dosed)].tolist() == (24.0 * dosed + 12.0).tolist()
-    assert float(np.asarray(given.doses)[len(dosed) :].sum()) == 0.0
-
-
-# ---- order and background
+    assert np.asarray(dosing.doses).tolist() == [*doses[dosed], *[0.0] * (len(dosing.doses) - len(dosed))]
+    assert np.asarray(dosing.noons)[: len(dosed)].tolist() == (24.0 * dosed + 12.0).tolist()
 
 
 def test_without_drug_there_is_no_harm_beyond_background(columns, done):
@@ -212,94 +168,92 @@ def test_more_exposure_never_lowers_a_harm(columns, more):
     assert risen > 10
 
 
-def test_equal_arms_are_equal_to_the_last_byte(columns, done):
-    assert all(np.array_equal(columns["little"][name], columns["same"][name]) for name in columns["little"])
-    arms = done.result.arms
-    assert arms["little"].harms == arms["same"].harms
+def test_harms_of_the_leiden_trial(leiden):
+    """Incidence against the trial's counts and those of uncontrolled series; mood is masked; nausea is withdrawn."""
+    low, high = exact_interval(22, 29)
+    series = [exact_interval(*count) for count in ((0, 16), (6, 101), (11, 50))]
+    masked = mood.masked().interval
+    for arm in ("esketamine", "esketamine_fast"):
+        entry = leiden[arm].harms.entries
+        elicited, spontaneous = entry["psychomimetic_elicited"], entry["psychomimetic_spontaneous"]
+        assert (elicited.support, spontaneous.support) == ("randomised", "assumed")
+        assert elicited.interval[0] < 0.76 < elicited.interval[1] and low < elicited.estimate < high
+        assert elicited.estimate == pytest.approx(0.76, abs=0.05)
+        assert all(spontaneous.interval[0] < end[1] and end[0] < spontaneous.interval[1] for end in series)
+        assert min(end[0] for end in series) < spontaneous.estimate < max(end[1] for end in series)
+        assert entry["psychedelic_load_session"].estimate == entry["psychedelic_load"].estimate
+        fall = entry["mood_fall"]
+        assert fall.estimate is None and fall.support == "not identified"
+        assert fall.interval[0] == pytest.approx(masked[0], rel=1e-5) and fall.interval[1] > masked[1]
+        assert entry["mood_fall_end"].interval[0] < 0.0 and entry["mood_responders"].estimate is None
+        assert entry["counted_nausea"].estimate is None
+    sham = leiden["placebo"].harms.entries["psychomimetic_elicited"]
+    assert sham.support == "randomised"
+    assert exact_interval(5, 28)[0] < sham.estimate < exact_interval(5, 28)[1]
 
 
-# ---- the document
+def test_harms_of_sessions_like_those_pooled(done):
+    results = entries(done, "little")
+    assert results["mood_fall"].estimate > 0.0 and results["counted_nausea"].estimate == 0.12
+    assert results["psychomimetic_elicited"].support == "assumed"
 
 
-def test_both_laws_stand_beside_each_other_and_nothing_identifies_them(done, leiden):
-    found = [leiden[arm].harms.entries for arm in ("esketamine", "esketamine_fast")]
-    for one in (*found, entries(done, "little"), entries(done, "longer")):
-        for name, entry in one.items():
-            if not name.startswith("bladder"):
-                continue
-            assert (entry.support, entry.estimate) == ("not identified", None)
-            assert set(entry.laws) == set(bladder.LAWS)
+def test_every_entry_has_an_interval_sources_and_support(done, leiden):
+    arms = {**done.result.arms, "esketamine": leiden["esketamine"]}
+    for arm in ("little", "stronger", "longer", "esketamine"):
+        results = arms[arm].harms.entries
+        for name, entry in results.items():
             low, high = entry.interval
-            assert all(low <= law.interval[0] <= law.interval[1] <= high for law in entry.laws.values())
-            assert "Not known" in entry.unknown
-            if "symptoms" in name:  # a range, with what people have who never took the drug
+            assert arm == "longer" or high - low > 1e-3 * max(abs(high), 1e-3), name  # where drug is infused
+            assert entry.estimate is None or low <= entry.estimate <= high
+            assert entry.interval_level in (0.9, 0.95) and entry.unit and entry.note
+            assert set(entry.sources) <= set(library.sources())
+            assert arm == "esketamine" or set(entry.sources) <= set(done.result.sources)
+            if name.startswith("bladder"):
+                assert (entry.support, entry.estimate) == ("not identified", None)
+                assert set(entry.laws) == set(bladder.LAWS)
+                assert all(low <= law.interval[0] <= law.interval[1] <= high for law in entry.laws.values())
+            if name == "bladder_symptoms":  # a range, with what people have who never took the drug
                 assert low <= 0.18 and high >= 0.28 and {law.estimate for law in entry.laws.values()} == {None}
-        for law in one["bladder_lasting_loss"].laws.values():  # nobody hurt of a few is no zero
+        for law in results["bladder_lasting_loss"].laws.values():  # nobody hurt of a few is no zero
             assert law.interval[1] > 0.0 and law.estimate != 0.0
-        assert "Not known" in one["liver_injury"].unknown
-
-
-TRIAL = """letheon: 1
-title: x
-follow_up: 12 weeks
-arms:
-  drug:
-    drug: {drug}
-    sessions:
-      - {{at: 0 h, rate: {first} mg/h/70kg, for: 8 h}}
-      - {{at: 8 h, rate: {last} mg/h/70kg, for: {hours} h}}
-  placebo: {{drug: placebo, like: drug}}
-"""
-
-
-def asked(scenario, arm):
-    entry = HarmEstimate(
-        group="acute",
-        estimate=0.5,
-        interval=(0.4, 0.6),
-        interval_level=0.9,
-        unit="share",
-        support="assumed",
-        sources=(),
-        note="",
-    )
-    return harm_entries._labelled(scenario, arm, {"psychomimetic_elicited": entry})["psychomimetic_elicited"].support
 
 
 @pytest.mark.parametrize(
-    ("drug", "first", "last", "hours", "support"),
+    ("drug", "sessions", "support"),
     [
-        ("esketamine", 10, 18, 92, "randomised"),
-        ("racemic", 10, 18, 92, "assumed"),  # another drug
-        ("esketamine", 10, 40, 92, "extrapolated"),  # twice the dose
-        ("esketamine", 10, 45, 92, "assumed"),  # more
-        ("esketamine", 10, 40, 30, "assumed"),  # the dose in fewer days
+        (
+            "esketamine",
+            "{at: 0 h, rate: 10 mg/h/70kg, for: 8 h}, {at: 8 h, rate: 18 mg/h/70kg, for: 92 h}",
+            "randomised",
+        ),
+        ("racemic", "{at: 0 h, rate: 10 mg/h/70kg, for: 8 h}, {at: 8 h, rate: 18 mg/h/70kg, for: 92 h}", "assumed"),
+        (
+            "esketamine",
+            "{at: 0 h, rate: 10 mg/h/70kg, for: 8 h}, {at: 8 h, rate: 40 mg/h/70kg, for: 92 h}",
+            "extrapolated",
+        ),
+        ("esketamine", "{at: 0 h, rate: 10 mg/h/70kg, for: 8 h}, {at: 8 h, rate: 45 mg/h/70kg, for: 92 h}", "assumed"),
+        ("esketamine", "{at: 0 h, rate: 10 mg/h/70kg, for: 8 h}, {at: 8 h, rate: 40 mg/h/70kg, for: 30 h}", "assumed"),
+        # supported for pain by schwartzman2009, but the 76 % were not seen in it
+        (
+            "racemic",
+            "{at: day 1, rate: 0.35 mg/kg/h, max: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 10}}",
+            "assumed",
+        ),
     ],
 )
-def test_incidence_is_randomised_where_the_trial_it_is_tied_to_was(drug, first, last, hours, support):
-    """Red when the label no longer goes by the trial's drug, days and dose, or a placebo arm gets another one."""
-    scenario = loads(TRIAL.format(drug=drug, first=first, last=last, hours=hours))
-    assert [asked(scenario, arm) for arm in scenario.arms] == [support, support]
+def test_incidence_is_randomised_only_for_drug_days_and_dose_of_its_trial(drug, sessions, support):
+    scenario = loads(
+        f"letheon: 1\ntitle: x\nfollow_up: 12 weeks\narms:\n  a: {{drug: {drug}, sessions: [{sessions}]}}\n"
+        "  placebo: {drug: placebo, like: a}\n"
+    )
+    values = {"estimate": 0.5, "interval": (0.4, 0.6), "interval_level": 0.9, "unit": "share"}
+    entry = HarmEstimate(group="acute", support="assumed", sources=(), note="", **values)
+    for arm in scenario.arms:
+        labelled = harm_entries._labelled(scenario, arm, {"psychomimetic_elicited": entry})
+        assert labelled["psychomimetic_elicited"].support == support
 
-
-def test_another_randomised_trial_lends_incidence_no_label():
-    """Schwartzman's regimen lends its name to pain, but the 76 % were not seen in it."""
-    bag = "sessions: [{at: day 1, rate: 0.35 mg/kg/h, max: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 10}}]"
-    scenario = loads(f"letheon: 1\ntitle: x\nfollow_up: 12 weeks\narms: {{a: {{drug: racemic, {bag}}}}}")
-    (arm,) = scenario.arms
-    assert support_of(scenario, arm, "nrs", (12.0, 12.0)).studies == ("schwartzman2009",)
-    assert asked(scenario, arm) == "assumed"
-
-
-def test_leiden_is_labelled_by_its_trial(leiden, done):
-    for arm in ("esketamine", "esketamine_fast", "placebo"):
-        found = leiden[arm].harms.entries
-        assert found["psychomimetic_elicited"].support == "randomised"
-        assert found["psychomimetic_spontaneous"].support == "assumed"
-    assert entries(done, "little")["psychomimetic_elicited"].support == "assumed"
-
-
-# ---- urine
 
 DRINKER = """letheon: 1
 title: water
@@ -313,13 +267,13 @@ arms: {{a: {{drug: esketamine, sessions: [{{at: 0 h, rate: 22 mg/h/70kg, for: 10
 @pytest.fixture(scope="module")
 def drinkers(tmp_path_factory):
     home = tmp_path_factory.mktemp("urine")
-    found = {}
+    runs = {}
     for litres in ("", "0.75", "1.5", "3"):
         urine = f", urine: {litres} L/day" if litres else ""
         run = simulate(loads(DRINKER.format(urine=urine)), out=home / f"run{litres}")
         table = pq.read_table(run.folder / "endpoints" / "a")
-        found[litres] = run, {name: table[name].to_numpy() for name in table.column_names}
-    return found
+        runs[litres] = run, {name: table[name].to_numpy() for name in table.column_names}
+    return runs
 
 
 @pytest.mark.slow
@@ -339,80 +293,17 @@ def test_water_lowers_injury_only_under_concentration_laws(drinkers):
 
 
 @pytest.mark.slow
-def test_results_say_what_water_means(drinkers):
+def test_results_show_the_laws_with_water(drinkers):
     plain, wet = drinkers[""][0].result.arms["a"].harms, drinkers["3"][0].result.arms["a"].harms
     assert plain.exposure.urine_l_day is UNSET and wet.exposure.urine_l_day == pytest.approx(3.0)
     symptoms = wet.entries["bladder_symptoms"]
-    assert list(symptoms.laws) == ["saturating", "unsaturated", "saturating_by_urine", "unsaturated_by_urine"]
-    assert "With 3 L of urine a day" in symptoms.unknown and "1.5 L" in symptoms.unknown
-    assert "water" not in plain.entries["bladder_symptoms"].unknown
+    assert set(symptoms.laws) == {*bladder.LAWS, *(f"{name}_by_urine" for name in bladder.LAWS)}
     for name in bladder.LAWS:
-        by = symptoms.laws[f"{name}_by_urine"]
         alone = plain.entries["bladder_symptoms"].laws[name].interval
-        assert by.interval[1] < symptoms.laws[name].interval[1] == alone[1]
+        assert symptoms.laws[f"{name}_by_urine"].interval[1] < symptoms.laws[name].interval[1] == alone[1]
 
 
-@given(st.sampled_from(["1.6 L/day", "0.3 L/day", "15 L/day", "70 mL/h", "1 mL/min", "2400 mL/day"]))
-def test_urine_is_read_and_written(text):
-    scenario = loads(DRINKER.format(urine=f", urine: {text}"))
-    assert loads(dumps(scenario)) == scenario and scenario.population.urine > 0
-    assert "urine" not in dumps(loads(DRINKER.format(urine="")))
-
-
-def test_every_entry_says_how_far_to_trust_it(done):
-    known = library.sources()
-    for arm in done.result.arms:
-        for entry in entries(done, arm).values():
-            low, high = entry.interval
-            assert low <= high and (entry.estimate is None or low <= entry.estimate <= high)
-            assert entry.support in (
-                "randomised",
-                "uncontrolled",
-                "volunteer",
-                "animal",
-                "assumed",
-                "not identified",
-            )
-            assert entry.interval_level in (0.9, 0.95) and entry.unit and entry.note
-            assert set(entry.sources) <= set(known)
-            assert set(entry.sources) <= set(done.result.sources)
-
-
-def test_mood_of_long_infusions_is_not_identified(leiden, done):
-    """Mood has a range from masked to unmasked there, and an estimate where sessions of hours were given."""
-    masked = mood.masked().interval
-    for arm in ("esketamine", "esketamine_fast"):
-        found = leiden[arm].harms.entries
-        assert found["mood_fall"].estimate is None and found["mood_fall"].support == "not identified"
-        low, high = found["mood_fall"].interval
-        assert low == pytest.approx(masked[0], rel=1e-5) and high > masked[1]
-        assert found["mood_fall_end"].interval[0] < 0.0 and found["mood_responders"].estimate is None
-    assert entries(done, "little")["mood_fall"].estimate > 0.0
-
-
-def test_intervals_have_width(leiden, done):
-    """Circulation, mood, acute effects, bladder, counts: where drug was given, every interval has width."""
-    for one in (leiden["esketamine"].harms.entries, *(entries(done, arm) for arm in ("little", "stronger"))):
-        for name, entry in one.items():
-            low, high = entry.interval
-            assert high - low > 1e-3 * max(abs(high), 1e-3), name
-
-
-def test_counts_go_by_dose(leiden, done):
-    """Nausea of the Leiden regimen is withdrawn; 60 mg in 4 h are sessions like those pooled."""
-    assert leiden["esketamine"].harms.entries["counted_nausea"].estimate is None
-    assert entries(done, "little")["counted_nausea"].estimate == 0.12
-
-
-def test_exposure_is_added_up(done):
-    exposure = done.result.arms["longer"].harms.exposure
-    assert exposure.dose_mg == pytest.approx(1200.0)
-    assert [
-        getattr(exposure, name) for name in ("hours", "infusion_days", "sessions", "courses", "courses_a_year")
-    ] == [*(80.0, 20, 20, 1, 1.0)]
-
-
-def test_what_is_given_beside_gives_bounds_and_changes_no_relief(done):
+def test_drugs_beside_give_bounds_and_change_no_relief(done):
     alone, both = entries(done, "little"), entries(done, "beside")
     low, high = both["psychomimetic_elicited"].interval
     background = typical_values()["psychedelic.background"][np.arange(96) % 64].mean()
@@ -429,43 +320,101 @@ def test_what_is_given_beside_gives_bounds_and_changes_no_relief(done):
     assert arms["beside"].endpoints == arms["little"].endpoints
 
 
-# ---- scenarios
+BESIDE = "letheon: 1\ntitle: x\nfollow_up: 1 day\narms:\n  a:\n    drug: racemic\n    beside: %s\n"
+BESIDE += "    sessions: [{at: 0 h, rate: 5 mg/h, for: 1 h}]\n  p: {drug: placebo, like: a}\n"
 
 
-ARM = "letheon: 1\ntitle: x\nfollow_up: 1 day\narms:\n  a:\n    drug: racemic\n    beside: %s\n"
-ARM += "    sessions: [{at: 0 h, rate: 5 mg/h, for: 1 h}]\n  p: {drug: placebo, like: a}\n"
-
-
-def test_what_is_given_beside_is_read_and_written_and_copied_by_a_placebo():
-    scenario = loads(ARM % "{clonidine: 100 µg, midazolam: 2 mg}")
+def test_drugs_beside_are_read_written_and_copied_to_placebo():
+    scenario = loads(BESIDE % "{clonidine: 100 µg, midazolam: 2 mg}")
     assert (scenario.arms[0].beside.clonidine_mg, scenario.arms[0].beside.midazolam_mg) == (0.1, 2.0)
     assert scenario.arms[1].beside == scenario.arms[0].beside
     assert loads(dumps(scenario)) == scenario
-    assert "beside" not in dumps(loads(ARM % "{clonidine: 0 mg}"))
+    assert "beside" not in dumps(loads(BESIDE % "{clonidine: 0 mg}"))
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("drugs", "fault"),
     [
-        ("{clonidin: 0.1 mg}", 'line 7, arms.a.beside: "clonidin" is not modelled: only clonidine and midazolam'),
-        ("{clonidine: 0.1 mg/kg}", 'line 7, arms.a.beside.clonidine: "0.1 mg/kg" depends on weight'),
-        ("{clonidine: 5 mg}", 'line 7, arms.a.beside.clonidine: "5 mg" is outside 0 to 1 mg'),
-        ("{midazolam: -1 mg}", 'line 7, arms.a.beside.midazolam: "-1 mg" is outside 0 to 50 mg'),
-        ("{midazolam: 2}", 'line 7, arms.a.beside.midazolam: "2" has no unit'),
-        ("clonidine", 'line 7, arms.a.beside: "clonidine" stands where a map is due'),
+        ("{clonidin: 0.1 mg}", '"clonidin" is not modelled'),
+        ("{clonidine: 0.1 mg/kg}", '"0.1 mg/kg" depends on weight'),
+        ("{clonidine: 5 mg}", '"5 mg" is outside 0 to 1 mg'),
+        ("{midazolam: -1 mg}", '"-1 mg" is outside 0 to 50 mg'),
+        ("{midazolam: 2}", '"2" has no unit'),
+        ("clonidine", '"clonidine" stands where a map is due'),
     ],
 )
-def test_what_cannot_be_given_beside_is_refused_in_its_line(given, said):
-    with pytest.raises(InputError) as refusal:
-        loads(ARM % given)
-    assert said in str(refusal.value)
+def test_bad_drugs_beside_are_refused_in_their_line(drugs, fault):
+    with pytest.raises(InputError, match=rf"line 7, arms\.a\.beside.*{fault}"):
+        loads(BESIDE % drugs)
 
 
-def test_the_load_of_sessions_is_that_of_the_run_where_there_is_one(leiden, columns):
-    """Red when sessions are miscounted, or what lingers after one counts for the next."""
-    for arm in ("esketamine", "esketamine_fast"):
-        found = leiden[arm].harms.entries
-        assert found["psychedelic_load_session"].estimate == found["psychedelic_load"].estimate
-    for table in columns.values():
-        assert (table["harm_load_session"] <= table["harm_load"]).all()
-        assert (table["harm_load_session"] >= 0.0).all()
+# ---- order: a timetable and the same with sessions added, patient by patient
+
+DAYS = 120
+WHO = people(Covariates(70.0, 0.0, 7.0, 0.0, 46.0, 0.0, 0.0), 3, 0, DAYS, 3)
+DRAWS = {name: jnp.asarray(column) for name, column in typical_values().items()}
+SESSION = st.tuples(st.integers(0, 24 * (DAYS - 5)), st.integers(1, 30), st.sampled_from([1.0, 5.0, 25.0, 100.0]))
+TIMETABLE = st.lists(SESSION, min_size=1, max_size=12)
+
+
+@jax.jit
+def of_days(dose_mg):
+    """Return the harms that go by dosing days, of one patient, with room for every day."""
+    own = assemble.own_values(DRAWS, WHO)
+    return harms.after_dosing(harms.given_by(dose_mg, DAYS, harms.Sizes(128, 128)), own, WHO)
+
+
+def regimen(sessions) -> Regimen:
+    return Regimen.create("racemic", [Infusion.create(at, hours, Rate(absolute_mg_h=r)) for at, hours, r in sessions])
+
+
+def doses(sessions) -> np.ndarray:
+    schedule = regimen(sessions).schedule()
+    return daily_hours(schedule, DAYS) @ np.array(schedule.rates(70.0))
+
+
+@settings(deadline=None, max_examples=40)
+@given(TIMETABLE, TIMETABLE)
+def test_more_sessions_lower_no_maximum_of_dosing_days(first, more):
+    """Red when a maximum is looked for on some days only, or when an added session moves the effect of another."""
+    less, both = of_days(doses(first)), of_days(doses(first + more))
+    for name, value in less.items():
+        change = float(both[name] - value)
+        change = -change if name.endswith(("capacity", "anaesthetic")) else change
+        assert change > -1e-7, name
+
+
+COURSE = "{at: day 1, rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 10}}"
+GROWING = ("harm_load", "harm_elicited", "harm_spontaneous", "harm_output", "harm_systolic", "harm_diastolic")
+GROWING += ("harm_pulse", "harm_load_hours", "harm_mood", "harm_mood_end", "dose_mg", "drip_hours", "dosing_days")
+
+
+@pytest.mark.parametrize(
+    ("follow_up", "more", "most"),
+    [
+        pytest.param(
+            "1 year",
+            "{at: day 38, rate: 25 mg/h, for: 4 h, repeat: {every: 4 weeks, times: 6}}",
+            "{at: day 206, rate: 25 mg/h, for: 4 h, repeat: {every: 4 weeks, times: 6}}",
+            marks=pytest.mark.slow,
+        ),
+        ("12 weeks", "{at: 68 h, rate: 5 mg/h, for: 2 h}", "{at: day 40, rate: 2 mg/h, for: 30 h}"),
+    ],
+)
+def test_more_sessions_lower_nothing_in_a_run(tmp_path, follow_up, more, most):
+    """Boosters after a course: the greatest fall in mood used to be lower the longer they went on."""
+    arms = {"course": COURSE, "more": f"{COURSE}, {more}", "most": f"{COURSE}, {more}, {most}"}
+    text = scenario_text(
+        *(f"{name}: {{drug: racemic, sessions: [{sessions}]}}" for name, sessions in arms.items()),
+        population="{n: 64}",
+        follow_up=follow_up,
+        seed=7,
+    )
+    run = simulate(loads(text), out=tmp_path / "run")
+    result = [pq.read_table(run.folder / "endpoints" / arm) for arm in ("course", "more", "most")]
+    for less, both in pairwise(result):
+        lost = [name for name in less.column_names if name.endswith(("_lost", "_lasting", "_symptoms"))]
+        assert len(lost) >= 6
+        for name in (*GROWING, *lost):
+            change = both[name].to_numpy() - less[name].to_numpy()
+            assert change.min() > -1.1e-4, name  # kept to four digits

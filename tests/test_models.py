@@ -4,7 +4,6 @@ import pytest
 
 from letheon.pipeline import plan_arms
 from letheon.pipeline.models import chosen_models, common_models, models_sentence
-from letheon.pipeline.support import model_warnings
 from letheon.scenario import loads, loads_search
 
 SESSION = "sessions: [{at: 0 h, rate: 10 mg/h, for: 2 h}]"
@@ -18,8 +17,8 @@ def scenario(*drugs, pk="auto"):
     )
 
 
-def models_of(made):
-    return {plan.name: {part.model for part in plan.structure.parts} for plan in plan_arms(made)}
+def models_of(text):
+    return {plan.name: {part.model for part in plan.structure.parts} for plan in plan_arms(text)}
 
 
 @pytest.mark.parametrize(
@@ -34,27 +33,14 @@ def models_of(made):
 )
 def test_arms_of_one_run_share_their_models(drugs, levels, acute):
     """Red when levels of two arms come from different models, or a run of one drug changes its own."""
-    made = scenario(*drugs)
-    assert dict(common_models(made)) == {"levels": levels, "acute": acute}
-    assert set(map(frozenset, models_of(made).values())) == {frozenset({levels, acute})}
+    text = scenario(*drugs)
+    assert dict(common_models(text)) == {"levels": levels, "acute": acute}
+    assert set(map(frozenset, models_of(text).values())) == {frozenset({levels, acute})}
 
 
-def test_a_model_that_was_asked_for_is_taken():
+def test_the_model_of_the_scenario_is_used():
     assert dict(chosen_models({"racemic", "esketamine"}, "kamp2020")) == {"levels": "kamp2020", "acute": "kamp2020"}
     assert models_sentence(scenario("esketamine", "racemic", pk="kamp2020")) is None
-
-
-def test_the_shared_model_is_said_with_sites():
-    said = models_sentence(scenario("racemic", "esketamine"))
-    assert said is not None
-    for word in ("arterial", "venous", "Otto 2021", "Simons 2022", "S/R pair"):
-        assert word in said
-    assert all(models_sentence(scenario(drug)) is None for drug in ("racemic", "esketamine", "arketamine"))
-
-
-def test_the_result_document_warns_of_it():
-    made = scenario("racemic", "esketamine")
-    assert models_sentence(made) in model_warnings(made, plan_arms(made))
 
 
 def test_a_search_sets_its_regimens_side_by_side_under_one_model():
@@ -65,8 +51,8 @@ def test_a_search_sets_its_regimens_side_by_side_under_one_model():
         f"letheon: 1\ntitle: t\nfollow_up: 4 weeks\narms: {{drip: {{drug: esketamine, {SESSION}}}}}\n"
         "optimise: {arm: drip, vary: {sessions.1.for: {choose: [1 h, 4 h]}}}\n"
     )
-    made, search = loads_search(text)
-    published, _ = _published(made)
+    drawn, search = loads_search(text)
+    published, _ = _published(drawn)
     assert {arm.drug for arm in published.values()} >= {"racemic", "esketamine"}
-    assert _with_one_model(made, search, published.values()).models.pk == "pair"
-    assert _with_one_model(made, search, made.arms).models.pk == "auto"
+    assert _with_one_model(drawn, search, published.values()).models.pk == "pair"
+    assert _with_one_model(drawn, search, drawn.arms).models.pk == "auto"

@@ -20,7 +20,7 @@ from letheon.pipeline import block as blocks
 from letheon.pipeline.clinic import EVENTS
 from letheon.pipeline.plan import ArmPlan, widened
 from letheon.runs.run import simulate
-from letheon.scenario import loads
+from letheon.scenario import dumps, loads
 from letheon.views.commands.worksheet import sheet_of
 
 N, DAYS = 256, 364
@@ -111,10 +111,10 @@ def test_a_calendar_is_the_same_dates_written_out_bit_for_bit():
     (calendar,) = planned(rules)
     (written,) = planned("", sessions=COURSE.replace("}}]", "}}, " + later + "]"))
     calendar, written = widened([calendar, written])
-    found, expected = run(calendar), run(written)
-    assert differing(found, expected, but=("profile", "log", "boosters", "final_rate")) == []
-    assert set(found.boosters) == {8.0}
-    assert sorted(set(found.log.time_h[:8, 0] / 24)) == [51 + 43 * k for k in range(8)]
+    result, expected = run(calendar), run(written)
+    assert differing(result, expected, but=("profile", "log", "boosters", "final_rate")) == []
+    assert set(result.boosters) == {8.0}
+    assert sorted(set(result.log.time_h[:8, 0] / 24)) == [51 + 43 * k for k in range(8)]
 
 
 def clinic(entries: np.ndarray, rule: dict) -> list[int]:
@@ -122,7 +122,7 @@ def clinic(entries: np.ndarray, rule: dict) -> list[int]:
     baseline = sum(entries[:7]) / 7
     seen = list(entries[:7])
     course_end, last_day = 9 + 4 / 24, 9
-    first_remission, given, due = None, [], None
+    first_remission, dosing, due = None, [], None
     if rule["every"]:
         due = last_day + rule["every"][0]
     for day, entry in enumerate(entries[7:], start=1):
@@ -131,23 +131,23 @@ def clinic(entries: np.ndarray, rule: dict) -> list[int]:
         high = sum(e >= 0.85 * baseline - 1e-9 for e in seen[-7:]) >= 5
         if rule["on"] and due is None:
             settled = first_remission is not None and day > first_remission
-            if high and settled and (not given or day >= course_end + 7):
+            if high and settled and (not dosing or day >= course_end + 7):
                 due = day + rule["wait"]
-        if not given and first_remission is None and low and course_end <= day <= course_end + 14:
+        if not dosing and first_remission is None and low and course_end <= day <= course_end + 14:
             first_remission = day
         if due is None or day < due or day - last_day < rule["apart"]:
             continue
-        if rule["at_most"] and sum(day - 365 < d <= day for d in given) >= rule["at_most"]:
+        if rule["at_most"] and sum(day - 365 < d <= day for d in dosing) >= rule["at_most"]:
             continue
-        if rule["times"] and len(given) >= rule["times"]:
+        if rule["times"] and len(dosing) >= rule["times"]:
             continue
         length = (rule["sessions"] - 1) + 4 / 24
         if day + length > len(entries) - 7 or (day == len(entries) - 7):
             continue
-        given.append(day)
+        dosing.append(day)
         last_day, course_end = day + rule["sessions"] - 1, day + length
-        due = last_day + rule["every"][min(len(given), len(rule["every"]) - 1)] if rule["every"] else None
-    return given
+        due = last_day + rule["every"][min(len(dosing), len(rule["every"]) - 1)] if rule["every"] else None
+    return dosing
 
 
 def text_of(rule: dict) -> str:
@@ -172,58 +172,31 @@ rules = st.fixed_dictionaries(
 ).map(lambda rule: rule | ({"every": []} if rule["on"] else {}))
 
 
-def check_log(rule: dict, weeks: int) -> int:
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(rules)
+def test_every_booster_follows_its_rule_as_a_clinic_on_paper_applies_it(rule):
     text = text_of(rule | ({"at_most": 500} if rule["on"] and not rule["at_most"] else {}))
-    (plan,) = planned(text, weeks=weeks)
+    (plan,) = planned(text)
     entries, log, boosters = simulated(plan)
-    sheet = sheet_of(scenario(text, weeks=weeks).arms[0], Order(), weeks * 7 * MS_PER_DAY).boosters
+    sheet = sheet_of(scenario(text).arms[0], Order(), 52 * 7 * MS_PER_DAY).boosters
     assert boosters.max() <= sheet.at_most if rule["on"] else set(boosters) == {sheet.at_most}
     for k in range(N):
         days = (log[k, : int(boosters[k]), 0] / 24).round(9).tolist()
         assert days == clinic(entries[k], rule), (k, rule)
         assert {EVENTS[int(kind)][0] for kind in log[k, : int(boosters[k]), 1]} <= {"booster"}
-        gaps = np.diff(days)
-        assert len(gaps) == 0 or gaps.min() >= rule["apart"] + rule["sessions"] - 1
-        if rule["at_most"]:
-            assert all(sum(d - 365 < e <= d for e in days) <= rule["at_most"] for d in days)
-    return int(boosters.sum())
-
-
-@settings(max_examples=8, deadline=None, derandomize=True)
-@given(rules)
-def test_every_booster_follows_its_rule_as_a_clinic_on_paper_applies_it(rule):
-    check_log(rule, 52)
-
-
-def test_relapse_boosters_do_happen_and_keep_the_yearly_maximum():
-    rule = {"on": True, "every": [], "wait": 7, "apart": 7, "at_most": 2, "times": 0, "sessions": 1}
-    assert check_log(rule, 52) > N // 4
-
-
-@pytest.mark.slow
-@settings(max_examples=60, deadline=None)
-@given(rules)
-def test_boosters_follow_their_rule_over_two_years(rule):
-    check_log(rule, 104)
 
 
 def test_boosters_of_an_inert_drug_change_nothing():
     """No leak from the decision to the outcome: sham boosters on relapse leave every diary as it was."""
-    text = scenario("", "boosters: {on: relapse, wait: 3 days, session: {rate: 25 mg/h, for: 4 h}}")
-    sham = "letheon: 1\ntitle: sham\nfollow_up: 52 weeks\narms:\n"
-    from letheon.scenario import dumps
-
-    body = dumps(text).split("arms:\n")[1]
-    plans = plan_arms(
-        loads(f"{sham}{body}  sham_0: {{drug: placebo, like: arm_0}}\n  sham_1: {{drug: placebo, like: arm_1}}\n")
-    )
-    once, again = (run(plan) for plan in widened([*plans[2:], room(52)])[:2])
+    text = dumps(scenario("", "boosters: {on: relapse, wait: 3 days, session: {rate: 25 mg/h, for: 4 h}}"))
+    sham = "  sham_0: {drug: placebo, like: arm_0}\n  sham_1: {drug: placebo, like: arm_1}\n"
+    once, again = (run(plan) for plan in widened([*plan_arms(loads(text + sham))[2:], room(52)])[:2])
     assert again.boosters.sum() > 0
     assert differing(once.diary, again.diary) == []
     assert again.dose_mg.max() == 0.0
 
 
-def test_stops_end_boosters_for_runod():
+def test_stops_end_boosters_for_good():
     rule = "boosters: {every: 14 days, session: {rate: 25 mg/h, for: 4 h}}\n"
     free, dosed, mute, harmed = (
         run(plan)
@@ -240,16 +213,6 @@ def test_stops_end_boosters_for_runod():
     assert 0 < (harmed.boosters < free.boosters).sum() < N
 
 
-def test_each_pain_model_decides_by_its_own_diary():
-    (plan,) = planned("boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h}}")
-    both = run(plan, "memory", rival=True)
-    slow = run(plan, "slow_site")
-    assert differing(both.rival, slow.rival) == []
-    assert np.array_equal(both.rival_decided["boosters"], slow.boosters)
-    assert np.array_equal(both.rival_decided["dose_mg"], slow.dose_mg)
-    assert not np.array_equal(both.boosters, both.rival_decided["boosters"])
-
-
 def test_new_rules_compile_nothing():
     first, second = planned(
         "boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h}}",
@@ -261,10 +224,10 @@ def test_new_rules_compile_nothing():
     assert sizes == [f._cache_size() for f in (blocks._build, blocks._run, blocks._read_out)]
 
 
-def test_the_log_tells_of_every_booster_that_endpoints_count(tmp_path):
+def test_the_log_holds_every_booster_that_endpoints_count(tmp_path):
     """And who else is asked for changes neither: red when the log drops a line or tells of those who fill a block up."""
     text = "boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 3}}}"
-    found = {}
+    result = {}
     for n in (7, 300):
         folder = simulate(scenario(text), out=tmp_path / str(n), patients=n).folder
         assert folder is not None
@@ -274,7 +237,17 @@ def test_the_log_tells_of_every_booster_that_endpoints_count(tmp_path):
         )
         boosters = events[events["event"] == "booster"].groupby("patient").size()
         assert (endpoints.set_index("patient")["boosters"] == boosters.reindex(range(n), fill_value=0)).all()
-        found[n] = endpoints, events
-    assert found[300][0]["boosters"].sum() > 300
-    for few, many in zip(found[7], found[300], strict=True):
+        result[n] = endpoints, events
+    assert result[300][0]["boosters"].sum() > 300
+    for few, many in zip(result[7], result[300], strict=True):
         assert few.reset_index(drop=True).equals(many[many["patient"] < 7].reset_index(drop=True))
+
+
+def test_each_pain_model_decides_by_its_own_diary():
+    (plan,) = planned("boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h}}")
+    both = run(plan, "memory", rival=True)
+    slow = run(plan, "slow_site")
+    assert differing(both.rival, slow.rival) == []
+    assert np.array_equal(both.rival_given["boosters"], slow.boosters)
+    assert np.array_equal(both.rival_given["dose_mg"], slow.dose_mg)
+    assert not np.array_equal(both.boosters, both.rival_given["boosters"])

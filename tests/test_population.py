@@ -10,8 +10,9 @@ from letheon import library
 from letheon.arrays import jax, jnp
 from letheon.body.memory import chronic_state, folds
 from letheon.patients.population import BANK_PATIENTS, BANK_SEED, Covariates, bank_points, people, realised
-from letheon.patients.uncertainty import DRAWS, RIVAL, SHARED, latin_hypercube, prior_values, typical_values
+from letheon.patients.uncertainty import DRAWS, RIVAL, SHARED, prior_values, typical_values
 from letheon.patients.variability import individual_pk, logit_normal_mean, omega_matrix, truncated_lognormal
+from letheon.streams import normals, uniforms
 
 LEIDEN = Covariates(79.0, 19.0, 7.3, 2.0, 46.0, 12.0, 0.3)
 N = 20_000
@@ -33,11 +34,9 @@ def many():
     return jax.tree.map(np.asarray, crowd(LEIDEN, 1, jnp.arange(N), 2))
 
 
-def few(population=LEIDEN, seed=3, numbers=None, days=2):
+def few(population):
     """Sixty-four people, through the program of the many."""
-    wanted = np.arange(64) if numbers is None else np.asarray(numbers)
-    padded = np.concatenate([wanted, np.arange(N - 64)])
-    return jax.tree.map(lambda x: x[..., :64], crowd(population, seed, jnp.asarray(padded), days))
+    return jax.tree.map(lambda x: x[..., :64], crowd(population, 3, jnp.arange(N), 2))
 
 
 def everybody_at(weight=70.0, age=46.0, asian=0.0):
@@ -49,10 +48,7 @@ def same(one, other) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True))
 
 
-# ---- covariates
-
-
-def test_weight_is_lognormal_with_the_mean_and_sd_asked_for():
+def test_weight_is_lognormal_with_its_mean_and_sd():
     """Red when mean and SD are taken for those of the logarithm, or the mean for the median."""
     weight = many().weight_kg
     assert weight.mean() == pytest.approx(79.0, abs=4 * 19 / np.sqrt(N))
@@ -78,8 +74,8 @@ def test_baseline_is_the_truncated_normal():
 def test_moments_of_baseline_as_it_runs(mean, sd):
     wide = max(sd, 1e-9)
     law = stats.truncnorm((4 - mean) / wide, (10 - mean) / wide, mean, wide)
-    found = realised(Covariates(79.0, 19.0, mean, sd, 46.0, 12.0, 0.0))["baseline_nrs"]
-    assert found == pytest.approx((law.mean(), law.std()), abs=2e-8)
+    result = realised(Covariates(79.0, 19.0, mean, sd, 46.0, 12.0, 0.0))["baseline_nrs"]
+    assert result == pytest.approx((law.mean(), law.std()), abs=2e-8)
 
 
 @pytest.mark.parametrize(("mean", "sd"), [(79.0, 19.0), (79.0, 60.0), (35.0, 20.0), (180.0, 60.0), (70.0, 0.0)])
@@ -88,28 +84,8 @@ def test_moments_of_weight_as_it_runs(mean, sd):
     spread = np.sqrt(np.log1p((sd / mean) ** 2))
     z = stats.norm.ppf((np.arange(1_000_000) + 0.5) / 1_000_000)
     drawn = np.clip(mean * np.exp(spread * z - spread**2 / 2), 30, 200)
-    found = realised(Covariates(mean, sd, 7.3, 2.0, 46.0, 12.0, 0.0))["weight"]
-    assert found == pytest.approx((drawn.mean(), drawn.std()), rel=1e-5, abs=1e-9)
-
-
-def test_age_and_ancestry():
-    who = many()
-    law = stats.truncnorm((18 - 46) / 12, (100 - 46) / 12, 46, 12)
-    assert stats.kstest(who.age_years, law.cdf).pvalue > 1e-3
-    assert who.asian.mean() == pytest.approx(0.3, abs=4 * np.sqrt(0.21 / N))
-    assert set(np.unique(who.asian)) == {0.0, 1.0}
-
-
-def test_zero_spread_gives_identical_patients():
-    who = few(Covariates(70.0, 0.0, 6.0, 0.0, 50.0, 0.0, 0.0))
-    for value, expected in ((who.weight_kg, 70.0), (who.baseline, 6.0), (who.age_years, 50.0), (who.asian, 0.0)):
-        np.testing.assert_allclose(value, expected, rtol=1e-7)
-
-
-def test_limits_hold():
-    """A scenario's hard limits of weight, 30-200 kg, whatever spread it asks for."""
-    weight = np.asarray(few(Covariates(79.0, 80.0, 7.3, 2.0, 46.0, 12.0, 0.0)).weight_kg)
-    assert weight.min() == 30 and weight.max() == 200
+    result = realised(Covariates(mean, sd, 7.3, 2.0, 46.0, 12.0, 0.0))["weight"]
+    assert result == pytest.approx((drawn.mean(), drawn.std()), rel=1e-5, abs=1e-9)
 
 
 def test_etas_are_standard_normal_and_independent():
@@ -125,34 +101,12 @@ def test_etas_are_standard_normal_and_independent():
     assert np.abs(correlation - np.eye(len(correlation))).max() < 5 / np.sqrt(N)
 
 
-# ---- the same person
-
-
-def test_patient_is_independent_of_block_and_follow_up():
-    """In another order, beside others, followed for longer: the same values, and the first days the same."""
-    block = few()
-    turned = few(numbers=np.arange(64)[::-1])
-    assert same(jax.tree.map(lambda x: x[..., ::-1], turned), block)
-    shifted = few(numbers=np.arange(6, 70))
-    for one, other in zip(jax.tree.leaves(shifted), jax.tree.leaves(block), strict=True):
-        np.testing.assert_allclose(one[..., :58], other[..., 6:], rtol=1e-13)
-    longer = few(days=30)
-    assert np.array_equal(longer.flare_u[:2], block.flare_u)
-    assert np.array_equal(longer.diary_z[:9], block.diary_z)
-    assert np.array_equal(longer.weight_kg, block.weight_kg)
-
-
 def test_other_population_keeps_patients_quantiles():
     """Heavier people on average, but the heaviest stays the heaviest, and nothing else of a person changes."""
     one, other = (few(Covariates(mean, 10.0, 7.3, 2.0, 46.0, 12.0, 0.0)) for mean in (60.0, 90.0))
     assert np.array_equal(np.argsort(one.weight_kg), np.argsort(other.weight_kg))
     assert np.array_equal(one.baseline, other.baseline)
     assert same(one.eta, other.eta)
-
-
-def test_other_seed_gives_other_patients():
-    one, other = (few(seed=seed) for seed in (1, 2))
-    assert not np.any(np.asarray(one.weight_kg) == np.asarray(other.weight_kg))
 
 
 def test_the_bank_holds_the_same_people_under_every_draw():
@@ -171,61 +125,45 @@ def test_the_bank_holds_the_same_people_under_every_draw():
     assert max(abs(float(z.mean())) for z in first.eta.values()) < 0.02
 
 
-def test_hypercube_divides_each_axis_evenly():
-    points = latin_hypercube(64, 9, 5)
-    assert np.array_equal(np.sort(points, axis=0), np.tile(((np.arange(64) + 0.5) / 64)[:, None], 9))
-    assert np.abs(np.corrcoef(points.T) - np.eye(9)).max() < 0.5
-    assert np.array_equal(points, latin_hypercube(64, 9, 5))
-
-
-# ---- draws of the typical values
-
-
 def numbers_of_the_library() -> dict:
     """Every number by home and name, as the draws name them."""
-    found = {}
+    result = {}
     for home, number in library.numbers():
         section = home.split("[")[-1].rstrip("]") if "[" in home else home.removeprefix("pk/").removesuffix(".toml")
-        found[f"{section}.{number.name}"] = number
-    return found
+        result[f"{section}.{number.name}"] = number
+    return result
+
+
+LAWS = {
+    "lognormal": lambda number: stats.lognorm(number.spread["sd"], scale=number.value),
+    "beta": lambda number: stats.beta(number.spread["a"], number.spread["b"]),
+    "uniform": lambda number: stats.uniform(number.range[0], np.ptp(number.range)),
+    "half-normal": lambda number: stats.halfnorm(scale=number.spread["sd"]),
+    "normal": lambda number: stats.norm(number.value, number.spread["sd"]),
+}
 
 
 def test_draws_follow_the_spreads_that_the_library_states():
     """Median and quantiles of 64 stratified draws are those of the stated law within its range."""
-    draws, shipped = prior_values(), numbers_of_the_library()
+    shipped = numbers_of_the_library()
     u = (np.arange(DRAWS) + 0.5) / DRAWS
-    seen = set()
-    for name, values in draws.items():
-        if name.removesuffix(".sd") in shipped and name not in shipped:
+    for name, values in prior_values().items():
+        if name not in shipped:
             number = shipped[name.removesuffix(".sd")]
             law = stats.norm(0.5 * np.log(number.omega), max(number.omega_spread, 1e-12))
             np.testing.assert_allclose(np.sort(np.log(values)), law.ppf(u), rtol=1e-9, atol=1e-9, err_msg=name)
             continue
         number = shipped[name]
-        factor = number.canonical / number.value if number.value else 1.0
-        low, high = number.range
         kind = number.spread["kind"]
-        seen.add(kind)
         assert values.shape == (DRAWS,)
         if kind == "none":
             assert np.all(values == number.canonical), name
             continue
-        if kind == "lognormal":
-            sd = number.spread["sd"]
-            law = stats.lognorm(sd, scale=number.value)
-        elif kind == "beta":
-            law = stats.beta(number.spread["a"], number.spread["b"])
-        elif kind == "uniform":
-            law = stats.uniform(low, high - low)
-        elif kind == "half-normal":
-            law = stats.halfnorm(scale=number.spread["sd"])
-        else:
-            law = stats.norm(number.value, number.spread["sd"])
-        inside = law.cdf(low) + u * (law.cdf(high) - law.cdf(low)) if kind != "beta" else u
-        np.testing.assert_allclose(
-            np.sort(values) / factor, np.clip(law.ppf(inside), low, high), rtol=1e-9, err_msg=name
-        )
-    assert {"none", "lognormal", "beta", "uniform"} <= seen
+        factor = number.canonical / number.value if number.value else 1.0
+        law, (low, high) = LAWS[kind](number), number.range
+        inside = u if kind == "beta" else law.cdf(low) + u * (law.cdf(high) - law.cdf(low))
+        expected = np.clip(law.ppf(inside), low, high)
+        np.testing.assert_allclose(np.sort(values) / factor, expected, rtol=1e-9, err_msg=name)
 
 
 def test_calibrated_numbers_come_from_the_shipped_posteriors():
@@ -244,12 +182,6 @@ def test_calibrated_numbers_come_from_the_shipped_posteriors():
     assert not np.array_equal(draws["acute.c50"], draws[f"{RIVAL}acute.c50"])
 
 
-def test_draws_of_different_numbers_are_unrelated():
-    values = [v for v in prior_values().values() if np.ptp(v) > 0]
-    off = np.abs(np.corrcoef(values) - np.eye(len(values)))
-    assert off.max() < 0.6 and np.median(off) < 0.12
-
-
 def test_every_patient_of_every_draw_has_a_chronic_state():
     """Thresholds below the fold for any quantile; red when the truncation uses another fold than the draw's own."""
     draws = typical_values()
@@ -265,20 +197,11 @@ def test_every_patient_of_every_draw_has_a_chronic_state():
     assert np.all(s > 0.5) and np.all(s < 1)
 
 
-def test_truncated_lognormal_is_the_truncated_law():
-    u = np.linspace(0.001, 0.999, 41)
-    law = stats.lognorm(0.24, scale=0.45)
-    np.testing.assert_allclose(truncated_lognormal(u, 0.45, 0.24, 0.56), law.ppf(u * law.cdf(0.56)), rtol=1e-9)
-
-
-# ---- individual parameters
-
-
 def of_the_crowd(model: str, **options) -> dict:
     shipped = library.pk_model(model)
     typical = {name: n.canonical for name, n in shipped.parameters.items()}
-    found = individual_pk(shipped, typical, many(), **options)
-    return {name: np.broadcast_to(np.asarray(v), (N,)) for name, v in found.items()}
+    result = individual_pk(shipped, typical, many(), **options)
+    return {name: np.broadcast_to(np.asarray(v), (N,)) for name, v in result.items()}
 
 
 def deviations(model: str, name: str, **options) -> np.ndarray:
@@ -291,11 +214,11 @@ def deviations(model: str, name: str, **options) -> np.ndarray:
 
 
 def assert_covariance(one, other, variance_one, variance_other, covariance) -> None:
-    found = np.cov(one, other)
-    for value, expected in ((found[0, 0], variance_one), (found[1, 1], variance_other)):
+    result = np.cov(one, other)
+    for value, expected in ((result[0, 0], variance_one), (result[1, 1], variance_other)):
         assert value == pytest.approx(expected, rel=5 * np.sqrt(2 / N))
     error = np.sqrt((variance_one * variance_other + covariance**2) / N)
-    assert found[0, 1] == pytest.approx(covariance, abs=5 * error)
+    assert result[0, 1] == pytest.approx(covariance, abs=5 * error)
 
 
 @pytest.mark.parametrize(
@@ -321,31 +244,12 @@ def test_variances_and_covariances_of_the_papers(model, one, other, expected):
     assert_covariance(a, b, *expected)
 
 
-def test_omega_block_of_otto2021():
-    roles, omega = omega_matrix(library.pk_model("otto2021"))
-    i, j = roles.index("v1"), roles.index("cl")
-    assert omega[i, j] == omega[j, i] == 0.02261
-    assert np.sqrt(omega[i, i] * omega[j, j]) * 0.48 == pytest.approx(0.02261, rel=0.01)
-
-
-def test_a_person_is_the_same_under_any_model():
-    """Clearance deviations rank alike: one liver, whichever paper describes it."""
-    one, other = deviations("simons2022", "cl"), deviations("pair", "cl_s")
-    np.testing.assert_allclose(one / np.sqrt(0.029), other / np.sqrt(0.029), rtol=1e-9, atol=1e-12)
-
-
-def test_one_eta_where_the_authors_set_two_volumes_equal():
-    for model in ("simons2022", "pair"):
-        found = of_the_crowd(model)
-        np.testing.assert_allclose(found["vn1"], found["v1"], rtol=1e-14)
-
-
 def test_scaling_by_weight():
     """Twice 70 kg: clearances 2^0.75, volumes 2, unscaled ones 1, per-kilogram ones 140."""
     who = everybody_at(weight=140.0)
     for model in library.pk_models():
         shipped = library.pk_model(model)
-        found = individual_pk(shipped, {k: n.canonical for k, n in shipped.parameters.items()}, who)
+        result = individual_pk(shipped, {k: n.canonical for k, n in shipped.parameters.items()}, who)
         roles, omega = omega_matrix(shipped)
         root = np.linalg.cholesky(omega) if roles else np.zeros((0, 0))
         eta = dict(zip(roles, root @ [float(who.eta[r]) for r in roles], strict=True)) if roles else {}
@@ -354,7 +258,7 @@ def test_scaling_by_weight():
             expected = shipped.parameters[name].canonical * scale * np.exp(eta.get(shipped.parameters[name].role, 0.0))
             if model == "perezruixo2021" and name == "qh":
                 expected -= 2.19 * max(float(who.age_years) - 60.0, 0.0) * np.exp(eta["qh"])
-            assert float(found[name]) == pytest.approx(expected, rel=1e-12), (model, name)
+            assert float(result[name]) == pytest.approx(expected, rel=1e-12), (model, name)
 
 
 def test_age_and_ancestry_act_in_perezruixo2021():
@@ -390,16 +294,84 @@ def test_occasions_have_the_published_variance():
     who = everybody_at()
     z = jnp.array([0.0, 1.0, -2.0])
     plain = individual_pk(shipped, typical, who)
-    found = individual_pk(shipped, typical, who, occasion_etas={"mtt": z, "vh2": z, "clh": z})
+    result = individual_pk(shipped, typical, who, occasion_etas={"mtt": z, "vh2": z, "clh": z})
     for name, variance in {"mtt": 0.751, "vh2": 0.152, "clh": 0.008}.items():
-        np.testing.assert_allclose(found[name], plain[name] * np.exp(np.sqrt(variance) * z), rtol=1e-12)
-    assert float(found["cl"]) == float(plain["cl"])
+        np.testing.assert_allclose(result[name], plain[name] * np.exp(np.sqrt(variance) * z), rtol=1e-12)
+    assert float(result["cl"]) == float(plain["cl"])
 
 
 @pytest.mark.parametrize("sd", [0.0, 0.3, 1.0, 1.5])
 @pytest.mark.parametrize("mean", [0.02, 0.1, 0.24, 0.5, 0.8])
-def test_placebo_response_has_the_mean_asked_for(mean, sd):
+def test_placebo_response_has_its_mean(mean, sd):
     """Within 2 %, by quadrature; red when the mean is taken for the median of the logit."""
     z, weight = np.polynomial.hermite_e.hermegauss(80)
     value = np.asarray(logit_normal_mean(mean, sd, z))
     assert value @ weight / weight.sum() == pytest.approx(mean, rel=0.02)
+
+
+def test_age_and_ancestry():
+    who = many()
+    law = stats.truncnorm((18 - 46) / 12, (100 - 46) / 12, 46, 12)
+    assert stats.kstest(who.age_years, law.cdf).pvalue > 1e-3
+    assert who.asian.mean() == pytest.approx(0.3, abs=4 * np.sqrt(0.21 / N))
+    assert set(np.unique(who.asian)) == {0.0, 1.0}
+
+
+def test_truncated_lognormal_is_the_truncated_law():
+    u = np.linspace(0.001, 0.999, 41)
+    law = stats.lognorm(0.24, scale=0.45)
+    np.testing.assert_allclose(truncated_lognormal(u, 0.45, 0.24, 0.56), law.ppf(u * law.cdf(0.56)), rtol=1e-9)
+
+
+# ---- named streams: a draw depends on seed, purpose and patient, and on nothing else
+
+ONE = jax.jit(uniforms, static_argnums=(1, 3))
+MANY = jax.jit(jax.vmap(uniforms, in_axes=(None, None, 0, None)), static_argnums=(1, 3))
+
+
+@pytest.mark.parametrize("draw", [uniforms, normals])
+def test_first_draws_do_not_depend_on_their_number(draw):
+    """So a longer follow-up, or a day count padded to another size, keeps the first days."""
+    compiled = jax.jit(draw, static_argnums=(1, 3))
+    longest = np.asarray(compiled(3, "diary", 5, 400))
+    for count in (1, 7, 91, 128):
+        assert np.array_equal(compiled(3, "diary", 5, count), longest[:count])
+
+
+def test_a_patient_is_the_same_in_any_batch():
+    """Alone, in a block of 3 or of 100, in another order, compiled or not: the same bits."""
+    alone = np.stack([ONE(9, "weight", k, 4) for k in range(6)])
+    for numbers in (np.arange(3), np.arange(100), np.array([5, 0, 4])):
+        batch = np.asarray(MANY(9, "weight", jnp.asarray(numbers), 4))
+        known = numbers < 6
+        assert np.array_equal(batch[known], alone[numbers[known]])
+    assert np.array_equal(uniforms(9, "weight", 3, 4), alone[3])
+
+
+def test_seed_purpose_and_patient_all_count():
+    """Red when one of the three is left out of the key, or two of them are added."""
+    base = np.asarray(ONE(1, "weight", 2, 8))
+    others = [ONE(2, "weight", 2, 8), ONE(1, "baseline", 2, 8), ONE(1, "weight", 1, 8)]
+    others += [ONE(2, "weight", 1, 8), ONE(0, "weight", 3, 8)]
+    for other in others:
+        assert not np.any(np.asarray(other) == base)
+
+
+def test_draws_are_uniform_and_never_reach_the_ends():
+    """Kolmogorov-Smirnov on 200,000 draws; the smallest possible draw is half of 2^-52, so a quantile is finite."""
+    u = np.asarray(MANY(4, "demo", jnp.arange(2000), 100)).ravel()
+    assert u.min() > 0 and u.max() < 1
+    assert stats.kstest(u, "uniform").pvalue > 1e-3
+    assert np.all(u * 2.0**52 % 1.0 == 0.5)
+
+
+def test_normal_draws_are_the_quantiles_of_the_uniform_ones():
+    z = np.asarray(jax.jit(jax.vmap(lambda k: normals(4, "demo", k, 50)))(jnp.arange(2000))).ravel()
+    u = np.asarray(MANY(4, "demo", jnp.arange(2000), 50)).ravel()
+    np.testing.assert_allclose(z, stats.norm.ppf(u), rtol=1e-10, atol=1e-12)
+
+
+def test_a_known_draw_does_not_change():
+    """The bits are part of the release: results of a seed must not move when a library does."""
+    expected = [0.42161910624690957, 0.9979181552116098]
+    np.testing.assert_allclose(uniforms(20090101, "weight", 7, 2), expected, rtol=1e-15)

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from letheon.dosing import Infusion, Rate, Regimen, Schedule
+from letheon.dosing.tapers import tapers, titrated_spans
 from letheon.errors import InputError
 
 HOUR = 3_600_000
 FIVE, TEN = Rate(absolute_mg_h=5.0), Rate(absolute_mg_h=10.0)
-CAPPED = Rate(per_kg_mg_h=0.35, ceiling_mg_h=25.0)
 
 
 def schedule(*infusions: tuple[float, float, Rate]) -> Schedule:
@@ -23,41 +23,6 @@ def rate_at(infusions: list[Infusion], moment_ms: float, weight_kg: float) -> fl
     return math.fsum(i.rate.at(weight_kg) for i in infusions if i.start_ms <= moment_ms < i.stop_ms)
 
 
-def test_back_to_back_equals_one() -> None:
-    assert schedule((0, 2, FIVE), (2, 2, FIVE)) == schedule((0, 4, FIVE)) == Schedule((0, 4 * HOUR), ((FIVE,),))
-    assert schedule((0, 2, CAPPED), (2, 2, CAPPED)) == schedule((0, 4, CAPPED))
-
-
-def test_overlap_adds() -> None:
-    assert schedule((0, 4, FIVE), (2, 4, TEN)) == Schedule(
-        (0, 2 * HOUR, 4 * HOUR, 6 * HOUR), ((FIVE,), (Rate(15.0),), (TEN,))
-    )
-
-
-def test_overlapping_ceilings_hold_each_for_its_own_session() -> None:
-    both = schedule((0, 4, CAPPED), (0, 4, CAPPED))
-    assert both.terms == ((CAPPED, CAPPED),)
-    assert both.rates(100.0) == (50.0,)
-    assert both.rates(40.0) == (28.0,)
-
-
-def test_a_ceiling_on_a_fixed_rate_is_resolved() -> None:
-    assert schedule((0, 4, Rate(absolute_mg_h=30.0, ceiling_mg_h=25.0))) == schedule((0, 4, Rate(25.0)))
-
-
-def test_a_pause_stays_and_edges_are_trimmed() -> None:
-    nothing = Rate()
-    result = schedule((0, 3, nothing), (3, 1, FIVE), (4, 1, nothing), (8, 1, FIVE), (9, 5, nothing))
-    assert result == Schedule((3 * HOUR, 4 * HOUR, 8 * HOUR, 9 * HOUR), ((FIVE,), (), (FIVE,)))
-    assert result.rates(70.0) == (5.0, 0.0, 5.0)
-
-
-def test_zero_rate_and_zero_length_vanish() -> None:
-    assert schedule((0, 3, Rate())) == Schedule()
-    assert Regimen("racemic", (Infusion(0, 0, FIVE),)).schedule() == Schedule()
-    assert Regimen("racemic", ()).schedule().dose_mg(70.0) == 0.0
-
-
 def test_placebo_has_sessions_but_no_drug() -> None:
     real = Regimen.create("esketamine", [Infusion.create(0, 100, FIVE)])
     sham = real.sham()
@@ -65,14 +30,6 @@ def test_placebo_has_sessions_but_no_drug() -> None:
     assert sham.infusions == real.infusions
     assert sham.schedule() == Schedule()
     assert sham.dosing_days() == real.dosing_days() == (0, 1, 2, 3, 4)
-
-
-def test_a_bag_of_100_mg_over_4_hours() -> None:
-    # 0.35 mg/kg/h reaches its ceiling of 25 mg/h at 71.4 kg: heavier patients get the whole bag, lighter ones less
-    bag = schedule((0, 4, CAPPED))
-    assert bag.rates(80.0) == (25.0,)
-    assert bag.dose_mg(80.0) == 100.0
-    assert bag.dose_mg(60.0) == pytest.approx(84.0, rel=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -101,51 +58,6 @@ def test_courses_end_where_a_week_passes() -> None:
     assert courses(0, 8) == [(0, 1), (8, 9)]  # seven days of pause
     assert courses() == []
 
-
-def test_a_long_session_holds_a_course_together() -> None:
-    infusions = [
-        Infusion.create(0, 24 * 20, FIVE),
-        Infusion.create(24, 1, TEN),
-        Infusion.create(24 * 21, 1, TEN),
-    ]
-    assert Regimen.create("racemic", infusions).courses() == ((0, (24 * 21 + 1) * HOUR),)
-
-
-def test_dosing_days_count_touched_days() -> None:
-    days = Regimen.create("racemic", [Infusion.create(22, 4, FIVE), Infusion.create(96, 24, FIVE)]).dosing_days()
-    assert days == (0, 1, 4)
-
-
-@pytest.mark.parametrize(
-    ("make", "sentence"),
-    [
-        (lambda: Rate.create(-1.0), "absolute_mg_h must be finite and not negative [mg/h]; got -1.0."),
-        (
-            lambda: Rate.create(0.0, math.nan),
-            "per_kg_mg_h must be finite and not negative [mg/h/kg]; got nan.",
-        ),
-        (
-            lambda: Rate.create(1.0, 0.0, 0.0),
-            "ceiling_mg_h must be above 0 [mg/h], or infinite for none; got 0.0.",
-        ),
-        (lambda: Infusion.create(-1, 1, FIVE), "start_h must be finite and not negative [h]; got -1."),
-        (
-            lambda: Infusion.create(0, 0, FIVE),
-            "duration_h must be finite and at least a millisecond [h]; got 0.",
-        ),
-        (
-            lambda: Regimen.create("ketamine", []),
-            "drug must be one of racemic, esketamine, arketamine, placebo; got ketamine.",
-        ),
-    ],
-)
-def test_create_teaches(make, sentence: str) -> None:
-    with pytest.raises(InputError) as refusal:
-        make()
-    assert str(refusal.value) == sentence
-
-
-# ---------------------------------------------------------------------------------------------- properties
 
 rates = st.builds(
     Rate,
@@ -200,8 +112,55 @@ def test_dose_is_the_sum_of_the_doses(infusions: list[Infusion], weight: float) 
     assert result == pytest.approx(expected, rel=1e-12, abs=1e-15)
 
 
-@given(infusion_lists, weights)
-def test_scaling_every_mass_scales_the_dose(infusions: list[Infusion], weight: float) -> None:
-    half = [Infusion(i.start_ms, i.duration_ms, i.rate.scaled(0.5)) for i in infusions]
-    whole = Regimen.create("racemic", infusions).schedule().dose_mg(weight)
-    assert Regimen.create("racemic", half).schedule().dose_mg(weight) == pytest.approx(whole / 2, rel=1e-13)
+@pytest.mark.parametrize(
+    ("create", "fault"),
+    [
+        (lambda: Rate.create(-1.0), "absolute_mg_h"),
+        (lambda: Rate.create(0.0, math.nan), "per_kg_mg_h"),
+        (lambda: Rate.create(1.0, 0.0, 0.0), "ceiling_mg_h"),
+        (lambda: Infusion.create(-1, 1, FIVE), "start_h"),
+        (lambda: Infusion.create(0, 0, FIVE), "duration_h"),
+        (lambda: Regimen.create("ketamine", []), "drug must be one of racemic, esketamine, arketamine, placebo"),
+    ],
+)
+def test_create_refuses_impossible_numbers_by_name(create, fault: str) -> None:
+    with pytest.raises(InputError, match=fault):
+        create()
+
+
+# ---- which sessions run as written under a titration
+
+KG = Rate(per_kg_mg_h=0.1)
+
+
+def infusion(start: float, hours: float, mg_h: float) -> Infusion:
+    return Infusion.create(start, hours, Rate(absolute_mg_h=mg_h))
+
+
+BY_HAND = {
+    "one session": ([(0, 48, 10)], [False], [(0, 48)]),
+    "a taper": ([(0, 48, 10), (48, 8, 3)], [False, True], [(0, 48)]),
+    "a taper after a pause": ([(0, 4, 25), (24, 4, 20)], [False, True], [(0, 4)]),
+    "equal and higher": ([(0, 4, 25), (24, 4, 25), (48, 4, 30)], [False] * 3, [(0, 4), (24, 28), (48, 52)]),
+    "down and up again": ([(0, 24, 10), (24, 24, 5), (48, 24, 8)], [False, True, False], [(0, 24), (48, 72)]),
+    "a taper written in two halves": ([(0, 24, 10), (24, 4, 5), (28, 4, 5)], [False, True, True], [(0, 24)]),
+    "the same again after a pause": ([(0, 4, 25), (24, 4, 20), (48, 4, 20)], [False, True, False], [(0, 4), (48, 52)]),
+    "two bags at once, then fewer": ([(0, 48, 10), (0, 48, 5), (48, 8, 12)], [False, False, True], [(0, 48)]),
+    "a taper that begins early": ([(0, 48, 10), (47, 9, 3)], [False, True], [(0, 48)]),
+    "extra drug on top, then fewer": ([(0, 100, 10), (24, 4, 5), (100, 20, 7)], [False, True, True], [(0, 100)]),
+    "pushes do not count": ([(0, 1 / 60, 900), (0, 24, 2), (24, 24, 2)], [False] * 3, [(0, 48)]),
+    "nor does a pause written out": ([(0, 24, 10), (24, 24, 0), (48, 24, 5)], [False, False, True], [(0, 24)]),
+}
+
+
+@pytest.mark.parametrize("case", BY_HAND)
+def test_sessions_written_lower_run_as_written(case: str) -> None:
+    written, lower, spans = BY_HAND[case]
+    infusions = [infusion(*one) for one in written]
+    assert list(tapers(infusions)) == lower
+    assert [(a / 3_600_000, b / 3_600_000) for a, b in titrated_spans(infusions)] == spans
+
+
+def test_rates_by_weight_and_for_everybody_are_compared_at_70_kg() -> None:
+    weighed = Infusion.create(0, 4, KG)
+    assert tapers([weighed, infusion(4, 4, 6.9), infusion(8, 4, 7.1)]) == (False, True, False)

@@ -53,11 +53,11 @@ class Rule:
     on_harm: str
 
     def text(self) -> tuple[str, str]:
-        given = ", ".join(f"{{at: {a} h, rate: {of(self.form, r)}, for: {d} h}}" for a, d, r in self.sessions)
+        sessions = ", ".join(f"{{at: {a} h, rate: {of(self.form, r)}, for: {d} h}}" for a, d, r in self.sessions)
         rates = {"step": self.step, "min": self.low, "max": self.high}
         rates = ", ".join(f"{key}: {of(self.form, value)}" for key, value in rates.items())
         rest = f"every: {self.every} h, relief: {self.relief} %, harm: {self.harm}, on_harm: {self.on_harm}"
-        return f"sessions: [{given}]", f"titration: {{{rates}, {rest}}}"
+        return f"sessions: [{sessions}]", f"titration: {{{rates}, {rest}}}"
 
 
 @dataclass
@@ -129,13 +129,13 @@ class Paper:
 class Seen:
     """Score and complaint at each look, in the order in which a patient is asked."""
 
-    def __init__(self, latent: dict[float, float], noise: np.ndarray, told: set[float]):
-        self.latent, self.noise, self.told, self.asked = latent, noise, told, 0
+    def __init__(self, latent: dict[float, float], noise: np.ndarray, complaints: set[float]):
+        self.latent, self.noise, self.complaints, self.count = latent, noise, complaints, 0
 
     def __getitem__(self, time: float) -> tuple[float, bool]:
-        score = math.floor(self.latent[round(time, 6)] + self.noise[self.asked % len(self.noise)] + 0.5)
-        self.asked += 1
-        return min(max(score, 0), 10), time in self.told
+        score = math.floor(self.latent[round(time, 6)] + self.noise[self.count % len(self.noise)] + 0.5)
+        self.count += 1
+        return min(max(score, 0), 10), time in self.complaints
 
 
 @st.composite
@@ -164,8 +164,8 @@ def simulated(plan):
     patients, states = blocks._build(plan.structure, len(plan.save), arm, draws(), who, np.arange(N), CALM)
     before = np.asarray(states.chart.baseline).copy()
     noise = np.asarray(patients.bedside_noise)
-    found = blocks._read_out(plan.structure, arm, draws(), who, patients, blocks._run(arm, patients, states))
-    return np.asarray(who.weight_kg), before, noise, jax.tree.map(np.asarray, found)
+    result = blocks._read_out(plan.structure, arm, draws(), who, patients, blocks._run(arm, patients, states))
+    return np.asarray(who.weight_kg), before, noise, jax.tree.map(np.asarray, result)
 
 
 def check(rule: Rule) -> None:
@@ -177,14 +177,15 @@ def check(rule: Rule) -> None:
     for k in range(0, N, 3):
         slots = np.flatnonzero(result.log.kind[:, k])[::-1]  # the latest first
         logged = [(result.log.time_h[s, k], *EVENTS[int(result.log.kind[s, k])], result.log.value[s, k]) for s in slots]
-        told = {time for time, _, reason, _ in logged if reason == "psychedelic effect reported"}
+        complaints = {time for time, _, reason, _ in logged if reason == "psychedelic effect reported"}
         chart = Paper(rule, float(weight[k]), float(baseline[k]))
-        chart.treat(Seen(dict(zip(times, latent[:, k].tolist(), strict=True)), noise[k], told))
+        chart.treat(Seen(dict(zip(times, latent[:, k].tolist(), strict=True)), noise[k], complaints))
         assert [(t, event) for t, event, _ in chart.events] == [(t, event) for t, event, *_ in logged], (k, rule)
         assert np.allclose([rate for *_, rate in chart.events], [rate for *_, rate in logged], rtol=1e-12), (k, rule)
         assert result.dose_mg[k] == pytest.approx(chart.dose, rel=1e-9), (k, rule)
         foresee(arm, chart.weight, chart.dose, [rate for *_, rate in logged])
-        assert result.final_rate[k] == pytest.approx(chart.rate / at(rule.form, 1.0, chart.weight) * of_one(rule.form))
+        written = chart.rate / at(rule.form, 1.0, chart.weight) * (0.01 if rule.form == "kg" else 1.0)
+        assert result.final_rate[k] == pytest.approx(written)
 
 
 def foresee(arm: Arm, weight: float, dose: float, rates: list[float]) -> None:
@@ -197,11 +198,6 @@ def foresee(arm: Arm, weight: float, dose: float, rates: list[float]) -> None:
     assert least * (1 - 1e-9) <= dose <= most * (1 + 1e-9), arm
     listed = np.array(reachable_rates(arm.regimen, arm.policy.titration, weight))
     assert all(np.abs(listed - rate).min() < 1e-6 for rate in rates), arm
-
-
-def of_one(form: str) -> float:
-    """Return what 1 of the rule's own numbers is in the form in which they are written."""
-    return {"absolute": 1.0, "kg": 0.01, "70kg": 1.0}[form]
 
 
 @settings(max_examples=10, deadline=None, derandomize=True)
@@ -225,33 +221,11 @@ def titration(**changed) -> str:
 def test_titration_as_in_leiden_ends_near_its_mean_rate() -> None:
     """The trial's mean rate at the end was 22.2 mg/h per 70 kg; the rule is documented in docs/policies.md."""
     (plan,) = planned(titration(), drug="esketamine", sessions=DRIP)
-    found = run(plan)
-    assert 20.0 < found.final_rate.mean() < 24.5
-    assert found.final_rate.std() > 4.0
-    assert found.final_rate.min() >= 0.0
-    assert found.final_rate.max() == pytest.approx(30.0)
-
-
-def test_a_taper_behind_a_titration_tapers() -> None:
-    """0.1 mg/kg/h and then 0.03 mg/kg/h: red when steps that were reached are added to the taper."""
-    sessions = "sessions: [{at: 0 h, rate: 0.1 mg/kg/h, for: 48 h}, {at: 48 h, rate: 0.03 mg/kg/h, for: 8 h}]"
-    rule = titration(step="0.1 mg/kg/h", max="0.5 mg/kg/h")
-    (plan,) = planned(rule, sessions=sessions)
-    found = run(plan)
-    assert np.allclose(found.final_rate, 0.03, rtol=1e-12)
-    assert found.log.value.max(axis=0).max() > 0.1
-    assert found.log.time_h.max() < 48.0
-
-
-def test_the_written_rate_is_no_floor() -> None:
-    """30 mg/h with steps of 50, effects asked for: whoever has some goes below 30, to none."""
-    rule = titration(every="8 h", step="50 mg/h", max="80 mg/h", harm="elicited")
-    (plan,) = planned(rule, sessions="sessions: [{at: 0 h, rate: 30 mg/h, for: 48 h}]")
-    found = run(plan)
-    told = np.isin(found.log.kind, (4, 8)).any(axis=0)
-    assert 0.5 < told.mean() < 1.0
-    assert (found.final_rate[told] < 30.0).mean() > 0.5
-    assert found.final_rate.max() == 80.0
+    result = run(plan)
+    assert 20.0 < result.final_rate.mean() < 24.5
+    assert result.final_rate.std() > 4.0
+    assert result.final_rate.min() >= 0.0
+    assert result.final_rate.max() == pytest.approx(30.0)
 
 
 def test_pushes_run_beside_a_titration() -> None:

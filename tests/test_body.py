@@ -1,4 +1,4 @@
-"""Pain memory: folds, roots and their derivatives, and the flow between them."""
+"""Pain memory, receptor block and the logarithm behind them: written equations, roots, limits, derivatives."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,11 @@ from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
+from letheon import library
 from letheon.arrays import jax, jnp
+from letheon.body.log import log
 from letheon.body.memory import Memory, chronic_state, folds, phi, slopes, unstable_root
+from letheon.body.receptor import block, occupancy_ratio
 
 CHRONIC, UNSTABLE, FOLDS = (jax.jit(f) for f in (chronic_state, unstable_root, folds))
 GRID = ((0.05, 2.6), (0.08, 3.0), (0.10, 3.0), (0.11, 3.06), (0.13, 3.2), (0.18, 4.0), (0.02, 5.0))
@@ -37,11 +40,6 @@ def steady_states(theta, a, n) -> list[float]:
     return [brentq(drift, grid[i], grid[i + 1], xtol=1e-15, rtol=1e-15) for i in at]
 
 
-@pytest.mark.parametrize(("s", "theta", "a", "n"), [(0.3, 0.45, 0.1, 3.0), (1.0, 0.2, 0.0, 2.0), (1e-6, 0.5, 0.1, 3.1)])
-def test_phi_is_the_written_formula(s, theta, a, n):
-    assert float(phi(s, theta, a, n)) == pytest.approx(potentiation(s, theta, a, n), rel=1e-14)
-
-
 def test_phi_at_nothing_is_the_floor():
     """Red when the logarithm of zero comes through, in the value or in the slope."""
     assert float(phi(0.0, 0.45, 0.1, 3.0)) == pytest.approx(0.1, rel=1e-15)
@@ -58,12 +56,6 @@ def test_folds_against_brute_force(a, n):
     np.testing.assert_allclose([low, high], s[turn], atol=2e-6)
     np.testing.assert_allclose([theta_min, theta_max], theta[turn], rtol=1e-10)
     assert theta_min < theta_max and a < low < high < 1
-
-
-def test_folds_that_the_design_states():
-    """At a = 0.10: 0.39-0.56 for n = 3, only 0.559-0.566 for n = 2."""
-    np.testing.assert_allclose(FOLDS(0.10, 3.0)[2:], [0.39, 0.56], atol=0.005)
-    np.testing.assert_allclose(FOLDS(0.10, 2.0)[2:], [0.559, 0.566], atol=0.0005)
 
 
 def test_no_folds_where_the_slope_is_too_small():
@@ -106,21 +98,12 @@ def test_residuals(a, n, share):
 def test_derivatives_of_the_roots(solve):
     """Against central differences of the root itself; red when the solver is differentiated through its steps."""
     point = np.array([0.47, 0.11, 3.06])
-    found = np.array(jax.jit(jax.grad(solve, argnums=(0, 1, 2)))(*point))
+    result = np.array(jax.jit(jax.grad(solve, argnums=(0, 1, 2)))(*point))
     for i in range(3):
         step = 1e-4 * np.eye(3)[i]
         fine = [float(solve(*(point + c * step))) for c in (1, -1, 2, -2)]
         limit = (8 * (fine[0] - fine[1]) - (fine[2] - fine[3])) / 12e-4
-        assert found[i] == pytest.approx(limit, rel=1e-7)
-
-
-def test_derivatives_of_the_folds():
-    for which in range(4):
-        found = jax.grad(lambda a, n, which=which: folds(a, n)[which], argnums=(0, 1))(0.11, 3.06)
-        h = 1e-5
-        by_a = (float(folds(0.11 + h, 3.06)[which]) - float(folds(0.11 - h, 3.06)[which])) / (2 * h)
-        by_n = (float(folds(0.11, 3.06 + h)[which]) - float(folds(0.11, 3.06 - h)[which])) / (2 * h)
-        np.testing.assert_allclose(found, [by_a, by_n], rtol=1e-7)
+        assert result[i] == pytest.approx(limit, rel=1e-7)
 
 
 def patient(**change) -> Memory:
@@ -146,13 +129,6 @@ def test_slopes_are_the_written_equations():
     assert float(dg) == pytest.approx(m.k_g * 0.5 * (1 - g) - g / m.tau_g, rel=1e-13)
 
 
-def test_chronic_patients_stay_and_who_does_not_respond_stays_under_drug():
-    m = patient()
-    s = CHRONIC(m.theta, m.a, m.n)
-    ds, dg = slopes(m, s, 0.0, 0.0, 0.0, 0.0)
-    assert abs(float(ds)) < 1e-16 and float(dg) == 0.0
-
-
 @pytest.mark.parametrize(("offset", "settles"), [(-1e-3, "low"), (1e-3, "high")])
 def test_the_unstable_root_divides_the_fates(offset, settles):
     """Just below it a patient is rebooted, just above the pain comes back; solved by SciPy from our slopes."""
@@ -161,13 +137,6 @@ def test_the_unstable_root_divides_the_fates(offset, settles):
     start = float(UNSTABLE(m.theta, m.a, m.n)) + offset
     path = solve_ivp(lambda t, s: [float(slopes(m, s[0], 0.0, 0.0, 0.0, 0.0)[0])], (0.0, 300 * DAY), [start], rtol=1e-8)
     assert path.y[0, -1] == pytest.approx(states[0] if settles == "low" else states[2], abs=1e-4)
-
-
-def test_who_has_one_state_only_comes_back_from_anywhere():
-    """Below the lower fold even a fall to the floor does not last."""
-    m = patient(theta=0.95 * float(FOLDS(0.11, 3.06)[2]))
-    path = solve_ivp(lambda t, s: [float(slopes(m, s[0], 0.0, 0.0, 0.0, 0.0)[0])], (0.0, 400 * DAY), [0.01], rtol=1e-8)
-    assert path.y[0, -1] == pytest.approx(float(CHRONIC(m.theta, m.a, m.n)), abs=1e-4)
 
 
 @settings(max_examples=60)
@@ -188,7 +157,62 @@ def test_states_cannot_leave_the_unit_interval(theta, a, n, g, block, flare):
     assert float(slopes(m, 0.5, 1.0, block, block, flare)[1]) <= 0
 
 
-def test_roots_of_many_patients_are_each_their_own():
-    theta = jnp.linspace(0.3, 0.55, 7)
-    together = chronic_state(theta, 0.11, 3.06)
-    np.testing.assert_allclose(together, [float(CHRONIC(t, 0.11, 3.06)) for t in theta], rtol=1e-14)
+# ---- receptor block: the written formula, its limits and its derivatives
+
+positive = st.floats(1e-6, 1e6)
+
+
+def test_shipped_affinities():
+    """Ki 0.3, 1.4, 1.7, 13 µM (ebert1997), free share 0.55; red when two enantiomers are exchanged."""
+    shipped = library.receptor()
+    names = ("esketamine", "arketamine", "esnorketamine", "arnorketamine")
+    assert [shipped[f"ki_{name}"].canonical for name in names] == [0.3, 1.4, 1.7, 13.0]
+    assert shipped["fu"].canonical == 0.55
+
+
+def test_ratio_of_a_leiden_plateau():
+    """250 ng/mL esketamine: 250/237.73 µM, 0.55 free, Ki 0.3 at κ 2; then norketamine added with weight 1."""
+    one = 0.55 * (250.0 / 237.73) / (2.0 * 0.3)
+    other = 0.55 * (300.0 / 223.70) / (2.0 * 1.7)
+    args = ([250.0, 300.0], [237.73, 223.70], [0.3, 1.7])
+    assert float(occupancy_ratio(*args, [1.0, 0.0], 0.55, 2.0)) == pytest.approx(one, rel=1e-14)
+    assert float(occupancy_ratio(*args, [1.0, 1.0], 0.55, 2.0)) == pytest.approx(one + other, rel=1e-14)
+    assert float(occupancy_ratio(*args, [1.0, -0.2], 0.55, 2.0)) == pytest.approx(one - 0.2 * other, rel=1e-14)
+
+
+def test_opposing_norketamine_cannot_make_the_ratio_negative():
+    """Red when the sum is not cut at nothing: a negative ratio has no power."""
+    assert float(occupancy_ratio([1.0, 500.0], [237.73, 223.70], [0.3, 1.7], [1.0, -5.0], 0.55, 1.0)) == 0.0
+
+
+@given(positive, st.floats(0.3, 3.0))
+def test_block_is_the_hill_curve(u, hill):
+    assert float(block(u, hill)) == pytest.approx(u**hill / (1 + u**hill), rel=1e-12)
+
+
+@pytest.mark.parametrize("hill", [0.8, 1.0, 1.08, 1.5])
+def test_no_drug_blocks_nothing_and_differentiates(hill):
+    """Red when 0^h or its derivative is NaN."""
+    assert float(block(0.0, hill)) < 1e-20
+    assert np.isfinite(jax.grad(block, argnums=(0, 1))(0.0, hill)).all()
+
+
+# ---- the vectorised logarithm against the C library's, to the last places
+
+
+def test_logarithms_are_those_of_the_library():
+    """Red when a term of the series, the bias of the exponent or the middle of the mantissa is off."""
+    rng = np.random.default_rng(0)
+    x = np.concatenate(
+        [10.0 ** rng.uniform(-30, 30, 100_000), 1.0 + rng.uniform(-0.3, 0.5, 100_000), 2.0 ** np.arange(-60, 60)]
+    )
+    error = np.abs(np.asarray(jax.jit(log)(x)) - np.log(x))
+    assert (error / np.maximum(np.abs(np.log(x)), 1e-300)).max() < 1e-15
+    assert error[np.abs(np.log(x)) < 1].max() < 4e-16
+
+
+def test_derivatives_are_those_of_the_logarithm():
+    slope = jax.vmap(jax.grad(log))(jnp.array([0.3, 1.0, 7.0]))
+    assert np.asarray(slope) == pytest.approx([1 / 0.3, 1.0, 1 / 7], rel=1e-15)
+    assert float(jax.grad(jax.grad(log))(2.0)) == pytest.approx(-0.25, rel=1e-15)
+    assert float(jax.jvp(log, (4.0,), (2.0,))[1]) == 0.5
