@@ -379,10 +379,9 @@ def builds_an_address(node: ast.AST) -> bool:
     return isinstance(node, ast.Constant) and isinstance(node.value, str) and "doi.org/" in node.value
 
 
-def is_jeffreys(node: ast.AST) -> bool:
-    """Find a beta distribution with half a patient added."""
-    call = isinstance(node, ast.Call) and re.search(r"betaincinv|ppf", ast.unparse(node.func))
-    return bool(call) and re.search(r"\+ 0\.5\b", ast.unparse(node)) is not None
+def is_beta_quantile(node: ast.AST) -> bool:
+    """Find a quantile of a beta distribution."""
+    return isinstance(node, ast.Call) and re.search(r"betaincinv|beta.*\bppf", ast.unparse(node.func)) is not None
 
 
 def looks_for_repeats(node: ast.AST) -> bool:
@@ -398,7 +397,7 @@ def looks_for_repeats(node: ast.AST) -> bool:
 
 def test_addresses_intervals_and_repeats() -> None:
     assert places(builds_an_address) == {"library.records"}
-    assert places(is_jeffreys) == {"harms.finding"}
+    assert places(is_beta_quantile) == {"harms.estimate", "patients.uncertainty"}  # of a share; of a prior
     assert places(looks_for_repeats) == {"dosing.repeats"}
     scripts = "".join(path.read_text(encoding="utf-8") for path in (PACKAGE / "views" / "explore").rglob("*.js"))
     assert "doi.org" not in scripts

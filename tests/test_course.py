@@ -296,7 +296,7 @@ def test_simulation_matches_laid_mesh_at_every_node(which):
         rows = replace(plan, day_rows=np.arange(plan.mesh.count + 1))
         mesh = (plan.steps, plan.mesh.count, rows.day_rows)
         switches = assemble.Switches(5, 1.0, 0.0, 0.0)
-        laid = carry(plan.structure, assemble.arm_data(plan), mesh, draws, who, jnp.asarray(FOUR), switches)
+        laid = carry(plan.structure, plan.data, mesh, draws, who, jnp.asarray(FOUR), switches)
         result = run_block(plan, draws, who, jnp.asarray(FOUR), switches)
         saved = plan.save[: plan.saved]
         path = laid.path.levels | {
@@ -407,11 +407,11 @@ def test_replay_on_known_levels_is_the_course():
     plan = eight_days()
     fields = ("level", "piece", "epoch", "day", "time_h")
     steps = plan.steps._replace(**{field: getattr(plan.steps, field)[: plan.mesh.count] for field in fields})
-    arm, switches = assemble.arm_data(plan), assemble.Switches(5, 1.0, 0.0, 0.5)
+    arm, switches = plan.data, assemble.Switches(5, 1.0, 0.0, 0.5)
     draws = {name: jnp.asarray(values) for name, values in typical_values().items()}
 
     def both(who, number):
-        own = assemble.own_values(draws, who)
+        own = assemble.patient_values(draws, who)
         body = assemble.body_of(own, who, switches)
         plasmas = assemble.plasmas_of(plan.structure, own, who, switches, arm, number)
         rates, levels = assemble.rates_of(arm, who), plan.structure.levels

@@ -13,9 +13,9 @@ from scipy.special import expit, logit, ndtri
 from letheon import library
 from letheon.arrays import jax
 from letheon.harms import acute, circulation, comedication, mood
-from letheon.harms.counts import finding
+from letheon.harms.counts import estimate_of
+from letheon.harms.estimate import exact_interval
 from letheon.harms.exposure import Intensity
-from letheon.harms.finding import exact_interval
 from letheon.patients.uncertainty import DRAWS, typical_values
 
 LEVELS = st.floats(0.0, 5000.0)
@@ -126,12 +126,12 @@ LONG, SESSIONS = Intensity(0.3, 100.0), Intensity(0.18, 4.0)  # 100 h of esketam
 
 
 def test_counts_of_a_regimen_of_its_kind():
-    elicited, spontaneous = finding("psychomimetic", LONG), finding("psychomimetic", LONG, "spontaneous")
+    elicited, spontaneous = estimate_of("psychomimetic", LONG), estimate_of("psychomimetic", LONG, "spontaneous")
     assert elicited.support == "randomised" and elicited.estimate == pytest.approx(22 / 29)
     assert elicited.interval == exact_interval(22, 29)
     most = pytest.approx(exact_interval(11, 50)[1])  # a long infusion is not milder than sessions of hours
     assert spontaneous.estimate == pytest.approx(6 / 117) and spontaneous.interval == (0.0, most)
-    sessions = finding("psychomimetic", SESSIONS, "spontaneous")
+    sessions = estimate_of("psychomimetic", SESSIONS, "spontaneous")
     assert sessions.estimate is None  # 11 of 50 and 0 of 63 do not overlap
     assert sessions.interval == (0.0, most)
 
@@ -139,13 +139,13 @@ def test_counts_of_a_regimen_of_its_kind():
 def test_pooled_trials_give_the_excess_over_placebo():
     expected = {"nausea": (0.12, (0.05, 0.25)), "sedation": (0.27, (0.12, 0.5)), "dizziness": (0.11, (0.01, 0.4))}
     for effect, (share, interval) in expected.items():
-        result = finding(effect, SESSIONS)
+        result = estimate_of(effect, SESSIONS)
         assert (result.estimate, result.interval, result.support) == (share, interval, "assumed")
         assert result.note.startswith("Beyond placebo")
-        spontaneous = finding(effect, SESSIONS, "spontaneous")
+        spontaneous = estimate_of(effect, SESSIONS, "spontaneous")
         most = exact_interval(4, 101)[1] if effect == "nausea" else interval[1]
         assert spontaneous.estimate is None and spontaneous.interval == (0.0, most)
-    assert finding("nausea", LONG, "spontaneous").interval == exact_interval(4, 101)
+    assert estimate_of("nausea", LONG, "spontaneous").interval == exact_interval(4, 101)
 
 
 # ---- mood: one session by its published landmarks, repeated sessions, and the masked trial

@@ -12,7 +12,8 @@ from scipy import stats
 
 from letheon import library
 from letheon.arrays import jax
-from letheon.harms.bladder import LAWS, likelihood, typical_values
+from letheon.harms.bladder import likelihood
+from letheon.harms.bladder.laws import LAWS, typical_values
 from letheon.runs.environment import instruction_set
 from letheon.study.calibrate import bladder
 from letheon.units import to_canonical

@@ -19,8 +19,8 @@ from letheon import library
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 from letheon.errors import InputError
 from letheon.harms import counts, liver
+from letheon.harms.estimate import Estimate, exact_interval, jeffreys_interval
 from letheon.harms.exposure import Intensity, Stretch, cumulative, daily_hours, day_pieces, intensity, stretches
-from letheon.harms.finding import Finding, exact_interval, jeffreys_interval
 
 RATES = np.geomspace(0.01, 500.0, 14)  # mg/h
 HOURS = (1.0, 4.0, 8.0, 20.0, 24.0, 48.0, 72.0, 100.0)
@@ -29,11 +29,11 @@ SHARE = {"racemic": 0.5, "esketamine": 1.0}
 LEIDEN = Intensity(22.0 / 70.0, 100.0)
 
 
-def all_findings(regimen: Intensity) -> dict[str, Finding]:
+def all_estimates(regimen: Intensity) -> dict[str, Estimate]:
     result = {
-        f"{effect} {style}": counts.finding(effect, regimen, style) for effect in counts.EFFECTS for style in STYLES
+        f"{effect} {style}": counts.estimate_of(effect, regimen, style) for effect in counts.EFFECTS for style in STYLES
     }
-    return result | {"liver": liver.finding((Stretch(0.0, regimen.hours),), regimen)}
+    return result | {"liver": liver.estimate_of((Stretch(0.0, regimen.hours),), regimen)}
 
 
 def at(rate_mg_h: float, hours: float, drug: str) -> Intensity:
@@ -52,17 +52,17 @@ def test_no_end_falls_with_dose_or_hours(drug):
 @pytest.mark.parametrize("rate", [0.01, 500.0])
 @pytest.mark.parametrize("hours", [1.0, 100.0])
 def test_extremes_have_no_estimate(rate, hours):
-    for name, result in all_findings(at(rate, hours, "esketamine")).items():
+    for name, result in all_estimates(at(rate, hours, "esketamine")).items():
         assert result.estimate is None and result.support in ("assumed", "not identified"), name
         assert result.interval[1] == 1.0 if rate > 1.0 else result.interval[0] < 0.07, name
 
 
 def test_a_recalled_count_withdraws_a_pooled_estimate():
     """Nausea of the Leiden regimen: +12 (5 to 25) is pooled, 19 of 30 against 5 of 30 are recalled of that trial."""
-    result = counts.finding("nausea", LEIDEN)
+    result = counts.estimate_of("nausea", LEIDEN)
     assert (result.estimate, result.support) == (None, "not identified")
     assert result.interval == pytest.approx((0.05, 14 / 30)) and "sigtermans2009" in result.sources
-    short = counts.finding("nausea", at(25.0, 4.0, "racemic"))
+    short = counts.estimate_of("nausea", at(25.0, 4.0, "racemic"))
     assert (short.estimate, short.interval) == (0.12, (0.05, 0.25))  # another regimen
 
 
@@ -74,12 +74,12 @@ def test_any_recalled_value_outside_withdraws_and_inside_does_not(monkeypatch, e
     recalled = replace(read, source="lauritsen2016", events=events, verified="recall", weight=0.0)
     monkeypatch.setattr(library, "harm_counts", lambda: (read, recalled))
     here = Intensity(0.2, 120.0)
-    result = counts.finding("headache", here, "spontaneous")
+    result = counts.estimate_of("headache", here, "spontaneous")
     low, high = exact_interval(6, 30)
     assert (result.estimate is not None) == kept
     assert result.interval == pytest.approx((min(low, events / 30), max(high, events / 30)))
     monkeypatch.setattr(library, "harm_counts", lambda: (read, replace(recalled, source=read.source)))
-    assert counts.finding("headache", here, "spontaneous").estimate == pytest.approx(0.2)  # read before recalled
+    assert counts.estimate_of("headache", here, "spontaneous").estimate == pytest.approx(0.2)  # read before recalled
 
 
 def test_the_fullest_hour_by_hand():
@@ -111,19 +111,19 @@ def test_more_sessions_lower_no_end(first, more, drug):
 
 def test_arketamine_was_never_counted():
     result = intensity(Regimen.create("arketamine", [Infusion.create(0, 100, Rate(absolute_mg_h=22.0))]), 70.0)
-    assert {counts.finding(effect, result).support for effect in counts.EFFECTS} == {"not identified"}
+    assert {counts.estimate_of(effect, result).support for effect in counts.EFFECTS} == {"not identified"}
 
 
 @pytest.mark.parametrize(("rate", "row"), [(0.01, "0.01 mg/h"), (22.0, "22 mg/h, as in Leiden"), (500.0, "500 mg/h")])
 def test_the_page_has_these_numbers(root, rate, row):
     """The table of docs/harms.md; red when a count or a dose is changed without it."""
     here = at(rate, 100.0, "esketamine")
-    result = [counts.finding(effect, here) for effect in ("psychomimetic", "nausea", "sedation")]
-    cells = [_cell(one) for one in (*result, liver.finding((Stretch(0.0, 100.0),), here))]
+    result = [counts.estimate_of(effect, here) for effect in ("psychomimetic", "nausea", "sedation")]
+    cells = [_cell(one) for one in (*result, liver.estimate_of((Stretch(0.0, 100.0),), here))]
     assert f"| {row} | {' | '.join(cells)} |" in (root / "docs" / "harms.md").read_text(encoding="utf-8")
 
 
-def _cell(result: Finding) -> str:
+def _cell(result: Estimate) -> str:
     low, high = (f"{100 * end:.0f}" for end in result.interval)
     if (low, high) == ("0", "100"):
         return "not identified"
@@ -139,9 +139,9 @@ def regimen(*drips: tuple[float, float]) -> Regimen:
     return Regimen.create("racemic", [Infusion.create(start, hours, MG_H) for start, hours in drips])
 
 
-def liver_of(*drips: tuple[float, float]) -> Finding:
+def liver_of(*drips: tuple[float, float]) -> Estimate:
     given_drug = regimen(*drips)
-    return liver.finding(stretches(given_drug.schedule()), intensity(given_drug, 70.0))
+    return liver.estimate_of(stretches(given_drug.schedule()), intensity(given_drug, 70.0))
 
 
 def by_definition(events: int, n: int, level: float) -> tuple[float, float]:

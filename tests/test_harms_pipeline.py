@@ -113,9 +113,9 @@ def test_bladder_equals_a_day_by_day_run(law):
     drips = [Infusion.create(24 * day + 22, 4, Rate(per_kg_mg_h=1.0)) for day in (0, 1, 2, 30, 31)]
     schedule = Regimen.create("racemic", drips).schedule()
     who = people(LEIDEN, 1, 3, 60, 3)
-    own = assemble.own_values({name: jnp.asarray(v) for name, v in typical_values().items()}, who)
+    own = assemble.patient_values({name: jnp.asarray(v) for name, v in typical_values().items()}, who)
     doses = jnp.asarray(daily_hours(schedule, 60) @ schedule.rates(float(who.weight_kg)))
-    result = harms.after_dosing(harms.given_by(doses, 60, harms.Sizes(64, 64)), own, who)
+    result = harms.after_dosing(harms.dosing_history(doses, 60, harms.Sizes(64, 64)), own, who)
     values = bladder.typical_values(law)
     person = bladder.tissue(lambda name: values[name][who.draw], who.eta["bladder_d50"], who.eta["bladder_capacity"])
     states = bladder.follow(law, person, doses / 24.0, jnp.full(60, 24.0))
@@ -133,7 +133,7 @@ def test_bladder_equals_a_day_by_day_run(law):
 def test_no_dose_is_lost_between_days(doses):
     """Red when a stretch takes a day of another dose, or padding counts."""
     doses = np.array([*doses, 99.0])  # a day beyond the follow-up
-    dosing = harms.given_by(jnp.asarray(doses), 20, harms.Sizes(32, 32))
+    dosing = harms.dosing_history(jnp.asarray(doses), 20, harms.Sizes(32, 32))
     days = np.repeat(np.asarray(dosing.drives), np.round(np.asarray(dosing.lengths) / 24.0).astype(int))
     assert np.allclose(days * 24.0, doses[:20])
     dosed = np.flatnonzero(doses[:20])
@@ -360,8 +360,8 @@ TIMETABLE = st.lists(SESSION, min_size=1, max_size=12)
 @jax.jit
 def of_days(dose_mg):
     """Return the harms that go by dosing days, of one patient, with room for every day."""
-    own = assemble.own_values(DRAWS, WHO)
-    return harms.after_dosing(harms.given_by(dose_mg, DAYS, harms.Sizes(128, 128)), own, WHO)
+    own = assemble.patient_values(DRAWS, WHO)
+    return harms.after_dosing(harms.dosing_history(dose_mg, DAYS, harms.Sizes(128, 128)), own, WHO)
 
 
 def regimen(sessions) -> Regimen:

@@ -248,6 +248,6 @@ def test_each_pain_model_decides_by_its_own_diary():
     both = run(plan, "memory", rival=True)
     slow = run(plan, "slow_site")
     assert differing(both.rival, slow.rival) == []
-    assert np.array_equal(both.rival_given["boosters"], slow.boosters)
-    assert np.array_equal(both.rival_given["dose_mg"], slow.dose_mg)
-    assert not np.array_equal(both.boosters, both.rival_given["boosters"])
+    assert np.array_equal(both.rival_decided["boosters"], slow.boosters)
+    assert np.array_equal(both.rival_decided["dose_mg"], slow.dose_mg)
+    assert not np.array_equal(both.boosters, both.rival_decided["boosters"])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from letheon.dosing import Infusion, Rate, Regimen, Schedule
-from letheon.dosing.tapers import tapers, titrated_spans
+from letheon.dosing.titration import tapers, titrated_spans
 from letheon.errors import InputError
 
 HOUR = 3_600_000

@@ -20,6 +20,7 @@ from letheon.pipeline.result import Band, RunResult, document_of
 from letheon.views import document
 from letheon.views.document import numbers, terminal
 from letheon.views.document.html import typeset
+from letheon.views.document.tree import plain
 from letheon.views.figures import axes, curves
 from letheon.views.subjects import harms, names, run
 
@@ -159,8 +160,8 @@ def test_endpoint_tables_hold_the_numbers_of_the_result(result: RunResult, page:
     assert [f"{mean:.1f}" for mean in second] == [cell.split()[0] for cell in rows["second model (slow site)"][-3:]]
     entry = result.arms["esketamine"].endpoint("nrs_day_7")
     assert entry.support != entry.minus_placebo_support
-    assert names.label(entry.support, entry.basis) in rows["Day 7"][0]
-    assert any(names.label(entry.minus_placebo_support, entry.minus_placebo_basis) in c for c in rows["minus placebo"])
+    assert names.support(entry).text in rows["Day 7"][0]
+    assert any(names.minus_placebo_support(entry).text in c for c in rows["minus placebo"])
     assert all(label in page.text and meaning in page.text for label, meaning in names.SUPPORT.items())
     assert all(typeset(warning) in page.text for warning in result.warnings) and SCENARIO.strip() in page.text
     mean = numbers.number(result.population.weight_kg.mean)
@@ -194,10 +195,10 @@ def test_time_to_relapse_tells_reached_from_not_reached(result: RunResult) -> No
 
 def test_equal_ends_are_a_bound_and_no_drug_is_a_plain_zero(result: RunResult) -> None:
     entry = replace(result.arms["esketamine"].harms.entries["systolic_pressure"], estimate=0.0, interval=(0.0, 0.0))
-    assert document.tree.plain(harms.value_cell(entry, dosed=False)) == "0"
-    assert "≤" in document.tree.plain(harms.value_cell(entry, dosed=True))  # a drug that did nothing was still given
+    assert plain(harms.value_cell(entry, dosed=False)) == "0"
+    assert "≤" in plain(harms.value_cell(entry, dosed=True))  # a drug that did nothing was still given
     share = replace(entry, unit="share")
-    assert "≤" in document.tree.plain(harms.value_cell(share, dosed=False))
+    assert "≤" in plain(harms.value_cell(share, dosed=False))
 
 
 @pytest.mark.parametrize("shape", ["alone", "placebo only"])

@@ -20,7 +20,7 @@ from letheon.study.calibrate.observations import Band, Count, Gaussian, log_like
 from letheon.study.calibrate.trials import observations
 from letheon.study.records import Record, decode, encode
 from letheon.study.regimens import study
-from letheon.study.trial.document import Prediction
+from letheon.study.trial.prediction import Prediction
 from letheon.study.trial.simulation import simulated_trials
 from letheon.study.validate.between_studies import SPREADS, with_spread
 from letheon.study.validate.document import Validation
@@ -72,7 +72,7 @@ def test_a_statement_about_the_same_patients_takes_their_errors_along():
     along = np.array([0.14, -0.12, 0.26])
     variance = 0.27
     gain = np.linalg.solve(COVARIANCE, along)
-    band = Band("x", "m", -math.inf, -1.7, math.sqrt(variance - gain @ along), given=MEANS, gain=tuple(gain))
+    band = Band("x", "m", -math.inf, -1.7, math.sqrt(variance - gain @ along), correlated=MEANS, gain=tuple(gain))
     predicted = {"a": 3.0, "b": 5.0, "c": -1.0, "m": -1.5}
     joint = stats.multivariate_normal(
         [3.0, 5.0, -1.0, -1.5], np.block([[COVARIANCE, along[:, None]], [along[None], np.array([[variance]])]])
