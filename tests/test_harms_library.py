@@ -219,7 +219,7 @@ note = ""
     [
         ('effect = "nausea"', 'effect = "itch"', "'itch'"),
         ("events = 4", "events = 400", "400 of 101"),
-        ("events = 4\n", "", "'events' and 'n' are due"),
+        ("events = 4\n", "", "expected 'events' and 'n'"),
         ("events = 4", "events = 0.4", "whole number"),
         ('kind = "long"', 'kind = "one long course"', "'one long course'"),
         ('arm = "drug"', 'arm = "difference"', "'share' and 'interval'"),

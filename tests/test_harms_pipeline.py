@@ -451,7 +451,7 @@ def test_what_is_given_beside_is_read_and_written_and_copied_by_a_placebo():
         ("{clonidine: 5 mg}", 'line 7, arms.a.beside.clonidine: "5 mg" is outside 0 to 1 mg'),
         ("{midazolam: -1 mg}", 'line 7, arms.a.beside.midazolam: "-1 mg" is outside 0 to 50 mg'),
         ("{midazolam: 2}", 'line 7, arms.a.beside.midazolam: "2" has no unit'),
-        ("clonidine", 'line 7, arms.a.beside: "clonidine" stands where a map is due'),
+        ("clonidine", 'line 7, arms.a.beside: expected a map, found "clonidine"'),
     ],
 )
 def test_what_cannot_be_given_beside_is_refused_in_its_line(given, said):

@@ -215,7 +215,7 @@ def test_another_search_is_refused_and_fresh_replaces_it(searched, scenario_file
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "letter.txt").write_text("dear", encoding="utf-8")
-    with pytest.raises(InputError, match="holds files that are no Letheon run"):
+    with pytest.raises(InputError, match="holds files that are not a Letheon run"):
         optimise(scenario_file, out=folder)
     assert [p.name for p in folder.iterdir()] == ["letter.txt"]
 

@@ -21,23 +21,23 @@ arms:
 REFUSED = [
     (
         "boosters: {on: relapse}",
-        "line 8, arms.ketamine.boosters: the entry session is missing; write e.g. session: {rate: 25 mg/h, for: 4 h}.",
+        'line 8, arms.ketamine.boosters: the key "session" is missing; write e.g. session: {rate: 25 mg/h, for: 4 h}.',
     ),
     (
         "boosters: {session: {rate: 25 mg/h, for: 4 h}}",
-        "line 8, arms.ketamine.boosters: neither on nor every stands here: on: relapse for boosters when pain returns, or every: 6 weeks for a calendar.",
+        "line 8, arms.ketamine.boosters: neither on nor every is given; write one: on: relapse for boosters when pain returns, or every: 6 weeks for a calendar.",
     ),
     (
         "boosters: {on: relapse, every: 6 weeks, session: {rate: 25 mg/h, for: 4 h}}",
-        "line 8, arms.ketamine.boosters: on and every both stand here; keep one: on: relapse for boosters when pain returns, or every: 6 weeks for a calendar.",
+        "line 8, arms.ketamine.boosters: both on and every are given; keep one: on: relapse for boosters when pain returns, or every: 6 weeks for a calendar.",
     ),
     (
         "boosters: {on: pain, session: {rate: 25 mg/h, for: 4 h}}",
-        'line 8, arms.ketamine.boosters.on: "pain" is not known here; write one of relapse.',
+        'line 8, arms.ketamine.boosters.on: "pain" is not a known value here; write one of relapse.',
     ),
     (
         "boosters: {every: 36 h, session: {rate: 25 mg/h, for: 4 h}}",
-        'line 8, arms.ketamine.boosters.every: "36 h" is not a whole number of days, and diaries go by days; write e.g. every: 6 weeks.',
+        'line 8, arms.ketamine.boosters.every: "36 h" is not a whole number of days, and diaries are kept by day; write e.g. every: 6 weeks.',
     ),
     (
         "boosters: {every: [], session: {rate: 25 mg/h, for: 4 h}}",
@@ -45,7 +45,7 @@ REFUSED = [
     ),
     (
         "boosters: {every: 6 weeks, wait: 2 days, session: {rate: 25 mg/h, for: 4 h}}",
-        "line 8, arms.ketamine.boosters.wait: it is the time from a relapse to the appointment; leave it out beside every.",
+        "line 8, arms.ketamine.boosters.wait: it is the time from a relapse to the appointment; leave it out if every is given.",
     ),
     (
         "boosters: {every: 6 weeks, apart: 60 days, session: {rate: 25 mg/h, for: 4 h}}",
@@ -53,7 +53,7 @@ REFUSED = [
     ),
     (
         "boosters: {on: relapse, at_most: 6, session: {rate: 25 mg/h, for: 4 h}}",
-        'line 8, arms.ketamine.boosters.at_most: "6" is no number of boosters a year; write e.g. at_most: 6 per year.',
+        'line 8, arms.ketamine.boosters.at_most: "6" is not a number of boosters per year; write e.g. at_most: 6 per year.',
     ),
     (
         "boosters: {on: relapse, at_most: 0 per year, session: {rate: 25 mg/h, for: 4 h}}",
@@ -89,11 +89,11 @@ REFUSED = [
     ),
     (
         "titration: {every: 8 h, step: 5 mg/h, max: 30 mg/h, relief: 0.5}",
-        'line 8, arms.ketamine.titration.relief: "0.5" is no relief from 1 % to 100 % of baseline pain; write e.g. relief: 50 %.',
+        'line 8, arms.ketamine.titration.relief: "0.5" is not a relief from 1 % to 100 % of baseline pain; write e.g. relief: 50 %.',
     ),
     (
         "titration: {every: 8 h, step: 5 mg/h, max: 30 mg/h, harm: on}",
-        'line 8, arms.ketamine.titration.harm: "on" is not known here; write one of spontaneous, elicited.',
+        'line 8, arms.ketamine.titration.harm: "on" is not a known value here; write one of spontaneous, elicited.',
     ),
     (
         "stop: {no_response: 2}",
@@ -109,7 +109,7 @@ REFUSED = [
     ),
     (
         "titration: {up: 1}",
-        'line 8, arms.ketamine.titration: "up" is not a key that may stand here; known are every, step, min, max, relief, harm, on_harm, e.g. {every: 8 h, step: 5 mg/h/70kg, max: 30 mg/h/70kg, relief: 50 %}.',
+        'line 8, arms.ketamine.titration: "up" is not a known key here; known keys are every, step, min, max, relief, harm, on_harm, e.g. {every: 8 h, step: 5 mg/h/70kg, max: 30 mg/h/70kg, relief: 50 %}.',
     ),
 ]
 
@@ -122,7 +122,7 @@ def test_a_rule_that_cannot_be_followed_is_refused(rule: str, sentence: str) -> 
 
 
 def test_rules_belong_in_an_arm() -> None:
-    with pytest.raises(InputError, match="line 3: boosters belongs in an arm, beside its sessions"):
+    with pytest.raises(InputError, match="line 3: boosters belongs in an arm, next to its sessions"):
         loads(FILE.replace("follow_up: 12 weeks", "boosters: {on: relapse}") % "")
 
 

@@ -54,7 +54,7 @@ def test_records_hold_what_the_document_holds(folder):
     ("text", "where"), [("{", "truncated"), ("[]", "object"), ('{"letheon": 3}', "$.letheon"), ("{}", "letheon")]
 )
 def test_another_document_is_refused(text, where):
-    with pytest.raises(InputError, match="is no result") as refusal:
+    with pytest.raises(InputError, match="is not a result") as refusal:
         decode(text)
     assert where in str(refusal.value)
 

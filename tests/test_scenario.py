@@ -122,7 +122,7 @@ def test_a_push_is_a_short_dose_that_neither_overlaps_nor_counts_for_the_limit_o
         ("{at: 0 h, push: 10 mg, over: 9 s}", '.over: "9 s" is too short'),
         ("{at: 0 h, rate: 5 mg/h, for: 9 s}", '.for: "9 s" is too short'),
         ("{at: 0 h, push: 10 mg, over: 6 min}", '.over: "6 min" is longer than the 5 min of a push'),
-        ("{at: 0 h, push: 10 mg, for: 1 min}", ".for: for stands beside a push"),
+        ("{at: 0 h, push: 10 mg, for: 1 min}", ".for: for cannot be combined with push"),
         ("{at: 0 h, dose: 10 mg, over: 1 min}", ".over: it is the length of a push"),
         ("{at: 0 h, dose: 10 mg, max: 25 mg/h, for: 1 min}", ".max: it limits the rate of an infusion"),
         ("{at: 0 h, push: 10 mg/h}", "is a rate, not a dose"),

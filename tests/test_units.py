@@ -203,16 +203,16 @@ REFUSED = [
     (
         rate_mg_h,
         "5 h",
-        '"5 h" is no rate, for its unit is h; write e.g. 5 mg/h, 0.1 mg/kg/h, 5 µg/kg/min or 10 mg/h/70kg.',
+        '"5 h" is not a rate, because its unit is h; write e.g. 5 mg/h, 0.1 mg/kg/h, 5 µg/kg/min or 10 mg/h/70kg.',
     ),
     (dose_mg, "5 mg/h", '"5 mg/h" is a rate, not a dose; write rate: 5 mg/h in place of dose.'),
-    (dose_mg, "5 kg", '"5 kg" is no dose, for its unit is kg; write e.g. 100 mg or 0.5 mg/kg.'),
+    (dose_mg, "5 kg", '"5 kg" is not a dose, because its unit is kg; write e.g. 100 mg or 0.5 mg/kg.'),
     (dose_mg, "100", '"100" has no unit; write e.g. 100 mg or 0.5 mg/kg.'),
     (duration_ms, "4", '"4" has no unit; write e.g. 4 h or 4 min.'),
     (
         duration_ms,
         "4 mg",
-        '"4 mg" is no time, for its unit is mg; write e.g. 4 h, 1 h 30 min, 2 days or 12 weeks.',
+        '"4 mg" is not a time, because its unit is mg; write e.g. 4 h, 1 h 30 min, 2 days or 12 weeks.',
     ),
     (duration_ms, "4 hrs", '"4 hrs" has the unknown unit "hrs"; write h.'),
     (duration_ms, "4 jours", '"4 jours" has the unknown unit "jours"; write day.'),
@@ -221,11 +221,11 @@ REFUSED = [
         "1e30 h",
         '"1e30 h" is longer than any scenario can run (10 years); write e.g. 4 h, 1 h 30 min, 2 days or 12 weeks.',
     ),
-    (moment_ms, "day 0", '"day 0" is no day; days are whole numbers from 1 on, so write e.g. day 1 or 12 h.'),
+    (moment_ms, "day 0", '"day 0" is not a day; days are whole numbers from 1, so write e.g. day 1 or 12 h.'),
     (
         moment_ms,
         "day 1.5",
-        '"day 1.5" is no day; days are whole numbers from 1 on, so write e.g. day 1 or 12 h.',
+        '"day 1.5" is not a day; days are whole numbers from 1, so write e.g. day 1 or 12 h.',
     ),
     (moment_ms, "3", '"3" has no unit; write e.g. 3 h, or day 1.'),
     (parse, "1e400 mg/h", '"1e400" is too large a number; write e.g. 5 mg/h.'),
@@ -242,8 +242,8 @@ REFUSED = [
     (
         parse,
         "5 mL/h",
-        '"5 mL/h" has the unknown unit "mL/h"; a volume says nothing without the bag\'s strength, '
-        "so write the drug's mass, e.g. 5 mg/h.",
+        '"5 mL/h" has the unknown unit "mL/h"; a volume gives no dose without the strength of the bag, '
+        "so write the mass of the drug, e.g. 5 mg/h.",
     ),
     (parse, "5 MG/H", '"5 MG/H" has the unknown unit "MG/H"; write mg/h.'),
     (parse, "5 mg/khg/h", '"5 mg/khg/h" has the unknown unit "mg/khg/h"; write e.g. 5 mg/h.'),

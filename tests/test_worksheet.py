@@ -315,8 +315,8 @@ def test_without_an_order_the_documented_one_stands() -> None:
 
 # fmt: off
 UNIT_MISTAKES = [
-    (quantities.volume_ml, "100 mg", '"100 mg" is no volume, for its unit is mg; write e.g. 100 mL.'),
-    (quantities.volume_ml, "25 mL/h", '"25 mL/h" is no volume, for its unit is mL/h; write e.g. 100 mL.'),
+    (quantities.volume_ml, "100 mg", '"100 mg" is not a volume, because its unit is mg; write e.g. 100 mL.'),
+    (quantities.volume_ml, "25 mL/h", '"25 mL/h" is not a volume, because its unit is mL/h; write e.g. 100 mL.'),
     (quantities.volume_ml, "100", '"100" has no unit; write e.g. 100 mL.'),
     (quantities.volume_ml, "99,5 mL", '"99,5 mL" has a comma in its number; write 99.5 mL with a decimal point.'),
     (quantities.volume_ml, "1,000 mL", '"1,000 mL" has a comma in its number; write 1000 mL without separators, or 1.000 mL if a decimal is meant.'),
@@ -324,13 +324,13 @@ UNIT_MISTAKES = [
     (quantities.volume_ml, "100 ± 5 mL", '"100 ± 5 mL" has a spread, which one volume cannot have; write e.g. 100 mL.'),
     (quantities.volume_ml, "", "nothing is written here; write e.g. 100 mL."),
     (quantities.volume_ml, "1e308 L", '"1e308 L" is too large a number; write e.g. 100 mL.'),
-    (quantities.strength_mg_per_ml, "50 mg", '"50 mg" is no strength, for its unit is mg; write e.g. 1 mg/mL.'),
+    (quantities.strength_mg_per_ml, "50 mg", '"50 mg" is not a strength, because its unit is mg; write e.g. 1 mg/mL.'),
     (quantities.strength_mg_per_ml, "50", '"50" has no unit; write e.g. 50 mg/mL.'),
     (quantities.strength_mg_per_ml, "0,5 mg/mL", '"0,5 mg/mL" has a comma in its number; write 0.5 mg/mL with a decimal point.'),
     (quantities.strength_mg_per_ml, "50 γ/mL", '"50 γ/mL" has the unknown unit "γ/mL"; write µg/mL.'),
     (quantities.strength_mg_per_ml, "5 %", '"5 %" has the unknown unit "%"; write e.g. 1 mg/mL.'),
-    (quantities.mass_mg, "100 mL", '"100 mL" is no mass, for its unit is mL; write e.g. 100 mg.'),
-    (quantities.mass_mg, "0.5 mg/kg", '"0.5 mg/kg" is no mass, for its unit is mg/kg; write e.g. 100 mg.'),
+    (quantities.mass_mg, "100 mL", '"100 mL" is not a mass, because its unit is mL; write e.g. 100 mg.'),
+    (quantities.mass_mg, "0.5 mg/kg", '"0.5 mg/kg" is not a mass, because its unit is mg/kg; write e.g. 100 mg.'),
     (quantities.weight_kg, "70", '"70" has no unit; write e.g. 70 kg.'),
     (quantities.weight_kg, "154 lb", '"154 lb" has the unknown unit "lb"; write e.g. 70 kg.'),
     (quantities.weight_kg, "79 ± 19 kg", '"79 ± 19 kg" has a spread, which one body weight cannot have; write e.g. 70 kg.'),
@@ -355,5 +355,5 @@ def test_spellings_of_the_same_quantity() -> None:
 def test_a_scenario_still_reads_no_volumes() -> None:
     from letheon.scenario.quantities import rate_mg_h
 
-    with pytest.raises(InputError, match="a volume says nothing without the bag's strength"):
+    with pytest.raises(InputError, match="a volume gives no dose without the strength of the bag"):
         rate_mg_h("25 ml/h")

@@ -188,10 +188,10 @@ def test_times_count_from_the_origin(worksheet: Callable) -> None:
 
 # fmt: off
 REFUSALS = {
-    "mass for a volume": (["--bag", "100 mg"], '--bag: "100 mg" is no volume, for its unit is mg; write e.g. 100 mL.'),
+    "mass for a volume": (["--bag", "100 mg"], '--bag: "100 mg" is not a volume, because its unit is mg; write e.g. 100 mL.'),
     "no unit": (["--bag", "100"], '--bag: "100" has no unit; write e.g. 100 mL. For example: --bag "100 mL".'),
     "comma": (["--concentration", "0,5 mg/mL"], '--concentration: "0,5 mg/mL" has a comma in its number; write 0.5 mg/mL with a decimal point.'),
-    "volume for a strength": (["--vial", "10 mL"], '--vial: "10 mL" is no strength, for its unit is mL; write e.g. 1 mg/mL.'),
+    "volume for a strength": (["--vial", "10 mL"], '--vial: "10 mL" is not a strength, because its unit is mL; write e.g. 1 mg/mL.'),
     "weight without unit": (["--weight", "70"], '--weight: "70" has no unit; write e.g. 70 kg. For example: --weight "79 kg".'),
     "no weight": (["--weight", "0 kg"], "the body weight must be 30 to 200 kg; got 0 kg."),
     "empty weight": (["--weight", ""], "--weight: nothing is written here; write e.g. 70 kg."),

@@ -38,7 +38,7 @@ _SENTENCE = {
 _COMMON: dict[int | str, dict[str, Any]] = {
     status: {"description": told, "content": _SENTENCE}
     for status, told in {
-        400: "The request is no JSON, or came under a foreign name.",
+        400: "The request is not JSON, or names a host that is not this one.",
         401: "The token is missing.",
         413: "The request is too large.",
         422: _REFUSED["description"],
@@ -232,7 +232,7 @@ def _refusals(app: FastAPI) -> None:
     async def _(request: Request, error: RequestValidationError) -> Response:
         first = error.errors()[0]
         if first.get("type") == "json_invalid":
-            return _sentence(422, "the request is no valid JSON.")
+            return _sentence(422, "the request is not valid JSON.")
         place = ".".join(str(part) for part in first.get("loc", ())[1:2]) or "the request"
         return _sentence(422, f'{place}: send a JSON object such as {{"scenario": "letheon: 1 ..."}}.')
 
