@@ -1,4 +1,4 @@
-"""What a scenario holds once it is read: plain frozen records in canonical units."""
+"""The records of a scenario that was read: plain, frozen, in canonical units."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Spread:
     mean : float
         Mean.
     sd : float
-        Standard deviation; 0 makes everybody alike.
+        Standard deviation; with 0 all patients are alike.
     """
 
     mean: float
@@ -43,13 +43,13 @@ class Population:
     weight : Spread
         Body weight [kg], lognormal.
     baseline_nrs : Spread
-        Baseline pain [NRS], parent of a truncated normal on 4 to 10.
+        Baseline pain [NRS]: mean and SD of a normal distribution before truncation to 4 to 10.
     age : Spread
         Age [years].
     asian : float
         Share of patients with Asian ancestry, 0 to 1; only one pharmacokinetic model uses it.
     urine : float or None
-        Flow of urine [L/h]; None for that of the people on whom the bladder's laws were calibrated.
+        Urine flow [L/h]; None for the flow assumed in the calibration of the bladder models.
     """
 
     n: int = 1000
@@ -69,15 +69,15 @@ class Models:
     pk : str
         Pharmacokinetic model, a key of `pk_choices`; ``auto`` picks one set for all drugs of the run.
     pain : str
-        ``memory`` (the self-sustaining pain memory) or ``slow_site`` (its linear rival).
+        ``memory`` (the self-sustaining pain memory) or ``slow_site`` (the linear alternative).
     rival : bool
-        Whether the other pain model runs beside the chosen one.
+        Whether the other pain model is simulated as well.
     flares : bool
         Whether flares may end a remission.
     expectancy : float
-        Extra fall of pain from guessing the treatment [NRS]; a sensitivity.
+        Additional fall in pain from guessing the treatment [NRS], for sensitivity analyses.
     norketamine : float
-        Weight of norketamine in the receptor block that acts on pain; a sensitivity.
+        Weight of norketamine in the receptor block that acts on pain, for sensitivity analyses.
     induction : bool
         Whether the formation of norketamine rises during long infusions.
     occasions : bool
@@ -99,14 +99,14 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Other drugs given beside the infusions.
+    """Other drugs given with the infusions.
 
     Parameters
     ----------
     clonidine_mg : float
         Clonidine by mouth before each infusion [mg]; 0 for none.
     midazolam_mg : float
-        Midazolam with each infusion [mg]; 0 for none. Only whether it is given matters: no size by dose is known.
+        Midazolam with each infusion [mg]; 0 for none. The dose does not matter: no relation to it is known.
     """
 
     clonidine_mg: float = 0.0
@@ -123,17 +123,17 @@ class Arm:
     Parameters
     ----------
     name : str
-        Lower-case name, key of the arm in results.
+        Lower-case name, which is the key of the arm in results.
     drug : str
         ``racemic``, ``esketamine``, ``arketamine`` or ``placebo``.
     regimen : Regimen
-        Infusions in free base; the sham sessions for placebo.
+        Infusions, in mg of free base; for placebo, the sham sessions.
     like : str or None
         For placebo, the arm whose sessions it copies.
     beside : Beside
-        Other drugs given beside; those of the arm that a placebo is like.
+        Other drugs given with the infusions; for placebo, those of the arm that it copies.
     policy : Policy
-        Boosters, titration and what ends them; those of the arm that a placebo is like.
+        Boosters, titration and stopping rules; for placebo, those of the arm that it copies.
     """
 
     name: str
@@ -163,7 +163,7 @@ class Scenario:
     arms : tuple of Arm
         In the order of the file.
     warnings : tuple of str
-        Sentences about things that are allowed but worth a second look.
+        Sentences about entries that are allowed but should be checked.
 
     Examples
     --------
