@@ -157,7 +157,7 @@ def unknown_summary(report: CalibrationReport) -> str:
     """Return what the data do not identify."""
     keys, total = unknown(report), sum("@" not in key for key in report.parameters)
     if not keys:
-        return f"The data tell something about each of the {total} parameters of the population."
+        return f"The data give information about each of the {total} parameters of the population."
     return (
         f"The data do not identify {len(keys)} of the {total} parameters of the population (the posterior's SD is more "
         f"than 0.8 of the prior's): {', '.join(keys)}. For these, the result is what was assumed."

@@ -62,8 +62,8 @@ _LIKELY = 0.05  # chance of an event below which a model is said to miss it
 _NOTHING = 1e-6  # change of an outcome that counts as none
 _STRIP = 25  # characters of a bar of the tornado
 _TIMING = (
-    "How long relief outlasts courses whose rates are not known: shown, not scored. Days until pain returns are "
-    "counted among those relieved at the end."
+    "How long relief lasts after courses whose rates are not known: shown, not scored. Days until pain returns are "
+    "counted among patients with relief at the end."
 )
 
 
@@ -110,11 +110,11 @@ def better_model(validation: Validation) -> str:
     if lead < total.telling:
         return (
             f"These trials cannot tell which model predicts better: {better} leads by {by}, and a difference of less "
-            f"than {least} tells nothing."
+            f"than {least} is not informative."
         )
     return (
-        f"{better[:1].upper()}{better[1:]} predicts better than {worse}, by {by}; the smallest difference that tells "
-        f"anything is {least}."
+        f"{better[:1].upper()}{better[1:]} predicts better than {worse}, by {by}; the smallest difference that "
+        f"is informative is {least}."
     )
 
 
@@ -124,11 +124,15 @@ def expected(validation: Validation) -> str:
     if total.expected_if is None:
         return ""
     parts = [
-        f"{numbers.fixed(abs(value), 2)} in its favour if the {pain_model(model)} model were true"
+        f"{numbers.fixed(abs(value), 2)} in favour of the {pain_model(model)} model if it were true"
         for model, value in total.expected_if.items()
     ]
     weak = any(abs(value) < total.telling for value in total.expected_if.values())
-    judged = "too few trials, or too much alike, to tell the two apart" if weak else "enough to tell the two apart"
+    judged = (
+        "the trials are too few, or too similar, to distinguish the models"
+        if weak
+        else "enough to distinguish the models"
+    )
     return f"Expected difference: {' and '.join(parts)}: {judged}."
 
 
@@ -140,7 +144,7 @@ def between_summary(between: BetweenStudies) -> str:
         for model, sd in between.fitted_sd.items()
     )
     return (
-        "A handful of studies says little about how far one study lies from the next. The SD of the log odds of "
+        "So few studies give little information about how much studies differ. The SD of the log odds of "
         f"lasting relief was fitted as {sds}; here it is set to 0 and 0.6 as well, and nothing else is changed. "
         f"Intervals hold 90 % of trials of the 100-hour infusion with {between.patients} patients an arm, in a study "
         "not seen before."
@@ -174,11 +178,11 @@ def quantities_table(study: HeldOutStudy) -> Table:
     groups = tuple(
         Group(
             tuple(_quantity(model, score.quantities[place]) for model, score in study.models.items()),
-            f"{one.quantity}; seen: {one.observed}",
+            f"{one.quantity}; observed: {one.observed}",
         )
         for place, one in enumerate(first.quantities)
     )
-    heads = ("Predicted", "Median", "50 %", "90 %", "Inside", "Chance of what was seen")
+    heads = ("Predicted", "Median", "50 %", "90 %", "Inside", "Chance of the observed result")
     return Table(f"Predictions for {study.study}", heads, groups, kind="wrapped")
 
 
@@ -194,7 +198,7 @@ def timing_table(rows: Sequence[TimingRow]) -> Table:
     """Return how long relief outlasts each course under each model."""
     courses: dict[str, list[TimingRow]] = {}
     for row in rows:
-        courses.setdefault(f"{row.course}; seen: {row.observed}", []).append(row)
+        courses.setdefault(f"{row.course}; observed: {row.observed}", []).append(row)
     groups = tuple(Group(tuple(map(_timing_row, some)), title) for title, some in courses.items())
     heads = ("Course", "Relieved at the end", "Median days until pain returns", "Relieved at 90 days")
     return Table("Timing", heads, groups, kind="wrapped")

@@ -56,7 +56,7 @@ def quantities(study: HeldOutStudy) -> Figure:
     low, high = span([*ends, *(edge for one in first for edge in one.region)], 0.0, 1.0)
     rows = Rows("Statistic of the test (t)" if unit == "1" else f"Predicted ({unit})", low, high)
     for place, one in enumerate(first):
-        rows.row(one.quantity, f"seen: {one.observed}")
+        rows.row(one.quantity, f"observed: {one.observed}")
         start, end = (edge if edge is not None else (low, high)[i] for i, edge in enumerate(one.region))
         wide = 0.006 * (high - low) if start == end else 0.0  # a single value is shown as wide as a mark
         rows.band(start - wide, end + wide, GREEN)
