@@ -128,11 +128,8 @@ def expected(validation: Validation) -> str:
         for model, value in total.expected_if.items()
     ]
     weak = any(abs(value) < total.telling for value in total.expected_if.values())
-    judged = (
-        "the trials are too few, or too similar, to distinguish the models"
-        if weak
-        else "enough to distinguish the models"
-    )
+    few = "the trials are too few, or too similar, to distinguish the models"
+    judged = few if weak else "enough to distinguish the models"
     return f"Expected difference: {' and '.join(parts)}: {judged}."
 
 
