@@ -136,8 +136,8 @@ def trust(report: CalibrationReport) -> str:
         )
     which = "; ".join(f"{check.label}: {check.value}, required {check.required}" for check in failed)
     return (
-        f"{len(failed)} of {len(checks)} checks of the sampler are not met ({which}): these draws are good for a first "
-        "look, not for results."
+        f"{len(failed)} of {len(checks)} checks of the sampler failed ({which}): use these draws for a first look "
+        "only, not for results."
     )
 
 
@@ -303,9 +303,9 @@ def _lead(reports: Sequence[CalibrationReport], rows: Mapping[str, Sequence[Pred
         converged = "The sampler has converged, so the draws are those of the posterior"
     elif good:
         names = " and ".join(pain_model(one.pain) for one in good)
-        converged = f"The sampler has converged for {names} only; the other draws are good for a first look"
+        converged = f"The sampler has converged for {names} only; use the other draws for a first look only"
     else:
-        converged = "The sampler has not converged: these draws are good for a first look, not for results"
+        converged = "The sampler has not converged: use these draws for a first look only, not for results"
     few = sum(len(unknown(one)) for one in reports)
     total = sum("@" not in key for one in reports for key in one.parameters)
     return (
