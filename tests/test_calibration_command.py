@@ -325,7 +325,7 @@ def test_draws_are_merged_in_canonical_units(tmp_path: Path) -> None:
         ("", "no draws"),
         ("memory.tau_s\n", "no draws"),
         ("memory.nothing\n1\n", "'memory.nothing'"),
-        ("a,b\n1\n", "due"),
+        ("a,b\n1\n", "expected 2 values"),
         ("memory.tau_s\n1\nnan\n", "not finite"),
     ],
 )
