@@ -40,8 +40,8 @@ TEXT = scenario_text(
         ("tcp://127.0.0.1", "not understood"),
         ("tcp://127.0.0.1:port", "not understood"),
         ("http://127.0.0.1:8786", "not understood"),
-        ("tcp://10.0.0.7:8786", "in the clear to another machine; use tls://"),
-        ("tcp://cluster.example:8786", "in the clear"),
+        ("tcp://10.0.0.7:8786", "unencrypted data to another machine; use tls://"),
+        ("tcp://cluster.example:8786", "unencrypted data"),
     ],
 )
 def test_invalid_cluster_is_refused_before_work_starts(address, fault, tmp_path):

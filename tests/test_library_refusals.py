@@ -116,7 +116,7 @@ READERS = {MODEL: parse_pk_model, STUDY: parse_study, COUNT: parse_counts, ROW: 
         (STUDY, 'verified = "abstract"\ntarget = true', 'verified = "secondary"\ntarget = true', "says in 'via'"),
         (COUNT, 'effect = "psychomimetic"', 'effect = "itch"', "'itch'"),
         (COUNT, "events = 22", "events = 400", "400 of 29"),
-        (COUNT, "events = 22\n", "", "'events' and 'n' are due"),
+        (COUNT, "events = 22\n", "", "expected 'events' and 'n'"),
         (COUNT, "events = 22", "events = 0.4", "whole number"),
         (COUNT, 'kind = "long"', 'kind = "one long course"', "'one long course'"),
         (COUNT, 'arm = "drug"', 'arm = "difference"', "'share' and 'interval'"),

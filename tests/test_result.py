@@ -35,7 +35,7 @@ def test_decoded_results_encode_to_the_same_bytes(folder):
     ("text", "where"), [("{", "truncated"), ("[]", "object"), ('{"letheon": 3}', "$.letheon"), ("{}", "letheon")]
 )
 def test_another_document_is_refused(text, where):
-    with pytest.raises(InputError, match="is no result") as refusal:
+    with pytest.raises(InputError, match="is not a result") as refusal:
         decode(text)
     assert where in str(refusal.value)
 

@@ -156,7 +156,7 @@ if options.figures:
 # differ: the pain memory keeps about half of the relief, like the trial's
 # derived number, and the slow site has lost nearly all of it. Note that the
 # pain memory was *fitted* to this trial, and the slow site to an analysis of
-# the same patients, so agreement in week 1 is the least one can expect, and
+# the same patients, so agreement in week 1 is to be expected, and
 # proves nothing. For trials that the models were not fitted to, see the
 # [validation](../validation.md).
 #

@@ -1,8 +1,7 @@
 """Letheon simulates intravenous ketamine for Complex Regional Pain Syndrome, for research and education.
 
 `letheon.load` reads a scenario file, `letheon.loads` a scenario's text, `letheon.simulate` runs a scenario.
-They are found when first asked for: importing the package loads no numerical library, sets no flag and starts
-nothing.
+Each is loaded on first use: importing the package loads no numerical library, sets no flag and starts nothing.
 
 Examples
 --------

@@ -22,7 +22,7 @@ class RunError(LetheonError):
 
 
 class Interrupted(RunError):
-    """A run that was stopped from outside; its finished blocks stay."""
+    """A run that was stopped from outside; its finished blocks are kept."""
 
     exit_code = 130
 

@@ -1,4 +1,4 @@
-"""Regimens: infusions on a clock, and the piecewise-constant rate that they amount to.
+"""Regimens: timed infusions, and the piecewise-constant rate that they add up to.
 
 Times are whole milliseconds from the scenario's origin, so that adjoining sessions meet exactly; masses are
 free base. A `Regimen` is what was ordered, a `Schedule` is its canonical form: two ways of writing the same
@@ -21,18 +21,18 @@ SHORTEST_PUSH_MS, LONGEST_PUSH_MS = 10_000, 5 * 60_000
 class Rate:
     """An infusion rate that may depend on body weight.
 
-    The rate of a patient is the smaller of ``absolute_mg_h + per_kg_mg_h * weight`` and the ceiling.
+    A patient's rate is ``absolute_mg_h + per_kg_mg_h * weight``, or the ceiling if that is lower.
 
     Parameters
     ----------
     absolute_mg_h : float
-        Part that is the same for everybody [mg/h].
+        Part that is the same for every patient [mg/h].
     per_kg_mg_h : float
-        Part for each kg of body weight [mg/h/kg].
+        Part per kg of body weight [mg/h/kg].
     ceiling_mg_h : float
         Upper limit of the sum [mg/h]; infinite if there is none.
     written : tuple of float and str, or None
-        Number and unit as written, for readers; ignored in comparisons.
+        Number and unit as written in the file, for display only; ignored in comparisons.
 
     Examples
     --------
@@ -71,7 +71,7 @@ class Rate:
 
     @property
     def form(self) -> tuple[float, str]:
-        """Number and unit as written, or in mg/h or mg/kg/h; the ceiling apart."""
+        """Number and unit as written, otherwise in mg/h or mg/kg/h; without the ceiling."""
         if self.written:
             return self.written
         return (self.per_kg_mg_h, "mg/kg/h") if self.per_kg_mg_h else (self.absolute_mg_h, "mg/h")
@@ -141,7 +141,7 @@ class Infusion:
 
     @property
     def is_push(self) -> bool:
-        """Whether it is short enough to be given by hand: a push, to which limits of rates do not apply."""
+        """Whether the infusion is short enough to be given by hand (a push); rate limits do not apply to a push."""
         return self.duration_ms <= LONGEST_PUSH_MS
 
 
@@ -149,15 +149,15 @@ class Infusion:
 class Schedule:
     """The canonical piecewise-constant form of a regimen.
 
-    Piece ``k`` lasts from ``edges_ms[k]`` to ``edges_ms[k + 1]``. Equal adjacent pieces are one; the first
-    and the last piece give drug; a piece in between without terms is a pause. No pieces means no drug.
+    Piece ``k`` lasts from ``edges_ms[k]`` to ``edges_ms[k + 1]``. Adjacent pieces with equal rates are merged.
+    The first and the last piece give drug; a piece without terms is a pause. A schedule without pieces gives no drug.
 
     Parameters
     ----------
     edges_ms : tuple of int
-        Ascending edges, milliseconds from the origin, one more than there are pieces, or none.
+        Ascending edges, milliseconds from the origin: one more than there are pieces, or empty.
     terms : tuple of tuple of Rate
-        Rates that add up in each piece: at most one without ceiling, then those with a ceiling, sorted.
+        Rates that are summed in each piece: at most one without a ceiling, then those with a ceiling, sorted.
 
     Examples
     --------
@@ -194,9 +194,9 @@ class Regimen:
     Parameters
     ----------
     drug : str
-        ``racemic``, ``esketamine``, ``arketamine`` or ``placebo``; those of a placebo are sham.
+        ``racemic``, ``esketamine``, ``arketamine`` or ``placebo``; the infusions of a placebo are sham.
     infusions : tuple of Infusion
-        Sorted by start; they may overlap, and then their rates add.
+        Sorted by start. Where infusions overlap, their rates are summed.
 
     Examples
     --------
@@ -226,7 +226,7 @@ class Regimen:
         return max((infusion.stop_ms for infusion in self.infusions), default=0)
 
     def sham(self) -> "Regimen":
-        """Return the same sessions with placebo in the bag."""
+        """Return the same sessions with placebo instead of drug."""
         return replace(self, drug="placebo")
 
     def schedule(self) -> Schedule:

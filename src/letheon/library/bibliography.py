@@ -29,7 +29,9 @@ def parse_sources(text: str, place: str) -> dict[str, Source]:
         elif entry is not None and (field := _FIELD.fullmatch(line)):
             entry[field[1]] = field[2]
         else:
-            raise InputError(f"{place} line {count}: an entry, a field 'name = {{...}},' or '}}' is due: {line!r}")
+            raise InputError(
+                f"{place} line {count}: expected an entry, a field 'name = {{...}},' or '}}', got {line!r}"
+            )
     return {key: _source(key, entry, place) for key, entry in entries.items()}
 
 

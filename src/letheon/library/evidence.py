@@ -102,7 +102,7 @@ def as_infusions(stated: Any, place: str) -> tuple[tuple[float, float, float], .
     infusions = []
     for row in stated:
         if not isinstance(row, list) or len(row) != 3:
-            raise InputError(f"{place}: [start h, duration h, rate mg/h] is due, got {row!r}")
+            raise InputError(f"{place}: expected [start h, duration h, rate mg/h], got {row!r}")
         start, duration, rate = (as_variance(item, place) for item in row)
         infusions.append((start, duration, rate))
     return tuple(infusions)
@@ -263,7 +263,7 @@ class Study:
             for key, arm, known in (("arm", one.arm, (*groups, "all")), ("against", one.against, ("", *groups))):
                 if arm not in known:
                     choices = ", ".join(filter(None, known))
-                    raise FieldError(f"got {arm!r}; one of {choices} is due", f"[[outcomes]][{index}].{key}")
+                    raise FieldError(f"got {arm!r}; expected one of {choices}", f"[[outcomes]][{index}].{key}")
         self._check_targets()
 
     def _check_targets(self) -> None:

@@ -81,12 +81,12 @@ class HarmCount:
     def __post_init__(self) -> None:
         kinds = LIVER_PATTERNS if self.effect == "liver" else KINDS
         if self.kind not in kinds:
-            raise FieldError(f"got {self.kind!r}; one of {', '.join(kinds)} is due", "kind")
+            raise FieldError(f"got {self.kind!r}; expected one of {', '.join(kinds)}", "kind")
         differs = self.arm == "difference"
         counts, differences = (self.events, self.n), (self.share, self.interval)
         due, absent = (differences, counts) if differs else (counts, differences)
         if None in due or absent != (None, None):
-            raise FieldError("'events' and 'n' are due, or for a difference 'share' and 'interval'")
+            raise FieldError("expected 'events' and 'n', or for a difference 'share' and 'interval'")
         if self.events is not None and self.n is not None and self.events > self.n:
             raise FieldError(f"{self.events} of {self.n} patients cannot be")
         stated = [key for key in _DOSING if getattr(self, key)]

@@ -34,7 +34,7 @@ def parse_posterior(model: str, table: str, about: str, place: str) -> Posterior
     names, *rows = [line.split(",") for line in table.splitlines() if line.strip()]
     for number, row in enumerate(rows, start=2):
         if len(row) != len(names):
-            raise InputError(f"{place}.csv line {number}: {len(names)} values are due, got {len(row)}")
+            raise InputError(f"{place}.csv line {number}: expected {len(names)} values, got {len(row)}")
     if not rows:
         raise InputError(f"{place}.csv holds names and no draws")
     try:

@@ -44,7 +44,7 @@ def check_keys(table: Any, needs: Iterable[str], may: Iterable[str], place: str)
     """Refuse unknown and missing keys of a table."""
     needs, may = tuple(needs), tuple(may)
     if not isinstance(table, dict):
-        raise InputError(f"{place}: a table is due here, got {table!r}")
+        raise InputError(f"{place}: expected a table, got {table!r}")
     for key in table:
         if key not in needs and key not in may:
             raise InputError(f"{place}: unknown key {key!r}; known keys: {', '.join((*needs, *may))}")
@@ -56,28 +56,28 @@ def check_keys(table: Any, needs: Iterable[str], may: Iterable[str], place: str)
 def as_float(value: Any, place: str) -> float:
     """Return a finite number as float."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise InputError(f"{place}: a finite number is due here, got {value!r}")
+        raise InputError(f"{place}: expected a finite number, got {value!r}")
     return float(value)
 
 
 def as_text(value: Any, place: str) -> str:
     """Return a text."""
     if not isinstance(value, str):
-        raise InputError(f"{place}: a text is due here, got {value!r}")
+        raise InputError(f"{place}: expected a text, got {value!r}")
     return value
 
 
 def as_texts(value: Any, place: str) -> tuple[str, ...]:
     """Return a list of texts as tuple."""
     if not isinstance(value, list):
-        raise InputError(f"{place}: a list of texts is due here, got {value!r}")
+        raise InputError(f"{place}: expected a list of texts, got {value!r}")
     return tuple(as_text(item, place) for item in value)
 
 
 def as_pair(value: Any, place: str) -> tuple[float, float]:
     """Return [low, high] as two numbers in order."""
     if not isinstance(value, list) or len(value) != 2:
-        raise InputError(f"{place}: [low, high] is due here, got {value!r}")
+        raise InputError(f"{place}: expected [low, high], got {value!r}")
     low, high = (as_float(item, place) for item in value)
     if low > high:
         raise InputError(f"{place}: low {low} is above high {high}")
@@ -88,7 +88,7 @@ def as_choice(value: Any, choices: Iterable[str], place: str) -> str:
     """Return a text that is one of `choices`."""
     choices = tuple(choices)
     if value not in choices:
-        raise InputError(f"{place}: got {value!r}; one of {', '.join(choices)} is due")
+        raise InputError(f"{place}: got {value!r}; expected one of {', '.join(choices)}")
     return value
 
 
@@ -103,14 +103,14 @@ def as_variance(value: Any, place: str) -> float:
 def as_count(value: Any, place: str) -> int:
     """Return a whole number that is not negative."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InputError(f"{place}: a whole number that is not negative is due here, got {value!r}")
+        raise InputError(f"{place}: expected a whole number that is not negative, got {value!r}")
     return value
 
 
 def as_flag(value: Any, place: str) -> bool:
     """Return true or false."""
     if not isinstance(value, bool):
-        raise InputError(f"{place}: true or false is due here, got {value!r}")
+        raise InputError(f"{place}: expected true or false, got {value!r}")
     return value
 
 

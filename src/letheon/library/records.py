@@ -48,7 +48,7 @@ SPREADS: Mapping[str, tuple[str, ...]] = {
 def as_spread(table: Any, place: str) -> dict[str, str | float]:
     """Return a distribution: its kind, and the positive sizes that this kind needs."""
     if not isinstance(table, dict) or "kind" not in table:
-        raise InputError(f"{place}: a table with the key 'kind' is due here, got {table!r}")
+        raise InputError(f"{place}: expected a table with the key 'kind', got {table!r}")
     kind = as_choice(table["kind"], SPREADS, f"{place}.kind")
     check_keys(table, ("kind", *SPREADS[kind]), (), place)
     sizes = {key: as_float(table[key], f"{place}.{key}") for key in SPREADS[kind]}
@@ -150,7 +150,7 @@ class Number:
 def parse_numbers(tables: Any, place: str) -> dict[str, Number]:
     """Read a table of tables, one for each number; see `parse_sections`."""
     if not isinstance(tables, dict):
-        raise InputError(f"{place}: a table of numbers is due here, got {tables!r}")
+        raise InputError(f"{place}: expected a table of numbers, got {tables!r}")
     numbers: dict[str, Number] = {}
     for name, table in tables.items():
         where = f"{place}.{name}"
@@ -200,7 +200,7 @@ class Covariance:
     def triple(self, omegas: Mapping[str, float], place: str) -> tuple[str, str, float]:
         """Return both roles and the covariance of their etas, whose variances are `omegas`."""
         if len(self.roles) != 2 or not set(self.roles) <= set(omegas):
-            raise FieldError(f"two roles of this model are due, got {self.roles}", f"{place}.roles")
+            raise FieldError(f"expected two roles of this model, got {self.roles}", f"{place}.roles")
         scale = math.sqrt(math.prod(omegas[role] for role in self.roles))
         return self.roles[0], self.roles[1], scale * self.correlation if math.isnan(self.value) else self.value
 
@@ -266,7 +266,7 @@ class PkModel:
         for index, analyte in enumerate(self.residual):
             if analyte not in self.analytes:
                 choices = ", ".join(self.analytes)
-                raise FieldError(f"got {analyte!r}; one of {choices} is due", f"[[residual]][{index}].analyte")
+                raise FieldError(f"got {analyte!r}; expected one of {choices}", f"[[residual]][{index}].analyte")
 
 
 def parse_pk_model(text: str, place: str) -> PkModel:

@@ -124,7 +124,7 @@ def posterior_values(posterior: Posterior, draws: int = DRAWS) -> dict[str, np.n
         elif name.removesuffix(".sd") in named:
             unit = "1"  # the SD of a log-normal eta between patients
         else:
-            raise InputError(f"the draws of {posterior.model} hold {name!r}, which is no number of the library")
+            raise InputError(f"the draws of {posterior.model} hold {name!r}, which is not a number in the library")
         key = f"{RIVAL}{name}" if posterior.model == "slow_site" and name in SHARED else name
         values[key] = np.array([to_canonical(v, unit) for v in column[:draws]])
         if not np.isfinite(column).all():

@@ -1,9 +1,9 @@
 """The result of a run: frozen records with one JSON form.
 
-`encode` writes a `RunResult` as JSON, `decode` reads it back, and `json_schema` describes it. A key that a document
-leaves out is ``UNSET`` here, which counts as false; None is JSON's null. Numbers have six significant digits. An
-interval without a level of its own is the 90 % interval of the mean over the parameter draws. ``support`` is one of
-`letheon.library.SUPPORT_LABELS`, and ``basis`` names the studies that the label rests on.
+`encode` writes a `RunResult` as JSON, `decode` reads it back, and `json_schema` describes it. A key that is absent from
+a document is ``UNSET`` here, which counts as false; None is JSON's null. Numbers have six significant digits. An
+interval is the 90 % interval of the mean over the parameter draws, unless it states a level of its own. ``support`` is
+one of `letheon.library.SUPPORT_LABELS`, and ``basis`` names the studies behind the label.
 """
 
 import json
@@ -44,9 +44,11 @@ OptionalText = str | UnsetType
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
-    """One endpoint of an arm: of a share the mean over patients and its standard error from the number of simulated
-    patients; of all else the mean, standard deviation and quantiles over patients. All in [`unit`]; `minus_placebo` is
-    the difference from the placebo arm. What a fixed timetable gives has no support.
+    """One endpoint of an arm, in [`unit`].
+
+    A share has the mean over patients and `mc_se`, its standard error due to the finite number of simulated patients.
+    All other endpoints have the mean, standard deviation and quantiles over patients. `minus_placebo` is the difference
+    from the placebo arm. An endpoint that follows from a fixed timetable alone has no `support`.
     """
 
     mean: float
@@ -81,15 +83,16 @@ class MedianDay(Struct, frozen=True):
 
 
 class NumberAtRisk(Struct, frozen=True):
-    """How many patients are observed without relapse at a time since the end of the course [days]."""
+    """Number of patients still observed and without relapse at a time since the end of the course [days]."""
 
     day: Count
     n: int
 
 
 class TimeToRelapse(Struct, frozen=True, kw_only=True):
-    """Kaplan-Meier time to relapse [days] of those who were in remission; None where the curve does not fall so far,
-    or nobody was in remission.
+    """Kaplan-Meier time to relapse [days] among patients who were in remission.
+
+    A field is None if the curve does not fall far enough, or if nobody was in remission.
     """
 
     in_remission: float  # share of all patients
@@ -107,10 +110,10 @@ class TimeToRelapse(Struct, frozen=True, kw_only=True):
 
 
 class Endpoints(dict[str, Endpoint | TimeToRelapse]):
-    """Endpoints by name: each an `Endpoint`, but ``time_to_relapse_days`` a `TimeToRelapse`."""
+    """Endpoints by name: ``time_to_relapse_days`` is a `TimeToRelapse`, every other one an `Endpoint`."""
 
     def endpoint(self, name: str) -> Endpoint | None:
-        """Return an `Endpoint` by name; None where there is none of that name."""
+        """Return an `Endpoint` by name, or None if there is none of that name."""
         endpoint = self.get(name)
         return endpoint if isinstance(endpoint, Endpoint) else None
 
@@ -123,7 +126,7 @@ class Endpoints(dict[str, Endpoint | TimeToRelapse]):
 
 
 class Band(Struct, frozen=True, kw_only=True):
-    """A quantity over time: mean and quantiles over patients, and the interval of the mean, which levels lack."""
+    """A quantity over time: mean and quantiles over patients, and the interval of the mean (not for drug levels)."""
 
     mean: list[float]
     q05: list[float]
@@ -134,7 +137,7 @@ class Band(Struct, frozen=True, kw_only=True):
 
 
 class PainProfile(Struct, frozen=True, kw_only=True):
-    """Time courses under one pain model: its own state, and pain."""
+    """Time courses under one pain model: the state of that model, and pain."""
 
     sensitisation: Band | UnsetType = UNSET  # of the memory model [share]
     slow_site_effect: Band | UnsetType = UNSET  # of the slow site [share]
@@ -142,7 +145,7 @@ class PainProfile(Struct, frozen=True, kw_only=True):
 
 
 class Profile(Struct, frozen=True, kw_only=True):
-    """Time courses of an arm: time [h since t = 0], levels by substance, block, and what a `PainProfile` has."""
+    """Time courses of an arm: time [h since t = 0], levels by substance, receptor block, and those of `PainProfile`."""
 
     time_h: list[float]
     concentration_ng_per_ml: dict[str, Band]
@@ -161,28 +164,28 @@ class UsedModel(Struct, frozen=True):
 
 
 class ArmModels(Struct, frozen=True):
-    """Pharmacokinetic models behind levels and block, and behind the acute effect."""
+    """Pharmacokinetic models used for levels and block, and for the acute effect."""
 
     levels: UsedModel
     acute: UsedModel
 
 
 class RegimenSupport(Struct, frozen=True):
-    """Which studies in CRPS gave such a regimen, whatever came of it."""
+    """Which studies in CRPS gave such a regimen, whatever their results."""
 
     support: str
     basis: Keys
 
 
 class BesideDoses(Struct, frozen=True):
-    """Doses of the drugs given beside ketamine [mg]; 0 for none."""
+    """Doses of other drugs given with ketamine [mg]; 0 for none."""
 
     clonidine_mg: float
     midazolam_mg: float
 
 
 class TimetableExposure(Struct, frozen=True):
-    """What the timetable gives without boosters: hours with drug [h], days with drug, sessions."""
+    """Exposure by the timetable without boosters: hours with drug [h], days with drug, sessions."""
 
     hours: Count
     infusion_days: Count
@@ -190,7 +193,7 @@ class TimetableExposure(Struct, frozen=True):
 
 
 class Exposure(Struct, frozen=True, kw_only=True):
-    """How much drug patients get in the follow-up; with boosters, means over patients."""
+    """Drug exposure of patients during the follow-up; with boosters, means over patients."""
 
     dose_mg: float
     dose_mg_q05: float
@@ -205,7 +208,7 @@ class Exposure(Struct, frozen=True, kw_only=True):
 
 
 class BladderLaw(Struct, frozen=True):
-    """What one injury law says of a harm: mean, where it may lie, and quantiles over patients [unit of the harm]."""
+    """A harm under one injury law: mean, interval, and quantiles over patients [unit of the harm]."""
 
     estimate: float | None
     interval: Interval
@@ -214,15 +217,17 @@ class BladderLaw(Struct, frozen=True):
 
 
 class WithoutBeside(Struct, frozen=True):
-    """What a harm would be without the other drug, and where it may lie [unit of the harm]."""
+    """A harm without the other drug: estimate and interval [unit of the harm]."""
 
     estimate: float | None
     interval: Interval
 
 
 class HarmEstimate(Struct, frozen=True, kw_only=True):
-    """One harm of an arm: its estimate, None where the evidence gives none, where it may lie, and quantiles over
-    patients [`unit`]. `interval_level` is 0.9 where the harm is simulated, 0.95 where it is counted in studies.
+    """One harm of an arm: estimate, interval, and quantiles over patients [`unit`].
+
+    `estimate` is None if the evidence gives none. `interval_level` is 0.9 for a simulated harm, and 0.95 for a harm
+    that was counted in studies.
     """
 
     group: str  # acute, circulation, counted, liver, mood, bladder
@@ -244,7 +249,7 @@ class HarmEstimate(Struct, frozen=True, kw_only=True):
 
 
 class HarmResult(Struct, frozen=True):
-    """Harms of an arm by name, with drugs given beside and exposure."""
+    """Harms of an arm by name, with its exposure and other drugs given."""
 
     beside: BesideDoses
     exposure: Exposure
@@ -262,7 +267,7 @@ class _UnderOneModel:
     endpoints: Endpoints
 
     def endpoint(self, name: str) -> Endpoint | None:
-        """Return an endpoint by name; None where there is none of that name."""
+        """Return an endpoint by name, or None if there is none of that name."""
         return self.endpoints.endpoint(name)
 
     @property
@@ -303,7 +308,7 @@ class Spread(Struct, frozen=True):
 
 
 class BaselinePain(Struct, frozen=True):
-    """Pain before dosing: mean and standard deviation of the diary and of the latent pain [NRS]."""
+    """Pain before dosing: mean and standard deviation of the diary and of latent pain [NRS]."""
 
     mean: float
     sd: float
@@ -312,7 +317,7 @@ class BaselinePain(Struct, frozen=True):
 
 
 class PopulationResult(Struct, frozen=True):
-    """The patients as they were drawn."""
+    """The simulated patients, as drawn."""
 
     weight_kg: Spread
     baseline_nrs: BaselinePain
@@ -332,7 +337,7 @@ class ModelSettings(Struct, frozen=True, kw_only=True):
 
 
 class RunResult(Struct, frozen=True, kw_only=True):
-    """The result of a run: no path, date, duration or host, so that the same run gives the same bytes."""
+    """The result of a run. It holds no path, date, duration or host, so that the same run gives the same bytes."""
 
     letheon: str  # version of the program
     title: str
@@ -364,19 +369,19 @@ def _read_endpoints(_: type, entries: dict[str, Any]) -> Endpoints:
 
 
 def decode(document: str | bytes | dict[str, Any], source: str = "the document") -> RunResult:
-    """Read a result document from its JSON text, or from what a JSON reader makes of it; `source` names it in refusals.
+    """Read a result document from its JSON text or from a parsed dict; `source` is its name in error messages.
 
     Raises
     ------
     InputError
-        If it is no result document of this version.
+        If it is not a result document of this version.
     """
     try:
         if isinstance(document, dict):
             return msgspec.convert(document, RunResult, dec_hook=_read_endpoints)
         return msgspec.json.decode(document, type=RunResult, dec_hook=_read_endpoints)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise InputError(f"{source} is no result of this version of letheon simulate: {error}") from error
+        raise InputError(f"{source} is not a result of this version of letheon simulate: {error}") from error
 
 
 def document_of(result: RunResult) -> dict[str, Any]:

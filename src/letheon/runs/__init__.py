@@ -1,4 +1,4 @@
-"""Runs: a scenario computed block by block into a folder that can be continued, and its result document."""
+"""Runs: simulate a scenario block by block into a folder that can be continued, and give its result."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -41,7 +41,7 @@ def _read(text: str) -> int | str:
         )
     if parts.scheme == "tcp" and not is_loopback(host):
         raise InputError(
-            f"--cluster {text} would send data in the clear to another machine; use tls:// with certificates, or a"
+            f"--cluster {text} would send unencrypted data to another machine; use tls:// with certificates, or a"
             " scheduler on 127.0.0.1."
         )
     return text

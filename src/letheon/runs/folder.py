@@ -60,7 +60,7 @@ def _problem(path: Path) -> str:
         except OSError as error:
             return f"{path} cannot be read ({error.strerror}); choose another folder with --out."
         if not (path / _STAMP).is_file() and not all(is_leftover(file.name) for file in content):
-            return f"{path} holds files that are no Letheon run; choose an empty or new folder with --out."
+            return f"{path} holds files that are not a Letheon run; choose an empty or new folder with --out."
     nearest = path
     while not nearest.exists():
         nearest = nearest.parent

@@ -127,7 +127,7 @@ def _finished(folder: Path) -> dict[str, Record]:
         raise InputError(f"{str(folder)[:80]} holds no finished run; letheon simulate makes one.")
     for name in (part for parts in _tables(files).values() for part in parts):
         if not files[name].there(folder / name):
-            raise InputError(f"{folder / name} is missing or damaged; make it whole: {remedy(folder)}")
+            raise InputError(f"{folder / name} is missing or damaged; to repair it, run: {remedy(folder)}")
     return files
 
 
@@ -141,7 +141,7 @@ def _refuse_damaged(folder: Path, files: dict[str, Record]) -> None:
     """Refuse parts that are not as they were written, and warn of files that are none of the run's."""
     for name, record in files.items():
         if not record.intact(folder / name):
-            raise InputError(f"{folder / name} is damaged; make it whole: {remedy(folder)}")
+            raise InputError(f"{folder / name} is damaged; to repair it, run: {remedy(folder)}")
     roots = {name.split("/")[0] for name in files if name.startswith(LASTING)}
     beside = (path for root in sorted(roots) for path in sorted((folder / root).rglob("*")) if path.is_file())
     strays = [name for path in beside if (name := path.relative_to(folder).as_posix()) not in files]
@@ -189,9 +189,9 @@ def _one_select(connection: Any, sql: str) -> Any:
 
     statements = connection.extract_statements(sql)
     if len(statements) != 1:
-        raise InputError(f"one SELECT at a time; this query has {len(statements)} statements.")
+        raise InputError(f"only one SELECT is allowed at a time; this query has {len(statements)} statements.")
     if statements[0].type not in (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN):
-        raise InputError(f"a run is read-only: only SELECT is answered, not {statements[0].type.name}.")
+        raise InputError(f"a run is read-only: only SELECT is allowed, not {statements[0].type.name}.")
     return statements[0]
 
 

@@ -82,37 +82,37 @@ def simulate(
     scenario : Scenario or path
         What to simulate.
     out : Path, optional
-        Run folder; without it nothing is written.
+        Run folder; if omitted, nothing is written.
     patients : int, optional
-        Number of virtual patients, instead of the scenario's.
+        Number of virtual patients per arm, instead of the scenario's.
     seed : int, optional
         Seed, instead of the scenario's.
     quick : bool
-        At most 200 patients.
+        Simulate at most 200 patients per arm.
     fresh : bool
         Compute again even if the folder holds this run.
     progress : callable, optional
-        Called with patients done, patients in all, and the arm's name.
+        Called with the number of patients done, the total number, and the name of the arm.
     cluster : str, optional
         Where to compute: ``local:N`` for N worker processes on this machine, or the address of a Dask scheduler
         (``tcp://127.0.0.1:8786``, ``tls://…``). By default the threads of this process. The result is the same.
     text : str, optional
-        The text that a scenario was read from, to be kept in the folder.
+        The text that the scenario was read from, to be stored in the folder.
     page : callable, optional
-        Makes the report of result document and scenario text; it is kept in the folder, and made again where it is
-        missing or damaged.
+        Builds the report from the result and the scenario's text. The report is stored in the folder, and built again
+        if it is missing or damaged.
 
     Returns
     -------
     Run
-        The result, and where it lies.
+        The result, and its folder.
 
     Raises
     ------
     InputError
         If the scenario or the folder cannot be used.
     RunError
-        If the disk fills up or all workers are lost; `Interrupted` on Ctrl-C. Finished chunks are kept.
+        If the disk is full or all workers are lost; `Interrupted` on Ctrl-C. Finished chunks are kept.
 
     Examples
     --------

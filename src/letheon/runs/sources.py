@@ -33,10 +33,10 @@ def read_sources(folder: Path) -> RunSources:
     if not file.is_file() and (folder / "run.json").is_file():
         raise InputError(f"{folder}: this run is not finished; run the same letheon simulate again to continue it.")
     if not file.is_file():
-        raise InputError(f"{folder}: is not a run folder, for it has no result.json; letheon simulate makes one.")
+        raise InputError(f"{folder}: is not a run folder, because it has no result.json; letheon simulate makes one.")
     entry = Manifest(folder).files.get(RUN, {}).get(file.name)
     if entry is not None and not entry.intact(file):
-        raise InputError(f"{file} is damaged; make it whole: {remedy(folder)}")
+        raise InputError(f"{file} is damaged; to repair it, run: {remedy(folder)}")
     try:
         return json.decode(file.read_bytes(), type=RunSources)
     except (DecodeError, RecursionError, OSError):

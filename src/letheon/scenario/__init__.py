@@ -1,7 +1,7 @@
-"""Scenarios: a text with units becomes checked objects, and back.
+"""Scenarios: read a text with units into checked objects, and write it again.
 
-`load` reads a file, `loads` a text, `load_search` and `loads_search` what is asked of a search too; `dumps` writes a
-scenario with every default filled in. Each refusal names file, line and field, what was given and what would work.
+`load` reads a file, `loads` a text; `load_search` and `loads_search` also read the block `optimise`. `dumps` writes a
+scenario with every default filled in. Each error names file, line and field, what was found and what was expected.
 """
 
 from letheon.scenario.loading import load, load_search, loads, loads_search

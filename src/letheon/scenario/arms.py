@@ -56,14 +56,16 @@ def _placebo(name: str, table: Table, real: dict[str, Arm]) -> Arm:
                 f"a placebo arm copies the sessions of another arm; write {example} and leave {key} out."
             )
     if "like" not in table.entries:
-        table.refuse(f"the entry like is missing; write e.g. {example}.")
+        table.refuse(f'the key "like" is missing; write e.g. {example}.')
     node = table.entries["like"]
     like = text_of(node, example)
     if like not in real:
         if not real:
-            node.refuse(f"{shown(like)} is no arm that gives a drug; add such an arm, e.g. ketamine: {ARM.example}.")
+            node.refuse(
+                f"{shown(like)} is not an arm that gives a drug; add such an arm, e.g. ketamine: {ARM.example}."
+            )
         near = near_word(like, real) or next(iter(real))
-        node.refuse(f"{shown(like)} is no other arm that gives a drug; write like: {near}.")
+        node.refuse(f"{shown(like)} is not another arm that gives a drug; write like: {near}.")
     copied = real[like]
     return Arm(name, "placebo", copied.regimen.sham(), like, copied.beside, copied.policy)
 
@@ -73,8 +75,7 @@ def _active(name: str, table: Table, follow_up_ms: int) -> Arm:
     drug = text_of(table.entries["drug"], "")
     if "like" in table.entries:
         table.entries["like"].refuse(
-            f"only a placebo arm can be like another, and this arm gives {drug}; "
-            "write its sessions out, or drug: placebo."
+            f"only a placebo arm may use like, and this arm gives {drug}; write its sessions out, or drug: placebo."
         )
     listing = listing_of(ARM.required(table, "sessions"), f"- {SESSION.example}")
     infusions: list[Infusion] = []
@@ -153,7 +154,7 @@ def _session(table: Table, follow_up_ms: int) -> list[Infusion]:
     start, last, end = values["at"], infusions[-1].start_ms, time_text(follow_up_ms)
     if start >= follow_up_ms:
         table.entries["at"].refuse(
-            f"the session begins at {time_text(start)}, not before the follow-up ends at {end}; "
+            f"the session begins at {time_text(start)}, but the follow-up ends at {end}; "
             "begin it earlier, or write a longer follow_up."
         )
     if (stop := infusions[-1].stop_ms) > follow_up_ms:
@@ -190,7 +191,7 @@ def _length_and_rate(table: Table, values: Values) -> tuple[int, Rate]:
     if "push" in values:
         for key in ("rate", "dose", "max", "for"):
             if key in nodes:
-                nodes[key].refuse(f"{key} stands beside a push; write push and over alone, or leave push out.")
+                nodes[key].refuse(f"{key} cannot be combined with push; write push and over alone, or leave push out.")
         duration = values.get("over", DEFAULT_PUSH_MS)
         if duration > LONGEST_PUSH_MS:
             nodes["over"].refuse(
@@ -198,7 +199,7 @@ def _length_and_rate(table: Table, values: Values) -> tuple[int, Rate]:
                 "write it as an infusion, e.g. dose: 20 mg, for: 10 min."
             )
     elif "over" in nodes:
-        nodes["over"].refuse("it is the length of a push; write for: 4 h, or push: 0.35 mg/kg beside it.")
+        nodes["over"].refuse("it is the length of a push; write for: 4 h instead, or add push: 0.35 mg/kg.")
     else:
         BOOSTER_SESSION.required(table, "for")
         duration = values["for"]
@@ -212,10 +213,10 @@ def _length_and_rate(table: Table, values: Values) -> tuple[int, Rate]:
 def _rate(table: Table, values: Values, duration_ms: int) -> Rate:
     """Return the rate of `rate`, or of `dose` or `push` over the length of the session, under `max`."""
     if "rate" in values and "dose" in values:
-        table.entries["dose"].refuse("rate and dose both stand here; keep one of them.")
+        table.entries["dose"].refuse("both rate and dose are given; keep one of them.")
     key = next((key for key in ("rate", "dose", "push") if key in values), None)
     if key is None:
-        table.refuse("neither rate nor dose stands here; write e.g. rate: 25 mg/h, or dose: 100 mg.")
+        table.refuse("neither rate nor dose is given; write e.g. rate: 25 mg/h, or dose: 100 mg.")
     node, hours, is_push = table.entries[key], duration_ms / MS_PER_HOUR, duration_ms <= LONGEST_PUSH_MS
     if key == "rate":
         absolute, per_kg = values[key].absolute_mg_h, values[key].per_kg_mg_h
@@ -278,11 +279,13 @@ def _as_base(value: float, unit: str, salt: float) -> tuple[float, str]:
 def _boosters(table: Table, values: Values, salt: float, follow_up_ms: int) -> Boosters:
     session = table_of(table.entries["session"], "")
     if ("on" in values) == ("every" in values):
-        both = "on and every both stand here; keep one" if "on" in values else "neither on nor every stands here"
+        both = "both on and every are given; keep one" if "on" in values else "neither on nor every is given; write one"
         table.refuse(f"{both}: on: relapse for boosters when pain returns, or every: 6 weeks for a calendar.")
     gaps: tuple[int, ...] = values.get("every", ())
     if gaps and "wait" in values:
-        table.entries["wait"].refuse("it is the time from a relapse to the appointment; leave it out beside every.")
+        table.entries["wait"].refuse(
+            "it is the time from a relapse to the appointment; leave it out if every is given."
+        )
     apart = values.get("apart", DEFAULT_APART_DAYS)
     if gaps and min(gaps) < apart:
         if "apart" in values:

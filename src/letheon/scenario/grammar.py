@@ -104,7 +104,7 @@ class Fields:
     def required(self, table: Table, name: str) -> Node:
         """Return the node of a key that must be there."""
         if name not in table.entries:
-            table.refuse(f"the entry {name} is missing; write e.g. {self[name].pair}.")
+            table.refuse(f"the key {shown(name)} is missing; write e.g. {self[name].pair}.")
         return table.entries[name]
 
     def read(self, table: Table, without: Iterable[str] = ()) -> dict[str, Any]:
@@ -175,12 +175,12 @@ def list_of(item: Kind) -> Kind:
 
 
 def one_or_more(item: Kind, most: int) -> Kind:
-    """Return the kind of one value, or a list of at most so many of which the last goes on for ever."""
+    """Return the kind of one value, or a list of at most so many of which the last repeats without end."""
 
     def read(node: Node, example: str) -> tuple[Any, ...]:
         nodes = listing_of(node, "[1 week, 2 weeks, 4 weeks]").items if isinstance(node, Listing) else (node,)
         if len(nodes) > most:
-            node.refuse(f"the ladder has {len(nodes)} steps; write at most {most}, the last goes on for ever.")
+            node.refuse(f"the ladder has {len(nodes)} steps; write at most {most}, the last repeats without end.")
         return tuple(item.read(one, example) for one in nodes)
 
     def schema() -> Schema:
@@ -234,8 +234,8 @@ def _drug(node: Node, example: str) -> str:
     if names_route(name):
         node.refuse(f"{shown(name)} names a route: {NO_ROUTE}; write e.g. {example}.")
     meant = next((drug for drug, pattern in _DRUG_NAMES.items() if pattern.fullmatch(name)), None)
-    remedy = f"write {meant}" if meant else f"write one of {', '.join(DRUGS)}, for no other drug is modelled"
-    node.refuse(f"{shown(name)} is not known here; {remedy}.")
+    remedy = f"write {meant}" if meant else f"write one of {', '.join(DRUGS)}; no other drug is modelled"
+    node.refuse(f"{shown(name)} is not a known value here; {remedy}.")
 
 
 # --- the keys ---
@@ -253,7 +253,7 @@ POPULATION = Fields(
         Key("baseline_nrs", mean_and_spread("NRS", 4, 10, 5, bare=True), "Pain, cut off at 4 and 10.", "7.3 ± 2.0"),
         Key("age", mean_and_spread("year", 18, 100, 30, why=_ADULTS), "Age.", "46 ± 12 years"),
         Key("asian", number(0, 1), "Share of patients with Asian ancestry; one pharmacokinetic model uses it.", "0.2"),
-        Key("urine", urine_flow(0.3, 15), "Flow of urine.", "1.6 L/day", "that of the bladder studies"),
+        Key("urine", urine_flow(0.3, 15), "Urine flow.", "1.6 L/day", "that of the bladder studies"),
     ),
     "{n: 1000, weight: 79 ± 19 kg, baseline_nrs: 7.3 ± 2.0}",
     Population(),
@@ -262,9 +262,9 @@ MODELS = Fields(
     (
         Key("pk", choice(pk_choices), "Pharmacokinetic model; auto picks one for all drugs of the run.", "auto"),
         Key("pain", choice("memory", "slow_site"), "A self-sustaining pain memory, or a linear slow site.", "memory"),
-        Key("rival", switch(), "Whether the other pain model runs beside the chosen one.", "on"),
+        Key("rival", switch(), "Whether the other pain model is simulated as well.", "on"),
         Key("flares", switch(), "Whether flares may end a remission.", "on"),
-        Key("expectancy", number(0, 3, "NRS"), "Extra fall of pain from guessing the treatment.", "0.5 NRS"),
+        Key("expectancy", number(0, 3, "NRS"), "Additional fall in pain from guessing the treatment.", "0.5 NRS"),
         Key("norketamine", number(-1, 1), "Weight of norketamine in the receptor block that acts on pain.", "-0.2"),
         Key("induction", switch(), "Whether norketamine forms faster during long infusions.", "on"),
         Key("occasions", switch(), "Whether a patient's pharmacokinetics vary from occasion to occasion.", "on"),
@@ -275,17 +275,17 @@ MODELS = Fields(
 )
 REPEAT = Fields(
     (
-        Key("every", duration(fault="is no interval above 0"), "From one start to the next.", "1 day", required=True),
+        Key("every", duration(fault="is not above 0"), "Time from one start to the next.", "1 day", required=True),
         Key("times", whole(1, MAX_INFUSIONS), "Sessions in all, the first included.", "10", required=True),
     ),
     "{every: 1 day, times: 10}",
 )
 _INFUSION = (
-    Key("rate", rate(), f"How fast; at most {MAX_RATE_MG_H:g} mg/h at 70 kg.", "25 mg/h"),
-    Key("dose", dose(), "How much, spread evenly over the session; in the place of rate.", "100 mg"),
+    Key("rate", rate(), f"Infusion rate; at most {MAX_RATE_MG_H:g} mg/h at 70 kg.", "25 mg/h"),
+    Key("dose", dose(), "Total dose of the session, spread evenly; instead of rate.", "100 mg"),
     Key("max", ceiling(), "Ceiling of a rate by body weight.", "25 mg/h"),
-    Key("for", duration(), "How long; needed unless it is a push.", "4 h"),
-    Key("push", dose("at most 2 mg/kg"), "A bolus, in the place of rate and for.", "0.35 mg/kg"),
+    Key("for", duration(), "Duration; required unless it is a push.", "4 h"),
+    Key("push", dose("at most 2 mg/kg"), "A bolus, instead of rate and for.", "0.35 mg/kg"),
     Key("over", duration(), "Length of a push, 10 s to 5 min.", "1 min", "1 min"),
     Key("repeat", table(REPEAT), "Further sessions like this one."),
 )
@@ -305,12 +305,12 @@ BOOSTER_SESSION = Fields(
 )
 BOOSTERS = Fields(
     (
-        Key("on", choice("relapse"), "Boosters when pain returns; in the place of every.", "relapse"),
-        Key("every", one_or_more(_DAYS, 16), "Days from one to the next; the last goes on.", "6 weeks"),
+        Key("on", choice("relapse"), "Boosters when pain returns; instead of every.", "relapse"),
+        Key("every", one_or_more(_DAYS, 16), "Days from one to the next; the last of a list repeats.", "6 weeks"),
         Key("wait", whole_days(0, 3650), "From a relapse to the appointment.", "14 days", f"{DEFAULT_WAIT_DAYS} days"),
-        Key("apart", _DAYS, "Fewest days from any other session.", "7 days", f"{DEFAULT_APART_DAYS} days, or every"),
-        Key("at_most", per_year(500), "Most in any 365 days.", "6 per year", "6 per year on relapse, else no limit"),
-        Key("times", whole(1, 500), "Most boosters in all.", "10", "no limit"),
+        Key("apart", _DAYS, "Minimum days from any other session.", "7 days", f"{DEFAULT_APART_DAYS} days, or every"),
+        Key("at_most", per_year(500), "Maximum in any 365 days.", "6 per year", "6 per year on relapse, else no limit"),
+        Key("times", whole(1, 500), "Maximum number of boosters in total.", "10", "no limit"),
         Key("session", table(BOOSTER_SESSION), "What is given each time.", required=True),
     ),
     "{on: relapse, session: {rate: 25 mg/h, for: 4 h}, at_most: 6 per year}",
@@ -318,11 +318,11 @@ BOOSTERS = Fields(
 )
 TITRATION = Fields(
     (
-        Key("every", _LOOKS, "Time between two looks.", "8 h", required=True),
+        Key("every", _LOOKS, "Time between two checks.", "8 h", required=True),
         Key("step", rate(_AT_70_KG, zero=False), "By how much the rate goes up or down.", "5 mg/h/70kg", required=True),
-        Key("min", rate(_AT_70_KG), "Least that the rate may fall to.", "5 mg/h/70kg", "0 mg/h"),
-        Key("max", rate(_AT_70_KG, zero=False), "Most that the rate may reach.", "30 mg/h/70kg", required=True),
-        Key("relief", relief(), "Share of baseline pain that must be gone; then the rate is held.", "50 %", "50 %"),
+        Key("min", rate(_AT_70_KG), "Lower limit of the rate.", "5 mg/h/70kg", "0 mg/h"),
+        Key("max", rate(_AT_70_KG, zero=False), "Upper limit of the rate.", "30 mg/h/70kg", required=True),
+        Key("relief", relief(), "Relief, as a share of baseline pain, at which the rate is held.", "50 %", "50 %"),
         Key("harm", _REPORTS, "Whether the clinic waits for complaints, or asks.", "spontaneous", "spontaneous"),
         Key("on_harm", choice("down", "hold"), "A step down after a reported effect, or no change.", "down", "down"),
     ),
@@ -332,7 +332,7 @@ STOP = Fields(
     (
         Key("no_response", whole(1, 100), "Courses and boosters in a row without remission.", "2", "never"),
         Key("harm", _REPORTS, "A psychedelic effect that was reported in the last session.", "spontaneous", "never"),
-        Key("dose", fixed_dose(), "Total dose that no booster may pass.", "5000 mg", "no limit"),
+        Key("dose", fixed_dose(), "Total dose that no booster may exceed.", "5000 mg", "no limit"),
     ),
     "{no_response: 2, harm: spontaneous, dose: 5000 mg}",
 )
@@ -345,18 +345,18 @@ BESIDE = Fields(
     unknown="{} is not modelled: only clonidine and midazolam have computed effects here; leave it out.",
 )
 _POLICIES = (
-    Key("boosters", table(BOOSTERS), "When a patient comes back, and for what.", default="none"),
+    Key("boosters", table(BOOSTERS), "When a patient returns, and what is given.", default="none"),
     Key("titration", table(TITRATION), "How the rate follows relief and reports of harm.", default="none"),
     Key("stop", table(STOP), "What ends a patient's boosters.", default="none"),
 )
-# keys that do not stand at the top or in a session, with what to write
+# keys that do not belong at the top or in a session, with what to write
 _BELONGS_IN_ARM = {
-    key.name: f"{key.name} belongs in an arm, beside its sessions; write e.g. arms: {{ketamine: {{drug: racemic, "
+    key.name: f"{key.name} belongs in an arm, next to its sessions; write e.g. arms: {{ketamine: {{drug: racemic, "
     f"sessions: [...], {key.pair}}}}}."
     for key in _POLICIES
 } | ROUTE_KEYS
 SESSION = Fields(
-    (Key("at", moment(), "When it begins; day 1 begins at 0 h.", "day 1", required=True), *_INFUSION),
+    (Key("at", moment(), "Start; day 1 begins at 0 h.", "day 1", required=True), *_INFUSION),
     "{at: day 1, rate: 25 mg/h, for: 4 h}",
     refused=_BELONGS_IN_ARM,
     rules=_ONE_OF,
@@ -366,7 +366,7 @@ ARM = Fields(
         Key("drug", choice(*DRUGS, read=_drug), "What is given.", "racemic", required=True),
         Key("sessions", list_of(table(SESSION)), "The timetable; not in a placebo arm.", f"[{SESSION.example}]"),
         Key("like", text(), "In a placebo arm, the arm whose sessions it copies.", "ketamine"),
-        Key("salt", choice("base", "hydrochloride"), "What the masses of this arm count.", "hydrochloride", "base"),
+        Key("salt", choice("base", "hydrochloride"), "Form in which masses are written.", "hydrochloride", "base"),
         Key("beside", table(BESIDE), "Other drugs given with every infusion.", default="none"),
         *_POLICIES,
     ),
@@ -386,8 +386,8 @@ RANGE = Fields(
     (
         Key("from", text(), "Lower end of a range.", "5 mg/h"),
         Key("to", text(), "Upper end of a range.", "40 mg/h"),
-        Key("step", text(), "Distance of the values between the ends.", "5 mg/h", "a round number"),
-        Key("choose", list_of(text()), "The values themselves, in the place of a range.", "[1 day, 7 days]"),
+        Key("step", text(), "Step between two values of the range.", "5 mg/h", "a round number"),
+        Key("choose", list_of(text()), "The values themselves, instead of a range.", "[1 day, 7 days]"),
         Key("also", list_of(text()), "Further places that take the same value.", "[sessions.2.rate]", "none"),
     ),
     "{from: 5 mg/h, to: 40 mg/h}, or {choose: [1 day, 7 days]}",
@@ -414,9 +414,9 @@ SEARCH = Fields(
         Key("arm", text(), "The arm that varies.", "ketamine", required=True),
         Key("vary", by_name(RANGE, MAX_VARIABLES), "Places in the arm, and their values.", _VARY, required=True),
         Key("maximise", list_of(text()), "Measures of which more is better.", "[relief_days]", "relief_days"),
-        Key("minimise", list_of(text()), "Less is better.", "[hours]", "psychedelic_load, dose_mg, hours"),
+        Key("minimise", list_of(text()), "Of which less is better.", "[hours]", "psychedelic_load, dose_mg, hours"),
         Key("constraints", by_name(LIMIT), "Limits to keep, by measure.", "{dose_mg: {at_most: 3000}}", "none"),
-        Key("budget", table(BUDGET), "How much work may be done."),
+        Key("budget", table(BUDGET), "Size of the search."),
     ),
     f"{{arm: ketamine, vary: {_VARY}}}",
     refused={us: f"{us} is spelled {us[:-3]}ise here; write {us[:-3]}ise." for us in ("maximize", "minimize")},

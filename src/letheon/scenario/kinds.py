@@ -31,7 +31,7 @@ def text_of(node: Node, example: str) -> str:
     """Return the text of a single value; refuse maps, lists and nothing."""
     if not isinstance(node, Value):
         shape = "map" if isinstance(node, Table) else "list"
-        node.refuse(f"here stands a {shape} where one value is due; write e.g. {example}.")
+        node.refuse(f"expected one value, found a {shape}; write e.g. {example}.")
     if node.empty or not node.text.strip():
         node.refuse(f"nothing is written here; write e.g. {example}.")
     return node.text.strip()
@@ -55,7 +55,7 @@ def _refuse_shape(node: Node, due: str, example: str) -> Any:
     what = "a list" if isinstance(node, Listing) else "a map" if isinstance(node, Table) else "nothing"
     if isinstance(node, Value) and not node.empty:
         what = shown(node.text)
-    node.refuse(f"{what} stands where a {due} is due; write e.g. {example}.")
+    node.refuse(f"expected a {due}, found {what}; write e.g. {example}.")
 
 
 def quantity(node: Node, reader: Callable[[str], T], example: str) -> tuple[T, str]:
@@ -119,8 +119,8 @@ def choice(*words: str | Callable[[], Iterable[str]], read: Reader | None = None
         if word in allowed():
             return word
         near = near_word(word, allowed())
-        remedy = f"write {near}, if that is meant" if near else f"write one of {', '.join(allowed())}"
-        node.refuse(f"{shown(word)} is not known here; {remedy}.")
+        remedy = f"write {near} if you meant that" if near else f"write one of {', '.join(allowed())}"
+        node.refuse(f"{shown(word)} is not a known value here; {remedy}.")
 
     return Kind("word", read or read_word, lambda: {"enum": [*allowed()]}, limits=lambda: ", ".join(allowed()))
 
@@ -131,7 +131,7 @@ def switch() -> Kind:
     def read(node: Node, example: str) -> bool:
         word = text_of(node, example)
         if word not in {"on", "off", "true", "false"}:
-            node.refuse(f"{shown(word)} is no switch; write on or off.")
+            node.refuse(f"{shown(word)} is neither on nor off; write on or off.")
         return word in {"on", "true"}
 
     schema = {"enum": ["on", "off", True, False, "true", "false"]}
@@ -157,11 +157,11 @@ def whole(low: int, high: int) -> Kind:
 def _parsed(node: Node, example: str, unit: str, spread: bool, bare: bool) -> tuple[quantities.Quantity, str]:
     parsed, quoted = quantity(node, lambda text: quantities.parse(text, example), example)
     if parsed.spread is not None and not spread:
-        node.refuse(f"{quoted} has a spread, which cannot stand here; write e.g. {example}.")
+        node.refuse(f"{quoted} has a spread, which is not allowed here; write e.g. {example}.")
     if parsed.unit == "" and not bare:
         node.refuse(f"{quoted} has no unit; write e.g. {example}.")
     if parsed.unit not in {"", unit}:
-        node.refuse(f"{quoted} has the unit {parsed.unit}, which cannot stand here; write e.g. {example}.")
+        node.refuse(f"{quoted} has the unit {parsed.unit}, which is not allowed here; write e.g. {example}.")
     return parsed, quoted
 
 
@@ -206,7 +206,7 @@ def mean_and_spread(unit: str, low: float, high: float, max_sd: float, bare: boo
 def duration(
     low_ms: float = 1,
     high_ms: float = float("inf"),
-    fault: str = "is no length of time above 0",
+    fault: str = "is not a length of time above 0",
     limits: str = "above 0",
     bare: tuple[str, str] = ("h", "min"),
 ) -> Kind:
@@ -240,7 +240,7 @@ def whole_days(low: int, high: int) -> Kind:
     def read(node: Node, example: str) -> int:
         milliseconds, quoted = quantity(node, quantities.duration_ms, example)
         if milliseconds % MS_PER_DAY:
-            node.refuse(f"{quoted} is not a whole number of days, and diaries go by days; write e.g. {example}.")
+            node.refuse(f"{quoted} is not a whole number of days, and diaries are kept by day; write e.g. {example}.")
         if not low <= milliseconds // MS_PER_DAY <= high:
             node.refuse(f"{quoted} is outside {low} to {high} days; write e.g. {example}.")
         return milliseconds // MS_PER_DAY
@@ -335,7 +335,7 @@ def relief() -> Kind:
         except InputError:
             value = -1.0
         if not 1 <= value <= 100:
-            node.refuse(f"{shown(word)} is no relief from 1 % to 100 % of baseline pain; write e.g. {example}.")
+            node.refuse(f"{shown(word)} is not a relief from 1 % to 100 % of baseline pain; write e.g. {example}.")
         return value / 100
 
     schema = _pattern(rf"{_NUMBER}\s*%")
@@ -350,7 +350,7 @@ def per_year(high: int) -> Kind:
         times = quantities.integer(words[0])
         quoted = shown(" ".join(words))
         if words[1:] != ["per", "year"] or times is None:
-            node.refuse(f"{quoted} is no number of boosters a year; write e.g. {example}.")
+            node.refuse(f"{quoted} is not a number of boosters per year; write e.g. {example}.")
         if not 1 <= times <= high:
             node.refuse(f"{quoted} is outside 1 to {high} per year; write e.g. {example}.")
         return times

@@ -1,4 +1,4 @@
-"""The doors: a file or a text becomes a `Scenario`, with what it asks of a search beside it."""
+"""Load a file or a text as a `Scenario`, and its block `optimise` as a `Search`."""
 
 import os
 import stat
@@ -20,17 +20,18 @@ def load(path: str | os.PathLike[str]) -> Scenario:
     Parameters
     ----------
     path : str or path
-        A regular file of at most 250 kB: UTF-8, with or without byte order mark, YAML 1.2.
+        A regular file of at most 250 kB: YAML 1.2 in UTF-8, with or without a byte order mark.
 
     Returns
     -------
     Scenario
-        The scenario, checked and in canonical quantities.
+        The checked scenario, with its quantities in canonical units.
 
     Raises
     ------
     InputError
-        If the file cannot be read or is no scenario: one sentence with file, line, field and remedy.
+        If the file cannot be read or is not a valid scenario. The message is one sentence that names file, line, field
+        and remedy.
 
     Examples
     --------
@@ -42,12 +43,12 @@ def load(path: str | os.PathLike[str]) -> Scenario:
 
 
 def load_search(path: str | os.PathLike[str]) -> tuple[Scenario, Search]:
-    """Read a scenario file and its block `optimise`; as `load`, and refused if there is no such block."""
+    """Read a scenario file and its block `optimise`. Works as `load`, but raises if there is no such block."""
     return loads_search(read_text(path), os.fspath(path))
 
 
 def read_text(path: str | os.PathLike[str]) -> str:
-    """Return the text of a scenario file, for a caller who needs both text and scenario; refuse what cannot be read."""
+    """Return the text of a scenario file, for a caller who needs both text and scenario; raise if it cannot be read."""
     name = os.fspath(path)
     return _decode(_read_bytes(Path(path), name), name)
 
@@ -98,7 +99,7 @@ def loads(text: str, name: str = "scenario") -> Scenario:
 
 
 def loads_search(text: str, name: str = "scenario") -> tuple[Scenario, Search]:
-    """Read a scenario and its block `optimise` from a text; as `loads`, and refused if there is no such block."""
+    """Read a scenario and its block `optimise` from a text. Works as `loads`, but raises if there is no such block."""
     scenario, search = _read(text, name)
     if search is None:
         arm = next((arm.name for arm in scenario.arms if arm.drug != "placebo"), "ketamine")

@@ -1,4 +1,4 @@
-"""What a scenario holds once it is read: plain frozen records in canonical units."""
+"""The records of a scenario that was read: plain, frozen, in canonical units."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,11 +70,11 @@ class Arm:
     Attributes
     ----------
     name : str
-        Lower-case name, key of the arm in results.
+        Lower-case name, which is the key of the arm in results.
     drug : str
         ``racemic``, ``esketamine``, ``arketamine`` or ``placebo``.
     regimen : Regimen
-        Infusions in free base; the sham sessions for placebo.
+        Infusions, in mg of free base; for placebo, the sham sessions.
     like : str or None
         For placebo, the arm whose sessions, other drugs and policy it copies.
     policy : Policy
@@ -104,7 +104,7 @@ class Scenario:
     arms : tuple of Arm
         In the order of the file.
     warnings : tuple of str
-        Sentences about things that are allowed but worth a second look.
+        Sentences about entries that are allowed but should be checked.
 
     Examples
     --------

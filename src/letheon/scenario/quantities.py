@@ -183,10 +183,14 @@ def duration_ms(text: str, bare: tuple[str, str] = ("h", "min")) -> int:
         parts = [_several(part, entry) for part in re.findall(r"[0-9.]+\s*[A-Za-z]+", entry)]
         if all(larger > smaller for (_, larger), (_, smaller) in pairwise(parts)):
             return sum(milliseconds for milliseconds, _ in parts)
-        raise InputError(f"{shown(entry)} has its units in no falling order; write e.g. {TIME_EXAMPLE}.")
+        raise InputError(
+            f"{shown(entry)} has its units in the wrong order (the largest comes first); write e.g. {TIME_EXAMPLE}."
+        )
     quantity = _single(text, "a time", f"{{0}} {bare[0]} or {{0}} {bare[1]}", TIME_EXAMPLE)
     if quantity.unit not in _TIMES_S:
-        raise InputError(f"{shown(entry)} is no time, for its unit is {quantity.unit}; write e.g. {TIME_EXAMPLE}.")
+        raise InputError(
+            f"{shown(entry)} is not a time, because its unit is {quantity.unit}; write e.g. {TIME_EXAMPLE}."
+        )
     milliseconds = quantity.value * (_TIMES_S[quantity.unit] * 1000)
     if abs(milliseconds) > 1e15:
         raise InputError(f"{shown(entry)} is longer than any scenario can run (10 years); write e.g. {TIME_EXAMPLE}.")
@@ -197,7 +201,7 @@ def _several(part: str, whole: str) -> tuple[int, int]:
     """Read one part of a time such as 1 h 30 min; returns milliseconds and the size of its unit [s]."""
     unit = parse(part, TIME_EXAMPLE).unit
     if unit not in _TIMES_S:
-        raise InputError(f"{shown(whole)} is no time, for a unit in it is {unit}; write e.g. {TIME_EXAMPLE}.")
+        raise InputError(f"{shown(whole)} is not a time, because a unit in it is {unit}; write e.g. {TIME_EXAMPLE}.")
     return duration_ms(part), _TIMES_S[unit]
 
 
@@ -216,15 +220,15 @@ def moment_ms(text: str) -> int:
     if len(entry) <= MAX_TEXT and match:
         day = integer(match[1].rstrip(",")) or 0
         if not 1 <= day <= 99_999:
-            raise InputError(f"{shown(text)} is no day; days are whole numbers from 1 on, so write e.g. day 1 or 12 h.")
+            raise InputError(f"{shown(text)} is not a day; days are whole numbers from 1, so write e.g. day 1 or 12 h.")
         start = (day - 1) * 24 * MS_PER_HOUR
         if match[2] is None and match[3]:
-            raise InputError(f"{shown(entry)} is no moment; {_clock_remedy(day, match[3])}.")
+            raise InputError(f"{shown(entry)} is not a point in time; {_clock_remedy(day, match[3])}.")
         if match[2] is None:
             return start
         later = duration_ms(match[3])
         if later < 0:
-            raise InputError(f"{shown(entry)} goes back from its day; write e.g. day {day} + 14 h.")
+            raise InputError(f"{shown(entry)} is before its day; write e.g. day {day} + 14 h.")
         return start + later
     if NUMBER.fullmatch(entry):
         raise InputError(f"{shown(entry)} has no unit; write e.g. {entry[:20]} h, or day 1.")
@@ -252,7 +256,9 @@ def rate_mg_h(text: str) -> tuple[float, float]:
     if quantity.unit in DOSE_UNITS:
         raise InputError(f"{shown(entry)} is a dose, not a rate; write {entry}/h, or dose: {entry} in place of rate.")
     if quantity.unit not in RATE_UNITS:
-        raise InputError(f"{shown(entry)} is no rate, for its unit is {quantity.unit}; write e.g. {RATE_EXAMPLE}.")
+        raise InputError(
+            f"{shown(entry)} is not a rate, because its unit is {quantity.unit}; write e.g. {RATE_EXAMPLE}."
+        )
     mass, time, weight = RATE_UNITS[quantity.unit]
     value = quantity.value if time == "h" else quantity.value * 3600 / _TIMES_S[time]
     value = _finite(_mass_mg(value, mass), entry)
@@ -266,7 +272,9 @@ def dose_mg(text: str) -> tuple[float, float]:
     if quantity.unit in RATE_UNITS:
         raise InputError(f"{shown(entry)} is a rate, not a dose; write rate: {entry} in place of dose.")
     if quantity.unit not in DOSE_UNITS:
-        raise InputError(f"{shown(entry)} is no dose, for its unit is {quantity.unit}; write e.g. {DOSE_EXAMPLE}.")
+        raise InputError(
+            f"{shown(entry)} is not a dose, because its unit is {quantity.unit}; write e.g. {DOSE_EXAMPLE}."
+        )
     mass, weight = DOSE_UNITS[quantity.unit]
     return _by_weight(_finite(_mass_mg(quantity.value, mass), entry), weight)
 
@@ -298,7 +306,7 @@ def _amount(text: str, kind: str, units: dict[str, float], example: str, known: 
         bare = f"{entry} {unit}" if len(entry) < 20 else example
         raise InputError(f"{shown(entry)} has no unit; write e.g. {bare}.")
     if quantity.unit not in units:
-        raise InputError(f"{shown(entry)} is no {kind}, for its unit is {quantity.unit}; write e.g. {example}.")
+        raise InputError(f"{shown(entry)} is not a {kind}, because its unit is {quantity.unit}; write e.g. {example}.")
     value = quantity.value * units[quantity.unit]
     if not math.isfinite(value):
         raise InputError(f"{shown(entry)} is too large a number; write e.g. {example}.")

@@ -49,7 +49,9 @@ def read_amount(text: str) -> Amount:
     match = re.fullmatch(r"(day )?([0-9]+(?:\.[0-9]*)?|\.[0-9]+)((?:[eE][+-]?[0-9]+)?)\s*([^0-9].*)?", entry)
     if not match:
         quantities.parse(entry)  # for its sentence about commas and the like
-        raise InputError(f"{shown(entry)} is no amount that can be counted up; write e.g. 5 mg/h, 30 min or 10.")
+        raise InputError(
+            f"{shown(entry)} is not an amount that can be increased in steps; write e.g. 5 mg/h, 30 min or 10."
+        )
     before, digits, power, unit = match[1] or "", match[2], match[3], (match[4] or "").strip()
     if unit and not re.match(r"per |times$", unit):
         parsed = quantities.parse(entry)
@@ -59,11 +61,11 @@ def read_amount(text: str) -> Amount:
     try:
         number = Decimal(digits + power)
     except InvalidOperation:
-        raise InputError(f"{shown(entry)} is no number that can be counted up; write e.g. 5 mg/h.") from None
+        raise InputError(f"{shown(entry)} is not a number that can be increased in steps; write e.g. 5 mg/h.") from None
     if number and not _SMALLEST <= number <= _LARGEST:
-        raise InputError(f"{shown(entry)} is beyond what any regimen holds; write e.g. 5 mg/h, 30 min or 10.")
+        raise InputError(f"{shown(entry)} is too large for any regimen; write e.g. 5 mg/h, 30 min or 10.")
     if before and (unit or number != int(number)):
-        raise InputError(f"{shown(entry)} is no day; write e.g. day 3.")
+        raise InputError(f"{shown(entry)} is not a day; write e.g. day 3.")
     return Amount(before.strip(), number, unit)
 
 

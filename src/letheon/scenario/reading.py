@@ -15,7 +15,7 @@ def read(top: Table) -> Scenario:
     """Read a scenario from its tree."""
     if "letheon" not in top.entries:
         near = ", ".join(shown(key) for key in list(top.entries)[:3]) or "nothing"
-        top.refuse(f"the entry letheon is missing among {near}; begin with the format version, letheon: 1.")
+        top.refuse(f'the key "letheon" is missing, found {near}; begin with the format version, letheon: 1.')
     SCENARIO["letheon"].read(top.entries["letheon"])
     values = SCENARIO.read(top, without=("optimise",))
     models = Models(**values.get("models", {}))

@@ -193,8 +193,8 @@ def _arm(top: Table, node: Node) -> str:
     if name in giving:
         return name
     if name in arms:
-        node.refuse(f"{shown(name)} is a placebo arm, in which nothing can be better; write arm: {giving[0]}.")
-    node.refuse(f"{shown(name)} is no arm of this file; write arm: {near_word(name, giving) or giving[0]}.")
+        node.refuse(f"{shown(name)} is a placebo arm, which a search cannot improve; write arm: {giving[0]}.")
+    node.refuse(f"{shown(name)} is not an arm of this file; write arm: {near_word(name, giving) or giving[0]}.")
 
 
 def _variables(top: Table, arm: str, table: Table) -> tuple[Variable, ...]:
@@ -228,12 +228,12 @@ def _path(at: Table, root: Node, arm: str, path: str, line: int) -> str:
             where = f"arm {arm}, {here}," if here else f"arm {arm}"
             if isinstance(node, Table):
                 near = near_word(step, node.entries)
-                remedy = f"write {near}, if that is meant" if near else "write it into the arm first"
+                remedy = f"write {near} if you meant that" if near else "write it into the arm first"
                 at.refuse(f"{where} has no entry {shown(step)} that could vary; {remedy}.", line)
             if isinstance(node, Listing):
                 count = len(node.items)
                 at.refuse(
-                    f"{where} is a list of {count}, and {shown(step)} is none of them; count from 1, "
+                    f"{where} is a list of {count}, and {shown(step)} is not one of its places; count from 1, "
                     f"e.g. {'.'.join([*steps[:done], '1', *steps[done + 1 :]])}.",
                     line,
                 )
@@ -241,7 +241,7 @@ def _path(at: Table, root: Node, arm: str, path: str, line: int) -> str:
         node = child
     if not isinstance(node, Value):
         inner = next(iter(node.entries)) if isinstance(node, Table) and node.entries else "1"
-        at.refuse(f"{path} is no single value; go on to one, e.g. {path}.{inner}.", line)
+        at.refuse(f"{path} is not a single value; extend the path to one, e.g. {path}.{inner}.", line)
     return ".".join(steps)
 
 
@@ -250,11 +250,11 @@ def _values(entry: Table) -> tuple[str, ...]:
     if "choose" in entry.entries:
         for key in ("from", "to", "step"):
             if key in entry.entries:
-                entry.entries[key].refuse(f"{key} and choose both stand here; keep the range or the list.")
+                entry.entries[key].refuse(f"both {key} and choose are given; keep the range or the list.")
         return _chosen(entry.entries["choose"])
     for key in ("from", "to"):
         if key not in entry.entries:
-            entry.refuse(f"the entry {key} is missing; write e.g. {RANGE.example}.")
+            entry.refuse(f"the key {shown(key)} is missing; write e.g. {RANGE.example}.")
     present = [key for key in ("from", "to", "step") if key in entry.entries]
     texts = [text_of(entry.entries[key], RANGE[key].example) for key in present]
     try:
@@ -267,7 +267,7 @@ def _chosen(node: Node) -> tuple[str, ...]:
     items = listing_of(node, "1 day").items
     texts = tuple(text_of(item, "1 day") for item in items)
     if len({_normal(text) for text in texts}) < len(texts):
-        node.refuse("a value stands here twice; name each once.")
+        node.refuse("a value is given twice; name each once.")
     if len(texts) < 2:
         node.refuse("one value leaves no choice; write at least two, e.g. [1 day, 7 days].")
     return texts
@@ -286,13 +286,15 @@ def _goals(table: Table, days: float) -> tuple[Goal, ...]:
             name = text_of(item, _DEFAULTS[way][0])
             measure = _known(name, item, days)
             if name in goals:
-                item.refuse(f"{shown(name)} stands here twice; name it once.")
+                item.refuse(f"{shown(name)} is given twice; name it once.")
             if measure.larger != (way == "maximise"):
                 other = "maximise" if measure.larger else "minimise"
-                item.refuse(f"{name} ({measure.means}) is better the other way; write it under {other}.")
+                item.refuse(f"{name} ({measure.means}) is not a goal to {way}; write it under {other}.")
             goals[name] = Goal(measure, way == "maximise")
     if len(goals) > MAX_GOALS:
-        table.refuse(f"there are {len(goals)} goals; write at most {MAX_GOALS}, for a front of many is no help.")
+        table.refuse(
+            f"there are {len(goals)} goals; write at most {MAX_GOALS}, because a front with more goals does not help."
+        )
     return tuple(goals.values())
 
 
@@ -302,7 +304,7 @@ def _known(name: str, node: Node, days: float) -> Measure:
     if measure is None:
         near = near_word(name, known, 0.5)
         listed = ", ".join(["relief_days", "remission", "nrs_day_28", "hours", "dose_mg", "psychedelic_load"])
-        remedy = f"write {near}, if that is meant" if near else f"write e.g. one of {listed}"
+        remedy = f"write {near} if you meant that" if near else f"write e.g. one of {listed}"
         node.refuse(f"{shown(name)} is not measured; {remedy}.")
     if measure.day > days:
         node.refuse(f"{name} is read on day {measure.day}, and the follow-up ends on day {plain(days)}.")
@@ -320,7 +322,7 @@ def _constraints(table: Table | None, days: float, arms: tuple[str, ...]) -> tup
         values = {key: _limit(limit, measure, arms) for key, limit in limits.entries.items()}
         low, high = values.get("at_least"), values.get("at_most")
         if isinstance(low, float) and isinstance(high, float) and low > high:
-            limits.refuse("at_least is above at_most; nothing could keep both.")
+            limits.refuse("at_least is above at_most; no regimen could meet both.")
         constraints.append(Constraint(measure, **values))
     return tuple(constraints)
 

@@ -61,8 +61,8 @@ _ROUTE = re.compile(
     r"topical|epidural)\b"
 )
 NO_ROUTE = (
-    "only intravenous ketamine is modelled, since other routes have another absorption and other metabolites; "
-    "leave the route out for intravenous doses, and do not enter others"
+    "only intravenous ketamine is modelled, because other routes differ in absorption and metabolites; "
+    "leave the route out for intravenous doses, and do not enter doses by other routes"
 )
 _ROUTES = "route via administration oral orally nasal intranasal intramuscular subcutaneous sublingual rectal topical"
 ROUTE_KEYS = dict.fromkeys((*_ROUTES.split(), "im", "sc", "po", "iv", "intravenous", "epidural"), f"{NO_ROUTE}.")
@@ -110,7 +110,7 @@ def remedy(unit: str, units: Collection[str], example: str) -> str:
     if normal in units:
         return f"write {normal}"
     if normal is not None and normal.split("/")[0] in {"mL", "L"} and "mL" not in units:
-        return "a volume says nothing without the bag's strength, so write the drug's mass, e.g. 5 mg/h"
+        return "a volume gives no dose without the strength of the bag, so write the mass of the drug, e.g. 5 mg/h"
     return NO_ROUTE if names_route(unit) else f"write e.g. {example}"
 
 

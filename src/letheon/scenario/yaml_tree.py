@@ -80,7 +80,7 @@ def _unknown_key(key: str, node: Node, before: Node | None, known: tuple[str, ..
             left = before.text if isinstance(before, Value) else ""
             joined = f"{left}.{key}" if re.search(r"[0-9]$", left) else f"0.{key}"
             return (
-                f"{shown(key)} stands alone after a comma, and inside {{ }} a comma ends an entry; "
+                f"{shown(key)} stands alone after a comma, but inside {{ }} a comma ends an entry; "
                 f"write decimals with a point, e.g. {shown(joined)[1:-1]}."
             )
         first = re.split(r"[ :=]", key, maxsplit=1)
@@ -88,10 +88,10 @@ def _unknown_key(key: str, node: Node, before: Node | None, known: tuple[str, ..
             rest = first[1].strip(" :=")
             return f"{shown(key)} has no colon followed by a space; write {first[0]}: {shown(rest)[1:-1]}."
     if near := near_word(key, known):
-        return f"{shown(key)} is not a key that may stand here; write {near}, if that is meant."
+        return f"{shown(key)} is not a known key here; write {near} if you meant that."
     if key == "<<":
-        return "merge keys (<<) are not read; write each entry out."
-    return f"{shown(key)} is not a key that may stand here; known are {', '.join(known)}, e.g. {example}."
+        return "merge keys (<<) are not supported; write each entry out."
+    return f"{shown(key)} is not a known key here; known keys are {', '.join(known)}, e.g. {example}."
 
 
 def read_tree(text: str, file: str) -> Table:
@@ -113,7 +113,7 @@ def read_tree(text: str, file: str) -> Table:
     except Exception:  # beyond its own errors the reader trips over \U escapes that are no character
         escape = re.search(r"\\U(?!0010|000)", body)
         line = 1 + body[: escape.start() if escape else 0].count("\n")
-        top.refuse("the YAML reader fails on an escape such as \\U; write the character itself.", line)
+        top.refuse("the YAML reader cannot read an escape such as \\U; write the character itself.", line)
     if not isinstance(root, Table):
         top.refuse("a scenario is a map from keys to values; begin with a line letheon: 1.")
     return root
@@ -130,7 +130,7 @@ def _refuse_yaml(error: Any, top: Node, text: str) -> NoReturn:
             "there is a control character in the text; remove it, and save as plain UTF-8.", 1 + before.count("\n")
         )
     if "\\t" in problem:
-        top.refuse("a tab stands where YAML wants spaces; indent with spaces.", mark.line + 1)
+        top.refuse("there is a tab where YAML needs spaces; indent with spaces.", mark.line + 1)
     reason = " ".join(str(problem).split()).rstrip(".")
     if "mapping values are not allowed" in reason:
         reason = "a second colon on the line, or a wrong indentation above"
@@ -197,7 +197,9 @@ def _checked(events: Iterable[_Event], top: Node) -> Iterator[_Event]:
                     f"there is an anchor, &{shown(event.anchor)[1:-1]}; remove it and write each value out.", line
                 )
             if event.tag is not None:
-                top.refuse(f"there is a tag, {shown(event.tag)[1:-1]}; remove it, units say what a value is.", line)
+                top.refuse(
+                    f"there is a tag, {shown(event.tag)[1:-1]}; remove it, the unit gives the type of a value.", line
+                )
             depth += event.kind != "Scalar"
             if depth > MAX_DEPTH:
                 top.refuse(f"brackets or maps are nested over {MAX_DEPTH} deep; a scenario needs six levels.", line)
@@ -235,7 +237,7 @@ def _table(events: Iterator[_Event], at: Node) -> Table:
         if event.kind != "Scalar":
             at.refuse("a key here is itself a map or a list; keys are plain words, e.g. drug.", line)
         if key in entries:
-            at.refuse(f"the key {shown(key)} stands here twice, first on line {key_lines[key]}; keep one.", line)
+            at.refuse(f"the key {shown(key)} is given twice, first on line {key_lines[key]}; keep one.", line)
         child = f"{at.field}.{shown(key)[1:-1]}" if at.field else shown(key)[1:-1]
         value = next(events)
         # an empty value is marked where the next token starts, which may be lines below

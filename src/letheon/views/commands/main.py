@@ -141,7 +141,7 @@ def _failure(error: BaseException) -> LetheonError:
     if isinstance(error, OSError):
         return failure_of(error)
     reason = f"{type(error).__name__}: {error}".rstrip(": .")
-    return RunError(f"unexpected failure ({reason}); {_DEBUG}=1 in the environment shows where.")
+    return RunError(f"unexpected failure ({reason}); set {_DEBUG}=1 in the environment to see where.")
 
 
 def _run(arguments: Sequence[str]) -> int:

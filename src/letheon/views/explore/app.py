@@ -32,7 +32,7 @@ from letheon.views.subjects.names import SUPPORT
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _DETAIL = {"type": "object", "required": ["detail"], "properties": {"detail": {"type": "string"}}}
 _REFUSALS = {
-    400: "The request is no JSON, or came under a foreign name.",
+    400: "The request is not JSON, or names a host that is not this one.",
     401: "The token is missing.",
     413: "The request is too large.",
     422: "A sentence that says what cannot be used, and what would work.",
@@ -184,7 +184,7 @@ async def _refuse_shape(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     if first.get("type") == "json_invalid":
-        return _sentence(422, "the request is no valid JSON.")
+        return _sentence(422, "the request is not valid JSON.")
     place = ".".join(str(part) for part in first.get("loc", ())[1:2]) or "the request"
     return _sentence(422, f'{place}: send a JSON object such as {{"scenario": "letheon: 1 ..."}}.')
 

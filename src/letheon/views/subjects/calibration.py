@@ -131,8 +131,8 @@ def trust(report: CalibrationReport) -> str:
         )
     which = "; ".join(f"{check.label}: {check.value}, required {check.required}" for check in failed)
     return (
-        f"{len(failed)} of {len(checks)} checks of the sampler are not met ({which}): these draws are good for a first "
-        "look, not for results."
+        f"{len(failed)} of {len(checks)} checks of the sampler failed ({which}): use these draws for a first look "
+        "only, not for results."
     )
 
 
@@ -152,7 +152,7 @@ def unknown_summary(report: CalibrationReport) -> str:
     """Return what the data do not identify."""
     keys, total = unknown(report), sum("@" not in key for key in report.parameters)
     if not keys:
-        return f"The data tell something about each of the {total} parameters of the population."
+        return f"The data give information about each of the {total} parameters of the population."
     return (
         f"The data do not identify {len(keys)} of the {total} parameters of the population (the posterior's SD is more "
         f"than 0.8 of the prior's): {', '.join(keys)}. For these, the result is what was assumed."
@@ -369,9 +369,9 @@ def _lead(reports: Sequence[CalibrationReport], rows: Mapping[str, Sequence[Pred
         converged = "The sampler has converged, so the draws are those of the posterior"
     elif good:
         names = " and ".join(pain_model(one.pain) for one in good)
-        converged = f"The sampler has converged for {names} only; the other draws are good for a first look"
+        converged = f"The sampler has converged for {names} only; use the other draws for a first look only"
     else:
-        converged = "The sampler has not converged: these draws are good for a first look, not for results"
+        converged = "The sampler has not converged: use these draws for a first look only, not for results"
     few = sum(len(unknown(one)) for one in reports)
     total = sum("@" not in key for one in reports for key in one.parameters)
     return (

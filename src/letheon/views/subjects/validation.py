@@ -26,8 +26,8 @@ _NOTHING = 1e-6  # change of an outcome that counts as none
 _STRIPS = "each row changes one assumption: ░ to the first end, █ to the second."
 _STRIP = 25  # characters of a bar of the tornado
 _TIMING = (
-    "How long relief outlasts courses whose rates are not known: shown, not scored. Days until pain returns are "
-    "counted among those relieved at the end."
+    "How long relief lasts after courses whose rates are not known: shown, not scored. Days until pain returns are "
+    "counted among patients with relief at the end."
 )
 _STYLES = {"memory": (BLUE, "circle"), "slow_site": (ORANGE, "diamond-open")}
 _OTHER = (GREEN, "square")
@@ -72,11 +72,11 @@ def better_model(validation: Validation) -> str:
     if lead < total.telling:
         return (
             f"These trials cannot tell which model predicts better: {better} leads by {by}, and a difference of less "
-            f"than {least} tells nothing."
+            f"than {least} is not informative."
         )
     return (
-        f"{better[:1].upper()}{better[1:]} predicts better than {worse}, by {by}; the smallest difference that tells "
-        f"anything is {least}."
+        f"{better[:1].upper()}{better[1:]} predicts better than {worse}, by {by}; the smallest difference that "
+        f"is informative is {least}."
     )
 
 
@@ -86,11 +86,12 @@ def expected(validation: Validation) -> str:
     if total.expected_if is None:
         return ""
     parts = [
-        f"{numbers.fixed(abs(value), 2)} in its favour if the {pain_model(model)} model were true"
+        f"{numbers.fixed(abs(value), 2)} in favour of the {pain_model(model)} model if it were true"
         for model, value in total.expected_if.items()
     ]
     weak = any(abs(value) < total.telling for value in total.expected_if.values())
-    judged = "too few trials, or too much alike, to tell the two apart" if weak else "enough to tell the two apart"
+    few = "the trials are too few, or too similar, to distinguish the models"
+    judged = few if weak else "enough to distinguish the models"
     return f"Expected difference: {' and '.join(parts)}: {judged}."
 
 
@@ -102,7 +103,7 @@ def between_summary(between: BetweenStudies) -> str:
         for model, sd in between.fitted_sd.items()
     )
     return (
-        "A handful of studies says little about how far one study lies from the next. The SD of the log odds of "
+        "So few studies give little information about how much studies differ. The SD of the log odds of "
         f"lasting relief was fitted as {sds}; here it is set to 0 and 0.6 as well, and nothing else is changed. "
         f"Intervals hold 90 % of trials of the 100-hour infusion with {between.patients} patients an arm, in a study "
         "not seen before."
@@ -135,9 +136,9 @@ def quantities_table(study: HeldOutStudy) -> tree.Table:
     first, *_ = study.models.values()
     groups = tuple(
         tree.Group(tuple(_quantity(model, score.quantities[place]) for model, score in study.models.items()), title)
-        for place, title in enumerate(f"{one.quantity}; seen: {one.observed}" for one in first.quantities)
+        for place, title in enumerate(f"{one.quantity}; observed: {one.observed}" for one in first.quantities)
     )
-    heads = ("Predicted", "Median", "50 %", "90 %", "Inside", "Chance of what was seen")
+    heads = ("Predicted", "Median", "50 %", "90 %", "Inside", "Chance of the observed result")
     return tree.Table(f"Predictions for {study.study}", heads, groups, kind="wrapped")
 
 
@@ -156,7 +157,7 @@ def timing_table(rows: Sequence[TimingRow]) -> tree.Table:
         day = row.median_days_to_return
         days = "not in 180" if day is None else numbers.fixed(day, 0)
         end, late = (numbers.amount(share, "share") for share in (row.relieved_at_end, row.relieved_at_90_days))
-        title = f"{row.course}; seen: {row.observed}"
+        title = f"{row.course}; observed: {row.observed}"
         courses.setdefault(title, []).append(tree.Row(pain_model(row.model), (end, days, late)))
     groups = tuple(tree.Group(tuple(rows), title) for title, rows in courses.items())
     heads = ("Course", "Relieved at the end", "Median days until pain returns", "Relieved at 90 days")
@@ -285,7 +286,7 @@ def quantities(study: HeldOutStudy) -> tree.Figure:
     low, high = span([*ends, *(edge for one in first for edge in one.region)], 0.0, 1.0)
     rows = Rows("Statistic of the test (t)" if unit == "1" else f"Predicted ({unit})", low, high)
     for place, one in enumerate(first):
-        rows.row(one.quantity, f"seen: {one.observed}")
+        rows.row(one.quantity, f"observed: {one.observed}")
         start, end = (edge if edge is not None else (low, high)[i] for i, edge in enumerate(one.region))
         wide = 0.006 * (high - low) if start == end else 0.0  # a single value is shown as wide as a mark
         rows.band(start - wide, end + wide, GREEN)
