@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from letheon.arrays import jax
-from letheon.body.pain import diary, flare_days, placebo_shape, read_diary
+from letheon.body.pain import Course, diary, flare_days, placebo_shape, read_diary
 from letheon.definitions import BASELINE_DAYS
+from letheon.scenario.measures import DAILY, WHOLE
 
 READ = jax.jit(read_diary)
 FLARES = jax.jit(flare_days)
@@ -143,3 +144,9 @@ def test_an_entry_at_exactly_the_share_counts(total, level):
     entries = np.array(before + [level] * PADDED, float)
     result = READ(entries, 20, 1.0, np.array(AT))
     assert result.relief_days == 20 and result.responder_30.tolist() == [0, 1, 1, 1, 1, 1] and result.remission == 1
+
+
+def test_every_endpoint_is_declared():
+    """Red when a reading of the diary is no measure: it would be in no result."""
+    declared = {measure.name for measure in (*DAILY, *WHOLE)}
+    assert set(Course._fields) - {"baseline", "relapse_day"} == declared

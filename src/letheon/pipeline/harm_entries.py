@@ -7,7 +7,7 @@ both ends.
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from msgspec.structs import replace
@@ -19,6 +19,7 @@ from letheon.harms.bladder import laws as bladder
 from letheon.harms.estimate import Estimate, exact_interval
 from letheon.patients.uncertainty import typical_values
 from letheon.pipeline import result as records
+from letheon.pipeline.harms import KINDS, SECTIONS, Kind
 from letheon.pipeline.labels import support_of
 from letheon.pipeline.result import UNSET, BladderLaw, HarmEstimate, HarmResult
 from letheon.pipeline.support import earliest_booster, interval_of, quantiles
@@ -43,56 +44,11 @@ _WATER = (
 _NO_DRUG = "Without drug."
 
 
-class _Kind(NamedTuple):
-    """A harm that is simulated by patient: its column, its unit, and the numbers of the library behind it."""
-
-    group: str
-    column: str
-    unit: str
-    support: str
-    numbers: str
-    note: str
-
-
-_LOAD = "Maximum over the run. A per cent of a rating scale, not a share of patients."
-_SESSION = "Mean over a patient's sessions of the greatest load in each, with the time after it until the next."
-_LASTS = "Hours with more than 10 % of the scale; the effect leaves with a half-life of minutes once plasma has fallen."
-_ELICITED = (
-    "Any psychomimetic effect in the session with the greatest load, if patients are asked. The link from load to "
-    "incidence rests on one arm of one trial (76 % against 18 % on placebo)."
-)
-_SPONTANEOUS = "The same, told unasked: 8 to 30 % of what asking finds."
-_OUTPUT = "Rise of cardiac output at the highest arterial level, as a share of rest; the line ends at 50 %."
-_PRESSURE = "Mean rise at the highest level, in mmHg; two large series at one dose disagree fourfold."
-_PULSE = "Mean rise at the highest level, in beats a minute; some studies saw none."
-_DAY_AFTER = "A day after dosing, at its most."
-_AT_THE_END = "At the end of the follow-up."
-_LOAD_NUMBERS = "c50 half_life arketamine_weight"
-_FALL = "In those who have depression: fall of the MADRS beyond a comparison. No study measured it in CRPS."
-
-_KINDS = {
-    "psychedelic_load": _Kind("acute", "load", "%", "volunteer", _LOAD_NUMBERS, _LOAD),
-    "psychedelic_load_session": _Kind("acute", "load_session", "%", "volunteer", _LOAD_NUMBERS, _SESSION),
-    "psychedelic_hours": _Kind("acute", "load_hours", "h", "volunteer", "c50 half_life", _LASTS),
-    "psychomimetic_elicited": _Kind("acute", "elicited", "share", "assumed", "background treated c50", _ELICITED),
-    "psychomimetic_spontaneous": _Kind("acute", "spontaneous", "share", "assumed", "spontaneous_share", _SPONTANEOUS),
-    "cardiac_output": _Kind("circulation", "output", "share", "volunteer", "output_slope", _OUTPUT),
-    **{
-        f"{name}_pressure": _Kind("circulation", name, "mmHg", "assumed", f"{name}_rise mean_pressure_most", _PRESSURE)
-        for name in ("systolic", "diastolic")
-    },
-    "pulse": _Kind("circulation", "pulse", "beats/min", "assumed", "pulse_rise pulse_most", _PULSE),
-    "mood_fall": _Kind(
-        "mood", "mood", "MADRS", "assumed", "fall fall_most", f"{_FALL} A day after dosing, at its most."
-    ),
-    "mood_fall_end": _Kind("mood", "mood_end", "MADRS", "assumed", "fall half_life", f"{_FALL} {_AT_THE_END}"),
-}
 _BOUNDS = {"%": (0.0, 100.0), "share": (0.0, 1.0)}
 _NO_SESSION = (
     "Drug for a day or more without a pause was never studied in depression, and is not so many sessions: from what "
     "the masked trial saw to what a session a day would do."
 )
-_SECTIONS = {"acute": "psychedelic", "circulation": "circulation", "mood": "mood"}
 _BLADDER = {
     "bladder_lasting_loss": ("lasting", "share", "A loss of capacity beyond about a third, at any time."),
     "bladder_symptoms": (
@@ -110,12 +66,12 @@ Columns = Mapping[str, np.ndarray]
 Entries = dict[str, HarmEstimate]
 
 
-def _simulated(kind: _Kind, columns: Columns, bank: Columns) -> HarmEstimate:
+def _simulated(kind: Kind, columns: Columns, bank: Columns) -> HarmEstimate:
     values, draws = columns[f"harm_{kind.column}"], bank[f"harm_{kind.column}"]
     mean = float(values.mean())
     # a rise of cardiac output is a share of what flows at rest, and may exceed it
     bounds = _ANY if kind.column == "output" else _BOUNDS.get(kind.unit, _ANY)
-    numbers = library.harms(_SECTIONS[kind.group])
+    numbers = library.harms(SECTIONS[kind.group])
     return HarmEstimate(
         group=kind.group,
         estimate=mean,
@@ -365,7 +321,7 @@ def arm_harms(scenario: Scenario, arm: Arm, columns: Columns, bank: Columns) -> 
     """
     runs = exposure.stretches(_with_a_booster(arm).schedule())
     dosed, population = bool(runs), scenario.population
-    entries = {name: _simulated(kind, columns, bank) for name, kind in _KINDS.items()}
+    entries = {name: _simulated(kind, columns, bank) for name, kind in KINDS.items()}
     entries |= _regimen(arm, runs, population.weight.mean)
     entries |= _bladder(columns, bank, dosed, population.urine)
     _mood(entries, counts.is_long(runs))

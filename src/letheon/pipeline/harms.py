@@ -15,10 +15,68 @@ from letheon.harms.bladder import laws as bladder
 from letheon.patients.population import People
 from letheon.pipeline.state import Tally
 
-__all__ = ["DosingHistory", "Sizes", "after_dosing", "dosing_history", "during_infusions", "rounded"]
+__all__ = [
+    "KINDS",
+    "SECTIONS",
+    "DosingHistory",
+    "Kind",
+    "Sizes",
+    "after_dosing",
+    "dosing_history",
+    "during_infusions",
+    "rounded",
+]
 
 _DAY_H = 24.0
 _SHARES = ("elicited", "spontaneous", "output", "symptoms", "symptoms_end")
+# groups of harms, and the sections of the library with their numbers
+SECTIONS = {"acute": "psychedelic", "circulation": "circulation", "mood": "mood"}
+
+
+class Kind(NamedTuple):
+    """A harm that is simulated by patient: its column, its unit, and the numbers of the library behind it."""
+
+    group: str
+    column: str  # a key of what `during_infusions` and `after_dosing` return
+    unit: str
+    support: str
+    numbers: str  # their names in the section of the group, with spaces between
+    note: str
+
+
+_LOAD = "Maximum over the run. A per cent of a rating scale, not a share of patients."
+_SESSION = "Mean over a patient's sessions of the greatest load in each, with the time after it until the next."
+_LASTS = "Hours with more than 10 % of the scale; the effect leaves with a half-life of minutes once plasma has fallen."
+_ELICITED = (
+    "Any psychomimetic effect in the session with the greatest load, if patients are asked. The link from load to "
+    "incidence rests on one arm of one trial (76 % against 18 % on placebo)."
+)
+_SPONTANEOUS = "The same, told unasked: 8 to 30 % of what asking finds."
+_OUTPUT = "Rise of cardiac output at the highest arterial level, as a share of rest; the line ends at 50 %."
+_PRESSURE = "Mean rise at the highest level, in mmHg; two large series at one dose disagree fourfold."
+_PULSE = "Mean rise at the highest level, in beats a minute; some studies saw none."
+_DAY_AFTER = "A day after dosing, at its most."
+_AT_THE_END = "At the end of the follow-up."
+_LOAD_NUMBERS = "c50 half_life arketamine_weight"
+_FALL = "In those who have depression: fall of the MADRS beyond a comparison. No study measured it in CRPS."
+
+KINDS = {
+    "psychedelic_load": Kind("acute", "load", "%", "volunteer", _LOAD_NUMBERS, _LOAD),
+    "psychedelic_load_session": Kind("acute", "load_session", "%", "volunteer", _LOAD_NUMBERS, _SESSION),
+    "psychedelic_hours": Kind("acute", "load_hours", "h", "volunteer", "c50 half_life", _LASTS),
+    "psychomimetic_elicited": Kind("acute", "elicited", "share", "assumed", "background treated c50", _ELICITED),
+    "psychomimetic_spontaneous": Kind("acute", "spontaneous", "share", "assumed", "spontaneous_share", _SPONTANEOUS),
+    "cardiac_output": Kind("circulation", "output", "share", "volunteer", "output_slope", _OUTPUT),
+    **{
+        f"{name}_pressure": Kind("circulation", name, "mmHg", "assumed", f"{name}_rise mean_pressure_most", _PRESSURE)
+        for name in ("systolic", "diastolic")
+    },
+    "pulse": Kind("circulation", "pulse", "beats/min", "assumed", "pulse_rise pulse_most", _PULSE),
+    "mood_fall": Kind(
+        "mood", "mood", "MADRS", "assumed", "fall fall_most", f"{_FALL} A day after dosing, at its most."
+    ),
+    "mood_fall_end": Kind("mood", "mood_end", "MADRS", "assumed", "fall half_life", f"{_FALL} {_AT_THE_END}"),
+}
 
 
 class Sizes(NamedTuple):

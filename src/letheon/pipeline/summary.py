@@ -27,14 +27,14 @@ from letheon.pipeline.plan import ArmPlan
 from letheon.pipeline.support import interval_of, interval_of_mean, model_warnings, quantiles
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
+from letheon.scenario.measures import DAILY, WHOLE
 
 __all__ = ["ArmTotals", "columns", "endpoint_names", "run_result"]
 
 _DIGITS = 6  # significant digits in the document; the Parquet files hold the full numbers
 _RIVAL = "rival_"
 _UNUSED = ("norketamine_slope_olofsen",)  # shown in the library as rejected, used by no run
-_DAILY = ("nrs", "responder_30", "responder_50", "responder_2pt")
-_ONCE = ("relief_days", "pain_free_days", "remission", "relapse_day")
+_ONCE = (*(measure.name for measure in WHOLE), "relapse_day")
 _BOUNDS = {"NRS": (0.0, 10.0), "share": (0.0, 1.0)}
 _ABOVE = (0.0, math.inf)
 _YEAR_DAYS = 365.25
@@ -65,14 +65,15 @@ def endpoint_names(days: int) -> list[str]:
     >>> endpoint_names(1)[:3]
     ['baseline_nrs', 'nrs_day_1', 'responder_30_day_1']
     """
-    daily = [f"{kind}_day_{d}" for d in endpoint_days(days) for kind in _DAILY]
+    daily = [f"{measure.name}_day_{d}" for d in endpoint_days(days) for measure in DAILY]
     return ["baseline_nrs", *daily, *_ONCE]
 
 
 def _course_columns(course: Course, days: int, valid: slice) -> dict[str, np.ndarray]:
     out = {"baseline_nrs": np.asarray(course.baseline)[valid]}
     for row, day in enumerate(endpoint_days(days)):
-        out |= {f"{kind}_day_{day}": np.asarray(getattr(course, kind))[row][valid] for kind in _DAILY}
+        daily = {measure.name: np.asarray(getattr(course, measure.name)) for measure in DAILY}
+        out |= {f"{name}_day_{day}": values[row][valid] for name, values in daily.items()}
     return out | {kind: np.asarray(getattr(course, kind))[valid] for kind in _ONCE}
 
 
@@ -195,16 +196,19 @@ def _endpoints(
 
     days = totals.plan.days
     out = records.Endpoints()
-    for kind in _DAILY:
-        unit = "NRS" if kind == "nrs" else "share"
-        out |= {f"{kind}_day_{d}": make(f"{kind}_day_{d}", unit, (d, d)) for d in endpoint_days(days)}
-    for name in ("relief_days", "pain_free_days"):
-        out[name] = _per_year(make(name, "days", (0, days)), "per_year", days)
-    out["remission"] = remission = make("remission", "share", (0, min(totals.plan.course_end_day + 14, days)))
+    for measure in DAILY:
+        daily = {f"{measure.name}_day_{d}": (d, d) for d in endpoint_days(days)}
+        out |= {name: make(name, measure.unit, window) for name, window in daily.items()}
+    for measure in WHOLE:
+        if measure.unit == "days":
+            out[measure.name] = _per_year(make(measure.name, measure.unit, (0, days)), "per_year", days)
+        else:
+            window = 0, min(totals.plan.course_end_day + 14, days)
+            out[measure.name] = make(measure.name, measure.unit, window)
     # no trial reports times to relapse; beyond 12 weeks, or with assumed flares, nothing identifies them
     support = NOT_IDENTIFIED if scenario.models.flares or days > LAST_SUPPORTED_DAY else ASSUMED
     out["time_to_relapse_days"] = _relapse(prefix, totals, support)
-    out["never_in_remission"] = _complement(remission)
+    out["never_in_remission"] = _complement(out["remission"])
     out |= _amounts(arm, totals, prefix)
     return out
 

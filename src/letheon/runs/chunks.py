@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from letheon.pipeline import Profile
+from letheon.scenario.measures import measure_of
 
 __all__ = ["CHUNK", "Block", "ChunkResult", "Columns", "joined", "smallest_type"]
 
 CHUNK = 32  # blocks that are kept, checked and written together; results depend on neither this nor their order
 
 _WHOLE = ("patient", "draw")
-_FLAGS = ("responder_", "remission", "bistable")
-_COUNTS = ("relief_days", "pain_free_days", "boosters", "dosing_days")
+_TYPES = {"share": np.int8, "NRS": np.int8, "days": np.int16}  # of measures in these units, by patient
 
 
 def smallest_type(name: str, values: np.ndarray) -> np.ndarray:
@@ -25,11 +25,10 @@ def smallest_type(name: str, values: np.ndarray) -> np.ndarray:
     bare = name.removeprefix("rival_")
     if name in _WHOLE:
         return values.astype(np.int64 if name == "patient" else np.int16)
-    if bare.startswith((*_FLAGS, "nrs_day")):
-        return values.astype(np.int8)
-    if bare in _COUNTS:
-        return values.astype(np.int16)
-    return values.astype(np.float64)
+    if bare in ("bistable", "boosters"):
+        return values.astype(np.int8 if bare == "bistable" else np.int16)
+    measure = measure_of(bare)
+    return values.astype(_TYPES.get(measure.unit if measure else "", np.float64))
 
 
 class Block(NamedTuple):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from letheon.definitions import ENDPOINT_DAYS
 
-__all__ = ["Measure", "measure_of", "names"]
+__all__ = ["DAILY", "WHOLE", "Measure", "measure_of", "names"]
 
 RIVAL = "rival_"
 
@@ -21,12 +21,13 @@ class Measure:
     day: int = 0  # that it is read on; 0 for the whole follow-up
 
 
-_WHOLE = (
+# read from each diary (letheon.body.pain.Course): over the whole follow-up, and on each endpoint day
+WHOLE = (
     Measure("relief_days", "days", True, "days with at least 30 % less pain than before"),
     Measure("pain_free_days", "days", True, "days with a score of at most 1"),
     Measure("remission", "share", True, "share with 30 % less pain at any time within 14 days after the first course"),
 )
-_DAILY = (
+DAILY = (
     Measure("nrs", "NRS", False, "pain score"),
     Measure("responder_30", "share", True, "share with 30 % less pain"),
     Measure("responder_50", "share", True, "share with 50 % less pain"),
@@ -43,8 +44,8 @@ _COSTS = (
     Measure("bladder_saturating", "mL", False, "bladder capacity lost, under the saturating law"),
     Measure("bladder_unsaturated", "mL", False, "bladder capacity lost, under the unsaturated law"),
 )
-_PLAIN = {measure.name: measure for measure in (*_WHOLE, *_COSTS)}
-_BY_DAY = {measure.name: measure for measure in _DAILY}
+_PLAIN = {measure.name: measure for measure in (*WHOLE, *_COSTS)}
+_BY_DAY = {measure.name: measure for measure in DAILY}
 
 
 def measure_of(name: str) -> Measure | None:
@@ -67,5 +68,5 @@ def measure_of(name: str) -> Measure | None:
 
 def names(days: float) -> tuple[str, ...]:
     """List the measures of a follow-up of so many days, without those of the other pain model."""
-    daily = (f"{kind.name}_day_{day}" for day in ENDPOINT_DAYS if day <= days for kind in _DAILY)
-    return (*(m.name for m in _WHOLE), *daily, *(m.name for m in _COSTS))
+    daily = (f"{kind.name}_day_{day}" for day in ENDPOINT_DAYS if day <= days for kind in DAILY)
+    return (*(m.name for m in WHOLE), *daily, *(m.name for m in _COSTS))

@@ -56,14 +56,24 @@ _ASIDES = {
     "bladder_symptoms": "24 % of people who never took ketamine have some",
     "mood_fall": "on a scale of 60 points, beyond a comparison",
 }
-# Tables: title, aside, harms; each harm of the last has a row for either model of injury.
-_TABLES: tuple[tuple[str, str, Mapping[str, str]], ...] = (
-    ("During infusions", "", _ACUTE | _COUNTED),
-    ("Circulation", "highest rise over rest", _CIRCULATION),
-    ("Liver", "depends on the dosing pattern", _LIVER),
-    ("Mood, in those who have depression", "no harm, but it comes with the drug; never measured in CRPS", _MOOD),
-    ("Bladder", "two models of injury that fit users of grams a day equally well; neither is chosen", _BLADDER),
-)
+_MOOD_ASIDE = "no harm, but it comes with the drug; never measured in CRPS"
+_BLADDER_ASIDE = "two models of injury that fit users of grams a day equally well; neither is chosen"
+# Tables by group: title, aside, harms; each harm of the bladder has a row for either model of injury.
+_TABLES: Mapping[str, tuple[str, str, Mapping[str, str]]] = {
+    "acute": ("During infusions", "", _ACUTE | _COUNTED),
+    "circulation": ("Circulation", "highest rise over rest", _CIRCULATION),
+    "liver": ("Liver", "depends on the dosing pattern", _LIVER),
+    "mood": (
+        "Mood, in those who have depression",
+        "no harm, but it comes with the drug; never measured in CRPS",
+        _MOOD,
+    ),
+    "bladder": (
+        "Bladder",
+        "two models of injury that fit users of grams a day equally well; neither is chosen",
+        _BLADDER,
+    ),
+}
 # A first look leaves these to the page.
 _FULL_ONLY = {"psychedelic_hours", "counted_psychomimetic", "mood_fall_end", "mood_responders"}
 _FULL_ONLY |= _BLADDER.keys() - {"bladder_lasting_loss", "bladder_symptoms"}
@@ -78,8 +88,14 @@ def blocks(result: RunResult) -> list[tree.Block]:
     """Return the section on harms."""
     heads = tuple(map(names.arm_name, result.arms))
     tables = [
-        tree.Table(title, ("Harm", *heads), tuple(_groups(result, keys)), (title, " ", tree.Note(aside)), "endpoints")
-        for title, aside, keys in _TABLES
+        tree.Table(
+            title,
+            ("Harm", *heads),
+            tuple(_groups(result, keys | _others(result, group, keys))),
+            (title, " ", tree.Note(aside)),
+            "endpoints",
+        )
+        for group, (title, aside, keys) in _TABLES.items()
     ]
     liver = [arm.harms.estimate("liver_injury") for arm in result.arms.values()]
     small_groups = dict.fromkeys(f"Liver. {entry.note}" for entry in liver if any(entry.interval))
@@ -96,7 +112,7 @@ def blocks(result: RunResult) -> list[tree.Block]:
 def brief_groups(result: RunResult) -> list[tree.Group]:
     """Return the rows that a first look needs, in groups."""
     groups = [tree.Group(tuple(_exposure(result)), "Exposure")]
-    for title, _, keys in _TABLES:
+    for title, _, keys in _TABLES.values():
         some = {key: name for key, name in keys.items() if key not in _FULL_ONLY}
         groups.append(tree.Group(tuple(row for group in _groups(result, some) for row in group.rows), title))
     return groups
@@ -146,6 +162,17 @@ def _groups(result: RunResult, keys: Mapping[str, str]) -> Iterator[tree.Group]:
         yield from (tree.Group(tuple(_bladder(result, key, _label(key, name)))) for key, name in keys.items())
     else:
         yield tree.Group(tuple(_rows(result, keys)))
+
+
+def _others(result: RunResult, group: str, listed: Mapping[str, str]) -> dict[str, str]:
+    """Return harms of a group that have no words of their own, under their plain names."""
+    entries = [entry for arm in result.arms.values() for entry in arm.harms.entries.items()]
+    return {key: _plain(key) for key, entry in entries if entry.group == group and key not in listed}
+
+
+def _plain(key: str) -> str:
+    words = key.removeprefix("counted_").replace("_unasked", ", reported spontaneously").replace("_", " ")
+    return words.capitalize()
 
 
 def _label(key: str, name: str) -> tree.Content:
@@ -222,7 +249,6 @@ def _grounds(result: RunResult) -> tree.Table:
                 rows.setdefault((key, entry.note, ", ".join(entry.sources) or numbers.ABSENT), []).append(name)
     table = []
     for (key, note, sources), arms in rows.items():
-        plain = key.removeprefix("counted_").replace("_unasked", ", reported spontaneously").replace("_", " ")
         where = "all arms" if len(arms) == len(result.arms) else ", ".join(map(names.arm_name, arms))
-        table.append((labels.get(key, plain.capitalize()), where, note, sources))
+        table.append((labels.get(key, _plain(key)), where, note, sources))
     return tree.Table.of("What each harm rests on", ("Harm", "Arms", "What is known", "Sources"), table, kind="text")

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from letheon.library.evidence import STUDY_LABELS
+from letheon.scenario.measures import measure_of
 from letheon.views.document.numbers import day_name
 from letheon.views.document.tree import Badge
 
@@ -64,7 +65,9 @@ def endpoint_name(key: str) -> str:
         return f"Day {match[1]}"
     if match := re.fullmatch(r"responder_(\w+)_day_(\d+)", key):
         return f"{_RESPONDERS.get(match[1], f'Responder {match[1]}')} at {day_name(int(match[2]))}"
-    return _ENDPOINTS.get(key, key.replace("_", " "))
+    measure = measure_of(key)
+    means = measure.means if measure else key.replace("_", " ")
+    return _ENDPOINTS.get(key, f"{means[:1].upper()}{means[1:]}")
 
 
 def badge(support: str, basis: Iterable[str] = ()) -> Badge | str:
