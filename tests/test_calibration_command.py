@@ -247,7 +247,7 @@ def test_draws_are_merged_in_canonical_units(tmp_path: Path) -> None:
     ("table", "reason"),
     [
         ("", "no draws"), ("memory.tau_s\n", "no draws"), ("memory.nothing\n1\n", "'memory.nothing'"),
-        ("a,b\n1\n", "due"), ("memory.tau_s\n1\nnan\n", "not finite"),
+        ("a,b\n1\n", "expected 2 values"), ("memory.tau_s\n1\nnan\n", "not finite"),
     ],
 )  # fmt: skip
 def test_bad_draws_are_refused(table: str, reason: str, tmp_path: Path, command: Callable, fake: Fake) -> None:

@@ -116,7 +116,7 @@ REFUSALS = [
     (["--bag", "100"], '--bag: "100" has no unit; write e.g. 100 mL. For example: --bag "100 mL".'),
     (["--concentration", "0,5 mg/mL"], '--concentration: "0,5 mg/mL" has a comma in its number; write 0.5 mg/mL with a decimal point.'),
     (["--vial", "10 mL"], '--vial: "10 mL" is not a strength, because its unit is mL; write e.g. 1 mg/mL.'),
-    (["--per-bag", "10 mL"], '--per-bag: "10 mL" is no mass, for its unit is mL; write e.g. 100 mg.'),
+    (["--per-bag", "10 mL"], '--per-bag: "10 mL" is not a mass, because its unit is mL; write e.g. 100 mg.'),
     (["--weight", "70"], '--weight: "70" has no unit; write e.g. 70 kg. For example: --weight "79 kg".'),
     (["--weight", ""], "--weight: nothing is written here; write e.g. 70 kg."),
     (["--weight", "0 kg"], "the body weight must be 30 to 200 kg; got 0 kg."),
