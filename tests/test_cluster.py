@@ -15,7 +15,7 @@ import pytest
 from scenarios import scenario_text
 from test_runs import hashes
 
-from letheon.errors import InputError, LetheonWarning
+from letheon.errors import InputError, LetheonWarning, RunError
 from letheon.runs import address as addresses
 from letheon.runs import cluster, simulate
 from letheon.runs.blocks import BlockRange
@@ -195,3 +195,10 @@ def test_workers_that_fit_are_used_and_others_refused(address, tmp_path):
         for process in workers:
             process.terminate()
             process.wait()
+
+
+@pytest.mark.slow
+def test_run_without_workers_fails(address, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "_PATIENCE_S", 3.0)
+    with pytest.raises(RunError, match=r"none has joined.*same command again"):
+        simulate(loads(TEXT), out=tmp_path / "run", cluster=address)

@@ -228,6 +228,25 @@ def test_titration_as_in_leiden_ends_near_its_mean_rate() -> None:
     assert result.final_rate.max() == pytest.approx(30.0)
 
 
+def test_a_taper_behind_a_titration_tapers() -> None:
+    """0.1 mg/kg/h and then 0.03 mg/kg/h: red when steps that were reached are added to the taper."""
+    sessions = "sessions: [{at: 0 h, rate: 0.1 mg/kg/h, for: 48 h}, {at: 48 h, rate: 0.03 mg/kg/h, for: 8 h}]"
+    (plan,) = planned(titration(step="0.1 mg/kg/h", max="0.5 mg/kg/h"), sessions=sessions)
+    result = run(plan)
+    assert np.allclose(result.final_rate, 0.03, rtol=1e-12)
+    assert result.log.value.max(axis=0).max() > 0.1 and result.log.time_h.max() < 48.0
+
+
+def test_the_written_rate_is_no_floor() -> None:
+    """30 mg/h with steps of 50, effects elicited: whoever has some goes below 30, to none."""
+    rule = titration(every="8 h", step="50 mg/h", max="80 mg/h", harm="elicited")
+    (plan,) = planned(rule, sessions="sessions: [{at: 0 h, rate: 30 mg/h, for: 48 h}]")
+    result = run(plan)
+    complained = np.isin(result.log.kind, (4, 8)).any(axis=0)
+    assert 0.5 < complained.mean() < 1.0
+    assert (result.final_rate[complained] < 30.0).mean() > 0.5 and result.final_rate.max() == 80.0
+
+
 def test_pushes_run_beside_a_titration() -> None:
     """A push is neither titrated nor limited by max, and begins no stretch of looks."""
     drip = "{at: 4 h, rate: 10 mg/h, for: 20 h}"

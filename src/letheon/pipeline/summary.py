@@ -208,7 +208,8 @@ def _endpoints(
     # no trial reports times to relapse; beyond 12 weeks, or with assumed flares, nothing identifies them
     support = NOT_IDENTIFIED if scenario.models.flares or days > LAST_SUPPORTED_DAY else ASSUMED
     out["time_to_relapse_days"] = _relapse(prefix, totals, support)
-    out["never_in_remission"] = _complement(out["remission"])
+    if remission := out.endpoint("remission"):
+        out["never_in_remission"] = _complement(remission)
     out |= _amounts(arm, totals, prefix)
     return out
 

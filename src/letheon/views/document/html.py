@@ -91,9 +91,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["typeset"] = typeset
-    environment.tests["inline"] = _is_inline
-    environment.globals["kind_of"] = _kind_of
+    # Jinja does not say what these three hold
+    environment.filters["typeset"] = typeset  # pyright: ignore[reportUnknownMemberType]
+    environment.tests["inline"] = _is_inline  # pyright: ignore[reportUnknownMemberType]
+    environment.globals["kind_of"] = _kind_of  # pyright: ignore[reportUnknownMemberType]
     return environment
 
 

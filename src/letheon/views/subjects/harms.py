@@ -91,7 +91,7 @@ def blocks(result: RunResult) -> list[tree.Block]:
         tree.Table(
             title,
             ("Harm", *heads),
-            tuple(_groups(result, keys | _others(result, group, keys))),
+            tuple(_groups(result, {**keys, **_others(result, group, keys)})),
             (title, " ", tree.Note(aside)),
             "endpoints",
         )
