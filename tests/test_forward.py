@@ -42,8 +42,8 @@ def shown():
     return jax.jit(forecast, static_argnames=("pain", "flares"))
 
 
-def daily(fate):
-    return np.diff(fate.area, axis=0) / 24.0
+def daily(course):
+    return np.diff(course.area, axis=0) / 24.0
 
 
 @pytest.mark.parametrize("pain", ["memory", "slow_site"])
@@ -68,8 +68,8 @@ def test_the_mean_of_both_classes_is_that_of_the_pipeline(cohorts, shown):
         share = values["memory.p_nonresponse"]
         for arm, cohort in many.items():
             course = shown(values, cohort)
-            fates = (1 - share) * daily(course.responders) + share * daily(course.others)
-            mean[arm] += fates.mean(axis=1) / DRAWS
+            courses = (1 - share) * daily(course.responders) + share * daily(course.others)
+            mean[arm] += courses.mean(axis=1) / DRAWS
     for day in (3, 7, 14):
         score = result["drug"]["endpoints"][f"nrs_day_{day}"]
         drug, placebo = mean["drug"][day - 1], mean["placebo"][day - 1]
@@ -123,5 +123,5 @@ def test_without_drug_is_the_placebo_arm(cohorts, shown):
     """Red when levels, an effect site or the slow site are left standing."""
     for pain in ("memory", "slow_site"):
         bare, sham = (shown(middle_values(), c, pain) for c in (without_drug(cohorts["drug"]), cohorts["placebo"]))
-        for fate in bare:  # nothing to respond to
-            np.testing.assert_allclose(fate.pain, sham.others.pain, atol=1e-9)
+        for course in bare:  # nothing to respond to
+            np.testing.assert_allclose(course.pain, sham.others.pain, atol=1e-9)

@@ -20,10 +20,10 @@ from letheon.library import Outcome
 from letheon.patients.uncertainty import RIVAL, SHARED
 from letheon.study.calibrate.observations import Band, Count, Gaussian, Observation
 from letheon.study.regimens import study, study_scenario
-from letheon.study.trial.forward import COARSE, Cohort, Fate, Forecast, forecast, prepare, responds, stack
+from letheon.study.trial.forward import COARSE, Cohort, Forecast, PainCourse, forecast, prepare, responds, stack
 
 Values = Mapping[str, Array]  # parameters by ``home.name``, canonical units; those of a study by ``home.name@study``
-Read = Callable[[Fate], Array]  # reads a fate; the axis (patient,) comes last
+Read = Callable[[PainCourse], Array]  # reads a pain course; the axis (patient,) comes last
 STUDIES: Mapping[str, tuple[str, ...]] = {
     "memory": ("sigtermans2009", "goldberg2010", "noppers2011", "pickering2020"),
     "slow_site": ("goldberg2010", "noppers2011", "pickering2020"),
@@ -76,10 +76,10 @@ class _Seen(NamedTuple):
     def between(self, first: int, last: int) -> Read:
         """Return what reads the mean pain between two stops, as a share of baseline."""
         hours = self.cohort.stops_h[last] - self.cohort.stops_h[first]
-        return lambda fate: (fate.area[last] - fate.area[first]) / hours / self.cohort.people.baseline
+        return lambda course: (course.area[last] - course.area[first]) / hours / self.cohort.people.baseline
 
     def at(self, stop: int) -> Read:
-        return lambda fate: fate.pain[stop] / self.cohort.people.baseline
+        return lambda course: course.pain[stop] / self.cohort.people.baseline
 
     def sham(self, read: Read) -> Array:
         """Return the mean without any lasting effect: placebo, once the drug has gone."""
@@ -108,7 +108,7 @@ def _local_values(values: Values, id: str) -> dict[str, Array]:
 
 
 def mixture(values: Values, pain: str, shown: Forecast, read: Read) -> Array:
-    """Return the mean over people (the last axis) and over both fates of what `read` finds in a fate."""
+    """Return the mean over people (the last axis) and over both pain courses of what `read` returns for one."""
     share = responds(values, pain)
     return jnp.mean(share * read(shown.responders) + (1.0 - share) * read(shown.others), axis=-1)
 
@@ -142,8 +142,8 @@ def _goldberg(values: Values, seen: list[_Seen]) -> dict[str, Array]:
     daily = [arm.between(d - 1, d) for d in range(1, 6)]
     means = [arm.mean(read) for read in daily]
 
-    def little(fate: Fate) -> Array:
-        return 1.0 - _falls_below(1.0 - _LITTLE, at, arm.values["diary.noise_sd"], daily[4](fate))
+    def little(course: PainCourse) -> Array:
+        return 1.0 - _falls_below(1.0 - _LITTLE, at, arm.values["diary.noise_sd"], daily[4](course))
 
     return {
         **{f"goldberg relief day {d}": 1.0 - mean for d, mean in enumerate(means, start=1)},
@@ -159,7 +159,7 @@ def _noppers(values: Values, seen: list[_Seen]) -> dict[str, Array]:
     at, noise = values["population.baseline_mean"], arm.values["diary.noise_sd"]
     times = ("45 min", "180 min", "day 7", "day 56")
     reads = (arm.at(1), arm.at(2), arm.between(3, 4), arm.between(5, 6))
-    fell = arm.mean(lambda fate: _falls_below(0.5, at, noise, jnp.stack([read(fate) for read in reads])))
+    fell = arm.mean(lambda course: _falls_below(0.5, at, noise, jnp.stack([read(course) for read in reads])))
     chances = {}
     for i, when in enumerate(times):
         background = values[f"background {'early' if 'min' in when else 'late'}@noppers2011"]

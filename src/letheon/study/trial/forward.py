@@ -2,7 +2,7 @@
 
 Plasma does not depend on what is calibrated, so the levels at all nodes of a coarse mesh are computed once; each call
 then replays the response of a few quasi-random people on them. The class of patients in whom block does not act is
-not drawn but summed out: both fates of each person are returned, to be mixed with the class's probability.
+not drawn but summed out: both pain courses of each person are returned, to be mixed with the class's probability.
 """
 
 import math
@@ -41,7 +41,7 @@ class Cohort(NamedTuple):
     rows: np.ndarray  # (stop,): rows of a trajectory at these times
 
 
-class Fate(NamedTuple):
+class PainCourse(NamedTuple):
     """Latent pain of a cohort, before the noise of a diary; axes (stop, patient)."""
 
     pain: Array  # at the stops [NRS]
@@ -49,10 +49,10 @@ class Fate(NamedTuple):
 
 
 class Forecast(NamedTuple):
-    """Both fates of the same people: with (`responders`) and without (`others`) an effect on lasting pain."""
+    """Both pain courses of the same people: with (`responders`) and without (`others`) an effect on lasting pain."""
 
-    responders: Fate
-    others: Fate
+    responders: PainCourse
+    others: PainCourse
 
 
 def responds(values: Mapping[str, Array], pain: str) -> Array:
@@ -225,13 +225,13 @@ def forecast(
         else:
             shares = jnp.zeros(count)
 
-        def fate(responds: Array) -> Fate:
+        def pain_course(responds: Array) -> PainCourse:
             mine = body._replace(flares=shares, responds=responds, slow_responds=responds)
             path = course.replay(mine, assemble.molar_masses(), steps, nodes, bound)
             score, area = (path.pain, path.area) if pain == "memory" else (path.pain_slow, path.area_slow)
-            return Fate(score[cohort.rows], area[cohort.rows])
+            return PainCourse(score[cohort.rows], area[cohort.rows])
 
-        both = jax.vmap(fate)(jnp.array([1.0, 0.0]))
+        both = jax.vmap(pain_course)(jnp.array([1.0, 0.0]))
         return Forecast(*(jax.tree.map(lambda x, i=i: x[i], both) for i in range(2)))
 
     return jax.vmap(one, in_axes=(-1, -1, 0), out_axes=-1)(cohort.people, cohort.onsets, cohort.nodes)

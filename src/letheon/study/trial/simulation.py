@@ -93,8 +93,8 @@ def simulated_trials(
         shown = forecasts(scenario, source, stops_h, values, pain, people, heartbeat, arm in sham, **options)
         hours = np.array([stops_h[b] - stops_h[a] for a, b in rows])[:, None]
         means = [
-            np.stack([fate.area[:, b] - fate.area[:, a] for a, b in rows], axis=1) / hours
-            for fate in (shown.responders, shown.others)
+            np.stack([course.area[:, b] - course.area[:, a] for a, b in rows], axis=1) / hours
+            for course in (shown.responders, shown.others)
         ]
         start = start_pain(scenario, source, people)
         who = rng.integers(people, size=(draws, repeats, n))

@@ -16,7 +16,7 @@ from letheon.patients.uncertainty import typical_values
 from letheon.study.calibrate.trials import Read, mixture
 from letheon.study.records import Progress, quantiles
 from letheon.study.regimens import study, study_scenario
-from letheon.study.trial.forward import Cohort, Fate, forecast, prepare, without_drug
+from letheon.study.trial.forward import Cohort, PainCourse, forecast, prepare, without_drug
 from letheon.study.trial.simulation import Values
 from letheon.study.validate.between_studies import with_spread
 from letheon.study.validate.document import Sensitivity, SensitivityRow
@@ -78,8 +78,8 @@ def _cases(values: Values) -> dict[str, tuple[_Case, _Case]]:
 def _relief_day(values: Mapping[str, Array], cohort: Cohort) -> Read:
     """Return what reads the chance that a diary entry shows relief, by day."""
 
-    def read(fate: Fate) -> Array:
-        daily = jnp.diff(fate.area, axis=0) / 24.0
+    def read(course: PainCourse) -> Array:
+        daily = jnp.diff(course.area, axis=0) / 24.0
         return jax.scipy.special.ndtr((RELIEF * cohort.people.baseline - daily) / values["diary.noise_sd"])
 
     return read
@@ -88,8 +88,8 @@ def _relief_day(values: Mapping[str, Array], cohort: Cohort) -> Read:
 def _return_day(cohort: Cohort) -> Read:
     """Return what reads the day after the course on which relief (if there was any) has gone."""
 
-    def read(fate: Fate) -> Array:
-        left = fate.pain[5:] / cohort.people.baseline
+    def read(course: PainCourse) -> Array:
+        left = course.pain[5:] / cohort.people.baseline
         relieved = left[2] <= RELIEF
         back = left >= RELAPSE
         day = jnp.where(back.any(axis=0), jnp.argmax(back, axis=0), left.shape[0])
@@ -134,7 +134,7 @@ def _recalled(values: Values, pain: str) -> np.ndarray:
     def one(values: Mapping[str, Array], cohort: Cohort) -> Array:
         shown = forecast(values, cohort, pain)
         hours = cohort.stops_h[2] - cohort.stops_h[1]
-        left = lambda fate: (fate.area[2] - fate.area[1]) / hours / cohort.people.baseline  # noqa: E731
+        left = lambda course: (course.area[2] - course.area[1]) / hours / cohort.people.baseline  # noqa: E731
         return 100.0 * (1.0 - mixture(values, pain, shown, left))
 
     falls = np.array([float(one({n: float(c[i]) for n, c in values.items()}, cohort)) for i in range(_DRAWS)])
