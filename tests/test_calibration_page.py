@@ -23,6 +23,7 @@ from letheon.views.document.tree import Document, Legend, Panels, Plot, Table, b
 from letheon.views.figures.rows import BLUE, GREY, ORANGE
 from letheon.views.subjects import calibration, calibration_facts, validation
 from letheon.views.subjects.names import PAIN_MODELS
+from letheon.views.subjects.words import WORDS
 
 STORED = Path(__file__).parent.parent / "docs" / "calibration"
 REPORTS = [decode((STORED / f"{model}.json").read_bytes(), CalibrationReport, model) for model in PAIN_MODELS]
@@ -46,7 +47,7 @@ def test_every_prediction_and_parameter_has_a_name() -> None:
     for pain in PAIN_MODELS:
         for one in observations(pain):
             for name in getattr(one, "names", None) or [one.name]:  # pyright: ignore
-                study, label, unit = calibration_facts._PREDICTIONS[name]
+                study, label, unit = WORDS.predictions[name]
                 assert (study, bool(label), unit in ("NRS", "share")) == (one.study, True, True), name
         for parameter in parameters(pain):
             assert calibration_facts.parameter_name(parameter.name) != parameter.name, parameter.name

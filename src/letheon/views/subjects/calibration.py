@@ -29,16 +29,9 @@ from letheon.views.subjects.calibration_facts import (
 )
 from letheon.views.subjects.endmatter import citations, made_by
 from letheon.views.subjects.names import pain_model
+from letheon.views.subjects.words import TEXTS
 
 _TITLE = "Calibration on published trials"
-_TRIAL = (
-    "A trial of that size: the 90 % interval of what such a trial would report; where it is not known, inside or "
-    "outside is judged by the posterior."
-)
-_CONTRACTION = (
-    "Contraction is 1 minus the posterior's variance over the prior's: at 1 the data determine the parameter, at 0 "
-    "they add nothing; a little under 0 is noise."
-)
 _UNITS = {
     "NRS": ("Pain: reported and predicted", "Pain, or a difference of pain (NRS points, 0–10)"),
     "share": ("Shares: reported and predicted", "Share (%)"),
@@ -50,22 +43,11 @@ _PREDICTED_KEYS = (
     (tree.Swatch(BLUE, 1.4), "a trial of that size"),
     (tree.Swatch(GREY, 2.4), "prior"),
 )
-_PREDICTED = (
-    "In each row: what was reported (orange), the posterior (blue), and the prior (grey). The thick blue line holds "
-    "90 % of the posterior of the true value; the thin one is what a trial of that size would report, so the orange "
-    "mark should lie within it. Where nothing orange is drawn, nothing was reported."
-)
 _MOVEMENT_KEYS = (
     (tree.Swatch(BLUE, 3, mark="circle"), "identified by the data"),
     (tree.Swatch(ORANGE, 1.6, mark="circle-open"), "not identified"),
     (tree.Swatch(GREY, 0, "band"), "90 % of the prior"),
 )
-_MOVEMENT = (
-    "How far the data moved each parameter, in SDs of its prior: dots are posterior means, lines 90 % intervals, and "
-    "the shaded band holds 90 % of the prior. A line as wide as the band means that the data add nothing. Point at a "
-    "dot for its value."
-)
-
 
 # --- facts ---
 
@@ -224,7 +206,7 @@ def parameters_table(parameters: Mapping[str, ParameterReport], full: bool = Tru
     for key, one in parameters.items():
         rows.setdefault(key.partition("@")[2], []).append(_parameter(key, one, full))
     groups = [tree.Group(tuple(some), f"of {study or 'the population'}") for study, some in rows.items()]
-    title = ("Parameters. ", tree.Note(_CONTRACTION))
+    title = ("Parameters. ", tree.Note(TEXTS.contraction))
     return tree.Table("Parameters", (*heads, *more), tuple(groups), title, "wrapped")
 
 
@@ -253,7 +235,7 @@ def predicted(predictions: Sequence[Prediction]) -> list[tree.Figure]:
         if some := [one for one in predictions if one.unit == unit]:
             rows = _predicted(some, axis, 100.0 if unit == "share" else 1.0)
             plot = rows.plot(f"{heading}; the same numbers stand in the table of predictions.", zero=True)
-            caption = "Read as above." if figures else _PREDICTED
+            caption = "Read as above." if figures else TEXTS.predicted
             figures.append(tree.Figure(heading, (tree.Legend(_PREDICTED_KEYS), plot), caption))
     return figures
 
@@ -305,7 +287,7 @@ def movement(parameters: Mapping[str, ParameterReport]) -> tree.Figure:
             plot = _movement(some).plot(f"{heading}: how far the data moved them; numbers in the table.", zero=True)
             cells.append((heading, plot))
     blocks = (tree.Legend(_MOVEMENT_KEYS), tree.Panels(tuple(cells), wide=True))
-    return tree.Figure("From prior to posterior", blocks, _MOVEMENT)
+    return tree.Figure("From prior to posterior", blocks, TEXTS.movement)
 
 
 def _movement(parameters: Mapping[str, ParameterReport]) -> Rows:
@@ -334,7 +316,7 @@ def summary(reports: Mapping[str, CalibrationReport], seconds: Mapping[str, floa
         rows = predictions(report, [one for other, one in reports.items() if other != model])
         call = tree.Paragraph(f"{effort(report)}; {numbers.fixed(seconds[model] / 60, 1)} min in this call")
         sampler = (call, sampler_table(report), modes_list(report), tree.Paragraph(trust(report)))
-        compared = map(tree.Paragraph, (_TRIAL, predictions_summary(rows)))
+        compared = map(tree.Paragraph, (TEXTS.trial, predictions_summary(rows)))
         sections += [
             tree.Section(model, f"Calibration of the {pain_model(model)} model", sampler),
             tree.Section("", "", (parameters_table(report.parameters, False), tree.Paragraph(unknown_summary(report)))),
@@ -398,6 +380,6 @@ def _model(report: CalibrationReport, rows: Sequence[Prediction]) -> tree.Sectio
         tree.Details("Where the modes are", (tree.Table.of("Where the modes are", heads, places),), screen=True),
         parameters_table(report.parameters),
         predictions_table(rows),
-        tree.Paragraph(_TRIAL, "small"),
+        tree.Paragraph(TEXTS.trial, "small"),
     )
     return tree.Section(report.pain, f"{name} model", blocks, name)

@@ -10,32 +10,14 @@ from letheon.views.figures.rows import BLUE, ORANGE
 from letheon.views.figures.scatter import Marks, scatter
 from letheon.views.subjects.endmatter import citations, made_by
 from letheon.views.subjects.names import arm_name
+from letheon.views.subjects.words import TEXTS, WORDS
 
 RELIEF = "relief_days"
 _MOST_ROWS = 24  # of the front in the terminal
-_READING = (
-    "Every number is a mean over patients, who differ widely: `letheon simulate` shows their median and range. "
-    "Brackets hold 90 % intervals of the mean, over what is not known about the parameters. The chance on the front is "
-    "the share of draws of the parameters under which no other regimen that was simulated is at least as good in all "
-    "goals and better in one.",
-    "All regimens were simulated in the same virtual patients and under the same draws, so a difference between two of "
-    "them is more certain than either interval. The front is the best of many, so it looks a little better than it is.",
-)
 _NO_FRONT = "No regimen keeps all limits: widen them, or the ranges."
-_LABELS = {
-    "rival_relief_days": "relief days, second pain model",
-    "pain_free_days": "pain-free days",
-    "remission": "remission within 14 days",
-    "dose_mg": "dose",
-    "boosters": "boosters a year",
-    "psychedelic_hours": "hours above 10 % psychedelic load",
-}
 _FAINT = "#b4bac2"
 _FARTHEST = 1.5  # times the range of the candidates: a published regimen far out would press all others together
 _LONGEST_TITLE = 32  # letters that an axis on a phone holds
-_CAPTION = (
-    "Up and to the left is better. Point at a mark for its regimen; what lies far out stands in the tables alone."
-)
 _KEYS = (
     (tree.Swatch(BLUE, 2, mark="circle"), "on the front, with the 90 % interval of its mean"),
     (tree.Swatch(_FAINT, 0, mark="circle"), "other candidates"),
@@ -113,7 +95,7 @@ def _limit(limit: ConstraintReport) -> str:
 
 def _reading(search: SearchReport) -> Iterator[str]:
     """Say how to read the tables."""
-    yield from _READING
+    yield from TEXTS.search
     if limited := [label(limit.measure) for limit in search.constraints]:
         yield f"A published regimen counts as beaten only by one that is no worse in {' and '.join(limited)} either."
     other_drugs = {entry.drug for entry in search.published} - {entry.drug for entry in search.front}
@@ -245,7 +227,7 @@ def figures(search: SearchReport, others: Sequence[Candidate]) -> Iterator[tree.
     for cost in [goal.measure for goal in search.goals if goal.measure != RELIEF] or ["hours"]:
         heading = f"Relief against {label(cost)}"
         plot = tree.Plot(_plot(search, others, cost), f"{heading}: the numbers stand in the tables below.", "tall")
-        yield tree.Figure(heading, (tree.Legend(_KEYS), plot), _CAPTION)
+        yield tree.Figure(heading, (tree.Legend(_KEYS), plot), TEXTS.search_figure)
 
 
 def _plot(search: SearchReport, others: Sequence[Candidate], cost: str) -> dict:
@@ -296,7 +278,7 @@ def _candidate(one: Candidate) -> str:
 
 def label(measure: str) -> str:
     """Return a measure's name for reading."""
-    return _LABELS.get(measure, measure.replace("_", " "))
+    return WORDS.measures.get(measure, measure.replace("_", " "))
 
 
 def unit_name(unit: str, measure: str = "") -> str:

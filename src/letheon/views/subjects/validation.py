@@ -19,16 +19,13 @@ from letheon.views.subjects.calibration import verdict
 from letheon.views.subjects.calibration_facts import SDS_OF_90
 from letheon.views.subjects.endmatter import citations, made_by
 from letheon.views.subjects.names import pain_model
+from letheon.views.subjects.words import TEXTS
 
 _TITLE = "Validation on trials that no model saw"
 _LIKELY = 0.05  # chance of an event below which a model is said to miss it
 _NOTHING = 1e-6  # change of an outcome that counts as none
 _STRIPS = "each row changes one assumption: ░ to the first end, █ to the second."
 _STRIP = 25  # characters of a bar of the tornado
-_TIMING = (
-    "How long relief lasts after courses whose rates are not known: shown, not scored. Days until pain returns are "
-    "counted among patients with relief at the end."
-)
 _STYLES = {"memory": (BLUE, "circle"), "slow_site": (ORANGE, "diamond-open")}
 _OTHER = (GREEN, "square")
 _TORNADO_KEYS = (
@@ -375,7 +372,7 @@ def _sections(validation: Validation) -> Iterator[tree.Section]:
         blocks = [tree.Paragraph(event(study)), quantities(study), quantities_table(study)]
         yield tree.Section(f"study-{number}", study.study, tuple(blocks))
     if validation.timing:
-        yield tree.Section("timing", "Timing", (tree.Paragraph(_TIMING, "small"), timing_table(validation.timing)))
+        yield tree.Section("timing", "Timing", (tree.Paragraph(TEXTS.timing, "small"), timing_table(validation.timing)))
     if (between := validation.between_studies) is not None:
         blocks = [tree.Paragraph(between_summary(between), "small"), between_table(between)]
         yield tree.Section("between", "If studies differ", tuple(blocks))
