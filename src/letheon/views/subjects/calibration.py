@@ -346,22 +346,11 @@ def page(reports: Sequence[CalibrationReport], date: str = "") -> tree.Document:
 def _lead(reports: Sequence[CalibrationReport], rows: Mapping[str, Sequence[Prediction]]) -> str:
     models = " and ".join(f"the {pain_model(one.pain)} model" for one in reports)
     fitted = {one.study for some in rows.values() for one in some if one.fitted and one.study}
-    good = [one for one in reports if all(check.met for check in diagnostics(one))]
-    if len(good) == len(reports):
-        converged = "The sampler has converged, so the draws are those of the posterior"
-    elif good:
-        names = " and ".join(pain_model(one.pain) for one in good)
-        converged = f"The sampler has converged for {names} only; use the other draws for a first look only"
-    else:
-        converged = "The sampler has not converged: use these draws for a first look only, not for results"
-    few = sum(len(unknown(one)) for one in reports)
-    total = sum("@" not in key for one in reports for key in one.parameters)
     return (
         f"{models[:1].upper()}{models[1:]} {'were' if len(reports) > 1 else 'was'} fitted to what "
         f"{numbers.count(len(fitted), 'published study', 'published studies')} reported, patients counted once, with "
-        f"each value as uncertain as its trial left it. {converged}. The data say little about {few} of "
-        f"{numbers.count(total, 'parameter')}: for these, the result is what was assumed. Agreement with the trials "
-        "below is agreement with what was fitted; only trials that were held out can show that a model predicts."
+        f"each value as uncertain as its trial left it. Agreement with the trials below is agreement with what was "
+        "fitted; only trials that were held out can show that a model predicts."
     )
 
 

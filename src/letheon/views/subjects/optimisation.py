@@ -46,17 +46,14 @@ def document(search: SearchReport, others: Sequence[Candidate] = ()) -> tree.Doc
     )
 
 
-def summary(search: SearchReport, wide: bool = False) -> tree.Document:
-    """Return what the terminal shows of a search; a `wide` one has room for the intervals of relief."""
-    notes = [*_reading(search)]
-    if not wide:
-        notes.append("A wider window shows relief days with their intervals; front.html and --json have all of them.")
+def summary(search: SearchReport) -> tree.Document:
+    """Return what the terminal shows of a search."""
     published = "Published regimens and arms of the scenario, in the same patients"
     sections = (
         tree.Section("summary", "", (tree.Paragraph(search.notice, "strong"), *map(tree.Paragraph, _lead(search)))),
-        tree.Section("front", "The front", tuple(_front(search, wide))),
-        tree.Section("published", published, tuple(_published(search, wide))),
-        tree.Section("reading", "", tuple(map(tree.Paragraph, notes))),
+        tree.Section("front", "The front", tuple(_front(search))),
+        tree.Section("published", published, tuple(_published(search))),
+        tree.Section("reading", "", tuple(map(tree.Paragraph, _reading(search)))),
     )
     return tree.Document(search.title, sections)
 
@@ -113,8 +110,8 @@ def _ranges(search: SearchReport) -> tree.Table:
     return tree.Table.of("What varies", ("Quantity", "From", "To", "Values", "Also in"), rows, kind="text")
 
 
-def _front(search: SearchReport, wide: bool = False, every: bool = False) -> Iterator[tree.Block]:
-    """Yield the table of the front, `every` row and interval of it, or what a terminal has room for."""
+def _front(search: SearchReport, every: bool = False) -> Iterator[tree.Block]:
+    """Yield the table of the front, `every` row of it, or what a terminal has room for."""
     if not search.front:
         yield tree.Paragraph(_NO_FRONT)
         return
@@ -129,7 +126,7 @@ def _front(search: SearchReport, wide: bool = False, every: bool = False) -> Ite
     rows = []
     for place in shown:
         entry = search.front[place]
-        cells = [*(texts[place] for _, texts in variables), *_measures(search, entry, wide, every)]
+        cells = [*(texts[place] for _, texts in variables), *_measures(search, entry)]
         cells.append(amount(entry.chance_on_front, "share"))
         cells += [amount(entry.chance_feasible, "share")] * limited + [entry.support] * differs
         rows.append(tree.Row(f"{entry.number}", tuple(cells)))
@@ -141,16 +138,14 @@ def _front(search: SearchReport, wide: bool = False, every: bool = False) -> Ite
         yield tree.Paragraph(f"{more} more of the front, left out evenly here, are in front.json and front.html.")
 
 
-def _published(search: SearchReport, wide: bool = False, every: bool = False) -> Iterator[tree.Block]:
+def _published(search: SearchReport, every: bool = False) -> Iterator[tree.Block]:
     """Yield the table of published regimens, and on the page those that were left out."""
-    more = wide or every  # names of studies mostly say the drug
-    heads = ["regimen", *["drug"] * more, *_measure_heads(search), "against the front"]
-    heads += ["chance of being beaten"] * more
+    heads = ["regimen", "drug", *_measure_heads(search), "against the front", "chance of being beaten"]
     rows = []
     for entry in search.published:
-        cells = [*[entry.drug] * more, *_measures(search, entry, wide, every), standing(entry)]
-        rows.append(tree.Row(regimen_name(entry), (*cells, *[amount(entry.chance_beaten, "share")] * more)))
-    align = "l" * (1 + more) + "r" * (len(heads) - 2 - 2 * more) + "l" + "r" * more
+        cells = (entry.drug, *_measures(search, entry), standing(entry), amount(entry.chance_beaten, "share"))
+        rows.append(tree.Row(regimen_name(entry), cells))
+    align = f"ll{'r' * (len(heads) - 4)}lr"
     yield tree.Table.of("Published regimens", map(_capital, heads), rows, kind="wrapped", align=align)
     if every and search.skipped:
         yield tree.Heading("Left out")
@@ -175,16 +170,13 @@ def _measure_heads(search: SearchReport) -> Iterator[str]:
             yield "minus placebo"
 
 
-def _measures(
-    search: SearchReport, entry: FrontEntry | PublishedEntry, wide: bool = False, every: bool = False
-) -> Iterator[str]:
-    """Yield the cells below `_measure_heads`: `every` one with its interval, or where it is `wide` those of relief."""
+def _measures(search: SearchReport, entry: FrontEntry | PublishedEntry) -> Iterator[str]:
+    """Yield the cells below `_measure_heads`."""
     for name in _shown_measures(search):
         measure = entry.measures[name]
-        known = every or (wide and name == RELIEF)
-        yield estimate(measure.mean, measure.mean_interval if known else None, measure.unit)
+        yield estimate(measure.mean, measure.mean_interval, measure.unit)
         if measure.minus_placebo_interval is not None:
-            yield estimate(measure.minus_placebo, measure.minus_placebo_interval if known else None, measure.unit)
+            yield estimate(measure.minus_placebo, measure.minus_placebo_interval, measure.unit)
 
 
 def variable_columns(search: SearchReport) -> list[tuple[str, list[str]]]:

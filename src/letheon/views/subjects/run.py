@@ -215,7 +215,7 @@ def _background(result: RunResult, scenario_text: str) -> list[tree.Block]:
         tree.Heading("Population as realised"),
         *_population(result),
         tree.Heading("Sources"),
-        sources(result.sources),
+        sources(result.sources, linked=False),
         tree.Heading("Scenario as given"),
         tree.Code("Scenario as given", scenario_text.strip()),
     ]
