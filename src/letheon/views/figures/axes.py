@@ -16,8 +16,6 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, '
 GRID, ZERO_LINE = "#e3e5e8", "#9aa1aa"
 _X = {"showgrid": False, "zeroline": False, "ticks": "outside", "ticklen": 4, "hoverformat": ".1f"}
 _Y = {"gridcolor": GRID, "zeroline": True, "zerolinecolor": ZERO_LINE, "fixedrange": True, "nticks": 6}
-# A logarithmic axis has no zero: levels are drawn no lower than this, and said as they are when hovered.
-LOWEST_LEVEL = 0.01  # [ng/mL]
 # Longer views than this read better in days than in hours.
 LONGEST_IN_HOURS = 14 * 24.0  # [h]
 
@@ -104,11 +102,6 @@ def times(hours: Sequence[float], axis: Window) -> list[float]:
 def highest(band: Band) -> float:
     """Return the highest mean or 95 % line of a band."""
     return max((v for v in (*band.mean, *band.q95) if v is not None and math.isfinite(v)), default=0.0)
-
-
-def floored(values: Sequence[float]) -> list[float]:
-    """Return levels that a logarithmic axis can show: nothing below `LOWEST_LEVEL`."""
-    return [max(value, LOWEST_LEVEL) for value in values]
 
 
 def _faint(colour: str, alpha: float) -> str:

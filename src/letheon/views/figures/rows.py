@@ -48,8 +48,11 @@ class Rows:
         place = {"xref": "paper", "x0": 0, "x1": 1, "yref": "y", "y0": 1 - self._end, "y1": 1 - self._end}
         self._shapes.append({"type": "line", "line": {"color": axes.ZERO_LINE, "width": 0.5}} | place)
 
-    def interval(self, low: float, high: float, colour: str, width: float, shift: float, hover: str) -> None:
+    def interval(
+        self, low: float | None, high: float | None, colour: str, width: float, shift: float, hover: str
+    ) -> None:
         """Draw a line, `width` [px] thick and `shift` [px] below the middle of the row; `hover` explains it."""
+        low, high = self._closed(low, high)
         x = axes.numbers([low, (low + high) / 2.0, high])
         self._draw("lines", x, shift, hover, line={"color": colour, "width": width})
 
@@ -59,8 +62,12 @@ class Rows:
         marker = {"color": colour, "symbol": symbol, "size": size, "line": edge}
         self._draw("markers", [axes.number(x)], shift, hover, marker=marker)
 
-    def band(self, low: float, high: float, colour: str, whole: bool = False) -> None:
+    def band(self, low: float | None, high: float | None, colour: str, whole: bool = False) -> None:
         """Shade from `low` to `high`, cut at the ends of the axis, in the row or in the whole figure."""
+        low, high = self._closed(low, high)
+        if low == high:  # a single value is shown as wide as a mark
+            wide = 0.006 * (self._range[1] - self._range[0])
+            low, high = low - wide, high + wide
         ends = {"x0": axes.number(max(low, self._range[0])), "x1": axes.number(min(high, self._range[1]))}
         shape = {"type": "rect", "layer": "below", "xref": "x", "yref": "y", **ends}
         shape |= {"fillcolor": colour, "opacity": 0.16, "line": {"width": 0}}
@@ -81,6 +88,10 @@ class Rows:
         layout |= {"margin": _MARGIN, "hovermode": "closest", "shapes": shapes, "annotations": self._labels}
         height = round(self._end) + _MARGIN["t"] + _MARGIN["b"]
         return Plot({"data": self._data, "layout": layout}, alternative, "rows", height)
+
+    def _closed(self, low: float | None, high: float | None) -> tuple[float, float]:
+        """Put the ends of the axis in place of open ends."""
+        return self._range[0] if low is None else low, self._range[1] if high is None else high
 
     def _draw(self, mode: str, x: list, shift: float, hover: str, **drawing: Any) -> None:
         y, text = [-(self._middle + shift)] * len(x), [_text(hover)] * len(x)

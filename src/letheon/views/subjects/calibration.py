@@ -1,8 +1,8 @@
 """A calibration: sampler, modes, predictions beside what was reported, and what the data tell of each parameter."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, groupby
 from typing import NamedTuple
 
 from letheon.study.calibrate.document import (
@@ -13,7 +13,6 @@ from letheon.study.calibrate.document import (
     ReportedLimits,
     ReportedValue,
 )
-from letheon.study.records import Estimate
 from letheon.views.document import numbers, tree
 from letheon.views.figures.rows import BLUE, GREY, ORANGE, Rows, span
 from letheon.views.subjects.calibration_facts import (
@@ -78,11 +77,6 @@ def diagnostics(report: CalibrationReport) -> list[Diagnostic]:
     ]
 
 
-def unknown(report: CalibrationReport) -> list[str]:
-    """Return the parameters of the population that the data do not identify."""
-    return [key for key, one in report.parameters.items() if not one.identified and "@" not in key]
-
-
 def modes(report: CalibrationReport) -> list[tuple[ModeReport, float]]:
     """Return the modes, the heaviest first, with their share of the mass by the Laplace approximation."""
     top = max(mode.log_mass for mode in report.modes)
@@ -132,12 +126,13 @@ def predictions_summary(rows: Sequence[Prediction]) -> str:
 
 def unknown_summary(report: CalibrationReport) -> str:
     """Return what the data do not identify."""
-    keys, total = unknown(report), sum("@" not in key for key in report.parameters)
+    population = {key: one for key, one in report.parameters.items() if "@" not in key}
+    keys = [key for key, one in population.items() if not one.identified]
     if not keys:
-        return f"The data give information about each of the {total} parameters of the population."
+        return f"The data give information about each of the {len(population)} parameters of the population."
     return (
-        f"The data do not identify {len(keys)} of the {total} parameters of the population (the posterior's SD is more "
-        f"than 0.8 of the prior's): {', '.join(keys)}. For these, the result is what was assumed."
+        f"The data do not identify {len(keys)} of the {len(population)} parameters of the population (the posterior's "
+        f"SD is more than 0.8 of the prior's): {', '.join(keys)}. For these, the result is what was assumed."
     )
 
 
@@ -180,18 +175,16 @@ def predictions_table(rows: Sequence[Prediction], full: bool = True) -> tree.Tab
 
 
 def _prediction(one: Prediction, full: bool) -> tree.Row:
-    def known(value: Estimate) -> Iterator[tree.Break | str]:
-        yield from (tree.Break(), f"({interval(value.interval_90, one.unit)})")
-
     prior, posterior = amount(one.prior.median, one.unit), tree.Strong(amount(one.posterior.median, one.unit))
+    known = [f"({interval(value.interval_90, one.unit)})" for value in (one.prior, one.posterior)]
     inside: tree.Content = numbers.ABSENT
     if one.inside is not None:
         badge = verdict(one.inside, "inside" if one.inside else "OUTSIDE")
         inside = badge if one.fitted else (badge, tree.Break(), tree.Note("not fitted"))
     cells = (
         reported_text(one.reported, one.unit),
-        (prior, *known(one.prior)) if full else prior,
-        (posterior, *known(one.posterior)),
+        (prior, tree.Break(), known[0]) if full else prior,
+        (posterior, tree.Break(), known[1]),
         interval(one.trial, one.unit),
         inside,
     )
@@ -241,21 +234,21 @@ def predicted(predictions: Sequence[Prediction]) -> list[tree.Figure]:
 
 
 def _predicted(predictions: Sequence[Prediction], axis: str, scale: float) -> Rows:
-    ends = [end for one in predictions for end in (*one.prior.interval_90, *one.posterior.interval_90)]
-    ends += [end for one in predictions for end in (one.trial or ())]
-    ends += [end for one in predictions if one.reported for end in limits(one.reported) if end is not None]
-    low, high = (-2.0, 102.0) if scale == 100.0 else span(ends, 0.0, 8.0)
-    rows = Rows(axis, low, high)
+    known = [
+        (*one.prior.interval_90, *one.posterior.interval_90, *(one.trial or ()), *limits(one.reported))
+        for one in predictions
+    ]
+    rows = Rows(axis, *((-2.0, 102.0) if scale == 100.0 else span([*chain(*known)], 0.0, 8.0)))
     for study, some in groupby(predictions, key=lambda one: one.study):
         rows.heading(study or "other")
         for one in some:
             notes = ("" if one.fitted else "not fitted", "outside" if one.inside is False else "")
             rows.row(one.label, "" if one.reported is None else ", ".join(filter(None, notes)))
-            _row(rows, one, scale, low, high)
+            _row(rows, one, scale)
     return rows
 
 
-def _row(rows: Rows, one: Prediction, scale: float, low: float, high: float) -> None:
+def _row(rows: Rows, one: Prediction, scale: float) -> None:
     """Draw, from above: the report with its error or limits, the posterior within a trial of that size, the prior."""
 
     def line(name: str, ends: tuple[float, float], colour: str, width: float, shift: float) -> str:
@@ -271,8 +264,7 @@ def _row(rows: Rows, one: Prediction, scale: float, low: float, high: float) -> 
     rows.mark(scale * middle, BLUE, "circle", 1, text, 8)
     if (reported := one.reported) is None:
         return
-    start, end = limits(reported)
-    ends = low if start is None else scale * start, high if end is None else scale * end
+    ends = (end if end is None else scale * end for end in limits(reported))
     text = f"reported {reported_text(reported, one.unit)}"
     rows.interval(*ends, ORANGE, 5 if isinstance(reported, ReportedLimits) else 2, -7, text)
     if isinstance(reported, ReportedValue | ReportedCount):

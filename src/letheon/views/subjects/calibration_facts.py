@@ -63,7 +63,7 @@ def _meets(reported: Reported, predicted: tuple[float, float]) -> bool:
     return (high is None or predicted[0] <= high) and (low is None or predicted[1] >= low)
 
 
-def limits(reported: Reported) -> tuple[float | None, float | None]:
+def limits(reported: Reported | None) -> tuple[float | None, float | None]:
     """Return the 90 % error of a value, or the limits of a statement; None for an open end."""
     match reported:
         case ReportedValue(value, se):
@@ -74,7 +74,7 @@ def limits(reported: Reported) -> tuple[float | None, float | None]:
             return jeffreys_interval(count, n, 0.9)
         case ReportedLimits(low, high):
             return low, high
-    raise TypeError(type(reported).__name__)
+    return None, None
 
 
 def amount(value: float | None, unit: str = "") -> str:

@@ -13,16 +13,10 @@ _LAWS = {"saturating": "if injury saturates", "unsaturated": "if it does not"}
 def blocks(result: RunResult) -> list[tree.Block]:
     """Return the section on harms."""
     heads = tuple(map(names.arm_name, result.arms))
-    tables = [
-        tree.Table(
-            one.title,
-            ("Harm", *heads),
-            tuple(_groups(result, one)),
-            (one.title, " ", tree.Note(one.aside)),
-            "endpoints",
-        )
-        for one in WORDS.harms
-    ]
+    tables: list[tree.Block] = []
+    for one in WORDS.harms:
+        title = (one.title, " ", tree.Note(one.aside))
+        tables.append(tree.Table(one.title, ("Harm", *heads), tuple(_groups(result, one)), title, "endpoints"))
     liver = [arm.harms.estimate("liver_injury") for arm in result.arms.values()]
     small_groups = dict.fromkeys(f"Liver. {entry.note}" for entry in liver if any(entry.interval))
     unknown = tree.Items((*unknowns(result), *small_groups), "unknown")

@@ -118,7 +118,8 @@ def _front(search: SearchReport, every: bool = False) -> Iterator[tree.Block]:
     if every:
         text = "Each row is a scenario file in the folder ", tree.CodeText("front"), ", which "
         yield tree.Paragraph((*text, tree.CodeText("letheon simulate"), " runs to the same numbers."), "small")
-    shown = range(len(search.front)) if every else _shown(search)
+    named = [number for entry in search.published if entry.kind == "arm" for number in entry.beaten_by[:4]]
+    shown = chosen_rows(len(search.front), {number - 1 for number in named}, len(search.front) if every else _MOST_ROWS)
     variables = variable_columns(search)
     limited, differs = bool(search.constraints), len({entry.support for entry in search.front}) > 1
     heads = ["No.", *(head for head, _ in variables), *_measure_heads(search), "chance on the front"]
@@ -203,12 +204,6 @@ def chosen_rows(of: int, kept: Collection[int] = (), most: int = _MOST_ROWS) -> 
     if of <= most:
         return list(range(of))
     return sorted({*kept, *(round(k * (of - 1) / (most - 1)) for k in range(most))})
-
-
-def _shown(search: SearchReport) -> list[int]:
-    """Return the rows of the front for the terminal, with those that the other table names for the scenario's arms."""
-    named = [number for entry in search.published if entry.kind == "arm" for number in entry.beaten_by[:4]]
-    return chosen_rows(len(search.front), {number - 1 for number in named})
 
 
 # --- figures ---

@@ -32,9 +32,10 @@ def report(result: RunResult, scenario_text: str) -> tree.Document:
         f"give the same report. {PAGE_NOTICE}"
     )
     tables = (*endpoints.endpoint_tables(result), *endpoints.relapse_tables(result))
+    cards = tree.Cards(tuple(_card(result, name, style.colour) for name, style in styles(result).items()))
     reading = (_how_to_read(result), " ", tree.Link("How to read this", "#reading"))
     sections = (
-        tree.Section("summary", "In one minute", (_cards(result), tree.Paragraph(reading, "small"))),
+        tree.Section("summary", "In one minute", (cards, tree.Paragraph(reading, "small"))),
         tree.Section("figures", "Figures", tuple(figures(result))),
         tree.Section("endpoints", "Endpoints", (tree.Paragraph(TEXTS.brackets, "small"), *tables)),
         tree.Section("harms", "Harms", tuple(harms.blocks(result))),
@@ -92,11 +93,6 @@ def _how_to_read(result: RunResult) -> str:
 
 
 # --- the arms at a glance, one card each ---
-
-
-def _cards(result: RunResult) -> tree.Cards:
-    """Return a card for each arm."""
-    return tree.Cards(tuple(_card(result, name, style.colour) for name, style in styles(result).items()))
 
 
 def headline_days(endpoints: Iterable[str]) -> list[int]:

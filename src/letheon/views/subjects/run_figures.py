@@ -51,7 +51,7 @@ def _comparison(result: RunResult) -> tree.Figure:
         tree.Button((tree.Swatch(colour, dash=dash), names.arm_name(name)), True, {"do": "curve", "curve": f"{place}"})
         for place, (name, (colour, dash)) in enumerate(curves.styles(result).items())
     )
-    first = "band" if curves.starts_with_bands(result) else "whiskers"
+    first = "band" if len(result.arms) <= curves.MOST_BANDS else "whiskers"
     kinds = (("whiskers", "Whiskers"), ("band", "Bands"), ("none", "None"))
     intervals = tuple(tree.Button(label, part == first, {"do": "interval", "part": part}) for part, label in kinds)
     controls = (
@@ -75,17 +75,16 @@ def _differences(result: RunResult) -> Iterator[tree.Figure]:
         keys.append((tree.Swatch("currentColor", 0, mark="diamond-open"), "the same under the second model"))
     left_out = not drawn and any(arm.rival for arm in result.arms.values())
     caption = TEXTS.differences + " The second model's differences stand in the tables." * left_out
-    plot = tree.Plot(
-        figure, "Differences from placebo by day; the same numbers stand in the endpoint tables.", "middle"
-    )
+    plot = tree.Plot(figure, "Differences from placebo by day; the same numbers stand in the endpoint tables.")
     yield tree.Figure("Difference from placebo", (tree.Legend(tuple(keys)), plot), caption)
 
 
 def _levels(result: RunResult) -> tree.Figure:
-    shown, active = curves.starts_with_ranges(result), curves.active_arms(result)
+    active, colours = curves.active_arms(result), curves.analyte_colours(result)
+    shown = len(colours) <= curves.MOST_BANDS
     chips = [
         tree.Button((tree.Swatch(colour), name), True, {"do": "curve", "curve": f"{place}"})
-        for place, (name, colour) in enumerate(curves.analyte_colours(result).items())
+        for place, (name, colour) in enumerate(colours.items())
     ]
     chips.append(tree.Button((_RANGE, _PATIENTS), shown, {"do": "curve", "part": "range"}))
     choices = (("Linear", "linear"), ("Logarithmic", "log"))

@@ -250,13 +250,11 @@ def quantities(study: HeldOutStudy) -> tree.Figure:
     units = {one.unit for one in first}
     unit = units.pop() if len(units) == 1 else "1"
     ends = [end for score in study.models.values() for one in score.quantities for end in one.interval_90]
-    low, high = span([*ends, *(edge for one in first for edge in one.region)], 0.0, 1.0)
-    rows = Rows("Statistic of the test (t)" if unit == "1" else f"Predicted ({unit})", low, high)
+    ends += [edge for one in first for edge in one.region]
+    rows = Rows("Statistic of the test (t)" if unit == "1" else f"Predicted ({unit})", *span(ends, 0.0, 1.0))
     for place, one in enumerate(first):
         rows.row(one.quantity, f"observed: {one.observed}")
-        start, end = (edge if edge is not None else (low, high)[i] for i, edge in enumerate(one.region))
-        wide = 0.006 * (high - low) if start == end else 0.0  # a single value is shown as wide as a mark
-        rows.band(start - wide, end + wide, GREEN)
+        rows.band(*one.region, GREEN)
         for number, (model, score) in enumerate(study.models.items()):
             _draw_quantity(rows, model, score.quantities[place], 8.0 * number - 3.0)
     legend = _legend(study.models, (tree.Swatch(GREEN, 0, "band"), "where the report lies"))
