@@ -52,9 +52,9 @@ def window(hours: float, most_ticks: int = 7) -> Window:
     Window(end=84.0, step=14.0, unit='days')
     """
     if hours <= LONGEST_IN_HOURS:
-        return Window(hours, _step(hours, (1, 2, 3, 6, 12, 24, 48, 72), most_ticks), "h")
+        return Window(hours, step(hours, (1, 2, 3, 6, 12, 24, 48, 72), most_ticks), "h")
     days = hours / 24.0
-    return Window(days, _step(days, (1, 2, 7, 14, 28, 56, 91, 182, 364), most_ticks), "days")
+    return Window(days, step(days, (1, 2, 7, 14, 28, 56, 91, 182, 364), most_ticks), "days")
 
 
 def layout(axis: Window, y_title: str, top: float) -> Figure:
@@ -77,8 +77,9 @@ def trace(mode: str, x: Sequence, y: Sequence, **more: Any) -> Figure:
     return {"type": "scatter", "mode": mode, "x": list(x), "y": list(y)} | more
 
 
-def _step(span: float, choices: Sequence[float], most: int) -> float:
-    return float(next((step for step in choices if span / step <= most), choices[-1]))
+def step(span: float, choices: Sequence[float], most: int) -> float:
+    """Return the first of ascending steps with which a span has no more than so many."""
+    return float(next((choice for choice in choices if span / choice <= most), choices[-1]))
 
 
 def number(value: float | None) -> float | int | None:
@@ -159,8 +160,8 @@ def whiskers(
 
 def whiskers_at_ticks(x: Sequence[float], band: Band, colour: str, axis: Window, place: float, most: float) -> Figure:
     """Return the interval of the mean as whiskers at ticks, `place` of at most `most` steps to the side."""
-    step = _step(axis.end, (1, 2, 7, 14, 28, 56, 91, 182), 8) if axis.unit == "days" else axis.step
-    marks = [step * tick for tick in range(1, int(axis.end / step + 1e-9) + 1)]
+    each = step(axis.end, (1, 2, 7, 14, 28, 56, 91, 182), 8) if axis.unit == "days" else axis.step
+    marks = [each * tick for tick in range(1, int(axis.end / each + 1e-9) + 1)]
     points = [min(range(len(x)), key=lambda i, mark=mark: abs(x[i] - mark)) for mark in marks]
     # The last ones stay inside the figure, side by side.
     shift, last = 0.012 * axis.end, axis.end * (0.997 - 0.012 * most)

@@ -1,7 +1,6 @@
 """Figures of rows: a label above each row, marks and intervals beside one another in it, as plain dictionaries."""
 
 import html
-import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -79,7 +78,8 @@ class Rows:
     def plot(self, alternative: str, zero: bool = False) -> Plot:
         """Return the figure as a part of a document, `alternative` in words; with `zero`, a line stands at 0."""
         low, high = self._range
-        layout = axes.layout(axes.Window(high, _step(high - low), "days"), "", 1.0)
+        step = axes.step(high - low, [digit * 10.0**power for power in range(-6, 7) for digit in (1, 2, 5)], 8)
+        layout = axes.layout(axes.Window(high, step, "days"), "", 1.0)
         layout["xaxis"] |= {"range": [axes.number(low), axes.number(high)], "title": {"text": self._title}}
         layout["xaxis"] |= {"showgrid": True, "gridcolor": axes.GRID, "fixedrange": True, "zeroline": zero}
         layout["xaxis"] |= {"zerolinecolor": axes.ZERO_LINE, "zerolinewidth": 2, "hoverformat": ".2f"}
@@ -117,9 +117,3 @@ def span(values: Sequence[float | None], least: float, most: float) -> tuple[flo
     low, high = min([least, *known]), max([most, *known])
     room = 0.05 * (high - low) or 0.5
     return low - room, high + room
-
-
-def _step(width: float) -> float:
-    """Return a step of 1, 2 or 5 times a power of ten that gives at most eight ticks."""
-    scale = 10.0 ** round(math.log10(width / 80.0))
-    return next(step * scale for step in (1, 2, 5, 10, 20, 50, 100) if width / (step * scale) <= 8)

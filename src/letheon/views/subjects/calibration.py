@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, groupby
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from letheon.study.calibrate.document import (
     CalibrationReport,
     ModeReport,
@@ -48,8 +50,6 @@ _MOVEMENT_KEYS = (
     (tree.Swatch(GREY, 0, "band"), "90 % of the prior"),
 )
 
-# --- facts ---
-
 
 class Diagnostic(NamedTuple):
     """One check of the sampler; a value that is not known has not passed."""
@@ -82,9 +82,6 @@ def modes(report: CalibrationReport) -> list[tuple[ModeReport, float]]:
     top = max(mode.log_mass for mode in report.modes)
     masses = [math.exp(mode.log_mass - top) for mode in report.modes]
     return [(mode, mass / sum(masses)) for mode, mass in zip(report.modes, masses, strict=True)]
-
-
-# --- sentences ---
 
 
 def effort(report: CalibrationReport) -> str:
@@ -136,9 +133,6 @@ def unknown_summary(report: CalibrationReport) -> str:
     )
 
 
-# --- tables ---
-
-
 def verdict(met: bool, text: str) -> tree.Badge:
     """Return a word on green where something is as it should be."""
     return tree.Badge(text, "randomised" if met else "not-identified")
@@ -163,18 +157,18 @@ def modes_list(report: CalibrationReport) -> tree.Items:
     return tree.Items(tuple(items))
 
 
-def predictions_table(rows: Sequence[Prediction], full: bool = True) -> tree.Table:
-    """Return predictions beside what was reported, by study; the interval of the prior only where there is room."""
+def predictions_table(rows: Sequence[Prediction]) -> tree.Table:
+    """Return predictions beside what was reported, by study."""
     heads = ("Prediction", "Reported", "Prior", "Posterior", "A trial of that size", "Inside")
     groups = tuple(
-        tree.Group(tuple(_prediction(one, full) for one in some), study or "other")
+        tree.Group(tuple(_prediction(one) for one in some), study or "other")
         for study, some in groupby(rows, key=lambda one: one.study)
     )
     note = tree.Note("Brackets and the trial of that size hold 90 %, ± is a standard error. NRS points, or shares.")
     return tree.Table("Predictions", heads, groups, ("Predictions. ", note), "wrapped")
 
 
-def _prediction(one: Prediction, full: bool) -> tree.Row:
+def _prediction(one: Prediction) -> tree.Row:
     prior, posterior = amount(one.prior.median, one.unit), tree.Strong(amount(one.posterior.median, one.unit))
     known = [f"({interval(value.interval_90, one.unit)})" for value in (one.prior, one.posterior)]
     inside: tree.Content = numbers.ABSENT
@@ -183,7 +177,7 @@ def _prediction(one: Prediction, full: bool) -> tree.Row:
         inside = badge if one.fitted else (badge, tree.Break(), tree.Note("not fitted"))
     cells = (
         reported_text(one.reported, one.unit),
-        (prior, tree.Break(), known[0]) if full else prior,
+        (prior, tree.Break(), known[0]),
         (posterior, tree.Break(), known[1]),
         interval(one.trial, one.unit),
         inside,
@@ -191,19 +185,18 @@ def _prediction(one: Prediction, full: bool) -> tree.Row:
     return tree.Row(one.label, cells)
 
 
-def parameters_table(parameters: Mapping[str, ParameterReport], full: bool = True) -> tree.Table:
-    """Return how far the data moved each parameter; what it is, and how well it was sampled, where there is room."""
-    heads = ("Parameter", "Median (90 %)", "Unit", "Contraction", "Identified")
-    more = ("R-hat", "Effective draws (bulk, tail)") if full else ()
+def parameters_table(parameters: Mapping[str, ParameterReport]) -> tree.Table:
+    """Return how far the data moved each parameter, and how well it was sampled."""
+    heads = ("Parameter", "Median (90 %)", "Unit", "Contraction", "Identified", "R-hat", "Effective draws (bulk, tail)")
     rows: dict[str, list[tree.Row]] = {}
     for key, one in parameters.items():
-        rows.setdefault(key.partition("@")[2], []).append(_parameter(key, one, full))
+        rows.setdefault(key.partition("@")[2], []).append(_parameter(key, one))
     groups = [tree.Group(tuple(some), f"of {study or 'the population'}") for study, some in rows.items()]
     title = ("Parameters. ", tree.Note(TEXTS.contraction))
-    return tree.Table("Parameters", (*heads, *more), tuple(groups), title, "wrapped")
+    return tree.Table("Parameters", heads, tuple(groups), title, "wrapped")
 
 
-def _parameter(key: str, one: ParameterReport, full: bool) -> tree.Row:
+def _parameter(key: str, one: ParameterReport) -> tree.Row:
     name = key.partition("@")[0]
     places = len(numbers.number(max(map(abs, one.interval_90))).partition(".")[2])  # finer is not known
     cells = (
@@ -211,14 +204,10 @@ def _parameter(key: str, one: ParameterReport, full: bool) -> tree.Row:
         unit_name(one.unit),
         numbers.fixed(one.contraction, 2),
         verdict(one.identified, "yes" if one.identified else "NO"),
+        numbers.fixed(one.rhat, 3),
+        f"{numbers.fixed(one.ess_bulk, 0)}, {numbers.fixed(one.ess_tail, 0)}",
     )
-    if not full:
-        return tree.Row(name, cells)
-    draws = f"{numbers.fixed(one.ess_bulk, 0)}, {numbers.fixed(one.ess_tail, 0)}"
-    return tree.Row((name, tree.Break(), tree.Note(parameter_name(name))), (*cells, numbers.fixed(one.rhat, 3), draws))
-
-
-# --- figures ---
+    return tree.Row((name, tree.Break(), tree.Note(parameter_name(name))), cells)
 
 
 def predicted(predictions: Sequence[Prediction]) -> list[tree.Figure]:
@@ -298,23 +287,11 @@ def _movement(parameters: Mapping[str, ParameterReport]) -> Rows:
     return rows
 
 
-# --- documents ---
-
-
 def summary(reports: Mapping[str, CalibrationReport], seconds: Mapping[str, float]) -> tree.Document:
     """Return what a terminal shows of calibrations, by pain model, that took so long [s]."""
-    sections = []
-    for model, report in reports.items():
-        rows = predictions(report, [one for other, one in reports.items() if other != model])
-        call = tree.Paragraph(f"{effort(report)}; {numbers.fixed(seconds[model] / 60, 1)} min in this call")
-        sampler = (call, sampler_table(report), modes_list(report), tree.Paragraph(trust(report)))
-        compared = map(tree.Paragraph, (TEXTS.trial, predictions_summary(rows)))
-        sections += [
-            tree.Section(model, f"Calibration of the {pain_model(model)} model", sampler),
-            tree.Section("", "", (parameters_table(report.parameters, False), tree.Paragraph(unknown_summary(report)))),
-            tree.Section("", "", (predictions_table(rows, False), *compared)),
-        ]
-    return tree.Document("", tuple(sections))
+    document = page(list(reports.values()))
+    minutes = (f"{pain_model(model)} {numbers.fixed(time / 60, 1)} min" for model, time in seconds.items())
+    return replace(document, sections=document.sections[:-1], footer=(f"Time of this call: {', '.join(minutes)}.",))
 
 
 def page(reports: Sequence[CalibrationReport], date: str = "") -> tree.Document:

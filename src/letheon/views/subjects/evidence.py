@@ -11,7 +11,7 @@ from letheon.dosing.regimen import Infusion, Rate
 from letheon.dosing.repeats import repeats
 from letheon.errors import InputError, near_hint
 from letheon.library import Outcome, Population, Study, StudyArm
-from letheon.library.evidence import CONTROLS, ROLES, Trait
+from letheon.library.evidence import CONTROLS, ROLES
 from letheon.units import MS_PER_HOUR
 from letheon.views.document.numbers import count
 from letheon.views.document.tree import Document, Items, Paragraph, Section, Table
@@ -144,14 +144,11 @@ def traits(who: Population) -> str:
     """Return weight, age and pain of the patients, as far as they were read."""
     named = {"weight": (who.weight_kg, " kg"), "age": (who.age_year, " years"), "pain before": (who.pain, "")}
     return "; ".join(
-        f"{name} {one.mean:g}{f' (SD {one.sd:g})' if one.sd is not None else ''}{unit} (read: {_read_in(one)})"
+        f"{name} {one.mean:g}{f' (SD {one.sd:g})' if one.sd is not None else ''}{unit} "
+        f"(read: {how_read(one.verified)}{f', {one.via}' if one.via else ''})"
         for name, (one, unit) in named.items()
         if one is not None
     )
-
-
-def _read_in(one: Trait) -> str:
-    return f"{how_read(one.verified)}, {one.via}" if one.via else how_read(one.verified)
 
 
 def people(n: int | None, verified: str) -> str:

@@ -20,16 +20,17 @@ def contents() -> Document:
     rows = [(one.id, one.title, ", ".join(one.drugs), _tally(one.parameters.values())) for one in models]
     sections = [(name, _tally(numbers)) for name, numbers in _sections().items()]
     studies = [(study.id, study.design, count(len(study.arms), "arm")) for study in library.studies()]
-    tables = {
-        "Pharmacokinetic models": Table.of("Models", ("name", "model", "drugs", "numbers"), rows, kind="text"),
-        "Sections of numbers": Table.of("Sections", ("name", "numbers"), sections, kind="text"),
-        "Studies": Table.of("Studies", ("name", "design", "arms"), studies, kind="text"),
-    }
-    how = (
-        Paragraph("Show one with its numbers and sources: letheon library NAME"),
-        Paragraph("Results of the studies: letheon evidence list"),
+    tables = (
+        ("Pharmacokinetic models", ("name", "model", "drugs", "numbers"), rows),
+        ("Sections of numbers", ("name", "numbers"), sections),
+        ("Studies", ("name", "design", "arms"), studies),
     )
-    return Document("", (*(Section(name, name, (table,)) for name, table in tables.items()), Section("how", "", how)))
+    how = (
+        "Show one with its numbers and sources: letheon library NAME",
+        "Results of the studies: letheon evidence list",
+    )
+    parts = [Section(title, title, (Table.of(title, heads, rows, kind="text"),)) for title, heads, rows in tables]
+    return Document("", (*parts, Section("how", "", tuple(map(Paragraph, how)))))
 
 
 def entry(name: str) -> Document:

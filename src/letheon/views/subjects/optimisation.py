@@ -58,9 +58,6 @@ def summary(search: SearchReport) -> tree.Document:
     return tree.Document(search.title, sections)
 
 
-# --- sentences ---
-
-
 def _lead(search: SearchReport) -> Iterator[str]:
     """Say what was searched, for what, and how much of it was seen."""
     searched = search.searched
@@ -100,9 +97,6 @@ def _reading(search: SearchReport) -> Iterator[str]:
         yield "Regimens of another drug are compared on all goals but the dose: milligrams of different drugs differ."
     if any(entry.support == "assumed" for entry in search.front):
         yield "Support is assumed where no study in CRPS gave this drug over as many days at a similar dose."
-
-
-# --- tables ---
 
 
 def _ranges(search: SearchReport) -> tree.Table:
@@ -206,9 +200,6 @@ def chosen_rows(of: int, kept: Collection[int] = (), most: int = _MOST_ROWS) -> 
     return sorted({*kept, *(round(k * (of - 1) / (most - 1)) for k in range(most))})
 
 
-# --- figures ---
-
-
 def figures(search: SearchReport, others: Sequence[Candidate]) -> Iterator[tree.Figure]:
     """Yield a figure of relief against each goal, or against the hours of infusion where there is no other goal."""
     for cost in [goal.measure for goal in search.goals if goal.measure != RELIEF] or ["hours"]:
@@ -226,9 +217,14 @@ def _plot(search: SearchReport, others: Sequence[Candidate], cost: str) -> dict:
         for name in (cost, RELIEF)
     )
     texts = [_front_entry(entry, cost) for entry in search.front]
+    candidates = [
+        f"{', '.join(one.values)}; {value(one.means[RELIEF], 'days')} relief days"
+        + ("" if one.feasible else "; breaks a limit")
+        for one in others
+    ]
     standings = [f"{regimen_name(entry)}: {standing(entry)}" for entry in search.published]
     marks = (
-        Marks(x[0], y[0], list(map(_candidate, others)), _FAINT, size=5),
+        Marks(x[0], y[0], candidates, _FAINT, size=5),
         Marks(x[1], y[1], texts, BLUE, intervals=[one[RELIEF].mean_interval for one in front]),
         Marks(x[2], y[2], standings, ORANGE, "diamond", 10),
     )
@@ -253,14 +249,6 @@ def _front_entry(entry: FrontEntry, cost: str) -> str:
     relief, spent = entry.measures[RELIEF], entry.measures[cost]
     means = f"{estimate(relief.mean, relief.mean_interval, relief.unit)} relief days"
     return f"{entry.number}: {', '.join(entry.values.values())}; {means}, {label(cost)} {value(spent.mean, spent.unit)}"
-
-
-def _candidate(one: Candidate) -> str:
-    broken = "" if one.feasible else "; breaks a limit"
-    return f"{', '.join(one.values)}; {value(one.means[RELIEF], 'days')} relief days{broken}"
-
-
-# --- names and numbers ---
 
 
 def label(measure: str) -> str:

@@ -92,9 +92,6 @@ def _how_to_read(result: RunResult) -> str:
     )
 
 
-# --- the arms at a glance, one card each ---
-
-
 def headline_days(endpoints: Iterable[str]) -> list[int]:
     """Return the day nearest to four weeks and the last that has a pain score; day 7 and that where these are one.
 
@@ -170,9 +167,6 @@ def _boosters(entry: Endpoint | None) -> Fact:
     value, aside, mean = relief.typical(entry)
     yearly = f"{mean}, {numbers.number(entry.boosters_per_year or None, 2)} a year"
     return "Boosters", value, (aside, tree.Break(), yearly)
-
-
-# --- how to read it, what is assumed, where it comes from ---
 
 
 def _reading(result: RunResult) -> list[tree.Block]:

@@ -60,7 +60,12 @@ def _comparison(result: RunResult) -> tree.Figure:
     )
     caption = f"Mean pain score of each arm over {numbers.duration(result.follow_up_days)}. {TEXTS.comparison}"
     values = _values(result, curves.View("nrs", curves.PAIN_TITLE, 10.0), "Mean pain score")
-    plot = tree.Plot(curves.pain_comparison(result), _pain_in_words(result), "tall")
+    words = []
+    for name, arm in result.arms.items():
+        scores = {day: arm.endpoint(f"nrs_day_{day}") for day in curves.endpoint_days(arm.endpoints)}
+        points = (f"{numbers.amount(one.mean, 'NRS')} on day {day}" for day, one in scores.items() if one)
+        words.append(f"{name}: {', '.join(points)}")
+    plot = tree.Plot(curves.pain_comparison(result), f"Mean pain score over time. {'; '.join(words)}.", "tall")
     return tree.Figure("Mean pain score", (tree.Controls(controls), plot), caption, values)
 
 
@@ -145,15 +150,6 @@ def _windows(result: RunResult) -> tree.Buttons:
 def _without_drug(result: RunResult) -> str:
     shams = [names.arm_name(name) for name, arm in result.arms.items() if curves.is_placebo(arm)]
     return f" Not drawn: {', '.join(shams)}, which gives no drug." if shams else ""
-
-
-def _pain_in_words(result: RunResult) -> str:
-    parts = []
-    for name, arm in result.arms.items():
-        scores = {day: arm.endpoint(f"nrs_day_{day}") for day in curves.endpoint_days(arm.endpoints)}
-        points = (f"{numbers.amount(one.mean, 'NRS')} on day {day}" for day, one in scores.items() if one)
-        parts.append(f"{name}: {', '.join(points)}")
-    return f"Mean pain score over time. {'; '.join(parts)}."
 
 
 def _values(result: RunResult, view: curves.View, heading: str) -> tree.Details:

@@ -34,9 +34,6 @@ _TORNADO_KEYS = (
 )
 
 
-# --- sentences ---
-
-
 def event(study: HeldOutStudy) -> str:
     """Return what a study reported, and the chance that each model gave to it."""
     by_model = ", ".join(f"{pain_model(m)} {numbers.amount(s.chance, 'share')}" for m, s in study.models.items())
@@ -45,15 +42,16 @@ def event(study: HeldOutStudy) -> str:
 
 def misses(validation: Validation) -> list[str]:
     """Return what the models missed, a sentence for each event to which a model gave less than 5 %."""
-
-    def sentence(study: HeldOutStudy, model: str, score: ModelScore) -> str:
-        outside = ", ".join(one.quantity for one in score.quantities if not one.inside_90)
-        where = f" Outside its 90 % intervals: {outside}." if outside else ""
-        start = f"The {pain_model(model)} model misses {study.study}: it gave"
-        return f"{start} {numbers.amount(score.chance, 'share')} to the result ({study.event}).{where}"
-
-    scores = [(study, *each) for study in validation.studies for each in study.models.items()]
-    return [sentence(*one) for one in scores if one[2].chance < _LIKELY]
+    sentences = []
+    for study in validation.studies:
+        for model, score in study.models.items():
+            if score.chance >= _LIKELY:
+                continue
+            start = f"The {pain_model(model)} model misses {study.study}: it gave"
+            outside = ", ".join(one.quantity for one in score.quantities if not one.inside_90)
+            where = f" Outside its 90 % intervals: {outside}." if outside else ""
+            sentences.append(f"{start} {numbers.amount(score.chance, 'share')} to the result ({study.event}).{where}")
+    return sentences
 
 
 def better_model(validation: Validation) -> str:
@@ -105,9 +103,6 @@ def between_summary(between: BetweenStudies) -> str:
         f"Intervals hold 90 % of trials of the 100-hour infusion with {between.patients} patients an arm, in a study "
         "not seen before."
     )
-
-
-# --- tables ---
 
 
 def scores_table(validation: Validation) -> tree.Table:
@@ -183,9 +178,6 @@ def between_table(between: BetweenStudies) -> tree.Table:
     return tree.Table("If studies differ", heads, tuple(groups), kind="wrapped")
 
 
-# --- which assumption matters ---
-
-
 class Tornado(NamedTuple):
     """One outcome under one model: its value at the baseline, and both ends of each assumption, the widest first."""
 
@@ -216,9 +208,6 @@ def values_table(one: Tornado) -> tree.Table:
     ]
     heads = ("Assumption", "First end", "Second end")
     return tree.Table.of(f"Values: {one.heading}", heads, cells, kind="text")
-
-
-# --- figures ---
 
 
 def _legend(models: Iterable[str], *more: tuple[tree.Swatch, str]) -> tree.Legend:
@@ -256,21 +245,17 @@ def quantities(study: HeldOutStudy) -> tree.Figure:
         rows.row(one.quantity, f"observed: {one.observed}")
         rows.band(*one.region, GREEN)
         for number, (model, score) in enumerate(study.models.items()):
-            _draw_quantity(rows, model, score.quantities[place], 8.0 * number - 3.0)
+            predicted, shift, (colour, mark) = score.quantities[place], 8.0 * number - 3.0, _STYLES.get(model, _OTHER)
+            half, most = (numbers.fixed_interval(predicted.intervals[level], 1) for level in ("50", "90"))
+            hover = f"{pain_model(model)}: {numbers.fixed(predicted.median, 1)}, 50 % {half}, 90 % {most}"
+            hover += f"; chance of what was seen {numbers.amount(predicted.chance, 'share')}"
+            for level, width in (("90", 1.6), ("50", 5)):
+                rows.interval(*predicted.intervals[level], colour, width, shift, hover)
+            rows.mark(predicted.median, colour, mark, shift, hover, 9)
     legend = _legend(study.models, (tree.Swatch(GREEN, 0, "band"), "where the report lies"))
     plot = rows.plot(f"{study.study}: numbers in the table.", zero=True)
     caption = "Thick lines hold 50 % of simulated trials, thin ones 90 %."
     return tree.Figure("Predicted and seen", (legend, plot), caption)
-
-
-def _draw_quantity(rows: Rows, model: str, one: QuantityReport, shift: float) -> None:
-    colour, mark = _STYLES.get(model, _OTHER)
-    half, most = (numbers.fixed_interval(one.intervals[level], 1) for level in ("50", "90"))
-    hover = f"{pain_model(model)}: {numbers.fixed(one.median, 1)}, 50 % {half}, 90 % {most}"
-    hover += f"; chance of what was seen {numbers.amount(one.chance, 'share')}"
-    for level, width in (("90", 1.6), ("50", 5)):
-        rows.interval(*one.intervals[level], colour, width, shift, hover)
-    rows.mark(one.median, colour, mark, shift, hover, 9)
 
 
 def tornado(one: Tornado) -> tuple[tree.Legend, tree.Plot]:
@@ -287,9 +272,6 @@ def tornado(one: Tornado) -> tuple[tree.Legend, tree.Plot]:
         rows.mark(base, GREY, "line-ns-open", 2.0, at, 16)
     plot = rows.plot(f"Tornado, {one.heading}: the numbers stand in the table below it.")
     return tree.Legend(_TORNADO_KEYS), plot
-
-
-# --- documents ---
 
 
 def summary(validation: Validation) -> tree.Document:
