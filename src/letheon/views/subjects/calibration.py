@@ -253,9 +253,9 @@ def _row(rows: Rows, one: Prediction, scale: float) -> None:
     rows.mark(scale * middle, BLUE, "circle", 1, text, 8)
     if (reported := one.reported) is None:
         return
-    ends = (end if end is None else scale * end for end in limits(reported))
+    low, high = (end if end is None else scale * end for end in limits(reported))
     text = f"reported {reported_text(reported, one.unit)}"
-    rows.interval(*ends, ORANGE, 5 if isinstance(reported, ReportedLimits) else 2, -7, text)
+    rows.interval(low, high, ORANGE, 5 if isinstance(reported, ReportedLimits) else 2, -7, text)
     if isinstance(reported, ReportedValue | ReportedCount):
         rows.mark(scale * reported.value, ORANGE, "diamond", -7, text, 10)
 

@@ -66,5 +66,7 @@ class Words(Struct, frozen=True):
     harm_headlines: dict[str, tuple[str, str]]  # label, aside
 
 
-WORDS = msgspec.toml.decode((resources.files(__package__) / "words.toml").read_text(encoding="utf-8"), type=Words)
+WORDS = msgspec.toml.decode(
+    (resources.files("letheon.views.subjects") / "words.toml").read_text(encoding="utf-8"), type=Words
+)
 TEXTS = WORDS.texts
