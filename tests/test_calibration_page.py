@@ -23,6 +23,7 @@ from letheon.views.document.tree import Document, Legend, Panels, Plot, Table, b
 from letheon.views.figures.rows import BLUE, GREY, ORANGE
 from letheon.views.subjects import calibration, calibration_facts, validation
 from letheon.views.subjects.names import PAIN_MODELS
+from letheon.views.subjects.words import WORDS
 
 STORED = Path(__file__).parent.parent / "docs" / "calibration"
 REPORTS = [decode((STORED / f"{model}.json").read_bytes(), CalibrationReport, model) for model in PAIN_MODELS]
@@ -46,7 +47,7 @@ def test_every_prediction_and_parameter_has_a_name() -> None:
     for pain in PAIN_MODELS:
         for one in observations(pain):
             for name in getattr(one, "names", None) or [one.name]:  # pyright: ignore
-                study, label, unit = calibration_facts._PREDICTIONS[name]
+                study, label, unit = WORDS.predictions[name]
                 assert (study, bool(label), unit in ("NRS", "share")) == (one.study, True, True), name
         for parameter in parameters(pain):
             assert calibration_facts.parameter_name(parameter.name) != parameter.name, parameter.name
@@ -157,20 +158,18 @@ def row(low: float, high: float) -> SensitivityRow:
 
 
 def test_the_tornado_reaches_from_the_baseline_to_both_ends() -> None:
-    legend, plot = validation.tornado([row(26.1, 9.3), row(19.1, 16.2)], 18.2, "memory", "days, on placebo")
+    rows = [row(26.1, 9.3), row(19.1, 16.2)]
+    legend, plot = validation.tornado(validation.Tornado("Memory", "days, on placebo", 18.2, rows))
     assert isinstance(legend, Legend) and plot.figure["layout"]["xaxis"]["title"]["text"] == "Days"
     ends = [(BLUE, 18.2, 26.1), (ORANGE, 9.3, 18.2), (BLUE, 18.2, 19.1), (ORANGE, 16.2, 18.2)]
     assert lines_of(plot) == ends
-    assert validation.strip(row(6.0, 8.0), 5.0, 0.0, 10.0, 11) == "     |▓██"
-    assert validation.strip(row(5.0, 5.0), 5.0, 5.0, 5.0, 11) == "|"
 
 
-@pytest.mark.parametrize("outcome", VALIDATION.sensitivity.outcomes if VALIDATION.sensitivity else ())
-def test_the_widest_bar_comes_first(outcome: str) -> None:
-    assert VALIDATION.sensitivity is not None
-    for model, base in VALIDATION.sensitivity.baseline.items():
-        bars = validation.bars(VALIDATION.sensitivity, model, outcome)
-        widths = [max(b.low, b.high, base[outcome]) - min(b.low, b.high, base[outcome]) for b in bars]
+def test_the_widest_bar_comes_first() -> None:
+    tornados = list(validation.tornados(VALIDATION.sensitivity))
+    assert len(tornados) == sum(map(len, VALIDATION.sensitivity.baseline.values()))
+    for _, _, base, bars in tornados:
+        widths = [max(b.low, b.high, base) - min(b.low, b.high, base) for b in bars]
         assert len(bars) == len({b.assumption for b in bars}) and widths == sorted(widths, reverse=True)
 
 

@@ -241,8 +241,9 @@ def test_a_run_from_the_shell(tmp_path: Path) -> None:
     assert again.stdout == (folder / "result.json").read_bytes()
     assert set(json.loads(again.stdout)["arms"]) == {"ketamine", "placebo"}
 
-    cited = shell("cite", folder, cwd=tmp_path).stdout.decode()
-    assert [key for key in json.loads(again.stdout)["sources"] if f"\n{key}\n" not in cited] == []
+    cited = " ".join(shell("cite", folder, cwd=tmp_path).stdout.decode().split())
+    sources = enumerate(json.loads(again.stdout)["sources"], 1)
+    assert [key for place, key in sources if f" {place}. {key} " not in cited] == []
 
     other = shell("simulate", SMALL, "--patients", "9", "--seed", "2", "--out", folder, cwd=tmp_path)
     assert other.returncode == 2

@@ -121,7 +121,7 @@ def search(tmp_path_factory) -> tuple[SearchReport, Any]:
 
 def test_every_number_of_the_record_is_in_both(search) -> None:
     report, others = search
-    for document in (subject.document(report, others), subject.summary(report), subject.summary(report, wide=True)):
+    for document in (subject.document(report, others), subject.summary(report)):
         shown = tables(document)
         for name, entries in (("The front", report.front), ("Published regimens", report.published)):
             table = columns(shown[name])

@@ -20,7 +20,8 @@ from letheon.scenario import loads
 from letheon.views.document import numbers as text_of
 from letheon.views.document import terminal
 from letheon.views.explore.figures import page_of
-from letheon.views.subjects import harms, names, relief, run
+from letheon.views.subjects import names, relief, run
+from letheon.views.subjects.words import WORDS
 
 ALONE = """
 letheon: 1
@@ -160,7 +161,8 @@ def test_labels_name_their_thresholds_and_shares_read_as_patients_of_100(done):
     assert numbers(remission) == [pytest.approx(100 * (1 - definitions.RELIEF)), definitions.REMISSION_DAYS]
     assert numbers(names.endpoint_name("relief_days")) == [pytest.approx(100 * (1 - definitions.RELIEF))]
     noticeable = library.harms("psychedelic")["noticeable"].canonical
-    assert numbers(harms._ACUTE["psychedelic_hours"]) == [100 * noticeable]
+    (hours,) = (one for table in WORDS.harms for one in table.rows if one.key == "psychedelic_hours")
+    assert numbers(hours.name) == [100 * noticeable]
     assert page_of(done.result, loads(TEXT))["noticeable_load"] == noticeable
     shares = {0.43: "43 of 100", 0.004: "0.4 of 100", 1e-5: "<0.1 of 100", 0.0: "0 of 100"}
     assert {share: text_of.of_100(share) for share in shares} == shares

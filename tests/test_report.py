@@ -52,7 +52,7 @@ def test_axes_have_titles_with_units(result: RunResult) -> None:
     assert list(panels) == ["esketamine", "esketamine_fast"]
     # no value reaches the zero that a logarithm cannot show
     lowest = min(value for figure in panels.values() for trace in figure["data"] for value in trace["y"])
-    assert lowest == axes.LOWEST_LEVEL
+    assert lowest == curves.LOWEST_LEVEL
 
 
 def test_a_mean_line_is_the_mean_of_the_result_in_days(result: RunResult) -> None:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from letheon.study.optimise.search import Optimisation
 
 _PAGE = "front.html"
-_WIDE = 110  # columns from which intervals fit beside the means
 _PATIENCE_S = 60.0  # a batch of regimens, on a slow machine
 _CANDIDATES = whole("N", "Regimens to simulate, not the scenario's number.", "--candidates", "MAX_CANDIDATES", 400)
 _PATIENTS = whole(
@@ -105,4 +104,4 @@ def _show(result: "Optimisation", folder: Path) -> None:
     lines.append(f"Folder: {result.folder}")
     if result.front:
         lines.append(f"Run one again: letheon simulate {folder / 'front' / min(result.front)}")
-    show(lambda console: summary(result.document, console.width >= _WIDE), *lines, f"Page: {folder / _PAGE}")
+    show(summary(result.document), *lines, f"Page: {folder / _PAGE}")

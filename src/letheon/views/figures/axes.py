@@ -16,8 +16,6 @@ FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, '
 GRID, ZERO_LINE = "#e3e5e8", "#9aa1aa"
 _X = {"showgrid": False, "zeroline": False, "ticks": "outside", "ticklen": 4, "hoverformat": ".1f"}
 _Y = {"gridcolor": GRID, "zeroline": True, "zerolinecolor": ZERO_LINE, "fixedrange": True, "nticks": 6}
-# A logarithmic axis has no zero: levels are drawn no lower than this, and said as they are when hovered.
-LOWEST_LEVEL = 0.01  # [ng/mL]
 # Longer views than this read better in days than in hours.
 LONGEST_IN_HOURS = 14 * 24.0  # [h]
 
@@ -54,9 +52,9 @@ def window(hours: float, most_ticks: int = 7) -> Window:
     Window(end=84.0, step=14.0, unit='days')
     """
     if hours <= LONGEST_IN_HOURS:
-        return Window(hours, _step(hours, (1, 2, 3, 6, 12, 24, 48, 72), most_ticks), "h")
+        return Window(hours, step(hours, (1, 2, 3, 6, 12, 24, 48, 72), most_ticks), "h")
     days = hours / 24.0
-    return Window(days, _step(days, (1, 2, 7, 14, 28, 56, 91, 182, 364), most_ticks), "days")
+    return Window(days, step(days, (1, 2, 7, 14, 28, 56, 91, 182, 364), most_ticks), "days")
 
 
 def layout(axis: Window, y_title: str, top: float) -> Figure:
@@ -79,8 +77,9 @@ def trace(mode: str, x: Sequence, y: Sequence, **more: Any) -> Figure:
     return {"type": "scatter", "mode": mode, "x": list(x), "y": list(y)} | more
 
 
-def _step(span: float, choices: Sequence[float], most: int) -> float:
-    return float(next((step for step in choices if span / step <= most), choices[-1]))
+def step(span: float, choices: Sequence[float], most: int) -> float:
+    """Return the first of ascending steps with which a span has no more than so many."""
+    return float(next((choice for choice in choices if span / choice <= most), choices[-1]))
 
 
 def number(value: float | None) -> float | int | None:
@@ -104,11 +103,6 @@ def times(hours: Sequence[float], axis: Window) -> list[float]:
 def highest(band: Band) -> float:
     """Return the highest mean or 95 % line of a band."""
     return max((v for v in (*band.mean, *band.q95) if v is not None and math.isfinite(v)), default=0.0)
-
-
-def floored(values: Sequence[float]) -> list[float]:
-    """Return levels that a logarithmic axis can show: nothing below `LOWEST_LEVEL`."""
-    return [max(value, LOWEST_LEVEL) for value in values]
 
 
 def _faint(colour: str, alpha: float) -> str:
@@ -166,8 +160,8 @@ def whiskers(
 
 def whiskers_at_ticks(x: Sequence[float], band: Band, colour: str, axis: Window, place: float, most: float) -> Figure:
     """Return the interval of the mean as whiskers at ticks, `place` of at most `most` steps to the side."""
-    step = _step(axis.end, (1, 2, 7, 14, 28, 56, 91, 182), 8) if axis.unit == "days" else axis.step
-    marks = [step * tick for tick in range(1, int(axis.end / step + 1e-9) + 1)]
+    each = step(axis.end, (1, 2, 7, 14, 28, 56, 91, 182), 8) if axis.unit == "days" else axis.step
+    marks = [each * tick for tick in range(1, int(axis.end / each + 1e-9) + 1)]
     points = [min(range(len(x)), key=lambda i, mark=mark: abs(x[i] - mark)) for mark in marks]
     # The last ones stay inside the figure, side by side.
     shift, last = 0.012 * axis.end, axis.end * (0.997 - 0.012 * most)

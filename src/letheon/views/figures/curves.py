@@ -22,6 +22,7 @@ DASHES = ("solid", "dash", "dashdot", "longdash", "longdashdot")
 PLACEBO_GREYS = ("#7d838c", "#a3a8b0", "#5d636b")
 MOST_BANDS = 2  # above this many arms or curves, bands over one another would hide the lines
 MOST_RIVALS = 3  # above this many arms with a drug, the figure of differences leaves the second model to the tables
+LOWEST_LEVEL = 0.01  # [ng/mL], at which levels are drawn that are lower
 PAIN_TITLE = "Pain score (NRS, 0–10)"
 _STATES = {"sensitisation": "Sensitisation (0–1)", "slow_site_effect": "Effect of the slow site (0–1)"}
 _BAR_STEP = 0.27  # between the course bars at the foot of the comparison [NRS]
@@ -127,16 +128,6 @@ def band_of(arm: ArmResult, view: View) -> Band:
     return getattr(profile, view.key)
 
 
-def starts_with_bands(result: RunResult) -> bool:
-    """Say whether the comparison starts with bands: with more arms they would lie over one another."""
-    return len(result.arms) <= MOST_BANDS
-
-
-def starts_with_ranges(result: RunResult) -> bool:
-    """Say whether levels start with the range of patients: with more than two curves it would hide them."""
-    return len(analyte_colours(result)) <= MOST_BANDS
-
-
 def analyte_colours(result: RunResult) -> dict[str, str]:
     """Give each drug and metabolite its colour."""
     order = PALETTE[0], PALETTE[4], PALETTE[2], PALETTE[3], PALETTE[1], PALETTE[5]
@@ -153,7 +144,7 @@ def pain_comparison(result: RunResult) -> axes.Figure:
     At the foot a bar marks each arm's course, a thin line its later sessions.
     """
     axis = axes.window(24.0 * result.follow_up_days, most_ticks=12)
-    unseen = "whiskers" if starts_with_bands(result) else "band"
+    unseen = "whiskers" if len(result.arms) <= MOST_BANDS else "band"
     # The last arm, as a rule placebo, is drawn first, so that it lies below the others.
     data = [
         trace | {"meta": {"curve": number, "part": part}, "visible": part != unseen}
@@ -214,7 +205,9 @@ def differences(result: RunResult) -> axes.Figure | None:
     layout["xaxis"] |= {"range": [-0.5, len(days) - 0.5], "tickvals": list(range(len(days))), "fixedrange": True}
     layout["xaxis"] |= {"ticktext": [str(day) for day in days], "title": {"text": "Day since the first infusion"}}
     del layout["xaxis"]["dtick"], layout["xaxis"]["tick0"]
-    low, high = _difference_range(data)
+    ends = [row for trace in data for row in trace.get("customdata", ())]
+    low = math.floor(min([-1.0, *(row[0] for row in ends)]) - 0.2)
+    high = math.ceil(max([0.5, *(row[1] for row in ends)]) + 0.2)
     layout["yaxis"] |= {"zeroline": True, "zerolinewidth": 2, "range": [low, high]}
     if high - low <= 8:
         layout["yaxis"]["dtick"] = 1
@@ -249,12 +242,6 @@ def _differences_of(
         hovertemplate="day %{customdata[2]}: %{y:.1f} (90 % interval %{customdata[0]:.1f} to %{customdata[1]:.1f})",
         marker={"color": colour, "size": 9, "symbol": symbol, "line": {"width": width, "color": colour}},
     )
-
-
-def _difference_range(data: Sequence[axes.Figure]) -> tuple[float, float]:
-    rows = [row for trace in data for row in trace.get("customdata", ())]
-    low, high = min([-1.0, *(row[0] for row in rows)]), max([0.5, *(row[1] for row in rows)])
-    return math.floor(low - 0.2), math.ceil(high + 0.2)
 
 
 # --- one panel an arm ---
@@ -306,15 +293,16 @@ def level_panels(result: RunResult) -> dict[str, axes.Figure]:
 
 def _levels(result: RunResult, arm: ArmResult, axis: axes.Window) -> list[axes.Figure]:
     """Return the curves of an arm, first the ranges of all substances."""
-    x, colours, ranges = axes.times(arm.profile.time_h, axis), analyte_colours(result), starts_with_ranges(result)
-    order = list(colours)
-    data: list[axes.Figure] = []
+    x, colours = axes.times(arm.profile.time_h, axis), analyte_colours(result)
+    ranges: list[axes.Figure] = []
+    means: list[axes.Figure] = []
     for analyte, band in arm.profile.concentration_ng_per_ml.items():
-        meta = {"meta": {"curve": order.index(analyte), "part": "range"}, "visible": ranges}
-        edges = axes.patients(x, axes.floored(band.q05), axes.floored(band.q95), colours[analyte], 0.0)
-        data += [trace | meta for trace in edges]
-    for analyte, band in arm.profile.concentration_ng_per_ml.items():
-        line = axes.line(x, band, colours[analyte], analyte, ".3~r")
-        line |= {"meta": {"curve": order.index(analyte), "part": "mean"}}
-        data.append(line | {"y": axes.numbers(axes.floored(band.mean))})
-    return data
+        curve, colour = list(colours).index(analyte), colours[analyte]
+        meta = {"meta": {"curve": curve, "part": "range"}, "visible": len(colours) <= MOST_BANDS}
+        # A logarithmic axis has no zero: levels are drawn no lower than this, and said as they are when hovered.
+        low, middle, high = ([max(v, LOWEST_LEVEL) for v in values] for values in (band.q05, band.mean, band.q95))
+        edges = axes.patients(x, low, high, colour, 0.0)
+        ranges += [edge | meta for edge in edges]
+        line = axes.line(x, band, colour, analyte, ".3~r") | {"meta": {"curve": curve, "part": "mean"}}
+        means.append(line | {"y": axes.numbers(middle)})
+    return ranges + means

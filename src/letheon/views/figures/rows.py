@@ -1,7 +1,6 @@
 """Figures of rows: a label above each row, marks and intervals beside one another in it, as plain dictionaries."""
 
 import html
-import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -48,8 +47,11 @@ class Rows:
         place = {"xref": "paper", "x0": 0, "x1": 1, "yref": "y", "y0": 1 - self._end, "y1": 1 - self._end}
         self._shapes.append({"type": "line", "line": {"color": axes.ZERO_LINE, "width": 0.5}} | place)
 
-    def interval(self, low: float, high: float, colour: str, width: float, shift: float, hover: str) -> None:
+    def interval(
+        self, low: float | None, high: float | None, colour: str, width: float, shift: float, hover: str
+    ) -> None:
         """Draw a line, `width` [px] thick and `shift` [px] below the middle of the row; `hover` explains it."""
+        low, high = self._closed(low, high)
         x = axes.numbers([low, (low + high) / 2.0, high])
         self._draw("lines", x, shift, hover, line={"color": colour, "width": width})
 
@@ -59,8 +61,12 @@ class Rows:
         marker = {"color": colour, "symbol": symbol, "size": size, "line": edge}
         self._draw("markers", [axes.number(x)], shift, hover, marker=marker)
 
-    def band(self, low: float, high: float, colour: str, whole: bool = False) -> None:
+    def band(self, low: float | None, high: float | None, colour: str, whole: bool = False) -> None:
         """Shade from `low` to `high`, cut at the ends of the axis, in the row or in the whole figure."""
+        low, high = self._closed(low, high)
+        if low == high:  # a single value is shown as wide as a mark
+            wide = 0.006 * (self._range[1] - self._range[0])
+            low, high = low - wide, high + wide
         ends = {"x0": axes.number(max(low, self._range[0])), "x1": axes.number(min(high, self._range[1]))}
         shape = {"type": "rect", "layer": "below", "xref": "x", "yref": "y", **ends}
         shape |= {"fillcolor": colour, "opacity": 0.16, "line": {"width": 0}}
@@ -72,7 +78,8 @@ class Rows:
     def plot(self, alternative: str, zero: bool = False) -> Plot:
         """Return the figure as a part of a document, `alternative` in words; with `zero`, a line stands at 0."""
         low, high = self._range
-        layout = axes.layout(axes.Window(high, _step(high - low), "days"), "", 1.0)
+        step = axes.step(high - low, [digit * 10.0**power for power in range(-6, 7) for digit in (1, 2, 5)], 8)
+        layout = axes.layout(axes.Window(high, step, "days"), "", 1.0)
         layout["xaxis"] |= {"range": [axes.number(low), axes.number(high)], "title": {"text": self._title}}
         layout["xaxis"] |= {"showgrid": True, "gridcolor": axes.GRID, "fixedrange": True, "zeroline": zero}
         layout["xaxis"] |= {"zerolinecolor": axes.ZERO_LINE, "zerolinewidth": 2, "hoverformat": ".2f"}
@@ -81,6 +88,10 @@ class Rows:
         layout |= {"margin": _MARGIN, "hovermode": "closest", "shapes": shapes, "annotations": self._labels}
         height = round(self._end) + _MARGIN["t"] + _MARGIN["b"]
         return Plot({"data": self._data, "layout": layout}, alternative, "rows", height)
+
+    def _closed(self, low: float | None, high: float | None) -> tuple[float, float]:
+        """Put the ends of the axis in place of open ends."""
+        return self._range[0] if low is None else low, self._range[1] if high is None else high
 
     def _draw(self, mode: str, x: list, shift: float, hover: str, **drawing: Any) -> None:
         y, text = [-(self._middle + shift)] * len(x), [_text(hover)] * len(x)
@@ -106,9 +117,3 @@ def span(values: Sequence[float | None], least: float, most: float) -> tuple[flo
     low, high = min([least, *known]), max([most, *known])
     room = 0.05 * (high - low) or 0.5
     return low - room, high + room
-
-
-def _step(width: float) -> float:
-    """Return a step of 1, 2 or 5 times a power of ten that gives at most eight ticks."""
-    scale = 10.0 ** round(math.log10(width / 80.0))
-    return next(step * scale for step in (1, 2, 5, 10, 20, 50, 100) if width / (step * scale) <= 8)

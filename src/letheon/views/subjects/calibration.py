@@ -1,9 +1,11 @@
 """A calibration: sampler, modes, predictions beside what was reported, and what the data tell of each parameter."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, groupby
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from letheon.study.calibrate.document import (
     CalibrationReport,
@@ -13,7 +15,6 @@ from letheon.study.calibrate.document import (
     ReportedLimits,
     ReportedValue,
 )
-from letheon.study.records import Estimate
 from letheon.views.document import numbers, tree
 from letheon.views.figures.rows import BLUE, GREY, ORANGE, Rows, span
 from letheon.views.subjects.calibration_facts import (
@@ -29,16 +30,9 @@ from letheon.views.subjects.calibration_facts import (
 )
 from letheon.views.subjects.endmatter import citations, made_by
 from letheon.views.subjects.names import pain_model
+from letheon.views.subjects.words import TEXTS
 
 _TITLE = "Calibration on published trials"
-_TRIAL = (
-    "A trial of that size: the 90 % interval of what such a trial would report; where it is not known, inside or "
-    "outside is judged by the posterior."
-)
-_CONTRACTION = (
-    "Contraction is 1 minus the posterior's variance over the prior's: at 1 the data determine the parameter, at 0 "
-    "they add nothing; a little under 0 is noise."
-)
 _UNITS = {
     "NRS": ("Pain: reported and predicted", "Pain, or a difference of pain (NRS points, 0–10)"),
     "share": ("Shares: reported and predicted", "Share (%)"),
@@ -50,24 +44,11 @@ _PREDICTED_KEYS = (
     (tree.Swatch(BLUE, 1.4), "a trial of that size"),
     (tree.Swatch(GREY, 2.4), "prior"),
 )
-_PREDICTED = (
-    "In each row: what was reported (orange), the posterior (blue), and the prior (grey). The thick blue line holds "
-    "90 % of the posterior of the true value; the thin one is what a trial of that size would report, so the orange "
-    "mark should lie within it. Where nothing orange is drawn, nothing was reported."
-)
 _MOVEMENT_KEYS = (
     (tree.Swatch(BLUE, 3, mark="circle"), "identified by the data"),
     (tree.Swatch(ORANGE, 1.6, mark="circle-open"), "not identified"),
     (tree.Swatch(GREY, 0, "band"), "90 % of the prior"),
 )
-_MOVEMENT = (
-    "How far the data moved each parameter, in SDs of its prior: dots are posterior means, lines 90 % intervals, and "
-    "the shaded band holds 90 % of the prior. A line as wide as the band means that the data add nothing. Point at a "
-    "dot for its value."
-)
-
-
-# --- facts ---
 
 
 class Diagnostic(NamedTuple):
@@ -96,19 +77,11 @@ def diagnostics(report: CalibrationReport) -> list[Diagnostic]:
     ]
 
 
-def unknown(report: CalibrationReport) -> list[str]:
-    """Return the parameters of the population that the data do not identify."""
-    return [key for key, one in report.parameters.items() if not one.identified and "@" not in key]
-
-
 def modes(report: CalibrationReport) -> list[tuple[ModeReport, float]]:
     """Return the modes, the heaviest first, with their share of the mass by the Laplace approximation."""
     top = max(mode.log_mass for mode in report.modes)
     masses = [math.exp(mode.log_mass - top) for mode in report.modes]
     return [(mode, mass / sum(masses)) for mode, mass in zip(report.modes, masses, strict=True)]
-
-
-# --- sentences ---
 
 
 def effort(report: CalibrationReport) -> str:
@@ -150,16 +123,14 @@ def predictions_summary(rows: Sequence[Prediction]) -> str:
 
 def unknown_summary(report: CalibrationReport) -> str:
     """Return what the data do not identify."""
-    keys, total = unknown(report), sum("@" not in key for key in report.parameters)
+    population = {key: one for key, one in report.parameters.items() if "@" not in key}
+    keys = [key for key, one in population.items() if not one.identified]
     if not keys:
-        return f"The data give information about each of the {total} parameters of the population."
+        return f"The data give information about each of the {len(population)} parameters of the population."
     return (
-        f"The data do not identify {len(keys)} of the {total} parameters of the population (the posterior's SD is more "
-        f"than 0.8 of the prior's): {', '.join(keys)}. For these, the result is what was assumed."
+        f"The data do not identify {len(keys)} of the {len(population)} parameters of the population (the posterior's "
+        f"SD is more than 0.8 of the prior's): {', '.join(keys)}. For these, the result is what was assumed."
     )
-
-
-# --- tables ---
 
 
 def verdict(met: bool, text: str) -> tree.Badge:
@@ -186,49 +157,46 @@ def modes_list(report: CalibrationReport) -> tree.Items:
     return tree.Items(tuple(items))
 
 
-def predictions_table(rows: Sequence[Prediction], full: bool = True) -> tree.Table:
-    """Return predictions beside what was reported, by study; the interval of the prior only where there is room."""
+def predictions_table(rows: Sequence[Prediction]) -> tree.Table:
+    """Return predictions beside what was reported, by study."""
     heads = ("Prediction", "Reported", "Prior", "Posterior", "A trial of that size", "Inside")
     groups = tuple(
-        tree.Group(tuple(_prediction(one, full) for one in some), study or "other")
+        tree.Group(tuple(_prediction(one) for one in some), study or "other")
         for study, some in groupby(rows, key=lambda one: one.study)
     )
     note = tree.Note("Brackets and the trial of that size hold 90 %, ± is a standard error. NRS points, or shares.")
     return tree.Table("Predictions", heads, groups, ("Predictions. ", note), "wrapped")
 
 
-def _prediction(one: Prediction, full: bool) -> tree.Row:
-    def known(value: Estimate) -> Iterator[tree.Break | str]:
-        yield from (tree.Break(), f"({interval(value.interval_90, one.unit)})")
-
+def _prediction(one: Prediction) -> tree.Row:
     prior, posterior = amount(one.prior.median, one.unit), tree.Strong(amount(one.posterior.median, one.unit))
+    known = [f"({interval(value.interval_90, one.unit)})" for value in (one.prior, one.posterior)]
     inside: tree.Content = numbers.ABSENT
     if one.inside is not None:
         badge = verdict(one.inside, "inside" if one.inside else "OUTSIDE")
         inside = badge if one.fitted else (badge, tree.Break(), tree.Note("not fitted"))
     cells = (
         reported_text(one.reported, one.unit),
-        (prior, *known(one.prior)) if full else prior,
-        (posterior, *known(one.posterior)),
+        (prior, tree.Break(), known[0]),
+        (posterior, tree.Break(), known[1]),
         interval(one.trial, one.unit),
         inside,
     )
     return tree.Row(one.label, cells)
 
 
-def parameters_table(parameters: Mapping[str, ParameterReport], full: bool = True) -> tree.Table:
-    """Return how far the data moved each parameter; what it is, and how well it was sampled, where there is room."""
-    heads = ("Parameter", "Median (90 %)", "Unit", "Contraction", "Identified")
-    more = ("R-hat", "Effective draws (bulk, tail)") if full else ()
+def parameters_table(parameters: Mapping[str, ParameterReport]) -> tree.Table:
+    """Return how far the data moved each parameter, and how well it was sampled."""
+    heads = ("Parameter", "Median (90 %)", "Unit", "Contraction", "Identified", "R-hat", "Effective draws (bulk, tail)")
     rows: dict[str, list[tree.Row]] = {}
     for key, one in parameters.items():
-        rows.setdefault(key.partition("@")[2], []).append(_parameter(key, one, full))
+        rows.setdefault(key.partition("@")[2], []).append(_parameter(key, one))
     groups = [tree.Group(tuple(some), f"of {study or 'the population'}") for study, some in rows.items()]
-    title = ("Parameters. ", tree.Note(_CONTRACTION))
-    return tree.Table("Parameters", (*heads, *more), tuple(groups), title, "wrapped")
+    title = ("Parameters. ", tree.Note(TEXTS.contraction))
+    return tree.Table("Parameters", heads, tuple(groups), title, "wrapped")
 
 
-def _parameter(key: str, one: ParameterReport, full: bool) -> tree.Row:
+def _parameter(key: str, one: ParameterReport) -> tree.Row:
     name = key.partition("@")[0]
     places = len(numbers.number(max(map(abs, one.interval_90))).partition(".")[2])  # finer is not known
     cells = (
@@ -236,14 +204,10 @@ def _parameter(key: str, one: ParameterReport, full: bool) -> tree.Row:
         unit_name(one.unit),
         numbers.fixed(one.contraction, 2),
         verdict(one.identified, "yes" if one.identified else "NO"),
+        numbers.fixed(one.rhat, 3),
+        f"{numbers.fixed(one.ess_bulk, 0)}, {numbers.fixed(one.ess_tail, 0)}",
     )
-    if not full:
-        return tree.Row(name, cells)
-    draws = f"{numbers.fixed(one.ess_bulk, 0)}, {numbers.fixed(one.ess_tail, 0)}"
-    return tree.Row((name, tree.Break(), tree.Note(parameter_name(name))), (*cells, numbers.fixed(one.rhat, 3), draws))
-
-
-# --- figures ---
+    return tree.Row((name, tree.Break(), tree.Note(parameter_name(name))), cells)
 
 
 def predicted(predictions: Sequence[Prediction]) -> list[tree.Figure]:
@@ -253,27 +217,27 @@ def predicted(predictions: Sequence[Prediction]) -> list[tree.Figure]:
         if some := [one for one in predictions if one.unit == unit]:
             rows = _predicted(some, axis, 100.0 if unit == "share" else 1.0)
             plot = rows.plot(f"{heading}; the same numbers stand in the table of predictions.", zero=True)
-            caption = "Read as above." if figures else _PREDICTED
+            caption = "Read as above." if figures else TEXTS.predicted
             figures.append(tree.Figure(heading, (tree.Legend(_PREDICTED_KEYS), plot), caption))
     return figures
 
 
 def _predicted(predictions: Sequence[Prediction], axis: str, scale: float) -> Rows:
-    ends = [end for one in predictions for end in (*one.prior.interval_90, *one.posterior.interval_90)]
-    ends += [end for one in predictions for end in (one.trial or ())]
-    ends += [end for one in predictions if one.reported for end in limits(one.reported) if end is not None]
-    low, high = (-2.0, 102.0) if scale == 100.0 else span(ends, 0.0, 8.0)
-    rows = Rows(axis, low, high)
+    known = [
+        (*one.prior.interval_90, *one.posterior.interval_90, *(one.trial or ()), *limits(one.reported))
+        for one in predictions
+    ]
+    rows = Rows(axis, *((-2.0, 102.0) if scale == 100.0 else span([*chain(*known)], 0.0, 8.0)))
     for study, some in groupby(predictions, key=lambda one: one.study):
         rows.heading(study or "other")
         for one in some:
             notes = ("" if one.fitted else "not fitted", "outside" if one.inside is False else "")
             rows.row(one.label, "" if one.reported is None else ", ".join(filter(None, notes)))
-            _row(rows, one, scale, low, high)
+            _row(rows, one, scale)
     return rows
 
 
-def _row(rows: Rows, one: Prediction, scale: float, low: float, high: float) -> None:
+def _row(rows: Rows, one: Prediction, scale: float) -> None:
     """Draw, from above: the report with its error or limits, the posterior within a trial of that size, the prior."""
 
     def line(name: str, ends: tuple[float, float], colour: str, width: float, shift: float) -> str:
@@ -289,10 +253,9 @@ def _row(rows: Rows, one: Prediction, scale: float, low: float, high: float) -> 
     rows.mark(scale * middle, BLUE, "circle", 1, text, 8)
     if (reported := one.reported) is None:
         return
-    start, end = limits(reported)
-    ends = low if start is None else scale * start, high if end is None else scale * end
+    low, high = (end if end is None else scale * end for end in limits(reported))
     text = f"reported {reported_text(reported, one.unit)}"
-    rows.interval(*ends, ORANGE, 5 if isinstance(reported, ReportedLimits) else 2, -7, text)
+    rows.interval(low, high, ORANGE, 5 if isinstance(reported, ReportedLimits) else 2, -7, text)
     if isinstance(reported, ReportedValue | ReportedCount):
         rows.mark(scale * reported.value, ORANGE, "diamond", -7, text, 10)
 
@@ -305,7 +268,7 @@ def movement(parameters: Mapping[str, ParameterReport]) -> tree.Figure:
             plot = _movement(some).plot(f"{heading}: how far the data moved them; numbers in the table.", zero=True)
             cells.append((heading, plot))
     blocks = (tree.Legend(_MOVEMENT_KEYS), tree.Panels(tuple(cells), wide=True))
-    return tree.Figure("From prior to posterior", blocks, _MOVEMENT)
+    return tree.Figure("From prior to posterior", blocks, TEXTS.movement)
 
 
 def _movement(parameters: Mapping[str, ParameterReport]) -> Rows:
@@ -324,23 +287,11 @@ def _movement(parameters: Mapping[str, ParameterReport]) -> Rows:
     return rows
 
 
-# --- documents ---
-
-
 def summary(reports: Mapping[str, CalibrationReport], seconds: Mapping[str, float]) -> tree.Document:
     """Return what a terminal shows of calibrations, by pain model, that took so long [s]."""
-    sections = []
-    for model, report in reports.items():
-        rows = predictions(report, [one for other, one in reports.items() if other != model])
-        call = tree.Paragraph(f"{effort(report)}; {numbers.fixed(seconds[model] / 60, 1)} min in this call")
-        sampler = (call, sampler_table(report), modes_list(report), tree.Paragraph(trust(report)))
-        compared = map(tree.Paragraph, (_TRIAL, predictions_summary(rows)))
-        sections += [
-            tree.Section(model, f"Calibration of the {pain_model(model)} model", sampler),
-            tree.Section("", "", (parameters_table(report.parameters, False), tree.Paragraph(unknown_summary(report)))),
-            tree.Section("", "", (predictions_table(rows, False), *compared)),
-        ]
-    return tree.Document("", tuple(sections))
+    document = page(list(reports.values()))
+    minutes = (f"{pain_model(model)} {numbers.fixed(time / 60, 1)} min" for model, time in seconds.items())
+    return replace(document, sections=document.sections[:-1], footer=(f"Time of this call: {', '.join(minutes)}.",))
 
 
 def page(reports: Sequence[CalibrationReport], date: str = "") -> tree.Document:
@@ -364,22 +315,11 @@ def page(reports: Sequence[CalibrationReport], date: str = "") -> tree.Document:
 def _lead(reports: Sequence[CalibrationReport], rows: Mapping[str, Sequence[Prediction]]) -> str:
     models = " and ".join(f"the {pain_model(one.pain)} model" for one in reports)
     fitted = {one.study for some in rows.values() for one in some if one.fitted and one.study}
-    good = [one for one in reports if all(check.met for check in diagnostics(one))]
-    if len(good) == len(reports):
-        converged = "The sampler has converged, so the draws are those of the posterior"
-    elif good:
-        names = " and ".join(pain_model(one.pain) for one in good)
-        converged = f"The sampler has converged for {names} only; use the other draws for a first look only"
-    else:
-        converged = "The sampler has not converged: use these draws for a first look only, not for results"
-    few = sum(len(unknown(one)) for one in reports)
-    total = sum("@" not in key for one in reports for key in one.parameters)
     return (
         f"{models[:1].upper()}{models[1:]} {'were' if len(reports) > 1 else 'was'} fitted to what "
         f"{numbers.count(len(fitted), 'published study', 'published studies')} reported, patients counted once, with "
-        f"each value as uncertain as its trial left it. {converged}. The data say little about {few} of "
-        f"{numbers.count(total, 'parameter')}: for these, the result is what was assumed. Agreement with the trials "
-        "below is agreement with what was fitted; only trials that were held out can show that a model predicts."
+        f"each value as uncertain as its trial left it. Agreement with the trials below is agreement with what was "
+        "fitted; only trials that were held out can show that a model predicts."
     )
 
 
@@ -398,6 +338,6 @@ def _model(report: CalibrationReport, rows: Sequence[Prediction]) -> tree.Sectio
         tree.Details("Where the modes are", (tree.Table.of("Where the modes are", heads, places),), screen=True),
         parameters_table(report.parameters),
         predictions_table(rows),
-        tree.Paragraph(_TRIAL, "small"),
+        tree.Paragraph(TEXTS.trial, "small"),
     )
     return tree.Section(report.pain, f"{name} model", blocks, name)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from letheon import library
+from letheon._version import __version__
 from letheon.definitions import PAGE_NOTICE
 from letheon.library import Source
 from letheon.views.document.tree import CodeText, Content, Items, Link, Note, Strong
@@ -14,21 +15,21 @@ def made_by(version: str, command: str) -> tuple[Content, ...]:
 
 
 def citations(studies: Iterable[str]) -> Items:
-    """Return the studies that the library knows, with what was read from where."""
+    """Return the sources of the studies that the library knows, under the names of the studies."""
     known = {study.id: library.sources()[study.source] for study in library.studies()}
-    return _items(((id, known[id]) for id in dict.fromkeys(studies) if id in known), linked=True)
+    return _items((id, known[id]) for id in dict.fromkeys(studies) if id in known)
 
 
-def sources(keys: Iterable[str]) -> Items:
-    """Return sources with their citations, and how their numbers were read; no links, for a page that has none."""
-    return _items((key, library.sources().get(key)) for key in keys)
+def sources(keys: Iterable[str], linked: bool = True) -> Items:
+    """Return sources with their citations, and how their numbers were read; not `linked` on a page without links."""
+    return _items(((key, library.sources().get(key)) for key in keys), linked)
 
 
-def _items(sources: Iterable[tuple[str, Source | None]], linked: bool = False) -> Items:
+def _items(sources: Iterable[tuple[str, Source | None]], linked: bool = True) -> Items:
     items: list[Content] = []
     for name, source in sources:
         if source is None:
-            items.append(name)
+            items.append(f"{name}: not in the library of Letheon {__version__}")
             continue
         link = (" ", Link(source.link)) if linked and source.link else ()
         texts = (source.citation, source.title, "" if link else source.where)

@@ -89,7 +89,7 @@ def _rows(result: RunResult, key: str, unit: str, entries: Entries, brief: bool)
     named = unit in {"sessions", "mg", "h"} or key == "final_rate"
     name = names.endpoint_name(key) + (f" ({_UNITS.get(unit, unit)})" if named else "")
     yield from _leading(name, entries, unit, brief)
-    if any(map(_compared, entries)):
+    if any(map(_minus, entries)):
         yield _row("minus placebo", entries, _minus_cell)
     elif key.startswith(_RELIEF) and not has_placebo(result):
         yield Row("minus placebo", (NO_PLACEBO,) * len(entries))
@@ -100,7 +100,7 @@ def _rows(result: RunResult, key: str, unit: str, entries: Entries, brief: bool)
             yield _row(f"{model}, patients", second, lambda e: _patients_cell(e, brief), "second")
         mean = f"{model}{', mean' * (unit == 'days')}"
         yield _row(mean, second, lambda e: _mean_cell(e, brief)[: 2 if brief else 3], "second")
-        if any(map(_compared, second)) and not brief:
+        if any(map(_minus, second)) and not brief:
             yield _row(f"{model}, minus placebo", second, _minus_cell, "second")
 
 
@@ -145,10 +145,6 @@ def _patients_cell(entry: Endpoint, brief: bool) -> Cell:
     return Strong(middle) if entry.unit == "days" else middle, f" ({low} to {high}){sd} "
 
 
-def _compared(entry: Endpoint | None) -> bool:
-    return entry is not None and isinstance(entry.minus_placebo, float)
-
-
 def _minus(entry: Endpoint | None) -> str:
     if entry is None or not isinstance(entry.minus_placebo, float):
         return ""
@@ -172,7 +168,12 @@ def relapse_tables(result: RunResult) -> list[Table | Paragraph]:
             notes[entry.note] = None
             share, excess = numbers.amount(entry.in_remission, "share"), _minus(part.endpoint(REMISSION))
             remission = share + (f"; minus placebo {excess}" if excess else "")
-            cells = (names.pain_model(model), remission, *_times(entry), names.support(entry))
+            mean, limit, day_0 = entry.restricted_mean, entry.restricted_to, entry.from_day_0.median
+            restricted = (
+                numbers.ABSENT if mean is None else " of ".join(numbers.amount(d, "days") for d in (mean, limit))
+            )
+            times = _median_cell(entry)[:2], numbers.amount(day_0, "days"), restricted
+            cells = (names.pain_model(model), remission, *times, names.support(entry))
             rows.append(Row(names.arm_name(name), cells, "second" if place else ""))
     explained = (
         "Days from the end of the course, in patients who had a remission; Kaplan–Meier. "
@@ -190,13 +191,6 @@ def _median_cell(entry: TimeToRelapse) -> Cell:
     interval = numbers.interval(entry.median_interval, "days", "not reached")
     known = "" if interval == numbers.ABSENT else f" ({interval})"
     return Strong(median), f"{known} ", names.support(entry)
-
-
-def _times(entry: TimeToRelapse) -> tuple[Content, ...]:
-    limit = numbers.amount(entry.restricted_to, "days")
-    mean = entry.restricted_mean
-    restricted = numbers.ABSENT if mean is None else f"{numbers.amount(mean, 'days')} of {limit}"
-    return _median_cell(entry)[:2], numbers.amount(entry.from_day_0.median, "days"), restricted
 
 
 def _at_risk(result: RunResult) -> Iterator[Table]:

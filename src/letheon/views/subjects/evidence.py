@@ -11,10 +11,11 @@ from letheon.dosing.regimen import Infusion, Rate
 from letheon.dosing.repeats import repeats
 from letheon.errors import InputError, near_hint
 from letheon.library import Outcome, Population, Study, StudyArm
-from letheon.library.evidence import CONTROLS, ROLES, Trait
+from letheon.library.evidence import CONTROLS, ROLES
 from letheon.units import MS_PER_HOUR
 from letheon.views.document.numbers import count
-from letheon.views.document.tree import Document, Items, Link, Paragraph, Section, Table
+from letheon.views.document.tree import Document, Items, Paragraph, Section, Table
+from letheon.views.subjects.endmatter import sources
 
 RECALLED = "RECALLED, not read: no weight"
 _SHOW = "Show one with its results and sources: letheon evidence show ID"
@@ -85,7 +86,7 @@ def _row(study: StudyBrief) -> tuple[str, ...]:
 
 def entry(study: Study) -> Document:
     """Return all that is known about a study."""
-    who, source = study.population, library.sources()[study.source]
+    who = study.population
     head = (
         f"Setting: {study.setting}",
         f"Results count up to day {study.follow_up_days:g}; read: {how_read(study.verified)}",
@@ -94,8 +95,6 @@ def entry(study: Study) -> Document:
         f"Role: {role_text(study)}. {study.role_note}",
         study.note and f"Note: {study.note}",
     )
-    origin = [Paragraph(f"{source.citation.rstrip('.')}. {source.title}")]
-    origin += [Paragraph(Link(where, where))] if (where := source.where) else []
     return Document(
         "",
         (
@@ -103,7 +102,7 @@ def entry(study: Study) -> Document:
             Section("treatment", "Treatment", tuple(block for arm in study.arms for block in _arm(arm))),
             Section("results", "Results", tuple(block for one in study.outcomes for block in _outcome(one))),
             Section("missing", "What is missing", (Items(study.missing),)),
-            Section("source", "Source", (*origin, Paragraph(f"read: {source.note}"))),
+            Section("source", "Source", (sources([study.source]),)),
         ),
     )
 
@@ -145,14 +144,11 @@ def traits(who: Population) -> str:
     """Return weight, age and pain of the patients, as far as they were read."""
     named = {"weight": (who.weight_kg, " kg"), "age": (who.age_year, " years"), "pain before": (who.pain, "")}
     return "; ".join(
-        f"{name} {one.mean:g}{f' (SD {one.sd:g})' if one.sd is not None else ''}{unit} (read: {_read_in(one)})"
+        f"{name} {one.mean:g}{f' (SD {one.sd:g})' if one.sd is not None else ''}{unit} "
+        f"(read: {how_read(one.verified)}{f', {one.via}' if one.via else ''})"
         for name, (one, unit) in named.items()
         if one is not None
     )
-
-
-def _read_in(one: Trait) -> str:
-    return f"{how_read(one.verified)}, {one.via}" if one.via else how_read(one.verified)
 
 
 def people(n: int | None, verified: str) -> str:

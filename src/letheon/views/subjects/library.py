@@ -3,15 +3,15 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from letheon import library
-from letheon._version import __version__
 from letheon.errors import InputError, near_hint
 from letheon.library import Number, PkModel
 from letheon.views.document.numbers import count
-from letheon.views.document.tree import Document, Link, Paragraph, Section, Table
+from letheon.views.document.tree import Document, Paragraph, Section, Table
 from letheon.views.subjects import evidence
+from letheon.views.subjects.endmatter import sources
 
 
 def contents() -> Document:
@@ -20,16 +20,17 @@ def contents() -> Document:
     rows = [(one.id, one.title, ", ".join(one.drugs), _tally(one.parameters.values())) for one in models]
     sections = [(name, _tally(numbers)) for name, numbers in _sections().items()]
     studies = [(study.id, study.design, count(len(study.arms), "arm")) for study in library.studies()]
-    tables = {
-        "Pharmacokinetic models": Table.of("Models", ("name", "model", "drugs", "numbers"), rows, kind="text"),
-        "Sections of numbers": Table.of("Sections", ("name", "numbers"), sections, kind="text"),
-        "Studies": Table.of("Studies", ("name", "design", "arms"), studies, kind="text"),
-    }
-    how = (
-        Paragraph("Show one with its numbers and sources: letheon library NAME"),
-        Paragraph("Results of the studies: letheon evidence list"),
+    tables = (
+        ("Pharmacokinetic models", ("name", "model", "drugs", "numbers"), rows),
+        ("Sections of numbers", ("name", "numbers"), sections),
+        ("Studies", ("name", "design", "arms"), studies),
     )
-    return Document("", (*(Section(name, name, (table,)) for name, table in tables.items()), Section("how", "", how)))
+    how = (
+        "Show one with its numbers and sources: letheon library NAME",
+        "Results of the studies: letheon evidence list",
+    )
+    parts = [Section(title, title, (Table.of(title, heads, rows, kind="text"),)) for title, heads, rows in tables]
+    return Document("", (*parts, Section("how", "", tuple(map(Paragraph, how)))))
 
 
 def entry(name: str) -> Document:
@@ -45,14 +46,10 @@ def entry(name: str) -> Document:
     raise InputError(f"the library has no entry {name!r}; {hint}.")
 
 
-def citations(title: str, maker: str, keys: Iterable[str]) -> Document:
+def citations(title: str, maker: str, keys: Sequence[str]) -> Document:
     """Return the sources that a run used: citation, address, and how its numbers were read."""
-    keys = list(keys)
-    blocks: list[Paragraph] = []
-    for key in keys:
-        unknown = Paragraph(f"{key}: not in the library of Letheon {__version__}; see {maker}")
-        blocks += _citation(key) if key in library.sources() else [unknown]
-    return Document("", (Section("sources", f"Sources of the run {title!r}: {len(keys)}, and {maker}", tuple(blocks)),))
+    heading = f"Sources of the run {title!r}: {len(keys)}, and {maker}"
+    return Document("", (Section("sources", heading, (sources(keys),)),))
 
 
 def _sections() -> dict[str, list[Number]]:
@@ -142,13 +139,4 @@ def _spread(number: Number) -> str:
 
 
 def _sources(keys: Iterable[str]) -> Section:
-    return Section("sources", "Sources", tuple(block for key in dict.fromkeys(keys) for block in _citation(key)))
-
-
-def _citation(key: str) -> Iterator[Paragraph]:
-    source = library.sources()[key]
-    yield Paragraph(key)
-    yield Paragraph(source.citation, indent=4)
-    if where := source.where:
-        yield Paragraph(Link(where, where), indent=4)
-    yield Paragraph(f"read: {source.note}", indent=4)
+    return Section("sources", "Sources", (sources(dict.fromkeys(keys)),))

@@ -10,34 +10,14 @@ from letheon.library.evidence import STUDY_LABELS
 from letheon.scenario.measures import measure_of
 from letheon.views.document.numbers import day_name
 from letheon.views.document.tree import Badge
+from letheon.views.subjects.words import WORDS
 
 if TYPE_CHECKING:
     from letheon.pipeline.result import Endpoint, HarmEstimate, RegimenSupport, TimeToRelapse
 
-SUPPORT = {
-    "randomised": "a randomised trial in CRPS measured this, against this comparator, at this time and dose, in such "
-    "patients",
-    "extrapolated": "a randomised trial in CRPS gave this drug at half to twice this dose and days, but measured "
-    "something else, at another time, or in other patients",
-    "uncontrolled": "a study in CRPS without a control group measured this, at this time and dose, in such patients",
-    "volunteer": "only the mechanism was seen, in healthy volunteers",
-    "animal": "only the mechanism was seen, in animals",
-    "assumed": "no study supports it: a choice of the model, with a spread chosen by judgement",
-    "not identified": "the data that were fitted say almost nothing about it",
-}
+SUPPORT = WORDS.support
 DRUGS = {"racemic": "racemic ketamine", "placebo": "placebo"}
 PAIN_MODELS = {"memory": "pain memory", "slow_site": "slow site"}
-_ENDPOINTS = {
-    "relief_days": "Days with at least 30 % less pain",
-    "pain_free_days": "Days with a pain score of at most 1",
-    "remission": "Remission: at least 30 % less pain at any time within 14 days after the course",
-    "boosters": "Boosters",
-    "dose_mg": "Total dose",
-    "drip_hours": "Hours of infusion",
-    "final_rate": "Last rate of the titration",
-    "never_in_remission": "Never in remission within 14 days after the course",
-}
-_RESPONDERS = {"30": "At least 30 % less pain", "50": "At least 50 % less pain", "2pt": "At least 2 points less"}
 
 
 def arm_name(name: str) -> str:
@@ -64,10 +44,10 @@ def endpoint_name(key: str) -> str:
     if match := re.fullmatch(r"nrs_day_(\d+)", key):
         return f"Day {match[1]}"
     if match := re.fullmatch(r"responder_(\w+)_day_(\d+)", key):
-        return f"{_RESPONDERS.get(match[1], f'Responder {match[1]}')} at {day_name(int(match[2]))}"
+        return f"{WORDS.responders.get(match[1], f'Responder {match[1]}')} at {day_name(int(match[2]))}"
     measure = measure_of(key)
     means = measure.means if measure else key.replace("_", " ")
-    return _ENDPOINTS.get(key, f"{means[:1].upper()}{means[1:]}")
+    return WORDS.endpoints.get(key, f"{means[:1].upper()}{means[1:]}")
 
 
 def badge(support: str, basis: Iterable[str] = ()) -> Badge | str:

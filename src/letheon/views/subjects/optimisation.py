@@ -10,32 +10,14 @@ from letheon.views.figures.rows import BLUE, ORANGE
 from letheon.views.figures.scatter import Marks, scatter
 from letheon.views.subjects.endmatter import citations, made_by
 from letheon.views.subjects.names import arm_name
+from letheon.views.subjects.words import TEXTS, WORDS
 
 RELIEF = "relief_days"
 _MOST_ROWS = 24  # of the front in the terminal
-_READING = (
-    "Every number is a mean over patients, who differ widely: `letheon simulate` shows their median and range. "
-    "Brackets hold 90 % intervals of the mean, over what is not known about the parameters. The chance on the front is "
-    "the share of draws of the parameters under which no other regimen that was simulated is at least as good in all "
-    "goals and better in one.",
-    "All regimens were simulated in the same virtual patients and under the same draws, so a difference between two of "
-    "them is more certain than either interval. The front is the best of many, so it looks a little better than it is.",
-)
 _NO_FRONT = "No regimen keeps all limits: widen them, or the ranges."
-_LABELS = {
-    "rival_relief_days": "relief days, second pain model",
-    "pain_free_days": "pain-free days",
-    "remission": "remission within 14 days",
-    "dose_mg": "dose",
-    "boosters": "boosters a year",
-    "psychedelic_hours": "hours above 10 % psychedelic load",
-}
 _FAINT = "#b4bac2"
 _FARTHEST = 1.5  # times the range of the candidates: a published regimen far out would press all others together
 _LONGEST_TITLE = 32  # letters that an axis on a phone holds
-_CAPTION = (
-    "Up and to the left is better. Point at a mark for its regimen; what lies far out stands in the tables alone."
-)
 _KEYS = (
     (tree.Swatch(BLUE, 2, mark="circle"), "on the front, with the 90 % interval of its mean"),
     (tree.Swatch(_FAINT, 0, mark="circle"), "other candidates"),
@@ -64,22 +46,16 @@ def document(search: SearchReport, others: Sequence[Candidate] = ()) -> tree.Doc
     )
 
 
-def summary(search: SearchReport, wide: bool = False) -> tree.Document:
-    """Return what the terminal shows of a search; a `wide` one has room for the intervals of relief."""
-    notes = [*_reading(search)]
-    if not wide:
-        notes.append("A wider window shows relief days with their intervals; front.html and --json have all of them.")
+def summary(search: SearchReport) -> tree.Document:
+    """Return what the terminal shows of a search."""
     published = "Published regimens and arms of the scenario, in the same patients"
     sections = (
         tree.Section("summary", "", (tree.Paragraph(search.notice, "strong"), *map(tree.Paragraph, _lead(search)))),
-        tree.Section("front", "The front", tuple(_front(search, wide))),
-        tree.Section("published", published, tuple(_published(search, wide))),
-        tree.Section("reading", "", tuple(map(tree.Paragraph, notes))),
+        tree.Section("front", "The front", tuple(_front(search))),
+        tree.Section("published", published, tuple(_published(search))),
+        tree.Section("reading", "", tuple(map(tree.Paragraph, _reading(search)))),
     )
     return tree.Document(search.title, sections)
-
-
-# --- sentences ---
 
 
 def _lead(search: SearchReport) -> Iterator[str]:
@@ -113,7 +89,7 @@ def _limit(limit: ConstraintReport) -> str:
 
 def _reading(search: SearchReport) -> Iterator[str]:
     """Say how to read the tables."""
-    yield from _READING
+    yield from TEXTS.search
     if limited := [label(limit.measure) for limit in search.constraints]:
         yield f"A published regimen counts as beaten only by one that is no worse in {' and '.join(limited)} either."
     other_drugs = {entry.drug for entry in search.published} - {entry.drug for entry in search.front}
@@ -123,23 +99,21 @@ def _reading(search: SearchReport) -> Iterator[str]:
         yield "Support is assumed where no study in CRPS gave this drug over as many days at a similar dose."
 
 
-# --- tables ---
-
-
 def _ranges(search: SearchReport) -> tree.Table:
     rows = [(v.path, v.first, v.last, f"{v.values}", ", ".join(v.also) or ABSENT) for v in search.variables]
     return tree.Table.of("What varies", ("Quantity", "From", "To", "Values", "Also in"), rows, kind="text")
 
 
-def _front(search: SearchReport, wide: bool = False, every: bool = False) -> Iterator[tree.Block]:
-    """Yield the table of the front, `every` row and interval of it, or what a terminal has room for."""
+def _front(search: SearchReport, every: bool = False) -> Iterator[tree.Block]:
+    """Yield the table of the front, `every` row of it, or what a terminal has room for."""
     if not search.front:
         yield tree.Paragraph(_NO_FRONT)
         return
     if every:
         text = "Each row is a scenario file in the folder ", tree.CodeText("front"), ", which "
         yield tree.Paragraph((*text, tree.CodeText("letheon simulate"), " runs to the same numbers."), "small")
-    shown = range(len(search.front)) if every else _shown(search)
+    named = [number for entry in search.published if entry.kind == "arm" for number in entry.beaten_by[:4]]
+    shown = chosen_rows(len(search.front), {number - 1 for number in named}, len(search.front) if every else _MOST_ROWS)
     variables = variable_columns(search)
     limited, differs = bool(search.constraints), len({entry.support for entry in search.front}) > 1
     heads = ["No.", *(head for head, _ in variables), *_measure_heads(search), "chance on the front"]
@@ -147,7 +121,7 @@ def _front(search: SearchReport, wide: bool = False, every: bool = False) -> Ite
     rows = []
     for place in shown:
         entry = search.front[place]
-        cells = [*(texts[place] for _, texts in variables), *_measures(search, entry, wide, every)]
+        cells = [*(texts[place] for _, texts in variables), *_measures(search, entry)]
         cells.append(amount(entry.chance_on_front, "share"))
         cells += [amount(entry.chance_feasible, "share")] * limited + [entry.support] * differs
         rows.append(tree.Row(f"{entry.number}", tuple(cells)))
@@ -159,16 +133,14 @@ def _front(search: SearchReport, wide: bool = False, every: bool = False) -> Ite
         yield tree.Paragraph(f"{more} more of the front, left out evenly here, are in front.json and front.html.")
 
 
-def _published(search: SearchReport, wide: bool = False, every: bool = False) -> Iterator[tree.Block]:
+def _published(search: SearchReport, every: bool = False) -> Iterator[tree.Block]:
     """Yield the table of published regimens, and on the page those that were left out."""
-    more = wide or every  # names of studies mostly say the drug
-    heads = ["regimen", *["drug"] * more, *_measure_heads(search), "against the front"]
-    heads += ["chance of being beaten"] * more
+    heads = ["regimen", "drug", *_measure_heads(search), "against the front", "chance of being beaten"]
     rows = []
     for entry in search.published:
-        cells = [*[entry.drug] * more, *_measures(search, entry, wide, every), standing(entry)]
-        rows.append(tree.Row(regimen_name(entry), (*cells, *[amount(entry.chance_beaten, "share")] * more)))
-    align = "l" * (1 + more) + "r" * (len(heads) - 2 - 2 * more) + "l" + "r" * more
+        cells = (entry.drug, *_measures(search, entry), standing(entry), amount(entry.chance_beaten, "share"))
+        rows.append(tree.Row(regimen_name(entry), cells))
+    align = f"ll{'r' * (len(heads) - 4)}lr"
     yield tree.Table.of("Published regimens", map(_capital, heads), rows, kind="wrapped", align=align)
     if every and search.skipped:
         yield tree.Heading("Left out")
@@ -193,16 +165,13 @@ def _measure_heads(search: SearchReport) -> Iterator[str]:
             yield "minus placebo"
 
 
-def _measures(
-    search: SearchReport, entry: FrontEntry | PublishedEntry, wide: bool = False, every: bool = False
-) -> Iterator[str]:
-    """Yield the cells below `_measure_heads`: `every` one with its interval, or where it is `wide` those of relief."""
+def _measures(search: SearchReport, entry: FrontEntry | PublishedEntry) -> Iterator[str]:
+    """Yield the cells below `_measure_heads`."""
     for name in _shown_measures(search):
         measure = entry.measures[name]
-        known = every or (wide and name == RELIEF)
-        yield estimate(measure.mean, measure.mean_interval if known else None, measure.unit)
+        yield estimate(measure.mean, measure.mean_interval, measure.unit)
         if measure.minus_placebo_interval is not None:
-            yield estimate(measure.minus_placebo, measure.minus_placebo_interval if known else None, measure.unit)
+            yield estimate(measure.minus_placebo, measure.minus_placebo_interval, measure.unit)
 
 
 def variable_columns(search: SearchReport) -> list[tuple[str, list[str]]]:
@@ -231,21 +200,12 @@ def chosen_rows(of: int, kept: Collection[int] = (), most: int = _MOST_ROWS) -> 
     return sorted({*kept, *(round(k * (of - 1) / (most - 1)) for k in range(most))})
 
 
-def _shown(search: SearchReport) -> list[int]:
-    """Return the rows of the front for the terminal, with those that the other table names for the scenario's arms."""
-    named = [number for entry in search.published if entry.kind == "arm" for number in entry.beaten_by[:4]]
-    return chosen_rows(len(search.front), {number - 1 for number in named})
-
-
-# --- figures ---
-
-
 def figures(search: SearchReport, others: Sequence[Candidate]) -> Iterator[tree.Figure]:
     """Yield a figure of relief against each goal, or against the hours of infusion where there is no other goal."""
     for cost in [goal.measure for goal in search.goals if goal.measure != RELIEF] or ["hours"]:
         heading = f"Relief against {label(cost)}"
         plot = tree.Plot(_plot(search, others, cost), f"{heading}: the numbers stand in the tables below.", "tall")
-        yield tree.Figure(heading, (tree.Legend(_KEYS), plot), _CAPTION)
+        yield tree.Figure(heading, (tree.Legend(_KEYS), plot), TEXTS.search_figure)
 
 
 def _plot(search: SearchReport, others: Sequence[Candidate], cost: str) -> dict:
@@ -257,9 +217,14 @@ def _plot(search: SearchReport, others: Sequence[Candidate], cost: str) -> dict:
         for name in (cost, RELIEF)
     )
     texts = [_front_entry(entry, cost) for entry in search.front]
+    candidates = [
+        f"{', '.join(one.values)}; {value(one.means[RELIEF], 'days')} relief days"
+        + ("" if one.feasible else "; breaks a limit")
+        for one in others
+    ]
     standings = [f"{regimen_name(entry)}: {standing(entry)}" for entry in search.published]
     marks = (
-        Marks(x[0], y[0], list(map(_candidate, others)), _FAINT, size=5),
+        Marks(x[0], y[0], candidates, _FAINT, size=5),
         Marks(x[1], y[1], texts, BLUE, intervals=[one[RELIEF].mean_interval for one in front]),
         Marks(x[2], y[2], standings, ORANGE, "diamond", 10),
     )
@@ -286,17 +251,9 @@ def _front_entry(entry: FrontEntry, cost: str) -> str:
     return f"{entry.number}: {', '.join(entry.values.values())}; {means}, {label(cost)} {value(spent.mean, spent.unit)}"
 
 
-def _candidate(one: Candidate) -> str:
-    broken = "" if one.feasible else "; breaks a limit"
-    return f"{', '.join(one.values)}; {value(one.means[RELIEF], 'days')} relief days{broken}"
-
-
-# --- names and numbers ---
-
-
 def label(measure: str) -> str:
     """Return a measure's name for reading."""
-    return _LABELS.get(measure, measure.replace("_", " "))
+    return WORDS.measures.get(measure, measure.replace("_", " "))
 
 
 def unit_name(unit: str, measure: str = "") -> str:

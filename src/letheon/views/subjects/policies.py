@@ -18,11 +18,7 @@ def policy_sentences(policy: PolicyRules | None) -> list[str]:
 
 
 def booster_sentences(rule: BoosterRules) -> list[str]:
-    """Say when boosters are given, and what ends them.
-
-    >>> booster_sentences(BoosterRules("relapse", (), 14, 7, 6, None, StopRules(None, None, None, None)))
-    ['Boosters 14 days after a relapse in the diary, at least 7 days from any other session, at most 6 in any year.']
-    """
+    """Say when boosters are given, and what ends them."""
     return [f"Boosters {', '.join(_boosters(rule))}.", *(f"They end {end}." for end in _ends(rule.stop))]
 
 

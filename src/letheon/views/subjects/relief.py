@@ -35,20 +35,12 @@ class Statement(NamedTuple):
 
 
 def named_day(days: Sequence[int]) -> int | None:
-    """Return the day on which responders are reported first: the one nearest to four weeks, the earlier of two.
-
-    >>> named_day([1, 7, 14, 28, 35, 84]), named_day([1, 3, 7, 14]), named_day([])
-    (28, 14, None)
-    """
+    """Return the day on which responders are reported first: the one nearest to four weeks, the earlier of two."""
     return min(days, key=lambda day: (abs(day - _NAMED_DAY), day), default=None)
 
 
 def keys(endpoints: Iterable[str]) -> list[str]:
-    """Return the endpoints of relief that lead, in order: responders on the named day, days, remission.
-
-    >>> keys(["remission", "responder_30_day_7", "responder_30_day_14", "relief_days"])
-    ['responder_30_day_14', 'relief_days', 'remission']
-    """
+    """Return the endpoints of relief that lead, in order: responders on the named day, days, remission."""
     known = list(endpoints)
     day = named_day(endpoint_days(known, "responder_30"))
     return [key for key in (f"responder_30_day_{day}", "relief_days", REMISSION) if key in known]
@@ -83,11 +75,7 @@ def typical(entry: Endpoint) -> tuple[str, str, str]:
 
 
 def excess(entry: Endpoint) -> str:
-    """Say how much more an arm has than placebo, with its interval.
-
-    >>> excess(Endpoint(mean=0.5, unit="share", minus_placebo=0.31, minus_placebo_interval=(0.2, 0.41)))
-    '31 more (90 % interval +20 to +41)'
-    """
+    """Say how much more an arm has than placebo, with its interval."""
     difference = entry.minus_placebo or 0.0
     size = numbers.change(abs(difference), entry.unit).removesuffix(" points").removeprefix("+")
     known = entry.minus_placebo_interval

@@ -11,17 +11,10 @@ from letheon.views.subjects import endpoints, harms, names, relief
 from letheon.views.subjects.endmatter import sentence, sources
 from letheon.views.subjects.policies import policy_sentences
 from letheon.views.subjects.run_figures import figures
+from letheon.views.subjects.words import TEXTS
 
 Fact = tuple[tree.Content, str, tree.Content]  # label, value, aside
 
-_BRACKETS = (
-    "Days count from the first infusion. Brackets after a mean hold its 90 % interval; the median patient and the "
-    "range of patients are a row of their own."
-)
-_RANGE = ", 5 % to 95 % (thin dashed lines): patients differ. It would stay as wide if everything were known."
-_INTERVAL = (
-    ", 90 % (bands, whiskers, brackets): what is not known about the mean. It would shrink with better evidence."
-)
 _WITHIN = " All arms hold the same virtual patients, so differences are within patients."
 _NO_PLACEBO = " There is no placebo arm in this scenario: no number here says what the drug adds to placebo."
 
@@ -39,11 +32,12 @@ def report(result: RunResult, scenario_text: str) -> tree.Document:
         f"give the same report. {PAGE_NOTICE}"
     )
     tables = (*endpoints.endpoint_tables(result), *endpoints.relapse_tables(result))
+    cards = tree.Cards(tuple(_card(result, name, style.colour) for name, style in styles(result).items()))
     reading = (_how_to_read(result), " ", tree.Link("How to read this", "#reading"))
     sections = (
-        tree.Section("summary", "In one minute", (_cards(result), tree.Paragraph(reading, "small"))),
+        tree.Section("summary", "In one minute", (cards, tree.Paragraph(reading, "small"))),
         tree.Section("figures", "Figures", tuple(figures(result))),
-        tree.Section("endpoints", "Endpoints", (tree.Paragraph(_BRACKETS, "small"), *tables)),
+        tree.Section("endpoints", "Endpoints", (tree.Paragraph(TEXTS.brackets, "small"), *tables)),
         tree.Section("harms", "Harms", tuple(harms.blocks(result))),
         tree.Section("reading", "How to read it", tuple(_reading(result))),
         tree.Section("background", "Behind the numbers", tuple(_background(result, scenario_text))),
@@ -71,7 +65,7 @@ def summary(result: RunResult) -> tree.Document:
         for name, arm in result.arms.items()
         for rule in policy_sentences(arm.policy)
     ]
-    notes = [_BRACKETS, _how_to_read(result), result.interval, harms.READING, *harms.unknowns(result)]
+    notes = [TEXTS.brackets, _how_to_read(result), result.interval, TEXTS.harms, *harms.unknowns(result)]
     warnings = [tree.Paragraph(f"Warning: {text}", "warning") for text in result.warnings]
     blocks = (*map(tree.Paragraph, lines), table, *rules, *map(tree.Paragraph, notes), *warnings)
     return tree.Document(result.title, (tree.Section("summary", "", blocks),), footer=(RESEARCH_NOTICE,))
@@ -96,14 +90,6 @@ def _how_to_read(result: RunResult) -> str:
         f"is known, not how patients differ.{placebo} A word such as randomised or assumed says how well a result is "
         "supported."
     )
-
-
-# --- the arms at a glance, one card each ---
-
-
-def _cards(result: RunResult) -> tree.Cards:
-    """Return a card for each arm."""
-    return tree.Cards(tuple(_card(result, name, style.colour) for name, style in styles(result).items()))
 
 
 def headline_days(endpoints: Iterable[str]) -> list[int]:
@@ -183,16 +169,13 @@ def _boosters(entry: Endpoint | None) -> Fact:
     return "Boosters", value, (aside, tree.Break(), yearly)
 
 
-# --- how to read it, what is assumed, where it comes from ---
-
-
 def _reading(result: RunResult) -> list[tree.Block]:
     """Return how to read ranges, intervals and labels, and what is assumed."""
     interval = sentence(result.interval.replace("mean_interval is", "Here it is"))
     spread: list[tree.Block] = [
         tree.Heading("Two kinds of spread"),
-        tree.Paragraph((tree.Strong("Range of patients"), _RANGE)),
-        tree.Paragraph((tree.Strong("Interval of the mean"), f"{_INTERVAL} {interval}")),
+        tree.Paragraph((tree.Strong("Range of patients"), TEXTS.range)),
+        tree.Paragraph((tree.Strong("Interval of the mean"), f"{TEXTS.interval} {interval}")),
     ]
     if result.models.rival:
         main, second = names.pain_model(result.models.pain), names.pain_model(result.models.rival)
@@ -222,7 +205,7 @@ def _background(result: RunResult, scenario_text: str) -> list[tree.Block]:
         tree.Heading("Population as realised"),
         *_population(result),
         tree.Heading("Sources"),
-        sources(result.sources),
+        sources(result.sources, linked=False),
         tree.Heading("Scenario as given"),
         tree.Code("Scenario as given", scenario_text.strip()),
     ]
@@ -231,26 +214,18 @@ def _background(result: RunResult, scenario_text: str) -> list[tree.Block]:
 def _assumed(result: RunResult) -> list[str]:
     models = result.models
     items = [
-        "Flares end remissions: how often they come, how long they last and how strong they are is assumed. The "
-        "evidence does not identify them."
-        if models.flares
-        else "Flares are switched off in this scenario, so a patient who has left the sensitised state never goes "
-        "back: relapses are understated.",
+        TEXTS.flares if models.flares else TEXTS.no_flares,
         f"No trial reports pain beyond {numbers.duration(LAST_SUPPORTED_DAY)}: relapse after that is an assumption, in "
         "every result.",
     ]
     if result.follow_up_days > LAST_SUPPORTED_DAY:
         items[-1] += f" This report goes on to day {numbers.number(result.follow_up_days)}."
-    items.append(
-        "The placebo response differs between trials and is drawn as such; the noise of the diary and the course of "
-        "the placebo response over time are assumed."
-    )
+    items.append(TEXTS.placebo)
     items.append(
         f"Expectancy from unblinding is set to {numbers.number(models.expectancy_nrs)} NRS points; no trial identifies "
         "it."
         if models.expectancy_nrs
-        else "Expectancy from unblinding is set to zero; in the one long trial it cannot be told apart from the drug’s "
-        "effect."
+        else TEXTS.no_expectancy
     )
     if models.norketamine_weight:
         weight = numbers.number(models.norketamine_weight)

@@ -8,53 +8,27 @@ from letheon.pipeline.result import Band, RunResult
 from letheon.views.document import numbers, tree
 from letheon.views.figures import axes, curves
 from letheon.views.subjects import names
+from letheon.views.subjects.words import TEXTS, WORDS
 
 Column = tuple[list[float], Band, str]  # times [h], values, heading
-_STATES = {
-    "sensitisation": (
-        "Sensitisation: the memory of pain",
-        "The sensitised state that holds pain up by itself; 1 would be full sensitisation. Receptor block starves it, "
-        "and a patient whose state falls below a threshold settles low until a flare brings it back.",
-    ),
-    "slow_site_effect": (
-        "Effect at the slow site",
-        "The share of pain that a slowly equilibrating effect site takes away; it fades with the drug and leaves no "
-        "memory.",
-    ),
-}
 _RANGE = tree.Swatch("currentColor", 1.3, "range")
 _PATIENTS = "patients, 5 % to 95 %"
-_USE = "Point at a curve to read its values; drag sideways to zoom, double-click to go back."
-_PAIN = (
-    "Each arm by itself. The thin dashed lines hold 90 % of patients from day to day (5 % to 95 %): how patients "
-    "differ. The band around the mean is the interval of the mean."
-)
-_COMPARISON = (
-    "Whiskers or bands are the 90 % interval of the mean: how well it is known, not how patients differ. The bars at "
-    "the foot are the courses, thin lines the sessions after them. Curves are the pain behind the diary; the endpoints "
-    "below are diary entries, whole numbers with noise."
-)
-_DIFFERENCES = (
-    "Difference of the mean pain score from placebo, with its 90 % interval. Below zero is less pain than with "
-    "placebo; an interval that crosses zero leaves the direction open."
-)
 
 
 def figures(result: RunResult) -> Iterator[tree.Block]:
     """Yield what is drawn of a run, most asked for first."""
     views = curves.views(result)
     placebo = "mean of placebo" if curves.has_placebo(result) else ""
-    yield tree.Paragraph(_USE, "small screen")
+    yield tree.Paragraph(TEXTS.use, "small screen")
     yield _comparison(result)
     yield from _differences(result)
-    yield tree.Figure("How patients differ", (_legend(placebo), _panels(result, views["pain"])), _PAIN)
+    yield tree.Figure("How patients differ", (_legend(placebo), _panels(result, views["pain"])), TEXTS.pain)
     if curves.active_arms(result):
         yield _levels(result)
         heading = "Receptor block"
-        caption = "Share of NMDA receptors blocked: mean with its interval, and the range of patients."
         parts = (tree.Controls((_windows(result),)), _legend(), _panels(result, views["block"]))
-        yield tree.Figure(heading, parts, caption + _without_drug(result), _values(result, views["block"], heading))
-    yield _view(result, views["state"], *_STATES[views["state"].key], placebo)
+        yield tree.Figure(heading, parts, TEXTS.block + _without_drug(result), _values(result, views["block"], heading))
+    yield _view(result, views["state"], *WORDS.states[views["state"].key], placebo)
     if "rival_pain" in views:
         main, second = names.pain_model(result.models.pain), names.pain_model(result.models.rival)
         caption = (
@@ -64,7 +38,7 @@ def figures(result: RunResult) -> Iterator[tree.Block]:
         )
         heading = f"Pain score under the second model ({second})"
         yield _view(result, views["rival_pain"], heading, caption, f"mean under the {main} model")
-        heading, caption = _STATES[views["rival_state"].key]
+        heading, caption = WORDS.states[views["rival_state"].key]
         yield _view(result, views["rival_state"], f"{heading} (second model)", caption, placebo)
 
 
@@ -77,16 +51,21 @@ def _comparison(result: RunResult) -> tree.Figure:
         tree.Button((tree.Swatch(colour, dash=dash), names.arm_name(name)), True, {"do": "curve", "curve": f"{place}"})
         for place, (name, (colour, dash)) in enumerate(curves.styles(result).items())
     )
-    first = "band" if curves.starts_with_bands(result) else "whiskers"
+    first = "band" if len(result.arms) <= curves.MOST_BANDS else "whiskers"
     kinds = (("whiskers", "Whiskers"), ("band", "Bands"), ("none", "None"))
     intervals = tuple(tree.Button(label, part == first, {"do": "interval", "part": part}) for part, label in kinds)
     controls = (
         tree.Buttons("Arms shown", arms, "chips"),
         tree.Buttons("90 % interval of the mean", intervals, shown=True),
     )
-    caption = f"Mean pain score of each arm over {numbers.duration(result.follow_up_days)}. {_COMPARISON}"
+    caption = f"Mean pain score of each arm over {numbers.duration(result.follow_up_days)}. {TEXTS.comparison}"
     values = _values(result, curves.View("nrs", curves.PAIN_TITLE, 10.0), "Mean pain score")
-    plot = tree.Plot(curves.pain_comparison(result), _pain_in_words(result), "tall")
+    words = []
+    for name, arm in result.arms.items():
+        scores = {day: arm.endpoint(f"nrs_day_{day}") for day in curves.endpoint_days(arm.endpoints)}
+        points = (f"{numbers.amount(one.mean, 'NRS')} on day {day}" for day, one in scores.items() if one)
+        words.append(f"{name}: {', '.join(points)}")
+    plot = tree.Plot(curves.pain_comparison(result), f"Mean pain score over time. {'; '.join(words)}.", "tall")
     return tree.Figure("Mean pain score", (tree.Controls(controls), plot), caption, values)
 
 
@@ -100,18 +79,17 @@ def _differences(result: RunResult) -> Iterator[tree.Figure]:
     if drawn:
         keys.append((tree.Swatch("currentColor", 0, mark="diamond-open"), "the same under the second model"))
     left_out = not drawn and any(arm.rival for arm in result.arms.values())
-    caption = _DIFFERENCES + " The second model's differences stand in the tables." * left_out
-    plot = tree.Plot(
-        figure, "Differences from placebo by day; the same numbers stand in the endpoint tables.", "middle"
-    )
+    caption = TEXTS.differences + " The second model's differences stand in the tables." * left_out
+    plot = tree.Plot(figure, "Differences from placebo by day; the same numbers stand in the endpoint tables.")
     yield tree.Figure("Difference from placebo", (tree.Legend(tuple(keys)), plot), caption)
 
 
 def _levels(result: RunResult) -> tree.Figure:
-    shown, active = curves.starts_with_ranges(result), curves.active_arms(result)
+    active, colours = curves.active_arms(result), curves.analyte_colours(result)
+    shown = len(colours) <= curves.MOST_BANDS
     chips = [
         tree.Button((tree.Swatch(colour), name), True, {"do": "curve", "curve": f"{place}"})
-        for place, (name, colour) in enumerate(curves.analyte_colours(result).items())
+        for place, (name, colour) in enumerate(colours.items())
     ]
     chips.append(tree.Button((_RANGE, _PATIENTS), shown, {"do": "curve", "part": "range"}))
     choices = (("Linear", "linear"), ("Logarithmic", "log"))
@@ -172,15 +150,6 @@ def _windows(result: RunResult) -> tree.Buttons:
 def _without_drug(result: RunResult) -> str:
     shams = [names.arm_name(name) for name, arm in result.arms.items() if curves.is_placebo(arm)]
     return f" Not drawn: {', '.join(shams)}, which gives no drug." if shams else ""
-
-
-def _pain_in_words(result: RunResult) -> str:
-    parts = []
-    for name, arm in result.arms.items():
-        scores = {day: arm.endpoint(f"nrs_day_{day}") for day in curves.endpoint_days(arm.endpoints)}
-        points = (f"{numbers.amount(one.mean, 'NRS')} on day {day}" for day, one in scores.items() if one)
-        parts.append(f"{name}: {', '.join(points)}")
-    return f"Mean pain score over time. {'; '.join(parts)}."
 
 
 def _values(result: RunResult, view: curves.View, heading: str) -> tree.Details:

@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
 
 from letheon.study.validate.document import (
     BetweenStudies,
@@ -19,25 +21,17 @@ from letheon.views.subjects.calibration import verdict
 from letheon.views.subjects.calibration_facts import SDS_OF_90
 from letheon.views.subjects.endmatter import citations, made_by
 from letheon.views.subjects.names import pain_model
+from letheon.views.subjects.words import TEXTS
 
 _TITLE = "Validation on trials that no model saw"
 _LIKELY = 0.05  # chance of an event below which a model is said to miss it
 _NOTHING = 1e-6  # change of an outcome that counts as none
-_STRIPS = "each row changes one assumption: ░ to the first end, █ to the second."
-_STRIP = 25  # characters of a bar of the tornado
-_TIMING = (
-    "How long relief lasts after courses whose rates are not known: shown, not scored. Days until pain returns are "
-    "counted among patients with relief at the end."
-)
 _STYLES = {"memory": (BLUE, "circle"), "slow_site": (ORANGE, "diamond-open")}
 _OTHER = (GREEN, "square")
 _TORNADO_KEYS = (
     (tree.Swatch(BLUE, 7), "changed to the first of the two values under its name"),
     (tree.Swatch(ORANGE, 7), "changed to the second"),
 )
-
-
-# --- sentences ---
 
 
 def event(study: HeldOutStudy) -> str:
@@ -48,15 +42,16 @@ def event(study: HeldOutStudy) -> str:
 
 def misses(validation: Validation) -> list[str]:
     """Return what the models missed, a sentence for each event to which a model gave less than 5 %."""
-
-    def sentence(study: HeldOutStudy, model: str, score: ModelScore) -> str:
-        outside = ", ".join(one.quantity for one in score.quantities if not one.inside_90)
-        where = f" Outside its 90 % intervals: {outside}." if outside else ""
-        start = f"The {pain_model(model)} model misses {study.study}: it gave"
-        return f"{start} {numbers.amount(score.chance, 'share')} to the result ({study.event}).{where}"
-
-    scores = [(study, *each) for study in validation.studies for each in study.models.items()]
-    return [sentence(*one) for one in scores if one[2].chance < _LIKELY]
+    sentences = []
+    for study in validation.studies:
+        for model, score in study.models.items():
+            if score.chance >= _LIKELY:
+                continue
+            start = f"The {pain_model(model)} model misses {study.study}: it gave"
+            outside = ", ".join(one.quantity for one in score.quantities if not one.inside_90)
+            where = f" Outside its 90 % intervals: {outside}." if outside else ""
+            sentences.append(f"{start} {numbers.amount(score.chance, 'share')} to the result ({study.event}).{where}")
+    return sentences
 
 
 def better_model(validation: Validation) -> str:
@@ -108,9 +103,6 @@ def between_summary(between: BetweenStudies) -> str:
         f"Intervals hold 90 % of trials of the 100-hour infusion with {between.patients} patients an arm, in a study "
         "not seen before."
     )
-
-
-# --- tables ---
 
 
 def scores_table(validation: Validation) -> tree.Table:
@@ -186,72 +178,36 @@ def between_table(between: BetweenStudies) -> tree.Table:
     return tree.Table("If studies differ", heads, tuple(groups), kind="wrapped")
 
 
-# --- which assumption matters ---
+class Tornado(NamedTuple):
+    """One outcome under one model: its value at the baseline, and both ends of each assumption, the widest first."""
+
+    heading: str
+    label: str  # of the outcome
+    base: float
+    rows: list[SensitivityRow]
 
 
-def tornados(sensitivity: Sensitivity) -> list[tuple[str, str, str, float | None]]:
-    """Return model, outcome, what the outcome is, and its value at the baseline, of each tornado."""
-    label, base = sensitivity.outcomes, sensitivity.baseline
-    return [
-        (model, outcome, label.get(outcome, outcome.replace("_", " ")), base.get(model, {}).get(outcome))
-        for model, outcome in dict.fromkeys((row.model, row.outcome) for row in sensitivity.rows)
-    ]
+def tornados(sensitivity: Sensitivity | None) -> Iterator[Tornado]:
+    """Yield the tornados, by model and outcome."""
+    if sensitivity is not None:
+        for (model, outcome), rows in groupby(sensitivity.rows, lambda row: (row.model, row.outcome)):
+            label, base = sensitivity.outcomes[outcome], sensitivity.baseline[model][outcome]
+            yield Tornado(f"{pain_model(model).capitalize()}: {label}", label, base, list(rows))
 
 
-def bars(sensitivity: Sensitivity, model: str, outcome: str) -> list[SensitivityRow]:
-    """Return the rows of one tornado, the widest first."""
-    base = sensitivity.baseline.get(model, {}).get(outcome)
-    rows = [row for row in sensitivity.rows if (row.model, row.outcome) == (model, outcome)]
-    return sorted(rows, key=lambda row: max(_ends([row], base)) - min(_ends([row], base)), reverse=True)
-
-
-def _ends(rows: Sequence[SensitivityRow], base: float | None) -> list[float]:
-    return [end for row in rows for end in (row.low, row.high, base) if end is not None]
-
-
-def without_effect(rows: Sequence[SensitivityRow], base: float | None) -> list[str]:
+def without_effect(one: Tornado) -> list[str]:
     """Return the assumptions that change nothing."""
-    return [] if base is None else [r.assumption for r in rows if max(abs(r.low - base), abs(r.high - base)) < _NOTHING]
+    return [r.assumption for r in one.rows if max(abs(r.low - one.base), abs(r.high - one.base)) < _NOTHING]
 
 
-def values_table(rows: Sequence[SensitivityRow], label: str) -> tree.Table:
+def values_table(one: Tornado) -> tree.Table:
     """Return both ends of each assumption."""
     cells = [
         (r.assumption, f"{r.low_label}: {numbers.fixed(r.low, 1)}", f"{r.high_label}: {numbers.fixed(r.high, 1)}")
-        for r in rows
+        for r in one.rows
     ]
-    return tree.Table.of(f"Values: {label}", ("Assumption", "First end", "Second end"), cells)
-
-
-def _strips(rows: Sequence[SensitivityRow], base: float | None, label: str) -> tree.Table:
-    """Return the tornado with bars in characters."""
-    ends = _ends(rows, base)
-    lines = []
-    for row in rows:
-        bar = "" if base is None else strip(row, base, min(ends), max(ends))
-        name = (row.assumption, tree.Break(), f"  {row.low_label}; {row.high_label}")
-        lines.append((name, numbers.fixed(row.low, 1), numbers.fixed(row.high, 1), bar))
-    return tree.Table.of(label, ("Assumption", "first", "second", ""), lines, kind="text")
-
-
-def strip(row: SensitivityRow, base: float, least: float, most: float, width: int = _STRIP) -> str:
-    """Return a bar of a tornado in characters, between `least` and `most`.
-
-    It is ``░`` towards the first end, ``█`` towards the second, ``▓`` where both go the same way, ``|`` the baseline.
-    """
-
-    def place(value: float) -> int:
-        return round((value - least) / ((most - least) or 1.0) * (width - 1))
-
-    cells, middle = [" "] * width, place(base)
-    for end, mark in ((place(row.low), "░"), (place(row.high), "█")):
-        for cell in range(min(end, middle), max(end, middle) + 1):
-            cells[cell] = mark if cells[cell] == " " else "▓"
-    cells[middle] = "|"
-    return "".join(cells).rstrip()
-
-
-# --- figures ---
+    heads = ("Assumption", "First end", "Second end")
+    return tree.Table.of(f"Values: {one.heading}", heads, cells, kind="text")
 
 
 def _legend(models: Iterable[str], *more: tuple[tree.Swatch, str]) -> tree.Legend:
@@ -283,76 +239,60 @@ def quantities(study: HeldOutStudy) -> tree.Figure:
     units = {one.unit for one in first}
     unit = units.pop() if len(units) == 1 else "1"
     ends = [end for score in study.models.values() for one in score.quantities for end in one.interval_90]
-    low, high = span([*ends, *(edge for one in first for edge in one.region)], 0.0, 1.0)
-    rows = Rows("Statistic of the test (t)" if unit == "1" else f"Predicted ({unit})", low, high)
+    ends += [edge for one in first for edge in one.region]
+    rows = Rows("Statistic of the test (t)" if unit == "1" else f"Predicted ({unit})", *span(ends, 0.0, 1.0))
     for place, one in enumerate(first):
         rows.row(one.quantity, f"observed: {one.observed}")
-        start, end = (edge if edge is not None else (low, high)[i] for i, edge in enumerate(one.region))
-        wide = 0.006 * (high - low) if start == end else 0.0  # a single value is shown as wide as a mark
-        rows.band(start - wide, end + wide, GREEN)
+        rows.band(*one.region, GREEN)
         for number, (model, score) in enumerate(study.models.items()):
-            _draw_quantity(rows, model, score.quantities[place], 8.0 * number - 3.0)
+            predicted, shift, (colour, mark) = score.quantities[place], 8.0 * number - 3.0, _STYLES.get(model, _OTHER)
+            half, most = (numbers.fixed_interval(predicted.intervals[level], 1) for level in ("50", "90"))
+            hover = f"{pain_model(model)}: {numbers.fixed(predicted.median, 1)}, 50 % {half}, 90 % {most}"
+            hover += f"; chance of what was seen {numbers.amount(predicted.chance, 'share')}"
+            for level, width in (("90", 1.6), ("50", 5)):
+                rows.interval(*predicted.intervals[level], colour, width, shift, hover)
+            rows.mark(predicted.median, colour, mark, shift, hover, 9)
     legend = _legend(study.models, (tree.Swatch(GREEN, 0, "band"), "where the report lies"))
     plot = rows.plot(f"{study.study}: numbers in the table.", zero=True)
     caption = "Thick lines hold 50 % of simulated trials, thin ones 90 %."
     return tree.Figure("Predicted and seen", (legend, plot), caption)
 
 
-def _draw_quantity(rows: Rows, model: str, one: QuantityReport, shift: float) -> None:
-    colour, mark = _STYLES.get(model, _OTHER)
-    half, most = (numbers.fixed_interval(one.intervals[level], 1) for level in ("50", "90"))
-    hover = f"{pain_model(model)}: {numbers.fixed(one.median, 1)}, 50 % {half}, 90 % {most}"
-    hover += f"; chance of what was seen {numbers.amount(one.chance, 'share')}"
-    for level, width in (("90", 1.6), ("50", 5)):
-        rows.interval(*one.intervals[level], colour, width, shift, hover)
-    rows.mark(one.median, colour, mark, shift, hover, 9)
-
-
-def tornado(
-    bars: Sequence[SensitivityRow], base: float | None, model: str, label: str
-) -> tuple[tree.Legend, tree.Plot]:
-    """Return a tornado: blue to the first end, orange to the second, a grey mark at the baseline."""
-    known = _ends(bars, base)
-    title = label.split(",")[0]  # what it counts, without the conditions
-    axis = span(known, min(known, default=0.0), max(known, default=0.0))
-    rows = Rows(f"{title[:1].upper()}{title[1:]}", *axis, stacked=True)
-    for bar in bars:
+def tornado(one: Tornado) -> tuple[tree.Legend, tree.Plot]:
+    """Draw a tornado: blue to the first end, orange to the second, a grey mark at the baseline."""
+    base, ends = one.base, [end for row in one.rows for end in (row.low, row.high)]
+    title = one.label.split(",")[0]  # what it counts, without the conditions
+    rows = Rows(f"{title[:1].upper()}{title[1:]}", *span([*ends, base], base, base), stacked=True)
+    at = f"baseline: {numbers.fixed(base, 1)}"
+    for bar in one.rows:
         rows.row(bar.assumption, f"{bar.low_label} | {bar.high_label}")
-        if base is None:
-            continue
-        at = f"baseline: {numbers.fixed(base, 1)}"
         for end, name, colour, shift in ((bar.low, bar.low_label, BLUE, -2.0), (bar.high, bar.high_label, ORANGE, 6.0)):
             hover = f"{name}: {numbers.fixed(end, 1)} ({at})"
             rows.interval(min(base, end), max(base, end), colour, 7, shift, hover)
         rows.mark(base, GREY, "line-ns-open", 2.0, at, 16)
-    plot = rows.plot(f"Tornado, {pain_model(model)}, {label}: the numbers stand in the table below it.")
+    plot = rows.plot(f"Tornado, {one.heading}: the numbers stand in the table below it.")
     return tree.Legend(_TORNADO_KEYS), plot
-
-
-# --- documents ---
 
 
 def summary(validation: Validation) -> tree.Document:
     """Return what a terminal shows of a validation."""
-    sections = list(_sections(validation))
-    if validation.sensitivity is not None:
-        for model, outcome, label, base in tornados(validation.sensitivity):
-            sentence = tree.Paragraph(f"{numbers.fixed(base, 1)} at the baseline; {_STRIPS}")
-            table = _strips(bars(validation.sensitivity, model, outcome), base, label)
-            sections.append(tree.Section("", f"What matters, {pain_model(model)}: {label}", (sentence, table)))
-    return tree.Document(_TITLE, tuple(sections), lead=_lead(validation))
+    matters = (
+        tree.Section("", f"What matters. {one.heading}; baseline: {numbers.fixed(one.base, 1)}", (values_table(one),))
+        for one in tornados(validation.sensitivity)
+    )
+    return tree.Document(_TITLE, (*_sections(validation), *matters), lead=_lead(validation))
 
 
 def page(validation: Validation) -> tree.Document:
     """Return the page of a validation."""
     sections = list(_sections(validation))
-    if validation.sensitivity is not None:
-        sections.append(tree.Section("sensitivity", "What matters", tuple(_sensitivity(validation.sensitivity))))
+    if matters := tuple(map(_matters, tornados(validation.sensitivity))):
+        sections.append(tree.Section("sensitivity", "What matters", matters))
     studies = [*(study.study for study in validation.studies), *(row.course.split(",")[0] for row in validation.timing)]
     sections.append(tree.Section("sources", "Sources", (citations(studies),)))
     version = f"Letheon {validation.letheon}"
-    footer = made_by(version, "letheon validate")
-    return tree.Document(_TITLE, tuple(sections), f"{version}: validation", _lead(validation), footer)
+    parts = tuple(sections), f"{version}: validation", _lead(validation), made_by(version, "letheon validate")
+    return tree.Document(_TITLE, *parts)
 
 
 def _lead(validation: Validation) -> str:
@@ -375,16 +315,13 @@ def _sections(validation: Validation) -> Iterator[tree.Section]:
         blocks = [tree.Paragraph(event(study)), quantities(study), quantities_table(study)]
         yield tree.Section(f"study-{number}", study.study, tuple(blocks))
     if validation.timing:
-        yield tree.Section("timing", "Timing", (tree.Paragraph(_TIMING, "small"), timing_table(validation.timing)))
+        yield tree.Section("timing", "Timing", (tree.Paragraph(TEXTS.timing, "small"), timing_table(validation.timing)))
     if (between := validation.between_studies) is not None:
         blocks = [tree.Paragraph(between_summary(between), "small"), between_table(between)]
         yield tree.Section("between", "If studies differ", tuple(blocks))
 
 
-def _sensitivity(sensitivity: Sensitivity) -> Iterator[tree.Figure]:
-    for model, outcome, label, base in tornados(sensitivity):
-        rows = bars(sensitivity, model, outcome)
-        heading = f"{pain_model(model).capitalize()}: {label}"
-        caption = f"One assumption is changed at a time; nothing is fitted again. Baseline: {numbers.fixed(base, 1)}."
-        folded = tree.Details("Values", (values_table(rows, heading),), screen=True)
-        yield tree.Figure(heading, (*tornado(rows, base, model, label), folded), caption)
+def _matters(one: Tornado) -> tree.Figure:
+    caption = f"One assumption is changed at a time; nothing is fitted again. Baseline: {numbers.fixed(one.base, 1)}."
+    folded = tree.Details("Values", (values_table(one),), screen=True)
+    return tree.Figure(one.heading, (*tornado(one), folded), caption)

@@ -158,15 +158,13 @@ def _pushes(layout: Layout, sheet: Worksheet, name: str) -> Iterator[Section]:
         dose += "" if dose == written else f" ({written})"
         volume = f"{exact(push.ml)} mL"
         what = f"{volume} of diluent in place of {dose}" if sheet.is_sham else f"{dose} = {volume}"
-        lines.append(Paragraph(f"{_when(alike)}, over {_length(push.duration_ms)}: {what}", indent=2))
+        seconds = push.duration_ms / 1000
+        length = f"{exact(seconds / 60)} min" if seconds >= 60 else f"{exact(seconds)} s"
+        lines.append(Paragraph(f"{_when(alike)}, over {length}: {what}", indent=2))
     if lines:
         source = "diluent" if sheet.is_sham else "vial"
         head = Paragraph(f"Not from the bag, drawn up undiluted from the {source}:")
         yield Section(f"{name}-pushes", f"{name}: pushes by hand", (head, *lines))
-
-
-def _length(milliseconds: int) -> str:
-    return f"{exact(milliseconds / 60_000)} min" if milliseconds >= 60_000 else f"{exact(milliseconds / 1000)} s"
 
 
 def _titration(titration: TitrationSheet, sheet: Worksheet) -> Iterator[Table | Paragraph]:
