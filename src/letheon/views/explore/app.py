@@ -225,7 +225,7 @@ def create(
         lifespan=life,
     )
     names = ("127.0.0.1", "localhost", "[::1]", *hosts)
-    app.add_middleware(Guard, token=token, body_bytes=bounds.body_bytes, names=names, port=port)  # type: ignore[arg-type]
+    app.add_middleware(Guard, token=token, body_bytes=bounds.body_bytes, names=names, port=port)
     for kind, status in {InputError: 422, Full: 429, Cancelled: 429, LetheonError: 500}.items():
         app.add_exception_handler(kind, partial(_refuse, status))
     app.add_exception_handler(RequestValidationError, _refuse_shape)
