@@ -21,10 +21,9 @@ from letheon.scenario import Scenario, loads
 from letheon.views.document import numbers
 from letheon.views.explore import limits
 from letheon.views.explore.answers import QUESTIONS
-from letheon.views.explore.compute import Cancelled
 from letheon.views.explore.guard import Guard
-from letheon.views.explore.limits import LIMITS, Limits
-from letheon.views.explore.pool import Full, Pool
+from letheon.views.explore.limits import LIMITS, Cancelled, Full, Limits
+from letheon.views.explore.pool import Pool
 from letheon.views.explore.presets import PublishedRegimen, presets
 from letheon.views.explore.reading import form, grammar
 from letheon.views.subjects.names import SUPPORT
@@ -43,6 +42,10 @@ _COMMON: _Responses = {
     status: {"description": text, "content": {"application/json": {"schema": _DETAIL}}}
     for status, text in _REFUSALS.items()
 }
+_ONE_FILE: _Responses = {
+    200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "One HTML file."}
+}
+_FRESH = {"cache-control": "no-store"}
 _LEFT_S = 0.05  # how often to look whether a visitor has gone
 _EXAMPLE = {
     "letheon": 1,
@@ -79,17 +82,19 @@ class _Service:
         self.limits, self.lanes, self.ready = limits, lanes, not warm
         self.pool: Pool | None = None
 
-    def start(self) -> Pool:
+    @asynccontextmanager
+    async def life(self, _: FastAPI) -> AsyncIterator[None]:
+        """Have workers while the application runs."""
         self.pool = Pool(self.lanes, self.limits.seconds, self.limits.waiting)
         if not self.ready:
             self._warm_up(self.pool)
-        return self.pool
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self.pool.close)
 
     def _warm_up(self, pool: Pool) -> None:
-        """Compile what a first visitor asks for, and then, in another lane, the same with the other drug.
-
-        One after the other: both at once would let the first visitor wait longer.
-        """
+        """Compile what a first visitor asks for; only then, so as not to hold it up, the same with the other drug."""
         first, other = (loads(text) for text in _first_scenarios())
 
         def is_ready(_: object) -> None:
@@ -97,8 +102,7 @@ class _Service:
             with suppress(Full):
                 pool.submit("figures", other, kind=limits.kind_of(other))
 
-        future, _ = pool.submit("figures", first, kind=limits.kind_of(first), first=True)
-        future.add_done_callback(is_ready)
+        pool.submit("figures", first, kind=limits.kind_of(first), first=True).future.add_done_callback(is_ready)
 
     async def read(self, source: str | dict[str, Any]) -> Scenario:
         """Read a scenario and check it against the limits, beside other requests."""
@@ -119,16 +123,23 @@ class _Service:
         limits.check(scenario, self.limits)
         return scenario
 
-    async def answer(self, action: str, source: str | dict[str, Any], request: Request) -> bytes:
+    async def answer(
+        self,
+        action: str,
+        source: str | dict[str, Any],
+        request: Request,
+        media: str = "application/json",
+        **headers: str,
+    ) -> Response:
         """Read a scenario, have it computed, and stop when the visitor has gone."""
         assert self.pool is not None
         scenario = await self.read(source)
-        kind, slow = limits.kind_of(scenario), limits.is_slow(scenario)
-        future, job = self.pool.submit(action, scenario, kind=kind, slow=slow)
+        job = self.pool.submit(action, scenario, kind=limits.kind_of(scenario), slow=limits.is_slow(scenario))
         try:
-            return await _awaited(future, request)
+            content = await _awaited(job.future, request)
         finally:
             self.pool.leave(job)
+        return Response(content, media_type=media, headers=_FRESH | headers)
 
 
 async def _awaited(future: Future[bytes], request: Request) -> bytes:
@@ -147,13 +158,12 @@ def _first_scenarios() -> list[str]:
 
 def _page_scenario(preset: PublishedRegimen) -> dict[str, Any]:
     """Return a preset as the scenario that the page sends; static/scenario.js writes the same text."""
-    plain = partial(numbers.general, digits=10)
     sessions = [
         {
-            "at": f"{plain(row.at_h)} h",
-            "rate": f"{plain(row.rate)} mg/h{'/70kg' if row.by_weight else ''}",
-            "for": f"{plain(row.hours)} h",
-            "repeat": {"every": f"{plain(row.every_h)} h", "times": row.times},
+            "at": f"{row.at_h:.10g} h",
+            "rate": f"{row.rate:.10g} mg/h{'/70kg' if row.by_weight else ''}",
+            "for": f"{row.hours:.10g} h",
+            "repeat": {"every": f"{row.every_h:.10g} h", "times": row.times},
         }
         for row in preset.sessions
     ]
@@ -170,23 +180,18 @@ def _page_scenario(preset: PublishedRegimen) -> dict[str, Any]:
     }
 
 
-def _sentence(status: int, text: str, **headers: str) -> JSONResponse:
-    # a lone surrogate has no UTF-8
-    detail = text.encode("utf-8", "backslashreplace").decode()
-    return JSONResponse({"detail": detail}, status, {"cache-control": "no-store"} | headers)
-
-
 async def _refuse(status: int, _: Request, error: Exception) -> Response:
-    return _sentence(status, str(error), **({"retry-after": "2"} if isinstance(error, Full) else {}))
+    sentence = _wrong_shape(error) if isinstance(error, RequestValidationError) else str(error)
+    detail = sentence.encode("utf-8", "backslashreplace").decode()  # a lone surrogate has no UTF-8
+    return JSONResponse({"detail": detail}, status, _FRESH | ({"retry-after": "2"} if isinstance(error, Full) else {}))
 
 
-async def _refuse_shape(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+def _wrong_shape(error: RequestValidationError) -> str:
     first = error.errors()[0]
     if first.get("type") == "json_invalid":
-        return _sentence(422, "the request is not valid JSON.")
+        return "the request is not valid JSON."
     place = ".".join(str(part) for part in first.get("loc", ())[1:2]) or "the request"
-    return _sentence(422, f'{place}: send a JSON object such as {{"scenario": "letheon: 1 ..."}}.')
+    return f'{place}: send a JSON object such as {{"scenario": "letheon: 1 ..."}}.'
 
 
 def create(
@@ -206,14 +211,6 @@ def create(
     """
     service = _Service(bounds, lanes, warm)
 
-    @asynccontextmanager
-    async def life(_: FastAPI) -> AsyncIterator[None]:
-        pool = service.start()
-        try:
-            yield
-        finally:
-            await asyncio.to_thread(pool.close)
-
     app = FastAPI(
         title="Letheon",
         version=__version__,
@@ -222,13 +219,13 @@ def create(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # its address would be made of the name that a visitor gave
-        lifespan=life,
+        lifespan=service.life,
     )
     names = ("127.0.0.1", "localhost", "[::1]", *hosts)
     app.add_middleware(Guard, token=token, body_bytes=bounds.body_bytes, names=names, port=port)
-    for kind, status in {InputError: 422, Full: 429, Cancelled: 429, LetheonError: 500}.items():
+    statuses = {RequestValidationError: 422, InputError: 422, Full: 429, Cancelled: 429, LetheonError: 500}
+    for kind, status in statuses.items():
         app.add_exception_handler(kind, partial(_refuse, status))
-    app.add_exception_handler(RequestValidationError, _refuse_shape)
     _add_page(app)
     _add_api(app, service)
     return app
@@ -245,11 +242,10 @@ def _add_page(app: FastAPI) -> None:
             return Response(content, media_type=f"{kind}; charset=utf-8", headers={"cache-control": "no-cache"})
 
         for path in (f"/static/{entry.name}", *(["/"] if entry.name == "index.html" else [])):
-            app.add_api_route(path, partial(serve, entry.read_bytes(), kind), include_in_schema=False, methods=["GET"])
+            app.get(path, include_in_schema=False)(partial(serve, entry.read_bytes(), kind))
 
 
 def _add_api(app: FastAPI, service: _Service) -> None:
-    fresh = {"cache-control": "no-store"}
     shared: _Responses = {status: _COMMON[status] for status in (400, 401)}
 
     @app.get("/api/status", responses=shared, summary="Whether programs are being compiled, and what may be asked.")
@@ -276,23 +272,17 @@ def _add_api(app: FastAPI, service: _Service) -> None:
     async def simulate(
         request: Request, scenario: ScenarioBody, draft: Annotated[bool, Query(description=_MAY_BORROW)] = False
     ) -> Response:
-        content = await service.answer("draft" if draft else "figures", scenario, request)
-        return Response(content, media_type="application/json", headers=fresh)
+        return await service.answer("draft" if draft else "figures", scenario, request)
 
     about = "Simulate a scenario; the result document of letheon simulate --json."
 
     @app.post("/api/document", responses=_COMMON, summary=about)
     async def document(request: Request, scenario: ScenarioBody) -> Response:
-        content = await service.answer("document", scenario, request)
-        return Response(content, media_type="application/json", headers=fresh)
+        return await service.answer("document", scenario, request)
 
-    html: _Responses = {
-        200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "One HTML file."}
-    }
     about = "Simulate a scenario; its report."
 
-    @app.post("/api/report", responses=_COMMON | html, response_class=Response, summary=about)
-    async def made_report(request: Request, scenario: ScenarioBody) -> Response:
-        content = await service.answer("report", scenario, request)
-        headers = fresh | {"content-disposition": 'attachment; filename="letheon-report.html"'}
-        return Response(content, media_type="text/html", headers=headers)
+    @app.post("/api/report", responses=_COMMON | _ONE_FILE, response_class=Response, summary=about)
+    async def report(request: Request, scenario: ScenarioBody) -> Response:
+        headers = {"content-disposition": 'attachment; filename="letheon-report.html"'}
+        return await service.answer("report", scenario, request, "text/html", **headers)

@@ -15,25 +15,24 @@ import pickle
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
-from letheon.errors import LetheonError
+from letheon.body.mesh import DRAFT
+from letheon.pipeline import plan_arms
+from letheon.pipeline.models import common_models
+from letheon.pipeline.plan import ArmPlan
+from letheon.pipeline.result import ArmResult, RunResult, document_of
+from letheon.pipeline.summary import ArmTotals, run_result
+from letheon.runs.engine import KINDS, run_arms
+from letheon.runs.environment import use_compile_cache
 from letheon.scenario import Arm, Scenario, dumps
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from letheon.pipeline.plan import ArmPlan
-    from letheon.pipeline.result import ArmResult, RunResult
-    from letheon.pipeline.summary import ArmTotals
+from letheon.views.explore.figures import MOST_POINTS, page_of
+from letheon.views.subjects import run
 
 _ARMS_KEPT = 8
-
-
-class Cancelled(LetheonError):
-    """Nobody waits for this answer any more."""
 
 
 class Engine:
@@ -55,35 +54,22 @@ class Engine:
         """Run a scenario and return JSON, or for a report HTML.
 
         `action` is ``figures`` of the page, a ``draft`` of them, which says in ``draft`` whether anything in it is
-        borrowed, the result ``document``, or the ``report``. `heartbeat` is called now and then and may raise
-        `Cancelled`; `phase` is called with ``preparing`` before a program has to be compiled, and with ``computing``
+        borrowed, the result ``document``, or the ``report``. `heartbeat` is called now and then and may raise;
+        `phase` is called with ``preparing`` before a program has to be compiled, and with ``computing``
         from then on.
         """
         self._phase = phase
-        from letheon.pipeline.result import document_of
-
         result, borrowed = self._result(scenario, heartbeat, action)
         if action == "report":
-            from letheon.views.subjects import run
-
             return run.page(result, dumps(scenario)).encode()
         if action in ("figures", "draft"):
-            from letheon.views.explore.figures import page_of
-
             document = page_of(result, scenario) | {"draft": borrowed}
         else:
             document = document_of(result)
         return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
-    def _result(self, scenario: Scenario, heartbeat: Callable[[], None], action: str) -> "tuple[RunResult, bool]":
+    def _result(self, scenario: Scenario, heartbeat: Callable[[], None], action: str) -> tuple[RunResult, bool]:
         """Return the result of a scenario, and whether anything in it is borrowed."""
-        from letheon.body.mesh import DRAFT
-        from letheon.pipeline import plan_arms
-        from letheon.pipeline.summary import run_result
-        from letheon.runs.engine import KINDS
-        from letheon.runs.environment import use_compile_cache
-        from letheon.views.explore.figures import MOST_POINTS
-
         use_compile_cache()
         self._phase("computing")
         lenders = {arm.name: self._last.get(_like(scenario, arm)) for arm in scenario.arms}
@@ -113,11 +99,9 @@ class Engine:
         return msgspec.structs.replace(result, arms=arms), draft
 
     def _totals(
-        self, scenario: Scenario, arm: Arm, plan: "ArmPlan", heartbeat: Callable[[], None], kinds: Sequence[str]
-    ) -> "ArmTotals":
+        self, scenario: Scenario, arm: Arm, plan: ArmPlan, heartbeat: Callable[[], None], kinds: Sequence[str]
+    ) -> ArmTotals:
         """Return the totals of an arm, from memory where it has been run before."""
-        from letheon.runs.engine import run_arms
-
         key = _content(scenario, arm, plan)
         known = self._arms.pop(key, None)
         if known is None:
@@ -139,15 +123,13 @@ class Engine:
 class _Last(NamedTuple):
     """An arm of the last whole answer: its totals, whose they are, and its result."""
 
-    totals: "ArmTotals"
+    totals: ArmTotals
     whose: tuple[object, ...]
-    result: "ArmResult"
+    result: ArmResult
 
 
 def _like(scenario: Scenario, arm: Arm) -> str:
     """Return what two arms must share for one to borrow from the other: the same quantities, some spread in each."""
-    from letheon.pipeline.models import common_models
-
     boosters = arm.policy.boosters
     rules = boosters is None, boosters is not None and boosters.on_relapse, arm.policy.titration is None
     plasma = common_models(scenario)  # which the drugs of other arms decide too
@@ -159,10 +141,8 @@ def _whose(scenario: Scenario, arm: Arm) -> tuple[object, ...]:
     return scenario.population, scenario.seed, arm.policy
 
 
-def _laid(last: "ArmTotals", plan: "ArmPlan") -> "dict[str, np.ndarray]":
+def _laid(last: ArmTotals, plan: ArmPlan) -> dict[str, np.ndarray]:
     """Return the bank's profiles of an earlier answer at the times of another plan, between the nearest two."""
-    import numpy as np
-
     earlier, now = last.plan.profile_time_h, plan.profile_time_h
     after = np.clip(np.searchsorted(earlier, now), 1, len(earlier) - 1)
     share = np.clip((now - earlier[after - 1]) / (earlier[after] - earlier[after - 1]), 0.0, 1.0)
@@ -171,7 +151,7 @@ def _laid(last: "ArmTotals", plan: "ArmPlan") -> "dict[str, np.ndarray]":
     }
 
 
-def _content(scenario: Scenario, arm: Arm, plan: "ArmPlan") -> str:
+def _content(scenario: Scenario, arm: Arm, plan: ArmPlan) -> str:
     """Return what an arm's result depends on, its name left out."""
     like = next((other.drug for other in scenario.arms if other.name == arm.like), None)
     content = replace(arm, name="arm", like=None), like
