@@ -29,8 +29,7 @@ from letheon.views.explore.compute import Engine
 from letheon.views.explore.figures import MOST_POINTS, page_of, thinned
 from letheon.views.explore.guard import HEADERS
 from letheon.views.explore.limits import Cancelled
-from letheon.views.explore.presets import PRESETS, presets
-from letheon.views.explore.reading import form, grammar, rows
+from letheon.views.explore.reading import PRESETS, form, grammar, presets, rows
 
 HERE = "http://127.0.0.1"
 SMALL = """

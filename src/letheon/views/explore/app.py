@@ -24,8 +24,7 @@ from letheon.views.explore.answers import QUESTIONS
 from letheon.views.explore.guard import Guard
 from letheon.views.explore.limits import LIMITS, Cancelled, Full, Limits
 from letheon.views.explore.pool import Pool
-from letheon.views.explore.presets import PublishedRegimen, presets
-from letheon.views.explore.reading import form, grammar
+from letheon.views.explore.reading import PublishedRegimen, form, grammar, presets
 from letheon.views.subjects.names import SUPPORT
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
