@@ -157,12 +157,13 @@ def _first_scenarios() -> list[str]:
 
 def _page_scenario(preset: PublishedRegimen) -> dict[str, Any]:
     """Return a preset as the scenario that the page sends; static/scenario.js writes the same text."""
+    plain = partial(numbers.general, digits=10)
     sessions = [
         {
-            "at": f"{row.at_h:.10g} h",
-            "rate": f"{row.rate:.10g} mg/h{'/70kg' if row.by_weight else ''}",
-            "for": f"{row.hours:.10g} h",
-            "repeat": {"every": f"{row.every_h:.10g} h", "times": row.times},
+            "at": f"{plain(row.at_h)} h",
+            "rate": f"{plain(row.rate)} mg/h{'/70kg' if row.by_weight else ''}",
+            "for": f"{plain(row.hours)} h",
+            "repeat": {"every": f"{plain(row.every_h)} h", "times": row.times},
         }
         for row in preset.sessions
     ]
