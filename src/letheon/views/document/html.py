@@ -92,17 +92,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["typeset"] = typeset
-    environment.tests["inline"] = _is_inline
-    environment.globals["kind_of"] = _kind_of
+    environment.globals["kind_of"] = lambda part: type(part).__name__
     return environment
-
-
-def _is_inline(content: object) -> bool:
-    return not isinstance(content, tuple | list)
-
-
-def _kind_of(part: object) -> str:
-    return "Text" if isinstance(part, str) else type(part).__name__
 
 
 def _policy(*scripts: str) -> str:

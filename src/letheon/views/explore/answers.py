@@ -1,34 +1,19 @@
 """The questions that people ask, answered in plain words from the result on the screen and from the library."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
 from msgspec import Struct, structs
 
 from letheon import library
 from letheon.definitions import LAST_SUPPORTED_DAY
+from letheon.pipeline.result import ArmResult, Endpoint, HarmEstimate, RegimenSupport, RunResult, TimeToRelapse
 from letheon.views.document import numbers
 from letheon.views.document.numbers import amount
+from letheon.views.explore.reading import QUESTIONS
 from letheon.views.figures.curves import endpoint_days
 from letheon.views.subjects import harms, names, relief
 
-if TYPE_CHECKING:
-    from letheon.pipeline.result import ArmResult, Endpoint, HarmEstimate, RegimenSupport, RunResult, TimeToRelapse
-
-QUESTIONS: Mapping[str, str] = {
-    "involves": "What does it involve?",
-    "cells": "What does it do to nerve cells?",
-    "lasts": "How long does it last?",
-    "cure": "Can it cure?",
-    "boosters": "Why boosters?",
-    "effects": "What are the side effects?",
-    "bladder": "What about the bladder?",
-    "mood": "What about mood?",
-    "evidence": "How good is the evidence?",
-}
 _LONG_H = 24.0  # longer without a break is a stay in hospital
 _LITTLE = 0.3  # NRS points that nobody would notice
 

@@ -20,11 +20,10 @@ from letheon.errors import InputError, LetheonError
 from letheon.scenario import Scenario, loads
 from letheon.views.document import numbers
 from letheon.views.explore import limits
-from letheon.views.explore.answers import QUESTIONS
 from letheon.views.explore.guard import Guard
 from letheon.views.explore.limits import LIMITS, Cancelled, Full, Limits
 from letheon.views.explore.pool import Pool
-from letheon.views.explore.reading import PublishedRegimen, form, grammar, presets
+from letheon.views.explore.reading import QUESTIONS, PublishedRegimen, form, grammar, presets
 from letheon.views.subjects.names import SUPPORT
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}

@@ -16,6 +16,17 @@ from letheon.scenario.writing import fields_of, policy_of
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
 from letheon.views.document.numbers import significant
 
+QUESTIONS: Mapping[str, str] = {
+    "involves": "What does it involve?",
+    "cells": "What does it do to nerve cells?",
+    "lasts": "How long does it last?",
+    "cure": "Can it cure?",
+    "boosters": "Why boosters?",
+    "effects": "What are the side effects?",
+    "bladder": "What about the bladder?",
+    "mood": "What about mood?",
+    "evidence": "How good is the evidence?",
+}
 _MINUTE_MS = 60_000
 
 
