@@ -48,23 +48,17 @@ def interruptible(work: Callable[[Progress], Result], progress: Progress, patien
     long that may take [s]; a second Ctrl-C ends the wait. Raises `Interrupted` if it was stopped, and `Stuck` if it
     still runs.
     """
-    from concurrent.futures import Future, wait
+    from concurrent.futures import ThreadPoolExecutor, wait
 
-    stop, future = threading.Event(), Future[Result]()
+    stop = threading.Event()
 
     def report(what: str, done: int, total: int) -> None:
         if stop.is_set():
             raise Interrupted
         progress(what, done, total)
 
-    def run() -> None:
-        try:
-            future.set_result(work(report))
-        except BaseException as error:
-            future.set_exception(error)
-
+    future = ThreadPoolExecutor(1).submit(work, report)
     try:
-        threading.Thread(target=run, daemon=True).start()
         while not wait([future], _LISTEN_S).done:
             pass
     except KeyboardInterrupt:

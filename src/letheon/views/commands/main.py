@@ -103,9 +103,6 @@ def _options(
     """Take the options that stand before a command."""
 
 
-# --- from the shell, and back to it ---
-
-
 def _usage_sentence(error: Any) -> str:
     """Turn a usage error into one sentence that says what would work."""
     context = error.ctx

@@ -12,16 +12,14 @@ from letheon.views.document import numbers
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-
 _EVERY_S = 5.0  # least time between two plain lines of a stage
 
 
 class Progress:
     """A callable for ``progress=`` that shows what is done, how fast, and how long it will still take.
 
-    Work comes in stages, each counted in units of its own; a new stage is shown at once. What an earlier run left
-    comes within the first second of a stage and does not count into the rate. Threads may share it. When the stream is
-    gone it falls silent: no work fails because nobody can see its progress.
+    A new stage is shown at once. What an earlier run left comes within the first second of a stage and does not count
+    into the rate. Threads may share it; no work fails because the stream is gone.
     """
 
     def __init__(
@@ -55,9 +53,9 @@ class Progress:
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Show that `done` of `total` units are done; a stage is known by its total."""
+        if self._quiet:
+            return
         with self._lock:
-            if self._quiet:
-                return
             now = self._clock()
             stage = (self.about, total)
             new = stage != self._stage

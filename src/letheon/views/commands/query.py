@@ -39,11 +39,6 @@ def _size(text: str) -> int:
     return count
 
 
-def _stuck(sentence: str) -> None:
-    tell(sentence)
-    leave(RunError.exit_code)  # compiled code that does not listen; nothing is being written
-
-
 def query(
     run: RunFolder,
     sql: Annotated[str, argument("SQL", "One SELECT, in quotes.")],
@@ -62,8 +57,12 @@ def query(
     """
     from letheon.runs.query import MEMORY_LIMIT, TIME_LIMIT_S, query
 
+    def stuck(sentence: str) -> None:
+        tell(sentence)
+        leave(RunError.exit_code)  # compiled code that does not listen; nothing is being written
+
     seconds, size = time_limit or TIME_LIMIT_S, memory_limit or MEMORY_LIMIT
-    answer = query(run, sql, time_limit_s=seconds, memory_limit=size, stuck=_stuck)
+    answer = query(run, sql, time_limit_s=seconds, memory_limit=size, stuck=stuck)
     if as_json:
         write_json(answer.document())
         return

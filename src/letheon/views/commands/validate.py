@@ -51,8 +51,7 @@ def validate(
 
         write(encode(validation), encoding="utf-8")
         return
-    lines = ("", *([] if out is None else [f"Page: {out}"]), RESEARCH_NOTICE)
-    show(subject.summary(validation), *lines)
+    show(subject.summary(validation), "", *([] if out is None else [f"Page: {out}"]), RESEARCH_NOTICE)
 
 
 def _validation(posterior: Path | None, sensitivity: bool) -> "Callable[[Callable[[str, int, int], None]], Validation]":

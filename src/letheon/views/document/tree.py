@@ -258,9 +258,6 @@ class Document(Struct, frozen=True):
     sheet: str = ""  # at the foot of each printed sheet
 
 
-# --- reading a tree ---
-
-
 def plain(content: Content) -> str:
     """Return content as plain text.
 

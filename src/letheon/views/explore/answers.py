@@ -1,16 +1,14 @@
 """The questions that people ask, answered in plain words from the result on the screen and from the library."""
 
 from collections.abc import Iterable, Sequence
-from functools import cache
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from letheon import library
 from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.pipeline.result import ArmResult, Endpoint, HarmEstimate, RegimenSupport, RunResult, TimeToRelapse
 from letheon.views.document import numbers
 from letheon.views.document.numbers import amount
-from letheon.views.explore.reading import QUESTIONS
 from letheon.views.figures.curves import endpoint_days
 from letheon.views.subjects import harms, names, relief
 
@@ -52,7 +50,7 @@ class Answer(Struct, frozen=True):
 def answers(result: RunResult, name: str) -> list[Answer]:
     """Answer every question about an arm that gives a drug."""
     arm = result.arms[name]
-    known = (
+    return [
         _involves(arm),
         _cells(result, arm),
         _lasts(result, name),
@@ -62,16 +60,17 @@ def answers(result: RunResult, name: str) -> list[Answer]:
         _bladder(arm),
         _mood(arm),
         _evidence(arm),
-    )
-    return [structs.replace(answer, id=key) for key, answer in zip(QUESTIONS, known, strict=True)]
+    ]
 
 
-def _answer(short: str, more: Iterable[str] = (), support: Iterable[Label] = (), sources: Iterable[str] = ()) -> Answer:
+def _answer(
+    id: str, short: str, more: Iterable[str] = (), support: Iterable[Label] = (), sources: Iterable[str] = ()
+) -> Answer:
     labels = list(dict.fromkeys(label for label in support if label.support))
     known = library.sources()
     cited = [known[key] for key in dict.fromkeys(sources) if key in known]
     references = [Reference(one.citation, one.title, one.link, one.note) for one in cited]
-    return Answer("", short, [text for text in more if text], labels, references)
+    return Answer(id, short, [text for text in more if text], labels, references)
 
 
 _ASSUMED = Label("assumed")
@@ -103,7 +102,7 @@ def _involves(arm: ArmResult) -> Answer:
     planned = exposure.timetable or exposure  # boosters are of another length
     sessions, hours = planned.sessions, planned.hours
     if not sessions:
-        return _answer("Nothing: no drug runs in this plan.")
+        return _answer("involves", "Nothing: no drug runs in this plan.")
     each = hours / sessions
     if each > _LONG_H:
         often = "once" if sessions == 1 else f"{sessions} times"
@@ -121,7 +120,7 @@ def _involves(arm: ArmResult) -> Answer:
         f"{_hours(hours)} on the drip on {numbers.count(planned.infusion_days, 'day')}{beside}; {dose}.",
         _regimen(arm.regimen),
     )
-    return _answer(short, more, [_label(arm.regimen)])
+    return _answer("involves", short, more, [_label(arm.regimen)])
 
 
 def _hours(hours: float) -> str:
@@ -140,6 +139,7 @@ def _regimen(regimen: RegimenSupport) -> str:
 
 
 def _cells(result: RunResult, arm: ArmResult) -> Answer:
+    sources = list(dict.fromkeys(source for one in library.pain("memory").values() for source in one.sources))[:4]
     state, block = arm.profile.sensitisation, amount(max(arm.profile.nmda_block.mean), "share")
     short = f"While it runs, the drug blocks about {block} of the NMDA receptors at its peak, on average."
     measured = (
@@ -150,7 +150,7 @@ def _cells(result: RunResult, arm: ArmResult) -> Answer:
         model = (
             "In the model chosen here there is no memory: the drug lingers at a slow site, and relief fades with it."
         )
-        return _answer(short, [model, measured], [_ASSUMED], _pain_sources())
+        return _answer("cells", short, [model, measured], [_ASSUMED], sources)
     start = state.mean[0]
     short += (
         f" In the model the cells’ memory of pain then falls to {amount(min(state.mean) / start, 'share')} of what it "
@@ -173,12 +173,7 @@ def _cells(result: RunResult, arm: ArmResult) -> Answer:
             "A rival idea, without any memory, in which the drug only lingers, fits the main trial about as well. "
             "It is the dotted line in the figures of pain."
         )
-    return _answer(short, more, [_ASSUMED], _pain_sources())
-
-
-@cache
-def _pain_sources() -> list[str]:
-    return list(dict.fromkeys(source for one in library.pain("memory").values() for source in one.sources))[:4]
+    return _answer("cells", short, more, [_ASSUMED], sources)
 
 
 def _days(arm: ArmResult) -> tuple[int, int]:
@@ -223,7 +218,7 @@ def _lasts(result: RunResult, name: str) -> Answer:
         )
     labels = [_label(better), _label(days), _label(remission)]
     labels += [label for day in (first, last) for label in _both(endpoint_of(arm, f"nrs_day_{day}"))]
-    return _answer(short, more, [*labels, _label(arm.time_to_relapse)], ["sigtermans2009"])
+    return _answer("lasts", short, more, [*labels, _label(arm.time_to_relapse)], ["sigtermans2009"])
 
 
 def _relapse(result: RunResult, relapse: TimeToRelapse) -> str:
@@ -256,7 +251,7 @@ def _cure(result: RunResult, name: str) -> Answer:
         else "",
         _CALM_WITH_FLARES if result.models.flares else _CALM_WITHOUT,
     ]
-    return _answer(short, more, [_label(pain), _label(endpoint_of(arm, key))], ["sigtermans2009"])
+    return _answer("cure", short, more, [_label(pain), _label(endpoint_of(arm, key))], ["sigtermans2009"])
 
 
 def _boosters(result: RunResult, arm: ArmResult) -> Answer:
@@ -279,7 +274,7 @@ def _boosters(result: RunResult, arm: ArmResult) -> Answer:
         "Each one adds drug and hours on the drip, and with them the risks below.",
         f"Here, {numbers.number(year, 2)} courses a year." if later and year else "",
     ]
-    return _answer(short, more, [_label(boosters) if boosters.support else _ASSUMED], ["boosterpractice"])
+    return _answer("boosters", short, more, [_label(boosters) if boosters.support else _ASSUMED], ["boosterpractice"])
 
 
 _COUNTED = {"nausea": "nausea", "headache": "headache", "night_terrors": "night terrors"}
@@ -288,7 +283,7 @@ _COUNTED |= {"hallucination": "hallucinations", "sedation": "drowsiness", "dizzi
 
 def _effects(arm: ArmResult) -> Answer:
     if not arm.harms.exposure.infusion_days:
-        return _answer("No drug runs in this plan, so there are none from it.")
+        return _answer("effects", "No drug runs in this plan, so there are none from it.")
     elicited, spontaneous, liver, pressure = map(
         arm.harms.estimate,
         ("psychomimetic_elicited", "psychomimetic_spontaneous", "liver_injury", "systolic_pressure"),
@@ -306,7 +301,7 @@ def _effects(arm: ArmResult) -> Answer:
         "Pregnancy, children, other illnesses and most other drugs are not part of this model.",
     ]
     labels = map(_label, (elicited, *counted.values(), liver))
-    return _answer(short, more, labels, [*elicited.sources, *liver.sources][:6])
+    return _answer("effects", short, more, labels, [*elicited.sources, *liver.sources][:6])
 
 
 def _share(entry: HarmEstimate) -> str:
@@ -320,7 +315,7 @@ def _share(entry: HarmEstimate) -> str:
 
 def _bladder(arm: ArmResult) -> Answer:
     if not arm.harms.exposure.infusion_days:
-        return _answer("No drug runs in this plan, so nothing happens to the bladder from it.")
+        return _answer("bladder", "No drug runs in this plan, so nothing happens to the bladder from it.")
     lasting, symptoms = arm.harms.estimate("bladder_lasting_loss"), arm.harms.estimate("bladder_symptoms")
     highest = max(law.interval[1] for law in (lasting.laws or {}).values())
     short = (
@@ -339,7 +334,7 @@ def _bladder(arm: ArmResult) -> Answer:
         "About a quarter of people who never took ketamine have some urinary symptom; that is part of these numbers.",
         lasting.unknown or "",
     ]
-    return _answer(short, more, [_label(lasting), _label(symptoms)], lasting.sources[:5])
+    return _answer("bladder", short, more, [_label(lasting), _label(symptoms)], lasting.sources[:5])
 
 
 def _interval(value: float | None, ends: Sequence[float], unit: str) -> str:
@@ -348,7 +343,7 @@ def _interval(value: float | None, ends: Sequence[float], unit: str) -> str:
 
 def _mood(arm: ArmResult) -> Answer:
     if not arm.harms.exposure.infusion_days:
-        return _answer("No drug runs in this plan, so nothing happens to mood from it.")
+        return _answer("mood", "No drug runs in this plan, so nothing happens to mood from it.")
     fall, end, masked = *map(arm.harms.estimate, ("mood_fall", "mood_fall_end")), arm.harms.entries.get("mood_masked")
     points = _interval(fall.estimate, fall.interval, "NRS")
     left = "next to nothing" if end.interval[1] < 1 else f"{_interval(end.estimate, end.interval, 'NRS')} points"
@@ -366,7 +361,7 @@ def _mood(arm: ArmResult) -> Answer:
             "In the one trial in which nobody could tell who had got the drug, because all were under anaesthesia, the "
             f"difference was {_interval(masked.estimate, masked.interval, 'NRS')} points: none that could be seen."
         )
-    return _answer(short, more, [_label(fall)], [*fall.sources, *(masked.sources if masked else ())])
+    return _answer("mood", short, more, [_label(fall)], [*fall.sources, *(masked.sources if masked else ())])
 
 
 def _evidence(arm: ArmResult) -> Answer:
@@ -387,4 +382,4 @@ def _evidence(arm: ArmResult) -> Answer:
         "Two models of pain fit the main trial about equally well. Where they part, nobody knows which is right.",
     ]
     labels = [label for entry in scores for label in _both(entry)]
-    return _answer(short, more, labels, [study.source for study in randomised])
+    return _answer("evidence", short, more, labels, [study.source for study in randomised])

@@ -45,26 +45,40 @@ _ONE_FILE: _Responses = {
 }
 _FRESH = {"cache-control": "no-store"}
 _LEFT_S = 0.05  # how often to look whether a visitor has gone
-_EXAMPLE = {
-    "letheon": 1,
-    "title": "Ten outpatient days",
-    "population": {"n": 100},
-    "follow_up": "4 weeks",
-    "arms": {
-        "ten_days": {
-            "drug": "racemic",
-            "sessions": [{"at": "day 1", "rate": "25 mg/h", "for": "4 h", "repeat": {"every": "1 day", "times": "10"}}],
+
+
+def _page_scenario(preset: PublishedRegimen) -> dict[str, Any]:
+    """Return a preset as the scenario that the page sends; static/scenario.js writes the same text."""
+    plain = partial(numbers.general, digits=10)
+    sessions = [
+        {
+            "at": f"{plain(row.at_h)} h",
+            "rate": f"{plain(row.rate)} mg/h{'/70kg' if row.by_weight else ''}",
+            "for": f"{plain(row.hours)} h",
+            "repeat": {"every": f"{plain(row.every_h)} h", "times": row.times},
+        }
+        for row in preset.sessions
+    ]
+    return {
+        "letheon": 1,
+        "title": "Ketamine infusions compared",
+        "population": {"n": 500, "weight": "79 ± 19 kg", "baseline_nrs": "7.3 ± 2 NRS"},
+        "follow_up": "26 weeks",
+        "seed": 1,
+        "arms": {
+            preset.name: {"drug": preset.drug, "sessions": sessions},
+            "placebo": {"drug": "placebo", "like": preset.name},
         },
-        "placebo": {"drug": "placebo", "like": "ten_days"},
-    },
-}
+    }
+
+
 ScenarioBody = Annotated[
     str | dict[str, Any],
     Body(
         embed=True,
         alias="scenario",
         description="A scenario: the text of a scenario file (YAML or JSON), or the same as an object.",
-        examples=[_EXAMPLE],
+        examples=[_page_scenario(presets()[0])],
     ),
 ]
 _MAY_BORROW = (
@@ -152,31 +166,6 @@ async def _awaited(future: Future[bytes], request: Request) -> bytes:
 def _first_scenarios() -> list[str]:
     """Return what the page shows first, and the same with the other drug."""
     return [json.dumps(_page_scenario(one)) for one in presets()[:2]]
-
-
-def _page_scenario(preset: PublishedRegimen) -> dict[str, Any]:
-    """Return a preset as the scenario that the page sends; static/scenario.js writes the same text."""
-    plain = partial(numbers.general, digits=10)
-    sessions = [
-        {
-            "at": f"{plain(row.at_h)} h",
-            "rate": f"{plain(row.rate)} mg/h{'/70kg' if row.by_weight else ''}",
-            "for": f"{plain(row.hours)} h",
-            "repeat": {"every": f"{plain(row.every_h)} h", "times": row.times},
-        }
-        for row in preset.sessions
-    ]
-    return {
-        "letheon": 1,
-        "title": "Ketamine infusions compared",
-        "population": {"n": 500, "weight": "79 ± 19 kg", "baseline_nrs": "7.3 ± 2 NRS"},
-        "follow_up": "26 weeks",
-        "seed": 1,
-        "arms": {
-            preset.name: {"drug": preset.drug, "sessions": sessions},
-            "placebo": {"drug": "placebo", "like": preset.name},
-        },
-    }
 
 
 async def _refuse(status: int, _: Request, error: Exception) -> Response:

@@ -1,11 +1,9 @@
 """A small pool of worker processes: requests wait in line, equal ones share an answer, slow ones have their own lane.
 
-The first lane answers what is quick: small scenarios whose programs it has compiled before. The second compiles what
-nobody asked for yet, the last takes what is large, both at a lower priority of the operating system: a slow request
-delays only its like. A request that nobody waits for any more is dropped, one that takes too long ends with its
-process, and a process that dies is replaced. Processes start when they are first needed. What it takes to start one and
-to compile does not count as the time of a request: it says nothing about the scenario, and on a slow machine much
-about the machine.
+The first lane answers small scenarios whose programs it has compiled before. The second compiles, the last takes what
+is large, both at a lower priority of the operating system. A request that nobody waits for any more is dropped, one
+that takes too long ends with its process, and a process that dies is replaced. To start one and to compile does not
+count as the time of a request, for it says more of the machine than of the scenario.
 """
 
 import contextlib

@@ -60,16 +60,13 @@ def grammar() -> dict[str, Any]:
     """Return kind, unit and default of each key that the page writes, by map."""
     maps = {"population": POPULATION, "models": MODELS, "beside": BESIDE, "boosters": BOOSTERS}
     maps |= {"titration": TITRATION, "stop": STOP}
-    defaults = {
-        name: _numbers(fields, fields_of(fields.record) if fields.record else {}) for name, fields in maps.items()
-    }
-    return {
-        name: {
-            key.name: {"kind": key.kind.type, "unit": key.kind.unit, "default": defaults[name].get(key.name)}
-            for key in fields.keys
-        }
-        for name, fields in maps.items()
-    }
+    return {name: _keys(fields) for name, fields in maps.items()}
+
+
+def _keys(fields: Fields) -> dict[str, Any]:
+    defaults = _numbers(fields, fields_of(fields.record) if fields.record else {})
+    kinds = {key.name: key.kind for key in fields.keys}
+    return {name: {"kind": one.type, "unit": one.unit, "default": defaults.get(name)} for name, one in kinds.items()}
 
 
 class SessionRow(Struct, frozen=True):
@@ -129,9 +126,6 @@ def form(scenario: Scenario) -> dict[str, Any]:
         "warnings": list(scenario.warnings),
         "yaml": dumps(scenario),
     }
-
-
-# --- published regimens: infusions from the library's studies, with plain words about each ---
 
 
 class Preset(Struct, frozen=True):
