@@ -18,7 +18,10 @@ _LITTLE = 0.3  # NRS points that nobody would notice
 _CALM_WITH_FLARES = (
     "In the model a few patients stay in a calm state until a flare ends it; whether real ones do is not known."
 )
-_CALM_WITHOUT = "With flares switched off a patient who has left the state of pain never goes back: that is no finding."
+_CALM_WITHOUT = (
+    "With flares switched off a patient who has left the state of pain never goes back: the model assumes this, no "
+    "study has seen it."
+)
 
 
 class Label(Struct, frozen=True):
@@ -107,17 +110,17 @@ def _involves(arm: ArmResult) -> Answer:
     if each > _LONG_H:
         often = "once" if sessions == 1 else f"{sessions} times"
         length = f"{_hours(each)} without a break"
-        short = f"A stay in hospital: a very dilute drip runs into a vein for {length}, {often}."
+        short = f"A stay in hospital: a very dilute infusion into a vein for {length}, {often}."
     else:
         short = (
             f"{numbers.count(sessions, 'session')} of about {numbers.count(round(each), 'hour')} each: a very dilute "
-            "drip runs into a vein while people watch over you, and you go home afterwards."
+            "infusion into a vein while people watch over you, and you go home afterwards."
         )
     later = endpoint_of(arm, "boosters").mean
     beside = f"; on average {numbers.count(round(later, 1), 'booster')} later" if exposure.timetable else ""
     dose = f"about {numbers.number(exposure.dose_mg)} mg of {names.drug(arm.drug)} in all"
     more = (
-        f"{_hours(hours)} on the drip on {numbers.count(planned.infusion_days, 'day')}{beside}; {dose}.",
+        f"{_hours(hours)} of infusion on {numbers.count(planned.infusion_days, 'day')}{beside}; {dose}.",
         _regimen(arm.regimen),
     )
     return _answer("involves", short, more, [_label(arm.regimen)])
@@ -271,7 +274,7 @@ def _boosters(result: RunResult, arm: ArmResult) -> Answer:
         short += "This plan has none."
     more = [
         "No controlled study has tested any schedule of boosters. They are what infusion services do.",
-        "Each one adds drug and hours on the drip, and with them the risks below.",
+        "Each one adds drug and hours of infusion, and with them the risks below.",
         f"Here, {numbers.number(year, 2)} courses a year." if later and year else "",
     ]
     return _answer("boosters", short, more, [_label(boosters) if boosters.support else _ASSUMED], ["boosterpractice"])
@@ -291,12 +294,12 @@ def _effects(arm: ArmResult) -> Answer:
     counted = {label: arm.harms.estimate(f"counted_{key}") for key, label in _COUNTED.items()}
     short = (
         f"Feeling dreamlike, detached or seeing things: {_share(elicited)} of patients notice something of the kind if "
-        f"they are asked, {_share(spontaneous)} say so unasked. It comes with the drip and leaves soon after it."
+        f"they are asked, {_share(spontaneous)} say so unasked. It comes during the infusion and is gone soon after."
     )
     more = [
         f"As counted in studies, {'; '.join(f'{label}: {_share(entry)}' for label, entry in counted.items())}.",
         f"Upper blood pressure rises by {_with_ends(pressure.estimate, harms.ends(pressure), 'mmHg')} mmHg while the "
-        "drip is at its highest.",
+        "infusion is at its highest rate.",
         f"Liver: enzymes above three times the limit in {_share(liver)}. {liver.note.removesuffix('.')}.",
         "Pregnancy, children, other illnesses and most other drugs are not part of this model.",
     ]
@@ -351,8 +354,8 @@ def _mood(arm: ArmResult) -> Answer:
         f"In people who are depressed, a scale of 60 points falls by about {points} points more than in a comparison, "
         f"a day after dosing; {left} of that is left by the end. Nobody measured it in people with this pain."
         if fall.estimate is not None
-        else "Not known. A drip of a day or more was never studied in depression; a scale of 60 points may fall by "
-        f"{points} points more than in a comparison."
+        else "Not known. An infusion of a day or more was never studied in depression; a scale of 60 points may fall "
+        f"by {points} points more than in a comparison."
     )
     half_life = numbers.fixed(library.harms("mood")["half_life"].canonical / 24, 0)
     more = [f"The effect begins within hours, is greatest after a day and halves in about {half_life} days."]
