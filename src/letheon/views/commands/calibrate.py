@@ -12,10 +12,8 @@ from letheon.definitions import RESEARCH_NOTICE
 from letheon.errors import InputError, near_hint
 from letheon.extras import EXTRAS, missing, require
 from letheon.files import write
-from letheon.views.commands.interruption import interruptible, kept_in, stopping_says
-from letheon.views.commands.options import AsJson, OwnSeed, flag, option, refuse_file_above
-from letheon.views.commands.output import show, write_json
-from letheon.views.commands.progress import Progress
+from letheon.views.commands.long_work import Progress, interruptible, kept_in, stopping_says
+from letheon.views.commands.shell import AsJson, OwnSeed, flag, option, refuse_file_above, show, write_json
 
 if TYPE_CHECKING:
     from letheon.study.calibrate.document import CalibrationReport, Settings

@@ -21,9 +21,9 @@ from letheon.errors import InputError, Interrupted, LetheonError, LetheonWarning
 from letheon.views.commands.calibrate import calibrate
 from letheon.views.commands.explore import explore
 from letheon.views.commands.optimise import optimise
-from letheon.views.commands.output import close_stdout, failure_of, open_streams, tell, write
 from letheon.views.commands.query import query
 from letheon.views.commands.reference import cite, library, list_studies, schema, show_study
+from letheon.views.commands.shell import close_stdout, failure_of, open_streams, tell, write
 from letheon.views.commands.simulate import simulate
 from letheon.views.commands.validate import validate
 from letheon.views.commands.worksheet import worksheet

@@ -4,9 +4,8 @@ import re
 from typing import TYPE_CHECKING, Annotated
 
 from letheon.errors import InputError, RunError
-from letheon.views.commands.interruption import leave
-from letheon.views.commands.options import AsJson, RunFolder, argument, option
-from letheon.views.commands.output import show, tell, write_json
+from letheon.views.commands.long_work import leave
+from letheon.views.commands.shell import AsJson, RunFolder, argument, option, show, tell, write_json
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -3,8 +3,7 @@
 import json
 from typing import Annotated
 
-from letheon.views.commands.options import AsJson, RunFolder, argument, flag, option
-from letheon.views.commands.output import write, write_json, write_text
+from letheon.views.commands.shell import AsJson, RunFolder, argument, flag, option, write, write_json, write_text
 
 
 def library(

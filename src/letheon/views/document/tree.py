@@ -7,8 +7,6 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct, field
 
-# --- within a line ---
-
 
 class Strong(Struct, frozen=True):
     """Text that stands out."""
@@ -58,8 +56,6 @@ class Swatch(Struct, frozen=True):
 
 Inline: TypeAlias = "str | Strong | Note | Badge | CodeText | Link | Break | Swatch"
 Content: TypeAlias = "Inline | Sequence[Inline]"
-
-# --- blocks ---
 
 
 class Block(Struct, frozen=True):

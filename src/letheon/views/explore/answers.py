@@ -95,9 +95,10 @@ def endpoint_of(arm: ArmResult, name: str) -> Endpoint:
     return entry
 
 
-def _with_ends(value: float | None, ends: str, unit: str) -> str:
+def _interval(value: float | None, ends: Sequence[float], unit: str) -> str:
     """Return a value with its interval, or the interval alone."""
-    return ends if value is None else f"{amount(value, unit)} ({ends})"
+    known = numbers.interval(ends, unit)
+    return known if value is None else f"{amount(value, unit)} ({known})"
 
 
 def _involves(arm: ArmResult) -> Answer:
@@ -212,15 +213,15 @@ def _lasts(result: RunResult, name: str) -> Answer:
         f"{better.value} patients {better.aside} have {better.label[:1].lower()}{better.label[1:]}; "
         f"{'; '.join(better.more)}. {days.label}: {days.value} {days.aside}."
     )
-    more = [_sentence(day, endpoint_of(arm, f"nrs_day_{day}")) for day in dict.fromkeys((first, late, last))]
+    pain = {day: endpoint_of(arm, f"nrs_day_{day}") for day in (first, late, last)}
+    more = [_sentence(day, entry) for day, entry in pain.items()]
     more += [f"{one.label}: {one.sentence}." for one in (days, remission)]
     more.append(_relapse(result, arm.time_to_relapse))
     if result.models.flares:
         more.append(
             "What ends relief here are flares, whose number and strength nobody has measured: they are assumed."
         )
-    labels = [_label(better), _label(days), _label(remission)]
-    labels += [label for day in (first, last) for label in _both(endpoint_of(arm, f"nrs_day_{day}"))]
+    labels = [*map(_label, (better, days, remission)), *_both(pain[first]), *_both(pain[last])]
     return _answer("lasts", short, more, [*labels, _label(arm.time_to_relapse)], ["sigtermans2009"])
 
 
@@ -298,7 +299,7 @@ def _effects(arm: ArmResult) -> Answer:
     )
     more = [
         f"As counted in studies, {'; '.join(f'{label}: {_share(entry)}' for label, entry in counted.items())}.",
-        f"Upper blood pressure rises by {_with_ends(pressure.estimate, harms.ends(pressure), 'mmHg')} mmHg while the "
+        f"Upper blood pressure rises by {_interval(pressure.estimate, pressure.interval, 'mmHg')} mmHg while the "
         "infusion is at its highest rate.",
         f"Liver: enzymes above three times the limit in {_share(liver)}. {liver.note.removesuffix('.')}.",
         "Pregnancy, children, other illnesses and most other drugs are not part of this model.",
@@ -340,10 +341,6 @@ def _bladder(arm: ArmResult) -> Answer:
     return _answer("bladder", short, more, [_label(lasting), _label(symptoms)], lasting.sources[:5])
 
 
-def _interval(value: float | None, ends: Sequence[float], unit: str) -> str:
-    return _with_ends(value, numbers.interval(ends, unit), unit)
-
-
 def _mood(arm: ArmResult) -> Answer:
     if not arm.harms.exposure.infusion_days:
         return _answer("mood", "No drug runs in this plan, so nothing happens to mood from it.")
@@ -368,8 +365,8 @@ def _mood(arm: ArmResult) -> Answer:
 
 
 def _evidence(arm: ArmResult) -> Answer:
-    crps = [study for study in library.studies() if study.diagnosis == "CRPS"]
-    done = [study for study in crps if study.design not in ("protocol", "practice", "pooled", "analysis")]
+    others = ("protocol", "practice", "pooled", "analysis")
+    done = [one for one in library.studies() if one.diagnosis == "CRPS" and one.design not in others]
     randomised = [study for study in done if study.design == "randomised"]
     scores = [endpoint_of(arm, f"nrs_day_{day}") for day in endpoint_days(arm.endpoints)]
     backed = sum(any(label.support == "randomised" for label in _both(entry)) for entry in scores)

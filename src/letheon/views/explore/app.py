@@ -193,9 +193,8 @@ def create(
 ) -> FastAPI:
     """Make the application; its description is at ``/openapi.json``.
 
-    A visitor must show the `token`; it is "" where only this machine can ask. `lanes` is the number of worker
-    processes, which with `warm` compile at once what the first visitor needs. `hosts` are further names under which the
-    page may be asked for on its `port`, beside those of this machine; with a token any will do.
+    `token`, `hosts` (beside those of this machine) and `port` are for the `Guard`. `lanes` is the number of worker
+    processes, which with `warm` compile at once what the first visitor needs.
     """
     service = _Service(bounds, lanes, warm)
 

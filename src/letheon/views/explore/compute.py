@@ -52,9 +52,8 @@ class Engine:
         """Run a scenario and return JSON, or for a report HTML.
 
         `action` is ``figures`` of the page, a ``draft`` of them, which says in ``draft`` whether anything in it is
-        borrowed, the result ``document``, or the ``report``. `heartbeat` is called now and then and may raise;
-        `phase` is called with ``preparing`` before a program has to be compiled, and with ``computing``
-        from then on.
+        borrowed, the result ``document``, or the ``report``. `heartbeat` is called now and then and may raise; `phase`
+        is called with ``preparing`` before a program has to be compiled, ``computing`` from then on.
         """
         self._phase = phase
         result, borrowed = self._result(scenario, heartbeat, action)
@@ -75,12 +74,14 @@ class Engine:
         plans = plan_arms(scenario, DRAFT, MOST_POINTS) if draft else plan_arms(scenario)
         totals: dict[str, ArmTotals] = {}
         borrowed: dict[str, ArmResult] = {}
+        whose: dict[str, tuple[object, ...]] = {}  # what placebo depends on beside the timetable that it mirrors
         for arm, plan in zip(scenario.arms, plans, strict=True):
             heartbeat()
             last = lenders[arm.name] if draft else None
+            whose[arm.name] = scenario.population, scenario.seed, arm.policy
             if last is None:
                 totals[arm.name] = self._totals(scenario, arm, plan, heartbeat, KINDS)
-            elif arm.drug == "placebo" and last.whose == _whose(scenario, arm):
+            elif arm.drug == "placebo" and last.whose == whose[arm.name]:
                 totals[arm.name], borrowed[arm.name] = last.totals, last.result
             else:
                 people = self._totals(scenario, arm, plan, heartbeat, KINDS[:1])
@@ -89,7 +90,7 @@ class Engine:
         result = run_result(scenario, totals, skip=borrowed, lists=action not in ("figures", "draft"))
         arms = {arm.name: borrowed.get(arm.name) or result.arms[arm.name] for arm in scenario.arms}
         for arm in scenario.arms if not draft else ():
-            self._last[_like(scenario, arm)] = _Last(totals[arm.name], _whose(scenario, arm), arms[arm.name])
+            self._last[_like(scenario, arm)] = _Last(totals[arm.name], whose[arm.name], arms[arm.name])
             self._last.move_to_end(_like(scenario, arm))
         for memory in (self._arms, self._last):
             while len(memory) > _ARMS_KEPT:
@@ -132,11 +133,6 @@ def _like(scenario: Scenario, arm: Arm) -> str:
     rules = boosters is None, boosters is not None and boosters.on_relapse, arm.policy.titration is None
     plasma = common_models(scenario)  # which the drugs of other arms decide too
     return repr((arm.name, arm.drug, rules, scenario.follow_up_h, scenario.models, sorted(plasma.items())))
-
-
-def _whose(scenario: Scenario, arm: Arm) -> tuple[object, ...]:
-    """Return what an arm on placebo depends on besides the timetable that it mirrors."""
-    return scenario.population, scenario.seed, arm.policy
 
 
 def _laid(last: ArmTotals, plan: ArmPlan) -> dict[str, np.ndarray]:
