@@ -1,5 +1,6 @@
 """``letheon optimise``: search for regimens that no other beats, and show them beside published ones."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -41,7 +42,6 @@ def optimise(
     from letheon import scenario as scenarios
 
     loaded = scenarios.load_search(scenario)
-    # from here on the folder, which is still checked before anything heavy loads
     from letheon.study.optimise import folder as folders
 
     resolved, search = folders.resolve(*loaded, candidates, patients, seed, quick)
@@ -52,12 +52,9 @@ def optimise(
         progress("loading", 0, 1)
         from letheon.study.optimise import search as searching
 
-        counts = {"candidates": search.candidates, "patients": search.patients, "seed": resolved.seed}
-        result = interruptible(
-            lambda report: searching.optimise(scenario, out=folder, fresh=fresh, progress=report, **counts),
-            progress,
-            _PATIENCE_S,
-        )
+        candidates, patients, seed = search.candidates, search.patients, resolved.seed
+        work = partial(searching.optimise, scenario, out=folder, candidates=candidates, patients=patients)
+        result = interruptible(lambda report: work(seed=seed, fresh=fresh, progress=report), progress, _PATIENCE_S)
     page = folder / _PAGE
     if not (result.reused and page.is_file()):
         from letheon.study.optimise.document import other_candidates

@@ -116,11 +116,8 @@ class _Service:
 
         pool.submit("figures", first, kind=limits.kind_of(first), first=True).future.add_done_callback(is_ready)
 
-    async def read(self, source: str | dict[str, Any]) -> Scenario:
-        """Read a scenario and check it against the limits, beside other requests."""
-        return await asyncio.to_thread(self._read, source)
-
-    def _read(self, source: str | dict[str, Any]) -> Scenario:
+    def read(self, source: str | dict[str, Any]) -> Scenario:
+        """Read a scenario and check it against the limits: on a thread, beside other requests."""
         try:
             text = source if isinstance(source, str) else json.dumps(source, ensure_ascii=False)
             if len(text) > self.limits.characters:
@@ -145,7 +142,7 @@ class _Service:
     ) -> Response:
         """Read a scenario, have it computed, and stop when the visitor has gone."""
         assert self.pool is not None
-        scenario = await self.read(source)
+        scenario = await asyncio.to_thread(self.read, source)
         job = self.pool.submit(action, scenario, kind=limits.kind_of(scenario), slow=limits.is_slow(scenario))
         try:
             content = await _awaited(job.future, request)
@@ -253,7 +250,7 @@ def _add_api(app: FastAPI, service: _Service) -> None:
 
     @app.post("/api/read", responses=_COMMON, summary="Read a scenario, and return it as the page's controls show it.")
     async def read(scenario: ScenarioBody) -> dict[str, Any]:
-        return form(await service.read(scenario))
+        return form(await asyncio.to_thread(service.read, scenario))
 
     @app.post("/api/simulate", responses=_COMMON, summary="Simulate a scenario; what the page draws.")
     async def simulate(
