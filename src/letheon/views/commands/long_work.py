@@ -146,17 +146,23 @@ def interruptible(work: Callable[[Report], Result], progress: Report, patience_s
     long that may take [s]; a second Ctrl-C ends the wait. Raises `Interrupted` if it was stopped, and `Stuck` if it
     still runs.
     """
-    from concurrent.futures import ThreadPoolExecutor, wait
+    from concurrent.futures import Future, wait
 
-    stop = threading.Event()
+    stop, future = threading.Event(), Future[Result]()
 
     def report(what: str, done: int, total: int) -> None:
         if stop.is_set():
             raise Interrupted
         progress(what, done, total)
 
-    future = ThreadPoolExecutor(1).submit(work, report)
+    def run() -> None:
+        try:
+            future.set_result(work(report))
+        except BaseException as error:
+            future.set_exception(error)
+
     try:
+        threading.Thread(target=run, daemon=True).start()  # no executor: its thread would be waited for at exit
         while not wait([future], _LISTEN_S).done:
             pass
     except KeyboardInterrupt:

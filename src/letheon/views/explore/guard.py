@@ -2,15 +2,18 @@
 
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
 
-from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from fastapi import HTTPException, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
 
 from letheon.views.document import numbers
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 HEADERS = {
     "content-security-policy": (
@@ -35,13 +38,13 @@ class Guard:
     A visitor must show the `token`; it is "" where only this machine can ask, under one of `names` with the `port`.
     """
 
-    def __init__(self, app: ASGIApp, token: str, body_bytes: int, names: Iterable[str], port: int) -> None:
+    def __init__(self, app: Application, token: str, body_bytes: int, names: Iterable[str], port: int) -> None:
         self.app, self.token, self.body_bytes, self.port = app, token, body_bytes, port
         self.too_large = f"the request is larger than {numbers.fixed(body_bytes, 0)} bytes."
         # port 80 is the one that browsers leave out
         self.hosts = {f"{name}:{port}" for name in names} | (set(names) if port == 80 else set())
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
@@ -61,9 +64,9 @@ class Guard:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                known = {name.lower() for name, _ in message["headers"]}
+                extra = [(k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in known]
+                message["headers"] = [*message["headers"], *extra]
             await send(message)
 
         scope["headers"] = [(name.lower(), value) for name, value in scope["headers"]]

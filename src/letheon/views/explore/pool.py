@@ -3,7 +3,7 @@
 The first lane answers small scenarios whose programs it has compiled before. The second compiles, the last takes what
 is large, both at a lower priority of the operating system. A request that nobody waits for any more is dropped, one
 that takes too long ends with its process, and a process that dies is replaced. To start one and to compile does not
-count as the time of a request, for it says more of the machine than of the scenario.
+count as the time of a request.
 """
 
 import contextlib

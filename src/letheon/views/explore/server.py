@@ -57,8 +57,7 @@ def serve(host: str, port: int, tell: Callable[[str], None]) -> None:
 class Connection(H11Protocol):
     """Uvicorn's connection, which waits for ever, with deadlines: for a request to come, and an answer to be taken.
 
-    A deadline runs from the first moment and is not put off by single bytes. While an answer is computed there is none;
-    the pool has its own. Connections beyond `most` are closed as they come.
+    Single bytes put no deadline off; there is none while an answer is computed. Connections beyond `most` are closed.
     """
 
     request_s = 20.0  # for a request to come whole, and for an answer to be taken
