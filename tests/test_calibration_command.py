@@ -29,7 +29,7 @@ from letheon.study.records import decode
 from letheon.study.validate import held_out
 from letheon.study.validate import validation as scoring
 from letheon.study.validate.document import Validation
-from letheon.views.commands import interruption
+from letheon.views.commands import long_work
 
 STORED = Path(__file__).parent.parent / "docs" / "calibration"
 REPORTS = {name: json.loads((STORED / f"{name}.json").read_text(encoding="utf-8")) for name in ("memory", "slow_site")}
@@ -150,7 +150,7 @@ def test_stopped_work_says_how_to_continue(error, code: int, ending: str, comman
     fake.act = act
     ended, out, err = command("calibrate", "--out", tmp_path)
     assert (ended, out) == (code, "")
-    assert err.splitlines()[-1] == "letheon: " + ending.format(kept=interruption.kept_in(tmp_path))
+    assert err.splitlines()[-1] == "letheon: " + ending.format(kept=long_work.kept_in(tmp_path))
 
 
 def interrupted(progress: Callable) -> None:
@@ -166,7 +166,7 @@ def test_ctrl_c_keeps_the_state(command: Callable, fake: Fake, tmp_path: Path) -
     start = time.monotonic()
     code, out, err = command("calibrate", "--out", tmp_path)
     assert (code, out) == (130, "") and time.monotonic() - start < 10
-    assert err.splitlines()[-1] == f"letheon: interrupted; {interruption.kept_in(tmp_path)}"
+    assert err.splitlines()[-1] == f"letheon: interrupted; {long_work.kept_in(tmp_path)}"
     assert (tmp_path / "memory" / "state" / "chain_0.npz").read_bytes() == b"kept"
     assert [pain for pain, _, _ in fake.called] == ["memory"]
     code, out, err = command("validate")
@@ -191,7 +191,7 @@ def test_work_that_does_not_stop_is_abandoned(presses: int, command, fake: Fake,
 
     fake.act = act
     monkeypatch.setattr("letheon.views.commands.calibrate._PATIENCE_S", 2.0 if presses == 1 else 600.0)
-    monkeypatch.setattr(interruption, "leave", leave)
+    monkeypatch.setattr(long_work, "leave", leave)
     start = time.monotonic()
     code, _, err = command("calibrate", "--out", tmp_path)
     assert code == 130 and time.monotonic() - start < 20

@@ -32,8 +32,8 @@ from letheon.runs.environment import stamp_of
 from letheon.runs.folder import FORMAT, default_folder
 from letheon.scenario import Scenario, load
 from letheon.views.commands import main as program
-from letheon.views.commands.output import failure_of
-from letheon.views.commands.progress import Progress
+from letheon.views.commands.long_work import Progress
+from letheon.views.commands.shell import failure_of
 from letheon.views.subjects import run as subject
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -24,12 +24,11 @@ from letheon.runs import simulate
 from letheon.runs.address import is_loopback
 from letheon.scenario import Models, dumps, loads
 from letheon.views.explore import app, limits, server
-from letheon.views.explore.answers import QUESTIONS
-from letheon.views.explore.compute import Cancelled, Engine
+from letheon.views.explore.compute import Engine
 from letheon.views.explore.figures import MOST_POINTS, page_of, thinned
 from letheon.views.explore.guard import HEADERS
-from letheon.views.explore.presets import PRESETS, presets
-from letheon.views.explore.reading import form, grammar, rows
+from letheon.views.explore.limits import Cancelled
+from letheon.views.explore.reading import PRESETS, QUESTIONS, form, grammar, presets, rows
 
 HERE = "http://127.0.0.1"
 SMALL = """

@@ -19,10 +19,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from letheon.views.explore import app
-from letheon.views.explore.connection import Connection
 from letheon.views.explore.guard import HEADERS
 from letheon.views.explore.limits import Limits
-from letheon.views.explore.server import bind
+from letheon.views.explore.server import Connection, bind
 
 PORT, TOKEN, HERE = 8421, "s3cret-token", (b"host", b"127.0.0.1:8421")
 GOOD = json.dumps({

@@ -14,12 +14,13 @@ from test_explore_api import SMALL
 from letheon.errors import InputError
 from letheon.scenario import loads
 from letheon.views.explore import app
-from letheon.views.explore.compute import Cancelled, Engine
-from letheon.views.explore.pool import Full, Pool, _Job
+from letheon.views.explore.compute import Engine
+from letheon.views.explore.limits import Cancelled, Full
+from letheon.views.explore.pool import Job, Pool
 
 
 def lane_of(pool: Pool, *, slow: bool, kind: frozenset, busy: bool = False, action: str = "figures") -> list[int]:
-    job = _Job("key", kind, action, loads(SMALL), slow)
+    job = Job(action, loads(SMALL), kind, slow)
     pool.lanes[0].job = job if busy else None
     return [lane.number for lane in pool.lanes if pool._takes(lane, job)]
 
@@ -45,15 +46,15 @@ def test_equal_requests_share_and_the_line_has_an_end() -> None:
     try:
         pool._takes = lambda lane, job: False  # type: ignore[method-assign]
         one, two = loads(SMALL), replace(loads(SMALL), title="another")
-        first, held = pool.submit("figures", one, kind=frozenset())
-        again, _ = pool.submit("figures", one, kind=frozenset())
-        assert again is first and held is not None and held.waiting == 2
+        first = pool.submit("figures", one, kind=frozenset())
+        again = pool.submit("figures", one, kind=frozenset())
+        assert again is first and first.waiting == 2
         with pytest.raises(Full):
             pool.submit("figures", two, kind=frozenset())
-        pool.leave(held)
-        assert not first.cancelled()
-        pool.leave(held)
-        assert first.cancelled()
+        pool.leave(first)
+        assert not first.future.cancelled()
+        pool.leave(first)
+        assert first.future.cancelled()
         pool.submit("figures", two, kind=frozenset())
     finally:
         pool.close()
@@ -96,7 +97,7 @@ def test_only_computing_counts_as_the_time_of_a_request(messages: list, ending: 
     lane = pool.lanes[0]
     lane.connection, lane.stop = Worker(*messages), Event()
     try:
-        job = _Job("key", frozenset(), "figures", loads(SMALL), False, waiting=1)
+        job = Job("figures", loads(SMALL), frozenset())
         if isinstance(ending, bytes):
             assert lane._ask(job) == ending
         else:

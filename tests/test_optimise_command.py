@@ -20,7 +20,7 @@ import search_factory as factory
 from letheon.errors import InputError
 from letheon.study.optimise import search as study
 from letheon.study.optimise.document import SearchReport
-from letheon.views.commands.interruption import kept_in
+from letheon.views.commands.long_work import kept_in
 from letheon.views.document import html as pages
 from letheon.views.document import terminal
 from letheon.views.document.tree import Document, Figure, Plot, Table, blocks_of, plain

@@ -12,10 +12,8 @@ from letheon.definitions import RESEARCH_NOTICE
 from letheon.errors import InputError, near_hint
 from letheon.extras import EXTRAS, missing, require
 from letheon.files import write
-from letheon.views.commands.interruption import interruptible, kept_in, stopping_says
-from letheon.views.commands.options import AsJson, OwnSeed, flag, option, refuse_file_above
-from letheon.views.commands.output import show, write_json
-from letheon.views.commands.progress import Progress
+from letheon.views.commands.long_work import Progress, interruptible, kept_in, stopping_says
+from letheon.views.commands.shell import AsJson, OwnSeed, flag, option, refuse_file_above, show, write_json
 
 if TYPE_CHECKING:
     from letheon.study.calibrate.document import CalibrationReport, Settings
@@ -55,9 +53,6 @@ def calibrate(
     show(summary(reports, seconds), "", f"Folder: {out}", *draws, f"Page: {out / _PAGE}", RESEARCH_NOTICE)
 
 
-# --- what is refused, before anything heavy loads ---
-
-
 def _models(pain: str) -> tuple[str, ...]:
     from letheon.library import PAIN_MODELS
 
@@ -84,8 +79,8 @@ def _refuse_other_states(folder: Path, models: tuple[str, ...], settings: "Setti
     """Refuse a folder of another calibration now, not when the first of two models is done."""
     from letheon.runs.manifest import read_object
 
-    notes = {model: folder / model / "state" / "settings.json" for model in models}
-    for model, note in notes.items():
+    for model in models:
+        note = folder / model / "state" / "settings.json"
         if not note.exists():
             continue
         stored = read_object(note)
@@ -99,9 +94,6 @@ def _refuse_other_states(folder: Path, models: tuple[str, ...], settings: "Setti
             )
 
 
-# --- the work ---
-
-
 def _fit(
     models: tuple[str, ...], quick: bool, seed: int | None, folder: Path
 ) -> tuple[dict[str, "CalibrationReport"], dict[str, float]]:
@@ -111,7 +103,13 @@ def _fit(
     with stopping_says(kept_in(folder)):
         with Progress() as progress:
             progress("loading", 0, 1)
-            settings = _settings(quick, seed)
+            from letheon.runs.environment import use_compile_cache
+
+            use_compile_cache()
+            from letheon.study.calibrate.document import FULL_SETTINGS, QUICK_SETTINGS
+
+            settings = QUICK_SETTINGS if quick else FULL_SETTINGS
+            settings = settings if seed is None else replace(settings, seed=seed)
             _refuse_other_states(folder, models, settings)
             for model in models:
                 progress.about = model
@@ -120,16 +118,6 @@ def _fit(
                 seconds[model] = time.monotonic() - start
         _write_page(reports, folder)
     return reports, seconds
-
-
-def _settings(quick: bool, seed: int | None) -> "Settings":
-    from letheon.runs.environment import use_compile_cache
-
-    use_compile_cache()
-    from letheon.study.calibrate.document import FULL_SETTINGS, QUICK_SETTINGS
-
-    settings = QUICK_SETTINGS if quick else FULL_SETTINGS
-    return settings if seed is None else replace(settings, seed=seed)
 
 
 def _fit_one(model: str, folder: Path, settings: "Settings", progress: Progress) -> "CalibrationReport":

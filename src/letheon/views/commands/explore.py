@@ -5,8 +5,7 @@ from typing import Annotated
 
 from letheon.errors import InputError
 from letheon.extras import require
-from letheon.views.commands.options import option, whole
-from letheon.views.commands.output import tell
+from letheon.views.commands.shell import option, tell, whole
 
 DEFAULT_PORT, DEFAULT_HOST = 8421, "127.0.0.1"
 _PORT = whole("PORT", f"Port (default: {DEFAULT_PORT}; 0: any).", "--port", 65535, DEFAULT_PORT, least=0)

@@ -18,15 +18,12 @@ from typer.core import TyperGroup
 from letheon._version import __version__
 from letheon.definitions import RESEARCH_NOTICE
 from letheon.errors import InputError, Interrupted, LetheonError, LetheonWarning, RunError, near_hint
-from letheon.views.commands import evidence
 from letheon.views.commands.calibrate import calibrate
-from letheon.views.commands.cite import cite
 from letheon.views.commands.explore import explore
-from letheon.views.commands.library import library
 from letheon.views.commands.optimise import optimise
-from letheon.views.commands.output import close_stdout, failure_of, open_streams, tell, write
 from letheon.views.commands.query import query
-from letheon.views.commands.schema import schema
+from letheon.views.commands.reference import cite, library, list_studies, schema, show_study
+from letheon.views.commands.shell import close_stdout, failure_of, open_streams, tell, write
 from letheon.views.commands.simulate import simulate
 from letheon.views.commands.validate import validate
 from letheon.views.commands.worksheet import worksheet
@@ -83,10 +80,11 @@ app = _group(
 )
 for _name, _function in COMMANDS.items():
     _add(app, _name, _function)
-_evidence = _group("evidence", *_documented(evidence))
-EXAMPLES["evidence"] = _documented(evidence)[1]
-_add(_evidence, "list", evidence.list_studies, "evidence ")
-_add(_evidence, "show", evidence.show_study, "evidence ")
+EXAMPLES["evidence"] = "letheon evidence show sigtermans2009"
+_about = "The evidence library: the studies that Letheon stands on, and what each is used for."
+_evidence = _group("evidence", _about, EXAMPLES["evidence"])
+_add(_evidence, "list", list_studies, "evidence ")
+_add(_evidence, "show", show_study, "evidence ")
 app.add_typer(_evidence, short_help="List studies, or show one with its results.")
 
 
@@ -103,9 +101,6 @@ def _options(
     ] = False,
 ) -> None:
     """Take the options that stand before a command."""
-
-
-# --- from the shell, and back to it ---
 
 
 def _usage_sentence(error: Any) -> str:

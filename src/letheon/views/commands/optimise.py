@@ -1,18 +1,12 @@
 """``letheon optimise``: search for regimens that no other beats, and show them beside published ones."""
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from letheon.extras import require
-from letheon.views.commands.interruption import interruptible, kept_in, stopping_says
-from letheon.views.commands.options import AsJson, ScenarioFile, Seed, flag, option, whole
-from letheon.views.commands.output import save_page, show, write
-from letheon.views.commands.progress import Progress
-
-if TYPE_CHECKING:
-    from letheon.scenario import Scenario
-    from letheon.scenario.search import Search
-    from letheon.study.optimise.search import Optimisation
+from letheon.views.commands.long_work import Progress, interruptible, kept_in, stopping_says
+from letheon.views.commands.shell import AsJson, ScenarioFile, Seed, flag, option, save_page, show, whole, write
 
 _PAGE = "front.html"
 _PATIENCE_S = 60.0  # a batch of regimens, on a slow machine
@@ -47,14 +41,19 @@ def optimise(
     from letheon import scenario as scenarios
 
     loaded = scenarios.load_search(scenario)
-    # from here on the folder, which is still checked before anything heavy loads
     from letheon.study.optimise import folder as folders
 
     resolved, search = folders.resolve(*loaded, candidates, patients, seed, quick)
     folder = folders.default_folder(resolved, search) if out is None else out
     folders.refuse_another(folder, resolved, search, fresh)
     require("optimise")
-    result = _search(scenario, resolved, search, folder, fresh, quiet)
+    with stopping_says(kept_in(folder, fresh)), Progress(quiet) as progress:
+        progress("loading", 0, 1)
+        from letheon.study.optimise import search as searching
+
+        candidates, patients, seed = search.candidates, search.patients, resolved.seed
+        work = partial(searching.optimise, scenario, out=folder, candidates=candidates, patients=patients)
+        result = interruptible(lambda report: work(seed=seed, fresh=fresh, progress=report), progress, _PATIENCE_S)
     page = folder / _PAGE
     if not (result.reused and page.is_file()):
         from letheon.study.optimise.document import other_candidates
@@ -67,41 +66,12 @@ def optimise(
 
         write(encode(result.document), encoding="utf-8")
     elif not quiet:
-        _show(result, folder)
+        from letheon.views.subjects.optimisation import summary
 
-
-def _search(
-    path: Path, scenario: "Scenario", search: "Search", folder: Path, fresh: bool, quiet: bool
-) -> "Optimisation":
-    """Search, with progress; Ctrl-C is heard between two batches, and what is simulated is kept."""
-    with stopping_says(kept_in(folder, fresh)), Progress(quiet) as progress:
-        progress("loading", 0, 1)
-        from letheon.study.optimise.search import optimise
-
-        return interruptible(
-            lambda report: optimise(
-                path,
-                out=folder,
-                candidates=search.candidates,
-                patients=search.patients,
-                seed=scenario.seed,
-                fresh=fresh,
-                progress=report,
-            ),
-            progress,
-            _PATIENCE_S,
-        )
-
-
-def _show(result: "Optimisation", folder: Path) -> None:
-    from letheon.views.subjects.optimisation import summary
-
-    lines: list[str] = []
-    if result.reused:
-        lines = ["This search was finished before; --fresh searches again, more --candidates go on."]
-    elif result.continued:
-        lines = ["Continued from what an earlier search had simulated."]
-    lines.append(f"Folder: {result.folder}")
-    if result.front:
-        lines.append(f"Run one again: letheon simulate {folder / 'front' / min(result.front)}")
-    show(summary(result.document), *lines, f"Page: {folder / _PAGE}")
+        again = "This search was finished before; --fresh searches again, more --candidates go on."
+        earlier = "Continued from what an earlier search had simulated."
+        lines = [again] if result.reused else [earlier] if result.continued else []
+        lines.append(f"Folder: {result.folder}")
+        if result.front:
+            lines.append(f"Run one again: letheon simulate {folder / 'front' / min(result.front)}")
+        show(summary(result.document), *lines, f"Page: {page}")

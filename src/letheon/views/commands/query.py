@@ -4,9 +4,8 @@ import re
 from typing import TYPE_CHECKING, Annotated
 
 from letheon.errors import InputError, RunError
-from letheon.views.commands.interruption import leave
-from letheon.views.commands.options import AsJson, RunFolder, argument, option
-from letheon.views.commands.output import show, tell, write_json
+from letheon.views.commands.long_work import leave
+from letheon.views.commands.shell import AsJson, RunFolder, argument, option, show, tell, write_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,11 +38,6 @@ def _size(text: str) -> int:
     return count
 
 
-def _stuck(sentence: str) -> None:
-    tell(sentence)
-    leave(RunError.exit_code)  # compiled code that does not listen; nothing is being written
-
-
 def query(
     run: RunFolder,
     sql: Annotated[str, argument("SQL", "One SELECT, in quotes.")],
@@ -62,8 +56,12 @@ def query(
     """
     from letheon.runs.query import MEMORY_LIMIT, TIME_LIMIT_S, query
 
+    def stuck(sentence: str) -> None:
+        tell(sentence)
+        leave(RunError.exit_code)  # compiled code that does not listen; nothing is being written
+
     seconds, size = time_limit or TIME_LIMIT_S, memory_limit or MEMORY_LIMIT
-    answer = query(run, sql, time_limit_s=seconds, memory_limit=size, stuck=_stuck)
+    answer = query(run, sql, time_limit_s=seconds, memory_limit=size, stuck=stuck)
     if as_json:
         write_json(answer.document())
         return

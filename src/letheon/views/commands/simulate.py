@@ -2,17 +2,10 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from letheon.views.commands.interruption import kept_in, stopping_says
-from letheon.views.commands.options import AsJson, ScenarioFile, Seed, flag, option, whole
-from letheon.views.commands.output import show, tell, write_json
-from letheon.views.commands.progress import Progress
-
-if TYPE_CHECKING:
-    from letheon.runs import Run
-    from letheon.scenario import Scenario
-
+from letheon.views.commands.long_work import Progress, kept_in, stopping_says
+from letheon.views.commands.shell import AsJson, ScenarioFile, Seed, flag, option, show, tell, whole, write_json
 
 _PATIENTS = whole("N", "Virtual patients in each arm, not the scenario's number.", "--patients", "MAX_PATIENTS", 1000)
 
@@ -36,11 +29,15 @@ def simulate(
     Example:
       letheon simulate examples/small.yaml --out runs/small
     """
-    from letheon import scenario as scenarios
+    from letheon.scenario import loads
+    from letheon.scenario.grammar import QUICK_PATIENTS
     from letheon.scenario.loading import read_text
 
     text = read_text(scenario)  # read once: an edit during the run shows nowhere
-    planned = _planned(scenarios.loads(text, str(scenario)), patients, seed, quick)
+    loaded = loads(text, str(scenario))
+    n = loaded.population.n if patients is None else patients
+    population = replace(loaded.population, n=min(n, QUICK_PATIENTS) if quick else n)
+    planned = replace(loaded, population=population, seed=loaded.seed if seed is None else seed)
     # from here on the folder, which is still checked before anything heavy loads
     from letheon.runs.address import check_cluster
     from letheon.runs.environment import stamp_of
@@ -63,24 +60,9 @@ def simulate(
             tell(f"warning: {warning}")
         write_json(run.document)
     elif not quiet:
-        _show(run, folder)
+        from letheon.views.subjects.run import summary
 
-
-def _planned(scenario: "Scenario", patients: int | None, seed: int | None, quick: bool) -> "Scenario":
-    """Return the scenario as it will run, with what the options change."""
-    from letheon.scenario.grammar import QUICK_PATIENTS
-
-    n = scenario.population.n if patients is None else patients
-    population = replace(scenario.population, n=min(n, QUICK_PATIENTS) if quick else n)
-    return replace(scenario, population=population, seed=scenario.seed if seed is None else seed)
-
-
-def _show(run: "Run", folder: Path) -> None:
-    from letheon.views.subjects.run import summary
-
-    lines: list[str] = []
-    if run.reused:
-        lines = ["This run was finished before; --fresh computes it again."]
-    elif run.continued:
-        lines = ["Continued from what an earlier run had finished."]
-    show(summary(run.result), *lines, f"Run folder: {folder}", f"Report: {folder / 'report.html'}")
+        again = "This run was finished before; --fresh computes it again."
+        earlier = "Continued from what an earlier run had finished."
+        lines = [again] if run.reused else [earlier] if run.continued else []
+        show(summary(run.result), *lines, f"Run folder: {folder}", f"Report: {folder / 'report.html'}")

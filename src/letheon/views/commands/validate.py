@@ -1,18 +1,12 @@
 """``letheon validate``: score the pain models on trials that they never saw."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from letheon.definitions import RESEARCH_NOTICE
 from letheon.errors import InputError
-from letheon.views.commands.interruption import interruptible, stopping_says
-from letheon.views.commands.options import AsJson, flag, option, output_file
-from letheon.views.commands.output import save_page, show, write
-from letheon.views.commands.progress import Progress
-
-if TYPE_CHECKING:
-    from letheon.study.validate.document import Validation
+from letheon.views.commands.long_work import Progress, interruptible, stopping_says
+from letheon.views.commands.shell import AsJson, flag, option, output_file, save_page, show, write
 
 
 def validate(
@@ -37,9 +31,19 @@ def validate(
         raise InputError(f"{posterior} is not a folder; give the folder of letheon calibrate --out.")
     with Progress() as progress:
         progress("loading", 0, 1)
-        work = _validation(posterior, sensitivity)
+        from letheon.runs.environment import use_compile_cache
+
+        use_compile_cache()
+        from letheon.study.calibrate.posteriors import merged_values, posteriors_in
+        from letheon.study.validate import validation as scoring
+
+        tables = {} if posterior is None else posteriors_in(posterior)
+        values = merged_values(tables) if tables else None
+        about = {model: dict(one.about) for model, one in tables.items()}
         with stopping_says("a validation keeps nothing: run the same command again."):
-            validation = interruptible(work, progress, patience_s=2.0)
+            validation = interruptible(
+                lambda report: scoring.validate(values, about, sensitivity, report), progress, patience_s=2.0
+            )
     from letheon.views.subjects import validation as subject
 
     if out is not None:
@@ -51,21 +55,4 @@ def validate(
 
         write(encode(validation), encoding="utf-8")
         return
-    lines = ("", *([] if out is None else [f"Page: {out}"]), RESEARCH_NOTICE)
-    show(subject.summary(validation), *lines)
-
-
-def _validation(posterior: Path | None, sensitivity: bool) -> "Callable[[Callable[[str, int, int], None]], Validation]":
-    """Return the work: it scores both models, and varies assumptions if `sensitivity`."""
-    from letheon.runs.environment import use_compile_cache
-
-    use_compile_cache()
-    from letheon.study.validate import validation
-
-    values, about = None, {}
-    if posterior is not None:
-        from letheon.study.calibrate import posteriors as shipping
-
-        tables = shipping.posteriors_in(posterior)
-        values, about = shipping.merged_values(tables), {model: dict(one.about) for model, one in tables.items()}
-    return lambda progress: validation.validate(values, about, sensitivity, progress)
+    show(subject.summary(validation), "", *([] if out is None else [f"Page: {out}"]), RESEARCH_NOTICE)

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from letheon.errors import InputError
 from letheon.units import MS_PER_HOUR
-from letheon.views.commands.options import AsJson, ScenarioFile, option, quantity
-from letheon.views.commands.output import write_json, write_text
+from letheon.views.commands.shell import AsJson, ScenarioFile, option, quantity, write_json, write_text
 
 if TYPE_CHECKING:
     from letheon.dosing.order import Order

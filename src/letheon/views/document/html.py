@@ -34,7 +34,8 @@ def render(document: tree.Document) -> str:
         figures=FigureRegistry(),
         policy=_policy(plotly, script),
         style=_asset("document", "style.css"),
-        sheet=_css_text(document.sheet),
+        # in a style sheet only escapes keep a text a text
+        sheet="".join(one if one.isalnum() or one in " .,-" else f"\\{ord(one):x} " for one in document.sheet),
         plotly=plotly,
         script=script,
     )
@@ -51,16 +52,13 @@ def typeset(text: str) -> str:
     return re.sub(r"(?<![\w.)-])-(?=\d)", _MINUS, text).replace(" %", f"{_THIN}%")
 
 
-class FigureRegistry:
-    """Collects the figures of a page while it is rendered, to be written once as JSON."""
-
-    def __init__(self) -> None:
-        self._figures: list[Mapping[str, Any]] = []
+class FigureRegistry(list[Mapping[str, Any]]):
+    """The figures of a page, collected while it is rendered, to be written once as JSON."""
 
     def place(self, figure: Mapping[str, Any]) -> int:
         """Keep a figure and return its number."""
-        self._figures.append(figure)
-        return len(self._figures) - 1
+        self.append(figure)
+        return len(self) - 1
 
     def as_json(self) -> str:
         """Return all figures as JSON that may stand inside a script element.
@@ -73,7 +71,7 @@ class FigureRegistry:
             x = trace["x"]
             return trace | {"x": str(axes.setdefault(tuple(x), len(axes)))} if len(x) > 20 else trace
 
-        figures = [{"data": [*map(short, one["data"])], "layout": one["layout"]} for one in self._figures]
+        figures = [{"data": [*map(short, one["data"])], "layout": one["layout"]} for one in self]
         document = {"axes": list(axes), "figures": figures}
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         # Inside a script element only these could end it or change how it is read.
@@ -91,19 +89,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    # Jinja does not say what these three hold
+    # Jinja does not say what these two hold
     environment.filters["typeset"] = typeset  # pyright: ignore[reportUnknownMemberType]
-    environment.tests["inline"] = _is_inline  # pyright: ignore[reportUnknownMemberType]
-    environment.globals["kind_of"] = _kind_of  # pyright: ignore[reportUnknownMemberType]
+    environment.globals["kind_of"] = lambda part: type(part).__name__  # pyright: ignore[reportUnknownMemberType]
     return environment
-
-
-def _is_inline(content: object) -> bool:
-    return not isinstance(content, tuple | list)
-
-
-def _kind_of(part: object) -> str:
-    return "Text" if isinstance(part, str) else type(part).__name__
 
 
 def _policy(*scripts: str) -> str:
@@ -112,11 +101,6 @@ def _policy(*scripts: str) -> str:
     # Plotly writes its own style rules while it draws, hence 'unsafe-inline' for style alone.
     sources = f"script-src {hashes}; style-src 'unsafe-inline'"
     return f"default-src 'none'; {sources}; base-uri 'none'; form-action 'none'"
-
-
-def _css_text(text: str) -> str:
-    """Return text for a string in a style sheet, where only escapes keep a text a text."""
-    return "".join(letter if letter.isalnum() or letter in " .,-" else f"\\{ord(letter):x} " for letter in text)
 
 
 @cache

@@ -124,12 +124,6 @@ def change_interval(ends_of: Sequence[float] | None, unit: str) -> str:
     return ends(low, high)
 
 
-def estimate(value: float | None, ends_of: Sequence[float | None] | None, unit: str) -> str:
-    """Return a value with its interval behind it, or what there is of both."""
-    known = "" if ends_of is None or all(end is None for end in ends_of) else f"({interval(ends_of, unit)})"
-    return " ".join(part for part in ("" if value is None else amount(value, unit), known) if part) or ABSENT
-
-
 def ends(low: str, high: str, joint: str = " to ", zero_step: float | None = None) -> str:
     """Return an interval from its ends as they are written; if they read alike, what they are sure to within.
 

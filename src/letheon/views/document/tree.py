@@ -7,8 +7,6 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct, field
 
-# --- within a line ---
-
 
 class Strong(Struct, frozen=True):
     """Text that stands out."""
@@ -58,8 +56,6 @@ class Swatch(Struct, frozen=True):
 
 Inline: TypeAlias = "str | Strong | Note | Badge | CodeText | Link | Break | Swatch"
 Content: TypeAlias = "Inline | Sequence[Inline]"
-
-# --- blocks ---
 
 
 class Block(Struct, frozen=True):
@@ -256,9 +252,6 @@ class Document(Struct, frozen=True):
     lead: Content = ""  # what it says, in a sentence or two
     footer: tuple[Content, ...] = ()  # paragraphs at its end
     sheet: str = ""  # at the foot of each printed sheet
-
-
-# --- reading a tree ---
 
 
 def plain(content: Content) -> str:

@@ -1,41 +1,27 @@
 """The questions that people ask, answered in plain words from the result on the screen and from the library."""
 
-from __future__ import annotations
+from collections.abc import Iterable, Sequence
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
-from typing import TYPE_CHECKING
-
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from letheon import library
 from letheon.definitions import LAST_SUPPORTED_DAY
+from letheon.pipeline.result import ArmResult, Endpoint, HarmEstimate, RegimenSupport, RunResult, TimeToRelapse
 from letheon.views.document import numbers
 from letheon.views.document.numbers import amount
 from letheon.views.figures.curves import endpoint_days
 from letheon.views.subjects import harms, names, relief
 
-if TYPE_CHECKING:
-    from letheon.pipeline.result import ArmResult, Endpoint, HarmEstimate, RegimenSupport, RunResult, TimeToRelapse
-
-QUESTIONS: Mapping[str, str] = {
-    "involves": "What does it involve?",
-    "cells": "What does it do to nerve cells?",
-    "lasts": "How long does it last?",
-    "cure": "Can it cure?",
-    "boosters": "Why boosters?",
-    "effects": "What are the side effects?",
-    "bladder": "What about the bladder?",
-    "mood": "What about mood?",
-    "evidence": "How good is the evidence?",
-}
 _LONG_H = 24.0  # longer without a break is a stay in hospital
 _LITTLE = 0.3  # NRS points that nobody would notice
 
 _CALM_WITH_FLARES = (
     "In the model a few patients stay in a calm state until a flare ends it; whether real ones do is not known."
 )
-_CALM_WITHOUT = "With flares switched off a patient who has left the state of pain never goes back: that is no finding."
+_CALM_WITHOUT = (
+    "With flares switched off a patient who has left the state of pain never goes back: the model assumes this, no "
+    "study has seen it."
+)
 
 
 class Label(Struct, frozen=True):
@@ -67,7 +53,7 @@ class Answer(Struct, frozen=True):
 def answers(result: RunResult, name: str) -> list[Answer]:
     """Answer every question about an arm that gives a drug."""
     arm = result.arms[name]
-    known = (
+    return [
         _involves(arm),
         _cells(result, arm),
         _lasts(result, name),
@@ -77,16 +63,17 @@ def answers(result: RunResult, name: str) -> list[Answer]:
         _bladder(arm),
         _mood(arm),
         _evidence(arm),
-    )
-    return [structs.replace(answer, id=key) for key, answer in zip(QUESTIONS, known, strict=True)]
+    ]
 
 
-def _answer(short: str, more: Iterable[str] = (), support: Iterable[Label] = (), sources: Iterable[str] = ()) -> Answer:
+def _answer(
+    id: str, short: str, more: Iterable[str] = (), support: Iterable[Label] = (), sources: Iterable[str] = ()
+) -> Answer:
     labels = list(dict.fromkeys(label for label in support if label.support))
     known = library.sources()
     cited = [known[key] for key in dict.fromkeys(sources) if key in known]
     references = [Reference(one.citation, one.title, one.link, one.note) for one in cited]
-    return Answer("", short, [text for text in more if text], labels, references)
+    return Answer(id, short, [text for text in more if text], labels, references)
 
 
 _ASSUMED = Label("assumed")
@@ -108,9 +95,10 @@ def endpoint_of(arm: ArmResult, name: str) -> Endpoint:
     return entry
 
 
-def _with_ends(value: float | None, ends: str, unit: str) -> str:
+def _interval(value: float | None, ends: Sequence[float], unit: str) -> str:
     """Return a value with its interval, or the interval alone."""
-    return ends if value is None else f"{amount(value, unit)} ({ends})"
+    known = numbers.interval(ends, unit)
+    return known if value is None else f"{amount(value, unit)} ({known})"
 
 
 def _involves(arm: ArmResult) -> Answer:
@@ -118,25 +106,25 @@ def _involves(arm: ArmResult) -> Answer:
     planned = exposure.timetable or exposure  # boosters are of another length
     sessions, hours = planned.sessions, planned.hours
     if not sessions:
-        return _answer("Nothing: no drug runs in this plan.")
+        return _answer("involves", "Nothing: no drug runs in this plan.")
     each = hours / sessions
     if each > _LONG_H:
         often = "once" if sessions == 1 else f"{sessions} times"
         length = f"{_hours(each)} without a break"
-        short = f"A stay in hospital: a very dilute drip runs into a vein for {length}, {often}."
+        short = f"A stay in hospital: a very dilute infusion into a vein for {length}, {often}."
     else:
         short = (
             f"{numbers.count(sessions, 'session')} of about {numbers.count(round(each), 'hour')} each: a very dilute "
-            "drip runs into a vein while people watch over you, and you go home afterwards."
+            "infusion into a vein while people watch over you, and you go home afterwards."
         )
     later = endpoint_of(arm, "boosters").mean
     beside = f"; on average {numbers.count(round(later, 1), 'booster')} later" if exposure.timetable else ""
     dose = f"about {numbers.number(exposure.dose_mg)} mg of {names.drug(arm.drug)} in all"
     more = (
-        f"{_hours(hours)} on the drip on {numbers.count(planned.infusion_days, 'day')}{beside}; {dose}.",
+        f"{_hours(hours)} of infusion on {numbers.count(planned.infusion_days, 'day')}{beside}; {dose}.",
         _regimen(arm.regimen),
     )
-    return _answer(short, more, [_label(arm.regimen)])
+    return _answer("involves", short, more, [_label(arm.regimen)])
 
 
 def _hours(hours: float) -> str:
@@ -155,6 +143,7 @@ def _regimen(regimen: RegimenSupport) -> str:
 
 
 def _cells(result: RunResult, arm: ArmResult) -> Answer:
+    sources = list(dict.fromkeys(source for one in library.pain("memory").values() for source in one.sources))[:4]
     state, block = arm.profile.sensitisation, amount(max(arm.profile.nmda_block.mean), "share")
     short = f"While it runs, the drug blocks about {block} of the NMDA receptors at its peak, on average."
     measured = (
@@ -165,7 +154,7 @@ def _cells(result: RunResult, arm: ArmResult) -> Answer:
         model = (
             "In the model chosen here there is no memory: the drug lingers at a slow site, and relief fades with it."
         )
-        return _answer(short, [model, measured], [_ASSUMED], _pain_sources())
+        return _answer("cells", short, [model, measured], [_ASSUMED], sources)
     start = state.mean[0]
     short += (
         f" In the model the cells’ memory of pain then falls to {amount(min(state.mean) / start, 'share')} of what it "
@@ -188,12 +177,7 @@ def _cells(result: RunResult, arm: ArmResult) -> Answer:
             "A rival idea, without any memory, in which the drug only lingers, fits the main trial about as well. "
             "It is the dotted line in the figures of pain."
         )
-    return _answer(short, more, [_ASSUMED], _pain_sources())
-
-
-@cache
-def _pain_sources() -> list[str]:
-    return list(dict.fromkeys(source for one in library.pain("memory").values() for source in one.sources))[:4]
+    return _answer("cells", short, more, [_ASSUMED], sources)
 
 
 def _days(arm: ArmResult) -> tuple[int, int]:
@@ -229,16 +213,16 @@ def _lasts(result: RunResult, name: str) -> Answer:
         f"{better.value} patients {better.aside} have {better.label[:1].lower()}{better.label[1:]}; "
         f"{'; '.join(better.more)}. {days.label}: {days.value} {days.aside}."
     )
-    more = [_sentence(day, endpoint_of(arm, f"nrs_day_{day}")) for day in dict.fromkeys((first, late, last))]
+    pain = {day: endpoint_of(arm, f"nrs_day_{day}") for day in (first, late, last)}
+    more = [_sentence(day, entry) for day, entry in pain.items()]
     more += [f"{one.label}: {one.sentence}." for one in (days, remission)]
     more.append(_relapse(result, arm.time_to_relapse))
     if result.models.flares:
         more.append(
             "What ends relief here are flares, whose number and strength nobody has measured: they are assumed."
         )
-    labels = [_label(better), _label(days), _label(remission)]
-    labels += [label for day in (first, last) for label in _both(endpoint_of(arm, f"nrs_day_{day}"))]
-    return _answer(short, more, [*labels, _label(arm.time_to_relapse)], ["sigtermans2009"])
+    labels = [*map(_label, (better, days, remission)), *_both(pain[first]), *_both(pain[last])]
+    return _answer("lasts", short, more, [*labels, _label(arm.time_to_relapse)], ["sigtermans2009"])
 
 
 def _relapse(result: RunResult, relapse: TimeToRelapse) -> str:
@@ -271,7 +255,7 @@ def _cure(result: RunResult, name: str) -> Answer:
         else "",
         _CALM_WITH_FLARES if result.models.flares else _CALM_WITHOUT,
     ]
-    return _answer(short, more, [_label(pain), _label(endpoint_of(arm, key))], ["sigtermans2009"])
+    return _answer("cure", short, more, [_label(pain), _label(endpoint_of(arm, key))], ["sigtermans2009"])
 
 
 def _boosters(result: RunResult, arm: ArmResult) -> Answer:
@@ -291,10 +275,10 @@ def _boosters(result: RunResult, arm: ArmResult) -> Answer:
         short += "This plan has none."
     more = [
         "No controlled study has tested any schedule of boosters. They are what infusion services do.",
-        "Each one adds drug and hours on the drip, and with them the risks below.",
+        "Each one adds drug and hours of infusion, and with them the risks below.",
         f"Here, {numbers.number(year, 2)} courses a year." if later and year else "",
     ]
-    return _answer(short, more, [_label(boosters) if boosters.support else _ASSUMED], ["boosterpractice"])
+    return _answer("boosters", short, more, [_label(boosters) if boosters.support else _ASSUMED], ["boosterpractice"])
 
 
 _COUNTED = {"nausea": "nausea", "headache": "headache", "night_terrors": "night terrors"}
@@ -303,7 +287,7 @@ _COUNTED |= {"hallucination": "hallucinations", "sedation": "drowsiness", "dizzi
 
 def _effects(arm: ArmResult) -> Answer:
     if not arm.harms.exposure.infusion_days:
-        return _answer("No drug runs in this plan, so there are none from it.")
+        return _answer("effects", "No drug runs in this plan, so there are none from it.")
     elicited, spontaneous, liver, pressure = map(
         arm.harms.estimate,
         ("psychomimetic_elicited", "psychomimetic_spontaneous", "liver_injury", "systolic_pressure"),
@@ -311,17 +295,17 @@ def _effects(arm: ArmResult) -> Answer:
     counted = {label: arm.harms.estimate(f"counted_{key}") for key, label in _COUNTED.items()}
     short = (
         f"Feeling dreamlike, detached or seeing things: {_share(elicited)} of patients notice something of the kind if "
-        f"they are asked, {_share(spontaneous)} say so unasked. It comes with the drip and leaves soon after it."
+        f"they are asked, {_share(spontaneous)} say so unasked. It comes during the infusion and is gone soon after."
     )
     more = [
         f"As counted in studies, {'; '.join(f'{label}: {_share(entry)}' for label, entry in counted.items())}.",
-        f"Upper blood pressure rises by {_with_ends(pressure.estimate, harms.ends(pressure), 'mmHg')} mmHg while the "
-        "drip is at its highest.",
+        f"Upper blood pressure rises by {_interval(pressure.estimate, pressure.interval, 'mmHg')} mmHg while the "
+        "infusion is at its highest rate.",
         f"Liver: enzymes above three times the limit in {_share(liver)}. {liver.note.removesuffix('.')}.",
         "Pregnancy, children, other illnesses and most other drugs are not part of this model.",
     ]
     labels = map(_label, (elicited, *counted.values(), liver))
-    return _answer(short, more, labels, [*elicited.sources, *liver.sources][:6])
+    return _answer("effects", short, more, labels, [*elicited.sources, *liver.sources][:6])
 
 
 def _share(entry: HarmEstimate) -> str:
@@ -335,7 +319,7 @@ def _share(entry: HarmEstimate) -> str:
 
 def _bladder(arm: ArmResult) -> Answer:
     if not arm.harms.exposure.infusion_days:
-        return _answer("No drug runs in this plan, so nothing happens to the bladder from it.")
+        return _answer("bladder", "No drug runs in this plan, so nothing happens to the bladder from it.")
     lasting, symptoms = arm.harms.estimate("bladder_lasting_loss"), arm.harms.estimate("bladder_symptoms")
     highest = max(law.interval[1] for law in (lasting.laws or {}).values())
     short = (
@@ -354,16 +338,12 @@ def _bladder(arm: ArmResult) -> Answer:
         "About a quarter of people who never took ketamine have some urinary symptom; that is part of these numbers.",
         lasting.unknown or "",
     ]
-    return _answer(short, more, [_label(lasting), _label(symptoms)], lasting.sources[:5])
-
-
-def _interval(value: float | None, ends: Sequence[float], unit: str) -> str:
-    return _with_ends(value, numbers.interval(ends, unit), unit)
+    return _answer("bladder", short, more, [_label(lasting), _label(symptoms)], lasting.sources[:5])
 
 
 def _mood(arm: ArmResult) -> Answer:
     if not arm.harms.exposure.infusion_days:
-        return _answer("No drug runs in this plan, so nothing happens to mood from it.")
+        return _answer("mood", "No drug runs in this plan, so nothing happens to mood from it.")
     fall, end, masked = *map(arm.harms.estimate, ("mood_fall", "mood_fall_end")), arm.harms.entries.get("mood_masked")
     points = _interval(fall.estimate, fall.interval, "NRS")
     left = "next to nothing" if end.interval[1] < 1 else f"{_interval(end.estimate, end.interval, 'NRS')} points"
@@ -371,8 +351,8 @@ def _mood(arm: ArmResult) -> Answer:
         f"In people who are depressed, a scale of 60 points falls by about {points} points more than in a comparison, "
         f"a day after dosing; {left} of that is left by the end. Nobody measured it in people with this pain."
         if fall.estimate is not None
-        else "Not known. A drip of a day or more was never studied in depression; a scale of 60 points may fall by "
-        f"{points} points more than in a comparison."
+        else "Not known. An infusion of a day or more was never studied in depression; a scale of 60 points may fall "
+        f"by {points} points more than in a comparison."
     )
     half_life = numbers.fixed(library.harms("mood")["half_life"].canonical / 24, 0)
     more = [f"The effect begins within hours, is greatest after a day and halves in about {half_life} days."]
@@ -381,12 +361,12 @@ def _mood(arm: ArmResult) -> Answer:
             "In the one trial in which nobody could tell who had got the drug, because all were under anaesthesia, the "
             f"difference was {_interval(masked.estimate, masked.interval, 'NRS')} points: none that could be seen."
         )
-    return _answer(short, more, [_label(fall)], [*fall.sources, *(masked.sources if masked else ())])
+    return _answer("mood", short, more, [_label(fall)], [*fall.sources, *(masked.sources if masked else ())])
 
 
 def _evidence(arm: ArmResult) -> Answer:
-    crps = [study for study in library.studies() if study.diagnosis == "CRPS"]
-    done = [study for study in crps if study.design not in ("protocol", "practice", "pooled", "analysis")]
+    others = ("protocol", "practice", "pooled", "analysis")
+    done = [one for one in library.studies() if one.diagnosis == "CRPS" and one.design not in others]
     randomised = [study for study in done if study.design == "randomised"]
     scores = [endpoint_of(arm, f"nrs_day_{day}") for day in endpoint_days(arm.endpoints)]
     backed = sum(any(label.support == "randomised" for label in _both(entry)) for entry in scores)
@@ -402,4 +382,4 @@ def _evidence(arm: ArmResult) -> Answer:
         "Two models of pain fit the main trial about equally well. Where they part, nobody knows which is right.",
     ]
     labels = [label for entry in scores for label in _both(entry)]
-    return _answer(short, more, labels, [study.source for study in randomised])
+    return _answer("evidence", short, more, labels, [study.source for study in randomised])

@@ -20,13 +20,10 @@ from letheon.errors import InputError, LetheonError
 from letheon.scenario import Scenario, loads
 from letheon.views.document import numbers
 from letheon.views.explore import limits
-from letheon.views.explore.answers import QUESTIONS
-from letheon.views.explore.compute import Cancelled
 from letheon.views.explore.guard import Guard
-from letheon.views.explore.limits import LIMITS, Limits
-from letheon.views.explore.pool import Full, Pool
-from letheon.views.explore.presets import PublishedRegimen, presets
-from letheon.views.explore.reading import form, grammar
+from letheon.views.explore.limits import LIMITS, Cancelled, Full, Limits
+from letheon.views.explore.pool import Pool
+from letheon.views.explore.reading import QUESTIONS, PublishedRegimen, form, grammar, presets
 from letheon.views.subjects.names import SUPPORT
 
 _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -43,106 +40,11 @@ _COMMON: _Responses = {
     status: {"description": text, "content": {"application/json": {"schema": _DETAIL}}}
     for status, text in _REFUSALS.items()
 }
-_LEFT_S = 0.05  # how often to look whether a visitor has gone
-_EXAMPLE = {
-    "letheon": 1,
-    "title": "Ten outpatient days",
-    "population": {"n": 100},
-    "follow_up": "4 weeks",
-    "arms": {
-        "ten_days": {
-            "drug": "racemic",
-            "sessions": [{"at": "day 1", "rate": "25 mg/h", "for": "4 h", "repeat": {"every": "1 day", "times": "10"}}],
-        },
-        "placebo": {"drug": "placebo", "like": "ten_days"},
-    },
+_ONE_FILE: _Responses = {
+    200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "One HTML file."}
 }
-ScenarioBody = Annotated[
-    str | dict[str, Any],
-    Body(
-        embed=True,
-        alias="scenario",
-        description="A scenario: the text of a scenario file (YAML or JSON), or the same as an object.",
-        examples=[_EXAMPLE],
-    ),
-]
-_MAY_BORROW = (
-    "Whether intervals may be borrowed from the last whole answer, for speed while a slider moves; the answer says in "
-    "`draft` whether they are."
-)
-
-
-class _Service:
-    """What the endpoints share: limits, workers, and whether these are warm."""
-
-    def __init__(self, limits: Limits, lanes: int, warm: bool) -> None:
-        self.limits, self.lanes, self.ready = limits, lanes, not warm
-        self.pool: Pool | None = None
-
-    def start(self) -> Pool:
-        self.pool = Pool(self.lanes, self.limits.seconds, self.limits.waiting)
-        if not self.ready:
-            self._warm_up(self.pool)
-        return self.pool
-
-    def _warm_up(self, pool: Pool) -> None:
-        """Compile what a first visitor asks for, and then, in another lane, the same with the other drug.
-
-        One after the other: both at once would let the first visitor wait longer.
-        """
-        first, other = (loads(text) for text in _first_scenarios())
-
-        def is_ready(_: object) -> None:
-            self.ready = True
-            with suppress(Full):
-                pool.submit("figures", other, kind=limits.kind_of(other))
-
-        future, _ = pool.submit("figures", first, kind=limits.kind_of(first), first=True)
-        future.add_done_callback(is_ready)
-
-    async def read(self, source: str | dict[str, Any]) -> Scenario:
-        """Read a scenario and check it against the limits, beside other requests."""
-        return await asyncio.to_thread(self._read, source)
-
-    def _read(self, source: str | dict[str, Any]) -> Scenario:
-        try:
-            text = source if isinstance(source, str) else json.dumps(source, ensure_ascii=False)
-            if len(text) > self.limits.characters:
-                length, most = numbers.fixed(len(text), 0), numbers.fixed(self.limits.characters, 0)
-                raise InputError(
-                    f"the scenario has {length} characters; write at most {most}, many sessions with repeat: "
-                    "{every: 1 day, times: 10}."
-                )
-            scenario = loads(text, "scenario")
-        except RecursionError:
-            raise InputError("scenario: brackets are nested too deep; a scenario needs six levels.") from None
-        limits.check(scenario, self.limits)
-        return scenario
-
-    async def answer(self, action: str, source: str | dict[str, Any], request: Request) -> bytes:
-        """Read a scenario, have it computed, and stop when the visitor has gone."""
-        assert self.pool is not None
-        scenario = await self.read(source)
-        kind, slow = limits.kind_of(scenario), limits.is_slow(scenario)
-        future, job = self.pool.submit(action, scenario, kind=kind, slow=slow)
-        try:
-            return await _awaited(future, request)
-        finally:
-            self.pool.leave(job)
-
-
-async def _awaited(future: Future[bytes], request: Request) -> bytes:
-    """Wait for a shared future, and never cancel it: others may wait for it too."""
-    mine = asyncio.wrap_future(future)
-    while not (await asyncio.wait({mine}, timeout=_LEFT_S))[0]:
-        if await request.is_disconnected():
-            raise Cancelled("nobody waits for this answer any more.")
-    return mine.result()
-
-
-def _first_scenarios() -> list[str]:
-    """Return what the page shows first, and the same with the other drug."""
-    return [json.dumps(_page_scenario(one)) for one in presets()[:2]]
+_FRESH = {"cache-control": "no-store"}
+_LEFT_S = 0.05  # how often to look whether a visitor has gone
 
 
 def _page_scenario(preset: PublishedRegimen) -> dict[str, Any]:
@@ -170,23 +72,111 @@ def _page_scenario(preset: PublishedRegimen) -> dict[str, Any]:
     }
 
 
-def _sentence(status: int, text: str, **headers: str) -> JSONResponse:
-    # a lone surrogate has no UTF-8
-    detail = text.encode("utf-8", "backslashreplace").decode()
-    return JSONResponse({"detail": detail}, status, {"cache-control": "no-store"} | headers)
+ScenarioBody = Annotated[
+    str | dict[str, Any],
+    Body(
+        embed=True,
+        alias="scenario",
+        description="A scenario: the text of a scenario file (YAML or JSON), or the same as an object.",
+        examples=[_page_scenario(presets()[0])],
+    ),
+]
+_MAY_BORROW = (
+    "Whether intervals may be borrowed from the last whole answer, for speed while a slider moves; the answer says in "
+    "`draft` whether they are."
+)
+
+
+class _Service:
+    """What the endpoints share: limits, workers, and whether these are warm."""
+
+    def __init__(self, limits: Limits, lanes: int, warm: bool) -> None:
+        self.limits, self.lanes, self.ready = limits, lanes, not warm
+        self.pool: Pool | None = None
+
+    @asynccontextmanager
+    async def life(self, _: FastAPI) -> AsyncIterator[None]:
+        """Have workers while the application runs."""
+        self.pool = Pool(self.lanes, self.limits.seconds, self.limits.waiting)
+        if not self.ready:
+            self._warm_up(self.pool)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self.pool.close)
+
+    def _warm_up(self, pool: Pool) -> None:
+        """Compile what a first visitor asks for; only then, so as not to hold it up, the same with the other drug."""
+        first, other = (loads(text) for text in _first_scenarios())
+
+        def is_ready(_: object) -> None:
+            self.ready = True
+            with suppress(Full):
+                pool.submit("figures", other, kind=limits.kind_of(other))
+
+        pool.submit("figures", first, kind=limits.kind_of(first), first=True).future.add_done_callback(is_ready)
+
+    def read(self, source: str | dict[str, Any]) -> Scenario:
+        """Read a scenario and check it against the limits: on a thread, beside other requests."""
+        try:
+            text = source if isinstance(source, str) else json.dumps(source, ensure_ascii=False)
+            if len(text) > self.limits.characters:
+                length, most = numbers.fixed(len(text), 0), numbers.fixed(self.limits.characters, 0)
+                raise InputError(
+                    f"the scenario has {length} characters; write at most {most}, many sessions with repeat: "
+                    "{every: 1 day, times: 10}."
+                )
+            scenario = loads(text, "scenario")
+        except RecursionError:
+            raise InputError("scenario: brackets are nested too deep; a scenario needs six levels.") from None
+        limits.check(scenario, self.limits)
+        return scenario
+
+    async def answer(
+        self,
+        action: str,
+        source: str | dict[str, Any],
+        request: Request,
+        media: str = "application/json",
+        **headers: str,
+    ) -> Response:
+        """Read a scenario, have it computed, and stop when the visitor has gone."""
+        assert self.pool is not None
+        scenario = await asyncio.to_thread(self.read, source)
+        job = self.pool.submit(action, scenario, kind=limits.kind_of(scenario), slow=limits.is_slow(scenario))
+        try:
+            content = await _awaited(job.future, request)
+        finally:
+            self.pool.leave(job)
+        return Response(content, media_type=media, headers=_FRESH | headers)
+
+
+async def _awaited(future: Future[bytes], request: Request) -> bytes:
+    """Wait for a shared future, and never cancel it: others may wait for it too."""
+    mine = asyncio.wrap_future(future)
+    while not (await asyncio.wait({mine}, timeout=_LEFT_S))[0]:
+        if await request.is_disconnected():
+            raise Cancelled("nobody waits for this answer any more.")
+    return mine.result()
+
+
+def _first_scenarios() -> list[str]:
+    """Return what the page shows first, and the same with the other drug."""
+    return [json.dumps(_page_scenario(one)) for one in presets()[:2]]
 
 
 async def _refuse(status: int, _: Request, error: Exception) -> Response:
-    return _sentence(status, str(error), **({"retry-after": "2"} if isinstance(error, Full) else {}))
+    sentence = _wrong_shape(error) if isinstance(error, RequestValidationError) else str(error)
+    detail = sentence.encode("utf-8", "backslashreplace").decode()  # a lone surrogate has no UTF-8
+    return JSONResponse({"detail": detail}, status, _FRESH | ({"retry-after": "2"} if isinstance(error, Full) else {}))
 
 
-async def _refuse_shape(_: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
+def _wrong_shape(error: RequestValidationError) -> str:
     first = error.errors()[0]
     if first.get("type") == "json_invalid":
-        return _sentence(422, "the request is not valid JSON.")
+        return "the request is not valid JSON."
     place = ".".join(str(part) for part in first.get("loc", ())[1:2]) or "the request"
-    return _sentence(422, f'{place}: send a JSON object such as {{"scenario": "letheon: 1 ..."}}.')
+    return f'{place}: send a JSON object such as {{"scenario": "letheon: 1 ..."}}.'
 
 
 def create(
@@ -200,19 +190,10 @@ def create(
 ) -> FastAPI:
     """Make the application; its description is at ``/openapi.json``.
 
-    A visitor must show the `token`; it is "" where only this machine can ask. `lanes` is the number of worker
-    processes, which with `warm` compile at once what the first visitor needs. `hosts` are further names under which the
-    page may be asked for on its `port`, beside those of this machine; with a token any will do.
+    `token`, `hosts` (beside those of this machine) and `port` are for the `Guard`. `lanes` is the number of worker
+    processes, which with `warm` compile at once what the first visitor needs.
     """
     service = _Service(bounds, lanes, warm)
-
-    @asynccontextmanager
-    async def life(_: FastAPI) -> AsyncIterator[None]:
-        pool = service.start()
-        try:
-            yield
-        finally:
-            await asyncio.to_thread(pool.close)
 
     app = FastAPI(
         title="Letheon",
@@ -222,13 +203,13 @@ def create(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # its address would be made of the name that a visitor gave
-        lifespan=life,
+        lifespan=service.life,
     )
     names = ("127.0.0.1", "localhost", "[::1]", *hosts)
-    app.add_middleware(Guard, token=token, body_bytes=bounds.body_bytes, names=names, port=port)  # type: ignore[arg-type]
-    for kind, status in {InputError: 422, Full: 429, Cancelled: 429, LetheonError: 500}.items():
+    app.add_middleware(Guard, token=token, body_bytes=bounds.body_bytes, names=names, port=port)
+    statuses = {RequestValidationError: 422, InputError: 422, Full: 429, Cancelled: 429, LetheonError: 500}
+    for kind, status in statuses.items():
         app.add_exception_handler(kind, partial(_refuse, status))
-    app.add_exception_handler(RequestValidationError, _refuse_shape)
     _add_page(app)
     _add_api(app, service)
     return app
@@ -245,11 +226,10 @@ def _add_page(app: FastAPI) -> None:
             return Response(content, media_type=f"{kind}; charset=utf-8", headers={"cache-control": "no-cache"})
 
         for path in (f"/static/{entry.name}", *(["/"] if entry.name == "index.html" else [])):
-            app.add_api_route(path, partial(serve, entry.read_bytes(), kind), include_in_schema=False, methods=["GET"])
+            app.get(path, include_in_schema=False)(partial(serve, entry.read_bytes(), kind))
 
 
 def _add_api(app: FastAPI, service: _Service) -> None:
-    fresh = {"cache-control": "no-store"}
     shared: _Responses = {status: _COMMON[status] for status in (400, 401)}
 
     @app.get("/api/status", responses=shared, summary="Whether programs are being compiled, and what may be asked.")
@@ -270,29 +250,23 @@ def _add_api(app: FastAPI, service: _Service) -> None:
 
     @app.post("/api/read", responses=_COMMON, summary="Read a scenario, and return it as the page's controls show it.")
     async def read(scenario: ScenarioBody) -> dict[str, Any]:
-        return form(await service.read(scenario))
+        return form(await asyncio.to_thread(service.read, scenario))
 
     @app.post("/api/simulate", responses=_COMMON, summary="Simulate a scenario; what the page draws.")
     async def simulate(
         request: Request, scenario: ScenarioBody, draft: Annotated[bool, Query(description=_MAY_BORROW)] = False
     ) -> Response:
-        content = await service.answer("draft" if draft else "figures", scenario, request)
-        return Response(content, media_type="application/json", headers=fresh)
+        return await service.answer("draft" if draft else "figures", scenario, request)
 
     about = "Simulate a scenario; the result document of letheon simulate --json."
 
     @app.post("/api/document", responses=_COMMON, summary=about)
     async def document(request: Request, scenario: ScenarioBody) -> Response:
-        content = await service.answer("document", scenario, request)
-        return Response(content, media_type="application/json", headers=fresh)
+        return await service.answer("document", scenario, request)
 
-    html: _Responses = {
-        200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "One HTML file."}
-    }
     about = "Simulate a scenario; its report."
 
-    @app.post("/api/report", responses=_COMMON | html, response_class=Response, summary=about)
-    async def made_report(request: Request, scenario: ScenarioBody) -> Response:
-        content = await service.answer("report", scenario, request)
-        headers = fresh | {"content-disposition": 'attachment; filename="letheon-report.html"'}
-        return Response(content, media_type="text/html", headers=headers)
+    @app.post("/api/report", responses=_COMMON | _ONE_FILE, response_class=Response, summary=about)
+    async def report(request: Request, scenario: ScenarioBody) -> Response:
+        headers = {"content-disposition": 'attachment; filename="letheon-report.html"'}
+        return await service.answer("report", scenario, request, "text/html", **headers)

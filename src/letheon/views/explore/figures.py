@@ -53,8 +53,7 @@ def thinned(times: np.ndarray, guide: np.ndarray, most: int = MOST_POINTS) -> np
 def page_of(result: RunResult, scenario: Scenario) -> dict[str, Any]:
     """Return what the page shows of a result of a scenario.
 
-    It is everything of the result's document but its long profiles; ``lines`` of each arm hold these, thinned,
-    ``relief`` what is said of relief, and ``answers`` the questions that the page answers.
+    It is the result's document with its long profiles thinned (``lines``), and for each arm ``relief`` and ``answers``.
     """
     course, document = curves.course_window(result), document_of(result)
     days = course.end * course.hours_each / 24.0
@@ -160,11 +159,10 @@ def _boosters(arm: Arm, result: ArmResult) -> dict[str, Any] | None:
 
 
 def _dose(arm: Arm, result: ArmResult, scenario: Scenario) -> dict[str, Any]:
-    """Return the drug given up to each time: straight lines between changes.
+    """Return the drug given up to each time, for a patient of the mean weight: straight lines between changes.
 
-    What the timetable gives is that of a patient of the mean weight. What a rule adds differs between patients: from
-    the row `fixed` on, the line is the average, straight between what is known, and `end` holds the average of the
-    whole and where patients lie.
+    What a rule adds differs between patients: from the row `fixed` on, the line is the average, straight between what
+    is known, and `end` holds the average of the whole and where patients lie.
     """
     policy, end, schedule = arm.policy, scenario.follow_up_h / 24.0, arm.regimen.schedule()
     if not schedule.edges_ms:

@@ -1,13 +1,12 @@
 """Who may ask, how much, and what a browser may do with the answer."""
 
 import hmac
-import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from contextlib import suppress
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qs
+
+from fastapi import HTTPException, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
 
 from letheon.views.document import numbers
 
@@ -53,89 +52,52 @@ class Guard:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
+        size = 0
+
+        async def bounded() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self.body_bytes:
+                raise HTTPException(413, self.too_large, {"connection": "close"})
+            return message
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                known = {name.lower() for name, _ in message.get("headers", ())}
+                known = {name.lower() for name, _ in message["headers"]}
                 extra = [(k.encode(), v.encode()) for k, v in HEADERS.items() if k.encode() not in known]
-                message["headers"] = [*message.get("headers", ()), *extra]
+                message["headers"] = [*message["headers"], *extra]
             await send(message)
 
-        headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope.get("headers", ())}
-        refusal = self._refusal(scope, headers)
-        if refusal is not None:
-            await _refuse(with_headers, *refusal)
-            return
-        if self.token and scope["path"] == "/" and self._is_token(_query_token(scope)):
-            await _welcome(with_headers, self.token)
-            return
-        await self._bounded(scope, receive, with_headers, headers)
+        scope["headers"] = [(name.lower(), value) for name, value in scope["headers"]]
+        await (self._answer(Request(scope)) or self.app)(scope, bounded, with_headers)
 
-    def _refusal(self, scope: Message, headers: dict[str, str]) -> tuple[int, str] | None:
-        """Return why a request may not pass, or nothing."""
-        hosts = [value.decode("latin-1").lower() for name, value in scope.get("headers", ()) if name.lower() == b"host"]
+    def _answer(self, request: Request) -> Response | None:
+        """Return why a request may not pass, or the token's move into a cookie; None lets it through."""
+        hosts = [host.lower() for host in request.headers.getlist("host")]
         if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
-            return 400, "a request names one host, as in Host: 127.0.0.1:8421."
+            return _refusal(400, "a request names one host, as in Host: 127.0.0.1:8421.")
         # a foreign name that leads here would let another site's scripts read the answers
         if not self.token and hosts[0] not in self.hosts:
-            return 400, f"this page answers only under its own address: open http://127.0.0.1:{self.port}/."
-        if self.token and not self._knows(scope, headers):
-            return 401, "this page asks for a token; open the address that letheon explore printed."
-        length = headers.get("content-length", "")
+            return _refusal(400, f"this page answers only under its own address: open http://127.0.0.1:{self.port}/.")
+        in_address = request.query_params.get("token", "")
+        scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+        shown = (in_address, request.cookies.get(_COOKIE, ""), bearer.strip() if scheme.lower() == "bearer" else "")
+        if self.token and not any(map(self._is_token, shown)):
+            sentence = "this page asks for a token; open the address that letheon explore printed."
+            return _refusal(401, sentence, {"www-authenticate": "Bearer"})
+        length = request.headers.get("content-length", "")
         if _LENGTH.fullmatch(length) and int(length) > self.body_bytes:
-            return 413, self.too_large
+            return _refusal(413, self.too_large, {"connection": "close"})
+        if self.token and request.scope["path"] == "/" and self._is_token(in_address):
+            # moved out of the address, so that no copied address gives it away
+            cookie = f"{_COOKIE}={self.token}; Path=/; HttpOnly; SameSite=Strict"
+            return RedirectResponse("/", 303, {"set-cookie": cookie})
         return None
 
-    def _knows(self, scope: Message, headers: dict[str, str]) -> bool:
-        tokens = [_query_token(scope)]
-        with suppress(CookieError):
-            tokens += [one.value for name, one in SimpleCookie(headers.get("cookie", "")).items() if name == _COOKIE]
-        scheme, _, bearer = headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            tokens.append(bearer.strip())
-        return any(map(self._is_token, tokens))
-
     def _is_token(self, shown: str) -> bool:
-        return bool(self.token) and hmac.compare_digest(shown.encode(), self.token.encode())
-
-    async def _bounded(self, scope: Message, receive: Receive, send: Send, headers: dict[str, str]) -> None:
-        """Pass a request on whose body is read here first, as far as it may go."""
-        if scope["method"] in ("GET", "HEAD"):
-            await self.app(scope, receive, send)
-            return
-        body, more = bytearray(), True
-        while more:
-            message = await receive()
-            if message["type"] != "http.request":
-                return
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > self.body_bytes:
-                await _refuse(send, 413, self.too_large)
-                return
-        whole: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
-
-        async def again() -> Message:
-            return whole.pop() if whole else await receive()
-
-        await self.app(scope, again, send)
+        return hmac.compare_digest(shown.encode(), self.token.encode())
 
 
-def _query_token(scope: Message) -> str:
-    return parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [""])[0]
-
-
-async def _refuse(send: Send, status: int, sentence: str) -> None:
-    body = json.dumps({"detail": sentence}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    headers += {401: [(b"www-authenticate", b"Bearer")], 413: [(b"connection", b"close")]}.get(status, [])
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _welcome(send: Send, token: str) -> None:
-    """Move the token from the address into a cookie, so that no copied address gives it away."""
-    cookie = f"{_COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict"
-    headers = [(b"location", b"/"), (b"set-cookie", cookie.encode()), (b"content-length", b"0")]
-    await send({"type": "http.response.start", "status": 303, "headers": headers})
-    await send({"type": "http.response.body", "body": b""})
+def _refusal(status: int, sentence: str, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse({"detail": sentence}, status, headers)

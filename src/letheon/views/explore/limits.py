@@ -3,13 +3,21 @@
 import math
 from dataclasses import dataclass
 
-from letheon.errors import InputError
+from letheon.errors import InputError, LetheonError
 from letheon.scenario import Arm, Scenario
 from letheon.views.document import numbers
 
 _HOURS_PER_DAY = 24.0
 # beyond these a request goes to the slow lane, where it delays only its like
 _QUICK_PATIENTS, _QUICK_DAYS, _QUICK_INFUSIONS, _QUICK_ARMS = 500, 370, 120, 5
+
+
+class Full(LetheonError):
+    """Too many requests wait already."""
+
+
+class Cancelled(LetheonError):
+    """Nobody waits for this answer any more."""
 
 
 @dataclass(frozen=True, slots=True)

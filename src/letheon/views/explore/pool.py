@@ -1,11 +1,9 @@
 """A small pool of worker processes: requests wait in line, equal ones share an answer, slow ones have their own lane.
 
-The first lane answers what is quick: small scenarios whose programs it has compiled before. The second compiles what
-nobody asked for yet, the last takes what is large, both at a lower priority of the operating system: a slow request
-delays only its like. A request that nobody waits for any more is dropped, one that takes too long ends with its
-process, and a process that dies is replaced. Processes start when they are first needed. What it takes to start one and
-to compile does not count as the time of a request: it says nothing about the scenario, and on a slow machine much
-about the machine.
+The first lane answers small scenarios whose programs it has compiled before. The second compiles, the last takes what
+is large, both at a lower priority of the operating system. A request that nobody waits for any more is dropped, one
+that takes too long ends with its process, and a process that dies is replaced. To start one and to compile does not
+count as the time of a request.
 """
 
 import contextlib
@@ -13,17 +11,18 @@ import gc
 import multiprocessing
 import os
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import cached_property
 from threading import Condition, Thread
 from typing import TYPE_CHECKING, Any
 
 from letheon.errors import InputError, LetheonError
 from letheon.scenario import Scenario
 from letheon.views.document import numbers
-from letheon.views.explore.compute import Cancelled
+from letheon.views.explore.limits import Cancelled, Full
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
@@ -36,21 +35,21 @@ _COMPILED_S = 1.0
 _PREPARE_S = 1800.0  # so that a compiler that hangs does not keep a lane for good
 
 
-class Full(LetheonError):
-    """Too many requests wait already."""
+@dataclass(eq=False)
+class Job:
+    """A request in line, at work, or answered."""
 
-
-@dataclass(slots=True, eq=False)
-class _Job:
-    """A request in line or at work."""
-
-    key: Hashable
-    kind: frozenset[object]  # the programs that it needs
     action: str
     scenario: Scenario
-    slow: bool
+    kind: frozenset[object]  # the programs that it needs
+    slow: bool = False
     future: Future[bytes] = field(default_factory=Future[bytes])
-    waiting: int = 0
+    waiting: int = 1  # visitors
+
+    @cached_property
+    def key(self) -> Hashable:
+        """What equal requests share."""
+        return self.action, repr(self.scenario)
 
 
 def _worker(connection: Any, stop: "Event", nice: int) -> None:
@@ -75,10 +74,9 @@ def _worker(connection: Any, stop: "Event", nice: int) -> None:
             try:
                 answer = engine.answer(action, scenario, heartbeat, lambda phase: connection.send((phase, None)))
                 connection.send(("made", answer))
-            except LetheonError as error:
-                connection.send(("failed", error))
             except Exception as error:
-                connection.send(("failed", LetheonError(f"{type(error).__name__}: {error}")))
+                known = isinstance(error, LetheonError)
+                connection.send(("failed", error if known else LetheonError(f"{type(error).__name__}: {error}")))
             if time.monotonic() - start > _COMPILED_S:
                 # what a compiler leaves stays for good: looked through again and again, it would hold up quick answers
                 gc.collect()
@@ -94,7 +92,7 @@ class _Lane:
     def __init__(self, pool: "Pool", number: int) -> None:
         self.pool, self.number = pool, number
         self.warm: set[object] = set()
-        self.job: _Job | None = None
+        self.job: Job | None = None
         self.preparing = False
         self.process: SpawnProcess | None = None
         self.thread = Thread(target=self._run, name=f"explore-{number}", daemon=True)
@@ -116,9 +114,8 @@ class _Lane:
             self.connection.close()
         self.process.terminate()
         self.process.join(_GRACE_S)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join(_GRACE_S)
+        self.process.kill()
+        self.process.join(_GRACE_S)
         self.process = None
 
     def _run(self) -> None:
@@ -126,14 +123,13 @@ class _Lane:
             try:
                 if self.process is None:
                     self.start()
-                answer = self._ask(job)
+                answer: bytes | BaseException = self._ask(job)
             except BaseException as error:
-                self.pool._done(job, self, error)
-            else:
-                self.pool._done(job, self, answer)
+                answer = error
+            self.pool._done(job, self, answer)
         self.end()
 
-    def _ask(self, job: _Job) -> bytes:
+    def _ask(self, job: Job) -> bytes:
         """Send a job and wait for its answer, no longer than a request may take."""
         self.stop.clear()
         self.preparing = True
@@ -191,51 +187,46 @@ class Pool:
         self.seconds, self.most_waiting = seconds, waiting
         self.closed = False
         self._changed = Condition()
-        self._line: deque[_Job] = deque()
-        self._known: dict[Hashable, _Job] = {}
-        self._cache: OrderedDict[Hashable, bytes] = OrderedDict()
-        self._cached = 0
+        self._line: list[Job] = []
+        self._known: dict[Hashable, Job] = {}  # in line or at work
+        self._answers: OrderedDict[Hashable, bytes] = OrderedDict()
         self.lanes = [_Lane(self, number) for number in range(lanes)]
         for lane in self.lanes:
             lane.thread.start()
 
     def submit(
         self, action: str, scenario: Scenario, *, kind: frozenset[Any], slow: bool = False, first: bool = False
-    ) -> tuple[Future[bytes], _Job | None]:
-        """Ask for an answer of `letheon.views.explore.compute`; return its future, and what `leave` takes.
+    ) -> Job:
+        """Ask for an answer of `letheon.views.explore.compute`; who has it, or waits no more, calls `leave`.
 
         `kind` are the programs that it needs, and `slow` puts it into the slow lane. With `first` the first lane takes
         it although its programs are not compiled yet: for warming up. Raises `Full` if too many requests wait.
         """
-        key = (action, repr(scenario))
+        job = Job(action, scenario, kind, slow)
         with self._changed:
-            if (answer := self._cache.get(key)) is not None:
-                self._cache.move_to_end(key)
-                future = Future[bytes]()
-                future.set_result(answer)
-                return future, None
-            if (job := self._known.get(key)) is not None:
-                job.waiting += 1
-                return job.future, job
+            if (answer := self._answers.get(job.key)) is not None:
+                self._answers.move_to_end(job.key)
+                job.future.set_result(answer)
+                return job
+            if (equal := self._known.get(job.key)) is not None:
+                equal.waiting += 1
+                return equal
             if len(self._line) >= self.most_waiting:
                 raise Full("too many requests wait already; try again in a moment.")
-            job = _Job(key, kind, action, scenario, slow, waiting=1)
             if first:
                 self.lanes[0].warm |= kind
-            self._known[key] = job
+            self._known[job.key] = job
             self._line.append(job)
             self._changed.notify_all()
-            return job.future, job
+            return job
 
-    def leave(self, job: _Job | None) -> None:
+    def leave(self, job: Job) -> None:
         """Stop waiting for an answer; the work ends when nobody waits any more."""
-        if job is None:
-            return
         with self._changed:
             job.waiting -= 1
-            if job.waiting <= 0:
-                self._known.pop(job.key, None)
-                with contextlib.suppress(ValueError):
+            if job.waiting <= 0 and self._known.get(job.key) is job:
+                del self._known[job.key]
+                if job in self._line:
                     self._line.remove(job)
                     job.future.cancel()
 
@@ -253,7 +244,7 @@ class Pool:
         for lane in self.lanes:
             lane.thread.join(self.seconds if lane.process is None else 2 * _GRACE_S + 1)
 
-    def _next(self, lane: _Lane) -> _Job | None:
+    def _next(self, lane: _Lane) -> Job | None:
         """Wait for the next job that a lane may take; None when the pool closes."""
         with self._changed:
             while not self.closed:
@@ -266,7 +257,7 @@ class Pool:
                 self._changed.wait()
             return None
 
-    def _takes(self, lane: _Lane, job: _Job) -> bool:
+    def _takes(self, lane: _Lane, job: Job) -> bool:
         """Say whether a job is for this lane."""
         first, last = self.lanes[0], self.lanes[-1]
         if first is last:
@@ -278,14 +269,16 @@ class Pool:
             return lane is first or (job.action != "draft" and first.job is not None and job.kind <= lane.warm)
         return lane is not first and (lane is not last or len(self.lanes) == 2)
 
-    def _done(self, job: _Job, lane: _Lane, answer: bytes | BaseException) -> None:
+    def _done(self, job: Job, lane: _Lane, answer: bytes | BaseException) -> None:
         with self._changed:
             if self._known.get(job.key) is job:
                 del self._known[job.key]
             lane.job = None
             if isinstance(answer, bytes):
                 lane.warm |= job.kind
-                self._keep(job.key, answer)
+                self._answers[job.key] = answer
+                while sum(map(len, self._answers.values())) > _CACHE_BYTES:
+                    self._answers.popitem(last=False)
             self._changed.notify_all()
         if job.future.cancelled():
             return
@@ -293,10 +286,3 @@ class Pool:
             job.future.set_result(answer)
         else:
             job.future.set_exception(answer)
-
-    def _keep(self, key: Hashable, answer: bytes) -> None:
-        if key not in self._cache:
-            self._cache[key] = answer
-            self._cached += len(answer)
-        while self._cached > _CACHE_BYTES:
-            self._cached -= len(self._cache.popitem(last=False)[1])

@@ -1,11 +1,13 @@
-"""From a scenario to what the page's controls show: numbers by the keys of the grammar, and the grammar itself."""
+"""From scenarios and published regimens to what the page's controls show: numbers by the keys of the grammar."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from importlib import resources
 from typing import Any
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct, to_builtins, toml
 
+from letheon import library
 from letheon.dosing.regimen import Infusion, Rate
 from letheon.dosing.repeats import repeats
 from letheon.scenario import Arm, Scenario, dumps
@@ -13,6 +15,19 @@ from letheon.scenario.grammar import BESIDE, BOOSTERS, MODELS, POPULATION, STOP,
 from letheon.scenario.writing import fields_of, policy_of
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
 from letheon.views.document.numbers import significant
+
+QUESTIONS: Mapping[str, str] = {
+    "involves": "What does it involve?",
+    "cells": "What does it do to nerve cells?",
+    "lasts": "How long does it last?",
+    "cure": "Can it cure?",
+    "boosters": "Why boosters?",
+    "effects": "What are the side effects?",
+    "bladder": "What about the bladder?",
+    "mood": "What about mood?",
+    "evidence": "How good is the evidence?",
+}
+_MINUTE_MS = 60_000
 
 
 def _hours(milliseconds: int) -> float:
@@ -45,16 +60,13 @@ def grammar() -> dict[str, Any]:
     """Return kind, unit and default of each key that the page writes, by map."""
     maps = {"population": POPULATION, "models": MODELS, "beside": BESIDE, "boosters": BOOSTERS}
     maps |= {"titration": TITRATION, "stop": STOP}
-    defaults = {
-        name: _numbers(fields, fields_of(fields.record) if fields.record else {}) for name, fields in maps.items()
-    }
-    return {
-        name: {
-            key.name: {"kind": key.kind.type, "unit": key.kind.unit, "default": defaults[name].get(key.name)}
-            for key in fields.keys
-        }
-        for name, fields in maps.items()
-    }
+    return {name: _keys(fields) for name, fields in maps.items()}
+
+
+def _keys(fields: Fields) -> dict[str, Any]:
+    defaults = _numbers(fields, fields_of(fields.record) if fields.record else {})
+    kinds = {key.name: key.kind for key in fields.keys}
+    return {name: {"kind": one.type, "unit": one.unit, "default": defaults.get(name)} for name, one in kinds.items()}
 
 
 class SessionRow(Struct, frozen=True):
@@ -114,3 +126,53 @@ def form(scenario: Scenario) -> dict[str, Any]:
         "warnings": list(scenario.warnings),
         "yaml": dumps(scenario),
     }
+
+
+class Preset(Struct, frozen=True):
+    """A row of ``presets.toml``."""
+
+    study: str  # of the library
+    arms: tuple[str, ...]  # those of the study's that make the regimen up
+    name: str  # of the arm in a scenario
+    title: str
+    words: str
+
+
+class PublishedRegimen(Struct, frozen=True):
+    """A published regimen as the page shows it."""
+
+    id: str
+    name: str
+    title: str
+    words: str
+    drug: str
+    sessions: list[SessionRow]
+    design: str  # of the study
+    source: str
+
+
+_TEXT = (resources.files("letheon.views.explore") / "presets.toml").read_text(encoding="utf-8")
+PRESETS = toml.decode(_TEXT, type=dict[str, tuple[Preset, ...]])["preset"]
+
+
+def presets() -> list[PublishedRegimen]:
+    """Return the published regimens.
+
+    >>> presets()[0].sessions
+    [SessionRow(at_h=0.0, hours=4.0, rate=25.0, by_weight=False, max=None, every_h=24.0, times=10)]
+    """
+    studies, sources = {study.id: study for study in library.studies()}, library.sources()
+    return [_regimen(preset, studies[preset.study], sources) for preset in PRESETS]
+
+
+def _regimen(preset: Preset, study: library.Study, sources: Mapping[str, library.Source]) -> PublishedRegimen:
+    arms = [next(arm for arm in study.arms if arm.name == name) for name in preset.arms]
+    sessions = rows(_infusion(arm, *infusion) for arm in arms for infusion in arm.infusions)
+    name, source = preset.name, sources[study.source].citation
+    return PublishedRegimen(name, name, preset.title, preset.words, arms[0].drug, sessions, study.design, source)
+
+
+def _infusion(arm: library.StudyArm, start_h: float, hours: float, rate: float) -> Infusion:
+    # studies state hours to three decimals: whole minutes are meant
+    start, length = (round(60 * value) * _MINUTE_MS for value in (start_h, hours))
+    return Infusion(start, length, Rate(0.0, rate / REFERENCE_WEIGHT_KG) if arm.by_weight else Rate(rate))

@@ -183,12 +183,12 @@ export const FIGURES = {
     },
   },
   acute: {
-    title: "While it drips",
+    title: "During the infusion",
     rows(view) {
       return {
         x: { top: 1, tick: (v) => `${Math.round(100 * v)}%`, label: "Patients" },
         rows: ACUTE.map(([key, label]) => ({ label, note: aside(view, key), values: armsFor(view, key).map((one) => interval(one, one.arm.harms.entries[key])) })),
-        label: `Patients with each effect while the drug drips. ${ACUTE.map(([key, label]) => `${label}: ${armsFor(view, key).map((one) => `${one.title} ${told(one.arm.harms.entries[key])}`).join(", ")}`).join(". ")}.`,
+        label: `Patients with each effect during the infusion. ${ACUTE.map(([key, label]) => `${label}: ${armsFor(view, key).map((one) => `${one.title} ${told(one.arm.harms.entries[key])}`).join(", ")}`).join(". ")}.`,
       };
     },
   },

@@ -105,7 +105,7 @@ export function table(view) {
   );
   made.push(
     line("Boosters a year", (one) => boosters(one.arm.boosters_a_year)),
-    line("Hours on the drip", (one) => cell(number(one.arm.harms.exposure.hours, 4), `on ${one.arm.harms.exposure.infusion_days} days`)),
+    line("Hours of infusion", (one) => cell(number(one.arm.harms.exposure.hours, 4), `on ${one.arm.harms.exposure.infusion_days} days`)),
     line(`Hours with dreamlike effects above ${percent(answer.noticeable_load)} of their scale`, (one) => hours(one.arm.harms.entries.psychedelic_hours, drug(one))),
     line("Drug in all", (one) => cell(drug(one) ? `${number(one.arm.endpoints.dose_mg.mean)} mg` : "none", drug(one) && one.arm.endpoints.dose_mg.q05 !== one.arm.endpoints.dose_mg.q95 ? `(90${THIN}% of patients ${number(one.arm.endpoints.dose_mg.q05)} to ${number(one.arm.endpoints.dose_mg.q95)})` : "")),
   );

@@ -1,27 +1,33 @@
-"""Progress of long work on the error stream: a bar in a terminal, a plain line every few seconds elsewhere."""
+"""Long work: its progress on the error stream, and Ctrl-C and full disks, which lose nothing that is finished."""
 
 import contextlib
+import os
 import sys
 import threading
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, TextIO, TypeVar
 
+from letheon.errors import Interrupted, RunError
+from letheon.views.commands.shell import tell
 from letheon.views.document import numbers
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-
+Result = TypeVar("Result")
+Report = Callable[[str, int, int], None]
+_LISTEN_S = 0.5  # between two checks: some systems let Ctrl-C in only there
 _EVERY_S = 5.0  # least time between two plain lines of a stage
 
 
 class Progress:
     """A callable for ``progress=`` that shows what is done, how fast, and how long it will still take.
 
-    Work comes in stages, each counted in units of its own; a new stage is shown at once. What an earlier run left
-    comes within the first second of a stage and does not count into the rate. Threads may share it. When the stream is
-    gone it falls silent: no work fails because nobody can see its progress.
+    It is a bar in a terminal, a line every few seconds elsewhere; a new stage is shown at once. What an earlier run
+    left comes within the first second of a stage and does not count into the rate. Threads may share it; no work fails
+    because the stream is gone.
     """
 
     def __init__(
@@ -55,9 +61,9 @@ class Progress:
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Show that `done` of `total` units are done; a stage is known by its total."""
+        if self._quiet:
+            return
         with self._lock:
-            if self._quiet:
-                return
             now = self._clock()
             stage = (self.about, total)
             new = stage != self._stage
@@ -107,3 +113,72 @@ def _bar(stream: TextIO) -> "Bar":
     )
     bar.add_task("run", total=None, what="preparing", pace="")
     return bar
+
+
+class Stuck(Interrupted):
+    """Work that was asked to stop and has not: only leaving the program ends it."""
+
+
+def kept_in(folder: Path, fresh: bool = False) -> str:
+    """Say where finished work is kept, and how to continue it."""
+    without = ", without --fresh," if fresh else ""
+    return f"what is finished is kept in {folder}: run the same command{without} with --out {folder} to continue."
+
+
+@contextlib.contextmanager
+def stopping_says(rest: str) -> Iterator[None]:
+    """Turn an interruption or an `OSError` into one sentence that ends with `rest`; `Stuck` ends the program."""
+    try:
+        yield
+    except Stuck:
+        tell(f"interrupted; {rest}")
+        leave(Interrupted.exit_code)
+    except (KeyboardInterrupt, Interrupted):
+        raise Interrupted(f"interrupted; {rest}") from None
+    except OSError as error:
+        raise RunError(f"the work stopped ({error.strerror or error}); {rest}") from error
+
+
+def interruptible(work: Callable[[Report], Result], progress: Report, patience_s: float) -> Result:
+    """Do work on a thread of its own while the main thread listens for Ctrl-C, which compiled code does not.
+
+    The work stops where it next reports progress, so what it has saved must be whole at any moment. `patience_s` is how
+    long that may take [s]; a second Ctrl-C ends the wait. Raises `Interrupted` if it was stopped, and `Stuck` if it
+    still runs.
+    """
+    from concurrent.futures import Future, wait
+
+    stop, future = threading.Event(), Future[Result]()
+
+    def report(what: str, done: int, total: int) -> None:
+        if stop.is_set():
+            raise Interrupted
+        progress(what, done, total)
+
+    def run() -> None:
+        try:
+            future.set_result(work(report))
+        except BaseException as error:
+            future.set_exception(error)
+
+    try:
+        threading.Thread(target=run, daemon=True).start()  # no executor: its thread would be waited for at exit
+        while not wait([future], _LISTEN_S).done:
+            pass
+    except KeyboardInterrupt:
+        stop.set()
+        limit = numbers.wait(patience_s)
+        tell(f"stopping, which takes up to {limit}; Ctrl-C again stops now and loses no more than that.")
+        with contextlib.suppress(KeyboardInterrupt):
+            while patience_s > 0 and not wait([future], _LISTEN_S).done:
+                patience_s -= _LISTEN_S
+        raise (Interrupted if future.done() else Stuck) from None
+    return future.result()
+
+
+def leave(code: int) -> NoReturn:
+    """End the program at once with an exit code, without waiting for its threads."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)

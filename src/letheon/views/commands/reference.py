@@ -1,0 +1,95 @@
+"""``letheon library``, ``evidence``, ``cite`` and ``schema``: what Letheon stands on, and what its files look like."""
+
+import json
+from typing import Annotated
+
+from letheon.views.commands.shell import AsJson, RunFolder, argument, flag, option, write, write_json, write_text
+
+
+def library(
+    name: Annotated[str | None, argument("NAME", "A model, section or study, such as otto2021.")] = None,
+) -> None:
+    """List models and numbers, with their sources.
+
+    The models, sections of numbers and studies of the library; with a NAME, its numbers.
+
+    Example:
+      letheon library otto2021
+    """
+    from letheon.views.subjects.library import contents, entry
+
+    write_text(contents() if name is None else entry(name))
+
+
+def list_studies(
+    role: Annotated[str | None, option("ROLE", "Only studies of one role, such as hold_out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the studies.
+
+    Design, patients, drugs, role, and what was measured.
+
+    Example:
+      letheon evidence list --role hold_out
+    """
+    from letheon.views.subjects.evidence import brief, chosen, listing
+
+    studies = chosen(role)
+    if as_json:
+        write_json({"studies": [brief(study) for study in studies]})
+    else:
+        write_text(listing(studies))
+
+
+def show_study(
+    study: Annotated[str, argument("ID", "A study, such as sigtermans2009.")], as_json: AsJson = False
+) -> None:
+    """Show one study.
+
+    Its treatment, its results and how they were read, its role, and what is missing.
+
+    Example:
+      letheon evidence show sigtermans2009
+    """
+    from letheon.views.subjects.evidence import entry, json_form, study_of
+
+    record = study_of(study)
+    if as_json:
+        write_json(json_form(record))
+    else:
+        write_text(entry(record))
+
+
+def cite(run: RunFolder, as_bibtex: Annotated[bool, flag("--bibtex", "Print BibTeX entries.")] = False) -> None:
+    """List the sources that a run used.
+
+    Citation, DOI, and how the numbers were read.
+
+    Example:
+      letheon cite runs/small --bibtex
+    """
+    from letheon.runs.sources import bibtex, read_sources
+    from letheon.views.subjects.library import citations
+
+    result = read_sources(run)
+    if as_bibtex:
+        write("".join(f"{line}\n" for line in bibtex(result.letheon, result.sources)))
+    else:
+        write_text(citations(result.title, f"Letheon {result.letheon}", result.sources))
+
+
+def schema(
+    result: Annotated[bool, flag("--result", "That of the result document of `letheon simulate --json`.")] = False,
+) -> None:
+    """Print the JSON Schema of scenario files.
+
+    With it (draft 2020-12) an editor completes and checks them.
+
+    Example:
+      letheon schema > scenario.schema.json
+    """
+    if result:
+        from letheon.pipeline.result import json_schema as made_from
+    else:
+        from letheon.scenario.schema import schema as made_from
+    write(json.dumps(made_from(), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
