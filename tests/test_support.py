@@ -188,8 +188,8 @@ def warnings_of(scenario):
 
 def test_warnings_name_source_range_and_arm_once():
     warnings = warnings_of(scenario(LEIDEN % 28))
-    (over,) = (w for w in warnings if "on the drip; reached here" in w and "Otto 2021" in w)
-    assert "studied up to 2 h on the drip" in over
+    (over,) = (w for w in warnings if "of infusion; reached here" in w and "Otto 2021" in w)
+    assert "studied up to 2 h of infusion" in over
     assert "a 100" in over
     assert len(warnings) == len(set(warnings))
     deep = "\n      - {at: 0 h, rate: 7 mg/kg/h, for: 24 h}"

@@ -83,7 +83,7 @@ def estimate_of(effect: str, regimen: Intensity, style: str = "elicited") -> Est
         elicited = estimate_of(effect, regimen)
         support = "not identified" if elicited.support == "not identified" else "assumed"
         beyond = f"{BEYOND}. " if elicited.note.startswith(BEYOND) else ""
-        note = f"{beyond}Nobody counted what is told unasked; it is part of what asking finds: {elicited.note}"
+        note = f"{beyond}Nobody counted spontaneous reports; they are part of what asking finds: {elicited.note}"
         return Estimate(None, (min(0.0, elicited.interval[0]), elicited.interval[1]), support, elicited.sources, note)
     elsewhere = [c for c in _counts(effect, style, "drug") if c.weight > 0]
     text = f"Nobody counted this under infusions. Elsewhere: {_summary(elsewhere)}.{_recalled(effect, style)}"

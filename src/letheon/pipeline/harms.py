@@ -51,7 +51,7 @@ _ELICITED = (
     "Any psychomimetic effect in the session with the greatest load, if patients are asked. The link from load to "
     "incidence rests on one arm of one trial (76 % against 18 % on placebo)."
 )
-_SPONTANEOUS = "The same, told unasked: 8 to 30 % of what asking finds."
+_SPONTANEOUS = "The same, reported spontaneously: 8 to 30 % of what asking finds."
 _OUTPUT = "Rise of cardiac output at the highest arterial level, as a share of rest; the line ends at 50 %."
 _PRESSURE = "Mean rise at the highest level, in mmHg; two large series at one dose disagree fourfold."
 _PULSE = "Mean rise at the highest level, in beats a minute; some studies saw none."

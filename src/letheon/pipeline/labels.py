@@ -119,7 +119,7 @@ def _dosed(scenario: Scenario, arm: Arm) -> Arm:
 
 @lru_cache(maxsize=64)
 def _amounts(regimen: Regimen, weight_kg: float) -> tuple[float, float, float]:
-    """Return dose [mg/kg], days from the first to the last infusion, and hours on the drip; each endpoint asks."""
+    """Return dose [mg/kg], days from the first to the last infusion, and hours of infusion; each endpoint asks."""
     start = min(infusion.start_ms for infusion in regimen.infusions)
     schedule = regimen.schedule()
     hours = sum(h for terms, h in zip(schedule.terms, schedule.durations_h, strict=True) if terms)
@@ -134,7 +134,7 @@ def _per_kg(study: Study, arm: StudyArm) -> float:
 
 
 def _alike(scenario: Scenario, arm: Arm, study: Study, known: StudyArm, same: bool) -> bool:
-    """Say whether an arm has drug, dose per kg and days of a study's; the `same` are closer, on the drip as long."""
+    """Say whether an arm has drug, dose per kg and days of a study's; the `same` are closer, infused as long."""
     if known.drug != arm.drug or not usable(known) or known.days is None or known.hours is None:
         return False
     dose, days, hours = _amounts(arm.regimen, scenario.population.weight.mean)

@@ -135,7 +135,7 @@ def _of_model(scenario: Scenario, model: PkModel, purposes: set[str], arms: list
     if share > _OUTSIDE_SHARE:
         sentences.append(f"{source} was studied at {low:g} to {high:g} kg; {share:.0%} of these patients lie outside.")
     reached: dict[str, list[tuple[float, str]]] = {}
-    top = {"h on the drip": limits["duration_h"][1], "mg/h at 70 kg": limits["rate_mg_h"][1]}
+    top = {"h of infusion": limits["duration_h"][1], "mg/h at 70 kg": limits["rate_mg_h"][1]}
     for arm in arms:
         rate = max(Regimen.create(arm.drug, _infusions_of(arm)).schedule().rates(REFERENCE_WEIGHT_KG), default=0.0)
         for (unit, most), value in zip(top.items(), (_longest_infusion_h(arm), rate), strict=True):
@@ -187,7 +187,7 @@ def model_warnings(scenario: Scenario, plans: tuple[ArmPlan, ...]) -> list[str]:
         sentences += _of_model(scenario, library.pk_model(model), purposes, arms)
     long = {model for model, (_, arms) in used.items() if any(_longest_infusion_h(arm) > 12 for arm in arms)}
     if any("norketamine" in analyte for model in long for analyte in library.pk_model(model).analytes):
-        sentences.append("Norketamine after 12 h on the drip is uncertain by a factor of 0.5 to 1.")
+        sentences.append("Norketamine after 12 h of infusion is uncertain by a factor of 0.5 to 1.")
     if scenario.follow_up_h > LAST_SUPPORTED_DAY * 24:
         sentences.append("Relapse beyond 12 weeks rests on assumed flares: not identified by any data.")
     return sentences

@@ -35,7 +35,7 @@ DAILY = (
 )
 _COSTS = (
     Measure("dose_mg", "mg", False, "drug given, as free base"),
-    Measure("hours", "h", False, "hours on the drip"),
+    Measure("hours", "h", False, "hours of infusion"),
     Measure("dosing_days", "days", False, "days on which drug is given"),
     Measure("boosters", "a year", False, "booster sessions a year"),
     Measure("psychedelic_load", "%", False, "psychedelic load at its greatest"),

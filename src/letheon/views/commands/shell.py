@@ -19,7 +19,6 @@ import typer
 from letheon.errors import InputError, LetheonError, RunError
 
 if TYPE_CHECKING:
-    from rich.console import Console
 
     from letheon.views.document.tree import Document
 
@@ -138,7 +137,7 @@ def write_text(document: "Document") -> None:
     write(text(document))
 
 
-def show(draw: "Document | Callable[[Console], Document]", *lines: str) -> None:
+def show(document: "Document", *lines: str) -> None:
     """Write a document to stdout as the console can, then lines whose paths stay in one piece, to be copied."""
     from rich.console import Console
     from rich.text import Text
@@ -155,7 +154,7 @@ def show(draw: "Document | Callable[[Console], Document]", *lines: str) -> None:
         emoji=False,
     )
     with console.capture() as captured:
-        terminal.show(draw(console) if callable(draw) else draw, console)
+        terminal.show(document, console)
         for line in lines:
             console.print(Text(line), soft_wrap=True)
     write(captured.get())

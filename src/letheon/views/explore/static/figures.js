@@ -9,7 +9,7 @@ const LAWS = {
 };
 const ACUTE = [
   ["psychomimetic_elicited", "Dreamlike or strange, if asked"],
-  ["psychomimetic_spontaneous", "The same, told unasked"],
+  ["psychomimetic_spontaneous", "The same, reported spontaneously"],
   ["counted_nausea", "Nausea"],
   ["counted_headache", "Headache"],
   ["counted_night_terrors", "Night terrors"],
