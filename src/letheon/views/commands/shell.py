@@ -137,7 +137,7 @@ def write_text(document: "Document") -> None:
     write(text(document))
 
 
-def show(document: "Document", *lines: str) -> None:
+def show(draw: "Document | Callable[[Console], Document]", *lines: str) -> None:
     """Write a document to stdout as the console can, then lines whose paths stay in one piece, to be copied."""
     from rich.console import Console
     from rich.text import Text
@@ -154,7 +154,7 @@ def show(document: "Document", *lines: str) -> None:
         emoji=False,
     )
     with console.capture() as captured:
-        terminal.show(document, console)
+        terminal.show(draw(console) if callable(draw) else draw, console)
         for line in lines:
             console.print(Text(line), soft_wrap=True)
     write(captured.get())

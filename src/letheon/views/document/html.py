@@ -78,6 +78,10 @@ class FigureRegistry(list[Mapping[str, Any]]):
         return re.sub("[<>&\u2028\u2029]", lambda mark: f"\\u{ord(mark[0]):04x}", text)
 
 
+def _kind_of(part: object) -> str:
+    return type(part).__name__
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -91,7 +95,7 @@ def _environment() -> Environment:
     )
     # Jinja does not say what these two hold
     environment.filters["typeset"] = typeset  # pyright: ignore[reportUnknownMemberType]
-    environment.globals["kind_of"] = lambda part: type(part).__name__  # pyright: ignore[reportUnknownMemberType]
+    environment.globals["kind_of"] = _kind_of  # pyright: ignore[reportUnknownMemberType]
     return environment
 
 

@@ -295,8 +295,8 @@ def _effects(arm: ArmResult) -> Answer:
     counted = {label: arm.harms.estimate(f"counted_{key}") for key, label in _COUNTED.items()}
     short = (
         f"Feeling dreamlike, detached or seeing things: {_share(elicited)} of patients notice something of the kind if "
-        f"they are asked, {_share(spontaneous)} report them spontaneously. It comes during the infusion and is gone soon "
-        "after."
+        f"they are asked, {_share(spontaneous)} report them spontaneously. It comes during the infusion and is gone "
+        "soon after."
     )
     more = [
         f"As counted in studies, {'; '.join(f'{label}: {_share(entry)}' for label, entry in counted.items())}.",
