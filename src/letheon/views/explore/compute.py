@@ -1,7 +1,6 @@
 """What a worker process does: one scenario in, the bytes of an answer out.
 
 The steps are those of `letheon.runs.simulate`, so the numbers are the same; between requests a worker remembers arms.
-
 While a slider moves the page asks for drafts: patients are run on a coarser mesh, and the spread of the means under
 other draws, which takes ten times as long, is that of the last whole answer, laid around the new means. An arm on
 placebo stays as it was while its patients are the same. Nothing of a draft enters a whole answer.

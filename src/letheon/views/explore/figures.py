@@ -51,10 +51,7 @@ def thinned(times: np.ndarray, guide: np.ndarray, most: int = MOST_POINTS) -> np
 
 
 def page_of(result: RunResult, scenario: Scenario) -> dict[str, Any]:
-    """Return what the page shows of a result of a scenario.
-
-    It is the result's document with its long profiles thinned (``lines``), and for each arm ``relief`` and ``answers``.
-    """
+    """Return what the page shows: the result's document with thinned profiles, and each arm's relief and answers."""
     course, document = curves.course_window(result), document_of(result)
     days = course.end * course.hours_each / 24.0
     page = {name: value for name, value in document.items() if name not in ("arms", "sources")}
