@@ -227,11 +227,11 @@ def _timing_row(
 ) -> TimingRow:
     """Read relief at the end and its return from pain as a share of baseline; axes (draw, stop, patient)."""
     weights, when, last = [], [], []
-    for course, weight in zip(left, (share, 1.0 - share), strict=True):
-        relieved = course[:, 2] <= RELIEF  # four days after the end
-        back = course[:, 2:] >= RELAPSE
+    for pain, weight in zip(left, (share, 1.0 - share), strict=True):
+        relieved = pain[:, 2] <= RELIEF  # four days after the end
+        back = pain[:, 2:] >= RELAPSE
         first = np.where(back.any(axis=1), days[2:][back.argmax(axis=1)], np.inf)
-        at_90 = course[:, int(np.searchsorted(days, 90.0))] <= RELIEF
+        at_90 = pain[:, int(np.searchsorted(days, 90.0))] <= RELIEF
         weights.append((relieved * weight).ravel())
         when.append(first.ravel())
         last.append((at_90 * weight).mean())

@@ -19,7 +19,6 @@ import typer
 from letheon.errors import InputError, LetheonError, RunError
 
 if TYPE_CHECKING:
-
     from letheon.views.document.tree import Document
 
 _NAMES = (errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP)
