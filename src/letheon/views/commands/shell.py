@@ -19,6 +19,8 @@ import typer
 from letheon.errors import InputError, LetheonError, RunError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from letheon.views.document.tree import Document
 
 _NAMES = (errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.ELOOP)
