@@ -108,6 +108,7 @@ def test_only_computing_counts_as_the_time_of_a_request(messages: list, ending: 
         pool.close()
 
 
+@pytest.mark.long
 def test_a_worker_says_when_it_compiles_and_when_it_computes() -> None:
     engine, phases = Engine(), []
     for text in (SMALL, SMALL.replace("seed: 3", "seed: 4")):

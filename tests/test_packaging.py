@@ -268,6 +268,7 @@ def test_what_the_code_says_of_extras_is_what_the_package_declares() -> None:
         assert extra.command.split()[0] in commands
 
 
+@pytest.mark.long
 def test_plain_installation_runs_its_commands_and_the_others_name_their_extra(tried, tmp_path: Path) -> None:
     answers = tried([*BARE, *NEEDING.values()])
     for command, (code, out, err) in zip(BARE, answers, strict=False):

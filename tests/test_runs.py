@@ -173,7 +173,7 @@ def test_another_scenario_is_refused_in_one_sentence(scenario, done):
 
 def test_a_folder_with_other_things_is_left_alone(tmp_path):
     (tmp_path / "holiday.jpg").write_text("x")
-    with pytest.raises(InputError, match="no Letheon run"):
+    with pytest.raises(InputError, match="not a Letheon run"):
         check_output(tmp_path)
     with pytest.raises(InputError, match="is a file"):
         check_output(tmp_path / "holiday.jpg")
@@ -183,6 +183,7 @@ def compiled() -> list[int]:
     return [f._cache_size() for f in (block._build, block._run, block._read_out, blocks._draw_people)]
 
 
+@pytest.mark.long
 def test_new_doses_times_and_sessions_do_not_compile_again(scenario, done):
     simulate(scenario, patients=5)  # whatever the order of the tests, the program is there now
     before = compiled()
@@ -263,6 +264,7 @@ def test_merging_is_order_independent(four_blocks, order):
         assert values.tobytes() == other.table()[name].tobytes()
 
 
+@pytest.mark.long
 def test_chunk_size_changes_no_result(scenario, thousand, tmp_path, monkeypatch):
     for module in (engine, store):
         monkeypatch.setattr(module, "CHUNK", 1, raising=False)
@@ -274,6 +276,7 @@ def test_chunk_size_changes_no_result(scenario, thousand, tmp_path, monkeypatch)
     assert all(values.tobytes() == other[name].tobytes() for name, values in one.items())
 
 
+@pytest.mark.long
 def test_endpoints_that_stay_on_disk_give_the_same_document(scenario, thousand, tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "_IN_MEMORY", 0)
     held = []
@@ -283,6 +286,7 @@ def test_endpoints_that_stay_on_disk_give_the_same_document(scenario, thousand, 
     assert all(isinstance(columns, Columns) and isinstance(columns.parts[0], store.Parts) for columns in held)
 
 
+@pytest.mark.long
 def test_many_patients_without_a_folder_leave_nothing_behind(scenario, thousand, tmp_path, monkeypatch):
     monkeypatch.setattr(run_module, "_IN_MEMORY", 0)
     monkeypatch.setattr(run_module.tempfile, "tempdir", str(tmp_path))

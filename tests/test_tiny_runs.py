@@ -116,6 +116,7 @@ def tries(count: int, seed: int, place: Path, programs: Sequence[tuple[str, str,
             raise AssertionError(f"number {number} of seed {seed}:\n{case[0]}") from error
 
 
+@pytest.mark.long
 def test_tiny_runs_hold(tmp_path: Path) -> None:
     tries(3, 1, tmp_path, PROGRAMS[:1])
 

@@ -70,6 +70,7 @@ def test_a_tutorial_runs_and_shows_something(name: str) -> None:
     assert max(map(len, one.output.splitlines())) <= 80, "a line would run off the page"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_the_page_quotes_what_the_script_prints(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Red when the page leaves out, reorders or alters an output, or a number of the prose stands by itself."""
