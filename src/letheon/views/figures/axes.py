@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from letheon.views.document.numbers import significant
+
 if TYPE_CHECKING:
     from letheon.pipeline.result import Band
 
@@ -86,7 +88,7 @@ def number(value: float | None) -> float | int | None:
     """Round to four significant digits: a picture shows no more."""
     if value is None or not math.isfinite(value):
         return None
-    short = float(f"{value:.4g}")
+    short = significant(value, 4)
     return int(short) if short == int(short) and abs(short) < 1e6 else short
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from letheon.views.document.numbers import fixed, general
 from letheon.views.document.tree import Block, Document, Paragraph, Section, Table
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def answer(result: Answer) -> Document:
     cells = ([_text(value) for value in row] for row in rows)
     blocks: list[Block] = [Table.of("Answer", map(_text, result.columns), cells, align=align)]
     if (more := len(result.rows) - len(rows)) > 0:
-        blocks.append(Paragraph(f"… {more:,} more rows: --json gives them all, LIMIT gives fewer"))
+        blocks.append(Paragraph(f"… {fixed(more, 0)} more rows: --json gives them all, LIMIT gives fewer"))
     return Document("", (Section("answer", "", tuple(blocks)),))
 
 
@@ -30,5 +31,5 @@ def _text(value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    text = general(value, 6) if isinstance(value, float) else str(value)
     return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -140,7 +140,7 @@ def _patients_cell(entry: Endpoint, brief: bool) -> Cell:
         return (numbers.ABSENT,)
     # Entries of the diary and days are whole numbers, and so are most of their quantiles.
     whole = entry.unit in {"NRS", "days"} and all(value == round(value or 0.0) for value in values)
-    middle, low, high = (f"{v:.0f}" if whole else numbers.amount(v or 0.0, entry.unit) for v in values)
+    middle, low, high = (numbers.fixed(v or 0.0, 0) if whole else numbers.amount(v or 0.0, entry.unit) for v in values)
     sd = f", SD {numbers.amount(entry.sd, entry.unit)}" if isinstance(entry.sd, float) and not brief else ""
     return Strong(middle) if entry.unit == "days" else middle, f" ({low} to {high}){sd} "
 
@@ -197,10 +197,10 @@ def _at_risk(result: RunResult) -> Iterator[Table]:
     counts = {name: {p.day: p.n for p in arm.time_to_relapse.at_risk} for name, arm in result.arms.items()}
     if days := sorted({day for by_day in counts.values() for day in by_day}):
         rows = [
-            (names.arm_name(name), *(f"{by_day[d]:,}" if d in by_day else numbers.ABSENT for d in days))
+            (names.arm_name(name), *(numbers.fixed(by_day[d], 0) if d in by_day else numbers.ABSENT for d in days))
             for name, by_day in counts.items()
         ]
         model = names.pain_model(result.models.pain)
         note = f"Patients still in remission and under observation, {model} model, by days from the end of the course."
         title = ("Number at risk ", Note(note))
-        yield Table.of("Number at risk", ("Day", *(f"{d:g}" for d in days)), rows, title=title, kind="counts")
+        yield Table.of("Number at risk", ("Day", *(numbers.general(d) for d in days)), rows, title=title, kind="counts")

@@ -13,7 +13,7 @@ from letheon.errors import InputError, near_hint
 from letheon.library import Outcome, Population, Study, StudyArm
 from letheon.library.evidence import CONTROLS, ROLES
 from letheon.units import MS_PER_HOUR
-from letheon.views.document.numbers import count
+from letheon.views.document.numbers import count, general
 from letheon.views.document.tree import Document, Items, Paragraph, Section, Table
 from letheon.views.subjects.endmatter import sources
 
@@ -89,7 +89,7 @@ def entry(study: Study) -> Document:
     who = study.population
     head = (
         f"Setting: {study.setting}",
-        f"Results count up to day {study.follow_up_days:g}; read: {how_read(study.verified)}",
+        f"Results count up to day {general(study.follow_up_days)}; read: {how_read(study.verified)}",
         f"Patients: {people(who.n, who.verified)}; {who.text} (read: {how_read(who.verified)})",
         f"Of these: {known}" if (known := traits(who)) else "",
         f"Role: {role_text(study)}. {study.role_note}",
@@ -133,7 +133,7 @@ def _outcome(outcome: Outcome) -> Iterator[Paragraph]:
 def role_text(study: Study) -> str:
     """Return the role of a study, with the models it calibrates and its weight."""
     models = f" ({', '.join(study.calibrates)})" if study.calibrates else ""
-    return f"{study.role}{models}" + (f", counts by {study.relevance:g}" if study.relevance < 1 else "")
+    return f"{study.role}{models}" + (f", counts by {general(study.relevance)}" if study.relevance < 1 else "")
 
 
 def _measure(measure: str) -> str:
@@ -144,7 +144,7 @@ def traits(who: Population) -> str:
     """Return weight, age and pain of the patients, as far as they were read."""
     named = {"weight": (who.weight_kg, " kg"), "age": (who.age_year, " years"), "pain before": (who.pain, "")}
     return "; ".join(
-        f"{name} {one.mean:g}{f' (SD {one.sd:g})' if one.sd is not None else ''}{unit} "
+        f"{name} {general(one.mean)}{f' (SD {general(one.sd)})' if one.sd is not None else ''}{unit} "
         f"(read: {how_read(one.verified)}{f', {one.via}' if one.via else ''})"
         for name, (one, unit) in named.items()
         if one is not None
@@ -160,20 +160,19 @@ def people(n: int | None, verified: str) -> str:
 
 def sessions(arm: StudyArm) -> list[str]:
     """Return an arm's infusions as sessions of a scenario file for 70 kg; equal ones at equal distances are one."""
-    texts = [f"at: {start:g} h, rate: {rate:g} mg/h, for: {hours:g} h" for start, hours, rate in arm.infusions]
+    rows = [tuple(map(general, row)) for row in arm.infusions]
+    texts = [f"at: {start} h, rate: {rate} mg/h, for: {hours} h" for start, hours, rate in rows]
     groups = repeats(Infusion.create(start, hours, Rate(rate)) for start, hours, rate in arm.infusions)
     if len(groups) == 1 and groups[0].times > 1:
         every = groups[0].every_ms / MS_PER_HOUR
-        return [f"{{{texts[0]}, repeat: {{every: {every:g} h, times: {groups[0].times}}}}}"]
+        return [f"{{{texts[0]}, repeat: {{every: {general(every)} h, times: {groups[0].times}}}}}"]
     return [f"{{{text}}}" for text in texts]
 
 
 def totals(arm: StudyArm) -> str:
     """Return dose, hours and span of an arm that has a machine-readable regimen."""
-    return (
-        f"{arm.dose_mg_70kg:g} mg of ketamine, {arm.hours:g} h of infusion within {arm.days:g} days,"
-        f" sessions: {arm.sessions}"
-    )
+    dose, hours, days = (general(value or 0.0) for value in (arm.dose_mg_70kg, arm.hours, arm.days))
+    return f"{dose} mg of ketamine, {hours} h of infusion within {days} days, sessions: {arm.sessions}"
 
 
 def when(outcome: Outcome) -> str:
@@ -181,7 +180,7 @@ def when(outcome: Outcome) -> str:
     if outcome.time_days is None:
         return "day not given"
     low, high = outcome.time_days
-    return f"day {low:g}" if low == high else f"days {low:g} to {high:g}"
+    return f"day {general(low)}" if low == high else f"days {general(low)} to {general(high)}"
 
 
 def result(outcome: Outcome) -> str:
@@ -190,16 +189,16 @@ def result(outcome: Outcome) -> str:
     who += f", {outcome.subgroup}" if outcome.subgroup else ""
     unit = "" if outcome.unit in ("", "1") else f" {outcome.unit}"
     if outcome.value is not None:
-        value = f" {outcome.value:g}{' patient' if unit == ' patients' and outcome.value == 1 else unit}"
+        value = f" {general(outcome.value)}{' patient' if unit == ' patients' and outcome.value == 1 else unit}"
     elif outcome.range is not None:
-        value = f" {outcome.range[0]:g} to {outcome.range[1]:g}{unit}"
+        value = f" {general(outcome.range[0])} to {general(outcome.range[1])}{unit}"
     else:
         value = f": {outcome.statement}"
     sizes = (("SE", outcome.se), ("SD", outcome.sd))
-    spread = [f"{name} {size:g}" for name, size in sizes if size is not None]
+    spread = [f"{name} {general(size)}" for name, size in sizes if size is not None]
     if outcome.interval is not None:
         low, high = outcome.interval
-        spread.append(f"{100 * (outcome.level or 0):g} % interval {low:g} to {high:g}")
+        spread.append(f"{general(100 * (outcome.level or 0))} % interval {general(low)} to {general(high)}")
     around = f" ({'; '.join(spread)})" if spread else ""
     number = f", n = {outcome.n}" if outcome.n is not None else ""
     return f"{who}: {_measure(outcome.measure)}{value}{around}{number}"
@@ -210,7 +209,7 @@ def reading(outcome: Outcome) -> str:
     if outcome.verified == "recall":
         return RECALLED
     via = f" ({outcome.via})" if outcome.via else ""
-    return f"read: {outcome.verified}{via}; weight {outcome.weight:g}{'; target' if outcome.target else ''}"
+    return f"read: {outcome.verified}{via}; weight {general(outcome.weight)}{'; target' if outcome.target else ''}"
 
 
 def how_read(verified: str) -> str:

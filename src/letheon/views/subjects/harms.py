@@ -138,10 +138,11 @@ def _by_model(result: RunResult, harm: HarmName) -> Iterator[tree.Row]:
 def _exposure(result: RunResult) -> Iterator[tree.Row]:
     exposures = [arm.harms.exposure for arm in result.arms.values()]
     yield tree.Row(("Dose in all, mg ", tree.Note("mean; 5 % to 95 % of patients")), tuple(map(_dose, exposures)))
-    yield tree.Row("Hours of infusion", tuple(f"{one.hours:,g}" for one in exposures))
-    yield tree.Row("Days with drug", tuple(f"{one.infusion_days:,}" for one in exposures))
-    yield tree.Row("Sessions; courses", tuple(f"{one.sessions:,}; {one.courses:,}" for one in exposures))
-    yield tree.Row("Courses a year", tuple(f"{one.courses_a_year:.3g}" for one in exposures))
+    yield tree.Row("Hours of infusion", tuple(numbers.general(one.hours, thousands=True) for one in exposures))
+    yield tree.Row("Days with drug", tuple(numbers.fixed(one.infusion_days, 0) for one in exposures))
+    sessions = [(numbers.fixed(one.sessions, 0), numbers.fixed(one.courses, 0)) for one in exposures]
+    yield tree.Row("Sessions; courses", tuple(map("; ".join, sessions)))
+    yield tree.Row("Courses a year", tuple(numbers.general(one.courses_a_year, 3) for one in exposures))
     if any(isinstance(one.urine_l_day, float) for one in exposures):
         yield tree.Row("Urine, L a day", tuple(numbers.number(one.urine_l_day or None) for one in exposures))
     beside = [_beside(arm) for arm in result.arms.values()]
@@ -157,7 +158,7 @@ def _dose(exposure: Exposure) -> tree.Content:
 
 def _beside(arm: ArmResult) -> str:
     doses = {"clonidine": arm.harms.beside.clonidine_mg, "midazolam": arm.harms.beside.midazolam_mg}
-    return ", ".join(f"{name} {dose:g} mg" for name, dose in doses.items() if dose)
+    return ", ".join(f"{name} {numbers.general(dose)} mg" for name, dose in doses.items() if dose)
 
 
 def _grounds(result: RunResult) -> tree.Table:

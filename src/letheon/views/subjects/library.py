@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from letheon import library
 from letheon.errors import InputError, near_hint
 from letheon.library import Number, PkModel
-from letheon.views.document.numbers import count
+from letheon.views.document.numbers import count, fixed, general
 from letheon.views.document.tree import Document, Paragraph, Section, Table
 from letheon.views.subjects import evidence
 from letheon.views.subjects.endmatter import sources
@@ -79,11 +79,12 @@ def _model(model: PkModel) -> Document:
         for block in _number(number, model.scaling.get(name), model.iov.get(name), model.reference_weight_kg)
     ]
     errors = [
-        f"covariance between patients of {first} and {second}: {value:.4g}" for first, second, value in model.covariance
+        f"covariance between patients of {first} and {second}: {general(value, 4)}"
+        for first, second, value in model.covariance
     ]
     for analyte, error in model.residual.items():
-        extra = f" and {error.additive:g} {error.additive_unit}" if error.additive else ""
-        errors.append(f"residual error of {analyte}: {error.kind}, SD {error.sd:.4g}{extra}")
+        extra = f" and {general(error.additive)} {error.additive_unit}" if error.additive else ""
+        errors.append(f"residual error of {analyte}: {error.kind}, SD {general(error.sd, 4)}{extra}")
     errors += [model.iov_note] if model.iov_note else []
     return Document(
         "",
@@ -107,20 +108,20 @@ def _number(
     """Say all that is known about a number, one fact a line."""
     low, high = number.range
     unit = "" if number.unit == "1" else f" {number.unit}"
-    yield Paragraph(f"{number.name} = {number.value:g}{unit}")
+    yield Paragraph(f"{number.name} = {general(number.value)}{unit}")
     facts = [
-        f"status: {number.status}; how read: {number.verified}; weight as evidence: {number.weight:g}",
-        f"range: {low:g} to {high:g}{unit}; spread of the typical value: {_spread(number)}",
+        f"status: {number.status}; how read: {number.verified}; weight as evidence: {general(number.weight)}",
+        f"range: {general(low)} to {general(high)}{unit}; spread of the typical value: {_spread(number)}",
     ]
     if number.omega is not None:
         cv = 100 * math.sqrt(math.expm1(number.omega))
-        facts.append(f"between patients: omega {number.omega:.4g} (CV {cv:.0f} %), role {number.role}")
+        facts.append(f"between patients: omega {general(number.omega, 4)} (CV {fixed(cv, 0)} %), role {number.role}")
     if iov:
-        facts.append(f"between occasions: variance {iov:.4g}")
+        facts.append(f"between occasions: variance {general(iov, 4)}")
     if scaling == "per_kg":
         facts.append("scales with weight: per kg")
     elif isinstance(scaling, float) and scaling:
-        facts.append(f"scales with weight: (weight / {reference_kg:g} kg) to the power {scaling:g}")
+        facts.append(f"scales with weight: (weight / {general(reference_kg)} kg) to the power {general(scaling)}")
     if number.same_as:
         facts.append(f"equals {number.same_as} in every patient")
     facts.append(f"sources: {', '.join(number.sources) or 'none, an assumption'}")
@@ -134,7 +135,7 @@ def _spread(number: Number) -> str:
         return "none given"
     if kind == "uniform":
         return "uniform over the range"
-    sizes = ", ".join(f"{key} {value:g}" for key, value in number.spread.items() if isinstance(value, float))
+    sizes = ", ".join(f"{key} {general(value)}" for key, value in number.spread.items() if isinstance(value, float))
     return f"{kind}, {sizes}" + (" of the logarithm" if kind == "lognormal" else "")
 
 

@@ -61,11 +61,12 @@ def summary(search: SearchReport) -> tree.Document:
 def _lead(search: SearchReport) -> Iterator[str]:
     """Say what was searched, for what, and how much of it was seen."""
     searched = search.searched
-    some = f"All {searched.of:,}" if searched.whole else f"{searched.candidates:,} of {searched.of:,}"
+    every = numbers.fixed(searched.of, 0)
+    some = f"All {every}" if searched.whole else f"{numbers.fixed(searched.candidates, 0)} of {every}"
     patients = count(search.n_patients, "virtual patient")
     yield (
         f"{some} regimens in the ranges of arm {search.arm} were simulated, each in {patients} over "
-        f"{search.follow_up_days:g} days, seed {search.seed}."
+        f"{numbers.general(search.follow_up_days)} days, seed {search.seed}."
     )
     for direction in ("maximise", "minimise"):
         if names := [label(goal.measure) for goal in search.goals if goal.direction == direction]:

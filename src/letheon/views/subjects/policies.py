@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from letheon.dosing.policy_document import BoosterRules, PolicyRules, Quantity, StopRules, TitrationRules
 from letheon.dosing.regimen import Rate
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
-from letheon.views.document.numbers import written
+from letheon.views.document.numbers import general, written
 
 
 def policy_sentences(policy: PolicyRules | None) -> list[str]:
@@ -28,22 +28,22 @@ def titration_sentence(rule: TitrationRules) -> str:
     down = f"goes down by {_quantity(rule.step)}, to {_quantity(rule.min)} at least, and not again above the last"
     then = f"{down} rate without one" if rule.on_harm == "down" else "stays, and does not go above that again"
     return (
-        f"Every {rule.every_h:g} h of infusion the rate goes up by {_quantity(rule.step)}, to "
-        f"{_quantity(rule.max)} at most, until {100 * rule.relief:g} % of baseline pain is gone. Where the "
+        f"Every {general(rule.every_h)} h of infusion the rate goes up by {_quantity(rule.step)}, to "
+        f"{_quantity(rule.max)} at most, until {general(100 * rule.relief)} % of baseline pain is gone. Where the "
         f"clinic {asks}, the rate {then}. A session written lower than the one before it runs as written."
     )
 
 
 def _quantity(quantity: Quantity) -> str:
     """Write a number and its unit as the scenario has them."""
-    return f"{quantity.value:,.7g} {quantity.unit.replace('/70kg', ' per 70 kg')}"
+    return f"{general(quantity.value, 7, thousands=True)} {quantity.unit.replace('/70kg', ' per 70 kg')}"
 
 
 def _boosters(rule: BoosterRules) -> Iterator[str]:
     if rule.when == "relapse":
         yield f"{rule.wait_days} days after a relapse in the diary"
     else:
-        gaps = [f"{days:g}" for days in rule.gaps_days]
+        gaps = [general(days) for days in rule.gaps_days]
         then = f", then {gaps[-1]} days again and again" if len(gaps) > 1 else ""
         yield f"{', '.join(gaps)} days after the last session{then}"
     yield f"at least {rule.apart_days} days from any other session"

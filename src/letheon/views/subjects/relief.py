@@ -57,7 +57,7 @@ def statement(result: RunResult, name: str, key: str) -> Statement:
         mean = "the course is still running" if day.isdigit() and int(day) < arm.course_end_day else ""
     else:
         value, aside, mean = typical(entry)
-        value += f" of {result.follow_up_days:g}"
+        value += f" of {numbers.general(result.follow_up_days)}"
     more = tuple(part for part in (mean, *_against(result, name, key)) if part)
     return Statement(endpoint_name(key), value, aside, more, entry.support or "", entry.basis or ())
 

@@ -54,7 +54,7 @@ def summary(result: RunResult) -> tree.Document:
     plasma = dict.fromkeys(arm.models.levels.label for arm in result.arms.values())
     patients = numbers.count(result.n_patients, "virtual patient")
     lines = [
-        f"{patients} in each arm, followed for {result.follow_up_days:g} days",
+        f"{patients} in each arm, followed for {numbers.general(result.follow_up_days)} days",
         f"pain model: {names.pain_model(models.pain)}{second}; seed: {result.seed}",
         f"plasma levels: {'; '.join(plasma)}",
     ]
@@ -117,7 +117,7 @@ def _card(result: RunResult, name: str, colour: str) -> tree.Card:
     drug = "sham" if is_placebo(arm) else names.drug(arm.drug)
     course = f"course ends after {numbers.course_length(arm.course_end_day)}"
     if arm.last_infusion_day > arm.course_end_day + 1.0:
-        course = f"first {course}, later sessions until day {arm.last_infusion_day:.0f}"
+        course = f"first {course}, later sessions until day {numbers.fixed(arm.last_infusion_day, 0)}"
     rules = "".join(f". {rule.removesuffix('.')}" for rule in policy_sentences(arm.policy))
     subtitle, facts = f"{drug}; {course}{rules}", tuple(_facts(result, name, scores))
     return tree.Card(names.arm_name(name), subtitle, colour, "Mean pain score", (baseline, *steps), facts)

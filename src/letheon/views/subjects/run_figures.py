@@ -139,7 +139,7 @@ def _windows(result: RunResult) -> tree.Buttons:
         settings = {
             "xaxis.range": [0, axis.end * scale],
             "xaxis.tickvals": [tick * scale for tick in axis.ticks],
-            "xaxis.ticktext": [f"{tick:g}" for tick in axis.ticks],
+            "xaxis.ticktext": [numbers.general(tick) for tick in axis.ticks],
             "xaxis.title.text": axis.title,
         }
         change = json.dumps(settings, separators=(",", ":"))
@@ -165,7 +165,7 @@ def _table_of(result: RunResult, heading: str, columns: Sequence[Column], unit: 
         ends = {24.0 * arm.course_end_day / axis.hours_each for arm in result.arms.values()}
         marks = sorted({*marks, *(end for end in ends if all(abs(end - mark) > 0.02 * axis.step for mark in marks))})
     rows = [
-        (f"{mark:.3g}", *(_mean_at(hours, band, mark * axis.hours_each, unit) for hours, band, _ in columns))
+        (numbers.general(mark, 3), *(_mean_at(hours, band, mark * axis.hours_each, unit) for hours, band, _ in columns))
         for mark in marks
     ]
     table = tree.Table.of(f"Values: {heading}", (f"Time ({axis.unit})", *(label for *_, label in columns)), rows)

@@ -14,7 +14,7 @@ from letheon.dosing.worksheet import MOST_WASTE, BoosterSheet, TitrationSheet, W
 from letheon.dosing.worksheet_record import amounts_record
 from letheon.scenario import Arm, Scenario
 from letheon.units import MS_PER_HOUR, plain
-from letheon.views.document.numbers import count, exact, mass
+from letheon.views.document.numbers import count, exact, fixed, mass
 from letheon.views.document.tree import Document, Paragraph, Row, Section, Table
 from letheon.views.subjects.policies import booster_sentences, push_text, rate_text, titration_sentence
 
@@ -234,7 +234,7 @@ def _totals(arm: Arm, sheet: Worksheet) -> Iterator[Paragraph]:
         bag_ml, bag_mg = (plain(round(value, 9)) for value in (fit.order.bag_ml, fit.order.bag_mg))
         yield Paragraph(
             f'A bag that fits: --bag "{bag_ml} mL" --per-bag "{bag_mg} mg", {count(fit.most.bags, "bag")},'
-            f" {exact(fit.most.left_ml)} mL left over ({100 * fit.most.waste:.0f} %)."
+            f" {exact(fit.most.left_ml)} mL left over ({fixed(100 * fit.most.waste, 0)} %)."
         )
 
 
@@ -243,14 +243,14 @@ def _drawn_up(sheet: Worksheet) -> str:
     text = (
         f"{count(most.bags, 'bag')}, {exact(most.drug_ml)} mL of drug ({mass(most.drug_ml * order.base_mg_per_ml)}),"
         f" {exact(most.diluent_ml)} mL of diluent; left over in the bags: {exact(most.left_ml)} mL"
-        f" ({mass(most.left_mg)}), {100 * most.left_share:.0f} % of what is made up."
+        f" ({mass(most.left_mg)}), {fixed(100 * most.left_share, 0)} % of what is made up."
     )
     if most.left_share > MOST_WASTE:
         text += " The bags are too large."
     if most.vials and order.vial_ml is not None:
         unused = most.vials * order.vial_ml - most.drug_ml
         text += (
-            f" Vials of {exact(order.vial_ml)} mL, each for one bag or push only: {most.vials:,};"
+            f" Vials of {exact(order.vial_ml)} mL, each for one bag or push only: {fixed(most.vials, 0)};"
             f" left over in them: {exact(unused)} mL ({mass(unused * order.base_mg_per_ml)})."
         )
     return text
