@@ -340,7 +340,7 @@ def test_drugs_beside_are_read_written_and_copied_to_placebo():
         ("{clonidine: 5 mg}", '"5 mg" is outside 0 to 1 mg'),
         ("{midazolam: -1 mg}", '"-1 mg" is outside 0 to 50 mg'),
         ("{midazolam: 2}", '"2" has no unit'),
-        ("clonidine", '"clonidine" stands where a map is due'),
+        ("clonidine", 'expected a map, found "clonidine"'),
     ],
 )
 def test_bad_drugs_beside_are_refused_in_their_line(drugs, fault):
