@@ -63,7 +63,8 @@ def wide(system: System) -> System:
 
 def solved(system, edges, rates, times) -> np.ndarray:
     """`levels` through that one program."""
-    return np.asarray(SOLVE(wide(system), np.asarray(edges), np.asarray(rates), times))[:, : len(system.states)]
+    edges, rates, times = map(np.asarray, (edges, rates, times))
+    return np.asarray(SOLVE(wide(system), edges, rates, times))[:, : len(system.states)]
 
 
 def drip(rng) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
