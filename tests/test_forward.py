@@ -97,8 +97,8 @@ def test_the_slow_site_follows_its_own_half_life(cohorts):
     cohort = cohorts["drug"]
     rate = slow_site.rate(middle_values()["slow_site.half_life"])
     h = np.diff(np.append(cohort.steps.time_h, cohort.stops_h[-1]))
-    result = jax.vmap(lambda level: slow_levels(level, h, rate))(cohort.nodes.plasma["esketamine"])
-    exact = np.asarray(cohort.nodes.slow)
+    result = jax.vmap(lambda level: slow_levels(level, h, rate))(cohort.nodes.plasma["esketamine"][:, 0])
+    exact = np.asarray(cohort.nodes.slow[:, 0])
     assert np.abs(result - exact).max() < 2e-3 * exact.max()
     assert np.abs(result[:, -1, -1] / exact[:, -1, -1] - 1).max() < 1e-5
 

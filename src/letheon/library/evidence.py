@@ -151,6 +151,26 @@ class Population:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Titration:
+    """How a rate rose from `start` [mg/h] to each patient's own: what the sources leave open, each as lowest and highest.
+
+    It rises evenly; a calibration takes each of them as uniform between its ends.
+    """
+
+    start: Real
+    hours: Pair  # until each patient's own rate is reached [h]
+    reached: Pair  # mean of that rate over patients [mg/h]
+    spread: Pair  # SD between patients of its logarithm
+    most: Real  # highest rate of any patient [mg/h]
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.reached[0] <= self.reached[1] <= self.most:
+            raise FieldError("expected 0 <= start <= reached <= most")
+        if self.hours[0] <= 0 or self.spread[0] < 0:
+            raise FieldError("'hours' must be positive, and 'spread' not negative")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudyArm:
     """One arm of a study, or one variant of it, for a patient of 70 kg; the numbers from `days` on need `infusions`."""
 
@@ -171,6 +191,8 @@ class StudyArm:
     assumptions: Texts = ()  # what the sources do not give and `infusions` takes for granted
     beside: Remark = ""  # drugs given beside
     by_weight: Flag = False  # whether the rates go with body weight; else they are the same for every patient
+    # what is not known of a rate that rose to each patient's effect; `infusions` are its middle
+    titration: Annotated[Titration, record(Titration)] | None = None
     contradicted: Remark = ""  # what the study reports that `infusions` cannot be true of; then it supports nothing
 
     def __post_init__(self) -> None:

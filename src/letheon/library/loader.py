@@ -72,8 +72,8 @@ def receptor() -> Mapping[str, Number]:
 def pain(section: str) -> Mapping[str, Number]:
     """Return the numbers of one section of ``pain.toml`` by name.
 
-    The sections are ``memory``, ``flares``, ``acute``, ``placebo``, ``diary``, ``slow_site`` and ``population``; refuse
-    any other.
+    The sections are ``memory``, ``flares``, ``acute``, ``placebo``, ``diary``, ``slow_site``, ``vague`` and
+    ``population``; refuse any other.
     """
     return _section("pain.toml", section)
 

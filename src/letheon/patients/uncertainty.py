@@ -44,6 +44,7 @@ _LATER = (
     *(f"mood.{name}" for name in ("fall_most", "onset", "responders")),
     "psychedelic.leiden_rate",
 )
+_OF_CALIBRATION = "vague."  # numbers that a calibration starts from and no patient has
 _SEED = 20260101  # of the hypercube; the draws are part of the release, not of a scenario
 
 
@@ -95,7 +96,11 @@ def named_numbers() -> dict[str, Number]:
 def prior_values(draws: int = DRAWS) -> Mapping[str, np.ndarray]:
     """Return every typical value as the library's spreads have it, before any calibration."""
     named = named_numbers()
-    uncertain = sorted(name for name, number in named.items() if number.spread["kind"] != "none" and name not in _LATER)
+    uncertain = sorted(
+        name
+        for name, number in named.items()
+        if number.spread["kind"] != "none" and name not in _LATER and not name.startswith(_OF_CALIBRATION)
+    )
     spreads = sorted(name for name, number in named.items() if number.omega_spread)
     points = latin_hypercube(draws, len(uncertain) + len(spreads) + len(_LATER), _SEED)
     columns = [*uncertain, *(f"{name}.sd" for name in spreads), *_LATER]

@@ -17,7 +17,7 @@ from letheon.patients.uncertainty import named_numbers
 from letheon.study.calibrate import document as records
 from letheon.study.calibrate.document import FULL_SETTINGS, CalibrationReport, SamplerReport, Settings
 from letheon.study.calibrate.observations import Band, Count, Gaussian, Observation, log_likelihood, resample
-from letheon.study.calibrate.parameters import Parameter, parameters, to_values
+from letheon.study.calibrate.parameters import parameters, to_values
 from letheon.study.calibrate.sampler import Chains, Mode, find_modes, sample, take_up, together
 from letheon.study.calibrate.trials import Trials, observations, predict, prepare_trials
 from letheon.study.records import Progress, quantiles
@@ -56,7 +56,7 @@ def _evidence(z: Array, trials: Trials, data: Sequence[Observation]) -> Array:
     The bound takes the spikes away; the density itself, which decides what is accepted, is untouched.
     """
     people = trials.cohorts[0].onsets.shape[-1]
-    return log_likelihood(data, predict(to_values(trials.pain, z), trials, _STEEPEST / people)).sum()
+    return log_likelihood(data, predict(to_values(trials.fit, z), trials, _STEEPEST / people)).sum()
 
 
 def calibrate(
@@ -71,15 +71,14 @@ def calibrate(
     if progress:
         progress("preparing trials", 0, 1)
     trials = prepare_trials(pain, settings.patients)
-    known = parameters(pain)
     modes, chains = explore(folder, settings, data, trials, progress)
     draws, weights = _reweigh(chains, trials, data, settings, progress)
-    worst, table = diagnose(chains, known)
+    worst, table = diagnose(chains, pain)
     report = CalibrationReport(
         letheon=__version__,
         pain=pain,
         settings=settings,
-        modes=tuple(_mode(mode, known) for mode in modes),
+        modes=tuple(_mode(mode, pain) for mode in modes),
         sampler=worst,
         parameters=table,
         full_mesh=weights,
@@ -92,7 +91,7 @@ def explore(
     folder: Path, settings: Settings, data: Sequence[Observation], trials: Trials, progress: Progress | None = None
 ) -> tuple[tuple[Mode, ...], Chains]:
     """Find the modes of the posterior and run the chains, in a folder that `take_up` has opened."""
-    size = len(parameters(trials.pain))
+    size = len(parameters(trials.fit))
     modes = find_modes(density, size, settings, folder, progress, (trials, data))
     return modes, sample(_evidence, (trials, data), modes, settings, folder, progress)
 
@@ -110,20 +109,19 @@ def _identifying(one: Observation) -> tuple[str | float, ...]:
     return one.name, one.low, one.high, one.sd
 
 
-def _mode(mode: Mode, known: tuple[Parameter, ...]) -> records.ModeReport:
+def _mode(mode: Mode, fit: str) -> records.ModeReport:
     return records.ModeReport(
         log_posterior=round(mode.log_posterior, 3),
         log_mass=round(mode.log_mass, 3),
         starts=mode.starts,
-        at={name: float(f"{column[0]:.4g}") for name, column in to_library_units(known, mode.z[None]).items()},
+        at={name: float(f"{column[0]:.4g}") for name, column in to_library_units(fit, mode.z[None]).items()},
     )
 
 
-def to_library_units(known: Sequence[Parameter], z: np.ndarray) -> dict[str, np.ndarray]:
+def to_library_units(fit: str, z: np.ndarray) -> dict[str, np.ndarray]:
     """Return draws of parameters in the units of the library."""
-    pain = "memory" if any(p.name.startswith("memory.") for p in known) else "slow_site"
-    values = jax.jit(jax.vmap(partial(to_values, pain)))(jnp.asarray(z))
-    return {p.name: np.asarray(values[p.name]) / to_canonical(1.0, p.unit) for p in known}
+    values = jax.jit(jax.vmap(partial(to_values, fit)))(jnp.asarray(z))
+    return {p.name: np.asarray(values[p.name]) / to_canonical(1.0, p.unit) for p in parameters(fit)}
 
 
 def _arviz() -> Any:
@@ -175,14 +173,14 @@ def convergence_lines(worst: SamplerReport) -> list[str]:
     ]
 
 
-def diagnose(chains: Chains, known: Sequence[Parameter]) -> tuple[SamplerReport, dict[str, records.ParameterReport]]:
+def diagnose(chains: Chains, fit: str) -> tuple[SamplerReport, dict[str, records.ParameterReport]]:
     """Return convergence diagnostics, and how far the data moved each parameter."""
     agreement = convergence(chains)
     flat = chains.z.reshape(-1, chains.z.shape[-1])
-    values = to_library_units(known, flat)
+    values = to_library_units(fit, flat)
     spread = flat.std(axis=0)
     table = {}
-    for i, p in enumerate(known):
+    for i, p in enumerate(parameters(fit)):
         low, middle, high = quantiles(values[p.name])
         table[p.name] = records.ParameterReport(
             unit=p.unit,
@@ -206,7 +204,7 @@ def _log_likelihoods(
 
     @jax.jit
     def one(z: Array, trials: Trials, data: Sequence[Observation]) -> Array:
-        return log_likelihood(data, predict(to_values(trials.pain, z), trials)).sum()
+        return log_likelihood(data, predict(to_values(trials.fit, z), trials)).sum()
 
     one(z[0], trials, data)  # compiled once, before the threads meet
     done = []
@@ -228,7 +226,7 @@ def _reweigh(
     flat = chains.z.reshape(-1, chains.z.shape[-1])
     count = min(_WEIGHED, len(flat))
     some = flat[np.linspace(0, len(flat) - 1, count).round().astype(int)]
-    fine = prepare_trials(trials.pain, _MANY_PEOPLE, FULL)
+    fine = prepare_trials(trials.fit, _MANY_PEOPLE, FULL)
     coarse = _log_likelihoods(some, trials, data, progress)
     ratio = _log_likelihoods(some, fine, data, progress) - coarse
     smoothed, k = _arviz().psislw(ratio)
@@ -249,7 +247,7 @@ def _reweigh(
 
 def predictions_of(z: np.ndarray, trials: Trials) -> dict[str, np.ndarray]:
     """Return what the trials would show under each draw."""
-    one = jax.jit(lambda z, trials: predict(to_values(trials.pain, z), trials))
+    one = jax.jit(lambda z, trials: predict(to_values(trials.fit, z), trials))
     rows = [one(row, trials) for row in jnp.asarray(z)]
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
 
@@ -311,7 +309,7 @@ def _interval_90(values: np.ndarray | list[float]) -> tuple[float, float]:
 def posterior_files(result: Calibration, date: str) -> dict[str, str]:
     """Return the files that ship: draws as a table, and what is known about them."""
     calibrated = parameters(result.pain)
-    values = to_library_units(calibrated, result.draws)
+    values = to_library_units(result.pain, result.draws)
     columns = {p.name: values[p.name] for p in calibrated if "@" not in p.name and not p.name.startswith("population.")}
     rng = np.random.default_rng(result.settings.seed + 4)
     columns["between.effect"] = columns["between.sd"] * rng.normal(size=len(result.draws))

@@ -13,7 +13,7 @@ from scipy import special
 from letheon.arrays import Array, jax, jnp
 from letheon.library import Number
 from letheon.patients.uncertainty import named_numbers, quantile
-from letheon.study.calibrate.trials import STUDIES
+from letheon.study.calibrate.trials import FITS, STUDIES, study_arm, titration_numbers
 from letheon.units import to_canonical
 
 _MEMORY = (
@@ -26,12 +26,17 @@ _BOTH = (
     *("acute.c50", "acute.arketamine_weight", "placebo.patient_sd", "placebo.tau_on", "placebo.tau_off"),
     *("between.sd", "population.baseline_mean", "population.baseline_sd"),
 )
-_BASELINES = ("sigtermans2009", "goldberg2010", "pickering2020")
-_STUDY_BASELINE = (7.0, 1.2)  # prior mean and SD of a study's mean baseline [NRS]
+# What a fit takes in the place of a number that rests on the patients of its own trials.
+_VAGUE = {
+    "population.baseline_mean": "vague.baseline_mean",
+    "population.baseline_sd": "vague.baseline_sd",
+}
+_VAGUE_SITE = {f"slow_site.{name}": f"vague.{name}" for name in ("half_life", "c50", "p_response")}
 # Chance that pain falls by half on midazolam, whatever the reason: prior centre, and SD of its log odds. It stands for
 # placebo, sedation and the course of another disease in the one trial that counts falls, so that only the contrast
 # with ketamine speaks.
 _BACKGROUND = (0.15, 1.0)
+_COUNTED = "noppers2011"
 _GRID = np.linspace(-8.0, 8.0, 4097)
 _OPEN = (-np.inf, np.inf)
 
@@ -62,42 +67,47 @@ def _of_number(name: str, number: Number) -> Parameter:
 
 
 @cache
-def parameters(pain: str) -> tuple[Parameter, ...]:
-    """Return what is calibrated for a pain model: numbers of the library first, then those of single studies.
+def parameters(fit: str) -> tuple[Parameter, ...]:
+    """Return what a fit calibrates: numbers of the library first, then those of single studies.
 
-    ``between.effect@…`` is a study's effect in units of ``between.sd``.
+    ``between.effect@…`` is a study's effect in units of ``between.sd``. A study that a fit is not made to has the same
+    numbers of its own as the others, so that what is predicted for it holds what is not known of it.
     """
-    named = named_numbers()
+    named, pain = named_numbers(), FITS[fit]
+    other = _VAGUE | (_VAGUE_SITE if fit == "slow_site_vague" else {})
     known = []
     for name in (*(_MEMORY if pain == "memory" else _SLOW), *_BOTH):
-        number = named[name]
+        number = named[other.get(name, name)]
         known.append(_of_number(name, number))
         if number.omega_spread:
             centre = float(0.5 * np.log(number.omega or 1.0))
             known.append(Parameter(f"{name}.sd", "1", "lognormal", (centre, number.omega_spread, *_OPEN)))
-    for id in STUDIES[pain]:
+    for id in STUDIES:
         known.append(Parameter(f"between.effect@{id}", "1", "normal", (0.0, 1.0, *_OPEN)))
-        if id != "noppers2011":
+        if id != _COUNTED:
             known.append(_of_number(f"placebo.fall@{id}", named["placebo.fall"]))
+            known.append(_of_number(f"baseline@{id}", named["vague.baseline_mean"]))
+        if titration := study_arm(id).titration:
+            for name, ends in titration_numbers(titration).items():
+                unit = {"hours": "h", "reached": "mg/h", "spread": "1"}[name]
+                known.append(Parameter(f"titration.{name}@{id}", unit, "uniform", (0.0, 1.0, *ends)))
     centre, sd = _BACKGROUND
     chance = (float(special.logit(centre)), sd, *_OPEN)
-    known += [Parameter(f"background {phase}@noppers2011", "1", "logit", chance) for phase in ("early", "late")]
-    baselines = [id for id in _BASELINES if id in STUDIES[pain]]
-    known += [Parameter(f"baseline@{id}", "NRS", "normal", (*_STUDY_BASELINE, *_OPEN)) for id in baselines]
+    known += [Parameter(f"background {phase}@{_COUNTED}", "1", "logit", chance) for phase in ("early", "late")]
     return tuple(known)
 
 
-def to_values(pain: str, z: Array) -> dict[str, Array]:
+def to_values(fit: str, z: Array) -> dict[str, Array]:
     """Return all parameters, in canonical units, from the standard normals (parameter,) of the calibrated ones.
 
     What is not calibrated has the library's value. They are what `letheon.study.calibrate.trials.predict` takes.
     """
     named = named_numbers()
-    known = parameters(pain)
+    known = parameters(fit)
     values: dict[str, Array] = {name: number.canonical for name, number in named.items()}
     values |= {f"{name}.sd": float(np.sqrt(number.omega)) for name, number in named.items() if number.omega}
     values |= {p.name: x for p, x in zip(known, _quantiles(known, z), strict=True)}
-    values["placebo.fall@noppers2011"] = 0.001  # what placebo does there is in its background
+    values[f"placebo.fall@{_COUNTED}"] = 0.001  # what placebo does there is in its background
     for name in tuple(values):
         if name.startswith("between.effect@"):
             values[name] = values["between.sd"] * values[name]

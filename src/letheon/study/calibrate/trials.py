@@ -1,12 +1,13 @@
 """The trials that Letheon is calibrated on: what each would have shown, and what it did show.
 
-Patients are counted once: the memory takes the means of the Leiden trial, the slow site takes Dahan's estimates from
-the same patients (they are its prior in the library) and leaves the means for a check.
+Patients are counted once. The memory takes the means of the Leiden trial. The slow site takes Dahan's estimates from
+the same patients (they are its prior in the library) and leaves the means for a check; a second fit of the slow site
+takes the means and knows nothing of the estimates.
 """
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import NamedTuple
 
@@ -16,7 +17,8 @@ from scipy import special
 from letheon import library
 from letheon.arrays import Array, jax, jnp
 from letheon.body.mesh import Grading
-from letheon.library import Outcome
+from letheon.library import Outcome, Study
+from letheon.library.evidence import StudyArm, Titration
 from letheon.patients.uncertainty import RIVAL, SHARED
 from letheon.study.calibrate.observations import Band, Count, Gaussian, Observation
 from letheon.study.regimens import study, study_scenario
@@ -24,10 +26,9 @@ from letheon.study.trial.forward import COARSE, Cohort, Forecast, PainCourse, fo
 
 Values = Mapping[str, Array]  # parameters by ``home.name``, canonical units; those of a study by ``home.name@study``
 Read = Callable[[PainCourse], Array]  # reads a pain course; the axis (patient,) comes last
-STUDIES: Mapping[str, tuple[str, ...]] = {
-    "memory": ("sigtermans2009", "goldberg2010", "noppers2011", "pickering2020"),
-    "slow_site": ("goldberg2010", "noppers2011", "pickering2020"),
-}
+FITS: Mapping[str, str] = {"memory": "memory", "slow_site": "slow_site", "slow_site_vague": "slow_site"}  # to pain model
+STUDIES = ("sigtermans2009", "goldberg2010", "noppers2011", "pickering2020")  # with outcomes that a mechanism decides
+_LEIDEN = "sigtermans2009"
 _LOCAL = ("placebo.fall", "between.effect")  # what differs from study to study
 _DAY = 24.0
 _STOPS_H = {
@@ -38,10 +39,10 @@ _STOPS_H = {
 }
 _LONG_DAYS = 60  # arms followed for longer are run apart, so that the others need not take as many steps
 _ARMS = {
-    "sigtermans2009": ("esketamine_slow", "esketamine_fast"),
-    "goldberg2010": ("racemic",),
-    "noppers2011": ("esketamine",),
-    "pickering2020": ("racemic",),
+    "sigtermans2009": "esketamine_titrated",
+    "goldberg2010": "racemic",
+    "noppers2011": "esketamine",
+    "pickering2020": "racemic",
 }
 # Readings that no paper gives. Errors of one patient's values at two times go along this far:
 _SAME_PATIENT = 0.5
@@ -52,18 +53,18 @@ _OVERALL_Z = 3.2905  # p < 0.001, two-sided
 _WEEKS = 12
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["cohorts"], meta_fields=["pain", "arms"])
+@partial(jax.tree_util.register_dataclass, data_fields=["cohorts"], meta_fields=["fit", "studies"])
 @dataclass(frozen=True, slots=True)
 class Trials:
     """The calibration trials made ready."""
 
-    pain: str  # pain model that they are for
-    arms: tuple[tuple[tuple[str, str], ...], ...]  # study and arm, in the order of the cohorts
+    fit: str  # that they are for
+    studies: tuple[tuple[str, ...], ...]  # in the order of the cohorts
     cohorts: tuple[Cohort, ...]  # the long arms and the short ones, each group on its leading axis
 
 
 class _Seen(NamedTuple):
-    """One arm of a trial as a parameter set shows it."""
+    """The arm of a trial as a parameter set shows it."""
 
     values: Values
     pain: str
@@ -86,17 +87,51 @@ class _Seen(NamedTuple):
         return read(self.shown.others).mean()
 
 
-def prepare_trials(pain: str, patients: int, grading: Grading = COARSE) -> Trials:
-    """Make every arm of the calibration trials ready."""
+def study_arm(id: str) -> StudyArm:
+    """Return the arm of a study that is fitted."""
+    return next(arm for arm in study(id).arms if arm.name == _ARMS[id])
+
+
+def _in_pieces(id: str) -> Study:
+    """Return a study in whose fitted arm all rates differ, so that no two pieces of it become one."""
+    whole, fitted = study(id), study_arm(id)
+    infusions = tuple((start, hours, k + 1.0) for k, (start, hours, _) in enumerate(fitted.infusions))
+    return replace(whole, arms=tuple(replace(a, infusions=infusions) if a is fitted else a for a in whole.arms))
+
+
+def prepare_trials(fit: str, patients: int, grading: Grading = COARSE, studies: Sequence[str] = STUDIES) -> Trials:
+    """Make the arms of calibration trials ready."""
     arms, cohorts = ([], []), ([], [])
-    for id in STUDIES["memory"]:
-        stops = _STOPS_H[id]
-        scenario = study_scenario(study(id), math.ceil(stops[-1] / _DAY))
+    for id in studies:
+        stops, titrated = _STOPS_H[id], study_arm(id).titration is not None
+        scenario = study_scenario(_in_pieces(id) if titrated else study(id), math.ceil(stops[-1] / _DAY))
         group = 0 if stops[-1] > _LONG_DAYS * _DAY else 1
-        for arm in _ARMS[id]:
-            arms[group].append((id, arm))
-            cohorts[group].append(prepare(scenario, arm, patients, grading, stops))
-    return Trials(pain, tuple(map(tuple, arms)), tuple(map(stack, cohorts)))
+        arms[group].append(id)
+        cohorts[group].append(prepare(scenario, _ARMS[id], patients, grading, stops, by_piece=titrated))
+    groups = [(tuple(ids), stack(own)) for ids, own in zip(arms, cohorts, strict=True) if ids]
+    return Trials(fit, *map(tuple, zip(*groups, strict=True)))
+
+
+def titration_numbers(titration: Titration) -> dict[str, tuple[float, float]]:
+    """Return what is not known of a titration: lowest and highest value by name, hours and mg/h."""
+    return {"hours": titration.hours, "reached": titration.reached, "spread": titration.spread}
+
+
+def _factors(values: Values, id: str, cohort: Cohort, parts: int) -> Array:
+    """Return the factor (part, patient) on each part of the timetable: the rate in it over that as prepared."""
+    arm, z = study_arm(id), cohort.titration_z
+    if arm.titration is None:
+        return jnp.ones((parts, len(z)))
+    middle = {name: sum(ends) / 2.0 for name, ends in titration_numbers(arm.titration).items()}
+    hours, mean, sd = (values.get(f"titration.{name}@{id}", middle[name]) for name in middle)
+    reached = jnp.minimum(mean * jnp.exp(sd * z - 0.5 * sd**2), arm.titration.most)
+    start, length, _ = np.array(arm.infusions).T
+    # the integral of min(t / hours, 1), over each piece
+    risen = [jnp.where(t < hours, t**2 / (2.0 * hours), t - hours / 2.0) for t in (start, start + length)]
+    share = (risen[1] - risen[0]) / length
+    rate = arm.titration.start + share[:, None] * (reached - arm.titration.start)
+    factors = rate / np.arange(1.0, len(start) + 1.0)[:, None]
+    return jnp.pad(factors, ((0, parts - len(start)), (0, 0)))
 
 
 def _local_values(values: Values, id: str) -> dict[str, Array]:
@@ -118,14 +153,11 @@ def _falls_below(share: float, at: Array, noise: Array, relative: Array) -> Arra
     return jax.scipy.special.ndtr((share - relative) * at / (noise * math.sqrt(1.0 + share**2)))
 
 
-def _leiden(values: Values, seen: list[_Seen]) -> dict[str, Array]:
-    weeks, sham = [], []
-    for arm in seen:  # slow and fast titration: the trial's was somewhere between
-        reads = [arm.between(*pair) for pair in ((1, 2), (3, 4), (1, 4))]
-        weeks.append([arm.mean(read) for read in reads])
-        sham.append([arm.sham(read) for read in reads])
-    (week_1, week_12, overall), (sham_1, sham_12, sham_overall) = jnp.mean(jnp.array([weeks, sham]), axis=1)
-    at = values.get("baseline@sigtermans2009", values["population.baseline_mean"])
+def _leiden(values: Values, arm: _Seen) -> dict[str, Array]:
+    reads = [arm.between(*pair) for pair in ((1, 2), (3, 4), (1, 4))]
+    week_1, week_12, overall = map(arm.mean, reads)
+    sham_1, sham_12, sham_overall = map(arm.sham, reads)
+    at = values["baseline@sigtermans2009"]
     return {
         "leiden baseline": at,
         "leiden drug week 1": at * week_1,
@@ -136,8 +168,7 @@ def _leiden(values: Values, seen: list[_Seen]) -> dict[str, Array]:
     }
 
 
-def _goldberg(values: Values, seen: list[_Seen]) -> dict[str, Array]:
-    (arm,) = seen
+def _goldberg(values: Values, arm: _Seen) -> dict[str, Array]:
     at = values["baseline@goldberg2010"]
     daily = [arm.between(d - 1, d) for d in range(1, 6)]
     means = [arm.mean(read) for read in daily]
@@ -153,9 +184,8 @@ def _goldberg(values: Values, seen: list[_Seen]) -> dict[str, Array]:
     }
 
 
-def _noppers(values: Values, seen: list[_Seen]) -> dict[str, Array]:
+def _noppers(values: Values, arm: _Seen) -> dict[str, Array]:
     """Return the chances of a fall by more than half, on the drug on top of what happens on midazolam."""
-    (arm,) = seen
     at, noise = values["population.baseline_mean"], arm.values["diary.noise_sd"]
     times = ("45 min", "180 min", "day 7", "day 56")
     reads = (arm.at(1), arm.at(2), arm.between(3, 4), arm.between(5, 6))
@@ -168,8 +198,7 @@ def _noppers(values: Values, seen: list[_Seen]) -> dict[str, Array]:
     return chances
 
 
-def _pickering(values: Values, seen: list[_Seen]) -> dict[str, Array]:
-    (arm,) = seen
+def _pickering(values: Values, arm: _Seen) -> dict[str, Array]:
     whole, day_7 = (arm.between(*pair) for pair in ((0, 3), (1, 2)))
     at = values["baseline@pickering2020"]
     return {
@@ -211,20 +240,21 @@ def predict(values: Values, trials: Trials, bound: float | None = None) -> dict[
     """
 
     def shown_in(cohort: Cohort, own: Values) -> Forecast:
-        return forecast(dict(values) | dict(own), cohort, trials.pain, bound=bound)
+        own = dict(own)
+        factors = own.pop("factors")
+        return forecast(dict(values) | own, cohort, pain, bound=bound, factors=factors)
 
-    seen: dict[str, list[_Seen]] = {}
-    for arms, cohorts in zip(trials.arms, trials.cohorts, strict=True):
-        local = [_local_values(values, id) for id, _ in arms]
+    pain, predictions = FITS[trials.fit], _cohen(values)
+    for studies, cohorts in zip(trials.studies, trials.cohorts, strict=True):
+        local = [_local_values(values, id) for id in studies]
+        parts, alone = cohorts.nodes.acute_s.shape[2], [jax.tree.map(lambda x, i=i: x[i], cohorts) for i in range(len(studies))]
         changed = (*_LOCAL, *(f"{RIVAL}{name}" for name in SHARED))
         own = {name: jnp.stack([jnp.asarray(one[name], float) for one in local]) for name in changed}
+        own["factors"] = jnp.stack([_factors(values, id, one, parts) for id, one in zip(studies, alone, strict=True)])
         shown = jax.vmap(shown_in)(cohorts, own)
-        for i, (id, _) in enumerate(arms):
-            cohort, forecasts = (jax.tree.map(lambda x, i=i: x[i], tree) for tree in (cohorts, shown))
-            seen.setdefault(id, []).append(_Seen(local[i], trials.pain, cohort, forecasts))
-    predictions = _cohen(values)
-    for id, read in _PREDICTIONS.items():
-        predictions |= read(values, seen[id])
+        for i, id in enumerate(studies):
+            forecasts = jax.tree.map(lambda x, i=i: x[i], shown)
+            predictions |= _PREDICTIONS[id](values, _Seen(local[i], pain, alone[i], forecasts))
     return predictions
 
 
@@ -256,7 +286,7 @@ def _numbers(outcome: Outcome) -> tuple[float, float]:
 
 
 def _leiden_data() -> tuple[Observation, ...]:
-    id = "sigtermans2009"
+    id = _LEIDEN
     start, start_var = _numbers(_outcome(id, "esketamine", "pain_mean", 0))
     drug, drug_var = _numbers(_outcome(id, "esketamine", "pain_mean", 7))
     sham, sham_var = _numbers(_outcome(id, "placebo", "pain_mean", 7))
@@ -334,7 +364,7 @@ def _cohen_data() -> tuple[Observation, ...]:
 
 
 @cache
-def observations(pain: str = "memory") -> tuple[Observation, ...]:
-    """Return what the trials reported that a pain model is calibrated on; recalled numbers count for nothing."""
-    leiden = _leiden_data() if pain == "memory" else ()
+def observations(fit: str = "memory") -> tuple[Observation, ...]:
+    """Return what the trials reported that a fit is made to; recalled numbers count for nothing."""
+    leiden = () if fit == "slow_site" else _leiden_data()  # its data from that trial are Dahan's estimates
     return (*leiden, *_goldberg_data(), *_noppers_data(), *_pickering_data(), *_cohen_data())

@@ -12,6 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from scipy import special
 
 from letheon.arrays import Array, jax, jnp
 from letheon.body import course, slow_site
@@ -34,8 +35,9 @@ class Cohort(NamedTuple):
     """An arm made ready: people, mesh and levels."""
 
     steps: course.Steps  # the mesh, without padding
-    nodes: Levels  # levels at its nodes; axes (patient, step, node)
+    nodes: Levels  # levels at its nodes, of each part of the timetable apart; axes (patient, part, step, node)
     people: People  # on the last axis
+    titration_z: np.ndarray  # (patient,): standard normal deviations of the rate that a titration reached
     onsets: np.ndarray  # (flare, patient): onsets of flares, in units of the mean time between two
     stops_h: np.ndarray  # (stop,): times at which a forecast is read [h]
     rows: np.ndarray  # (stop,): rows of a trajectory at these times
@@ -85,11 +87,14 @@ def prepare(
     patients: int = 64,
     grading: Grading = COARSE,
     stops_h: Sequence[float] | None = None,
+    *,
+    by_piece: bool = False,
 ) -> Cohort:
     """Make an arm ready: draw quasi-random people and solve their plasma on a coarse mesh, for any parameters.
 
     The people are the same in every arm. Forecasts are read at the stops, from 0 to the last that matters [h]; by
-    default at the midnights of the follow-up.
+    default at the midnights of the follow-up. The whole timetable is one part of the levels, or, with `by_piece`, each
+    of its pieces: levels are linear in the rates, so a forecast may multiply each by a factor.
     """
     days = math.ceil(scenario.follow_up_h / 24 - 1e-9)
     stops = np.asarray(24.0 * np.arange(days + 1) if stops_h is None else stops_h, float)
@@ -102,14 +107,16 @@ def prepare(
     values = middle_values()
     switches = assemble.Switches(_SEED, 0.0, 0.0, 0.0)
     draw = partial(people, _covariates(scenario), _SEED, days=plan.days, draw=0)
+    pieces = len(data.absolute)
+    parts = np.eye(pieces)[1:] if by_piece else np.ones((1, pieces))
 
     @jax.jit
     def solve(numbers: Array, points: Array) -> tuple[People, Levels]:
         def one(number: Array, point: Array) -> tuple[People, Levels]:
             who = draw(number, point=point)
             plasmas = assemble.plasmas_of(plan.structure, values.__getitem__, who, switches, data, number)
-            rates = assemble.rates_of(data, who)
-            return who, course.exposure(plasmas, steps, rates, plan.structure.levels)
+            rates = parts * assemble.rates_of(data, who)
+            return who, jax.vmap(lambda own: course.exposure(plasmas, steps, own, plan.structure.levels))(rates)
 
         return jax.vmap(one, out_axes=(-1, 0))(numbers, points)
 
@@ -117,7 +124,8 @@ def prepare(
     unused = np.zeros((1, patients))  # flares come from `onsets`, and no diary is written
     who = replace(who, flare_u=unused, diary_z=unused)
     onsets = _onsets(stops[-1], patients)
-    return Cohort(steps, nodes, who, onsets, stops, plan.day_rows[: len(stops)])
+    titration_z = special.ndtri(latin_hypercube(patients, 1, _SEED + 2)[:, 0])
+    return Cohort(steps, nodes, who, titration_z, onsets, stops, plan.day_rows[: len(stops)])
 
 
 def without_drug(cohort: Cohort) -> Cohort:
@@ -128,9 +136,10 @@ def without_drug(cohort: Cohort) -> Cohort:
 def stack(cohorts: Sequence[Cohort]) -> Cohort:
     """Put cohorts of equally many people on one leading axis, for `jax.vmap`: one program instead of many.
 
-    Shorter meshes are filled up with steps of no length, fewer stops with the last.
+    Shorter meshes are filled up with steps of no length, fewer parts with nothing, fewer stops with the last.
     """
     count = max(len(c.steps.level) for c in cohorts)
+    parts = max(c.nodes.acute_s.shape[1] for c in cohorts)
     stops = max(len(c.stops_h) for c in cohorts)
     flares = max(len(c.onsets) for c in cohorts)
     substances = sorted({name for c in cohorts for name in c.nodes.plasma})
@@ -143,12 +152,12 @@ def stack(cohorts: Sequence[Cohort]) -> Cohort:
     def widen(c: Cohort) -> Cohort:
         none = np.zeros_like(c.nodes.acute_s)
         plasma = {name: c.nodes.plasma.get(name, none) for name in substances}
-        nodes = jax.tree.map(lambda x: fill(x, count, 1), c.nodes._replace(plasma=plasma))
+        nodes = jax.tree.map(lambda x: fill(fill(x, count, 2), parts, 1, 0.0), c.nodes._replace(plasma=plasma))
         steps = {f: fill(getattr(c.steps, f), count) for f in ("piece", "epoch", "day", "time_h")}
         level = fill(c.steps.level, count, value=_NO_LENGTH)
         onsets = fill(c.onsets, flares, value=1e9)
         rows, stops_h = (fill(x, stops) for x in (c.rows, c.stops_h))
-        return Cohort(c.steps._replace(level=level, **steps), nodes, c.people, onsets, stops_h, rows)
+        return Cohort(c.steps._replace(level=level, **steps), nodes, c.people, c.titration_z, onsets, stops_h, rows)
 
     return jax.tree.map(lambda *x: np.stack(x), *map(widen, cohorts))
 
@@ -202,12 +211,14 @@ def forecast(
     expectancy: float = 0.0,
     norketamine: float = 0.0,
     bound: float | None = None,
+    factors: Array | None = None,
 ) -> Forecast:
     """Return the latent pain of a cohort under given parameters; axes (stop, patient).
 
     Values are typical values and spreads by ``home.name`` and ``home.name.sd``, in canonical units, and may be traced.
     `pain` is ``memory`` or ``slow_site``, `expectancy` relief from unblinding [NRS], `norketamine` its weight in the
-    block; `bound` bounds sensitivities in reverse differentiation, as in `letheon.body.course.replay`.
+    block; `bound` bounds sensitivities in reverse differentiation, as in `letheon.body.course.replay`. `factors` (part,
+    patient) multiply the rates of each part of the timetable; without them all are as written.
     """
     switches = assemble.Switches(_SEED, float(flares), expectancy, norketamine)
     count = cohort.steps.level.shape[0]
@@ -216,7 +227,8 @@ def forecast(
     stop = start + steps.h0_h * 2.0 ** jnp.asarray(steps.level)
     rate = slow_site.rate(values["slow_site.half_life"])
 
-    def one(who: People, onsets: Array, nodes: Levels) -> Forecast:
+    def one(who: People, onsets: Array, nodes: Levels, factors: Array) -> Forecast:
+        nodes = jax.tree.map(lambda x: jnp.tensordot(factors, x, 1), nodes)
         if pain == "slow_site":
             nodes = nodes._replace(slow=slow_levels(nodes.plasma["esketamine"], stop - start, rate))
         body = assemble.body_of(values.__getitem__, who, switches)
@@ -234,4 +246,6 @@ def forecast(
         both = jax.vmap(pain_course)(jnp.array([1.0, 0.0]))
         return Forecast(*(jax.tree.map(lambda x, i=i: x[i], both) for i in range(2)))
 
-    return jax.vmap(one, in_axes=(-1, -1, 0), out_axes=-1)(cohort.people, cohort.onsets, cohort.nodes)
+    factors = jnp.ones(cohort.nodes.acute_s.shape[1::-1]) if factors is None else factors
+    each = jax.vmap(one, in_axes=(-1, -1, 0, -1), out_axes=-1)
+    return each(cohort.people, cohort.onsets, cohort.nodes, factors)
