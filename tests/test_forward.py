@@ -125,3 +125,18 @@ def test_without_drug_is_the_placebo_arm(cohorts, shown):
         bare, sham = (shown(middle_values(), c, pain) for c in (without_drug(cohorts["drug"]), cohorts["placebo"]))
         for course in bare:  # nothing to respond to
             np.testing.assert_allclose(course.pain, sham.others.pain, atol=1e-9)
+
+
+def test_pieces_with_factors_are_the_regimen_with_these_rates(cohorts, shown):
+    """Levels are linear in the rates; red when a factor meets the wrong piece, or a site is left out."""
+    text = "{at: 0 h, rate: 10 mg/h/70kg, for: 24 h}, {at: 24 h, rate: 5 mg/h/70kg, for: 76 h}"
+    other = loads(scenario_text(f"drug: {{drug: esketamine, sessions: [{text}]}}", weeks=3))
+    pieces = prepare(other, "drug", FEW, by_piece=True)
+    factors = np.array([[0.5], [4.0]]) * np.ones((2, FEW))
+    for pain in ("memory", "slow_site"):
+        for one, exact in zip(
+            shown(middle_values(), pieces, pain, factors=factors),
+            shown(middle_values(), cohorts["drug"], pain),
+            strict=True,
+        ):
+            np.testing.assert_allclose(one.pain, exact.pain, rtol=1e-9)

@@ -152,7 +152,7 @@ class Population:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Titration:
-    """How a rate rose from `start` [mg/h] to each patient's own: what the sources leave open, each as lowest and highest.
+    """How a rate rose from `start` [mg/h] to each patient's own: what is not known of it, each as lowest and highest.
 
     It rises evenly; a calibration takes each of them as uniform between its ends.
     """

@@ -14,8 +14,8 @@ class Settings:
     """How hard to work."""
 
     chains: int = 4
-    warmup: int = 150  # iterations of each before it counts
-    samples: int = 700  # iterations of each that count
+    warmup: int = 100  # iterations of each before it counts
+    samples: int = 500  # iterations of each that count
     patients: int = 64  # quasi-random people who stand for an arm
     starts: int = 8  # dispersed starts of the search for modes
     tree_depth: int = 6  # longest trajectory, ``2**tree_depth - 1`` steps
@@ -136,6 +136,40 @@ class CalibrationReport(Record, frozen=True):
     parameters: dict[str, ParameterReport]
     full_mesh: FullMesh
     checks: dict[str, Check]
+
+
+class LeftOut(Record, frozen=True):
+    """Log score of a trial under a fit without it, with its error, and how that fit was made.
+
+    `refit` are the diagnostics of short chains without the trial; None where the draws of the full fit were reweighted.
+    """
+
+    study: str
+    fit: str
+    pareto_k: float
+    log_score: float
+    error: float
+    refit: SamplerReport | None = None
+
+
+class TrialScore(Record, frozen=True):
+    """Log scores of one trial by pain model, with their errors, and the exponent that it counts with."""
+
+    study: str
+    exponent: float
+    log_score: dict[str, float]
+    error: dict[str, float]
+    method: dict[str, str]
+
+
+class ModelWeights(Record, frozen=True):
+    """Weight of the memory in the average: mean and 90 % interval, and its mean without each trial."""
+
+    letheon: str
+    memory: float
+    interval: tuple[float, float]
+    trials: tuple[TrialScore, ...]
+    without: dict[str, float]
 
 
 class RecoverySet(Record, frozen=True):

@@ -19,7 +19,7 @@ from letheon.study.calibrate.document import FULL_SETTINGS, CalibrationReport, S
 from letheon.study.calibrate.observations import Band, Count, Gaussian, Observation, log_likelihood, resample
 from letheon.study.calibrate.parameters import parameters, to_values
 from letheon.study.calibrate.sampler import Chains, Mode, find_modes, sample, take_up, together
-from letheon.study.calibrate.trials import Trials, observations, predict, prepare_trials
+from letheon.study.calibrate.trials import Trials, observations, predict, prepare_trials, seen_in
 from letheon.study.records import Progress, quantiles
 from letheon.study.trial.forward import FULL
 from letheon.units import to_canonical
@@ -45,10 +45,10 @@ class Calibration(NamedTuple):
 
 def density(z: Array, trials: Trials, data: Sequence[Observation]) -> Array:
     """Return the log posterior density of standard normals, up to a constant."""
-    return _evidence(z, trials, data) - 0.5 * z @ z
+    return evidence(z, trials, data) - 0.5 * z @ z
 
 
-def _evidence(z: Array, trials: Trials, data: Sequence[Observation]) -> Array:
+def evidence(z: Array, trials: Trials, data: Sequence[Observation]) -> Array:
     """Return the log likelihood, with a force that a sampler can follow.
 
     A patient near the unstable root falls to one side or the other as a parameter moves a little, and so does one whom
@@ -70,7 +70,7 @@ def calibrate(
     take_up(folder, settings, identity(pain, data))
     if progress:
         progress("preparing trials", 0, 1)
-    trials = prepare_trials(pain, settings.patients)
+    trials = prepare_trials(pain, settings.patients, studies=seen_in(data))
     modes, chains = explore(folder, settings, data, trials, progress)
     draws, weights = _reweigh(chains, trials, data, settings, progress)
     worst, table = diagnose(chains, pain)
@@ -82,7 +82,7 @@ def calibrate(
         sampler=worst,
         parameters=table,
         full_mesh=weights,
-        checks=_checks(data, draws, trials, settings.seed),
+        checks=_checks(data, draws, prepare_trials(pain, settings.patients), settings.seed),
     )
     return Calibration(pain, settings, modes, chains, draws, report)
 
@@ -93,7 +93,7 @@ def explore(
     """Find the modes of the posterior and run the chains, in a folder that `take_up` has opened."""
     size = len(parameters(trials.fit))
     modes = find_modes(density, size, settings, folder, progress, (trials, data))
-    return modes, sample(_evidence, (trials, data), modes, settings, folder, progress)
+    return modes, sample(evidence, (trials, data), modes, settings, folder, progress)
 
 
 def identity(pain: str, data: Sequence[Observation]) -> dict[str, str]:
@@ -124,11 +124,12 @@ def to_library_units(fit: str, z: np.ndarray) -> dict[str, np.ndarray]:
     return {p.name: np.asarray(values[p.name]) / to_canonical(1.0, p.unit) for p in parameters(fit)}
 
 
-def _arviz() -> Any:
+def arviz() -> Any:
+    """Return the library of diagnostics, loaded when it is needed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import arviz  # heavy, and it announces its own future
-    return arviz
+        import arviz as library  # heavy, and it announces its own future
+    return library
 
 
 class Convergence(NamedTuple):
@@ -142,11 +143,11 @@ class Convergence(NamedTuple):
 
 def convergence(chains: Chains) -> Convergence:
     """Return how well chains agree."""
-    arviz = _arviz()
-    data = arviz.convert_to_dataset({"z": chains.z})
+    tools = arviz()
+    data = tools.convert_to_dataset({"z": chains.z})
     rhat, bulk, tail = (
         dataset["z"].to_numpy()
-        for dataset in (arviz.rhat(data), arviz.ess(data, method="bulk"), arviz.ess(data, method="tail"))
+        for dataset in (tools.rhat(data), tools.ess(data, method="bulk"), tools.ess(data, method="tail"))
     )
     bfmi = np.square(np.diff(chains.energy, axis=1)).mean(axis=1) / chains.energy.var(axis=1)
     worst = SamplerReport(
@@ -197,10 +198,10 @@ def diagnose(chains: Chains, fit: str) -> tuple[SamplerReport, dict[str, records
     return agreement.worst, table
 
 
-def _log_likelihoods(
-    z: np.ndarray, trials: Trials, data: Sequence[Observation], progress: Progress | None
+def log_likelihoods(
+    z: np.ndarray, trials: Trials, data: Sequence[Observation], progress: Progress | None, what: str = "weighing draws"
 ) -> np.ndarray:
-    """Return the log likelihood of each draw, two at a time where there are two cores."""
+    """Return the log likelihood of each draw (draw, parameter), two at a time where there are two cores."""
 
     @jax.jit
     def one(z: Array, trials: Trials, data: Sequence[Observation]) -> Array:
@@ -213,7 +214,7 @@ def _log_likelihoods(
         value = float(one(row, trials, data))
         done.append(value)
         if progress:
-            progress("weighing draws", len(done), len(z))
+            progress(what, len(done), len(z))
         return value
 
     return np.array(together([partial(weigh, row) for row in z]))
@@ -226,10 +227,10 @@ def _reweigh(
     flat = chains.z.reshape(-1, chains.z.shape[-1])
     count = min(_WEIGHED, len(flat))
     some = flat[np.linspace(0, len(flat) - 1, count).round().astype(int)]
-    fine = prepare_trials(trials.fit, _MANY_PEOPLE, FULL)
-    coarse = _log_likelihoods(some, trials, data, progress)
-    ratio = _log_likelihoods(some, fine, data, progress) - coarse
-    smoothed, k = _arviz().psislw(ratio)
+    fine = prepare_trials(trials.fit, _MANY_PEOPLE, FULL, seen_in(data))
+    coarse = log_likelihoods(some, trials, data, progress)
+    ratio = log_likelihoods(some, fine, data, progress) - coarse
+    smoothed, k = arviz().psislw(ratio)
     weights = np.exp(np.asarray(smoothed))
     weights /= weights.sum()
     rng = np.random.default_rng(settings.seed + 2)

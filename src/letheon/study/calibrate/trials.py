@@ -26,7 +26,11 @@ from letheon.study.trial.forward import COARSE, Cohort, Forecast, PainCourse, fo
 
 Values = Mapping[str, Array]  # parameters by ``home.name``, canonical units; those of a study by ``home.name@study``
 Read = Callable[[PainCourse], Array]  # reads a pain course; the axis (patient,) comes last
-FITS: Mapping[str, str] = {"memory": "memory", "slow_site": "slow_site", "slow_site_vague": "slow_site"}  # to pain model
+FITS: Mapping[str, str] = {
+    "memory": "memory",
+    "slow_site": "slow_site",
+    "slow_site_vague": "slow_site",
+}  # to pain model
 STUDIES = ("sigtermans2009", "goldberg2010", "noppers2011", "pickering2020")  # with outcomes that a mechanism decides
 _LEIDEN = "sigtermans2009"
 _LOCAL = ("placebo.fall", "between.effect")  # what differs from study to study
@@ -117,6 +121,20 @@ def titration_numbers(titration: Titration) -> dict[str, tuple[float, float]]:
     return {"hours": titration.hours, "reached": titration.reached, "spread": titration.spread}
 
 
+def titrated_rates(arm: StudyArm, hours: Array, reached: Array) -> Array:
+    """Return the mean rate (piece, patient) in each piece of a titrated arm: an even rise that takes so many `hours`.
+
+    `reached` is the rate (patient,) at its end [mg/h].
+    """
+    if arm.titration is None:
+        raise LookupError(f"{arm.name} is not titrated")
+    start, length, _ = np.array(arm.infusions).T
+    # the integral of min(t / hours, 1) over each piece
+    risen = [jnp.where(t < hours, t**2 / (2.0 * hours), t - hours / 2.0) for t in (start, start + length)]
+    share = (risen[1] - risen[0]) / length
+    return arm.titration.start + share[:, None] * (reached - arm.titration.start)
+
+
 def _factors(values: Values, id: str, cohort: Cohort, parts: int) -> Array:
     """Return the factor (part, patient) on each part of the timetable: the rate in it over that as prepared."""
     arm, z = study_arm(id), cohort.titration_z
@@ -125,13 +143,9 @@ def _factors(values: Values, id: str, cohort: Cohort, parts: int) -> Array:
     middle = {name: sum(ends) / 2.0 for name, ends in titration_numbers(arm.titration).items()}
     hours, mean, sd = (values.get(f"titration.{name}@{id}", middle[name]) for name in middle)
     reached = jnp.minimum(mean * jnp.exp(sd * z - 0.5 * sd**2), arm.titration.most)
-    start, length, _ = np.array(arm.infusions).T
-    # the integral of min(t / hours, 1), over each piece
-    risen = [jnp.where(t < hours, t**2 / (2.0 * hours), t - hours / 2.0) for t in (start, start + length)]
-    share = (risen[1] - risen[0]) / length
-    rate = arm.titration.start + share[:, None] * (reached - arm.titration.start)
-    factors = rate / np.arange(1.0, len(start) + 1.0)[:, None]
-    return jnp.pad(factors, ((0, parts - len(start)), (0, 0)))
+    rates = titrated_rates(arm, hours, reached)
+    factors = rates / np.arange(1.0, len(rates) + 1.0)[:, None]
+    return jnp.pad(factors, ((0, parts - len(rates)), (0, 0)))
 
 
 def _local_values(values: Values, id: str) -> dict[str, Array]:
@@ -247,7 +261,10 @@ def predict(values: Values, trials: Trials, bound: float | None = None) -> dict[
     pain, predictions = FITS[trials.fit], _cohen(values)
     for studies, cohorts in zip(trials.studies, trials.cohorts, strict=True):
         local = [_local_values(values, id) for id in studies]
-        parts, alone = cohorts.nodes.acute_s.shape[2], [jax.tree.map(lambda x, i=i: x[i], cohorts) for i in range(len(studies))]
+        parts, alone = (
+            cohorts.nodes.acute_s.shape[2],
+            [jax.tree.map(lambda x, i=i: x[i], cohorts) for i in range(len(studies))],
+        )
         changed = (*_LOCAL, *(f"{RIVAL}{name}" for name in SHARED))
         own = {name: jnp.stack([jnp.asarray(one[name], float) for one in local]) for name in changed}
         own["factors"] = jnp.stack([_factors(values, id, one, parts) for id, one in zip(studies, alone, strict=True)])
@@ -368,3 +385,8 @@ def observations(fit: str = "memory") -> tuple[Observation, ...]:
     """Return what the trials reported that a fit is made to; recalled numbers count for nothing."""
     leiden = () if fit == "slow_site" else _leiden_data()  # its data from that trial are Dahan's estimates
     return (*leiden, *_goldberg_data(), *_noppers_data(), *_pickering_data(), *_cohen_data())
+
+
+def seen_in(data: Sequence[Observation]) -> tuple[str, ...]:
+    """Return the studies of which data are seen, in the order of `STUDIES`: only these need to be simulated."""
+    return tuple(id for id in STUDIES if any(one.study == id for one in data))

@@ -107,8 +107,8 @@ def prepare(
     values = middle_values()
     switches = assemble.Switches(_SEED, 0.0, 0.0, 0.0)
     draw = partial(people, _covariates(scenario), _SEED, days=plan.days, draw=0)
-    pieces = len(data.absolute)
-    parts = np.eye(pieces)[1:] if by_piece else np.ones((1, pieces))
+    pieces = np.eye(len(data.absolute))[((data.absolute != 0) | (data.per_kg != 0)).any(axis=1)]
+    parts = pieces if by_piece else np.ones((1, len(data.absolute)))
 
     @jax.jit
     def solve(numbers: Array, points: Array) -> tuple[People, Levels]:
