@@ -119,9 +119,10 @@ def _mode(mode: Mode, fit: str) -> records.ModeReport:
 
 
 def to_library_units(fit: str, z: np.ndarray) -> dict[str, np.ndarray]:
-    """Return draws of parameters in the units of the library."""
+    """Return draws of parameters in the units of the library, and of theta where it follows from them."""
     values = jax.jit(jax.vmap(partial(to_values, fit)))(jnp.asarray(z))
-    return {p.name: np.asarray(values[p.name]) / to_canonical(1.0, p.unit) for p in parameters(fit)}
+    derived = {"memory.theta": np.asarray(values["memory.theta"])} if "memory.fold_distance" in values else {}
+    return derived | {p.name: np.asarray(values[p.name]) / to_canonical(1.0, p.unit) for p in parameters(fit)}
 
 
 def arviz() -> Any:
@@ -309,15 +310,16 @@ def _interval_90(values: np.ndarray | list[float]) -> tuple[float, float]:
 
 def posterior_files(result: Calibration, date: str) -> dict[str, str]:
     """Return the files that ship: draws as a table, and what is known about them."""
-    calibrated = parameters(result.pain)
     values = to_library_units(result.pain, result.draws)
-    columns = {p.name: values[p.name] for p in calibrated if "@" not in p.name and not p.name.startswith("population.")}
+    columns = {n: x for n, x in values.items() if "@" not in n and not n.startswith("population.")}
     rng = np.random.default_rng(result.settings.seed + 4)
     columns["between.effect"] = columns["between.sd"] * rng.normal(size=len(result.draws))
     known = {*named_numbers(), *(f"{name}.sd" for name in named_numbers())}
     columns = {name: column for name, column in columns.items() if name in known}
     rows = [columns, *([f"{x:.6g}" for x in row] for row in zip(*columns.values(), strict=True))]
-    unknown = [name for name in columns if name in values and not result.report.parameters[name].identified]
+    identified = {n: one.identified for n, one in result.report.parameters.items()}
+    identified["memory.theta"] = identified.get("memory.fold_distance", True)
+    unknown = [name for name in columns if not identified.get(name, True)]
     about = [
         f"# Posterior draws of the pain model {result.pain}, made by `letheon calibrate`; units are the library's.",
         f'letheon = "{__version__}"',

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import special
 
 from letheon.arrays import Array, jax, jnp
+from letheon.body.memory import folds
 from letheon.library import Number
 from letheon.patients.uncertainty import named_numbers, quantile
 from letheon.study.calibrate.trials import FITS, STUDIES, study_arm, titration_numbers
@@ -31,6 +32,7 @@ _VAGUE = {
     "population.baseline_mean": "vague.baseline_mean",
     "population.baseline_sd": "vague.baseline_sd",
 }
+_FOLD = "memory.fold_distance"  # drawn in the place of `memory.theta`
 _VAGUE_SITE = {f"slow_site.{name}": f"vague.{name}" for name in ("half_life", "c50", "p_response")}
 # Chance that pain falls by half on midazolam, whatever the reason: prior centre, and SD of its log odds. It stands for
 # placebo, sedation and the course of another disease in the one trial that counts falls, so that only the contrast
@@ -77,8 +79,11 @@ def parameters(fit: str) -> tuple[Parameter, ...]:
     other = _VAGUE | (_VAGUE_SITE if fit == "slow_site_vague" else {})
     known = []
     for name in (*(_MEMORY if pain == "memory" else _SLOW), *_BOTH):
-        number = named[other.get(name, name)]
-        known.append(_of_number(name, number))
+        number = named[name]
+        if name == "memory.theta":
+            known.append(_of_number(_FOLD, named["vague.fold_distance"]))
+        else:
+            known.append(_of_number(name, named[other.get(name, name)]))
         if number.omega_spread:
             centre = float(0.5 * np.log(number.omega or 1.0))
             known.append(Parameter(f"{name}.sd", "1", "lognormal", (centre, number.omega_spread, *_OPEN)))
@@ -108,6 +113,9 @@ def to_values(fit: str, z: Array) -> dict[str, Array]:
     values |= {f"{name}.sd": float(np.sqrt(number.omega)) for name, number in named.items() if number.omega}
     values |= {p.name: x for p, x in zip(known, _quantiles(known, z), strict=True)}
     values[f"placebo.fall@{_COUNTED}"] = 0.001  # what placebo does there is in its background
+    if _FOLD in values:
+        ceiling = folds(values["memory.a"], values["memory.n"])[3]
+        values["memory.theta"] = ceiling * jnp.exp(-values["memory.theta.sd"] * values[_FOLD])
     for name in tuple(values):
         if name.startswith("between.effect@"):
             values[name] = values["between.sd"] * values[name]
