@@ -34,8 +34,9 @@ def test_a_parameter_is_the_quantile_of_its_prior(pain, z):
     named, checked = named_numbers(), 0
     for parameter in result:
         name = parameter.name.split("@")[0]
-        if name in named and name != "between.effect":
-            number = named[name]
+        vague = f"vague.{name.split('.')[-1]}"
+        if (vague in named and not name.startswith("slow_site.")) or (name in named and name != "between.effect"):
+            number = named.get(vague, named.get(name)) if not name.startswith("slow_site.") else named[name]
             exact = to_canonical(float(quantile(number, special.ndtr(z))), number.unit)
             tolerance = 2e-5 if number.spread["kind"] in ("beta", "half-normal") else 1e-9
             assert float(values[parameter.name]) == pytest.approx(exact, rel=tolerance, abs=1e-9), parameter.name
@@ -144,16 +145,29 @@ def test_diagnostics_tell_chains_that_disagree():
     chains = sampler.Chains(
         z, rng.normal(size=(2, 400)), np.ones((2, 400)), np.ones((2, 400)), np.zeros((2, 400), bool)
     )
-    worst, good = calibration.diagnose(chains, result)
+    worst, good = calibration.diagnose(chains, "slow_site")
     assert worst.rhat_worst < 1.02 and worst.ess_bulk_worst > 500
     name = result[0].name
     assert not good[name].identified
     z[1, :, 0] += 3.0
     z[..., 1] *= 0.3
-    _, bad = calibration.diagnose(chains, result)
+    _, bad = calibration.diagnose(chains, "slow_site")
     assert bad[name].rhat > 1.5
     narrow = bad[result[1].name]
     assert narrow.identified and narrow.contraction == pytest.approx(0.91, abs=0.02)
+
+
+def test_prior_sensitivity_is_that_of_a_normal_mean():
+    """Exact: with a value y of error s, prior precision p and draws of the posterior; red for a wrong sign or scale."""
+    y, s = np.array([1.5, -0.5]), np.array([0.7, 2.0])
+
+    def mean(p):
+        return y / s**2 / (p + 1 / s**2)
+
+    sd = 1 / np.sqrt(1 + 1 / s**2)
+    z = mean(1.0) + sd * np.random.default_rng(4).normal(size=(200_000, 2))
+    exact = (mean(1.25) - mean(0.8)) / sd / math.log2(1.25 / 0.8)
+    np.testing.assert_allclose(calibration.prior_sensitivity(z), exact, atol=0.01)
 
 
 def report(pain: str) -> CalibrationReport:
@@ -205,7 +219,7 @@ def test_files_that_ship_can_be_read_again():
     files = calibration.posterior_files(result, "2026-11-22")
     again = parse_posterior("slow_site", files["slow_site.csv"], files["slow_site.toml"], "x")
     assert again.about["seed"] == QUICK_SETTINGS.seed and again.about["date"] == "2026-11-22"
-    values = calibration.to_library_units(results, draws)
+    values = calibration.to_library_units("slow_site", draws)
     assert not any("@" in name for name in again.columns)
     for name in ("slow_site.half_life", "acute.c50.sd", "placebo.tau_off"):
         np.testing.assert_allclose(again.columns[name], values[name], rtol=1e-5)

@@ -53,7 +53,10 @@ class SamplerReport(Record, frozen=True):
 
 
 class ParameterReport(Record, frozen=True):
-    """How far the data moved a parameter: medians in its unit, spread and shift in standard normals of the prior."""
+    """How far the data moved a parameter: medians in its unit, spread and shift in standard normals of the prior.
+
+    `prior_sensitivity` is how far its mean would move if its own prior counted twice [posterior SD].
+    """
 
     unit: str
     median: float
@@ -61,6 +64,7 @@ class ParameterReport(Record, frozen=True):
     sd_over_prior: float
     contraction: float
     shift: float
+    prior_sensitivity: float
     identified: bool
     rhat: float | None
     ess_bulk: float | None

@@ -175,12 +175,26 @@ def convergence_lines(worst: SamplerReport) -> list[str]:
     ]
 
 
+def prior_sensitivity(z: np.ndarray) -> np.ndarray:
+    """Return how far the posterior mean of each standard normal moves if its own prior counts twice [posterior SD].
+
+    By power scaling: the draws (draw, parameter) are reweighted to the prior raised to 0.8 and to 1.25, and the
+    difference is taken per doubling.
+    """
+    means = []
+    for power in (0.8, 1.25):
+        log = (1.0 - power) * 0.5 * z**2
+        weights = np.exp(log - log.max(axis=0))
+        means.append((weights * z).sum(axis=0) / weights.sum(axis=0))
+    return (means[1] - means[0]) / z.std(axis=0) / math.log2(1.25 / 0.8)
+
+
 def diagnose(chains: Chains, fit: str) -> tuple[SamplerReport, dict[str, records.ParameterReport]]:
     """Return convergence diagnostics, and how far the data moved each parameter."""
     agreement = convergence(chains)
     flat = chains.z.reshape(-1, chains.z.shape[-1])
     values = to_library_units(fit, flat)
-    spread = flat.std(axis=0)
+    spread, sensitivity = flat.std(axis=0), prior_sensitivity(flat)
     table = {}
     for i, p in enumerate(parameters(fit)):
         low, middle, high = quantiles(values[p.name])
@@ -191,6 +205,7 @@ def diagnose(chains: Chains, fit: str) -> tuple[SamplerReport, dict[str, records
             sd_over_prior=float(spread[i]),
             contraction=float(1.0 - spread[i] ** 2),
             shift=float(flat[:, i].mean()),
+            prior_sensitivity=float(sensitivity[i]),
             identified=bool(spread[i] <= _UNIDENTIFIED),
             rhat=float(agreement.rhat[i]),
             ess_bulk=float(agreement.ess_bulk[i]),

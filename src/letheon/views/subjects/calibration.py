@@ -185,9 +185,15 @@ def _prediction(one: Prediction) -> tree.Row:
     return tree.Row(one.label, cells)
 
 
+_FAR = 1.5  # SDs of the prior beyond which data and prior contradict each other
+
+
 def parameters_table(parameters: Mapping[str, ParameterReport]) -> tree.Table:
     """Return how far the data moved each parameter, and how well it was sampled."""
-    heads = ("Parameter", "Median (90 %)", "Unit", "Contraction", "Identified", "R-hat", "Effective draws (bulk, tail)")
+    heads = (
+        *("Parameter", "Median (90 %)", "Unit", "Contraction", "Identified", "Shift", "Prior sensitivity"),
+        *("R-hat", "Effective draws (bulk, tail)"),
+    )
     rows: dict[str, list[tree.Row]] = {}
     for key, one in parameters.items():
         rows.setdefault(key.partition("@")[2], []).append(_parameter(key, one))
@@ -199,11 +205,14 @@ def parameters_table(parameters: Mapping[str, ParameterReport]) -> tree.Table:
 def _parameter(key: str, one: ParameterReport) -> tree.Row:
     name = key.partition("@")[0]
     places = len(numbers.number(max(map(abs, one.interval_90))).partition(".")[2])  # finer is not known
+    shift = numbers.fixed(one.shift, 2) + (" FAR" if abs(one.shift) > _FAR else "")
     cells = (
         (tree.Strong(numbers.fixed(one.median, places)), f" ({numbers.fixed_interval(one.interval_90, places)})"),
         unit_name(one.unit),
         numbers.fixed(one.contraction, 2),
         verdict(one.identified, "yes" if one.identified else "NO"),
+        tree.Strong(shift) if abs(one.shift) > _FAR else shift,
+        numbers.fixed(one.prior_sensitivity, 2),
         numbers.fixed(one.rhat, 3),
         f"{numbers.fixed(one.ess_bulk, 0)}, {numbers.fixed(one.ess_tail, 0)}",
     )
