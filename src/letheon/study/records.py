@@ -13,6 +13,18 @@ from letheon.errors import InputError
 Progress = Callable[[str, int, int], None]  # called with what is done, how many are done, and how many there are
 
 
+def printed_steps() -> Progress:
+    """Return progress that prints what is done once, when all of it is done."""
+    printed: set[str] = set()
+
+    def progress(what: str, done: int, all_: int) -> None:
+        if done == all_ and what not in printed:  # a search goes on for a while after its last climb
+            printed.add(what)
+            print(f"{what}: {done} of {all_}", flush=True)
+
+    return progress
+
+
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
     """A part of a document; a field with a default is left out of the JSON where it holds that default."""
 

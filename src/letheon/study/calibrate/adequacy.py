@@ -26,7 +26,7 @@ from letheon.study.calibrate.observations import Observation, Predictions, log_l
 from letheon.study.calibrate.parameters import parameters
 from letheon.study.calibrate.sampler import take_up
 from letheon.study.calibrate.trials import Trials, observations, prepare_trials
-from letheon.study.records import Progress, decode, encode, quantiles
+from letheon.study.records import Progress, decode, encode, printed_steps, quantiles
 
 _LEVEL = 0.90
 _SCORED_DRAWS = 100
@@ -153,24 +153,17 @@ def main(folder: str) -> None:
     home.mkdir(parents=True, exist_ok=True)
     report = Adequacy(letheon=__version__, recovery={}, cross={})
 
+    progress = printed_steps()
+
     def keep() -> None:
         write(home / "adequacy.json", encode(report, 1))
 
     for pain in reversed(PAIN_MODELS):  # the quick one first
-        report.recovery[pain] = recover(pain, home / pain, progress=_print)
+        report.recovery[pain] = recover(pain, home / pain, progress=progress)
         keep()
     for pain in reversed(PAIN_MODELS):
-        report.cross[pain] = cross_fit(pain, home / "cross", progress=_print)
+        report.cross[pain] = cross_fit(pain, home / "cross", progress=progress)
         keep()
-
-
-_printed: set[str] = set()
-
-
-def _print(what: str, done: int, all_: int) -> None:
-    if done == all_ and what not in _printed:  # a search goes on for a while after its last climb
-        _printed.add(what)
-        print(f"{what}: {done} of {all_}", flush=True)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ outcome that depends on the mechanism, where p is what a model says of a trial t
 well the models predict, not how likely either is to be true.
 """
 
+import sys
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -12,12 +13,15 @@ from pathlib import Path
 import numpy as np
 
 from letheon._version import __version__
+from letheon.errors import InputError
+from letheon.files import write
 from letheon.study.calibrate.document import FULL_SETTINGS, ModelWeights, Settings, TrialScore
 from letheon.study.calibrate.fit import explore, identity
 from letheon.study.calibrate.left_out import SHORT_SETTINGS, leave_out
 from letheon.study.calibrate.sampler import take_up
 from letheon.study.calibrate.trials import STUDIES, observations, prepare_trials, seen_in
-from letheon.study.records import Progress
+from letheon.study.records import Progress, decode, encode, printed_steps
+from letheon.study.validate.document import Validation
 
 _GRID = np.linspace(0.0, 1.0, 4001)
 _CHECKED_ON = "sigtermans2009"  # its patients are in the slow site's own estimates
@@ -92,6 +96,20 @@ def left_out_scores(
     return rows
 
 
+def held_out_scores(validation: Validation) -> list[TrialScore]:
+    """Return the scores of trials that neither model was fitted to."""
+    return [
+        TrialScore(
+            study=one.study,
+            exponent=one.weight,
+            log_score={pain: score.log_score for pain, score in one.models.items()},
+            error={pain: score.mc_se / score.chance for pain, score in one.models.items()},
+            method=dict.fromkeys(one.models, "held out"),
+        )
+        for one in validation.studies
+    ]
+
+
 def written(weights: ModelWeights) -> str:
     """Return the file that ships."""
     lines = [
@@ -107,3 +125,21 @@ def written(weights: ModelWeights) -> str:
         lines += [f"{pain} = {score:.3f}" for pain, score in one.log_score.items()]
         lines += [f"without = {weights.without[one.study]}"]
     return "\n".join(lines) + "\n"
+
+
+def main(folder: Path, validation: Path, document: Path, shipped: Path) -> None:
+    """Weigh the models by the fits in a folder and by a validation; write the document and the file that ships."""
+    checked = decode(validation.read_bytes(), Validation, str(validation))
+    trials = [*left_out_scores(folder, progress=printed_steps()), *held_out_scores(checked)]
+    weights = model_weights(trials)
+    write(document, encode(weights, 1))
+    write(shipped, written(weights))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 5:
+        raise InputError("name the folder of fits, the validation, and two files to write")
+    from letheon.runs.environment import use_compile_cache
+
+    use_compile_cache()
+    main(*map(Path, sys.argv[1:]))
