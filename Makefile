@@ -40,13 +40,15 @@ test-browser: $(VENV)/.for-test ## the tests that drive the system's Chromium
 bench: $(VENV)/.peers ## time the simulator against general ODE solvers; those that cannot be installed are left out
 	@$(BIN)/python -m benchmarks
 
-calibration: $(VENV)/.for-test ## fit both pain models anew and ship what comes out (an hour; stops and goes on)
+calibration: $(VENV)/.for-test ## fit both pain models anew, weigh them, and ship what comes out (an hour and a half; stops and goes on)
 	@$(BIN)/letheon calibrate --out calibration
 	@for model in memory slow_site; do \
 	  cp calibration/$$model/$$model.csv calibration/$$model/$$model.toml src/letheon/library/posterior/ && \
 	  cp calibration/$$model/calibration.json docs/calibration/$$model.json || exit 1; done
 	@$(BIN)/letheon validate --sensitivity --json > calibration/validation.json
 	@cp calibration/validation.json docs/calibration/
+	@$(BIN)/python -m letheon.study.validate.weights calibration docs/calibration/validation.json \
+	  docs/calibration/weights.json src/letheon/library/posterior/weights.toml
 	@$(BIN)/python -m letheon.study.validate.met docs/calibration/validation.json src/letheon/library/posterior/met.toml
 	@$(BIN)/python docs/making/generate.py calibration validation support
 
