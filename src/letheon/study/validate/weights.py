@@ -5,6 +5,7 @@ outcome that depends on the mechanism, where p is what a model says of a trial t
 well the models predict, not how likely either is to be true.
 """
 
+import json
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -113,17 +114,16 @@ def held_out_scores(validation: Validation) -> list[TrialScore]:
 def written(weights: ModelWeights) -> str:
     """Return the file that ships."""
     lines = [
-        "# Weight of the pain memory in the average of both models, by how well each predicts trials that it has not",
-        "# seen: mean and 90 % interval. Made by `python -m letheon.study.validate.weights calibration`.",
+        "# Weight of the pain memory in the average of both mechanisms, by how well each predicts trials that it has",
+        "# not seen: mean and 90 % interval; the slow site has the rest. Scores: docs/calibration/weights.json.",
         f"memory = {weights.memory}",
         f"interval = {list(weights.interval)}",
-        f'letheon = "{weights.letheon}"',
+        "",
+        "[about]",
         f'date = "{date.today().isoformat()}"',
+        f"trials = {json.dumps([one.study for one in weights.trials])}",
+        'command = "make calibration"',
     ]
-    for one in weights.trials:
-        lines += ["", "[[trials]]", f'study = "{one.study}"', f"exponent = {one.exponent:g}"]
-        lines += [f"{pain} = {score:.3f}" for pain, score in one.log_score.items()]
-        lines += [f"without = {weights.without[one.study]}"]
     return "\n".join(lines) + "\n"
 
 
