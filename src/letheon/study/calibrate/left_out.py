@@ -20,7 +20,7 @@ from letheon.study.calibrate.sampler import Chains, Mode, sample, take_up
 from letheon.study.calibrate.trials import observations, prepare_trials, seen_in
 from letheon.study.records import Progress, decode, encode
 
-SHORT_SETTINGS = replace(FULL_SETTINGS, warmup=60, samples=150)
+SHORT_SETTINGS = replace(FULL_SETTINGS, warmup=60, samples=150, starts=2)
 _SCORED = 400  # draws at which a trial is scored
 _TRUSTED_K = 0.7  # Pareto k above which weights are not trusted
 
