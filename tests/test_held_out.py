@@ -10,11 +10,14 @@ from letheon.study.trial.simulation import ArmForecast, TrialForecast, draw_tria
 from letheon.study.validate.chance import (
     LOWER,
     NO_DIFFERENCE,
-    Test,
+    EventChance,
+    MeanTest,
     all_found,
     event_chance,
     nobody_chance,
 )
+from letheon.study.validate.held_out import HELD_OUT, Scored
+from letheon.study.validate.scores import total
 
 
 def trial(falls: dict[str, tuple[float, float]], n: int, windows: int = 1, alike: int = 0) -> TrialForecast:
@@ -29,11 +32,11 @@ def trial(falls: dict[str, tuple[float, float]], n: int, windows: int = 1, alike
     return TrialForecast(arms, np.eye(windows), 0.6)
 
 
-def both_lower(windows: int) -> tuple[Test, ...]:
+def both_lower(windows: int) -> tuple[MeanTest, ...]:
     """Return what the trial of 3, 5 and 7 days found, at so many times."""
     names = (("b", "a", LOWER), ("c", "a", LOWER), ("c", "b", NO_DIFFERENCE))
     return tuple(
-        Test("", {one: tuple(at), other: tuple(-at)}, finding, "")
+        MeanTest("", {one: tuple(at), other: tuple(-at)}, finding, "")
         for at in np.eye(windows)
         for one, other, finding in names
     )
@@ -54,7 +57,7 @@ def test_a_rare_event_has_the_chance_that_brute_force_gives():
 
 def test_a_chance_has_no_floor():
     """A change of one arm that is normal but for rounding has a t statistic of Student's law, far in its tail too."""
-    made, test = trial({"a": (-0.5, -0.5)}, 9, 4, alike=64), Test("", {"a": (0.25,) * 4}, LOWER, "")
+    made, test = trial({"a": (-0.5, -0.5)}, 9, 4, alike=64), MeanTest("", {"a": (0.25,) * 4}, LOWER, "")
     result = event_chance(made, lambda arms: all_found([test], arms), [test])
     exact = stats.nct.cdf(-test.critical({"a": 9}), 8, 3.0 * 0.5 / math.sqrt((1.0 + 1 / 12) / 4 + 0.6**2))
     assert exact < 2e-4
@@ -69,3 +72,19 @@ def test_none_of_four_responds_with_the_chance_of_four_alone():
     n = 20_000
     hits = (event(draw_trials(made, n, np.random.default_rng(7))[0]).sum(axis=1) == 0).reshape(2, n).sum(axis=1)
     np.testing.assert_allclose(result.chances, hits / n, atol=4 * math.sqrt(hits.max()) / n)
+
+
+def test_totals_weigh_trials_and_leave_each_out():
+    """Red when the doubtful trial counts in full; equal draws leave no interval."""
+    chances = ((0.02, 0.0001), (0.2, 0.3), (0.02, 0.06))
+    scored = [
+        Scored(
+            held, {m: EventChance(np.full(8, p), np.zeros(8)) for m, p in zip(("one", "two"), pair, strict=True)}, {}
+        )
+        for held, pair in zip(HELD_OUT, chances, strict=True)
+    ]
+    result, (first, *rest) = total(scored), (math.log(p / q) for p, q in chances)
+    assert HELD_OUT[0].weight == 0.5
+    assert result.difference == pytest.approx(0.5 * first + sum(rest))
+    assert result.without["duration357"].difference == pytest.approx(sum(rest))
+    assert result.difference_90 == pytest.approx((result.difference,) * 2)

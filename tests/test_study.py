@@ -21,7 +21,7 @@ from letheon.study.calibrate.trials import observations
 from letheon.study.records import Record, decode, encode
 from letheon.study.regimens import study
 from letheon.study.trial.prediction import Prediction
-from letheon.study.trial.simulation import simulated_trials
+from letheon.study.trial.simulation import simulated_trials, trial_forecast
 from letheon.study.validate.between_studies import SPREADS, with_spread
 from letheon.study.validate.document import Validation
 
@@ -148,10 +148,9 @@ def test_expectancy_acts_on_the_drug_alone():
         "letheon: 1\ntitle: x\nfollow_up: 6 days\n"
         "arms: {drug: {drug: esketamine, sessions: [{at: 0 h, rate: 20 mg/h/70kg, for: 48 h}]}}"
     )
-    sizes, windows, same = {"drug": 40, "placebo": 40}, ((4.0, 5.0), (5.0, 6.0)), {"repeats": 2, "people": 8}
+    trial = ({"drug": 40, "placebo": 40}, ((4.0, 5.0), (5.0, 6.0)), "slow_site", draws, 8, {"placebo": "drug"})
     plain, hopeful = (
-        simulated_trials(scenario, sizes, windows, "slow_site", draws, sham={"placebo": "drug"}, **same, **switch)
-        for switch in ({}, {"expectancy": 1.0})
+        simulated_trials(trial_forecast(scenario, *trial, **switch), 2) for switch in ({}, {"expectancy": 1.0})
     )
     np.testing.assert_array_equal(plain.entries["placebo"], hopeful.entries["placebo"])
     np.testing.assert_array_equal(plain.baseline["drug"], hopeful.baseline["drug"])

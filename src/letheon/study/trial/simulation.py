@@ -104,7 +104,12 @@ def trial_forecast(
     heartbeat: Heartbeat = lambda: None,
     **options: Any,
 ) -> TrialForecast:
-    """Return what the people of each arm would show under every draw; arguments are those of `simulated_trials`."""
+    """Return what the people of each arm would show under every draw of the parameters (the shipped ones by default).
+
+    One diary entry stands for each window [day]. Patients will be drawn from quasi-random `people`; `sham` are placebo
+    arms, and the arm that each mirrors. The heartbeat is called before each draw and raises to stop. Options are those
+    of `letheon.study.trial.forward.forecast`: ``flares``, ``expectancy``, ``norketamine``.
+    """
     values = typical_values(DRAWS) if values is None else values
     sham = sham or {}
     stops_h = tuple(24.0 * d for d in sorted({0.0, *(edge for pair in windows_d for edge in pair)}))
@@ -125,6 +130,11 @@ def trial_forecast(
         share = np.broadcast_to(responds(values, pain), len(latent[0])) * (arm not in sham)
         arms[arm] = ArmForecast(n, np.stack(latent, axis=1), start_pain(scenario, source, people), share)
     return TrialForecast(arms, root, week)
+
+
+def simulated_trials(trial: TrialForecast, repeats: int = REPEATS) -> Arms:
+    """Simulate a trial as it is run, each patient with a diary; ``draws × repeats`` times."""
+    return draw_trials(trial, repeats, np.random.default_rng(_SEED))[0]
 
 
 def draw_trials(
@@ -155,29 +165,6 @@ def draw_trials(
         entries[name] = seen.transpose(0, 1, 3, 2).reshape(-1, windows, arm.n)
         baselines[name] = np.clip(before, 0.0, 10.0).reshape(-1, arm.n)
     return Arms(entries, baselines), sums
-
-
-def simulated_trials(
-    scenario: Scenario,
-    patients: Mapping[str, int],
-    windows_d: Windows,
-    pain: str,
-    values: Values | None = None,
-    repeats: int = REPEATS,
-    people: int = PEOPLE,
-    sham: Mapping[str, str] | None = None,
-    heartbeat: Heartbeat = lambda: None,
-    **options: Any,
-) -> Arms:
-    """Simulate trials as they are run: so many patients an arm, each with a diary; ``draws × repeats`` of them.
-
-    One diary entry stands for each window [day]. Patients are drawn from quasi-random `people`; `sham` are placebo
-    arms, and the arm that each mirrors. Values are those of the shipped posterior by default. The heartbeat is called
-    before each draw and raises to stop. Options are those of `letheon.study.trial.forward.forecast`: ``flares``,
-    ``expectancy``, ``norketamine``.
-    """
-    trial = trial_forecast(scenario, patients, windows_d, pain, values, people, sham, heartbeat, **options)
-    return draw_trials(trial, repeats, np.random.default_rng(_SEED))[0]
 
 
 def start_pain(scenario: Scenario, arm: str, people: int) -> np.ndarray:

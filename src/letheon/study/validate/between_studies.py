@@ -16,7 +16,7 @@ from letheon.study.calibrate.observations import Gaussian
 from letheon.study.calibrate.trials import observations
 from letheon.study.records import Estimate, Progress, quantiles
 from letheon.study.regimens import study, study_scenario
-from letheon.study.trial.simulation import DRAWS, Arms, Values, heartbeat_of, simulated_trials
+from letheon.study.trial.simulation import DRAWS, Arms, Values, heartbeat_of, simulated_trials, trial_forecast
 from letheon.study.validate.document import BetweenStudies, SpreadRow, SpreadScore
 from letheon.study.validate.held_out import Scored, held_out_scores
 from letheon.study.validate.scores import total
@@ -87,7 +87,8 @@ def between_studies(
         own = with_spread(values, sd)
         for model in models:
             heartbeat = heartbeat_of(progress, f"trials if studies differ by {label}, {model}", done, jobs)
-            arms = simulated_trials(scenario, patients, windows, model, own, _REPEATS, sham=sham, heartbeat=heartbeat)
+            trial = trial_forecast(scenario, patients, windows, model, own, sham=sham, heartbeat=heartbeat)
+            arms = simulated_trials(trial, _REPEATS)
             rows += [_row(model, label, name, reported.get(name), draws) for name, draws in _read(arms).items()]
             done += 1
         scored = fitted if sd is None and fitted is not None else held_out_scores(own, models, progress=progress)

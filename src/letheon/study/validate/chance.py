@@ -2,9 +2,9 @@
 
 Trials are simulated whole, but most of them from patients and diaries tilted towards the event: the density of each is
 multiplied by ``exp(tilt · change)``, and a trial counts with the ratio of its true density to that of all proposals
-(mixture importance sampling). A third of the trials are not tilted, so that no
-weight exceeds three. The tilt is that of the likeliest way to the event if means of arms were normal; it decides how
-fast the error falls, never what is estimated.
+(mixture importance sampling). A third of the trials are not tilted, so that no weight exceeds three. The tilt is that
+of the likeliest way to the event if means of arms were normal; it decides how fast the error falls, never what is
+estimated.
 """
 
 import math
@@ -28,10 +28,9 @@ _SEED = 20261129
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class MeanTest:
     """A two-sided t-test of mean changes from baseline, of one arm or between two, and what it found."""
 
-    __test__ = False  # no test of ours
     label: str
     weights: Mapping[str, Sequence[float]]  # (window,) by arm: what is averaged, and which arm is taken from which
     finding: str  # LOWER or NO_DIFFERENCE
@@ -84,7 +83,7 @@ def changes_of(arms: Arms) -> dict[str, np.ndarray]:
     return {name: entries - arms.baseline[name][:, None, :] for name, entries in arms.entries.items()}
 
 
-def all_found(tests: Sequence[Test], arms: Arms) -> np.ndarray:
+def all_found(tests: Sequence[MeanTest], arms: Arms) -> np.ndarray:
     """Return in which trials every test has its finding."""
     changes = changes_of(arms)
     patients = {name: change.shape[-1] for name, change in changes.items()}
@@ -99,7 +98,7 @@ def all_found(tests: Sequence[Test], arms: Arms) -> np.ndarray:
 def event_chance(
     trial: TrialForecast,
     event: Callable[[Arms], np.ndarray],
-    tests: Sequence[Test] = (),
+    tests: Sequence[MeanTest] = (),
     heartbeat: Callable[[], None] = lambda: None,
     target: float = _TARGET,
 ) -> EventChance:
@@ -163,7 +162,7 @@ def _moments(trial: TrialForecast, arm: ArmForecast) -> tuple[np.ndarray, np.nda
     return mean, second - mean[:, :, None] * mean[:, None, :] + trial.root @ trial.root.T + trial.week**2
 
 
-def _tilts(trial: TrialForecast, tests: Sequence[Test]) -> dict[str, np.ndarray]:
+def _tilts(trial: TrialForecast, tests: Sequence[MeanTest]) -> dict[str, np.ndarray]:
     """Return the tilt (draw, window) of each arm that puts the means at the likeliest point where the tests find.
 
     Of normal means with the mean m and the covariance S that is ``m - S A' x``, where x >= 0 minimises

@@ -19,12 +19,10 @@ from letheon.study.records import Progress
 from letheon.study.regimens import study, study_scenario
 from letheon.study.trial import simulation
 from letheon.study.trial.forward import responds
-from letheon.study.trial.simulation import Arms, Heartbeat, TrialForecast, Values, draw_trials, heartbeat_of
+from letheon.study.trial.simulation import Arms, Heartbeat, TrialForecast, Values, heartbeat_of
 from letheon.study.validate import chance
-from letheon.study.validate.chance import LOWER, NO_DIFFERENCE, EventChance, Test
+from letheon.study.validate.chance import LOWER, NO_DIFFERENCE, EventChance, MeanTest
 from letheon.study.validate.document import TimingRow
-
-_SEED = 20261122
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class HeldOut:
     patients: Mapping[str, int]  # of each arm
     windows_d: tuple[tuple[float, float], ...]
     event: str  # what was reported, in words
-    tests: tuple[Test, ...] = ()
+    tests: tuple[MeanTest, ...] = ()
     sham: Mapping[str, str] = field(default_factory=dict)  # placebo arms, and the arm that each mirrors
     forms: tuple[str, ...] = ()  # that ketamine may have had with the same probability, where none is stated
     weight: float = 1.0  # of its log score in totals
@@ -61,19 +59,19 @@ class Scored(NamedTuple):
     quantities: Mapping[str, Sequence[Quantity]]
 
 
-def _duration() -> Iterator[Test]:
+def _duration() -> Iterator[MeanTest]:
     for i, day in enumerate((30, 60, 90)):
         at = np.eye(3)[i]
         for one, other, finding in (("5d", "3d", LOWER), ("7d", "3d", LOWER), ("7d", "5d", NO_DIFFERENCE)):
             weights = {f"racemic_{one}": tuple(at), f"racemic_{other}": tuple(-at)}
             report = "lower, p < 0.05" if finding == LOWER else "equal"
-            yield Test(f"{one} against {other} on day {day}", weights, finding, report, f"day {day}")
+            yield MeanTest(f"{one} against {other} on day {day}", weights, finding, report, f"day {day}")
 
 
-def _within_arms(windows: int) -> Iterator[Test]:
+def _within_arms(windows: int) -> Iterator[MeanTest]:
     mean = (1.0 / windows,) * windows
-    yield Test("the change on racemic", {"racemic": mean}, LOWER, "lower, p < 0.05")
-    yield Test("the change on placebo", {"placebo": mean}, NO_DIFFERENCE, "no effect")
+    yield MeanTest("the change on racemic", {"racemic": mean}, LOWER, "lower, p < 0.05")
+    yield MeanTest("the change on placebo", {"placebo": mean}, NO_DIFFERENCE, "no effect")
 
 
 _WEEKLY = tuple((float(d), float(d + 1)) for d in range(16, 94, 7))
@@ -153,8 +151,7 @@ def predicted(
 ) -> tuple[EventChance, list[Quantity]]:
     """Return the chance of a trial's event and its quantities, over every form that its drug may have had."""
     forecasts = list(_forecasts(held, model, values, people, heartbeat))
-    rng = np.random.default_rng(_SEED)
-    tables = [list(_quantities(held, draw_trials(trial, repeats, rng)[0])) for trial in forecasts]
+    tables = [list(_quantities(held, simulation.simulated_trials(trial, repeats))) for trial in forecasts]
     pooled = [
         replace(same[0], predicted=np.concatenate([q.predicted for q in same])) for same in zip(*tables, strict=True)
     ]
