@@ -110,9 +110,7 @@ def total(scored: Sequence[Scored]) -> Total:
         telling=TELLING,
         difference=lead().difference,
         difference_90=lead().interval_90,
-        without={
-            own.held.id: lead(np.where(np.arange(len(weights)) == t, 0.0, weights)) for t, own in enumerate(scored)
-        },
+        without={own.held.id: lead(t) for t, own in enumerate(scored)},
         expected_if={
             true: float(sum(w * _expected(p, q, true == one) for w, (p, q) in zip(weights, pairs, strict=True)))
             for true in models
