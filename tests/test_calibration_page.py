@@ -17,7 +17,7 @@ from letheon.study.calibrate.document import CalibrationReport, Predicted, Repor
 from letheon.study.calibrate.parameters import parameters
 from letheon.study.calibrate.trials import observations
 from letheon.study.records import decode
-from letheon.study.validate.document import SensitivityRow, Validation
+from letheon.study.validate.document import Lead, SensitivityRow, Validation
 from letheon.views.document import html, numbers, terminal
 from letheon.views.document.tree import Document, Legend, Panels, Plot, Table, blocks_of, plain
 from letheon.views.figures.rows import BLUE, GREY, ORANGE
@@ -98,11 +98,19 @@ def test_the_masses_of_the_modes_are_shares() -> None:
 
 @pytest.mark.parametrize(("difference", "better"), [(2.3, "memory"), (-2.3, "slow_site"), (-900.0, "slow_site")])
 def test_the_better_model_is_named_first(difference: float, better: str) -> None:
-    sentence = validation.better_model(replace(VALIDATION, total=replace(VALIDATION.total, difference=difference)))
-    assert sentence.startswith(f"The {PAIN_MODELS[better]} model predicts better than the ")
-    close = replace(VALIDATION.total, difference=0.1 if difference > 0 else -0.1)
-    sentence = validation.better_model(replace(VALIDATION, total=close))
-    assert sentence.startswith("These trials cannot tell") and f"the {PAIN_MODELS[better]} model leads" in sentence
+    def sentence(lead: float, wide: float, without: float) -> str:
+        ends, leads = (lead - wide, lead + wide), {"x": Lead(without, (without, without))}
+        total = replace(VALIDATION.total, difference=lead, difference_90=ends, without=leads)
+        return validation.better_model(replace(VALIDATION, total=total))
+
+    clear = sentence(difference, 0.5, difference)
+    assert clear.startswith(f"The {PAIN_MODELS[better]} model predicts better than the ") and "Without" not in clear
+    assert "Without x" in sentence(difference, 0.5, -difference)
+    for close in (
+        sentence(difference / 1000.0, 0.5, difference),
+        sentence(difference, 1.5 * abs(difference), difference),
+    ):
+        assert close.startswith("These trials cannot tell") and f"the {PAIN_MODELS[better]} model leads" in close
 
 
 def lines_of(plot: Plot) -> list[tuple[str, float, float]]:

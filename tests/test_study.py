@@ -15,13 +15,21 @@ from scipy import integrate, stats
 from letheon.errors import InputError
 from letheon.patients.uncertainty import RIVAL, typical_values
 from letheon.scenario import loads
-from letheon.study.calibrate.document import Adequacy, CalibrationReport, ReportedCount, ReportedLimits, ReportedValue
+from letheon.study.calibrate.contrasts import CONTRASTS, contrasts, with_coverage
+from letheon.study.calibrate.document import (
+    Adequacy,
+    CalibrationReport,
+    Predicted,
+    ReportedCount,
+    ReportedLimits,
+    ReportedValue,
+)
 from letheon.study.calibrate.observations import Band, Count, Gaussian, log_likelihood, resample
 from letheon.study.calibrate.trials import observations
 from letheon.study.records import Record, decode, encode
 from letheon.study.regimens import study
 from letheon.study.trial.prediction import Prediction
-from letheon.study.trial.simulation import simulated_trials
+from letheon.study.trial.simulation import simulated_trials, trial_forecast
 from letheon.study.validate.between_studies import SPREADS, with_spread
 from letheon.study.validate.document import Validation
 
@@ -123,6 +131,24 @@ def test_nobody_is_counted_twice():
         assert all(pain in study(o.study).calibrates for o in observations(pain))
 
 
+def test_contrasts_are_judged_at_the_size_of_their_trial():
+    """Against the difference of two binomials with all twelve patients, whatever weight the counts had in the fit."""
+    data = observations("memory")
+    names = [name for one in data for name in getattr(one, "names", None) or [one.name]]
+    values = {name: np.full(2000, 0.3) for name in names}
+    chances = stats.binom.pmf(np.arange(13), 12, 0.3)
+    differences = np.convolve(chances, chances[::-1])  # of drug minus placebo, from -12 to 12
+    above = differences[12 + 8 - 3 :].sum()  # 8 against 3 of 12
+    result = contrasts(data, values, 1)
+    assert result["noppers drug minus placebo 45 min"].p_value == pytest.approx(2.0 * above, abs=0.006)
+    shift = result["pickering drug minus placebo"]
+    sd = math.sqrt((100**2 + 90**2 - 100 * 90) / 20) / 35  # a crossover of twenty, errors that correlate by a half
+    assert shift.of_a_trial.interval_90 == pytest.approx((-1.645 * sd, 1.645 * sd), abs=0.02)
+    assert set(result) == set(CONTRASTS)
+    printed = with_coverage({"noppers drug day 7": Predicted(0.3, (0.3, 0.3), (2 / 12, 5 / 12))}, data, values, 1)
+    assert printed["noppers drug day 7"].coverage == pytest.approx(chances[2:6].sum(), abs=0.01)
+
+
 # ---- validation: studies that differ, expectancy
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -148,10 +174,9 @@ def test_expectancy_acts_on_the_drug_alone():
         "letheon: 1\ntitle: x\nfollow_up: 6 days\n"
         "arms: {drug: {drug: esketamine, sessions: [{at: 0 h, rate: 20 mg/h/70kg, for: 48 h}]}}"
     )
-    sizes, windows, same = {"drug": 40, "placebo": 40}, ((4.0, 5.0), (5.0, 6.0)), {"repeats": 2, "people": 8}
+    trial = ({"drug": 40, "placebo": 40}, ((4.0, 5.0), (5.0, 6.0)), "slow_site", draws, 8, {"placebo": "drug"})
     plain, hopeful = (
-        simulated_trials(scenario, sizes, windows, "slow_site", draws, sham={"placebo": "drug"}, **same, **switch)
-        for switch in ({}, {"expectancy": 1.0})
+        simulated_trials(trial_forecast(scenario, *trial, **switch), 2) for switch in ({}, {"expectancy": 1.0})
     )
     np.testing.assert_array_equal(plain.entries["placebo"], hopeful.entries["placebo"])
     np.testing.assert_array_equal(plain.baseline["drug"], hopeful.baseline["drug"])

@@ -116,9 +116,10 @@ class ReportedLimits(Reported, Record, frozen=True):
 
 
 class Predicted(Estimate, frozen=True):
-    """A prediction; `of_a_trial_90` holds the error of a trial of the same size too."""
+    """A prediction; `of_a_trial_90` holds the error of a trial too, and `coverage` is the share of trials inside it."""
 
     of_a_trial_90: tuple[float, float] | None = None
+    coverage: float | None = None
 
 
 class Check(Record, frozen=True):
@@ -127,6 +128,17 @@ class Check(Record, frozen=True):
     reported: Reported | None
     prior: Predicted
     posterior: Predicted
+
+
+class Contrast(Record, frozen=True):
+    """A comparison that a trial reported (ends equal for a number), and what trials of its size would report.
+
+    `p_value` is the two-sided posterior predictive p value: twice the chance of a result as far out.
+    """
+
+    reported: tuple[float, float]
+    of_a_trial: Estimate
+    p_value: float
 
 
 class CalibrationReport(Record, frozen=True):
@@ -140,6 +152,7 @@ class CalibrationReport(Record, frozen=True):
     parameters: dict[str, ParameterReport]
     full_mesh: FullMesh
     checks: dict[str, Check]
+    contrasts: dict[str, Contrast] = msgspec.field(default_factory=dict)
 
 
 class LeftOut(Record, frozen=True):

@@ -15,6 +15,7 @@ from letheon._version import __version__
 from letheon.arrays import Array, jax, jnp
 from letheon.patients.uncertainty import named_numbers
 from letheon.study.calibrate import document as records
+from letheon.study.calibrate.contrasts import contrasts, with_coverage
 from letheon.study.calibrate.document import FULL_SETTINGS, CalibrationReport, SamplerReport, Settings
 from letheon.study.calibrate.observations import Band, Count, Gaussian, Observation, log_likelihood, resample
 from letheon.study.calibrate.parameters import parameters, to_values
@@ -74,6 +75,7 @@ def calibrate(
     modes, chains = explore(folder, settings, data, trials, progress)
     draws, weights = _reweigh(chains, trials, data, settings, progress)
     worst, table = diagnose(chains, pain)
+    checks, compared = _checks(data, draws, prepare_trials(pain, settings.patients), settings.seed)
     report = CalibrationReport(
         letheon=__version__,
         pain=pain,
@@ -82,7 +84,8 @@ def calibrate(
         sampler=worst,
         parameters=table,
         full_mesh=weights,
-        checks=_checks(data, draws, prepare_trials(pain, settings.patients), settings.seed),
+        checks=checks,
+        contrasts=compared,
     )
     return Calibration(pain, settings, modes, chains, draws, report)
 
@@ -284,15 +287,19 @@ def _reported(data: Sequence[Observation]) -> dict[str, records.Reported]:
     return reported
 
 
-def _checks(data: Sequence[Observation], draws: np.ndarray, trials: Trials, seed: int) -> dict[str, records.Check]:
+def _checks(
+    data: Sequence[Observation], draws: np.ndarray, trials: Trials, seed: int
+) -> tuple[dict[str, records.Check], dict[str, records.Contrast]]:
     """Return prior and posterior predictions beside what was reported; intervals include the error of a trial."""
     prior = np.random.default_rng(seed + 3).normal(size=(len(draws), draws.shape[1]))
-    before, after = (_predicted(data, predictions_of(z, trials), seed) for z in (prior, draws))
+    before, after = (predictions_of(z, trials) for z in (prior, draws))
+    first, last = _predicted(data, before, seed), with_coverage(_predicted(data, after, seed), data, after, seed)
     reported = _reported(data)
-    return {
-        name: records.Check(reported=reported.get(name), prior=before[name], posterior=predicted)
-        for name, predicted in after.items()
+    checks = {
+        name: records.Check(reported=reported.get(name), prior=first[name], posterior=predicted)
+        for name, predicted in last.items()
     }
+    return checks, contrasts(observations("memory"), after, seed)  # what was not fitted to this model, too
 
 
 def _predicted(

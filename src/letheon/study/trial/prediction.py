@@ -12,7 +12,7 @@ from letheon.library.evidence import StudyArm
 from letheon.patients.uncertainty import typical_values
 from letheon.study.records import Estimate, Record, quantiles
 from letheon.study.regimens import study, study_scenario
-from letheon.study.trial.simulation import DRAWS, Arms, Values, simulated_trials
+from letheon.study.trial.simulation import DRAWS, Arms, Values, simulated_trials, trial_forecast
 
 _DAY = 90
 _PATIENTS = 30
@@ -105,7 +105,7 @@ def ketcrps2(date: str, values: Values | None = None) -> Prediction:
     for ramp, reading in _ramps().items():
         scenario = study_scenario(reading, _DAY)
         predictions[ramp] = {
-            model: _read(simulated_trials(scenario, patients, windows, model, values, people=64))
+            model: _read(simulated_trials(trial_forecast(scenario, patients, windows, model, values, 64)))
             for model in library.PAIN_MODELS
         }
     return Prediction(

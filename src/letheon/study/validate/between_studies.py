@@ -16,9 +16,10 @@ from letheon.study.calibrate.observations import Gaussian
 from letheon.study.calibrate.trials import observations
 from letheon.study.records import Estimate, Progress, quantiles
 from letheon.study.regimens import study, study_scenario
-from letheon.study.trial.simulation import DRAWS, Arms, Values, heartbeat_of, simulated_trials
-from letheon.study.validate.document import BetweenStudies, HeldOutStudy, SpreadRow, SpreadScore
-from letheon.study.validate.held_out import held_out_table, total
+from letheon.study.trial.simulation import DRAWS, Arms, Values, heartbeat_of, simulated_trials, trial_forecast
+from letheon.study.validate.document import BetweenStudies, SpreadRow, SpreadScore
+from letheon.study.validate.held_out import Scored, held_out_scores
+from letheon.study.validate.scores import total
 
 SPREADS: Mapping[str, float | None] = {"0": 0.0, "fitted": None, "0.6": 0.6}
 _TRIAL, _ARM = "sigtermans2009", "esketamine_slow"
@@ -73,7 +74,7 @@ _LABELS = {
 def between_studies(
     values: Values | None = None,
     models: tuple[str, ...] = library.PAIN_MODELS,
-    fitted: Sequence[HeldOutStudy] | None = None,
+    fitted: Sequence[Scored] | None = None,
     progress: Progress | None = None,
 ) -> BetweenStudies:
     """Predict the 100-hour trial and score the held-out ones with studies alike, as fitted, and far apart."""
@@ -86,17 +87,18 @@ def between_studies(
         own = with_spread(values, sd)
         for model in models:
             heartbeat = heartbeat_of(progress, f"trials if studies differ by {label}, {model}", done, jobs)
-            arms = simulated_trials(scenario, patients, windows, model, own, _REPEATS, sham=sham, heartbeat=heartbeat)
+            trial = trial_forecast(scenario, patients, windows, model, own, sham=sham, heartbeat=heartbeat)
+            arms = simulated_trials(trial, _REPEATS)
             rows += [_row(model, label, name, reported.get(name), draws) for name, draws in _read(arms).items()]
             done += 1
-        table = fitted if sd is None and fitted is not None else held_out_table(own, models, progress=progress)
-        added = total(table, models).log_score
+        scored = fitted if sd is None and fitted is not None else held_out_scores(own, models, progress=progress)
+        added = total(scored).log_score
         scores += [
             SpreadScore(
                 model=model,
                 sd=label,
                 log_score=added[model],
-                chances={entry.study: entry.models[model].chance for entry in table},
+                chances={entry.held.id: entry.chances[model].mean for entry in scored},
             )
             for model in models
         ]

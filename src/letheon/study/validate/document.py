@@ -2,14 +2,17 @@
 
 from typing import Any
 
+import msgspec
+
 from letheon.study.records import Estimate, Record
 
 
 class QuantityReport(Record, frozen=True):
     """A quantity of a held-out trial: what was seen, and 50 % and 90 % intervals of what was predicted.
 
-    `region` is where the report puts it (None for an open end), `inside` whether each interval meets the region, and
-    `chance` the predicted probability of the region.
+    `region` is where the report puts it (None for an open end), `inside` whether each interval meets the region,
+    `chance` the predicted probability of the region and `pit` those of less than its low end and of no more than its
+    high end. `crps` is the continuous ranked probability score, where a number was reported.
     """
 
     quantity: str
@@ -20,6 +23,8 @@ class QuantityReport(Record, frozen=True):
     intervals: dict[str, tuple[float, float]]
     inside: dict[str, bool]
     chance: float
+    pit: tuple[float, float] | None = None
+    crps: float | None = None
 
     @property
     def interval_90(self) -> tuple[float, float]:
@@ -33,29 +38,48 @@ class QuantityReport(Record, frozen=True):
 
 
 class ModelScore(Record, frozen=True):
-    """The probability that a model gave to what was found, its logarithm and its Monte Carlo error."""
+    """The probability that a model gave to what was found and its Monte Carlo error, and its logarithm.
+
+    `log_score_90` holds what as many other draws of the posterior would give in nine of ten cases.
+    """
 
     chance: float
     log_score: float
     mc_se: float
     quantities: tuple[QuantityReport, ...]
+    log_score_90: tuple[float, float] | None = None
 
 
 class HeldOutStudy(Record, frozen=True):
-    """A held-out trial: its event, and the score of each pain model."""
+    """A held-out trial: its event, the score of each pain model, and what it counts for in totals (and why not 1)."""
 
     study: str
     event: str
     models: dict[str, ModelScore]
+    weight: float = 1.0
+    weight_note: str = ""
+
+
+class Lead(Record, frozen=True):
+    """How far the first of two models leads in log score; the interval is over draws of the posteriors."""
+
+    difference: float
+    interval_90: tuple[float, float]
 
 
 class Total(Record, frozen=True):
-    """Log scores over all held-out trials; of two models their difference, and what it would be if one were true."""
+    """Log scores over all held-out trials, by their weights.
+
+    Of two models, how far the first leads, with all trials and without each; and the lead expected if one were true.
+    """
 
     log_score: dict[str, float]
     telling: float
     difference: float | None = None
     expected_if: dict[str, float] | None = None
+    log_score_90: dict[str, tuple[float, float]] = msgspec.field(default_factory=dict)
+    difference_90: tuple[float, float] | None = None
+    without: dict[str, Lead] = msgspec.field(default_factory=dict)
 
 
 class TimingRow(Record, frozen=True):

@@ -5,11 +5,11 @@ effect of a study not seen before. What was reported is an event; its predicted 
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from letheon import library
 from letheon.definitions import RELAPSE, RELIEF, SLACK
@@ -19,11 +19,10 @@ from letheon.study.records import Progress
 from letheon.study.regimens import study, study_scenario
 from letheon.study.trial import simulation
 from letheon.study.trial.forward import responds
-from letheon.study.trial.simulation import Arms, Values, heartbeat_of, simulated_trials
-from letheon.study.validate.document import HeldOutStudy, ModelScore, QuantityReport, TimingRow, Total
-
-TELLING = math.log(3.0)  # difference of log scores below which the held-out trials tell nothing: odds of three to one
-_ALPHA = 0.05
+from letheon.study.trial.simulation import Arms, Heartbeat, TrialForecast, Values, heartbeat_of
+from letheon.study.validate import chance
+from letheon.study.validate.chance import LOWER, NO_DIFFERENCE, EventChance, MeanTest
+from letheon.study.validate.document import TimingRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,57 +38,40 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """A held-out study: how it is simulated and what its event is."""
+    """A held-out study: how it is simulated, and its event: that all tests have their finding, or nobody responds."""
 
     id: str
     patients: Mapping[str, int]  # of each arm
     windows_d: tuple[tuple[float, float], ...]
     event: str  # what was reported, in words
-    # whether each trial finds the event, and the quantities
-    read: Callable[[Arms], tuple[np.ndarray, list[Quantity]]] = field(repr=False)
+    tests: tuple[MeanTest, ...] = ()
+    sham: Mapping[str, str] = field(default_factory=dict)  # placebo arms, and the arm that each mirrors
+    forms: tuple[str, ...] = ()  # that ketamine may have had with the same probability, where none is stated
+    weight: float = 1.0  # of its log score in totals
+    weight_note: str = ""  # why it is not 1
 
 
-Hits = tuple[np.ndarray, Quantity]  # (trial,): whether the report of a quantity comes true, and the quantity
-_LOWER = "lower, p < 0.05"
+class Scored(NamedTuple):
+    """A held-out study as each pain model predicts it."""
+
+    held: HeldOut
+    chances: Mapping[str, EventChance]
+    quantities: Mapping[str, Sequence[Quantity]]
 
 
-def _test(label: str, t: np.ndarray, p: np.ndarray, freedom: int, finding: str) -> Hits:
-    """Return in which trials a two-sided t-test has the finding: lower, or no difference in any other words."""
-    critical = float(stats.t.ppf(1 - _ALPHA / 2, freedom))
-    hit = (p < _ALPHA) & (t < 0) if finding == _LOWER else p >= _ALPHA
-    region = (-math.inf, -critical) if finding == _LOWER else (-critical, critical)
-    return hit, Quantity(label, "1", np.nan_to_num(t), region, finding)
-
-
-def _all(tests: list[Hits]) -> tuple[np.ndarray, list[Quantity]]:
-    return np.all([hit for hit, _ in tests], axis=0), [quantity for _, quantity in tests]
-
-
-def _duration(arms: Arms) -> tuple[np.ndarray, list[Quantity]]:
-    change = {name: entries - arms.baseline[name][:, None, :] for name, entries in arms.entries.items()}
-    tests = []
+def _duration() -> Iterator[MeanTest]:
     for i, day in enumerate((30, 60, 90)):
-        for one, other, finding in (("5d", "3d", _LOWER), ("7d", "3d", _LOWER), ("7d", "5d", "equal")):
-            a, b = (change[f"racemic_{name}"][:, i] for name in (one, other))
-            t, p = map(np.asarray, stats.ttest_ind(a, b, axis=-1))
-            tests.append(_test(f"t of {one} against {other} on day {day}", t, p, 2 * a.shape[-1] - 2, finding))
-    return _all(tests)
+        at = np.eye(3)[i]
+        for one, other, finding in (("5d", "3d", LOWER), ("7d", "3d", LOWER), ("7d", "5d", NO_DIFFERENCE)):
+            weights = {f"racemic_{one}": tuple(at), f"racemic_{other}": tuple(-at)}
+            report = "lower, p < 0.05" if finding == LOWER else "equal"
+            yield MeanTest(f"{one} against {other} on day {day}", weights, finding, report, f"day {day}")
 
 
-def _schwartzman(arms: Arms) -> tuple[np.ndarray, list[Quantity]]:
-    tests = []
-    for name, finding in (("racemic", _LOWER), ("placebo", "no effect")):
-        change = arms.entries[name].mean(axis=1) - arms.baseline[name]
-        n = change.shape[-1]
-        t = change.mean(axis=-1) / np.maximum(change.std(axis=-1, ddof=1), 1e-9) * math.sqrt(n)
-        tests.append(_test(f"t of the change on {name}", t, 2.0 * stats.t.sf(np.abs(t), n - 1), n - 1, finding))
-    return _all(tests)
-
-
-def _kiefer(arms: Arms) -> tuple[np.ndarray, list[Quantity]]:
-    relieved = arms.entries["esketamine"].mean(axis=1) <= RELIEF * arms.baseline["esketamine"] + SLACK
-    count = relieved.sum(axis=-1)
-    return count == 0, [Quantity("responders of four", "patients", count.astype(float), (0.0, 0.0), "0")]
+def _within_arms(windows: int) -> Iterator[MeanTest]:
+    mean = (1.0 / windows,) * windows
+    yield MeanTest("the change on racemic", {"racemic": mean}, LOWER, "lower, p < 0.05")
+    yield MeanTest("the change on placebo", {"placebo": mean}, NO_DIFFERENCE, "no effect")
 
 
 _WEEKLY = tuple((float(d), float(d + 1)) for d in range(16, 94, 7))
@@ -99,90 +81,106 @@ HELD_OUT = (
         {"racemic_3d": 25, "racemic_5d": 25, "racemic_7d": 25},
         ((29, 30), (59, 60), (89, 90)),
         "5 and 7 days lower than 3 days, and equal to each other, on days 30, 60 and 90",
-        _duration,
+        tuple(_duration()),
+        forms=("racemic", "esketamine"),
+        weight=0.5,
+        weight_note="the publication is not identified, and the form of ketamine is not stated",
     ),
     HeldOut(
         "schwartzman2009",
         {"racemic": 9, "placebo": 10},
         _WEEKLY,
         "pain lower than before (p < 0.05) on ketamine, not on placebo, over the weeks after the course",
-        _schwartzman,
+        tuple(_within_arms(len(_WEEKLY))),
+        {"placebo": "racemic"},
     ),
-    HeldOut("kiefer2008pilot", {"esketamine": 4}, ((9, 10), (10, 11), (11, 12)), "none of four responds", _kiefer),
+    HeldOut("kiefer2008pilot", {"esketamine": 4}, ((9, 10), (10, 11), (11, 12)), "none of four responds"),
 )
 
 
-def _report(quantity: Quantity) -> QuantityReport:
-    low, high = quantity.region
-    inside, intervals = {}, {}
-    for level in (50, 90):
-        tail = (100 - level) / 200
-        a, b = np.quantile(quantity.predicted, [tail, 1 - tail])
-        intervals[str(level)] = (float(a), float(b))
-        inside[str(level)] = bool(a <= high and b >= low)
-    return QuantityReport(
-        quantity=quantity.label,
-        unit=quantity.unit,
-        observed=quantity.observed,
-        region=(None if math.isinf(low) else low, None if math.isinf(high) else high),
-        median=float(np.median(quantity.predicted)),
-        intervals=intervals,
-        inside=inside,
-        chance=float(np.mean((quantity.predicted >= low) & (quantity.predicted <= high))),
-    )
+def _forecasts(
+    held: HeldOut, model: str, values: Values | None, people: int, heartbeat: Heartbeat
+) -> Iterator[TrialForecast]:
+    """Yield the trial with each form that its drug may have had."""
+    reported = study(held.id)
+    for form in held.forms or ("",):
+        arms = tuple(replace(arm, drug=form or arm.drug) for arm in reported.arms)
+        scenario = study_scenario(replace(reported, arms=arms), 94)
+        yield simulation.trial_forecast(
+            scenario, held.patients, held.windows_d, model, values, people, held.sham, heartbeat
+        )
 
 
-def _score(hits: np.ndarray, quantities: Sequence[Quantity]) -> ModelScore:
-    """Return the chance of an event and its log score; an event never seen counts as half a trial."""
-    n, k = len(hits), int(hits.sum())
-    p = min(max(k, 0.5), n - 0.5) / n
-    reports = tuple(map(_report, quantities))
-    return ModelScore(chance=p, log_score=math.log(p), mc_se=math.sqrt(p * (1 - p) / n), quantities=reports)
+def _relieved(arms: Arms) -> np.ndarray:
+    """Return who (trial, patient) of a single arm has relief over the days asked for."""
+    (name, entries), *_ = arms.entries.items()
+    return entries.mean(axis=1) <= RELIEF * arms.baseline[name] + SLACK
 
 
-def held_out_table(
+def _chance(held: HeldOut, trial: TrialForecast, heartbeat: Heartbeat) -> EventChance:
+    if not held.tests:
+        return chance.nobody_chance(trial, _relieved, sum(held.patients.values()))
+    return chance.event_chance(trial, lambda arms: chance.all_found(held.tests, arms), held.tests, heartbeat)
+
+
+def _quantities(held: HeldOut, arms: Arms) -> Iterator[Quantity]:
+    """Yield t statistics, differences and the order of arms, or how many respond."""
+    below, by_group = (-math.inf, 0.0), {}
+    if not held.tests:
+        count, n = _relieved(arms).sum(axis=-1).astype(float), sum(held.patients.values())
+        yield Quantity(f"responders of {n}", "patients", count, (0.0, 0.0), "0")
+    for test in held.tests:
+        value, t = test.estimate(chance.changes_of(arms))
+        yield Quantity(f"t of {test.label}", "1", t, test.region(held.patients), test.reported)
+        if test.finding == LOWER:
+            yield Quantity(f"pain, {test.label}", "NRS", value, below, "lower")
+            by_group.setdefault(test.group, []).append(value)
+    for group, values in by_group.items():
+        if len(values) > 1:
+            higher = np.max(values, axis=0)
+            yield Quantity(f"order on {group}: the higher of both differences", "NRS", higher, below, "both lower")
+
+
+def predicted(
+    held: HeldOut,
+    model: str,
+    values: Values | None = None,
+    people: int = simulation.PEOPLE,
+    repeats: int = simulation.REPEATS,
+    heartbeat: Heartbeat = lambda: None,
+) -> tuple[EventChance, list[Quantity]]:
+    """Return the chance of a trial's event and its quantities, over every form that its drug may have had."""
+    forecasts = list(_forecasts(held, model, values, people, heartbeat))
+    tables = [list(_quantities(held, simulation.simulated_trials(trial, repeats))) for trial in forecasts]
+    pooled = [
+        replace(same[0], predicted=np.concatenate([q.predicted for q in same])) for same in zip(*tables, strict=True)
+    ]
+    return EventChance.average([_chance(held, trial, heartbeat) for trial in forecasts]), pooled
+
+
+def log_scores(values: Values | None, pain: str, heartbeat: Heartbeat = lambda: None) -> dict[str, tuple[float, float]]:
+    """Return the log chance of each held-out study under draws (draw,) of one pain model, and its Monte Carlo error."""
+    chances = {held.id: predicted(held, pain, values, repeats=1, heartbeat=heartbeat)[0] for held in HELD_OUT}
+    return {id: (math.log(one.mean), one.error / one.mean) for id, one in chances.items()}
+
+
+def held_out_scores(
     values: Values | None = None,
     models: tuple[str, ...] = library.PAIN_MODELS,
     people: int = simulation.PEOPLE,
     repeats: int = simulation.REPEATS,
     progress: Progress | None = None,
-) -> tuple[HeldOutStudy, ...]:
+) -> tuple[Scored, ...]:
     """Score pain models on the trials that they never saw, with draws (draw,) of the typical values."""
     table, done, jobs = [], 0, len(HELD_OUT) * len(models)
     for held in HELD_OUT:
-        scores = {}
-        scenario = study_scenario(study(held.id), 94)
-        sham = {"placebo": "racemic"} if "placebo" in held.patients else {}
+        results = {}
         for model in models:
             heartbeat = heartbeat_of(progress, f"simulating {held.id} under {model}", done, jobs)
-            arms = simulated_trials(
-                scenario, held.patients, held.windows_d, model, values, repeats, people, sham, heartbeat
-            )
-            scores[model] = _score(*held.read(arms))
+            results[model] = predicted(held, model, values, people, repeats, heartbeat)
             done += 1
-        table.append(HeldOutStudy(study=held.id, event=held.event, models=scores))
+        table.append(Scored(held, *({model: result[i] for model, result in results.items()} for i in range(2))))
     return tuple(table)
-
-
-def total(table: Sequence[HeldOutStudy], models: tuple[str, ...] = library.PAIN_MODELS) -> Total:
-    """Add the log scores; say what difference would have been seen if one or the other model were true."""
-    added = {model: sum(entry.models[model].log_score for entry in table) for model in models}
-    if len(models) != 2:
-        return Total(log_score=added, telling=TELLING)
-    one, other = models
-    chances = [(entry.models[one].chance, entry.models[other].chance) for entry in table]
-    return Total(
-        log_score=added,
-        telling=TELLING,
-        difference=added[one] - added[other],
-        expected_if={true: sum(_expected(p, q, true == one) for p, q in chances) for true in models},
-    )
-
-
-def _expected(p: float, q: float, first: bool) -> float:
-    """Return the expected log-score difference (first minus second) of a yes-or-no event if one model is true."""
-    true = p if first else q
-    return true * math.log(p / q) + (1.0 - true) * math.log((1.0 - p) / (1.0 - q))
 
 
 _COURSES = {  # its session, its end [day], and what was observed

@@ -8,7 +8,8 @@ from letheon.study.records import Progress
 from letheon.study.trial.simulation import Values
 from letheon.study.validate.between_studies import between_studies
 from letheon.study.validate.document import Validation
-from letheon.study.validate.held_out import held_out_table, timing, total
+from letheon.study.validate.held_out import held_out_scores, timing
+from letheon.study.validate.scores import held_out_table, total
 from letheon.study.validate.sensitivity import tornado
 
 
@@ -23,13 +24,13 @@ def validate(
     Values are those of the shipped posteriors by default; `posterior` says how other draws were made, by pain model.
     `sensitivity` says whether to vary the spread between studies and single assumptions too.
     """
-    studies = held_out_table(values, progress=progress)
+    scored = held_out_scores(values, progress=progress)
     return Validation(
         letheon=__version__,
         posterior={model: dict(about) for model, about in (posterior or {}).items()},
-        studies=studies,
-        total=total(studies),
+        studies=held_out_table(scored),
+        total=total(scored),
         timing=timing(values, progress=progress),
-        between_studies=between_studies(values, fitted=studies, progress=progress) if sensitivity else None,
+        between_studies=between_studies(values, fitted=scored, progress=progress) if sensitivity else None,
         sensitivity=tornado(values, progress=progress) if sensitivity else None,
     )

@@ -81,6 +81,13 @@ def percent(share: float | None) -> str:
     return fixed(value, 1 if edge else 0)
 
 
+def chance(share: float | None, error: float | None = None) -> str:
+    """Return a chance in per cent to two digits, however small, with its error."""
+    if share is None or error is None:
+        return ABSENT if share is None else f"{number(100.0 * share, 2)} %"
+    return f"{number(100.0 * share, 2)} % ± {number(100.0 * error, 1)} %"
+
+
 def of_100(share: float | None) -> str:
     """Return a share as patients of 100."""
     return ABSENT if share is None else f"{percent(share)} of 100"

@@ -30,7 +30,7 @@ from letheon.views.subjects.calibration_facts import (
 )
 from letheon.views.subjects.endmatter import citations, made_by
 from letheon.views.subjects.names import pain_model
-from letheon.views.subjects.words import TEXTS
+from letheon.views.subjects.words import TEXTS, WORDS
 
 _TITLE = "Calibration on published trials"
 _UNITS = {
@@ -118,7 +118,31 @@ def predictions_summary(rows: Sequence[Prediction]) -> str:
         if some:
             start = f"Of {len(some)} reported values {which}, {len(some) - len(outside)} lie inside the 90 % interval"
             parts.append(start + (f"; outside: {'; '.join(outside)}." if outside else "."))
+    known = [(one.inside, one.posterior.coverage) for one in rows if one.fitted and one.posterior.coverage is not None]
+    if known:
+        expected = numbers.fixed(sum(coverage or 0.0 for _, coverage in known), 1)
+        inside = sum(bool(one) for one, _ in known)
+        parts.append(
+            f"Of the {len(known)} means and counts among those that were fitted, {inside} lie inside; trials of the "
+            f"same size would put {expected} there if the model and its draws were true."
+        )
     return " ".join(parts)
+
+
+def contrasts_table(report: CalibrationReport) -> tree.Table:
+    """Return what trials compare beside what trials of the same size would report."""
+    rows = []
+    for name, one in report.contrasts.items():
+        study, label, unit = WORDS.predictions.get(name, ("", name, "NRS"))
+        low, high = one.reported
+        reported = amount(low, unit) if low == high else interval(one.reported, unit)
+        trial = f"{amount(one.of_a_trial.median, unit)} ({interval(one.of_a_trial.interval_90, unit)})"
+        rows.append(
+            tree.Row((study, tree.Break(), tree.Note(label)), (reported, trial, numbers.number(one.p_value, 2)))
+        )
+    note = tree.Note("Median and 90 % interval of trials of the full size; p: twice the chance of a result as far out.")
+    heads = ("Contrast", "Reported", "A trial of that size", "p")
+    return tree.Table.of("Contrasts", heads, rows, title=("Contrasts. ", note), kind="wrapped")
 
 
 def unknown_summary(report: CalibrationReport) -> str:
@@ -348,5 +372,6 @@ def _model(report: CalibrationReport, rows: Sequence[Prediction]) -> tree.Sectio
         parameters_table(report.parameters),
         predictions_table(rows),
         tree.Paragraph(TEXTS.trial, "small"),
+        *([contrasts_table(report)] if report.contrasts else []),
     )
     return tree.Section(report.pain, f"{name} model", blocks, name)

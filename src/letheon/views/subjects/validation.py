@@ -36,7 +36,7 @@ _TORNADO_KEYS = (
 
 def event(study: HeldOutStudy) -> str:
     """Return what a study reported, and the chance that each model gave to it."""
-    by_model = ", ".join(f"{pain_model(m)} {numbers.amount(s.chance, 'share')}" for m, s in study.models.items())
+    by_model = ", ".join(f"{pain_model(m)} {numbers.chance(s.chance)}" for m, s in study.models.items())
     return f"Result: {study.event}. Chance given to it: {by_model}."
 
 
@@ -50,28 +50,39 @@ def misses(validation: Validation) -> list[str]:
             start = f"The {pain_model(model)} model misses {study.study}: it gave"
             outside = ", ".join(one.quantity for one in score.quantities if not one.inside_90)
             where = f" Outside its 90 % intervals: {outside}." if outside else ""
-            sentences.append(f"{start} {numbers.amount(score.chance, 'share')} to the result ({study.event}).{where}")
+            sentences.append(f"{start} {numbers.chance(score.chance)} to the result ({study.event}).{where}")
     return sentences
 
 
 def better_model(validation: Validation) -> str:
     """Return which model predicts better, by how much, or that the trials cannot tell."""
-    total = validation.total
+    total, telling = validation.total, validation.total.telling
     if total.difference is None:
         return "One model alone was scored: there is nothing to compare it with."
     names = [f"the {pain_model(model)} model" for model in total.log_score]
-    better, worse = names if total.difference >= 0 else reversed(names)
-    lead = abs(total.difference)
-    by = f"{numbers.fixed(lead, 2)} in log score (odds of {numbers.number(math.exp(min(lead, 700)), 2)} to 1)"
-    least = f"{numbers.fixed(total.telling, 2)} (odds of {numbers.fixed(math.exp(total.telling), 0)} to 1)"
-    if lead < total.telling:
+    sign = 1.0 if total.difference >= 0 else -1.0
+    better, worse = names if sign > 0 else reversed(names)
+    lead, (low, high) = (
+        abs(total.difference),
+        sorted(sign * end for end in total.difference_90 or (total.difference,) * 2),
+    )
+    range_90 = f"90 %: {numbers.fixed_interval((low, high), 2)}; " if total.difference_90 else ""
+    odds = numbers.number(math.exp(min(lead, 700)), 2)
+    by = f"{numbers.fixed(lead, 2)} in log score ({range_90}odds of {odds} to 1)"
+    least = f"{numbers.fixed(telling, 2)} (odds of {numbers.fixed(math.exp(telling), 0)} to 1)"
+    alone = {study: sign * one.difference for study, one in total.without.items() if sign * one.difference < telling}
+    turned = [study for study, difference in alone.items() if difference < 0.0]
+    after = f" Without {' or '.join(turned)} the other model leads." if turned else ""
+    if low < telling:
         return (
             f"These trials cannot tell which model predicts better: {better} leads by {by}, and a difference of less "
-            f"than {least} is not informative."
+            f"than {least} is not informative.{after}"
         )
+    if alone and not turned:
+        after = f" Without {' or '.join(alone)} they cannot tell."
     return (
         f"{better[:1].upper()}{better[1:]} predicts better than {worse}, by {by}; the smallest difference that "
-        f"is informative is {least}."
+        f"is informative is {least}.{after}"
     )
 
 
@@ -107,20 +118,41 @@ def between_summary(between: BetweenStudies) -> str:
 
 def scores_table(validation: Validation) -> tree.Table:
     """Return the chance that each model gave to what each study reported, and its logarithm."""
-    models = validation.total.log_score
-
-    def cell(score: ModelScore) -> str:
-        error = f" ± {numbers.amount(score.mc_se, 'share')}" if score.mc_se else ""
-        return f"{numbers.amount(score.chance, 'share')}{error}; {numbers.fixed(score.log_score, 2)}"
-
+    total = validation.total
     rows = []
     for study in validation.studies:
-        title = (study.study, tree.Break(), tree.Note(study.event))
-        rows.append(tree.Row(title, tuple(cell(study.models[model]) for model in models)))
-    rows.append(tree.Row(tree.Strong("Total log score"), tuple(numbers.fixed(score, 2) for score in models.values())))
-    note = tree.Note("Chance ± error of simulation; log score. A higher score is better, 0 is the best.")
-    heads = ("Study and its result", *map(pain_model, models))
+        title = [study.study, tree.Break(), tree.Note(study.event)]
+        if study.weight != 1.0:
+            title += [tree.Break(), tree.Note(f"weight {numbers.number(study.weight)}: {study.weight_note}")]
+        rows.append(tree.Row(tuple(title), tuple(_score(study.models[model]) for model in total.log_score)))
+    added = (_with_interval(score, total.log_score_90.get(model)) for model, score in total.log_score.items())
+    rows.append(tree.Row(tree.Strong("Total log score, by weight"), tuple(added)))
+    note = tree.Note(
+        "Chance ± error of simulation; log score with the 90 % interval of other draws of the same posterior. "
+        "A higher score is better, 0 is the best."
+    )
+    heads = ("Study and its result", *map(pain_model, total.log_score))
     return tree.Table.of("Scores", heads, rows, title=("Scores. ", note), kind="wrapped")
+
+
+def _score(score: ModelScore) -> str:
+    return f"{numbers.chance(score.chance, score.mc_se)}; {_with_interval(score.log_score, score.log_score_90)}"
+
+
+def _with_interval(value: float, interval_90: tuple[float, float] | None) -> str:
+    text = numbers.fixed(value, 2)
+    return text if interval_90 is None else f"{text} ({numbers.fixed_interval(interval_90, 2)})"
+
+
+def leads_table(validation: Validation) -> tree.Table:
+    """Return how far the first model leads the second, with all trials and without each of them."""
+    total = validation.total
+    names = tuple(map(pain_model, total.log_score))
+    cells = [("all trials", _with_interval(total.difference or 0.0, total.difference_90))]
+    cells += [(f"without {key}", _with_interval(one.difference, one.interval_90)) for key, one in total.without.items()]
+    note = tree.Note("Log score of the first model minus that of the second, with its 90 % interval.")
+    heads = ("Trials", " minus ".join(names))
+    return tree.Table.of("Lead", heads, cells, title=("Lead. ", note), kind="wrapped")
 
 
 def quantities_table(study: HeldOutStudy) -> tree.Table:
@@ -130,7 +162,7 @@ def quantities_table(study: HeldOutStudy) -> tree.Table:
         tree.Group(tuple(_quantity(model, score.quantities[place]) for model, score in study.models.items()), title)
         for place, title in enumerate(f"{one.quantity}; observed: {one.observed}" for one in first.quantities)
     )
-    heads = ("Predicted", "Median", "50 %", "90 %", "Inside", "Chance of the observed result")
+    heads = ("Predicted", "Median", "50 %", "90 %", "Inside", "Chance of the observed result", "Probability integral")
     return tree.Table(f"Predictions for {study.study}", heads, groups, kind="wrapped")
 
 
@@ -139,7 +171,9 @@ def _quantity(model: str, one: QuantityReport) -> tree.Row:
     ends = (numbers.fixed_interval(one.intervals[level], 1) for level in ("50", "90"))
     where = verdict(bool(inside), f"in {inside} %" if inside else "OUTSIDE 90 %")
     median = tree.Strong(numbers.fixed(one.median, 1))
-    return tree.Row(pain_model(model), (median, *ends, where, numbers.amount(one.chance, "share")))
+    pit = numbers.ABSENT if one.pit is None else numbers.fixed_interval(one.pit, 2)
+    pit += "" if one.crps is None else f"; CRPS {numbers.fixed(one.crps, 2)}"
+    return tree.Row(pain_model(model), (median, *ends, where, numbers.amount(one.chance, "share"), pit))
 
 
 def timing_table(rows: Sequence[TimingRow]) -> tree.Table:
@@ -168,7 +202,7 @@ def between_table(between: BetweenStudies) -> tree.Table:
     for score in between.scores:
         for study, chance in score.chances.items():
             title = f"chance of the result of {study}"
-            cells.setdefault(title, {})[score.model, score.sd] = numbers.amount(chance, "share")
+            cells.setdefault(title, {})[score.model, score.sd] = numbers.chance(chance)
     totals = {(score.model, score.sd): numbers.fixed(score.log_score, 2) for score in between.scores}
     groups = [
         tree.Group(tuple(tree.Row(pain_model(model), tuple(texts[model, sd] for sd in sds)) for model in models), title)
@@ -223,8 +257,7 @@ def chances(validation: Validation) -> tree.Figure:
         for place, (model, score) in enumerate(study.models.items()):
             (colour, mark), shift = _STYLES.get(model, _OTHER), 8.0 * place - 3.0
             middle, error = 100 * score.chance, 100 * SDS_OF_90 * (score.mc_se or 0.0)
-            chance, sd = numbers.amount(score.chance, "share"), numbers.amount(score.mc_se, "share")
-            hover = f"{pain_model(model)}: {chance} ± {sd}; log score {numbers.fixed(score.log_score, 2)}"
+            hover = f"{pain_model(model)}: {_score(score)}"
             if error:
                 rows.interval(max(middle - error, 0.0), min(middle + error, 100.0), colour, 2, shift, hover)
             rows.mark(middle, colour, mark, shift, hover, 10)
@@ -233,19 +266,24 @@ def chances(validation: Validation) -> tree.Figure:
     return tree.Figure("Chance given to the result", (_legend(validation.total.log_score), plot), caption)
 
 
-def quantities(study: HeldOutStudy) -> tree.Figure:
-    """Return what a study measured, as each model predicts it; where the report lies is shaded."""
-    first = next(iter(study.models.values())).quantities
-    units = {one.unit for one in first}
-    unit = units.pop() if len(units) == 1 else "1"
-    ends = [end for score in study.models.values() for one in score.quantities for end in one.interval_90]
+def quantities(study: HeldOutStudy) -> Iterator[tree.Figure]:
+    """Yield what a study measured, as each model predicts it, by unit; where the report lies is shaded."""
+    units = dict.fromkeys(one.unit for score in study.models.values() for one in score.quantities)
+    for unit in units:
+        yield _in_unit(study, unit)
+
+
+def _in_unit(study: HeldOutStudy, unit: str) -> tree.Figure:
+    by_model = {model: [q for q in score.quantities if q.unit == unit] for model, score in study.models.items()}
+    first = next(iter(by_model.values()))
+    ends = [end for own in by_model.values() for one in own for end in one.interval_90]
     ends += [edge for one in first for edge in one.region]
     rows = Rows("Statistic of the test (t)" if unit == "1" else f"Predicted ({unit})", *span(ends, 0.0, 1.0))
     for place, one in enumerate(first):
         rows.row(one.quantity, f"observed: {one.observed}")
         rows.band(*one.region, GREEN)
-        for number, (model, score) in enumerate(study.models.items()):
-            predicted, shift, (colour, mark) = score.quantities[place], 8.0 * number - 3.0, _STYLES.get(model, _OTHER)
+        for number, (model, own) in enumerate(by_model.items()):
+            predicted, shift, (colour, mark) = own[place], 8.0 * number - 3.0, _STYLES.get(model, _OTHER)
             half, most = (numbers.fixed_interval(predicted.intervals[level], 1) for level in ("50", "90"))
             hover = f"{pain_model(model)}: {numbers.fixed(predicted.median, 1)}, 50 % {half}, 90 % {most}"
             hover += f"; chance of what was seen {numbers.amount(predicted.chance, 'share')}"
@@ -306,13 +344,15 @@ def _lead(validation: Validation) -> str:
 
 def _sections(validation: Validation) -> Iterator[tree.Section]:
     blocks: list[tree.Block] = [chances(validation), scores_table(validation)]
+    if validation.total.without:
+        blocks.append(leads_table(validation))
     if text := expected(validation):
         blocks.append(tree.Paragraph(text))
     if missed := misses(validation):
         blocks += [tree.Heading("Misses"), tree.Items(tuple(missed), "warnings")]
     yield tree.Section("summary", "In short", tuple(blocks))
     for number, study in enumerate(validation.studies, 1):
-        blocks = [tree.Paragraph(event(study)), quantities(study), quantities_table(study)]
+        blocks = [tree.Paragraph(event(study)), *quantities(study), quantities_table(study)]
         yield tree.Section(f"study-{number}", study.study, tuple(blocks))
     if validation.timing:
         yield tree.Section("timing", "Timing", (tree.Paragraph(TEXTS.timing, "small"), timing_table(validation.timing)))
