@@ -281,6 +281,7 @@ class Study:
     role: Annotated[str, one_of(ROLES)]
     role_note: Text  # why, and with what limits
     calibrates: Annotated[tuple[str, ...], several(PAIN_MODELS)] = ()  # models that its targets are fitted to
+    sampled_h: Annotated[tuple[float, ...], rows(as_variance)] = ()  # when levels were taken [h], where it was read
     relevance: Real = 1.0  # what its values count for in CRPS, beside their own weight: 1, or less for another disease
     follow_up_days: Real  # [day] from the first infusion, that its results may support; 0 where there is none
     verified: Verified  # how the study as a whole was read

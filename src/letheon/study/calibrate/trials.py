@@ -117,6 +117,20 @@ def titration_numbers(titration: Titration) -> dict[str, tuple[float, float]]:
     return {"hours": titration.hours, "reached": titration.reached, "spread": titration.spread}
 
 
+def titrated_rates(arm: StudyArm, hours: Array, reached: Array) -> Array:
+    """Return the mean rate (piece, patient) in each piece of a titrated arm: an even rise that takes so many `hours`.
+
+    `reached` is the rate (patient,) at its end [mg/h].
+    """
+    if arm.titration is None:
+        raise LookupError(f"{arm.name} is not titrated")
+    start, length, _ = np.array(arm.infusions).T
+    # the integral of min(t / hours, 1) over each piece
+    risen = [jnp.where(t < hours, t**2 / (2.0 * hours), t - hours / 2.0) for t in (start, start + length)]
+    share = (risen[1] - risen[0]) / length
+    return arm.titration.start + share[:, None] * (reached - arm.titration.start)
+
+
 def _factors(values: Values, id: str, cohort: Cohort, parts: int) -> Array:
     """Return the factor (part, patient) on each part of the timetable: the rate in it over that as prepared."""
     arm, z = study_arm(id), cohort.titration_z
@@ -125,13 +139,9 @@ def _factors(values: Values, id: str, cohort: Cohort, parts: int) -> Array:
     middle = {name: sum(ends) / 2.0 for name, ends in titration_numbers(arm.titration).items()}
     hours, mean, sd = (values.get(f"titration.{name}@{id}", middle[name]) for name in middle)
     reached = jnp.minimum(mean * jnp.exp(sd * z - 0.5 * sd**2), arm.titration.most)
-    start, length, _ = np.array(arm.infusions).T
-    # the integral of min(t / hours, 1), over each piece
-    risen = [jnp.where(t < hours, t**2 / (2.0 * hours), t - hours / 2.0) for t in (start, start + length)]
-    share = (risen[1] - risen[0]) / length
-    rate = arm.titration.start + share[:, None] * (reached - arm.titration.start)
-    factors = rate / np.arange(1.0, len(start) + 1.0)[:, None]
-    return jnp.pad(factors, ((0, parts - len(start)), (0, 0)))
+    rates = titrated_rates(arm, hours, reached)
+    factors = rates / np.arange(1.0, len(rates) + 1.0)[:, None]
+    return jnp.pad(factors, ((0, parts - len(rates)), (0, 0)))
 
 
 def _local_values(values: Values, id: str) -> dict[str, Array]:
