@@ -34,11 +34,11 @@ Values = Mapping[str, Any]
 class ReliefRow(Record, frozen=True):
     """One series under one pain model: mean pain at the end of the infusion, from the series' own pain before it.
 
-    `acute` is the pain that the acute effect and placebo would leave without any lasting effect, `placebo` what placebo
-    alone would leave. `target_share` is the share of patients at or below the highest pain reported, and `all_reach`
-    the chance that all of so many would be. `c50` is the acute C50 of the draws, `c50_needed` the one under which the
-    mean would just meet the report, None if none above 1 ng/mL would; `at_prior` the mean pain at the C50 that the
-    calibration began with.
+    Pain in NRS points, C50 in ng/mL. `acute` is the pain that the acute effect and placebo would leave without any
+    lasting effect, `placebo` what placebo alone would leave. `target_share` is the share of patients at or below the
+    highest pain reported, and `all_reach` the chance that all of so many would be. `c50` is the acute C50 of the
+    draws, `c50_needed` the one under which the mean would just meet the report, None if none above 1 ng/mL would;
+    `at_prior` is the mean pain at the C50 that the calibration began with.
     """
 
     study: str
@@ -75,7 +75,7 @@ def _before(id: str) -> float:
 
 
 def _after(id: str) -> tuple[float, float]:
-    """Return the lowest and the highest mean pain that agree with a report: two standard errors, where it gives an SD."""
+    """Return the lowest and the highest mean pain that agree with a report: two standard errors, if it gives an SD."""
     one = _pain(id, last=True)
     error = 2.0 * (one.sd or 0.0) / (one.n or 1) ** 0.5
     return one.range or ((one.value or 0.0) - error, (one.value or 0.0) + error)
@@ -106,7 +106,7 @@ def _model_rows(cohorts: Cohort, pain: str, draws: Mapping[str, np.ndarray]) -> 
     def left(values: Values, cohorts: Cohort) -> tuple[np.ndarray, np.ndarray]:
         """Return the share of pain left at the end, with and without an effect on lasting pain; (series, patient)."""
         shown: Forecast = run(values, cohorts)
-        return tuple(np.asarray(course.pain)[:, -1] / baseline for course in shown)  # type: ignore[return-value]
+        return np.asarray(shown.responders.pain)[:, -1] / baseline, np.asarray(shown.others.pain)[:, -1] / baseline
 
     def mean(values: Values, both: tuple[np.ndarray, np.ndarray]) -> Array:
         share = float(responds(values, pain))
