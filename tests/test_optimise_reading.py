@@ -191,8 +191,8 @@ def test_measures_are_the_endpoints_of_the_pipeline() -> None:
     for name in names(365):
         measure = measure_of(name)
         assert measure is not None and measure.name == name
-    assert measure_of("rival_nrs_day_28") is not None
-    assert measure_of("rival_hours") is None and measure_of("nrs_day_29") is None
+    assert measure_of("memory_nrs_day_28") is not None and measure_of("slow_site_remission") is not None
+    assert measure_of("memory_hours") is None and measure_of("nrs_day_29") is None
 
 
 NUMBERS = st.decimals(Decimal("0.01"), Decimal(500), places=2)
