@@ -189,8 +189,7 @@ def _relapse(view: _View, support: Support) -> records.TimeToRelapse:
     whole = bool((weight == 1.0).all())
     curve = kaplan_meier(time, relapsed, weight=None if whole else weight) if len(time) else None
     median, low, high = (curve and curve.first_at_or_below(0.5, bound) for bound in ("share", "low", "high"))
-    marks = [0.0, *(d for d in AT_RISK_DAYS if d <= horizon)]
-    counts = [float(weight[time >= mark].sum()) for mark in marks]
+    at_risk = {mark: float(weight[time >= mark].sum()) for mark in (0.0, *AT_RISK_DAYS) if mark <= horizon}
     return records.TimeToRelapse(
         in_remission=remission.mean,
         counted_from="course end",
@@ -203,7 +202,7 @@ def _relapse(view: _View, support: Support) -> records.TimeToRelapse:
         median_interval=(low, high),
         restricted_mean=curve and curve.restricted_mean(horizon),
         from_day_0=records.MedianDay(None if median is None else median + end),
-        at_risk=tuple(records.NumberAtRisk(d, int(n) if whole else n) for d, n in zip(marks, counts, strict=True)),
+        at_risk=tuple(records.NumberAtRisk(d, int(n) if whole else n) for d, n in at_risk.items()),
     )
 
 
@@ -253,8 +252,8 @@ def _amounts(view: _View) -> dict[str, records.Endpoint]:
     """Return amounts: boosters, dose, hours of infusion, and the rate that titration ends at."""
     policy = view.arm.policy
     if policy.boosters is None:
-        agree = {"agree": None} if len(view.weights) > 1 else {}
-        boosters = records.Endpoint(mean=0.0, boosters_per_year=0.0, unit="boosters", note="fixed timetable", **agree)
+        boosters = records.Endpoint(mean=0.0, boosters_per_year=0.0, unit="boosters", note="fixed timetable")
+        boosters = replace(boosters, **view.agree(view.pool("boosters"), _ABOVE))
     else:
         note = "decided by each patient's diary" if policy.boosters.on_relapse else "by the calendar"
         boosters = view.endpoint("boosters", "boosters")
