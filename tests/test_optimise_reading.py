@@ -161,6 +161,7 @@ CASES = [
     ("choose: [1 day, 2 days]", "choose: [1 day]", "line 18, optimise.vary.sessions.1.repeat.every.choose: one value leaves no choice; write at least two, e.g. [1 day, 7 days]."),
     ("choose: [1 day, 2 days]", "choose: [1 day, 2 days], from: 1 day", "line 18, optimise.vary.sessions.1.repeat.every.from: both from and choose are given; keep the range or the list."),
     ("relief_days, remission", "relief, remission", 'line 19, optimise.maximise[1]: "relief" is not measured; write relief_days if you meant that.'),
+    ("relief_days, remission", "rival_relief_days", 'line 19, optimise.maximise[1]: "rival_relief_days" is not measured any more; write memory_relief_days or slow_site_relief_days.'),
     ("relief_days, remission", "relief_days, dose_mg", "line 19, optimise.maximise[2]: dose_mg (drug given, as free base) is not a goal to maximise; write it under minimise."),
     ("relief_days, remission", "responder_30_day_84", "line 19, optimise.maximise[1]: responder_30_day_84 is read on day 84, and the follow-up ends on day 28."),
     ("at_most: 1 g", "at_most: 1 mg/kg", 'line 21, optimise.constraints.dose_mg.at_most: "1 mg/kg" depends on weight, and dose_mg does not; write e.g. 3000 mg.'),
