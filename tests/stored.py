@@ -28,13 +28,15 @@ def with_arms(**arms: ArmResult) -> RunResult:
 
 
 def alone() -> RunResult:
-    """Return the result of one arm, without placebo and without the second model."""
+    """Return the result of one arm, without placebo and under one model."""
     arm = sigtermans().arms["esketamine"]
-    none = dict.fromkeys(
-        ("minus_placebo", "minus_placebo_interval", "minus_placebo_support", "minus_placebo_basis"), UNSET
-    )
     endpoints = type(arm.endpoints)(
-        (name, entry if name.startswith("time_to") else replace(entry, **none)) for name, entry in arm.endpoints.items()
+        (name, entry if name.startswith("time_to") else replace(entry, against=UNSET, agree=UNSET))
+        for name, entry in arm.endpoints.items()
     )
-    models = replace(sigtermans().models, rival=None)
-    return replace(with_arms(esketamine=replace(arm, endpoints=endpoints, rival=UNSET)), models=models)
+    models = replace(sigtermans().models, pain="memory", weights=UNSET)
+    assert arm.by_model
+    profile = replace(arm.profile, sensitisation=arm.by_model.memory.profile.sensitisation)
+    return replace(
+        with_arms(esketamine=replace(arm, profile=profile, endpoints=endpoints, by_model=UNSET)), models=models
+    )

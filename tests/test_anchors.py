@@ -16,11 +16,12 @@ RACEMIC = scenario_text(
     "ten_days: {drug: racemic, sessions: [{at: 0 h, rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 10}}]}",
     f"anaesthetic: {{drug: racemic, sessions: [{STEPS}]}}",
     "placebo: {drug: placebo, like: once}",
+    models="{pain: memory}",
     **SETTINGS,
 )
 
 
-def hundred_hours(models: str = "", patients: int = 256):
+def hundred_hours(models: str = "pain: memory", patients: int = 256):
     """Return the arms of a run of 100 h of esketamine and of placebo."""
     rates = ((0, 5, 24), (24, 10, 24), (48, 15, 24), (72, 20, 28))
     sessions = ", ".join(f"{{at: {start} h, rate: {rate} mg/h/70kg, for: {hours} h}}" for start, rate, hours in rates)
@@ -38,7 +39,7 @@ def arms():
 def relief(arm, day):
     """Share of the placebo arm's pain that the drug takes away."""
     score = arm["endpoints"][f"nrs_day_{day}"]
-    return -score["minus_placebo"] / (score["mean"] - score["minus_placebo"])
+    return -score["against"]["mean"] / (score["mean"] - score["against"]["mean"])
 
 
 def test_relief_keeps_the_order_known_from_trials(arms):
@@ -48,8 +49,6 @@ def test_relief_keeps_the_order_known_from_trials(arms):
     assert np.all(np.diff(four_weeks) > 0.02)  # more drug over more time relieves more
     assert relief(hundred, 1) < 0.25 < relief(hundred, 3)  # the block comes before the relief
     assert 0.05 < relief(hundred, 84) < relief(hundred, 7)  # which fades but is not gone
-    slow = hundred["rival"]["endpoints"]["nrs_day_84"]  # a linear slow site has lost nearly all by then
-    assert -slow["minus_placebo"] < -hundred["endpoints"]["nrs_day_84"]["minus_placebo"]
     placebo = arms["placebo"]["endpoints"]
     assert placebo["nrs_day_7"]["mean"] < placebo["nrs_day_84"]["mean"]
 
@@ -57,7 +56,7 @@ def test_relief_keeps_the_order_known_from_trials(arms):
 @pytest.mark.parametrize("models", [("", "flares: off"), ("norketamine: -0.2", "", "norketamine: 1")])
 def test_switches_add_relief(models):
     """Flares bring pain back; norketamine adds relief where it blocks and takes it where it opposes."""
-    endpoints = [hundred_hours(switch)["hundred_hours"]["endpoints"] for switch in models]
+    endpoints = [hundred_hours(f"pain: memory, {switch}")["hundred_hours"]["endpoints"] for switch in models]
     assert np.all(np.diff([entry["relief_days"]["mean"] for entry in endpoints]) > 0)
 
 
@@ -68,13 +67,16 @@ def test_expectancy_helps_in_the_drug_arm_alone():
     assert plain["placebo"]["endpoints"] == hopeful["placebo"]["endpoints"]
 
 
-def test_the_chosen_pain_model_and_its_rival_change_places():
-    switches = ("pain: memory", "pain: slow_site", "rival: off")
-    memory, slow, alone = (hundred_hours(switch, patients=20)["hundred_hours"] for switch in switches)
-    assert memory["endpoints"]["nrs_day_28"] == slow["rival"]["endpoints"]["nrs_day_28"]
-    assert slow["endpoints"]["nrs_day_28"] == memory["rival"]["endpoints"]["nrs_day_28"]
-    assert "slow_site_effect" in slow["profile"] and "sensitisation" in memory["profile"]
-    assert "rival" not in alone
+def test_components_of_an_average_are_the_runs_of_each_mechanism_alone():
+    switches = ("pain: average", "pain: memory", "pain: slow_site")
+    average, *alone = (hundred_hours(switch, patients=20)["hundred_hours"] for switch in switches)
+    for model, run in zip(("memory", "slow_site"), alone, strict=True):
+        assert average["by_model"][model]["endpoints"] == run["endpoints"]
+        assert average["by_model"][model]["profile"].items() <= run["profile"].items()
+        assert "by_model" not in run
+    memory, slow = (-run["endpoints"]["nrs_day_84"]["against"]["mean"] for run in alone)
+    assert slow < memory  # a linear slow site has lost nearly all by then
+    assert alone[0]["harms"] == alone[1]["harms"] == average["harms"]  # they depend on a fixed timetable alone
 
 
 def test_induction_lowers_norketamine_late_and_nothing_else():

@@ -52,9 +52,11 @@ def draws():
     return {name: jax.numpy.asarray(values) for name, values in typical_values().items()}
 
 
-def run(plan: ArmPlan, pain_model: str = "memory", rival: bool = False):
+def run(plan: ArmPlan, *models: str):
+    """Return a block under the pain memory, or by name under the models asked for."""
     who = crowd(len(plan.day_rows) - 1)
-    return jax.tree.map(np.asarray, run_block(plan, draws(), who, np.arange(N), SWITCHES, pain_model, rival))
+    results = run_block(plan, draws(), who, np.arange(N), SWITCHES, models or ("memory",))
+    return jax.tree.map(np.asarray, results if models else results["memory"])
 
 
 def simulated(plan: ArmPlan):
@@ -245,9 +247,6 @@ def test_the_log_holds_every_booster_that_endpoints_count(tmp_path):
 
 def test_each_pain_model_decides_by_its_own_diary():
     (plan,) = planned("boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h}}")
-    both = run(plan, "memory", rival=True)
-    slow = run(plan, "slow_site")
-    assert differing(both.rival, slow.rival) == []
-    assert np.array_equal(both.rival_decided["boosters"], slow.boosters)
-    assert np.array_equal(both.rival_decided["dose_mg"], slow.dose_mg)
-    assert not np.array_equal(both.boosters, both.rival_decided["boosters"])
+    both, alone = run(plan, "memory", "slow_site"), run(plan, "slow_site")
+    assert differing(both["slow_site"], alone["slow_site"]) == []
+    assert not np.array_equal(both["memory"].boosters, both["slow_site"].boosters)

@@ -32,19 +32,21 @@ def run(tmp_path_factory):
 @pytest.mark.long
 def test_means_equal_those_of_files_and_document(run):
     answer = query(
-        run.folder, "SELECT arm, avg(nrs_day_7) AS m, count(*) AS n FROM endpoints GROUP BY arm ORDER BY arm"
+        run.folder, "SELECT arm, avg(memory_nrs_day_7) AS m, count(*) AS n FROM endpoints GROUP BY arm ORDER BY arm"
     )
     assert answer.columns == ("arm", "m", "n")
     for arm, mean, n in answer.rows:
-        values = pq.read_table(run.folder / "endpoints" / arm / "part-00000.parquet")["nrs_day_7"].to_numpy()
+        values = pq.read_table(run.folder / "endpoints" / arm / "part-00000.parquet")["memory_nrs_day_7"].to_numpy()
         assert mean == pytest.approx(values.mean(), rel=1e-12)
-        assert mean == pytest.approx(run.document["arms"][arm]["endpoints"]["nrs_day_7"]["mean"], rel=1e-5)
+        assert mean == pytest.approx(
+            run.document["arms"][arm]["by_model"]["memory"]["endpoints"]["nrs_day_7"]["mean"], rel=1e-5
+        )
         assert n == 40
-    sql = """SELECT avg(k.nrs_day_1 - p.nrs_day_1) FROM endpoints k JOIN endpoints p USING (patient)
+    sql = """SELECT avg(k.memory_nrs_day_1 - p.memory_nrs_day_1) FROM endpoints k JOIN endpoints p USING (patient)
              WHERE k.arm = 'ketamine' AND p.arm = 'placebo'"""
     ketamine = run.document["arms"]["ketamine"]
     assert query(run.folder, sql).rows[0][0] == pytest.approx(
-        ketamine["endpoints"]["nrs_day_1"]["minus_placebo"], abs=1e-5
+        ketamine["by_model"]["memory"]["endpoints"]["nrs_day_1"]["against"]["mean"], abs=1e-5
     )
     answer = query(run.folder, "SELECT max(mean) FROM profiles WHERE arm = 'ketamine' AND quantity = 'esketamine'")
     level = ketamine["profile"]["concentration_ng_per_ml"]["esketamine"]

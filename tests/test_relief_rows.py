@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from letheon import definitions, library
-from letheon.pipeline.result import Endpoint, RunResult
+from letheon.pipeline.result import Against, Endpoint, RunResult
 from letheon.pipeline.summary import endpoint_days
 from letheon.runs import simulate
 from letheon.scenario import loads
@@ -29,6 +29,7 @@ title: relief
 population: {n: 96}
 follow_up: 5 weeks
 seed: 12
+models: {pain: memory}
 arms:
   drip: {drug: esketamine, sessions: [{at: 0 h, rate: 18 mg/h, for: 60 h}]}
 """
@@ -60,13 +61,12 @@ def alone():
 
 
 def entries(result: RunResult, arm: str):
-    """Yield every endpoint of an arm with the column that it is of, and those of the other pain model."""
-    for prefix, part in (("", result.arms[arm]), ("rival_", result.arms[arm].rival)):
-        yield from (
-            (prefix + name, entry)
-            for name, entry in part.endpoints.items()
-            if isinstance(entry, Endpoint) and entry.unit in ("share", "days", "NRS")
-        )
+    """Yield every endpoint of an arm with the column that it is of."""
+    return [
+        (name, entry)
+        for name, entry in result.arms[arm].endpoints.items()
+        if isinstance(entry, Endpoint) and entry.unit in ("share", "days", "NRS")
+    ]
 
 
 def values(columns: dict, name: str) -> np.ndarray:
@@ -97,20 +97,20 @@ def test_every_share_and_every_count_of_days_has_its_patients_and_its_excess(don
         for name, entry in entries(done.result, arm):
             own, sham = values(columns[arm], name), values(columns["sham"], name)
             assert entry.mean == pytest.approx(own.mean(), rel=1e-5, abs=1e-7), name
-            assert entry.minus_placebo == pytest.approx((own - sham).mean(), rel=1e-4, abs=1e-6), name
-            low, high = entry.minus_placebo_interval
-            assert low <= entry.minus_placebo <= high or entry.unit != "share", name
+            assert entry.against.mean == pytest.approx((own - sham).mean(), rel=1e-4, abs=1e-6), name
+            low, high = entry.against.mean_interval
+            assert low <= entry.against.mean <= high or entry.unit != "share", name
             if entry.unit != "share":
                 quantiles = [entry.q05, entry.q50, entry.q95]
                 assert quantiles == pytest.approx(np.quantile(own, [0.05, 0.5, 0.95]).tolist(), rel=1e-5, abs=1e-6), (
                     name
                 )
             checked.add(name)
-    assert {"responder_2pt_day_35", "remission", "never_in_remission", "relief_days", "rival_pain_free_days"} <= checked
+    assert {"responder_2pt_day_35", "remission", "never_in_remission", "relief_days", "pain_free_days"} <= checked
 
 
 def test_without_placebo_every_output_states_that_there_is_no_excess(alone):
-    assert not any(isinstance(entry.minus_placebo, float) for _, entry in entries(alone, "drip"))
+    assert not any(entry.against for _, entry in entries(alone, "drip"))
     page = page_of(alone, loads(ALONE))["arms"]["drip"]
     lead = relief.keys(alone.arms["drip"].endpoints)
     assert len(lead) == sum(relief.NO_PLACEBO in " ".join(statement["more"]) for statement in page["relief"])
@@ -166,7 +166,8 @@ def test_labels_name_their_thresholds_and_shares_read_as_patients_of_100(done):
     assert page_of(done.result, loads(TEXT))["noticeable_load"] == noticeable
     shares = {0.43: "43 of 100", 0.004: "0.4 of 100", 1e-5: "<0.1 of 100", 0.0: "0 of 100"}
     assert {share: text_of.of_100(share) for share in shares} == shares
-    entry = Endpoint(mean=0.2, minus_placebo=-0.031, minus_placebo_interval=(-0.1, 0.04), unit="share")
+    against = Against(arm="sham", mean=-0.031, mean_interval=(-0.1, 0.04), chance_better=0.3)
+    entry = Endpoint(mean=0.2, against=against, unit="share")
     assert numbers(relief.excess(entry)) == [3, 90, -10, 4] and "fewer" in relief.excess(entry)
 
 

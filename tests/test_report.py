@@ -109,7 +109,7 @@ def test_differences_are_those_of_the_result_and_need_a_placebo_arm(result: RunR
     assert figure is not None
     marks = [trace for trace in figure["data"] if "customdata" in trace]
     arm = result.arms["esketamine"]
-    expected = [arm.endpoint(f"nrs_day_{day}").minus_placebo for day in curves.endpoint_days(arm.endpoints)]
+    expected = [arm.endpoint(f"nrs_day_{day}").against.mean for day in curves.endpoint_days(arm.endpoints)]
     assert marks[0]["y"] == pytest.approx(expected, rel=1e-3)
     assert marks[1]["marker"]["symbol"] == "diamond-open" != marks[0]["marker"]["symbol"]
     assert curves.differences(alone()) is None
@@ -156,12 +156,12 @@ def test_endpoint_tables_hold_the_numbers_of_the_result(result: RunResult, page:
         share = arm.endpoint("responder_30_day_28")
         cell = page.rows["Responders"]["At least 30 % less pain at week 4 (day 28)"][place]
         assert cell.startswith(typeset(numbers.amount(share.mean, "share")).replace("\u202f", " "))
-    second = [arm.rival.endpoint("nrs_day_84").mean for arm in result.arms.values()]
-    assert [f"{mean:.1f}" for mean in second] == [cell.split()[0] for cell in rows["second model (slow site)"][-3:]]
+    second = [arm.by_model.slow_site.endpoint("nrs_day_84").mean for arm in result.arms.values()]
+    assert [f"{mean:.1f}" for mean in second] == [cell.split()[0] for cell in rows["slow site alone"][-3:]]
     entry = result.arms["esketamine"].endpoint("nrs_day_7")
-    assert entry.support != entry.minus_placebo_support
+    assert entry.support != entry.against.support
     assert names.support(entry).text in rows["Day 7"][0]
-    assert any(names.minus_placebo_support(entry).text in c for c in rows["minus placebo"])
+    assert any(names.support(entry.against).text in c for c in rows["minus placebo"])
     assert all(label in page.text and meaning in page.text for label, meaning in names.SUPPORT.items())
     assert all(typeset(warning) in page.text for warning in result.warnings) and SCENARIO.strip() in page.text
     mean = numbers.number(result.population.weight_kg.mean)
@@ -173,7 +173,7 @@ def test_the_terminal_shows_days_responders_and_harms_under_both_models(result: 
     for day in (7, 28, 84):
         assert re.search(rf"^Day {day} +{arm.endpoint(f'nrs_day_{day}').mean:.1f} \(", text, re.M)
         assert re.search(
-            rf"^second model \(slow site\) +{arm.rival.endpoint(f'nrs_day_{day}').mean:.1f} \(", text, re.M
+            rf"^slow site alone +{arm.by_model.slow_site.endpoint(f'nrs_day_{day}').mean:.1f} \(", text, re.M
         )
     for entry in harms.unknowns(result):
         assert entry in " ".join(text.split())

@@ -58,8 +58,9 @@ def test_last_infusion_is_the_end_of_the_last_booster(folder):
 
 def test_arketamine_has_no_lasting_effect_at_the_slow_site(folder):
     arm = decode((folder / "result.json").read_bytes()).arms["titrated"]
-    for name, entry in arm.rival.endpoints.items():
+    for name, entry in arm.by_model.slow_site.endpoints.items():
         if name.startswith(("nrs_", "responder_", "relief", "remission", "time_to")):
             assert entry.support == "not identified" and "Not modelled" in entry.note, name
-            assert name.startswith("time_to") or entry.minus_placebo is UNSET, name
-    assert isinstance(arm.endpoint("nrs_day_7").minus_placebo, float)
+            assert name.startswith("time_to") or entry.against is UNSET, name
+    memory, average = arm.by_model.memory.endpoint("nrs_day_7"), arm.endpoint("nrs_day_7")
+    assert memory.against and not average.against and average.support == "not identified"

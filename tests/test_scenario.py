@@ -31,7 +31,7 @@ title: "100 h of esketamine in CRPS-1 (Sigtermans 2009)"
 population: {n: 1000, weight: 79 ± 19 kg, baseline_nrs: 7.3 ± 2.0}
 follow_up: 12 weeks
 seed: 20090101
-models: {pk: auto, pain: memory, rival: on}
+models: {pk: auto, pain: average}
 arms:
   esketamine:
     drug: esketamine
@@ -57,7 +57,7 @@ def test_the_contract() -> None:
         population=Population(1000, Spread(79.0, 19.0), Spread(7.3, 2.0), Spread(46.0, 12.0), 0.0),
         follow_up_h=2016.0,
         seed=20090101,
-        models=Models("auto", "memory", rival=True),
+        models=Models("auto", "average"),
         arms=(
             Arm("esketamine", "esketamine", Regimen("esketamine", hundred_hours)),
             Arm("outpatient", "racemic", Regimen("racemic", bag)),
@@ -70,18 +70,31 @@ def test_defaults_and_every_switch() -> None:
     scenario = loads(HEAD + ARM % "racemic")
     usual = Population(1000, Spread(79.0, 19.0), Spread(7.3, 2.0), Spread(46.0, 12.0), 0.0)
     assert (scenario.seed, scenario.population, scenario.warnings) == (1, usual, ())
-    assert scenario.models == Models("auto", "memory", True, True, 0.0, 0.0, False, False, False)
+    assert scenario.models == Models("auto", "average", True, 0.0, 0.0, False, False, False)
     assert scenario.arm("a") is scenario.arms[0]
     with pytest.raises(KeyError):
         scenario.arm("b")
     switches = (
         "population: {weight: 70 kg, baseline_nrs: 6 +/- 1.5 NRS, age: 40 years, asian: 0.25}\n"
-        "models: {pk: pair, pain: slow_site, rival: off, flares: false, expectancy: 0.5 NRS, norketamine: -0.2, "
+        "models: {pk: pair, pain: slow_site, flares: false, expectancy: 0.5 NRS, norketamine: -0.2, "
         "induction: on, occasions: true, borrow_variability: on}\n"
     )
     scenario = loads(HEAD + switches + ARM % "arketamine")
-    assert scenario.models == Models("pair", "slow_site", False, False, 0.5, -0.2, True, True, True)
+    assert scenario.models == Models("pair", "slow_site", False, 0.5, -0.2, True, True, True)
     assert scenario.population == Population(1000, Spread(70.0, 0.0), Spread(6.0, 1.5), Spread(40.0, 0.0), 0.25)
+
+
+def test_earlier_files_asked_for_one_mechanism_by_the_word_rival() -> None:
+    def read(models: str):
+        return loads(HEAD + f"models: {{{models}}}\n" + ARM % "racemic")
+
+    alone = {"rival: off": "memory", "pain: slow_site, rival: off": "slow_site", "rival: on": "average"}
+    assert {text: (read(text).models.pain, read(text).warnings) for text in alone} == {
+        text: (pain, ()) for text, pain in alone.items()
+    }
+    assert "models.rival" in read("pain: memory, rival: on").warnings[0]
+    with pytest.raises(InputError, match=r"line 4, models\.rival: an average needs both mechanisms"):
+        read("pain: average, rival: off")
 
 
 @pytest.mark.parametrize(
@@ -258,7 +271,7 @@ def test_writing_fills_in_every_default_and_groups_repeats() -> None:
         "population: {n: 1000, weight: 79 ± 19 kg, baseline_nrs: 7.3 ± 2 NRS, age: 46 ± 12 years, asian: 0}",
         "follow_up: 2016 h",
         "seed: 20090101",
-        "models: {pk: auto, pain: memory, rival: on, flares: on, expectancy: 0 NRS, norketamine: 0, "
+        "models: {pk: auto, pain: average, flares: on, expectancy: 0 NRS, norketamine: 0, "
         "induction: off, occasions: off, borrow_variability: off}",
     ]
     assert lines[10] == "      - {at: 0 h, rate: 0.07142857142857142 mg/kg/h, for: 24 h}"

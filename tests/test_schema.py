@@ -28,7 +28,7 @@ title: test
 population: {n: 50, weight: 79 ± 19 kg, baseline_nrs: 7.3, age: 46 ± 12 years, asian: 0.1, urine: 1.6 L/day}
 follow_up: 4 weeks
 seed: 1
-models: {pk: auto, pain: memory, rival: on, expectancy: 0.5 NRS, norketamine: -0.2}
+models: {pk: auto, pain: average, rival: on, expectancy: 0.5 NRS, norketamine: -0.2}
 arms:
   ketamine:
     drug: racemic

@@ -61,19 +61,22 @@ def profile_of(blocks, name):
 @pytest.mark.parametrize("q", [0.05, 0.5, 0.95])
 def test_quantiles_of_even_bins_are_within_a_bin(name, width, q):
     values = np.random.default_rng(1).beta(2, 3, (4, 4001)) * bins_of(name).top
-    result = profile_of([values], name).quantiles(name, (q,))[0]
+    result = profile_of([values], name).quantiles([name], [1.0], (q,))[0]
     assert np.abs(result - np.quantile(values, q, axis=1)).max() <= width * 1.01
 
 
 @pytest.mark.parametrize("q", [0.05, 0.5, 0.95])
 def test_quantiles_of_levels_are_within_two_per_cent(q):
     values = np.random.default_rng(2).lognormal(3, 2, (3, 4001))
-    result = profile_of([values], "esketamine").quantiles("esketamine", (q,))[0]
+    result = profile_of([values], "esketamine").quantiles(["esketamine"], [1.0], (q,))[0]
     assert np.abs(result / np.quantile(values, q, axis=1) - 1).max() <= 0.0201
 
 
 def test_no_drug_is_zero_and_not_the_smallest_level():
-    assert profile_of([np.zeros((2, 10))], "esketamine").quantiles("esketamine", (0.95,))[0].tolist() == [0.0, 0.0]
+    assert profile_of([np.zeros((2, 10))], "esketamine").quantiles(["esketamine"], [1.0], (0.95,))[0].tolist() == [
+        0.0,
+        0.0,
+    ]
 
 
 @given(st.integers(1, 39), st.permutations(range(4)))
@@ -84,8 +87,8 @@ def test_counts_merge_exactly_in_any_order_and_cut(cut, order):
     quarters = np.split(values, 4, axis=1)
     shuffled = profile_of([quarters[i] for i in order], "nrs")
     for q in (0.05, 0.5, 0.95):
-        assert np.array_equal(whole.quantiles("nrs", (q,))[0], halves.quantiles("nrs", (q,))[0])
-        assert np.array_equal(whole.quantiles("nrs", (q,))[0], shuffled.quantiles("nrs", (q,))[0])
+        assert np.array_equal(whole.quantiles(["nrs"], [1.0], (q,))[0], halves.quantiles(["nrs"], [1.0], (q,))[0])
+        assert np.array_equal(whole.quantiles(["nrs"], [1.0], (q,))[0], shuffled.quantiles(["nrs"], [1.0], (q,))[0])
 
 
 def test_patients_that_fill_a_block_up_do_not_count():
@@ -95,4 +98,4 @@ def test_patients_that_fill_a_block_up_do_not_count():
     profile.add(digitise({"nrs": values}, 5))
     assert profile.patients == 5
     assert profile.mean("nrs")[0] == 3.0
-    assert profile.quantiles("nrs", (0.95,))[0][0] < 3.03
+    assert profile.quantiles(["nrs"], [1.0], (0.95,))[0][0] < 3.03

@@ -16,12 +16,12 @@ from scenarios import scenario_text
 from letheon.runs import engine, simulate
 from letheon.scenario import dumps, loads
 
-# what decides which program is compiled; all else is data: drug, pain model, second model, rules
+# what decides which program is compiled; all else is data: drug, pain model, rules
 PROGRAMS = (
-    ("esketamine", "memory", "off", True),
-    ("racemic", "memory", "on", False),
-    ("racemic", "slow_site", "off", True),
-    ("esketamine", "memory", "on", True),
+    ("esketamine", "memory", True),
+    ("racemic", "average", False),
+    ("racemic", "slow_site", True),
+    ("esketamine", "average", True),
 )
 
 
@@ -39,9 +39,9 @@ def session(chance: random.Random, ruled: bool) -> tuple[str, float, float]:
     return (text, dose, 0.0) if unit == "mg" else (text, 0.0, dose)
 
 
-def scenario(chance: random.Random, program: tuple[str, str, str, bool]) -> tuple[str, float, float, bool]:
+def scenario(chance: random.Random, program: tuple[str, str, bool]) -> tuple[str, float, float, bool]:
     """Return a random legal scenario, the dose of its first arm in mg and in mg/kg, and whether a rule changes it."""
-    drug, pain, rival, ruled = program
+    drug, pain, ruled = program
     text, milligrams, per_kg = session(chance, ruled)
     arm = f"drug: {drug}, sessions: [{text}]"
     if ruled:
@@ -53,7 +53,7 @@ def scenario(chance: random.Random, program: tuple[str, str, str, bool]) -> tupl
         population.append(f"weight: {chance.choice((45, 70, 120))} ± {chance.choice((0, 8))} kg")
     if chance.random() < 0.5:
         population.append(f"baseline_nrs: {chance.choice((4, 6.5, 9))} ± {chance.choice((0, 1, 2))}")
-    models = [f"rival: {rival}", f"pain: {pain}"]
+    models = [f"pain: {pain}"]
     if chance.random() < 0.3:
         models.append("flares: off")
     if chance.random() < 0.3:
@@ -105,7 +105,7 @@ def _small_bank(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "BANK", 1)
 
 
-def tries(count: int, seed: int, place: Path, programs: Sequence[tuple[str, str, str, bool]]) -> None:
+def tries(count: int, seed: int, place: Path, programs: Sequence[tuple[str, str, bool]]) -> None:
     """Run so many scenarios; say which one fails."""
     chance = random.Random(seed)
     for number in range(count):

@@ -17,7 +17,7 @@ from letheon.library.loader import (
     studies,
 )
 from letheon.library.met import Met, checks
-from letheon.library.posterior import Posterior, posterior
+from letheon.library.posterior import Posterior, Weights, posterior, weights
 from letheon.library.records import Number, PkModel, Residual, Source
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Study",
     "StudyArm",
     "UsePattern",
+    "Weights",
     "bladder_posterior",
     "bladder_rows",
     "bladder_schedules",
@@ -51,4 +52,5 @@ __all__ = [
     "receptor",
     "sources",
     "studies",
+    "weights",
 ]

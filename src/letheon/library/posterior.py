@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Annotated, Any
 
 from letheon.errors import InputError
 from letheon.library.evidence import PAIN_MODELS
-from letheon.library.reading import as_choice, read_toml
+from letheon.library.reading import FieldError, Pair, Real, as_choice, read, read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +57,29 @@ def shipped(stem: str) -> Posterior:
 def posterior(model: str) -> Posterior:
     """Return the shipped posterior of a pain model, without columns where none ships; refuse an unknown model."""
     return shipped(as_choice(model, PAIN_MODELS, "pain model"))
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Weight of the pain memory in the average of both mechanisms, 0 to 1, by how well each predicted unseen trials."""
+
+    memory: Real  # its posterior mean; the slow site has the rest
+    interval: Pair  # 90 % interval
+    about: Annotated[Mapping[str, Any], lambda table, _: table]  # date, trials (none for the prior) and command
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.interval[0] <= self.memory <= self.interval[1] <= 1.0:
+            raise FieldError("expected 0 <= low <= memory <= high <= 1")
+
+
+@cache
+def weights() -> Weights:
+    """Return the shipped weights of both mechanisms.
+
+    >>> 0.0 <= weights().memory <= 1.0
+    True
+    """
+    home = files("letheon.library").joinpath("posterior", "weights.toml")
+    return read(
+        Weights, read_toml(home.read_text("utf-8"), "posterior/weights.toml"), "posterior/weights.toml", whole=True
+    )

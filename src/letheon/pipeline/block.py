@@ -5,7 +5,7 @@ results are dropped), so a patient always meets the same program at the same pla
 many patients were asked for or who computed which block.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -35,23 +35,15 @@ BLOCK = 256
 DECIDED = ("dose_mg", "drip_hours", "boosters", "final_rate")  # what a policy may decide by the diary
 
 
-_OF_MODEL = {  # field of a result that holds the diary of a pain model, and its own profiles
-    "memory": ("diary", ("sensitisation", "growth", "nrs")),
-    "slow_site": ("rival", ("slow_site_effect", "nrs_slow")),
-}
-
-
 class BlockResult(NamedTuple):
     """What one block of one arm leaves; the last axis is (patient,)."""
 
-    diary: pain.Course  # endpoints under the pain memory
-    rival: pain.Course  # endpoints under the slow site
+    diary: dict[str, pain.Course]  # endpoints under each pain model
     dose_mg: Array  # drug [mg]
     drip_hours: Array  # hours of it [h]
     dosing_days: Array  # days with it
     boosters: Array
     final_rate: Array  # last rate of the arm's own sessions, in the form of a titration's highest or for 70 kg [mg/h]
-    rival_decided: dict[str, Array]  # `DECIDED` where the other pain model writes the diary
     bistable: Array  # 1 where a low state exists without drug
     profile: dict[str, Array]  # shape (time, patient): levels [ng/mL] by substance, then `PROFILE`
     harms: dict[str, Array]  # see `letheon.pipeline.harms`
@@ -115,10 +107,8 @@ def _read_patient(
         "final_rate": state.tally.final * form[0] / (form[1] + form[2] * people.weight_kg),
     }
     return BlockResult(
-        diary=read(daily["pain"]),
-        rival=read(daily["pain_slow"]),
+        diary={"memory": read(daily["pain"]), "slow_site": read(daily["pain_slow"])},
         **decided,
-        rival_decided=decided,
         dosing_days=(counted & (daily["hours"] > 0.0)).sum().astype(float),
         bistable=(patient.body.memory.theta > theta_min).astype(float),
         profile=dict(zip((*course.level_names(patient.plasmas), *PROFILE), state.profile.T, strict=True)),
@@ -161,15 +151,14 @@ def run_block(
     people: People,
     number: Int[Array, " patients"],
     switches: Switches,
-    pain: str = "memory",
-    rival: bool = True,
-) -> BlockResult:
-    """Run one block of `BLOCK` patients through one arm; axes of the result (…, patient).
+    models: Iterable[str] = ("memory",),
+) -> dict[str, BlockResult]:
+    """Run one block of `BLOCK` patients through one arm; axes of the results (…, patient).
 
     `draws` holds the typical values, `number` each patient's own for the streams of occasions and bedside reports.
-    `pain` (``memory`` or ``slow_site``) names the model that writes the diary, `rival` says whether the other is wanted
-    too. A policy acts on the diary, so under the second model it may decide otherwise: patients of such an arm are
-    simulated twice, and each model's diary is that of its own simulation.
+    `models` are the pain models under which it runs (``memory``, ``slow_site``), and the keys of the results. A policy
+    acts on the diary, so patients of an arm with one are simulated once under each model's; without one, both diaries
+    are those of one simulation.
     """
 
     def run_under(deciding: str) -> BlockResult:
@@ -177,11 +166,6 @@ def run_block(
         patients, states = _build(plan.structure, len(plan.save), arm, draws, people, number, switches)
         return _read_out(plan.structure, arm, draws, people, patients, _run(arm, patients, states))
 
-    result = run_under(pain)
-    if plan.policy.fixed or not rival:
-        return result
-    second = "slow_site" if pain == "memory" else "memory"
-    other, (diary, names) = run_under(second), _OF_MODEL[second]
-    profile = result.profile | {name: other.profile[name] for name in names}
-    decided = {name: getattr(other, name) for name in DECIDED}
-    return result._replace(profile=profile, rival_decided=decided, **{diary: getattr(other, diary)})
+    first, *others = models
+    results = {first: run_under(first)}
+    return results | {model: results[first] if plan.policy.fixed else run_under(model) for model in others}

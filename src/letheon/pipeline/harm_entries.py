@@ -6,7 +6,7 @@ both ends.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,11 @@ from letheon.harms.bladder import laws as bladder
 from letheon.harms.estimate import Estimate, exact_interval
 from letheon.patients.uncertainty import typical_values
 from letheon.pipeline import result as records
+from letheon.pipeline.average import Pool
 from letheon.pipeline.harms import KINDS, SECTIONS, Kind
 from letheon.pipeline.labels import support_of
 from letheon.pipeline.result import UNSET, BladderLaw, HarmEstimate, HarmResult
-from letheon.pipeline.support import earliest_booster, interval_of, quantiles
+from letheon.pipeline.support import earliest_booster
 from letheon.scenario import Arm, Beside, Scenario
 from letheon.units import HOURS_PER_YEAR, REFERENCE_WEIGHT_KG
 
@@ -62,26 +63,25 @@ _BLADDER = {
     "bladder_anaesthetic": ("anaesthetic", "mL", "Least capacity under anaesthesia during the follow-up."),
 }
 
-Columns = Mapping[str, np.ndarray]
+Pools = Callable[[str], Pool]  # what patients left, by name
 Entries = dict[str, HarmEstimate]
 
 
-def _simulated(kind: Kind, columns: Columns, bank: Columns) -> HarmEstimate:
-    values, draws = columns[f"harm_{kind.column}"], bank[f"harm_{kind.column}"]
-    mean = float(values.mean())
+def _simulated(kind: Kind, pools: Pools) -> HarmEstimate:
+    pool = pools(f"harm_{kind.column}")
     # a rise of cardiac output is a share of what flows at rest, and may exceed it
     bounds = _ANY if kind.column == "output" else _BOUNDS.get(kind.unit, _ANY)
     numbers = library.harms(SECTIONS[kind.group])
     return HarmEstimate(
         group=kind.group,
-        estimate=mean,
-        interval=interval_of(mean, draws, bounds),
+        estimate=pool.mean,
+        interval=pool.means.interval(bounds),
         interval_level=_SIMULATED,
         unit=kind.unit,
         support=kind.support,
         sources=tuple(dict.fromkeys(s for name in kind.numbers.split() for s in numbers[name].sources)),
         note=kind.note,
-        **({} if kind.unit == "share" else _ends("", values)),
+        **({} if kind.unit == "share" else _ends("", pool)),
     )
 
 
@@ -132,11 +132,11 @@ def _bounded(entry: HarmEstimate, interval: tuple[float, float], drug: str) -> H
 _NO_NUMBER = {"estimate": None, "q05": UNSET, "q95": UNSET}
 
 
-def _with_beside(entries: Entries, beside: Beside, columns: Columns, dosed: bool) -> None:
+def _with_beside(entries: Entries, beside: Beside, pools: Pools, dosed: bool) -> None:
     """Widen what clonidine and midazolam change; without ketamine there is no excess for them to change."""
     calm, quiet = comedication.clonidine(beside.clonidine_mg), comedication.midazolam(beside.midazolam_mg > 0)
     numbers = typical_values()
-    draw = columns["draw"].astype(int)
+    draw = pools("draw").values[0].astype(int)
     floor = numbers["psychedelic.background"][draw]
     backgrounds = {
         "psychomimetic_elicited": float(floor.mean()),
@@ -176,24 +176,25 @@ def _mood(entries: Entries, long: bool) -> None:
         )
 
 
-def _law(column: str, unit: str, columns: Columns, bank: Columns) -> BladderLaw:
+def _law(column: str, unit: str, pools: Pools) -> BladderLaw:
     """Return one law's mean over patients; none where so few are hurt that no simulated patient was."""
-    values, draws = columns[f"harm_{column}"], bank[f"harm_{column}"]
-    mean = float(values.mean())
-    low, high = interval_of(mean, draws, _BOUNDS.get(unit, _ANY))
+    pool = pools(f"harm_{column}")
+    mean = pool.mean
+    low, high = pool.means.interval(_BOUNDS.get(unit, _ANY))
     if column.endswith("lasting"):
-        exact = exact_interval(int(values.sum()), len(values), _SIMULATED)
+        n = len(pool.values[0])
+        exact = exact_interval(round(mean * n), n, _SIMULATED)
         return BladderLaw(mean or None, (min(low, exact[0]), max(high, exact[1])))
-    spread = {} if unit == "share" else _ends("", values)
+    spread = {} if unit == "share" else _ends("", pool)
     return BladderLaw(mean, (min(low, mean), max(high, mean)), **spread)
 
 
-def _ends(name: str, values: np.ndarray) -> dict[str, Any]:
+def _ends(name: str, pool: Pool) -> dict[str, Any]:
     """Return the 5 % and 95 % quantiles of patients."""
-    return dict(zip((f"{name}q05", f"{name}q95"), map(float, quantiles(values, (0.05, 0.95))), strict=True))
+    return dict(zip((f"{name}q05", f"{name}q95"), pool.quantiles((0.05, 0.95)), strict=True))
 
 
-def _bladder(columns: Columns, bank: Columns, dosed: bool, urine: float | None) -> Entries:
+def _bladder(pools: Pools, dosed: bool, urine: float | None) -> Entries:
     """Return what both injury laws say, with no estimate above them."""
     names = [name for name, _, _ in bladder.variants(urine is not None)]
     sources = dict.fromkeys(s for row in library.bladder_rows() if row.role == "calibrate" for s in row.sources)
@@ -203,7 +204,7 @@ def _bladder(columns: Columns, bank: Columns, dosed: bool, urine: float | None) 
         unknown += _WATER.format(urine=24.0 * urine, flow=flow)
     entries = {}
     for name, (column, unit, note) in _BLADDER.items():
-        laws = {law: _law(f"bladder_{law}_{column}", unit, columns, bank) for law in names}
+        laws = {law: _law(f"bladder_{law}_{column}", unit, pools) for law in names}
         if not dosed and column == "lasting":
             laws = dict.fromkeys(names, BladderLaw(0.0, (0.0, 0.0)))
         ends = [law.interval for law in laws.values()]
@@ -277,31 +278,31 @@ def _with_a_booster(arm: Arm) -> Regimen:
     return Regimen.create(arm.drug, (*arm.regimen.infusions, *session))
 
 
-def _cumulative(scenario: Scenario, arm: Arm, columns: Columns) -> exposure.Cumulative:
+def _cumulative(scenario: Scenario, arm: Arm, pools: Pools) -> exposure.Cumulative:
     """Add up what is given; with boosters, the mean over patients."""
     total = exposure.cumulative(arm.regimen, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
     if arm.policy.boosters is None or arm.drug == "placebo":
         return total
-    boosters = round(float(columns["boosters"].mean()), 1)
+    boosters = round(pools("boosters").mean, 1)
     each = len(exposure.stretches(Regimen.create(arm.drug, arm.policy.boosters.session).schedule()))
     years = max(scenario.follow_up_h / HOURS_PER_YEAR, 1.0)
     courses = total.courses + boosters
     return total._replace(
-        hours=round(float(columns["drip_hours"].mean()), 1),
-        infusion_days=round(float(columns["dosing_days"].mean()), 1),
+        hours=round(pools("drip_hours").mean, 1),
+        infusion_days=round(pools("dosing_days").mean, 1),
         sessions=total.sessions + each * boosters,
         courses=courses,
         courses_a_year=courses / years,
     )
 
 
-def _exposure(scenario: Scenario, arm: Arm, columns: Columns) -> records.Exposure:
+def _exposure(scenario: Scenario, arm: Arm, pools: Pools) -> records.Exposure:
     """Return how much drug patients get."""
-    total, dose = _cumulative(scenario, arm, columns), columns["dose_mg"]
+    total, dose = _cumulative(scenario, arm, pools), pools("dose_mg")
     own = exposure.cumulative(arm.regimen, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
     boosted, urine = arm.policy.boosters and arm.drug != "placebo", scenario.population.urine
     return records.Exposure(
-        dose_mg=float(dose.mean()),
+        dose_mg=dose.mean,
         **_ends("dose_mg_", dose),
         hours=total.hours,
         infusion_days=total.infusion_days,
@@ -313,21 +314,21 @@ def _exposure(scenario: Scenario, arm: Arm, columns: Columns) -> records.Exposur
     )
 
 
-def arm_harms(scenario: Scenario, arm: Arm, columns: Columns, bank: Columns) -> HarmResult:
+def arm_harms(scenario: Scenario, arm: Arm, pools: Pools) -> HarmResult:
     """Return the harms of an arm: drugs beside, exposure, and one entry for each harm.
 
-    `columns` is what the patients left, shape (patient,): ``dose_mg``, ``draw`` and columns named ``harm_…``; `bank`
-    holds means of the same under each draw.
+    `pools` returns what the patients left, and means of the same under each draw: ``dose_mg``, ``draw`` and columns
+    named ``harm_…``.
     """
     runs = exposure.stretches(_with_a_booster(arm).schedule())
     dosed, population = bool(runs), scenario.population
-    entries = {name: _simulated(kind, columns, bank) for name, kind in KINDS.items()}
+    entries = {name: _simulated(kind, pools) for name, kind in KINDS.items()}
     entries |= _regimen(arm, runs, population.weight.mean)
-    entries |= _bladder(columns, bank, dosed, population.urine)
+    entries |= _bladder(pools, dosed, population.urine)
     _mood(entries, counts.is_long(runs))
-    _with_beside(entries, arm.beside, columns, dosed)
+    _with_beside(entries, arm.beside, pools, dosed)
     return HarmResult(
         beside=records.BesideDoses(arm.beside.clonidine_mg, arm.beside.midazolam_mg),
-        exposure=_exposure(scenario, arm, columns),
+        exposure=_exposure(scenario, arm, pools),
         entries=_labelled(scenario, arm, entries),
     )

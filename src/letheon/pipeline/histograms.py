@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Integer, Real, UInt
 
 from letheon.errors import RunError
+from letheon.scenario.measures import split_name
 
 __all__ = ["BINS", "Bins", "Profile", "bins_of", "digitise"]
 
@@ -74,6 +75,25 @@ class Bins:
 
         return [quantile(q) for q in shares]
 
+    def pooled_quantiles(
+        self, counts: Sequence[Integer[np.ndarray, "times bins"]], weights: Sequence[float], shares: Sequence[float]
+    ) -> list[Real[np.ndarray, " times"]]:
+        """Return quantiles at each time of several counts of as many patients, taken together by their weights."""
+        mass = sum(w * one for w, one in zip(weights, counts, strict=True))
+        reached = sum(w * one.cumsum(axis=1, dtype=np.int64) for w, one in zip(weights, counts, strict=True))
+        row, edges = np.arange(len(mass)), self.edges
+
+        def quantile(q: float) -> np.ndarray:
+            wanted = q * reached[:, -1]
+            k = (reached < wanted[:, None] * (1.0 - 1e-12)).sum(axis=1)
+            inside = mass[row, k]
+            share = np.where(inside > 0, (wanted - reached[row, k] + inside) / np.maximum(inside, 1e-300), 0.0).clip(
+                0, 1
+            )
+            return np.where(k > 0, edges[k] + share * (edges[k + 1] - edges[k]), 0.0)
+
+        return [quantile(q) for q in shares]
+
 
 def _tiles(values: np.ndarray) -> list[slice]:
     """Cut rows into pieces that fit a processor's cache."""
@@ -87,20 +107,18 @@ _SHARE = Bins(501, 1.0)
 BINS = {
     "nmda_block": _SHARE,
     "sensitisation": _SHARE,
-    "growth": _SHARE,
     "slow_site_effect": _SHARE,
     "nrs": Bins(501, 10.0),
-    "nrs_slow": Bins(501, 10.0),
 }
 
 
 def bins_of(quantity: str) -> Bins:
     """Return the bins of a quantity; everything that is neither share nor score is a level [ng/mL].
 
-    >>> bins_of("esketamine").floor
-    0.001
+    >>> bins_of("esketamine").floor, bins_of("slow_site_nrs").top
+    (0.001, 10.0)
     """
-    return BINS.get(quantity, _LEVEL)
+    return BINS.get(quantity) or BINS.get(split_name(quantity)[1], _LEVEL)
 
 
 def digitise(
@@ -157,9 +175,13 @@ class Profile:
         coarse, fine = self.wholes[name]
         return (coarse / _COARSE + fine / _FINE) / self.patients
 
-    def quantiles(self, name: str, shares: Sequence[float]) -> list[np.ndarray]:
-        """Return several quantiles at each time, to the width of a bin."""
-        return bins_of(name).quantiles(self.counts[name], shares)
+    def quantiles(self, names: Sequence[str], weights: Sequence[float], shares: Sequence[float]) -> list[np.ndarray]:
+        """Return several quantiles at each time, to the width of a bin, of quantities taken together by weight."""
+        used = [(self.counts[name], w) for name, w in zip(names, weights, strict=True) if w]
+        if len(used) == 1:
+            return bins_of(names[0]).quantiles(used[0][0], shares)
+        counts, weights = zip(*used, strict=True)
+        return bins_of(names[0]).pooled_quantiles(counts, weights, shares)
 
 
 _COARSE, _FINE = 2.0**10, 2.0**50

@@ -11,13 +11,16 @@ from letheon import library
 from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.dosing.regimen import MS_PER_DAY, Regimen
 from letheon.library import Met, Study, StudyArm
-from letheon.library.evidence import CONTROLS, Outcome
+from letheon.library.evidence import CONTROLS, STUDY_LABELS, Outcome
 from letheon.pipeline.models import chosen_models, common_models
 from letheon.pipeline.support import earliest_booster
 from letheon.scenario import Arm, Models, Population, Scenario
 from letheon.units import REFERENCE_WEIGHT_KG
 
-__all__ = ["ASSUMED", "NOT_IDENTIFIED", "Support", "SupportRow", "plan_support", "support_of", "support_rows", "usable"]
+__all__ = [
+    *("ASSUMED", "NOT_IDENTIFIED", "Support", "SupportRow"),
+    *("at_most_extrapolated", "plan_support", "support_of", "support_rows", "usable", "weaker"),
+]
 
 _QUANTITIES = {  # measure of a study, and the number of a result document that it is
     "pain_mean": "nrs",
@@ -39,6 +42,22 @@ class Support:
 
 
 ASSUMED, NOT_IDENTIFIED = Support("assumed"), Support("not identified")
+
+
+def weaker(one: Support, other: Support) -> Support:
+    """Return the label that two estimates of one number both earn, with the studies that both rest on.
+
+    >>> weaker(Support("randomised", ("a", "b")), Support("extrapolated", ("b",)))
+    Support(label='extrapolated', studies=('b',))
+    """
+    label = max(one.label, other.label, key=library.SUPPORT_LABELS.index)
+    studies = tuple(study for study in one.studies if study in other.studies)
+    return Support(label, studies) if studies or label not in STUDY_LABELS else ASSUMED
+
+
+def at_most_extrapolated(support: Support) -> Support:
+    """Return the label of an average whose components disagree."""
+    return Support("extrapolated", support.studies) if support.label == "randomised" else support
 
 
 @dataclass(frozen=True, slots=True)

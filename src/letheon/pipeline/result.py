@@ -17,17 +17,19 @@ from letheon.errors import InputError
 
 __all__ = [
     "UNSET",
+    "Against",
     "ArmResult",
     "Band",
     "BladderLaw",
+    "ByModel",
     "Endpoint",
     "Endpoints",
     "Exposure",
     "HarmEstimate",
     "HarmResult",
+    "ModelResult",
     "PainProfile",
     "Profile",
-    "RivalResult",
     "RunResult",
     "TimeToRelapse",
     "decode",
@@ -43,12 +45,26 @@ OptionalNumber = float | UnsetType
 OptionalText = str | UnsetType
 
 
+class Against(Struct, frozen=True, kw_only=True):
+    """The paired difference of an endpoint from another arm, over the same patients, in the unit of the endpoint."""
+
+    arm: str  # the other arm
+    mean: float  # this arm minus the other
+    mean_interval: Interval
+    # share of draws, by the weights of their mechanisms, in which the mean is better in this arm, with half of those in
+    # which it is equal; None where neither direction is better
+    chance_better: float | None
+    same_regimen: bool | UnsetType = UNSET  # true where both arms have one regimen: drug, timetable and rules
+    support: OptionalText = UNSET
+    basis: Keys | UnsetType = UNSET
+
+
 class Endpoint(Struct, frozen=True, kw_only=True):
     """One endpoint of an arm, in [`unit`].
 
     A share has the mean over patients and `mc_se`, its standard error due to the finite number of simulated patients.
-    All other endpoints have the mean, standard deviation and quantiles over patients. `minus_placebo` is the difference
-    from the placebo arm. An endpoint that follows from a fixed timetable alone has no `support`.
+    All other endpoints have the mean, standard deviation and quantiles over patients. An endpoint that follows from a
+    fixed timetable alone has no `support`.
     """
 
     mean: float
@@ -61,10 +77,9 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     unit: str  # NRS, share, days, boosters, mg, h, or a rate
     support: OptionalText = UNSET
     basis: Keys | UnsetType = UNSET
-    minus_placebo: OptionalNumber = UNSET
-    minus_placebo_interval: Interval | UnsetType = UNSET
-    minus_placebo_support: OptionalText = UNSET
-    minus_placebo_basis: Keys | UnsetType = UNSET
+    # of an average: whether each mechanism's mean lies in the other's interval; None where nothing depends on it
+    agree: bool | UnsetType | None = UNSET
+    against: Against | UnsetType = UNSET
     per_year: OptionalNumber = UNSET  # mean [days/year]
     per_year_q05: OptionalNumber = UNSET
     per_year_q50: OptionalNumber = UNSET
@@ -83,10 +98,13 @@ class MedianDay(Struct, frozen=True):
 
 
 class NumberAtRisk(Struct, frozen=True):
-    """Number of patients still observed and without relapse at a time since the end of the course [days]."""
+    """Number of patients still observed and without relapse at a time since the end of the course [days].
+
+    Of an average it is the sum of their weights.
+    """
 
     day: Count
-    n: int
+    n: Count
 
 
 class TimeToRelapse(Struct, frozen=True, kw_only=True):
@@ -145,7 +163,10 @@ class PainProfile(Struct, frozen=True, kw_only=True):
 
 
 class Profile(Struct, frozen=True, kw_only=True):
-    """Time courses of an arm: time [h since t = 0], levels by substance, receptor block, and those of `PainProfile`."""
+    """Time courses of an arm: time [h since t = 0], levels by substance, receptor block, and those of `PainProfile`.
+
+    An average has no state of its own: those of both mechanisms stand in `ByModel`.
+    """
 
     time_h: list[float]
     concentration_ng_per_ml: dict[str, Band]
@@ -261,7 +282,7 @@ class HarmResult(Struct, frozen=True):
 
 
 class _UnderOneModel:
-    """What an arm and the same arm under the other pain model have in common."""
+    """What an arm and the same arm under one mechanism have in common."""
 
     __slots__ = ()
     endpoints: Endpoints
@@ -276,12 +297,22 @@ class _UnderOneModel:
         return self.endpoints.time_to_relapse
 
 
-class RivalResult(Struct, _UnderOneModel, frozen=True):
-    """The same arm under the other pain model."""
+class ModelResult(Struct, _UnderOneModel, frozen=True):
+    """The same arm under one mechanism alone."""
 
-    model: str  # memory or slow_site
     endpoints: Endpoints
     profile: PainProfile
+
+
+class ByModel(Struct, frozen=True):
+    """An arm under each mechanism of an average."""
+
+    memory: ModelResult
+    slow_site: ModelResult
+
+    def items(self) -> tuple[tuple[str, ModelResult], ...]:
+        """Return each mechanism with the arm under it."""
+        return ("memory", self.memory), ("slow_site", self.slow_site)
 
 
 class ArmResult(Struct, _UnderOneModel, frozen=True, kw_only=True):
@@ -297,7 +328,7 @@ class ArmResult(Struct, _UnderOneModel, frozen=True, kw_only=True):
     profile: Profile
     endpoints: Endpoints
     harms: HarmResult
-    rival: RivalResult | UnsetType = UNSET
+    by_model: ByModel | UnsetType = UNSET  # of an average
 
 
 class Spread(Struct, frozen=True):
@@ -324,11 +355,18 @@ class PopulationResult(Struct, frozen=True):
     bistable_share: float  # of patients whose pain memory has two stable states
 
 
+class ModelWeights(Struct, frozen=True):
+    """Weights of the mechanisms in an average, which add up to 1; no probabilities that one of them is true."""
+
+    memory: float
+    slow_site: float
+
+
 class ModelSettings(Struct, frozen=True, kw_only=True):
     """Models and switches of a run."""
 
-    pain: str  # memory or slow_site: the model behind plain endpoints
-    rival: str | None  # the other one; None where it is off
+    pain: str  # average, memory or slow_site: what is behind plain endpoints
+    weights: ModelWeights | UnsetType = UNSET  # of an average
     flares: bool
     expectancy_nrs: Count  # relief from unblinding [NRS]
     norketamine_weight: Count  # in the block
@@ -353,8 +391,6 @@ class RunResult(Struct, frozen=True, kw_only=True):
 
 
 # --- JSON ---
-
-_SIMULATED = 0.90  # level of intervals over simulated draws; counted harms have a higher one
 
 
 def _read_endpoints(_: type, entries: dict[str, Any]) -> Endpoints:
@@ -385,19 +421,8 @@ def decode(document: str | bytes | dict[str, Any], source: str = "the document")
 
 
 def document_of(result: RunResult) -> dict[str, Any]:
-    """Return a result as plain data that JSON can hold, keys in the order of ``result.json``."""
-    document = _plain(result)
-    for arm in document["arms"].values():
-        for part in (arm, arm.get("rival", {"endpoints": {}})):
-            for name, entry in part["endpoints"].items():
-                if name == "never_in_remission":
-                    _move(entry, "mc_se", "mean_interval")
-                elif name == "boosters" and "sd" not in entry:
-                    _move(entry, "unit", "boosters_per_year")
-        for entry in arm["harms"]["entries"].values():
-            if entry["interval_level"] > _SIMULATED:
-                _move(entry, "interval_level", "note")
-    return document
+    """Return a result as plain data that JSON can hold."""
+    return _plain(result)
 
 
 def _plain(value: object) -> Any:
@@ -408,15 +433,6 @@ def _plain(value: object) -> Any:
     if isinstance(value, dict):
         return {name: _plain(entry) for name, entry in cast("dict[str, object]", value).items()}
     return [_plain(entry) for entry in cast("tuple[object, ...]", value)] if isinstance(value, tuple) else value
-
-
-def _move(entry: dict[str, Any], key: str, after: str) -> None:
-    """Move a key of an entry behind another one."""
-    items = [(k, v) for k, v in entry.items() if k != key]
-    place = [k for k, _ in items].index(after) + 1
-    value = entry[key]
-    entry.clear()
-    entry.update([*items[:place], (key, value), *items[place:]])
 
 
 def encode(result: RunResult) -> bytes:

@@ -1,9 +1,10 @@
 """From merged blocks to the result document: endpoints, profiles, intervals, support."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import reduce
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -11,88 +12,66 @@ from msgspec.structs import replace
 
 from letheon import library
 from letheon._version import __version__
-from letheon.body.pain import Course
-from letheon.definitions import AT_RISK_DAYS, ENDPOINT_DAYS, LAST_SUPPORTED_DAY
+from letheon.definitions import AT_RISK_DAYS, LAST_SUPPORTED_DAY
 from letheon.dosing.policy_document import policy_rules
 from letheon.dosing.regimen import MS_PER_DAY
-from letheon.patients.population import People
 from letheon.patients.uncertainty import DRAWS
-from letheon.pipeline import harms
 from letheon.pipeline import result as records
-from letheon.pipeline.block import DECIDED, BlockResult
+from letheon.pipeline.average import Bounds, Pool, pooled_interval, weights_of
+from letheon.pipeline.columns import STATES, endpoint_days
 from letheon.pipeline.harm_entries import arm_harms
 from letheon.pipeline.histograms import Profile
-from letheon.pipeline.labels import ASSUMED, NOT_IDENTIFIED, Support, plan_support, support_of
+from letheon.pipeline.labels import (
+    ASSUMED,
+    NOT_IDENTIFIED,
+    Support,
+    at_most_extrapolated,
+    plan_support,
+    support_of,
+    weaker,
+)
 from letheon.pipeline.plan import ArmPlan
-from letheon.pipeline.support import interval_of, interval_of_mean, model_warnings, quantiles
+from letheon.pipeline.support import model_warnings
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
-from letheon.scenario.measures import DAILY, WHOLE
+from letheon.scenario.measures import DAILY, WHOLE, measure_of, split_name, under_model
 
-__all__ = ["ArmTotals", "columns", "endpoint_names", "run_result"]
+__all__ = ["ArmTotals", "run_result", "same_regimen"]
 
 _DIGITS = 6  # significant digits in the document; the Parquet files hold the full numbers
-_RIVAL = "rival_"
 _UNUSED = ("norketamine_slope_olofsen",)  # shown in the library as rejected, used by no run
-_ONCE = (*(measure.name for measure in WHOLE), "relapse_day")
 _BOUNDS = {"NRS": (0.0, 10.0), "share": (0.0, 1.0)}
 _ABOVE = (0.0, math.inf)
 _YEAR_DAYS = 365.25
 _NO_ARKETAMINE = "Not modelled: the slow site was fitted to esketamine and knows no lasting effect of arketamine."
+_HALF_ARKETAMINE = (
+    "Half modelled: no lasting effect of arketamine is counted at the slow site, which was fitted to esketamine."
+)
 _NO_RELAPSE = "Relapse rests on assumed flares: not identified by the data, and beyond 12 weeks an assumption."
 
 
 @dataclass(slots=True)
 class ArmTotals:
-    """What all blocks of one arm add up to."""
+    """What all blocks of one arm add up to; names as in `letheon.pipeline.columns`."""
 
     plan: ArmPlan
-    columns: Mapping[str, np.ndarray]  # endpoints by patient; of a large run read from disk, one at a time
+    columns: Mapping[str, np.ndarray]  # endpoints by patient; of a large run read from disk, a few at a time
     profile: Profile  # counts and sums over patients
     bank_columns: dict[str, np.ndarray] = field(default_factory=dict)  # shape (draw,): means over the bank's people
     bank_profile: dict[str, np.ndarray] = field(default_factory=dict)  # the same, shape (draw, time)
     last_booster_h: float = 0.0  # when the last booster of any patient began [h]; 0 without boosters
 
-
-def endpoint_days(days: int) -> list[int]:
-    """Return the endpoint days that the follow-up reaches."""
-    return [d for d in ENDPOINT_DAYS if d <= days]
-
-
-def endpoint_names(days: int) -> list[str]:
-    """Return the names of the endpoints of one pain model in the order of files; `days` is the follow-up [days].
-
-    >>> endpoint_names(1)[:3]
-    ['baseline_nrs', 'nrs_day_1', 'responder_30_day_1']
-    """
-    daily = [f"{measure.name}_day_{d}" for d in endpoint_days(days) for measure in DAILY]
-    return ["baseline_nrs", *daily, *_ONCE]
+    def pool(self, name: str, weights: Mapping[str, float]) -> Pool:
+        """Return a quantity under mechanisms by their weights; it stands once where it does not depend on them."""
+        shares, names = _parts(name, weights, self.bank_columns)
+        return Pool(shares, tuple(self.columns[n] for n in names), tuple(self.bank_columns[n] for n in names))
 
 
-def _course_columns(course: Course, days: int, valid: slice) -> dict[str, np.ndarray]:
-    out = {"baseline_nrs": np.asarray(course.baseline)[valid]}
-    for row, day in enumerate(endpoint_days(days)):
-        daily = {measure.name: np.asarray(getattr(course, measure.name)) for measure in DAILY}
-        out |= {f"{name}_day_{day}": values[row][valid] for name, values in daily.items()}
-    return out | {kind: np.asarray(getattr(course, kind))[valid] for kind in _ONCE}
-
-
-def columns(result: BlockResult, people: People, plan: ArmPlan, valid: int, pain: str) -> dict[str, np.ndarray]:
-    """Return the endpoints of the first `valid` patients of a block under the model `pain`, and ``rival_…`` ones."""
-    counted = slice(0, valid)
-    main, rival = (result.diary, result.rival) if pain == "memory" else (result.rival, result.diary)
-    out = {
-        "weight_kg": np.asarray(people.weight_kg)[counted],
-        "baseline_latent": np.asarray(people.baseline)[counted],
-        "draw": np.asarray(people.draw)[counted],
-        "bistable": np.asarray(result.bistable)[counted],
-        "dosing_days": np.asarray(result.dosing_days)[counted],
-    }
-    out |= {name: np.asarray(getattr(result, name))[counted] for name in DECIDED}
-    out |= {f"{_RIVAL}{name}": np.asarray(values)[counted] for name, values in result.rival_decided.items()}
-    out |= _course_columns(main, plan.days, counted)
-    out |= {f"harm_{name}": harms.rounded(name, np.asarray(values)[counted]) for name, values in result.harms.items()}
-    return out | {f"{_RIVAL}{k}": v for k, v in _course_columns(rival, plan.days, counted).items()}
+def _parts(name: str, weights: Mapping[str, float], known: Container[str]) -> tuple[tuple[float, ...], list[str]]:
+    """Return the weights and the names of a quantity under mechanisms; its own name where it depends on none."""
+    own = {under_model(name, model): weight for model, weight in weights.items()}
+    names = [one for one in own if one in known]
+    return (tuple(own.values()), names) if names else ((1.0,), [name])
 
 
 def _rounded(value: Any, lists: bool = True) -> Any:
@@ -120,48 +99,99 @@ def _shorter_all(values: np.ndarray) -> list[float | None]:
     return [float(one) + 0.0 for one in written.split()]
 
 
-def _distribution(values: np.ndarray) -> dict[str, Any]:
-    q05, q50, q95 = quantiles(values, (0.05, 0.5, 0.95))
-    sd = float(values.std(ddof=1)) if len(values) > 1 else 0.0
-    return {"mean": float(values.mean()), "sd": sd, "q05": q05, "q50": q50, "q95": q95}
+def _distribution(pool: Pool) -> dict[str, Any]:
+    q05, q50, q95 = pool.quantiles((0.05, 0.5, 0.95))
+    return {"mean": pool.mean, "sd": pool.sd(), "q05": q05, "q50": q50, "q95": q95}
 
 
-def _endpoint(
-    name: str, unit: str, support: Support, arm: ArmTotals, placebo: ArmTotals | None, against: Support = ASSUMED
-) -> records.Endpoint:
-    values, draws, bounds = arm.columns[name], arm.bank_columns[name], _BOUNDS.get(unit, _ABOVE)
-    mean = float(values.mean())
-    fields: dict[str, Any] = {"mean": mean}
-    if unit == "share":
-        fields["mc_se"] = math.sqrt(mean * (1 - mean) / len(values))
-    else:
-        fields = _distribution(values)
-    if placebo is not None:
-        difference = mean - float(placebo.columns[name].mean())
-        apart = draws - placebo.bank_columns[name]
-        fields |= {
-            "minus_placebo": difference,
-            "minus_placebo_interval": interval_of(difference, apart, (-bounds[1], bounds[1])),
-            "minus_placebo_support": against.label,
-            "minus_placebo_basis": against.studies,
-        }
-    interval = interval_of(mean, draws, bounds)
-    return records.Endpoint(unit=unit, mean_interval=interval, support=support.label, basis=support.studies, **fields)
+class _View(NamedTuple):
+    """An arm under some mechanisms by their weights, beside the arm that it is compared with under the same."""
+
+    scenario: Scenario
+    arm: Arm
+    totals: ArmTotals
+    weights: Mapping[str, float]
+    other: Arm | None
+    others: ArmTotals | None
+    labels: dict[tuple[object, ...], Support]  # as they are found: all views of an arm ask for the same ones
+
+    def pool(self, name: str) -> Pool:
+        """Return a quantity of the arm."""
+        return self.totals.pool(name, self.weights)
+
+    def support(self, name: str, window: tuple[float, float], comparator: str = "") -> Support:
+        """Return the label of an endpoint that all mechanisms earn."""
+        keys = [(name.split("_day_")[0], window, comparator, pain) for pain in self.weights]
+        self.labels.update({key: support_of(self.scenario, self.arm, *key) for key in keys if key not in self.labels})
+        return reduce(weaker, (self.labels[key] for key in keys))
+
+    def against(self, name: str, bounds: Bounds, window: tuple[float, float] | None) -> dict[str, records.Against]:
+        """Return the paired difference from the other arm; `window` is None for what has no label."""
+        if self.other is None or self.others is None:
+            return {}
+        apart = self.pool(name).means.minus(self.others.pool(name, self.weights).means)
+        within, same = (-bounds[1], bounds[1]), same_regimen(self.arm, self.other)
+        label = {}
+        if window is not None:
+            support = self.support(name, window, self.other.drug)
+            support = at_most_extrapolated(support) if apart.agree(within) is False else support
+            label = {"support": support.label, "basis": support.studies}
+        measure = measure_of({"drip_hours": "hours"}.get(name, name))
+        larger = measure.larger if measure else None
+        above = 0.5 if same else apart.chance_above()
+        difference = records.Against(
+            arm=self.other.name,
+            mean=0.0 if same else apart.mean,
+            mean_interval=(0.0, 0.0) if same else apart.interval(within),
+            chance_better=None if larger is None else above if larger else 1.0 - above,
+            same_regimen=True if same else records.UNSET,
+            **label,
+        )
+        return {"against": difference}
+
+    def agree(self, pool: Pool, bounds: Bounds) -> dict[str, bool | None]:
+        """Return whether the mechanisms of an average agree."""
+        return {"agree": pool.means.agree(bounds)} if len(self.weights) > 1 else {}
+
+    def endpoint(self, name: str, unit: str, window: tuple[float, float] | None = None) -> records.Endpoint:
+        """Return an endpoint; without a `window` it is an amount, whose label is assumed."""
+        pool, bounds = self.pool(name), _BOUNDS.get(unit, _ABOVE)
+        share = {"mean": pool.mean, "mc_se": pool.share_error()} if unit == "share" else {}
+        fields: dict[str, Any] = share or _distribution(pool)
+        support = ASSUMED if window is None else self.support(name, window)
+        fields |= self.agree(pool, bounds)
+        support = at_most_extrapolated(support) if fields.get("agree") is False else support
+        return records.Endpoint(
+            unit=unit,
+            mean_interval=pool.means.interval(bounds),
+            support=support.label,
+            basis=support.studies,
+            **fields,
+            **self.against(name, bounds, window),
+        )
 
 
-def _relapse(prefix: str, arm: ArmTotals, support: Support) -> records.TimeToRelapse:
+def same_regimen(one: Arm, other: Arm) -> bool:
+    """Say whether two arms have one regimen: drug, timetable and rules."""
+    return (one.drug, one.regimen, one.policy) == (other.drug, other.regimen, other.policy)
+
+
+def _relapse(view: _View, support: Support) -> records.TimeToRelapse:
     """Kaplan-Meier time to relapse of those who were in remission, from the end of the course."""
-    end = arm.plan.course_end_day
-    remission = arm.columns[f"{prefix}remission"] > 0
-    horizon = arm.plan.days - end
-    day = arm.columns[f"{prefix}relapse_day"][remission] - end
-    relapsed = np.isfinite(day)
-    time = np.maximum(np.where(relapsed, day, horizon), 0.0)
-    curve = kaplan_meier(time, relapsed) if remission.any() else None
+    end, plan = view.totals.plan.course_end_day, view.totals.plan
+    horizon = plan.days - end
+    remission, day = view.pool("remission"), view.pool("relapse_day")
+    pairs = list(zip(remission.weights, remission.values, day.values, strict=True))
+    relapse = np.concatenate([days[was > 0] for w, was, days in pairs if w]) - end
+    weight = np.concatenate([np.full(int((was > 0).sum()), w) for w, was, _ in pairs if w])
+    relapsed = np.isfinite(relapse)
+    time = np.maximum(np.where(relapsed, relapse, horizon), 0.0)
+    whole = bool((weight == 1.0).all())
+    curve = kaplan_meier(time, relapsed, weight=None if whole else weight) if len(time) else None
     median, low, high = (curve and curve.first_at_or_below(0.5, bound) for bound in ("share", "low", "high"))
-    marks = [0.0, *(d for d in AT_RISK_DAYS if d <= horizon)]
+    at_risk = {mark: float(weight[time >= mark].sum()) for mark in (0.0, *AT_RISK_DAYS) if mark <= horizon}
     return records.TimeToRelapse(
-        in_remission=float(remission.mean()),
+        in_remission=remission.mean,
         counted_from="course end",
         restricted_to=horizon,
         unit="days",
@@ -172,7 +202,7 @@ def _relapse(prefix: str, arm: ArmTotals, support: Support) -> records.TimeToRel
         median_interval=(low, high),
         restricted_mean=curve and curve.restricted_mean(horizon),
         from_day_0=records.MedianDay(None if median is None else median + end),
-        at_risk=tuple(records.NumberAtRisk(d, int((time >= d).sum())) for d in marks),
+        at_risk=tuple(records.NumberAtRisk(d, int(n) if whole else n) for d, n in at_risk.items()),
     )
 
 
@@ -184,33 +214,26 @@ def _per_year(endpoint: records.Endpoint, name: str, days: int) -> records.Endpo
     )
 
 
-def _endpoints(
-    scenario: Scenario, arm: Arm, totals: ArmTotals, placebo: ArmTotals | None, prefix: str
-) -> records.Endpoints:
-    pain = _other(scenario.models.pain) if prefix else scenario.models.pain
-
-    def make(name: str, unit: str, window: tuple[float, float]) -> records.Endpoint:
-        quantity = name.split("_day_")[0]
-        alone, against = (support_of(scenario, arm, quantity, window, to, pain) for to in ("", "placebo"))
-        return _endpoint(f"{prefix}{name}", unit, alone, totals, placebo, against)
-
-    days = totals.plan.days
+def _endpoints(view: _View) -> records.Endpoints:
+    days, plan = view.totals.plan.days, view.totals.plan
     out = records.Endpoints()
     for measure in DAILY:
         daily = {f"{measure.name}_day_{d}": (d, d) for d in endpoint_days(days)}
-        out |= {name: make(name, measure.unit, window) for name, window in daily.items()}
+        out |= {name: view.endpoint(name, measure.unit, window) for name, window in daily.items()}
     for measure in WHOLE:
         if measure.unit == "days":
-            out[measure.name] = _per_year(make(measure.name, measure.unit, (0, days)), "per_year", days)
+            out[measure.name] = _per_year(view.endpoint(measure.name, measure.unit, (0, days)), "per_year", days)
         else:
-            window = 0, min(totals.plan.course_end_day + 14, days)
-            out[measure.name] = make(measure.name, measure.unit, window)
+            window = 0, min(plan.course_end_day + 14, days)
+            out[measure.name] = view.endpoint(measure.name, measure.unit, window)
     # no trial reports times to relapse; beyond 12 weeks, or with assumed flares, nothing identifies them
-    support = NOT_IDENTIFIED if scenario.models.flares or days > LAST_SUPPORTED_DAY else ASSUMED
-    out["time_to_relapse_days"] = _relapse(prefix, totals, support)
+    support = NOT_IDENTIFIED if view.scenario.models.flares or days > LAST_SUPPORTED_DAY else ASSUMED
+    out["time_to_relapse_days"] = _relapse(view, support)
     if remission := out.endpoint("remission"):
         out["never_in_remission"] = _complement(remission)
-    out |= _amounts(arm, totals, prefix)
+    out |= _amounts(view)
+    if view.arm.drug == "arketamine" and "slow_site" in view.weights:
+        return _unmodelled(out, _NO_ARKETAMINE if len(view.weights) == 1 else _HALF_ARKETAMINE)
     return out
 
 
@@ -219,79 +242,88 @@ def _complement(endpoint: records.Endpoint) -> records.Endpoint:
     assert endpoint.mean_interval
     low, high = endpoint.mean_interval
     turned = replace(endpoint, mean=1.0 - endpoint.mean, mean_interval=(1.0 - high, 1.0 - low))
-    if not endpoint.minus_placebo_interval or endpoint.minus_placebo is records.UNSET:
+    if not endpoint.against:
         return turned
-    low, high = endpoint.minus_placebo_interval
-    return replace(turned, minus_placebo=-endpoint.minus_placebo, minus_placebo_interval=(-high, -low))
+    low, high = endpoint.against.mean_interval
+    return replace(turned, against=replace(endpoint.against, mean=-endpoint.against.mean, mean_interval=(-high, -low)))
 
 
-def _amounts(arm: Arm, totals: ArmTotals, prefix: str) -> dict[str, records.Endpoint]:
+def _amounts(view: _View) -> dict[str, records.Endpoint]:
     """Return amounts: boosters, dose, hours of infusion, and the rate that titration ends at."""
-    policy = arm.policy
+    policy = view.arm.policy
     if policy.boosters is None:
         boosters = records.Endpoint(mean=0.0, boosters_per_year=0.0, unit="boosters", note="fixed timetable")
+        boosters = replace(boosters, **view.agree(view.pool("boosters"), _ABOVE))
     else:
         note = "decided by each patient's diary" if policy.boosters.on_relapse else "by the calendar"
-        boosters = _endpoint(f"{prefix}boosters", "boosters", ASSUMED, totals, None)
-        boosters = replace(_per_year(boosters, "boosters_per_year", totals.plan.days), note=note)
+        boosters = view.endpoint("boosters", "boosters")
+        boosters = replace(_per_year(boosters, "boosters_per_year", view.totals.plan.days), note=note)
     # What a fixed timetable gives is a fact of the scenario, not a finding: it has no label.
     label = {} if policy.fixed else {"support": ASSUMED.label, "basis": ASSUMED.studies}
-    dose, hours = (_distribution(totals.columns[f"{prefix}{name}"]) | label for name in ("dose_mg", "drip_hours"))
-    out = {"boosters": boosters, "dose_mg": records.Endpoint(unit="mg", note="free base", **dose)}
-    out["drip_hours"] = records.Endpoint(unit="h", **hours)
+    out = {"boosters": boosters}
+    for name, unit, note in (("dose_mg", "mg", "free base"), ("drip_hours", "h", records.UNSET)):
+        pool = view.pool(name)
+        fields = _distribution(pool) | label | view.agree(pool, _ABOVE) | view.against(name, _ABOVE, None)
+        out[name] = records.Endpoint(unit=unit, note=note, **fields)
     if policy.titration is not None:
         unit = policy.titration.highest.form[1].replace("/70kg", " per 70 kg")
-        out["final_rate"] = _endpoint(f"{prefix}final_rate", unit, ASSUMED, totals, None)
+        # the arm that it is compared with may state its rates in another form
+        out["final_rate"] = view._replace(other=None).endpoint("final_rate", unit)
     return out
 
 
-def _band(totals: ArmTotals, name: str, interval: bool = True) -> records.Band:
-    profile, mean = totals.profile, totals.profile.mean(name)
+def _band(totals: ArmTotals, name: str, weights: Mapping[str, float], interval: bool = True) -> records.Band:
+    profile = totals.profile
+    shares, names = _parts(name, weights, profile.counts)
+    means = [profile.mean(one) for one in names]
+    mean: Any = sum(w * one for w, one in zip(shares, means, strict=True))
     rows: dict[str, Any] = {"mean": mean}
-    rows["q05"], rows["q50"], rows["q95"] = profile.quantiles(name, (0.05, 0.5, 0.95))
+    rows["q05"], rows["q50"], rows["q95"] = profile.quantiles(names, shares, (0.05, 0.5, 0.95))
     if interval:
-        top = 10.0 if name.startswith("nrs") else 1.0
-        rows["mean_lo"], rows["mean_hi"] = interval_of_mean(mean, totals.bank_profile[name], (0.0, top))
+        bounds, draws = (0.0, 10.0 if name == "nrs" else 1.0), [totals.bank_profile[one] for one in names]
+        rows["mean_lo"], rows["mean_hi"] = pooled_interval(means, draws, shares, bounds)
     return records.Band(**rows)
 
 
-def _profiles(totals: ArmTotals, pain: str) -> tuple[records.Profile, records.PainProfile]:
-    """Return the time courses of an arm, and those of its other pain model."""
-    memory: Any = {"sensitisation": _band(totals, "sensitisation"), "nrs": _band(totals, "nrs")}
-    slow: Any = {"slow_site_effect": _band(totals, "slow_site_effect"), "nrs": _band(totals, "nrs_slow")}
-    main, rival = (memory, slow) if pain == "memory" else (slow, memory)
-    levels = [n for n in totals.profile.counts if n.endswith("ketamine")]
+def _pain_profile(totals: ArmTotals, weights: Mapping[str, float]) -> dict[str, Any]:
+    """Return pain over time, and the state of a mechanism that is alone."""
+    states = {STATES[model]: _band(totals, STATES[model], {model: 1.0}) for model in weights if len(weights) == 1}
+    return states | {"nrs": _band(totals, "nrs", weights)}
+
+
+def _profile(totals: ArmTotals, weights: Mapping[str, float]) -> records.Profile:
+    """Return the time courses of an arm."""
+    levels = dict.fromkeys(split_name(n)[1] for n in totals.profile.counts if n.endswith("ketamine"))
     time: Any = totals.plan.profile_time_h
-    profile = records.Profile(
+    return records.Profile(
         time_h=time,
-        concentration_ng_per_ml={n: _band(totals, n, interval=False) for n in levels},
-        nmda_block=_band(totals, "nmda_block"),
-        **main,
+        concentration_ng_per_ml={name: _band(totals, name, weights, interval=False) for name in levels},
+        nmda_block=_band(totals, "nmda_block", weights),
+        **_pain_profile(totals, weights),
     )
-    return profile, records.PainProfile(**rival)
 
 
-def _other(pain: str) -> str:
-    return "slow_site" if pain == "memory" else "memory"
+def _compared(scenario: Scenario, arm: Arm) -> Arm | None:
+    """Return the arm that another is compared with: the placebo arm like it, else the first."""
+    shams = [] if arm.drug == "placebo" else [other for other in scenario.arms if other.drug == "placebo"]
+    return next((other for other in shams if other.like == arm.name), shams[0] if shams else None)
 
 
 def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> records.ArmResult:
-    own = totals[arm.name]
-    shams = [] if arm.drug == "placebo" else [other for other in scenario.arms if other.drug == "placebo"]
-    sham = next((other for other in shams if other.like == arm.name), shams[0] if shams else None)
-    placebo = totals[sham.name] if sham else None
-    pain = scenario.models.pain
-    profile, rival_profile = _profiles(own, pain)
+    own, other = totals[arm.name], _compared(scenario, arm)
+    weights = weights_of(scenario.models.pain)
+    view = _View(scenario, arm, own, weights, other, totals[other.name] if other else None, {})
     used = {}
     for part in own.plan.structure.parts:
         model = library.pk_model(part.model)
         used |= dict.fromkeys(part.drives, records.UsedModel(model.id, model.label, model.sampling))
 
-    def endpoints(model: str) -> records.Endpoints:
-        computed = _endpoints(scenario, arm, own, placebo, "" if model == pain else _RIVAL)
-        return _unmodelled(computed) if (arm.drug, model) == ("arketamine", "slow_site") else computed
+    def alone(model: str) -> records.ModelResult:
+        single = {model: 1.0}
+        profile = records.PainProfile(**_pain_profile(own, single))
+        return records.ModelResult(_endpoints(view._replace(weights=single)), profile)
 
-    plan, other = plan_support(scenario, arm), _other(pain)
+    plan = plan_support(scenario, arm)
     last, boosters = arm.regimen.stop_ms / MS_PER_DAY, arm.policy.boosters
     if boosters is not None and own.last_booster_h:
         last = max(last, own.last_booster_h / 24 + boosters.stop_ms / MS_PER_DAY)
@@ -303,21 +335,19 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> records.
         models=records.ArmModels(used["levels"], used["acute"]),
         policy=policy_rules(arm.policy),
         regimen=records.RegimenSupport(plan.label, plan.studies),
-        profile=profile,
-        endpoints=endpoints(pain),
-        harms=arm_harms(scenario, arm, own.columns, own.bank_columns),
-        rival=records.RivalResult(other, endpoints(other), rival_profile) if scenario.models.rival else records.UNSET,
+        profile=_profile(own, weights),
+        endpoints=_endpoints(view),
+        harms=arm_harms(scenario, arm, view.pool),
+        by_model=records.ByModel(alone("memory"), alone("slow_site")) if len(weights) > 1 else records.UNSET,
     )
 
 
-def _unmodelled(endpoints: records.Endpoints) -> records.Endpoints:
+def _unmodelled(endpoints: records.Endpoints, note: str) -> records.Endpoints:
     """Mark a slow site's pain under arketamine as not modelled, and compare it with nothing."""
-    label = {"support": NOT_IDENTIFIED.label, "basis": (), "note": _NO_ARKETAMINE}
-    fields = [name for name in records.Endpoint.__struct_fields__ if name.startswith("minus_placebo")]
     marked = records.Endpoints(endpoints)
     for name in endpoints.keys() - {"boosters", "dose_mg", "drip_hours", "final_rate"}:
-        alone = dict.fromkeys(fields if name != "time_to_relapse_days" else (), records.UNSET)
-        marked[name] = replace(endpoints[name], **label, **alone)
+        alone = {"against": records.UNSET} if name != "time_to_relapse_days" else {}
+        marked[name] = replace(endpoints[name], support=NOT_IDENTIFIED.label, basis=(), note=note, **alone)
     return marked
 
 
@@ -345,9 +375,12 @@ def run_result(
     Rows of numbers become lists of shortened numbers with `lists`, and stay arrays without.
     """
     first, models = totals[scenario.arms[0].name], scenario.models
+    weights = weights_of(models.pain)
     weight, diary, latent = (
         records.Spread(spread["mean"], spread["sd"])
-        for spread in (_distribution(first.columns[name]) for name in ("weight_kg", "baseline_nrs", "baseline_latent"))
+        for spread in (
+            _distribution(first.pool(name, weights)) for name in ("weight_kg", "baseline_nrs", "baseline_latent")
+        )
     )
     arms = {arm.name: _rounded(_arm(scenario, arm, totals), lists) for arm in scenario.arms if arm.name not in skip}
     harm_sources = [source for arm in arms.values() for harm in arm.harms.entries.values() for source in harm.sources]
@@ -360,7 +393,7 @@ def run_result(
         models=_rounded(
             records.ModelSettings(
                 pain=models.pain,
-                rival=_other(models.pain) if models.rival else None,
+                weights=records.ModelWeights(**weights) if len(weights) > 1 else records.UNSET,
                 flares=models.flares,
                 expectancy_nrs=models.expectancy,
                 norketamine_weight=models.norketamine,

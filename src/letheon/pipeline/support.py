@@ -17,9 +17,9 @@ from letheon.pipeline.plan import ArmPlan
 from letheon.scenario import Arm, Population, Scenario
 from letheon.units import REFERENCE_WEIGHT_KG
 
-__all__ = ["earliest_booster", "interval_of", "interval_of_mean", "model_warnings", "quantiles"]
+__all__ = ["INTERVAL", "earliest_booster", "interval_of_mean", "model_warnings", "quantiles"]
 
-_INTERVAL = (0.05, 0.95)
+INTERVAL = (0.05, 0.95)  # ends of the interval of a mean
 _OUTSIDE_SHARE = 0.10
 _FEW = 4096
 # how far mean or SD may move without a warning: a fifth of a point of pain, less than a scale shows, a year
@@ -56,16 +56,8 @@ def interval_of_mean(
     >>> [float(end) for end in interval_of_mean(5.0, np.linspace(0.0, 2.0, 21))]
     [4.1, 5.9]
     """
-    low, high = (end - draws.mean(axis=0) + mean for end in quantiles(draws, _INTERVAL))
+    low, high = (end - draws.mean(axis=0) + mean for end in quantiles(draws, INTERVAL))
     return np.clip(low, *bounds), np.clip(high, *bounds)
-
-
-def interval_of(
-    mean: float, draws: np.ndarray, bounds: tuple[float, float] = (-math.inf, math.inf)
-) -> tuple[float, float]:
-    """Return `interval_of_mean` of one number."""
-    low, high = interval_of_mean(mean, draws, bounds)
-    return float(low), float(high)
 
 
 def earliest_booster(arm: Arm) -> float:

@@ -34,19 +34,23 @@ class Curve:
 
 
 def kaplan_meier(
-    time: Real[np.ndarray, " patients"], event: Bool[np.ndarray, " patients"], confidence: float = 0.90
+    time: Real[np.ndarray, " patients"],
+    event: Bool[np.ndarray, " patients"],
+    confidence: float = 0.90,
+    weight: Real[np.ndarray, " patients"] | None = None,
 ) -> Curve:
     """Estimate the survival curve of right-censored times, with pointwise log-log intervals from Greenwood's variance.
 
-    `time` is that of the event, or of the end of observation where `event` is false; `confidence` the coverage.
+    `time` is that of the event, or of the end of observation where `event` is false; `confidence` the coverage;
+    `weight` how much of a patient each row is, 1 by default, in events and in those at risk.
 
     >>> kaplan_meier(np.array([1.0, 2.0, 2.0, 3.0]), np.array([True, True, False, True])).share.tolist()
     [0.75, 0.5, 0.0]
     """
     steps, where = np.unique(time, return_inverse=True)
-    events = np.bincount(where, weights=event, minlength=len(steps))
-    leaving = np.bincount(where, minlength=len(steps))
-    at_risk = len(time) - np.concatenate([[0], np.cumsum(leaving)[:-1]])
+    events = np.bincount(where, weights=event if weight is None else event * weight, minlength=len(steps))
+    leaving = np.bincount(where, weights=weight, minlength=len(steps))
+    at_risk = np.cumsum(leaving[::-1])[::-1]
     share = np.cumprod(1.0 - events / at_risk)
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.cumsum(events / (at_risk * (at_risk - events)))

@@ -11,11 +11,14 @@ from letheon.arrays import Array, jax, jnp
 from letheon.patients.population import BANK_PATIENTS, BANK_SEED, Covariates, bank_points, people
 from letheon.patients.uncertainty import DRAWS, typical_values
 from letheon.pipeline import BLOCK, ArmPlan, Switches, run_block
+from letheon.pipeline.average import weights_of
 from letheon.pipeline.clinic import event_rows
+from letheon.pipeline.columns import columns, time_courses, with_drawn
 from letheon.pipeline.histograms import digitise
-from letheon.pipeline.summary import columns
+from letheon.pipeline.state import Log
 from letheon.runs.chunks import Block, ChunkResult, smallest_type
 from letheon.scenario import Scenario
+from letheon.streams import uniforms
 
 __all__ = ["BANK", "BlockRange", "Runner"]
 
@@ -45,6 +48,23 @@ def _draw_people(
 ) -> Array:
     one = partial(people, population, seed)
     return jax.vmap(lambda k, d, p: one(k, days, d, p), out_axes=-1)(numbers, draws, points)
+
+
+@jax.jit
+def _mechanism_draws(seed: Array, numbers: Array) -> Array:
+    """Draw what decides under which mechanism a patient's plain columns are, the same in every arm."""
+    return jax.vmap(lambda number: uniforms(seed, "mechanism", number, 1)[0])(numbers)
+
+
+def _events(logs: Mapping[str, Log], numbers: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the logs under each mechanism as one table, by patient, mechanism and time."""
+    tables = {}
+    for mechanism, log in logs.items():
+        table = event_rows([np.asarray(column)[:, : len(numbers)] for column in log], numbers)
+        tables[mechanism] = table | {"mechanism": np.full(len(table["patient"]), mechanism)}
+    rows = {name: np.concatenate([table[name] for table in tables.values()]) for name in next(iter(tables.values()))}
+    order = np.argsort(rows["patient"], kind="stable")
+    return {name: values[order] for name, values in rows.items()}
 
 
 @cache
@@ -105,15 +125,18 @@ class Runner:
             expectancy=models.expectancy if plan.drug != "placebo" else 0.0,
             norketamine=models.norketamine,
         )
-        result = run_block(plan, _draws(), chosen, number, switches, models.pain, models.rival)
-        table = columns(result, chosen, plan, valid, models.pain)
-        profile = {name: np.asarray(values)[: plan.saved] for name, values in result.profile.items()}
+        weights = weights_of(models.pain)
+        results = run_block(plan, _draws(), chosen, number, switches, weights)
+        ruled = not plan.policy.fixed
+        profile = {name: values[: plan.saved] for name, values in time_courses(results, ruled).items()}
         if kind == "people":
-            table = {
-                name: smallest_type(name, values) for name, values in ({"patient": number[:valid]} | table).items()
-            }
-            log = None if plan.policy.fixed else type(result.log)(*(np.asarray(x)[:, :valid] for x in result.log))
-            events = None if log is None else event_rows(log, number[:valid])
-            return Block(block, table, digitise(profile, valid), None, events)
-        means = {name: _by_draw(values) for name, values in table.items()}
+            ruled_any = not all(other.policy.fixed for other in self.plans)  # the arms of a run share their columns
+            table = {"patient": number[:valid]} | columns(results, chosen, plan, valid, ruled_any)
+            if len(weights) > 1:
+                memory = np.asarray(_mechanism_draws(self.scenario.seed, number))[:valid] < weights["memory"]
+                table = with_drawn(table, memory)
+            table = {name: smallest_type(name, values) for name, values in table.items()}
+            logs = {model: result.log for model, result in results.items() if ruled}
+            return Block(block, table, digitise(profile, valid), None, _events(logs, number[:valid]) if ruled else None)
+        means = {name: _by_draw(values) for name, values in columns(results, chosen, plan, valid, ruled).items()}
         return Block(block, means, None, {name: _by_draw(values) for name, values in profile.items()})

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from letheon.pipeline import Profile
-from letheon.scenario.measures import measure_of
+from letheon.scenario.measures import measure_of, split_name
 
 __all__ = ["CHUNK", "Block", "ChunkResult", "Columns", "joined", "smallest_type"]
 
@@ -22,7 +22,7 @@ def smallest_type(name: str, values: np.ndarray) -> np.ndarray:
     >>> smallest_type("nrs_day_7", np.array([4.0, 7.0])).dtype
     dtype('int8')
     """
-    bare = name.removeprefix("rival_")
+    bare = split_name(name)[1]
     if name in _WHOLE:
         return values.astype(np.int64 if name == "patient" else np.int16)
     if bare in ("bistable", "boosters"):
@@ -91,19 +91,20 @@ def joined(blocks: Mapping[int, Mapping[str, np.ndarray]]) -> dict[str, np.ndarr
 class Columns(Mapping):
     """Endpoints of an arm by name, of all patients in order; a column is put together when it is asked for.
 
-    So of a large population one column at a time is in memory. `parts` are the chunks in order: each a mapping of str
+    So of a large population two columns at a time are in memory. `parts` are the chunks in order: each a mapping of str
     to array, or an object with a ``column`` method that reads one.
     """
 
     def __init__(self, parts: Iterable[Any]) -> None:
         self.parts = list(parts)
-        self._last: tuple[str, np.ndarray] | None = None
+        self._last: dict[str, np.ndarray] = {}  # both pain models are asked for again and again
 
     def __getitem__(self, name: str) -> np.ndarray:
-        if self._last is None or self._last[0] != name:
+        if name not in self._last:
             columns = [part.column(name) if hasattr(part, "column") else part[name] for part in self.parts]
-            self._last = name, np.concatenate(columns).astype(np.float64)
-        return self._last[1]
+            self._last = dict(list(self._last.items())[-1:])
+            self._last[name] = np.concatenate(columns).astype(np.float64)
+        return self._last[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(getattr(self.parts[0], "names", self.parts[0]))

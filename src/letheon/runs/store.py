@@ -166,8 +166,8 @@ def write_profiles(folder: Folder, result: RunResult) -> dict[str, Record]:
     for arm, content in result.arms.items():
         levels = content.profile.concentration_ng_per_ml
         tables = [(result.models.pain, _bands(content.profile) | levels)]
-        if content.rival:
-            tables.append((content.rival.model, _bands(content.rival.profile)))
+        by_model = content.by_model.items() if content.by_model else ()
+        tables += [(model, _bands(part.profile)) for model, part in by_model]
         bands += [((arm, model, name), band) for model, table in tables for name, band in table.items()]
     times = {arm: content.profile.time_h for arm, content in result.arms.items()}
     columns = {

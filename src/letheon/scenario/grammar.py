@@ -261,8 +261,13 @@ POPULATION = Fields(
 MODELS = Fields(
     (
         Key("pk", choice(pk_choices), "Pharmacokinetic model; auto picks one for all drugs of the run.", "auto"),
-        Key("pain", choice("memory", "slow_site"), "A self-sustaining pain memory, or a linear slow site.", "memory"),
-        Key("rival", switch(), "Whether the other pain model is simulated as well.", "on"),
+        Key(
+            "pain",
+            choice("average", "memory", "slow_site"),
+            "The average of both mechanisms, or one alone: a self-sustaining pain memory, or a linear slow site.",
+            "average",
+        ),
+        Key("rival", switch(), "As in earlier files: off without pain means pain: memory.", "off", "on"),
         Key("flares", switch(), "Whether flares may end a remission.", "on"),
         Key("expectancy", number(0, 3, "NRS"), "Additional fall in pain from guessing the treatment.", "0.5 NRS"),
         Key("norketamine", number(-1, 1), "Weight of norketamine in the receptor block that acts on pain.", "-0.2"),
@@ -270,7 +275,7 @@ MODELS = Fields(
         Key("occasions", switch(), "Whether a patient's pharmacokinetics vary from occasion to occasion.", "on"),
         Key("borrow_variability", switch(), "Whether models without variability borrow that of simons2022.", "on"),
     ),
-    "{pk: auto, pain: memory, rival: on}",
+    "{pk: auto, pain: average}",
     Models(),
 )
 REPEAT = Fields(

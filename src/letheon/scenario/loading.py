@@ -113,4 +113,4 @@ def loads_search(text: str, name: str = "scenario") -> tuple[Scenario, Search]:
 def _read(text: str, name: str) -> tuple[Scenario, Search | None]:
     top = read_tree(text, name)
     scenario = read(top)
-    return scenario, read_search(top, scenario.follow_up_h / 24.0)
+    return scenario, read_search(top, scenario)

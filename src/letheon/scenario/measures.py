@@ -4,10 +4,9 @@ import re
 from dataclasses import dataclass
 
 from letheon.definitions import ENDPOINT_DAYS
+from letheon.library.evidence import PAIN_MODELS
 
-__all__ = ["DAILY", "WHOLE", "Measure", "measure_of", "names"]
-
-RIVAL = "rival_"
+__all__ = ["DAILY", "WHOLE", "Measure", "measure_of", "names", "split_name", "under_model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +15,7 @@ class Measure:
 
     name: str
     unit: str  # days, share, NRS, mg, h, %, mL, or `a year` for boosters
-    larger: bool  # whether more of it is better
+    larger: bool | None  # whether more of it is better; None for a cost, of which neither is
     means: str  # in words
     day: int = 0  # that it is read on; 0 for the whole follow-up
 
@@ -34,10 +33,10 @@ DAILY = (
     Measure("responder_2pt", "share", True, "share with two points less pain"),
 )
 _COSTS = (
-    Measure("dose_mg", "mg", False, "drug given, as free base"),
-    Measure("hours", "h", False, "hours of infusion"),
-    Measure("dosing_days", "days", False, "days on which drug is given"),
-    Measure("boosters", "a year", False, "booster sessions a year"),
+    Measure("dose_mg", "mg", None, "drug given, as free base"),
+    Measure("hours", "h", None, "hours of infusion"),
+    Measure("dosing_days", "days", None, "days on which drug is given"),
+    Measure("boosters", "a year", None, "booster sessions a year"),
     Measure("psychedelic_load", "%", False, "psychedelic load at its greatest"),
     Measure("psychedelic_hours", "h", False, "hours with a psychedelic load above 10 %"),
     Measure("side_effects", "share", False, "share with a side effect of the kind that is asked for"),
@@ -48,9 +47,28 @@ _PLAIN = {measure.name: measure for measure in (*WHOLE, *_COSTS)}
 _BY_DAY = {measure.name: measure for measure in DAILY}
 
 
+def split_name(name: str) -> tuple[str, str]:
+    """Split the name of a quantity under one pain model into model and quantity; without one the model is empty.
+
+    >>> split_name("slow_site_relief_days"), split_name("relief_days")
+    (('slow_site', 'relief_days'), ('', 'relief_days'))
+    """
+    model = next((one for one in PAIN_MODELS if name.startswith(f"{one}_")), "")
+    return model, name.removeprefix(f"{model}_") if model else name
+
+
+def under_model(name: str, model: str) -> str:
+    """Return the name of a quantity under one pain model.
+
+    >>> under_model("relief_days", "memory")
+    'memory_relief_days'
+    """
+    return f"{model}_{name}"
+
+
 def measure_of(name: str) -> Measure | None:
-    """Return the measure of that name, or None; behind ``rival_`` the same under the other pain model."""
-    bare = name.removeprefix(RIVAL)
+    """Return the measure of that name, or None; behind ``memory_`` or ``slow_site_`` the same under that pain model."""
+    model, bare = split_name(name)
     match = re.fullmatch(r"([a-z0-9_]+)_day_([0-9]{1,3})", bare)
     if match and match[1] in _BY_DAY and int(match[2]) in ENDPOINT_DAYS:
         kind, day = _BY_DAY[match[1]], int(match[2])
@@ -59,14 +77,15 @@ def measure_of(name: str) -> Measure | None:
         measure = _PLAIN[bare]
     else:
         return None
-    if bare == name:
+    if not model:
         return measure
     if measure in _COSTS:
-        return None  # what is given, and its harms, do not depend on the pain model
-    return Measure(name, measure.unit, measure.larger, f"{measure.means}, under the other pain model", measure.day)
+        return None  # what is given, and its harms, are asked for as they are in the average
+    words = f"{measure.means}, under the {model.replace('_', ' ')} alone"
+    return Measure(name, measure.unit, measure.larger, words, measure.day)
 
 
 def names(days: float) -> tuple[str, ...]:
-    """List the measures of a follow-up of so many days, without those of the other pain model."""
+    """List the measures of a follow-up of so many days, without those of one pain model alone."""
     daily = (f"{kind.name}_day_{day}" for day in ENDPOINT_DAYS if day <= days for kind in DAILY)
     return (*(m.name for m in WHOLE), *daily, *(m.name for m in _COSTS))

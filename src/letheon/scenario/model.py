@@ -42,8 +42,9 @@ class Models:
     """Which models run, and which of their switches are on."""
 
     pk: str = "auto"  # pharmacokinetic model, a key of `pk_choices`; `auto` picks one set for all drugs of the run
-    pain: str = "memory"  # `memory`, the self-sustaining pain memory, or `slow_site`, the linear second model
-    rival: bool = True  # whether the other pain model runs beside the chosen one
+    # `average` of both mechanisms by their weights, or one alone: `memory`, the self-sustaining pain memory, or
+    # `slow_site`, the linear one
+    pain: str = "average"
     flares: bool = True  # whether flares may end a remission
     expectancy: float = 0.0  # extra fall of pain from guessing the treatment [NRS]; a sensitivity
     norketamine: float = 0.0  # weight of norketamine in the receptor block that acts on pain; a sensitivity

@@ -1,6 +1,7 @@
 """Reading: the tree of a scenario file becomes a `Scenario`; the block `optimise` is for `letheon.scenario.search`."""
 
 import re
+from typing import Any
 
 from letheon.scenario.arms import read_arms
 from letheon.scenario.grammar import SCENARIO
@@ -18,7 +19,7 @@ def read(top: Table) -> Scenario:
         top.refuse(f'the key "letheon" is missing, found {near}; begin with the format version, letheon: 1.')
     SCENARIO["letheon"].read(top.entries["letheon"])
     values = SCENARIO.read(top, without=("optimise",))
-    models = Models(**values.get("models", {}))
+    models, notes = _models(top, values.get("models", {}))
     arms, warnings = read_arms(values["arms"], values["follow_up"])
     _check_pk(top, models, arms)
     _check_occasions(top, models, arms)
@@ -29,8 +30,21 @@ def read(top: Table) -> Scenario:
         values.get("seed", 1),
         models,
         arms,
-        (*_calendar_notes(top), *warnings),
+        (*_calendar_notes(top), *notes, *warnings),
     )
+
+
+def _models(top: Table, values: dict[str, Any]) -> tuple[Models, tuple[str, ...]]:
+    """Read the models, and what earlier files wrote for one mechanism alone: `rival`."""
+    rival = values.pop("rival", None)
+    if rival is False and values.setdefault("pain", "memory") == "average":
+        _model_node(top, "rival").refuse(
+            "an average needs both mechanisms; leave rival out, or write pain: memory or pain: slow_site for one alone."
+        )
+    models = Models(**values)
+    if rival and models.pain != "average":
+        return models, (f"models.rival: pain: {models.pain} is that mechanism alone; pain: average shows both.",)
+    return models, ()
 
 
 def _calendar_notes(top: Table) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from letheon.errors import InputError, near_word
 from letheon.scenario import quantities
 from letheon.scenario.grammar import DEFAULT_CANDIDATES, DEFAULT_PATIENTS, LIMIT, MAX_VARIABLES, RANGE, SEARCH
 from letheon.scenario.kinds import listing_of, table_of, text_of
-from letheon.scenario.measures import Measure, measure_of, names
+from letheon.scenario.measures import Measure, measure_of, names, split_name
 from letheon.scenario.model import Scenario
 from letheon.scenario.ranges import values_between
 from letheon.scenario.reading import read
@@ -169,16 +169,16 @@ def _candidate(top: Table, arm: str, changes: Mapping[str, Value]) -> Table:
 # --- reading ---
 
 
-def read_search(top: Table, days: float) -> Search | None:
-    """Read the block `optimise`, or None, from a tree whose other parts were read; `days` of follow-up."""
+def read_search(top: Table, scenario: Scenario) -> Search | None:
+    """Read the block `optimise`, or None, from a tree whose other parts were read as `scenario`."""
     if "optimise" not in top.entries:
         return None
     table = table_of(top.entries["optimise"], SEARCH.example)
     values = SEARCH.read(table)
     arm = _arm(top, table.entries["arm"])
     variables = _variables(top, arm, values["vary"])
-    goals = _goals(table, days)
-    constraints = _constraints(values.get("constraints"), days, tuple(_table_at(top, "arms").entries))
+    goals = _goals(table, scenario)
+    constraints = _constraints(values.get("constraints"), scenario, tuple(_table_at(top, "arms").entries))
     budget = {"candidates": DEFAULT_CANDIDATES, "patients": DEFAULT_PATIENTS} | values.get("budget", {})
     search = Search(arm, variables, goals, constraints, **budget, source=top)
     _refuse_impossible(search, table)
@@ -273,21 +273,21 @@ def _chosen(node: Node) -> tuple[str, ...]:
     return texts
 
 
-def _goals(table: Table, days: float) -> tuple[Goal, ...]:
+def _goals(table: Table, scenario: Scenario) -> tuple[Goal, ...]:
     """Read what is better; without both lists, the defaults."""
     if not {"maximise", "minimise"} & table.entries.keys():
         pairs = [(name, way == "maximise") for way, names_ in _DEFAULTS.items() for name in names_]
-        return tuple(Goal(_known(name, table, days), maximise) for name, maximise in pairs)
+        return tuple(Goal(_known(name, table, scenario), maximise) for name, maximise in pairs)
     goals: dict[str, Goal] = {}
     for way in ("maximise", "minimise"):
         if way not in table.entries:
             continue
         for item in listing_of(table.entries[way], _DEFAULTS[way][0]).items:
             name = text_of(item, _DEFAULTS[way][0])
-            measure = _known(name, item, days)
+            measure = _known(name, item, scenario)
             if name in goals:
                 item.refuse(f"{shown(name)} is given twice; name it once.")
-            if measure.larger != (way == "maximise"):
+            if bool(measure.larger) != (way == "maximise"):
                 other = "maximise" if measure.larger else "minimise"
                 item.refuse(f"{name} ({measure.means}) is not a goal to {way}; write it under {other}.")
             goals[name] = Goal(measure, way == "maximise")
@@ -298,24 +298,29 @@ def _goals(table: Table, days: float) -> tuple[Goal, ...]:
     return tuple(goals.values())
 
 
-def _known(name: str, node: Node, days: float) -> Measure:
-    measure = measure_of(name)
+def _known(name: str, node: Node, scenario: Scenario) -> Measure:
+    measure, days = measure_of(name), scenario.follow_up_h / 24.0
     known = names(days)
+    if measure is None and name.startswith("rival_"):
+        bare = name.removeprefix("rival_")
+        node.refuse(f"{shown(name)} is not measured any more; write memory_{bare} or slow_site_{bare}.")
     if measure is None:
         near = near_word(name, known, 0.5)
         listed = ", ".join(["relief_days", "remission", "nrs_day_28", "hours", "dose_mg", "psychedelic_load"])
         remedy = f"write {near} if you meant that" if near else f"write e.g. one of {listed}"
         node.refuse(f"{shown(name)} is not measured; {remedy}.")
+    if split_name(name)[0] and scenario.models.pain != "average":
+        node.refuse(f"{name} stands beside an average, and this file has pain: {scenario.models.pain} alone.")
     if measure.day > days:
         node.refuse(f"{name} is read on day {measure.day}, and the follow-up ends on day {plain(days)}.")
     return measure
 
 
-def _constraints(table: Table | None, days: float, arms: tuple[str, ...]) -> tuple[Constraint, ...]:
+def _constraints(table: Table | None, scenario: Scenario, arms: tuple[str, ...]) -> tuple[Constraint, ...]:
     constraints: list[Constraint] = []
     for name, child in table.entries.items() if table else ():
         limits = table_of(child, LIMIT.example)
-        measure = _known(name, child, days)
+        measure = _known(name, child, scenario)
         LIMIT.check(limits)
         if not limits.entries:
             limits.refuse(f"no limit is written here; write e.g. {LIMIT.example}.")

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from letheon.files import append, disk_errors
-from letheon.patients.uncertainty import DRAWS
 from letheon.pipeline import ArmTotals, plan_arms
+from letheon.pipeline.average import Means, weights_of
 from letheon.runs.engine import run_arms
 from letheon.scenario import Arm, Scenario
+from letheon.scenario.measures import split_name
 
 _DIGITS = 9  # kept of each number: the last of 16 may differ with the number of threads
 _COLUMNS = {
@@ -32,7 +33,9 @@ class Evaluation(NamedTuple):
     """The measures of a simulated regimen, by name."""
 
     mean: dict[str, float]  # over the virtual patients: what `letheon simulate` reports
-    draws: dict[str, np.ndarray]  # (draw,): mean over the people of the uncertainty bank under each parameter draw
+    # (mechanism x draw,): mean over the people of the uncertainty bank under each mechanism and parameter draw
+    draws: dict[str, np.ndarray]
+    population: dict[str, list[float]]  # (mechanism,): `mean` under each mechanism alone
 
 
 class Evaluator:
@@ -65,35 +68,27 @@ class Evaluator:
         )
         plans = plan_arms(replace(self.scenario, arms=named))[: len(arms)]
         totals = run_arms(replace(self.scenario, arms=named[: len(arms)]), plans, None, None)
-        return [self._evaluation(arm, totals[f"arm_{number}"]) for number, arm in enumerate(arms)]
+        return [self._evaluation(totals[f"arm_{number}"]) for number in range(len(arms))]
 
-    def _evaluation(self, arm: Arm, totals: ArmTotals) -> Evaluation:
-        mean, draws = {}, {}
+    def _evaluation(self, totals: ArmTotals) -> Evaluation:
+        weights = weights_of(self.scenario.models.pain)
+        mean, draws, population = {}, {}, {}
         for name in self.measures:
-            values, by_draw = _measured(name, arm, totals)
-            mean[name] = _rounded(float(np.mean(values)))
-            draws[name] = np.array([_rounded(float(value)) for value in by_draw])
-        return Evaluation(mean, draws)
+            means = _measured(name, totals, weights).over(len(weights))
+            mean[name] = _rounded(means.mean)
+            draws[name] = np.array([_rounded(float(value)) for value in np.concatenate(means.draws)])
+            population[name] = [_rounded(one) for one in means.population]
+        return Evaluation(mean, draws, population)
 
 
-def _measured(name: str, arm: Arm, totals: ArmTotals) -> tuple[np.ndarray, np.ndarray]:
-    """Return a measure by patient and by draw."""
-    column = _COLUMNS.get(name, name)
-    if column in totals.columns:
-        scale = 1.0 / (totals.plan.days / 365.25) if name == "boosters" else 1.0
-        return totals.columns[column] * scale, totals.bank_columns[column] * scale
-    # what a timetable gives is the same for everybody
-    same = {"hours": _hours, "dosing_days": _dosing_days}.get(name, lambda _: 0.0)(arm)
-    return np.array([same]), np.full(DRAWS, same)
-
-
-def _hours(arm: Arm) -> float:
-    schedule = arm.regimen.schedule()
-    return sum(hours for terms, hours in zip(schedule.terms, schedule.durations_h, strict=True) if terms)
-
-
-def _dosing_days(arm: Arm) -> float:
-    return 0.0 if arm.drug == "placebo" else float(len(arm.regimen.dosing_days()))
+def _measured(name: str, totals: ArmTotals, weights: Mapping[str, float]) -> Means:
+    """Return a measure in the mean and by draw, under each mechanism that it depends on."""
+    model, bare = split_name(name)
+    pool = totals.pool(_COLUMNS.get(bare, bare), {model: 1.0} if model else weights)
+    if bare == "boosters":
+        scale = 1.0 / (totals.plan.days / 365.25)
+        pool = pool._replace(values=tuple(v * scale for v in pool.values), draws=tuple(d * scale for d in pool.draws))
+    return pool.means
 
 
 def _rounded(value: float) -> float:
@@ -129,7 +124,8 @@ class ResultLog:
         for line in data.splitlines(keepends=True):
             try:
                 row: dict[str, Any] = json.loads(line)
-                evaluation = Evaluation(row["mean"], {name: np.array(values) for name, values in row["draws"].items()})
+                draws = {name: np.array(values) for name, values in row["draws"].items()}
+                evaluation = Evaluation(row["mean"], draws, row["population"])
             except (ValueError, KeyError, TypeError, AttributeError):
                 break
             if not line.endswith(b"\n"):
@@ -146,7 +142,7 @@ class ResultLog:
         if self.path is None:
             return
         lines = [
-            json.dumps({"regimen": name, "mean": one.mean, "draws": {k: v.tolist() for k, v in one.draws.items()}})
+            json.dumps({"regimen": name, **one._asdict(), "draws": {k: v.tolist() for k, v in one.draws.items()}})
             for name, one in evaluations.items()
         ]
         with disk_errors(self.path, "what is finished is kept: make room and run the same command again to continue."):

@@ -27,12 +27,14 @@ def on_front(costs: np.ndarray, feasible: np.ndarray | None = None) -> np.ndarra
     return front
 
 
-def chance_on_front(costs: np.ndarray, feasible: np.ndarray | None = None) -> np.ndarray:
+def chance_on_front(
+    costs: np.ndarray, feasible: np.ndarray | None = None, weights: np.ndarray | None = None
+) -> np.ndarray:
     """Return the share of draws in which each candidate is feasible and nobody feasible beats it.
 
     Costs have shape (candidate, draw, goal), with the same people and draws for every candidate; `feasible`
-    (candidate, draw) says which keep the constraints.
+    (candidate, draw) says which keep the constraints, `weights` (draw,) what each draw counts for.
     """
     draws = costs.shape[1]
     fronts = [on_front(costs[:, d], None if feasible is None else feasible[:, d]) for d in range(draws)]
-    return np.mean(fronts, axis=0)
+    return np.average(fronts, axis=0, weights=weights)

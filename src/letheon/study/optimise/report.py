@@ -5,6 +5,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,8 +15,8 @@ from letheon._version import __version__
 from letheon.definitions import SEARCH_NOTICE
 from letheon.files import write
 from letheon.patients.uncertainty import DRAWS
-from letheon.pipeline.labels import support_of
-from letheon.pipeline.support import interval_of_mean
+from letheon.pipeline.average import Means, weights_of
+from letheon.pipeline.labels import support_of, weaker
 from letheon.scenario import Arm, Scenario
 from letheon.scenario.measures import Measure, measure_of
 from letheon.scenario.search import Constraint, Goal, Search
@@ -26,7 +27,8 @@ from letheon.study.optimise.front import beaten, chance_on_front, on_front
 _DIGITS = 6  # as in the document of a run
 _INTERVAL = (
     "mean_interval is the 90 % interval of the mean over draws of the parameters; chance_on_front is the share of these"
-    " draws under which no other regimen here is at least as good in all goals and better in one"
+    " draws, by the weights of their pain models, under which no other regimen here is at least as good in all goals"
+    " and better in one"
 )
 _BOUNDS = {"NRS": (0.0, 10.0), "share": (0.0, 1.0), "%": (0.0, 100.0)}
 Row = dict[str, str | float | None]
@@ -53,21 +55,21 @@ def _rounded(value: float) -> float | None:
     return float(f"{value:.{_DIGITS}g}") + 0.0 if math.isfinite(value) else None
 
 
-def _measures(entry: Entry, sham: Entry | None = None) -> dict[str, records.MeasureReport]:
+def _measures(entry: Entry, weights: Sequence[float], sham: Entry | None = None) -> dict[str, records.MeasureReport]:
     """Return each measure of a regimen; of pain and relief also the difference from a placebo in the same patients."""
     reports = {}
     for name, mean in entry.evaluation.mean.items():
-        measure, draws = measure_of(name), entry.evaluation.draws[name]
+        measure, own = measure_of(name), _means(entry, name, weights)
         assert measure is not None
         low, high = _BOUNDS.get(measure.unit, (0.0, math.inf))
         difference = difference_interval = None
         if sham is not None and (measure.larger or measure.unit == "NRS"):
-            difference = mean - sham.evaluation.mean[name]
-            difference_interval = _interval(difference, draws - sham.evaluation.draws[name], -high, high)
-            difference = _rounded(difference)
+            apart = own.minus(_means(sham, name, weights))
+            difference_interval = _interval(apart, -high, high)
+            difference = _rounded(mean - sham.evaluation.mean[name])
         reports[name] = records.MeasureReport(
             mean=_rounded(mean),
-            mean_interval=_interval(mean, draws, low, high),
+            mean_interval=_interval(own, low, high),
             unit=measure.unit,
             minus_placebo=difference,
             minus_placebo_interval=difference_interval,
@@ -75,9 +77,14 @@ def _measures(entry: Entry, sham: Entry | None = None) -> dict[str, records.Meas
     return reports
 
 
-def _interval(mean: float, draws: np.ndarray, lowest: float, highest: float) -> tuple[float | None, float | None]:
-    low, high = interval_of_mean(mean, draws, (lowest, highest))
-    return _rounded(float(low)), _rounded(float(high))
+def _means(entry: Entry, name: str, weights: Sequence[float]) -> Means:
+    population, draws = entry.evaluation.population[name], entry.evaluation.draws[name]
+    return Means(tuple(weights), tuple(population), tuple(np.split(draws, len(weights))))
+
+
+def _interval(means: Means, lowest: float, highest: float) -> tuple[float | None, float | None]:
+    low, high = means.interval((lowest, highest))
+    return _rounded(low), _rounded(high)
 
 
 def _costs(entries: Sequence[Entry], measures: Sequence[Measure]) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +101,7 @@ class Limit(NamedTuple):
     measure: str
     low: float  # of the mean; infinite for none
     high: float
-    low_draws: np.ndarray  # (draw,): limits taken from an arm differ from draw to draw
+    low_draws: np.ndarray  # (draw,), or (1,) for all: limits taken from an arm differ from draw to draw
     high_draws: np.ndarray
 
     def excess(self, mean: float) -> float:
@@ -110,7 +117,7 @@ def limits_of(search: Search, arms: Mapping[str, Evaluation]) -> list[Limit]:
         if isinstance(limit, str):
             return arms[limit].mean[measure], arms[limit].draws[measure]
         value = none if limit is None else limit
-        return value, np.full(DRAWS, value)
+        return value, np.array([value])
 
     limits = []
     for constraint in search.constraints:
@@ -124,10 +131,11 @@ def limits_of(search: Search, arms: Mapping[str, Evaluation]) -> list[Limit]:
 def _feasible(limits: Sequence[Limit], entries: Sequence[Entry]) -> tuple[np.ndarray, np.ndarray]:
     """Return which regimens keep all constraints, in the mean (regimen,) and by draw (regimen, draw)."""
     mean = np.ones(len(entries), bool)
-    by_draw = np.ones((len(entries), DRAWS), bool)
+    count = next((len(draws) for entry in entries for draws in entry.evaluation.draws.values()), DRAWS)
+    by_draw = np.ones((len(entries), count), bool)
     for limit in limits:
         means = np.array([entry.evaluation.mean[limit.measure] for entry in entries])
-        draws = np.array([entry.evaluation.draws[limit.measure] for entry in entries]).reshape(len(entries), DRAWS)
+        draws = np.array([entry.evaluation.draws[limit.measure] for entry in entries]).reshape(len(entries), count)
         mean &= (means >= limit.low) & (means <= limit.high)
         by_draw &= (draws >= limit.low_draws) & (draws <= limit.high_draws)
     return mean, by_draw
@@ -154,6 +162,8 @@ class Comparison:
         others: Sequence[Entry],
     ) -> None:
         self.scenario, self.search, self.limits, self.entries, self.others = scenario, search, limits, entries, others
+        self.weights = tuple(weights_of(scenario.models.pain).values())
+        self.by_draw = np.repeat(self.weights, DRAWS) / DRAWS  # weights of the draws
         self.goals = [goal.measure for goal in search.goals]
         self.drugs = {entry.arm.drug for entry in entries}
         self.published = [entry for entry in others if entry.kind != "placebo"]
@@ -166,9 +176,9 @@ class Comparison:
         mean, draws = _costs(pool, self.goals)
         feasible, by_draw = _feasible(self.limits, pool)
         front = on_front(mean, feasible)
-        chance = chance_on_front(draws, by_draw) if pool else np.zeros(0)
+        chance = chance_on_front(draws, by_draw, self.by_draw) if pool else np.zeros(0)
         return {
-            entry.name: _Standing(bool(front[i]), bool(feasible[i]), float(chance[i]), float(by_draw[i].mean()))
+            entry.name: _Standing(bool(front[i]), bool(feasible[i]), float(chance[i]), float(by_draw[i] @ self.by_draw))
             for i, entry in enumerate(pool)
         }
 
@@ -199,7 +209,7 @@ class Comparison:
         beats = beaten(front_mean[:1], front_mean[1:])[0] if self.front else np.zeros(0, bool)
         hits = [(beaten(draws[:1, d], draws[1:, d])[0] & by_draw[:, d]).any() for d in range(draws.shape[1])]
         numbers = tuple(place for place, yes in enumerate(beats, start=1) if yes)
-        return tuple(compared), numbers, _rounded(float(np.mean(hits)))
+        return tuple(compared), numbers, _rounded(float(np.array(hits) @ self.by_draw))
 
     def document(self, skipped: Mapping[str, str]) -> records.SearchReport:
         """Return the document of the search; `skipped` says why published regimens were left out."""
@@ -226,21 +236,21 @@ class Comparison:
             interval=_INTERVAL,
             front=tuple(self._front_entry(place, entry) for place, entry in enumerate(self.front, start=1)),
             published=tuple(map(self._published_entry, self.published)),
-            placebo=tuple(records.PlaceboEntry(entry.label, _measures(entry)) for entry in self.shams),
+            placebo=tuple(records.PlaceboEntry(entry.label, _measures(entry, self.weights)) for entry in self.shams),
             skipped=dict(skipped),
         )
 
     def _front_entry(self, place: int, entry: Entry) -> records.FrontEntry:
         # of a choice between regimens, which no trial looked at
-        days, pain = (0.0, self.scenario.follow_up_h / 24), self.scenario.models.pain
-        support = support_of(self.scenario, entry.arm, "choice", days, pain=pain)
+        days, models = (0.0, self.scenario.follow_up_h / 24), weights_of(self.scenario.models.pain)
+        support = reduce(weaker, (support_of(self.scenario, entry.arm, "choice", days, pain=pain) for pain in models))
         standing = self.standing[entry.name]
         return records.FrontEntry(
             number=place,
             file=f"front/{place:02d}.yaml",
             drug=entry.arm.drug,
             values=dict(entry.values),
-            measures=_measures(entry, next(iter(self.shams), None)),
+            measures=_measures(entry, self.weights, next(iter(self.shams), None)),
             chance_on_front=_rounded(standing.chance),
             chance_feasible=_rounded(standing.chance_feasible),
             support=support.label,
@@ -254,7 +264,7 @@ class Comparison:
             kind=entry.kind,
             name=entry.label,
             drug=entry.arm.drug,
-            measures=_measures(entry, next(iter(self.shams), None)),
+            measures=_measures(entry, self.weights, next(iter(self.shams), None)),
             chance_on_front=standing.chance if standing else None,
             feasible=bool(_feasible(self.limits, [entry])[0][0]),
             compared_on=compared,
@@ -274,7 +284,7 @@ class Comparison:
         row["chance_on_front"] = standing.chance if standing else None
         row["chance_feasible"] = standing.chance_feasible if standing else None
         row |= {variable.path: entry.values.get(variable.path) for variable in self.search.variables}
-        for name, report in _measures(entry).items():
+        for name, report in _measures(entry, self.weights).items():
             row |= {name: report.mean, f"{name}_lo": report.mean_interval[0], f"{name}_hi": report.mean_interval[1]}
         return row
 

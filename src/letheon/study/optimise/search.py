@@ -12,11 +12,13 @@ from letheon import library
 from letheon.definitions import SEARCH_NOTICE
 from letheon.errors import InputError
 from letheon.files import disk_errors, write
+from letheon.pipeline.average import weights_of
 from letheon.pipeline.models import chosen_models
 from letheon.runs.environment import use_compile_cache
 from letheon.runs.manifest import CHUNKS_KEPT
 from letheon.scenario import Arm, Scenario, dumps, pk_choices
 from letheon.scenario.loading import loads_search, read_text
+from letheon.scenario.measures import under_model
 from letheon.scenario.search import Search
 from letheon.study.optimise.document import SearchReport
 from letheon.study.optimise.evaluation import Evaluator, ResultLog
@@ -27,7 +29,7 @@ from letheon.study.records import Progress, decode, encode
 from letheon.study.regimens import study_scenario
 
 _BATCH = 8  # regimens between two looks at the clock: a few seconds
-_SHOWN = ("relief_days", "rival_relief_days", "remission", "dose_mg", "hours", "dosing_days", "psychedelic_load")
+_SHOWN = ("relief_days", "remission", "dose_mg", "hours", "dosing_days", "psychedelic_load")
 _CORNERS = 64
 _TITLE = 200
 
@@ -116,7 +118,9 @@ class _Session:
         self.published, self.skipped = _published(scenario)
         self.scenario = scenario = _with_one_model(scenario, search, self.published.values())
         measures = [goal.measure.name for goal in search.goals] + [limit.measure.name for limit in search.constraints]
-        self.evaluator = Evaluator(scenario, (*measures, *_SHOWN))
+        both = weights_of(scenario.models.pain)
+        alone = [under_model("relief_days", model) for model in both if len(both) > 1]
+        self.evaluator = Evaluator(scenario, (*measures, *_SHOWN, *alone))
         self.arms: dict[Numbers, Arm | None] = {}
         self.limits: list[Limit] = []
         self.judged = 0

@@ -52,9 +52,10 @@ def _number(row: SupportRow, arm: ArmResult, pain: str) -> float:
         share = arm.harms.estimate(row.quantity).estimate
         value = None if share is None else 100.0 * share
     else:
-        result = arm if pain == "memory" else arm.rival
-        endpoint = result.endpoint(f"{row.quantity}_day_{row.window[1]:g}") if result else None
-        value = endpoint and (endpoint.minus_placebo if row.comparator else endpoint.mean)
+        alone = dict(arm.by_model.items())[pain] if arm.by_model else None
+        endpoint = alone.endpoint(f"{row.quantity}_day_{row.window[1]:g}") if alone else None
+        against = endpoint and endpoint.against
+        value = (against and against.mean) if row.comparator else endpoint and endpoint.mean
     if not isinstance(value, float):
         raise LookupError(f"{row.study.id}: the simulation gives no {row.quantity} under {pain}")
     return value

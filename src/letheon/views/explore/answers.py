@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from letheon import library
 from letheon.definitions import LAST_SUPPORTED_DAY
-from letheon.pipeline.result import ArmResult, Endpoint, HarmEstimate, RegimenSupport, RunResult, TimeToRelapse
+from letheon.pipeline.result import Against, ArmResult, Endpoint, HarmEstimate, RegimenSupport, RunResult, TimeToRelapse
 from letheon.views.document import numbers
 from letheon.views.document.numbers import amount
 from letheon.views.figures.curves import endpoint_days
@@ -79,13 +79,13 @@ def _answer(
 _ASSUMED = Label("assumed")
 
 
-def _label(entry: Endpoint | TimeToRelapse | HarmEstimate | RegimenSupport | relief.Statement) -> Label:
+def _label(entry: Against | Endpoint | TimeToRelapse | HarmEstimate | RegimenSupport | relief.Statement) -> Label:
     return Label(entry.support or "", tuple(entry.basis or ()))
 
 
 def _both(entry: Endpoint) -> list[Label]:
     """Return the labels of an endpoint and, where there is one, of its difference from placebo."""
-    return [_label(entry), Label(entry.minus_placebo_support or "", tuple(entry.minus_placebo_basis or ()))]
+    return [_label(entry), *([_label(entry.against)] if entry.against else [])]
 
 
 def endpoint_of(arm: ArmResult, name: str) -> Endpoint:
@@ -144,7 +144,8 @@ def _regimen(regimen: RegimenSupport) -> str:
 
 def _cells(result: RunResult, arm: ArmResult) -> Answer:
     sources = list(dict.fromkeys(source for one in library.pain("memory").values() for source in one.sources))[:4]
-    state, block = arm.profile.sensitisation, amount(max(arm.profile.nmda_block.mean), "share")
+    memory = arm.by_model.memory.profile if arm.by_model else arm.profile
+    state, block = memory.sensitisation, amount(max(arm.profile.nmda_block.mean), "share")
     short = f"While it runs, the drug blocks about {block} of the NMDA receptors at its peak, on average."
     measured = (
         "Levels are computed from measured ones; how much block a level means in the spinal cord, and all that "
@@ -172,10 +173,10 @@ def _cells(result: RunResult, arm: ArmResult) -> Answer:
             f"In {amount(calm, 'share')} of the simulated patients there is a calm state that the cells could settle "
             "in, as after a reboot; in the others the memory always climbs back."
         )
-    if result.models.rival:
+    if result.models.weights:
         more.append(
-            "A rival idea, without any memory, in which the drug only lingers, fits the main trial about as well. "
-            "It is the dotted line in the figures of pain."
+            "Another idea, without any memory, in which the drug only lingers, fits the main trial about as well. "
+            "Pain here is the average of both; the dotted lines in the figures of pain are each alone."
         )
     return _answer("cells", short, more, [_ASSUMED], sources)
 
@@ -193,9 +194,9 @@ def _when(day: int) -> str:
 
 
 def _against(entry: Endpoint) -> str:
-    if not isinstance(entry.minus_placebo, float) or not entry.minus_placebo_interval:
+    if not entry.against:
         return ""
-    change, ends = entry.minus_placebo, entry.minus_placebo_interval
+    change, ends = entry.against.mean, entry.against.mean_interval
     interval = f"90 % interval {numbers.change_interval(ends, 'NRS')}"
     if ends[0] <= 0 <= ends[1] or abs(change) < _LITTLE:
         return f", no clear difference from placebo ({numbers.change(change, 'NRS')}; {interval})"

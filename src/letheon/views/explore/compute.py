@@ -103,7 +103,7 @@ class Engine:
         key = _content(scenario, arm, plan)
         known = self._arms.pop(key, None)
         if known is None:
-            program = plan.structure, len(plan.day_rows), len(plan.save), scenario.models.pain, scenario.models.rival
+            program = plan.structure, len(plan.day_rows), len(plan.save)
             if program not in self._programs:
                 self._phase("preparing")
 

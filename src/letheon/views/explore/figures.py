@@ -69,17 +69,17 @@ def _arm(
     own, harms = result.arms[arm.name], document["harms"]
     shown = {name: entry for name, entry in harms["entries"].items() if name in _HARMS}
     entries = {name: {key: one[key] for key in _HARM_KEYS if key in one} for name, one in shown.items()}
-    rival = document.get("rival")
-    if rival:
-        scores = {key: entry for key, entry in rival["endpoints"].items() if key.startswith("nrs_day_")}
-        rival = {"model": rival["model"], "endpoints": scores}
+    apart = {
+        model: {"endpoints": {key: entry for key, entry in part["endpoints"].items() if key.startswith("nrs_day_")}}
+        for model, part in document.get("by_model", {}).items()
+    }
     return {
-        **{name: value for name, value in document.items() if name not in ("profile", "rival", "harms")},
+        **{name: value for name, value in document.items() if name not in ("profile", "by_model", "harms")},
         "lines": _lines(own, course_days) | {"dose": _dose(arm, own, scenario)},
         "marks": _marks(arm),
         "boosters_a_year": _boosters(arm, own),
         "relief": [_statement(result, arm.name, key) for key in relief.keys(own.endpoints)],
-        "rival": rival,
+        "by_model": apart,
         "harms": {"exposure": harms["exposure"], "entries": entries},
         "answers": _typeset(to_builtins(answers(result, arm.name))) if arm.drug != "placebo" else [],
     }
@@ -113,14 +113,15 @@ def _lines(arm: ArmResult, course_days: float) -> dict[str, Any]:
     profile = arm.profile
     days, levels = np.asarray(profile.time_h) / 24.0, profile.concentration_ng_per_ml
     rows = thinned(days, np.asarray(profile.nrs.mean))
-    state = "slow_site_effect" if profile.sensitisation is UNSET else "sensitisation"
+    memory = arm.by_model.memory.profile if arm.by_model else profile
+    state = "slow_site_effect" if memory.sensitisation is UNSET else "sensitisation"
     inside = np.nonzero(days <= course_days + 1e-9)[0]
     guide = sum((np.asarray(band.mean) for band in levels.values()), np.zeros(len(days)))
     near = inside[thinned(days[inside], guide[inside])]
     whole = {"t": _numbers(days, rows, 4), "nrs": _line(profile.nrs, rows, 2)}
-    whole[state] = _line(getattr(profile, state), rows)
-    if arm.rival:
-        whole["nrs_rival"] = {"mean": _numbers(arm.rival.profile.nrs.mean, rows, 2)}
+    whole[state] = _line(getattr(memory, state), rows)
+    for model, part in arm.by_model.items() if arm.by_model else ():
+        whole[f"nrs_{model}"] = {"mean": _numbers(part.profile.nrs.mean, rows, 2)}
     short = {"t": _numbers(days, near, 4), "nmda_block": _line(profile.nmda_block, near, 4)}
     short["levels"] = {
         name: {key: [significant(v, 4) for v in np.asarray(getattr(band, key))[near]] for key in ("mean", "q05", "q95")}

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from letheon.views.figures import axes
 
 if TYPE_CHECKING:
-    from letheon.pipeline.result import ArmResult, Band, PainProfile, Profile, RivalResult, RunResult
+    from letheon.pipeline.result import ArmResult, Band, ModelResult, PainProfile, Profile, RunResult
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES = ("solid", "dash", "dashdot", "longdash", "longdashdot")
 PLACEBO_GREYS = ("#7d838c", "#a3a8b0", "#5d636b")
 MOST_BANDS = 2  # above this many arms or curves, bands over one another would hide the lines
-MOST_RIVALS = 3  # above this many arms with a drug, the figure of differences leaves the second model to the tables
+MOST_APART = 3  # above this many arms with a drug, the figure of differences leaves each mechanism to the tables
 LOWEST_LEVEL = 0.01  # [ng/mL], at which levels are drawn that are lower
 PAIN_TITLE = "Pain score (NRS, 0–10)"
 _STATES = {"sensitisation": "Sensitisation (0–1)", "slow_site_effect": "Effect of the slow site (0–1)"}
@@ -41,7 +41,7 @@ class View(NamedTuple):
     key: str  # its name in the profile
     title: str  # of the vertical axis, with unit
     top: float  # upper end of the vertical axis; it starts at 0
-    rival: bool = False  # whether it is the second model's
+    model: str = ""  # mechanism of an average that it is of alone
     course: bool = False  # whether the course and three days are shown (in hours where that is short), not all
 
 
@@ -102,30 +102,31 @@ def window_of(result: RunResult, course: bool) -> axes.Window:
 
 
 def views(result: RunResult) -> dict[str, View]:
-    """Return what is drawn in panels: pain, block, the state that carries the relief, the second model's two."""
+    """Return what is drawn in panels: pain, block, and the state that carries the relief, each model's."""
     first = next(iter(result.arms.values()))
     highest = max((axes.highest(arm.profile.nmda_block) for arm in result.arms.values()), default=0.0)
     top = next(limit for limit in (0.1, 0.25, 0.5, 0.75, 1.0) if highest <= 0.95 * limit or limit == 1.0)
     shown = {
         "pain": View("nrs", PAIN_TITLE, 10.0),
         "block": View("nmda_block", "NMDA block (share, 0–1)", top, course=True),
-        "state": _state(first.profile, rival=False),
     }
-    if first.rival:
-        shown["rival_pain"] = View("nrs", PAIN_TITLE, 10.0, rival=True)
-        shown["rival_state"] = _state(first.rival.profile, rival=True)
+    if not first.by_model:
+        return shown | {"state": _state(first.profile)}
+    for model, part in first.by_model.items():
+        shown[f"{model}_pain"] = View("nrs", PAIN_TITLE, 10.0, model)
+        shown[f"{model}_state"] = _state(part.profile, model)
     return shown
 
 
-def _state(profile: Profile | PainProfile, rival: bool) -> View:
+def _state(profile: Profile | PainProfile, model: str = "") -> View:
     key = "sensitisation" if profile.sensitisation else "slow_site_effect"
-    return View(key, _STATES[key], 1.0, rival=rival)
+    return View(key, _STATES[key], 1.0, model)
 
 
 def band_of(arm: ArmResult, view: View) -> Band:
     """Return what a view draws of an arm."""
-    profile = arm.rival.profile if view.rival and arm.rival else arm.profile
-    return getattr(profile, view.key)
+    alone = dict(arm.by_model.items()).get(view.model) if arm.by_model else None
+    return getattr(alone.profile if alone else arm.profile, view.key)
 
 
 def analyte_colours(result: RunResult) -> dict[str, str]:
@@ -182,24 +183,22 @@ def _arm_of_comparison(
 def differences(result: RunResult) -> axes.Figure | None:
     """Return each arm's difference from placebo at the endpoint days, with 90 % intervals; None without placebo."""
     active = active_arms(result)
-    with_rival = len(active) <= MOST_RIVALS
-    parts = [
-        (name, rival, part)
-        for name, arm in active.items()
-        for rival, part in ((False, arm), (True, arm.rival if with_rival else None))
-        if part
-    ]
+    parts: list[tuple[str, str, ArmResult | ModelResult]] = []
+    for name, arm in active.items():
+        parts.append((name, "", arm))
+        if arm.by_model and len(active) <= MOST_APART:
+            parts += [(name, model, part) for model, part in arm.by_model.items()]
     days = endpoint_days(next(iter(active.values())).endpoints) if active else []
     days = [day for day in days if any(_difference(part, day) for *_, part in parts)]
     if not days:
         return None
     look, order = styles(result), list(result.arms)
     data: list[axes.Figure] = []
-    for place, (name, rival, part) in enumerate(parts):
+    for place, (name, model, part) in enumerate(parts):
         shift = (place - (len(parts) - 1) / 2.0) * min(0.16, 0.64 / len(parts))
-        meta = {"curve": order.index(name), "part": "rival" if rival else "mean"}
-        label = html.escape(name) + (" (rival model)" if rival else "")
-        traces = _differences_of(part, days, shift, look[name].colour, rival)
+        meta = {"curve": order.index(name), "part": "alone" if model else "mean"}
+        label = html.escape(name) + (f" ({model.replace('_', ' ')} alone)" if model else "")
+        traces = _differences_of(part, days, shift, look[name].colour, bool(model))
         data += [trace | {"name": label, "meta": meta} for trace in traces]
     layout = axes.layout(axes.Window(len(days) - 0.5, 1.0, "days"), "Minus placebo (NRS points)", 1.0)
     layout["xaxis"] |= {"range": [-0.5, len(days) - 0.5], "tickvals": list(range(len(days))), "fixedrange": True}
@@ -214,16 +213,16 @@ def differences(result: RunResult) -> axes.Figure | None:
     return {"data": data, "layout": layout | {"hovermode": "closest"}}
 
 
-def _difference(part: ArmResult | RivalResult, day: int) -> tuple[float, float, float] | None:
+def _difference(part: ArmResult | ModelResult, day: int) -> tuple[float, float, float] | None:
     """Return the difference from placebo on a day, and its interval."""
     endpoint = part.endpoint(f"nrs_day_{day}")
-    if endpoint is None or not endpoint.minus_placebo_interval:
+    if endpoint is None or not endpoint.against:
         return None
-    return float(endpoint.minus_placebo or 0.0), *endpoint.minus_placebo_interval
+    return endpoint.against.mean, *endpoint.against.mean_interval
 
 
 def _differences_of(
-    part: ArmResult | RivalResult, days: Sequence[int], shift: float, colour: str, rival: bool
+    part: ArmResult | ModelResult, days: Sequence[int], shift: float, colour: str, alone: bool
 ) -> Iterator[axes.Figure]:
     """Yield the intervals and then the marks of one arm under one model; only the marks can be pointed at."""
     rows = [
@@ -232,8 +231,8 @@ def _differences_of(
         if (difference := _difference(part, day))
     ]
     x, middles, lows, highs, _ = zip(*rows, strict=True) if rows else ((),) * 5
-    yield axes.whiskers(x, lows, highs, colour, 1.4 if rival else 2.4, 0)
-    symbol, width = ("diamond-open", 1.8) if rival else ("circle", 0)
+    yield axes.whiskers(x, lows, highs, colour, 1.4 if alone else 2.4, 0)
+    symbol, width = ("diamond-open", 1.8) if alone else ("circle", 0)
     yield axes.trace(
         "markers",
         x,
@@ -269,12 +268,12 @@ def panels(result: RunResult, view: View) -> dict[str, axes.Figure]:
 
 
 def _reference(result: RunResult, name: str, view: View) -> tuple[str, Sequence[float], Sequence[float]] | None:
-    """Return what a panel is compared with, placebo or the main model's pain: a label, times [h] and values."""
+    """Return what a panel is compared with, placebo or the average: a label, times [h] and values."""
     arm, sham = result.arms[name], placebo_of(result, name)
     if view.course:
         return None
-    if view.rival and view.key == "nrs":
-        return "main model", arm.profile.time_h, arm.profile.nrs.mean
+    if view.model and view.key == "nrs":
+        return "average", arm.profile.time_h, arm.profile.nrs.mean
     if sham is None or is_placebo(arm):
         return None
     return "placebo", result.arms[sham].profile.time_h, band_of(result.arms[sham], view).mean

@@ -85,7 +85,7 @@ def _groups(result: RunResult, keys: Iterable[str], brief: bool = False) -> Iter
 
 
 def _rows(result: RunResult, key: str, unit: str, entries: Entries, brief: bool) -> Iterator[Row]:
-    """Yield the rows of one endpoint: patients and mean, difference from placebo, and those of the second model."""
+    """Yield the rows of one endpoint: patients and mean, difference from placebo, and those of each model alone."""
     named = unit in {"sessions", "mg", "h"} or key == "final_rate"
     name = names.endpoint_name(key) + (f" ({_UNITS.get(unit, unit)})" if named else "")
     yield from _leading(name, entries, unit, brief)
@@ -93,15 +93,16 @@ def _rows(result: RunResult, key: str, unit: str, entries: Entries, brief: bool)
         yield _row("minus placebo", entries, _minus_cell)
     elif key.startswith(_RELIEF) and not has_placebo(result):
         yield Row("minus placebo", (NO_PLACEBO,) * len(entries))
-    second = [arm.rival.endpoint(key) if arm.rival else None for arm in result.arms.values()]
-    if any(second) and key not in _SAME:
-        model = f"second model ({names.pain_model(result.models.rival)})"
+    parts = [dict(arm.by_model.items()) if arm.by_model else {} for arm in result.arms.values()]
+    for model in parts[0] if key not in _SAME else ():
+        alone = [part[model].endpoint(key) for part in parts]
+        label = f"{names.pain_model(model)} alone"
         if unit == "days":
-            yield _row(f"{model}, patients", second, lambda e: _patients_cell(e, brief), "second")
-        mean = f"{model}{', mean' * (unit == 'days')}"
-        yield _row(mean, second, lambda e: _mean_cell(e, brief)[: 2 if brief else 3], "second")
-        if any(map(_minus, second)) and not brief:
-            yield _row(f"{model}, minus placebo", second, _minus_cell, "second")
+            yield _row(f"{label}, patients", alone, lambda e: _patients_cell(e, brief), "second")
+        mean = f"{label}{', mean' * (unit == 'days')}"
+        yield _row(mean, alone, lambda e: _mean_cell(e, brief)[: 2 if brief else 3], "second")
+        if any(map(_minus, alone)) and not brief:
+            yield _row(f"{label}, minus placebo", alone, _minus_cell, "second")
 
 
 def _leading(name: str, entries: Entries, unit: str, brief: bool) -> Iterator[Row]:
@@ -146,23 +147,22 @@ def _patients_cell(entry: Endpoint, brief: bool) -> Cell:
 
 
 def _minus(entry: Endpoint | None) -> str:
-    if entry is None or not isinstance(entry.minus_placebo, float):
+    if entry is None or not entry.against or entry.against.chance_better is None:  # of amounts it says nothing
         return ""
-    interval = entry.minus_placebo_interval
-    known = f" ({numbers.change_interval(interval, entry.unit)})" if interval else ""
-    return numbers.change(entry.minus_placebo, entry.unit) + known
+    known = f" ({numbers.change_interval(entry.against.mean_interval, entry.unit)})"
+    return numbers.change(entry.against.mean, entry.unit) + known
 
 
 def _minus_cell(entry: Endpoint) -> Cell:
-    return (f"{_minus(entry) or numbers.ABSENT} ", names.minus_placebo_support(entry))
+    return (f"{_minus(entry) or numbers.ABSENT} ", names.support(entry.against or None))
 
 
 def relapse_tables(result: RunResult) -> list[Table | Paragraph]:
-    """Return Kaplan-Meier times to relapse under both pain models, numbers at risk, and what they rest on."""
+    """Return Kaplan-Meier times to relapse of all and of each model alone, numbers at risk, and what they rest on."""
     rows: list[Row] = []
     notes: dict[str, None] = {}
     for name, arm in result.arms.items():
-        parts = [(result.models.pain, arm), *([(arm.rival.model, arm.rival)] if arm.rival else [])]
+        parts = [(result.models.pain, arm), *(arm.by_model.items() if arm.by_model else ())]
         for place, (model, part) in enumerate(parts):
             entry = part.time_to_relapse
             notes[entry.note] = None
@@ -201,6 +201,6 @@ def _at_risk(result: RunResult) -> Iterator[Table]:
             for name, by_day in counts.items()
         ]
         model = names.pain_model(result.models.pain)
-        note = f"Patients still in remission and under observation, {model} model, by days from the end of the course."
+        note = f"Patients still in remission and under observation ({model}), by days from the end of the course."
         title = ("Number at risk ", Note(note))
         yield Table.of("Number at risk", ("Day", *(numbers.general(d) for d in days)), rows, title=title, kind="counts")

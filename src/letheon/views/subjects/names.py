@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from letheon.library.evidence import STUDY_LABELS
 from letheon.scenario.measures import measure_of
-from letheon.views.document.numbers import day_name
+from letheon.views.document.numbers import day_name, number
 from letheon.views.document.tree import Badge
 from letheon.views.subjects.words import WORDS
 
 if TYPE_CHECKING:
-    from letheon.pipeline.result import Endpoint, HarmEstimate, RegimenSupport, TimeToRelapse
+    from letheon.pipeline.result import Against, Endpoint, HarmEstimate, ModelSettings, RegimenSupport, TimeToRelapse
 
 SUPPORT = WORDS.support
 DRUGS = {"racemic": "racemic ketamine", "placebo": "placebo"}
-PAIN_MODELS = {"memory": "pain memory", "slow_site": "slow site"}
+PAIN_MODELS = {"memory": "pain memory", "slow_site": "slow site", "average": "average of both models"}
 
 
 def arm_name(name: str) -> str:
@@ -33,6 +33,14 @@ def drug(name: str) -> str:
 def pain_model(name: str | None) -> str:
     """Return a pain model's name for reading."""
     return PAIN_MODELS.get(name or "", name or "none")
+
+
+def pain_settings(models: ModelSettings) -> str:
+    """Return the pain model of a run, of an average with the weights of both."""
+    if not models.weights:
+        return pain_model(models.pain)
+    shares = ((PAIN_MODELS[name], getattr(models.weights, name)) for name in models.weights.__struct_fields__)
+    return f"{pain_model(models.pain)} ({', '.join(f'{name} {number(weight, 2)}' for name, weight in shares)})"
 
 
 def endpoint_name(key: str) -> str:
@@ -64,11 +72,6 @@ def badge(support: str, basis: Iterable[str] = ()) -> Badge | str:
     return Badge(text, re.sub(r"[^a-z]+", "-", support.lower()), title)
 
 
-def support(entry: Endpoint | TimeToRelapse | HarmEstimate | RegimenSupport | None) -> Badge | str:
+def support(entry: Against | Endpoint | TimeToRelapse | HarmEstimate | RegimenSupport | None) -> Badge | str:
     """Return the badge of an entry's own support."""
     return badge(entry.support or "", entry.basis or ()) if entry else ""
-
-
-def minus_placebo_support(entry: Endpoint) -> Badge | str:
-    """Return the badge of an endpoint's difference from placebo."""
-    return badge(entry.minus_placebo_support or "", entry.minus_placebo_basis or ())

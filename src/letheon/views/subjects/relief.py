@@ -76,9 +76,9 @@ def typical(entry: Endpoint) -> tuple[str, str, str]:
 
 def excess(entry: Endpoint) -> str:
     """Say how much more an arm has than placebo, with its interval."""
-    difference = entry.minus_placebo or 0.0
+    difference = entry.against.mean if entry.against else 0.0
     size = numbers.change(abs(difference), entry.unit).removesuffix(" points").removeprefix("+")
-    known = entry.minus_placebo_interval
+    known = entry.against.mean_interval if entry.against else None
     interval = f"({_INTERVAL} {numbers.change_interval(known, entry.unit)})" if known else ""
     return f"{size} {'fewer' if difference < 0 else 'more'} {interval}".rstrip()
 

@@ -50,12 +50,11 @@ def report(result: RunResult, scenario_text: str) -> tree.Document:
 def summary(result: RunResult) -> tree.Document:
     """Return what the terminal shows of a run: arms side by side, and how to read them."""
     models = result.models
-    second = f", second model: {names.pain_model(models.rival)}" if models.rival else ""
     plasma = dict.fromkeys(arm.models.levels.label for arm in result.arms.values())
     patients = numbers.count(result.n_patients, "virtual patient")
     lines = [
         f"{patients} in each arm, followed for {numbers.general(result.follow_up_days)} days",
-        f"pain model: {names.pain_model(models.pain)}{second}; seed: {result.seed}",
+        f"pain model: {names.pain_settings(models)}; seed: {result.seed}",
         f"plasma levels: {'; '.join(plasma)}",
     ]
     heads = ("", *map(names.arm_name, result.arms))
@@ -127,10 +126,10 @@ def _facts(result: RunResult, name: str, scores: dict[int, Endpoint]) -> list[Fa
     arm = result.arms[name]
     facts: list[Fact] = []
     for day, entry in scores.items():
-        if isinstance(entry.minus_placebo, float):
-            interval = f"({numbers.change_interval(entry.minus_placebo_interval or None, 'NRS')})"
-            label = (f"Pain against placebo, day {day} ", names.minus_placebo_support(entry))
-            facts.append((label, numbers.change(entry.minus_placebo, "NRS"), interval))
+        if entry.against:
+            interval = f"({numbers.change_interval(entry.against.mean_interval, 'NRS')})"
+            label = (f"Pain against placebo, day {day} ", names.support(entry.against))
+            facts.append((label, numbers.change(entry.against.mean, "NRS"), interval))
     for key in relief.keys(arm.endpoints):
         one = relief.statement(result, name, key)
         aside = tuple(part for text in (one.aside, *one.more) for part in (text, tree.Break()))[:-1]
@@ -143,10 +142,10 @@ def _facts(result: RunResult, name: str, scores: dict[int, Endpoint]) -> list[Fa
         facts.append(("Last rate, mean", f"{numbers.number(end.mean, 2)} {end.unit}", ""))
     dose = None if is_placebo(arm) else arm.endpoint("dose_mg")
     facts.append(("Total dose, mean", f"{numbers.amount(dose.mean, 'mg')} mg" if dose else "none", ""))
-    if arm.rival:
-        entries = [arm.rival.endpoint(f"nrs_day_{day}") for day in scores]
+    for model, part in arm.by_model.items() if arm.by_model else ():
+        entries = [part.endpoint(f"nrs_day_{day}") for day in scores]
         values = " → ".join(numbers.amount(entry.mean if entry else None, "NRS") for entry in entries)
-        label = f"Pain under the second model ({names.pain_model(arm.rival.model)})"
+        label = f"Pain under the {names.pain_model(model)} alone"
         facts.append((label, values, " → ".join(f"day {day}" for day in scores)))
     return facts + harms.headline(arm)
 
@@ -177,12 +176,10 @@ def _reading(result: RunResult) -> list[tree.Block]:
         tree.Paragraph((tree.Strong("Range of patients"), TEXTS.range)),
         tree.Paragraph((tree.Strong("Interval of the mean"), f"{TEXTS.interval} {interval}")),
     ]
-    if result.models.rival:
-        main, second = names.pain_model(result.models.pain), names.pain_model(result.models.rival)
+    if result.models.weights:
         text = (
-            f" The plain numbers come from the {main} model, those of the second model from {second}. Both fit the "
-            "long-infusion trial about as well, so both are run; the distance between them is a third uncertainty, "
-            "which neither interval holds."
+            " The plain numbers are the average of both, by weights that say how well each predicted trials that it "
+            "had not seen; those of each alone stand beside."
         )
         spread.append(tree.Paragraph((tree.Strong("Two pain models."), text)))
     labels = tree.Definitions(tuple((names.badge(name), text) for name, text in names.SUPPORT.items()))
@@ -246,12 +243,11 @@ def _drug_models(result: RunResult) -> tree.Block:
 
 def _pain_models(result: RunResult) -> str:
     models = result.models
-    second = names.pain_model(models.rival) if models.rival else "not run"
     flares, induction, occasions = (
         "on" if on else "off" for on in (models.flares, models.norketamine_induction, models.occasions)
     )
     return (
-        f"Main model: {names.pain_model(models.pain)}. Second model: {second}. Flares: {flares}. "
+        f"Pain model: {names.pain_settings(models)}. Flares: {flares}. "
         f"Expectancy: {numbers.number(models.expectancy_nrs)} NRS points. Weight of norketamine in receptor block: "
         f"{numbers.number(models.norketamine_weight)}. Induction of norketamine’s clearance: {induction}. "
         f"Variability between occasions: {occasions}."

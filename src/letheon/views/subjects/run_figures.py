@@ -28,18 +28,16 @@ def figures(result: RunResult) -> Iterator[tree.Block]:
         heading = "Receptor block"
         parts = (tree.Controls((_windows(result),)), _legend(), _panels(result, views["block"]))
         yield tree.Figure(heading, parts, TEXTS.block + _without_drug(result), _values(result, views["block"], heading))
-    yield _view(result, views["state"], *WORDS.states[views["state"].key], placebo)
-    if "rival_pain" in views:
-        main, second = names.pain_model(result.models.pain), names.pain_model(result.models.rival)
-        caption = (
-            f"The {second} model explains the same trial in another way: in colour, the mean pain score under it; "
-            f"dotted grey, the mean under the {main} model. Where the two part, the evidence does not decide between "
-            "them."
-        )
-        heading = f"Pain score under the second model ({second})"
-        yield _view(result, views["rival_pain"], heading, caption, f"mean under the {main} model")
-        heading, caption = WORDS.states[views["rival_state"].key]
-        yield _view(result, views["rival_state"], f"{heading} (second model)", caption, placebo)
+    for key, view in views.items():
+        if view.model and view.key == "nrs":
+            model = names.pain_model(view.model)
+            caption = (
+                f"In colour, the mean pain score under the {model} alone; dotted grey, the average of both. "
+                "Where the two part, the evidence does not decide between them."
+            )
+            yield _view(result, view, f"Pain score under the {model} alone", caption, "mean of the average")
+        elif key.endswith("state"):
+            yield _view(result, view, *WORDS.states[view.key], placebo)
 
 
 def _view(result: RunResult, view: curves.View, heading: str, caption: str, reference: str) -> tree.Figure:
@@ -75,11 +73,11 @@ def _differences(result: RunResult) -> Iterator[tree.Figure]:
         return
     look, active = curves.styles(result), curves.active_arms(result)
     keys = [(tree.Swatch(look[name].colour, 0, mark="circle"), names.arm_name(name)) for name in active]
-    drawn = any(trace["meta"]["part"] == "rival" for trace in figure["data"])
+    drawn = any(trace["meta"]["part"] == "alone" for trace in figure["data"])
     if drawn:
-        keys.append((tree.Swatch("currentColor", 0, mark="diamond-open"), "the same under the second model"))
-    left_out = not drawn and any(arm.rival for arm in result.arms.values())
-    caption = TEXTS.differences + " The second model's differences stand in the tables." * left_out
+        keys.append((tree.Swatch("currentColor", 0, mark="diamond-open"), "the same under each model alone"))
+    left_out = not drawn and any(arm.by_model for arm in result.arms.values())
+    caption = TEXTS.differences + " Those of each model alone stand in the tables." * left_out
     plot = tree.Plot(figure, "Differences from placebo by day; the same numbers stand in the endpoint tables.")
     yield tree.Figure("Difference from placebo", (tree.Legend(tuple(keys)), plot), caption)
 

@@ -98,7 +98,7 @@ export class Editor {
     });
     on("follow-up", "change", () => { this.state.days = Number($("follow-up").value); this.changed(); });
     on("patients", "change", () => { this.state.patients = Number($("patients").value); this.changed(); });
-    on("pain-model", "change", () => { this.setModel("pain", $("pain-model").value, "memory"); this.changed(); });
+    on("pain-model", "change", () => { this.setModel("pain", $("pain-model").value, "average"); this.changed(); });
     on("flares", "change", () => { this.setModel("flares", $("flares").checked, true); this.changed(); });
     on("placebo", "change", () => { this.state.placebo = $("placebo").checked; this.changed(); });
     on("seed", "change", () => {
@@ -134,7 +134,7 @@ export class Editor {
     this.differ.checked = state.weight.sd > 0 || state.baseline.sd > 0;
     choose($("follow-up"), state.days, span(Math.round(state.days)));
     choose($("patients"), state.patients, String(state.patients));
-    $("pain-model").value = state.models.pain ?? "memory";
+    $("pain-model").value = state.models.pain ?? "average";
     $("flares").checked = state.models.flares ?? true;
     $("placebo").checked = state.placebo;
     if (document.activeElement !== $("seed")) $("seed").value = state.seed;

@@ -55,8 +55,10 @@ export const FIGURES = {
       const series = whole(view, "nrs");
       if (view.show.rival) {
         for (const one of view.arms) {
-          const other = one.arm.lines.whole.nrs_rival;
-          if (other && one.dash !== "placebo") series.push({ name: `${one.title}, rival`, colour: one.colour, dash: "rival", t: one.arm.lines.whole.t, mean: other.mean, unnamed: true });
+          for (const model of ["memory", "slow_site"]) {
+            const alone = one.arm.lines.whole[`nrs_${model}`];
+            if (alone && one.dash !== "placebo") series.push({ name: `${one.title}, ${model.replace("_", " ")}`, colour: one.colour, dash: "rival", t: one.arm.lines.whole.t, mean: alone.mean, unnamed: true });
+          }
         }
       }
       return lines(place, {

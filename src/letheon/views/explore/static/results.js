@@ -22,16 +22,16 @@ export function labels(support) {
 }
 
 /** A label with the studies that it rests on: from an entry, or from the label alone. */
-export function badge(given, prefix = "") {
-  const support = typeof given === "string" ? given : given?.[`${prefix}support`];
+export function badge(given) {
+  const support = typeof given === "string" ? given : given?.support;
   if (!support) return null;
-  const named = ["randomised", "extrapolated", "uncontrolled"].includes(support) ? (given[`${prefix}basis`] ?? []) : [];
+  const named = ["randomised", "extrapolated", "uncontrolled"].includes(support) ? (given.basis ?? []) : [];
   const text = [support, named.join(", ")].filter(Boolean).join(" ");
   return node("span", { className: `badge ${support.replace(/[^a-z]+/g, "-")}`, title: meanings[support] ?? "" }, text);
 }
 
-function cell(main, note, entry, prefix) {
-  return node("td", {}, node("b", {}, main), note ? node("span", { className: "soft" }, ` ${note}`) : null, badge(entry, prefix));
+function cell(main, note, entry) {
+  return node("td", {}, node("b", {}, main), note ? node("span", { className: "soft" }, ` ${note}`) : null, badge(entry));
 }
 
 /** What the answer says of relief: the number that leads, then a line for each of the rest. */
@@ -74,8 +74,9 @@ function hours(entry, drug) {
 }
 
 function against(entry) {
-  if (entry.minus_placebo === undefined || entry.minus_placebo === null) return cell("–", "");
-  return cell(change(entry.minus_placebo, "NRS"), `(${spanned(...entry.minus_placebo_interval.map((end) => change(end, "NRS")))})`, entry, "minus_placebo_");
+  const apart = entry.against;
+  if (!apart) return cell("–", "");
+  return cell(change(apart.mean, "NRS"), `(${spanned(...apart.mean_interval.map((end) => change(end, "NRS")))})`, apart);
 }
 
 export function table(view) {
@@ -154,13 +155,13 @@ export function warnings(list) {
 
 /** The same numbers as a table that other programs read. */
 export function csv(view) {
-  const head = ["plan", "quantity", "day", "mean", "mean_lo", "mean_hi", "q05", "q50", "q95", "minus_placebo", "minus_placebo_lo", "minus_placebo_hi", "support"];
+  const head = ["plan", "quantity", "day", "mean", "mean_lo", "mean_hi", "q05", "q50", "q95", "against", "against_lo", "against_hi", "support"];
   const out = [head];
   const put = (plan, quantity, t, band, support = "") => t.forEach((day, i) => out.push([plan, quantity, day, ...["mean", "mean_lo", "mean_hi", "q05", "q50", "q95"].map((key) => band[key]?.[i] ?? ""), "", "", "", support]));
   for (const one of view.arms) {
     const { whole, course, state, dose } = one.arm.lines;
     put(one.name, "pain_nrs", whole.t, whole.nrs);
-    if (whole.nrs_rival) put(one.name, "pain_nrs_rival", whole.t, whole.nrs_rival);
+    for (const model of ["memory", "slow_site"]) if (whole[`nrs_${model}`]) put(one.name, `pain_nrs_${model}`, whole.t, whole[`nrs_${model}`]);
     put(one.name, state, whole.t, whole[state]);
     put(one.name, "nmda_block", course.t, course.nmda_block);
     for (const [name, band] of Object.entries(course.levels)) put(one.name, `${name}_ng_per_ml`, course.t, band);
@@ -169,7 +170,7 @@ export function csv(view) {
     if (year) out.push([one.name, "boosters_a_year", "", year.mean, ...year.mean_interval, year.q05, year.q50, year.q95, "", "", "", year.support]);
     for (const [name, entry] of Object.entries(one.arm.endpoints)) {
       const day = /_day_(\d+)$/.exec(name)?.[1] ?? "";
-      if (entry.mean !== undefined) out.push([one.name, name, day, entry.mean, ...(entry.mean_interval ?? ["", ""]), entry.q05 ?? "", entry.q50 ?? "", entry.q95 ?? "", entry.minus_placebo ?? "", ...(entry.minus_placebo_interval ?? ["", ""]), entry.support ?? ""]);
+      if (entry.mean !== undefined) out.push([one.name, name, day, entry.mean, ...(entry.mean_interval ?? ["", ""]), entry.q05 ?? "", entry.q50 ?? "", entry.q95 ?? "", entry.against?.mean ?? "", ...(entry.against?.mean_interval ?? ["", ""]), entry.support ?? ""]);
     }
     for (const [name, entry] of Object.entries(one.arm.harms.entries)) out.push([one.name, name, "", entry.estimate ?? "", ...entry.interval, entry.q05 ?? "", "", entry.q95 ?? "", "", "", "", entry.support]);
   }

@@ -1,0 +1,91 @@
+"""Columns of a block: endpoints and harms by patient, and time courses, each under the mechanisms it depends on."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from letheon.arrays import Array
+from letheon.body.pain import Course
+from letheon.definitions import ENDPOINT_DAYS
+from letheon.patients.population import People
+from letheon.pipeline import harms
+from letheon.pipeline.block import DECIDED, BlockResult
+from letheon.pipeline.plan import ArmPlan
+from letheon.scenario.measures import DAILY, WHOLE, under_model
+
+__all__ = ["STATES", "columns", "endpoint_days", "time_courses", "with_drawn"]
+
+_ONCE = (*(measure.name for measure in WHOLE), "relapse_day")
+STATES = {"memory": "sensitisation", "slow_site": "slow_site_effect"}  # what carries the relief of each
+_PAIN = {"memory": "nrs", "slow_site": "nrs_slow"}
+
+
+def endpoint_days(days: int) -> list[int]:
+    """Return the endpoint days that the follow-up reaches."""
+    return [d for d in ENDPOINT_DAYS if d <= days]
+
+
+def _of_course(course: Course, days: int, valid: slice) -> dict[str, np.ndarray]:
+    out = {}
+    for row, day in enumerate(endpoint_days(days)):
+        daily = {measure.name: np.asarray(getattr(course, measure.name)) for measure in DAILY}
+        out |= {f"{name}_day_{day}": values[row][valid] for name, values in daily.items()}
+    return out | {kind: np.asarray(getattr(course, kind))[valid] for kind in _ONCE}
+
+
+def _of_dosing(result: BlockResult, valid: slice) -> dict[str, np.ndarray]:
+    """Return what follows from what was given: it depends on the mechanism where rules act on the diary."""
+    out = {name: np.asarray(getattr(result, name))[valid] for name in ("dosing_days", *DECIDED)}
+    return out | {
+        f"harm_{name}": harms.rounded(name, np.asarray(values)[valid]) for name, values in result.harms.items()
+    }
+
+
+def columns(
+    results: Mapping[str, BlockResult], people: People, plan: ArmPlan, valid: int, ruled: bool
+) -> dict[str, np.ndarray]:
+    """Return the endpoints and harms of the first `valid` patients of a block, shape (patient,), by name.
+
+    With several mechanisms, a name such as ``memory_nrs_day_7`` says which; with `ruled`, what was given and its harms
+    have such names too.
+    """
+    counted, first = slice(0, valid), next(iter(results))
+    out = {
+        "weight_kg": np.asarray(people.weight_kg)[counted],
+        "baseline_latent": np.asarray(people.baseline)[counted],
+        "draw": np.asarray(people.draw)[counted],
+        "bistable": np.asarray(results[first].bistable)[counted],
+        "baseline_nrs": np.asarray(results[first].diary[first].baseline)[counted],
+    }
+    for model, result in results.items():
+        own = _of_course(result.diary[model], plan.days, counted)
+        given = _of_dosing(result, counted) if ruled or model == first else {}
+        own |= given if ruled else {}
+        out |= {under_model(name, model): values for name, values in own.items()} if len(results) > 1 else own
+        out |= {} if ruled else given
+    return out
+
+
+def with_drawn(table: Mapping[str, np.ndarray], memory: np.ndarray) -> dict[str, np.ndarray]:
+    """Add plain columns to those of both mechanisms: each patient's value under the one drawn for that patient.
+
+    >>> table = {"memory_nrs": np.array([1.0, 2.0]), "slow_site_nrs": np.array([3.0, 4.0])}
+    >>> with_drawn(table, np.array([True, False]))["nrs"].tolist()
+    [1.0, 4.0]
+    """
+    names = [name.removeprefix("memory_") for name in table if name.startswith("memory_")]
+    plain = {name: np.where(memory, table[f"memory_{name}"], table[f"slow_site_{name}"]) for name in names}
+    shared = {name: values for name, values in table.items() if not name.startswith(("memory_", "slow_site_"))}
+    return shared | plain | {name: values for name, values in table.items() if name not in shared}
+
+
+def time_courses(results: Mapping[str, BlockResult], ruled: bool) -> dict[str, np.ndarray]:
+    """Return the time courses of a block, shape (time, patient), by name as `columns`; each state has its mechanism."""
+    out: dict[str, Array] = {}
+    for model, result in results.items():
+        profile = result.profile
+        given = {name: values for name, values in profile.items() if name.endswith(("ketamine", "nmda_block"))}
+        own = {"nrs": profile[_PAIN[model]]} | (given if ruled else {})
+        out |= {under_model(name, model): values for name, values in own.items()} if len(results) > 1 else own
+        out |= {STATES[model]: profile[STATES[model]]} | ({} if ruled else given)
+    return {name: np.asarray(values) for name, values in out.items()}
