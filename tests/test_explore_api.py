@@ -164,22 +164,14 @@ def test_the_weight_at_both_ends_of_its_interval_gives_the_answer_there(
 ) -> None:
     """At the ends 0 and 1 these are the two explanations alone; where both ends are the weight, it is the average."""
     arm = result.arms["long"]
-    key = relief.keys(arm.endpoints)[0]
     assert arm.by_model and result.models.weights
-    ends = [part.endpoint(key) for _, part in arm.by_model.items()]
-    one = result.models.weights.memory
-    for interval, expected in (((0.0, 1.0), ends), ((one, one), [arm.endpoint(key)])):
+    one, key = result.models.weights.memory, relief.keys(arm.endpoints)[0]
+    alone = [part.endpoint(key) for _, part in arm.by_model.items()]
+    for interval, expected in (((0.0, 1.0), alone), ((one, one), [arm.endpoint(key)])):
         weights = replace(library.weights(), memory=one, interval=interval)
         monkeypatch.setattr(library, "weights", lambda weights=weights: weights)
         text = mechanisms.weighing(result, "long")
         assert all(entry and f"{numbers.percent(entry.mean)} " in text for entry in expected), text
-
-
-@given(st.floats(0, 1))
-def test_a_chance_is_never_certain(share: float) -> None:
-    text = mechanisms.chance(share)
-    value = float(text.strip("<> %"))
-    assert 1 <= value <= 99 and abs(value / 100 - share) <= 0.01 + 1e-12
 
 
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=2000), st.integers(4, 300))

@@ -9,12 +9,10 @@ from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.pipeline.result import Against, ArmResult, Endpoint, HarmEstimate, RegimenSupport, RunResult, TimeToRelapse
 from letheon.views.document import numbers
 from letheon.views.document.numbers import amount
-from letheon.views.explore import mechanisms
 from letheon.views.figures.curves import endpoint_days
 from letheon.views.subjects import harms, names, relief
 
 _LONG_H = 24.0  # longer without a break is a stay in hospital
-_LITTLE = 0.3  # NRS points that nobody would notice
 
 _CALM_WITH_FLARES = (
     "In the model a few patients stay in a calm state until a flare ends it; whether real ones do is not known."
@@ -181,12 +179,6 @@ def _cells(result: RunResult, arm: ArmResult) -> Answer:
     return _answer("cells", short, more, [_ASSUMED], sources)
 
 
-def _first_day(arm: ArmResult) -> int:
-    """Return the day with a pain score near the end of a first week."""
-    days = endpoint_days(arm.endpoints)
-    return max(day for day in days if day <= max(7, days[0]))
-
-
 def last_day(arm: ArmResult) -> int:
     """Return the last day with a pain score."""
     return endpoint_days(arm.endpoints)[-1]
@@ -198,24 +190,8 @@ def _when(day: int) -> str:
     return f"{numbers.duration(day)} after the start" if day >= 14 and day % 7 == 0 else f"on day {day}"
 
 
-def _against(entry: Endpoint) -> str:
-    if not entry.against:
-        return ""
-    if entry.against.same_regimen:
-        return ", the same regimen as placebo"
-    change, ends = entry.against.mean, entry.against.mean_interval
-    known = f"90 % interval {numbers.change_interval(ends, 'NRS')}"
-    if entry.against.chance_better is not None:
-        known += f"; chance of being better {mechanisms.chance(entry.against.chance_better)}"
-    if ends[0] <= 0 <= ends[1] or abs(change) < _LITTLE:
-        return f", no clear difference from placebo ({numbers.change(change, 'NRS')}; {known})"
-    return f", {amount(abs(change), 'NRS')} points {'lower' if change < 0 else 'higher'} than on placebo ({known})"
-
-
 def _lasts(result: RunResult, name: str) -> Answer:
     arm = result.arms[name]
-    first, last = _first_day(arm), last_day(arm)
-    late = max(day for day in endpoint_days(arm.endpoints) if day <= max(LAST_SUPPORTED_DAY, first))
     statements = {key: relief.statement(result, name, key) for key in relief.keys(arm.endpoints)}
     remission, days = statements.pop(relief.REMISSION), statements.pop("relief_days")
     (better,) = statements.values()  # on the named day
@@ -223,15 +199,13 @@ def _lasts(result: RunResult, name: str) -> Answer:
         f"{better.value} patients {better.aside} have {better.label[:1].lower()}{better.label[1:]}; "
         f"{'; '.join(better.more)}. {days.label}: {days.value} {days.aside}."
     )
-    pain = {day: endpoint_of(arm, f"nrs_day_{day}") for day in (first, late, last)}
-    more = [_sentence(day, entry) for day, entry in pain.items()]
-    more += [f"{one.label}: {one.sentence}." for one in (days, remission)]
+    more = [f"{one.label}: {one.sentence}." for one in (days, remission)]
     more.append(_relapse(result, arm.time_to_relapse))
     if result.models.flares:
         more.append(
             "What ends relief here are flares, whose number and strength nobody has measured: they are assumed."
         )
-    labels = [*map(_label, (better, days, remission)), *_both(pain[first]), *_both(pain[last])]
+    labels = map(_label, (better, days, remission))
     return _answer("lasts", short, more, [*labels, _label(arm.time_to_relapse)], ["sigtermans2009"])
 
 
@@ -242,11 +216,6 @@ def _relapse(result: RunResult, relapse: TimeToRelapse) -> str:
         end = f"day {numbers.general(result.follow_up_days)}, where this run ends"
         return f"In most of those in remission pain is not back by {end}."
     return f"In half of those in remission pain is back {numbers.duration(round(relapse.median))} after the course."
-
-
-def _sentence(day: int, entry: Endpoint) -> str:
-    then = _when(day)
-    return f"{then[:1].upper()}{then[1:]} the average pain score is {amount(entry.mean, 'NRS')} of 10{_against(entry)}."
 
 
 def _cure(result: RunResult, name: str) -> Answer:

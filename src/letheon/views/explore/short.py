@@ -38,12 +38,12 @@ def short(result: RunResult, name: str) -> list[Line]:
 
 
 def _basis(result: RunResult) -> str:
-    brackets = "Brackets hold 90 % intervals of averages: what is not known."
+    brackets = "Brackets hold 90 % intervals."
     if not result.models.weights:
         model = mechanisms.NAMES[result.models.pain]
         return f"Simulated under one of two explanations of how ketamine relieves this pain: {model}. {brackets}"
     return (
-        "Nobody knows how ketamine relieves this pain, so two explanations are simulated and averaged. Pain memory: it "
+        "Nobody knows how ketamine relieves this pain: two explanations are simulated and averaged. Pain memory: it "
         f"weakens what nerve cells have learned. Fading effect: it lingers and wears off. {brackets}"
     )
 
@@ -54,7 +54,7 @@ def _after(day: int) -> str:
 
 def _helps(result: RunResult, arm: ArmResult, key: str) -> Line:
     entry, sham = endpoint_of(arm, key), _placebo(result, arm, key)
-    beside = f"; {numbers.of_100(sham.mean)} on placebo" if sham else ""
+    beside = f"; on placebo, {numbers.percent(sham.mean)}" if sham else ""
     share = f"{numbers.of_100(entry.mean)} patients ({mechanisms.known(entry)})"
     return Line(
         "helps",
@@ -69,8 +69,8 @@ def _lasts(result: RunResult, arm: ArmResult) -> Line:
     beside = f"; {numbers.amount(sham.mean, 'days')} on placebo" if sham else ""
     return Line(
         "lasts",
-        f"The middle patient has that relief on {middle} of {numbers.general(result.follow_up_days)} days; nine in ten "
-        f"patients, on {low} to {high}.",
+        f"The middle patient has that relief on {middle} of {numbers.general(result.follow_up_days)} days, nine in "
+        f"ten on {low} to {high}.",
         f"On average {numbers.amount(days.mean, 'days')} days ({mechanisms.known(days)}){beside}.",
     )
 
@@ -86,8 +86,8 @@ def _cures(result: RunResult, arm: ArmResult, key: str) -> Line:
     pain, start = endpoint_of(arm, key), result.population.baseline_nrs.mean
     return Line(
         "cures",
-        f"No study has shown a cure. Average pain {_after(last_day(arm))} is {numbers.amount(pain.mean, 'NRS')} of 10 "
-        f"({mechanisms.known(pain)}); it was {numbers.amount(start, 'NRS')} before.",
+        f"No study has shown one. Average pain {_after(last_day(arm))}: {numbers.amount(pain.mean, 'NRS')} of 10 "
+        f"({mechanisms.known(pain)}); before, {numbers.amount(start, 'NRS')}.",
     )
 
 
@@ -96,7 +96,7 @@ def _harms(arm: ArmResult) -> str:
         return "No drug runs in this plan."
     dreams, liver = map(arm.harms.estimate, ("psychomimetic_elicited", "liver_injury"))
     return (
-        f"Dreamlike or strange feelings while it runs: {share_of(dreams)} of patients. Raised liver enzymes: "
+        f"Dreamlike or strange feelings while it runs: {share_of(dreams)}. Liver enzymes above three times the limit: "
         f"{share_of(liver)}. Harm to the bladder: not known."
     )
 

@@ -152,7 +152,7 @@ export function short(view) {
   document.getElementById("weighing").textContent = one.arm.weighing;
   for (const { id, text, more, apart: alone } of one.arm.short) {
     const parts = [more, alone].filter(Boolean).map((part) => node("span", { className: "line" }, `${part} `));
-    (document.querySelector(`#s-${id} dd`) ?? document.getElementById(`s-${id}`)).replaceChildren(text, ...parts);
+    (document.querySelector(`#s-${id} dd`) ?? document.getElementById(`s-${id}`)).replaceChildren(`${text} `, ...parts);
   }
 }
 
