@@ -153,6 +153,20 @@ def test_the_page_updates_while_a_slider_moves_and_drops_what_is_stale(page: Any
     assert page.evaluate("letheon.answer.arms.ten_days.endpoints.dose_mg.mean") == pytest.approx(40 * value, rel=1e-3)
 
 
+def test_both_explanations_stand_beside_their_average_and_one_can_be_chosen(page: Any) -> None:
+    marks, table = page.locator("[data-figure='pain'] .glyph"), page.locator("#numbers")
+    assert set(marks.evaluate_all("all => all.map((one) => one.tagName)")) == {"path", "circle"}
+    assert table.get_by_text("fading effect").count() > 6
+    page.locator("#show-alone").uncheck()
+    marks.first.wait_for(state="detached")
+    assert table.get_by_text("fading effect").count() == 0
+    page.get_by_text("More settings").click()
+    with page.expect_response("**/api/simulate*"):
+        page.get_by_label("How it relieves pain").select_option(label="Fading effect")
+    settled(page)
+    assert scenario_of(page).models.pain == "slow_site" and page.locator("#key-alone").is_hidden()
+
+
 def test_two_plans_side_by_side_up_to_four(page: Any) -> None:
     """Rows of figures have their height before they are seen, so that nothing jumps under a scrolling reader."""
     for count in (2, 3, 4):
@@ -177,7 +191,6 @@ def test_two_plans_side_by_side_up_to_four(page: Any) -> None:
 
 
 def test_results_can_be_saved_and_scenarios_opened(page: Any, root: Path, tmp_path: Path) -> None:
-
     def saved(button: str, menu: bool = True) -> Path:
         with page.expect_download() as waiting:
             if menu:

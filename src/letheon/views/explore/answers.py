@@ -13,7 +13,6 @@ from letheon.views.figures.curves import endpoint_days
 from letheon.views.subjects import harms, names, relief
 
 _LONG_H = 24.0  # longer without a break is a stay in hospital
-_LITTLE = 0.3  # NRS points that nobody would notice
 
 _CALM_WITH_FLARES = (
     "In the model a few patients stay in a calm state until a flare ends it; whether real ones do is not known."
@@ -144,8 +143,8 @@ def _regimen(regimen: RegimenSupport) -> str:
 
 def _cells(result: RunResult, arm: ArmResult) -> Answer:
     sources = list(dict.fromkeys(source for one in library.pain("memory").values() for source in one.sources))[:4]
-    memory = arm.by_model.memory.profile if arm.by_model else arm.profile
-    state, block = memory.sensitisation, amount(max(arm.profile.nmda_block.mean), "share")
+    pain = arm.by_model.memory.profile if arm.by_model else arm.profile
+    state, block = pain.sensitisation, amount(max(arm.profile.nmda_block.mean), "share")
     short = f"While it runs, the drug blocks about {block} of the NMDA receptors at its peak, on average."
     measured = (
         "Levels are computed from measured ones; how much block a level means in the spinal cord, and all that "
@@ -153,38 +152,36 @@ def _cells(result: RunResult, arm: ArmResult) -> Answer:
     )
     if not state:
         model = (
-            "In the model chosen here there is no memory: the drug lingers at a slow site, and relief fades with it."
+            "In the explanation chosen here, the fading effect, there is no memory: the drug lingers at a slow site, "
+            "and relief fades with it."
         )
         return _answer("cells", short, [model, measured], [_ASSUMED], sources)
     start = state.mean[0]
+    first = "One explanation, pain memory, says that" if arm.by_model else "In the explanation chosen here"
     short += (
-        f" In the model the cells’ memory of pain then falls to {amount(min(state.mean) / start, 'share')} of what it "
+        f" {first} the cells’ memory of pain then falls to {amount(min(state.mean) / start, 'share')} of what it "
         f"was, and has climbed back to {amount(state.mean[-1] / start, 'share')} by day "
         f"{numbers.general(result.follow_up_days)}."
     )
+    if arm.by_model:
+        short += " The other, a fading effect, says that the drug only lingers and wears off."
     more = [
         "NMDA receptors are how nerve cells learn. In lasting pain they seem to have learned the wrong signal, "
-        "which keeps itself alive after the injury has healed. Without the receptors it starves: the drug works on "
-        "the memory, not on the injury.",
+        "which keeps itself alive after the injury has healed. Without the receptors it starves: the drug would work "
+        "on the memory, not on the injury.",
         measured,
     ]
     if (calm := result.population.bistable_share) is not None:
         more.append(
-            f"In {amount(calm, 'share')} of the simulated patients there is a calm state that the cells could settle "
-            "in, as after a reboot; in the others the memory always climbs back."
-        )
-    if result.models.weights:
-        more.append(
-            "Another idea, without any memory, in which the drug only lingers, fits the main trial about as well. "
-            "Pain here is the average of both; the dotted lines in the figures of pain are each alone."
+            f"With pain memory, {amount(calm, 'share')} of the simulated patients have a calm state that the cells "
+            "could settle in, as after a reboot; in the others the memory always climbs back."
         )
     return _answer("cells", short, more, [_ASSUMED], sources)
 
 
-def _days(arm: ArmResult) -> tuple[int, int]:
-    """Return the day near the end of a first week, and the last one with a pain score."""
-    days = endpoint_days(arm.endpoints)
-    return max(day for day in days if day <= max(7, days[0])), days[-1]
+def last_day(arm: ArmResult) -> int:
+    """Return the last day with a pain score."""
+    return endpoint_days(arm.endpoints)[-1]
 
 
 def _when(day: int) -> str:
@@ -193,20 +190,8 @@ def _when(day: int) -> str:
     return f"{numbers.duration(day)} after the start" if day >= 14 and day % 7 == 0 else f"on day {day}"
 
 
-def _against(entry: Endpoint) -> str:
-    if not entry.against:
-        return ""
-    change, ends = entry.against.mean, entry.against.mean_interval
-    interval = f"90 % interval {numbers.change_interval(ends, 'NRS')}"
-    if ends[0] <= 0 <= ends[1] or abs(change) < _LITTLE:
-        return f", no clear difference from placebo ({numbers.change(change, 'NRS')}; {interval})"
-    return f", {amount(abs(change), 'NRS')} points {'lower' if change < 0 else 'higher'} than on placebo ({interval})"
-
-
 def _lasts(result: RunResult, name: str) -> Answer:
     arm = result.arms[name]
-    first, last = _days(arm)
-    late = max(day for day in endpoint_days(arm.endpoints) if day <= max(LAST_SUPPORTED_DAY, first))
     statements = {key: relief.statement(result, name, key) for key in relief.keys(arm.endpoints)}
     remission, days = statements.pop(relief.REMISSION), statements.pop("relief_days")
     (better,) = statements.values()  # on the named day
@@ -214,15 +199,13 @@ def _lasts(result: RunResult, name: str) -> Answer:
         f"{better.value} patients {better.aside} have {better.label[:1].lower()}{better.label[1:]}; "
         f"{'; '.join(better.more)}. {days.label}: {days.value} {days.aside}."
     )
-    pain = {day: endpoint_of(arm, f"nrs_day_{day}") for day in (first, late, last)}
-    more = [_sentence(day, entry) for day, entry in pain.items()]
-    more += [f"{one.label}: {one.sentence}." for one in (days, remission)]
+    more = [f"{one.label}: {one.sentence}." for one in (days, remission)]
     more.append(_relapse(result, arm.time_to_relapse))
     if result.models.flares:
         more.append(
             "What ends relief here are flares, whose number and strength nobody has measured: they are assumed."
         )
-    labels = [*map(_label, (better, days, remission)), *_both(pain[first]), *_both(pain[last])]
+    labels = map(_label, (better, days, remission))
     return _answer("lasts", short, more, [*labels, _label(arm.time_to_relapse)], ["sigtermans2009"])
 
 
@@ -235,14 +218,9 @@ def _relapse(result: RunResult, relapse: TimeToRelapse) -> str:
     return f"In half of those in remission pain is back {numbers.duration(round(relapse.median))} after the course."
 
 
-def _sentence(day: int, entry: Endpoint) -> str:
-    when = _when(day)
-    return f"{when[:1].upper()}{when[1:]} the average pain score is {amount(entry.mean, 'NRS')} of 10{_against(entry)}."
-
-
 def _cure(result: RunResult, name: str) -> Answer:
     arm = result.arms[name]
-    _, last = _days(arm)
+    last = last_day(arm)
     pain, key = endpoint_of(arm, f"nrs_day_{last}"), f"responder_30_day_{last}"
     start, responders = result.population.baseline_nrs.mean, relief.statement(result, name, key)
     short = (
@@ -295,23 +273,23 @@ def _effects(arm: ArmResult) -> Answer:
     )
     counted = {label: arm.harms.estimate(f"counted_{key}") for key, label in _COUNTED.items()}
     short = (
-        f"Feeling dreamlike, detached or seeing things: {_share(elicited)} of patients notice something of the kind if "
-        f"they are asked, {_share(spontaneous)} report them spontaneously. It comes during the infusion and is gone "
-        "soon after."
+        f"Feeling dreamlike, detached or seeing things: {share_of(elicited)} of patients notice something of the kind "
+        f"if they are asked, {share_of(spontaneous)} report them spontaneously. It comes during the infusion and is "
+        "gone soon after."
     )
     more = [
-        f"As counted in studies, {'; '.join(f'{label}: {_share(entry)}' for label, entry in counted.items())}.",
+        f"As counted in studies, {'; '.join(f'{label}: {share_of(entry)}' for label, entry in counted.items())}.",
         f"Upper blood pressure rises by {_interval(pressure.estimate, pressure.interval, 'mmHg')} mmHg while the "
         "infusion is at its highest rate.",
-        f"Liver: enzymes above three times the limit in {_share(liver)}. {liver.note.removesuffix('.')}.",
+        f"Liver: enzymes above three times the limit in {share_of(liver)}. {liver.note.removesuffix('.')}.",
         "Pregnancy, children, other illnesses and most other drugs are not part of this model.",
     ]
     labels = map(_label, (elicited, *counted.values(), liver))
     return _answer("effects", short, more, labels, [*elicited.sources, *liver.sources][:6])
 
 
-def _share(entry: HarmEstimate) -> str:
-    """Return a share with what is known about it: an estimate, an interval, or that nobody knows."""
+def share_of(entry: HarmEstimate) -> str:
+    """Say a share with what is known about it: an estimate, an interval, or that nobody knows."""
     ends = harms.ends(entry)
     if entry.estimate is not None:
         more = " more than on placebo" if entry.beyond_placebo else ""
@@ -380,8 +358,8 @@ def _evidence(arm: ArmResult) -> Answer:
         f"Of {numbers.count(len(scores), 'day')} with a pain score here, {backed} are days on which a randomised trial "
         "of nearly this plan reported a difference that the simulation meets. Each number carries a label: what stands "
         "behind it.",
-        "Bands show how well an average is known, if the model is right; thin dashed lines show how patients differ.",
-        "Two models of pain fit the main trial about equally well. Where they part, nobody knows which is right.",
+        "Bands show how well an average is known, if the models are right; thin dashed lines show how patients differ.",
+        "Bands of an average hold what either explanation of relief, pain memory or a fading effect, leaves open.",
     ]
     labels = [label for entry in scores for label in _both(entry)]
     return _answer("evidence", short, more, labels, [study.source for study in randomised])

@@ -13,7 +13,9 @@ from letheon.pipeline.result import ArmResult, Band, RunResult, document_of
 from letheon.scenario import Arm, Scenario
 from letheon.views.document.html import typeset
 from letheon.views.document.numbers import significant
+from letheon.views.explore import mechanisms
 from letheon.views.explore.answers import Label, answers, endpoint_of
+from letheon.views.explore.short import short
 from letheon.views.figures import curves
 from letheon.views.subjects import relief
 
@@ -69,26 +71,46 @@ def _arm(
     own, harms = result.arms[arm.name], document["harms"]
     shown = {name: entry for name, entry in harms["entries"].items() if name in _HARMS}
     entries = {name: {key: one[key] for key in _HARM_KEYS if key in one} for name, one in shown.items()}
-    apart = {
-        model: {"endpoints": {key: entry for key, entry in part["endpoints"].items() if key.startswith("nrs_day_")}}
-        for model, part in document.get("by_model", {}).items()
-    }
+    drug = arm.drug != "placebo"
     return {
         **{name: value for name, value in document.items() if name not in ("profile", "by_model", "harms")},
         "lines": _lines(own, course_days) | {"dose": _dose(arm, own, scenario)},
         "marks": _marks(arm),
         "boosters_a_year": _boosters(arm, own),
         "relief": [_statement(result, arm.name, key) for key in relief.keys(own.endpoints)],
-        "by_model": apart,
+        "by_model": _alone(document),
+        "apart": _apart(own),
         "harms": {"exposure": harms["exposure"], "entries": entries},
-        "answers": _typeset(to_builtins(answers(result, arm.name))) if arm.drug != "placebo" else [],
+        "short": _typeset(to_builtins(short(result, arm.name))) if drug else [],
+        "weighing": _typeset(mechanisms.weighing(result, arm.name)) if drug else "",
+        "answers": _typeset(to_builtins(answers(result, arm.name))) if drug else [],
     }
+
+
+def _alone(document: dict[str, Any]) -> dict[str, Any]:
+    """Return what the figures draw of each mechanism alone."""
+
+    def drawn(key: str) -> bool:
+        return key.startswith(("nrs_day_", "responder_30_day_")) or key == "time_to_relapse_days"
+
+    return {
+        model: {"endpoints": {key: entry for key, entry in part["endpoints"].items() if drawn(key)}}
+        for model, part in document.get("by_model", {}).items()
+    }
+
+
+def _apart(arm: ArmResult) -> dict[str, Any]:
+    """Return what each mechanism alone says of pain scores and relief, and of the differences of pain scores."""
+    scores = [key for key in arm.endpoints if key.startswith("nrs_day_")]
+    said = {key: mechanisms.apart(arm, key) for key in (*scores, *relief.keys(arm.endpoints))}
+    said |= {f"against_{key}": mechanisms.apart_against(arm, key) for key in scores}
+    return _typeset({key: one._asdict() for key, one in said.items() if one.lines})
 
 
 def _statement(result: RunResult, name: str, key: str) -> dict[str, Any]:
     one = relief.statement(result, name, key)
     texts = _typeset({"label": one.label, "value": one.value, "aside": one.aside, "more": list(one.more)})
-    return texts | {"support": to_builtins(Label(one.support, one.basis))}
+    return texts | {"key": key, "support": to_builtins(Label(one.support, one.basis))}
 
 
 def _typeset(value: Any) -> Any:
@@ -121,7 +143,7 @@ def _lines(arm: ArmResult, course_days: float) -> dict[str, Any]:
     whole = {"t": _numbers(days, rows, 4), "nrs": _line(profile.nrs, rows, 2)}
     whole[state] = _line(getattr(memory, state), rows)
     for model, part in arm.by_model.items() if arm.by_model else ():
-        whole[f"nrs_{model}"] = {"mean": _numbers(part.profile.nrs.mean, rows, 2)}
+        whole[f"{model}_nrs"] = _line(part.profile.nrs, rows, 2)
     short = {"t": _numbers(days, near, 4), "nmda_block": _line(profile.nmda_block, near, 4)}
     short["levels"] = {
         name: {key: [significant(v, 4) for v in np.asarray(getattr(band, key))[near]] for key in ("mean", "q05", "q95")}

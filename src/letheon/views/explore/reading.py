@@ -65,7 +65,8 @@ def grammar() -> dict[str, Any]:
 
 def _keys(fields: Fields) -> dict[str, Any]:
     defaults = _numbers(fields, fields_of(fields.record) if fields.record else {})
-    kinds = {key.name: key.kind for key in fields.keys}
+    known = fields_of(fields.record) if fields.record else None  # a record has no field for what is only read
+    kinds = {key.name: key.kind for key in fields.keys if known is None or key.name in known}
     return {name: {"kind": one.type, "unit": one.unit, "default": defaults.get(name)} for name, one in kinds.items()}
 
 

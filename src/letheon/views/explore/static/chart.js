@@ -51,7 +51,7 @@ function area(xs, low, high) {
 /**
  * Draw lines over time.
  *
- * spec: { axis, y: {top, label, tick}, series: [{name, colour, dash, t, mean, lo, hi, q05, q95, faint, step, dots}],
+ * spec: { axis, y: {top, label, tick}, series: [{name, colour, dash, t, mean, lo, hi, q05, q95, known, glyph, dots}],
  *         marks: [{colour, spans}], ends: whether names stand at the ends of lines, label }
  */
 export function lines(place, spec) {
@@ -80,6 +80,7 @@ export function lines(place, spec) {
     if (one.whiskers) {
       one.t.forEach((day, i) => curves.append(el("path", { ...look, class: `${look.class} whisker`, d: `M${xs[i]} ${py(one.whiskers[0][i])}V${py(one.whiskers[1][i])}` })));
     }
+    if (one.glyph) curves.append(...glyphs(one, look, px, py, spec.axis.days, inner.w));
     if (one.dots) xs.forEach((x, i) => curves.append(el("circle", { ...look, class: `${look.class} spot`, cx: x, cy: ys[i], r: 3.5 })));
   }
   svg.append(ranges, bands, curves);
@@ -95,6 +96,16 @@ export function lines(place, spec) {
   place.replaceChildren(svg);
   hover(place, svg, spec, { px, py, box, inner });
   return svg;
+}
+
+/** Marks along a thin line, so that two of one colour are told apart without it: at each point of a few, else here and there. */
+function glyphs(one, look, px, py, days, width) {
+  const count = Math.max(4, Math.round(width / 90)), shift = one.glyph === "memory" ? 0.3 : 0.75;
+  const places = one.t.length <= 16 ? one.t.map((_, i) => i) : Array.from({ length: count }, (_, k) => nearest(one.t, (days * (k + shift)) / count));
+  return places.map((i) => {
+    const x = px(one.t[i]), y = py(one.mean[i]), style = `${look.class} glyph`;
+    return one.glyph === "memory" ? el("path", { class: style, d: `M${x} ${y - 4.5}l4.5 7.5h-9z` }) : el("circle", { class: style, cx: x, cy: y, r: 3.6 });
+  });
 }
 
 function drawAxes(svg, spec, box, inner, y, px, py, width, height) {
@@ -124,7 +135,7 @@ function nameEnds(svg, spec, px, py, box, inner) {
   const over = named.length ? named.at(-1).y - (box.top + inner.h) : 0;
   if (over > 0) for (const [i, item] of [...named].reverse().entries()) item.y = Math.min(item.y, box.top + inner.h - least * i);
   for (const { one, y } of named) {
-    const text = el("text", { class: `arm ${one.colour} end`, x: box.left + inner.w + 8, y: y + 4 }, one.name.length > 17 ? `${one.name.slice(0, 16)}…` : one.name);
+    const text = el("text", { class: `arm ${one.colour} end ${one.dash ?? ""}`, x: box.left + inner.w + 8, y: y + 4 }, one.name.length > 17 ? `${one.name.slice(0, 16)}…` : one.name);
     svg.append(text);
   }
 }
@@ -158,7 +169,7 @@ function hover(place, svg, spec, { px, box, inner }) {
       const i = nearest(one.t, day);
       const row = document.createElement("span");
       row.className = `arm ${one.colour}`;
-      const [low, high] = one.whiskers ?? [one.lo, one.hi];
+      const [low, high] = one.whiskers ?? one.known ?? [one.lo, one.hi];
       const more = low ? ` (${spec.y.say(low[i])} to ${spec.y.say(high[i])})` : "";
       row.textContent = `${one.name} ${spec.y.say(one.mean[i])}${more}`;
       return row;

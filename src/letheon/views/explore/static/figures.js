@@ -17,6 +17,8 @@ const ACUTE = [
   ["counted_sedation", "Drowsiness"],
   ["counted_dizziness", "Dizziness"],
 ];
+/** Both explanations of relief: where they stand beside their average they are thin lines with marks. */
+const ALONE = { memory: "Pain memory", slow_site: "Fading effect" };
 const score = (value) => amount(value, "NRS");
 const share = (value) => percent(value);
 
@@ -36,6 +38,13 @@ function whole(view, key, pick = (arm) => arm.lines.whole[key]) {
   });
 }
 
+/** What each explanation alone says of the plan in hand. */
+function alone(view, pick) {
+  const one = view.arms.find((arm) => arm.name === view.focus);
+  if (!view.show.alone || !one) return [];
+  return Object.keys(one.arm.by_model).map((model) => ({ name: ALONE[model], colour: one.colour, dash: "alone", glyph: model, ...pick(model, one) }));
+}
+
 function marks(view) {
   return view.arms.filter((one) => one.dash !== "placebo").map((one) => ({ colour: one.colour, spans: one.arm.marks }));
 }
@@ -53,14 +62,10 @@ export const FIGURES = {
     title: "Pain",
     draw(place, view) {
       const series = whole(view, "nrs");
-      if (view.show.rival) {
-        for (const one of view.arms) {
-          for (const model of ["memory", "slow_site"]) {
-            const alone = one.arm.lines.whole[`nrs_${model}`];
-            if (alone && one.dash !== "placebo") series.push({ name: `${one.title}, ${model.replace("_", " ")}`, colour: one.colour, dash: "rival", t: one.arm.lines.whole.t, mean: alone.mean, unnamed: true });
-          }
-        }
-      }
+      series.push(...alone(view, (model, one) => {
+        const { mean, mean_lo: low, mean_hi: high } = one.arm.lines.whole[`${model}_nrs`];
+        return { t: one.arm.lines.whole.t, mean, known: [low, high] };
+      }));
       return lines(place, {
         axis: wide(place, view.answer.follow_up_days),
         y: { top: 10, fixed: 2, tick: String, say: score },
@@ -82,6 +87,11 @@ export const FIGURES = {
           whiskers: view.show.band ? [0, 1].map((end) => entries.map((entry) => entry.mean_interval[end])) : null,
         };
       });
+      series.push(...alone(view, (model, { arm }) => {
+        const entries = days.map((day) => arm.by_model[model].endpoints[`responder_30_day_${day}`]);
+        const known = [0, 1].map((end) => entries.map((entry) => entry.mean_interval[end]));
+        return { t: days.map((_, place) => place + 0.5), mean: entries.map((entry) => entry.mean), known };
+      }));
       return lines(place, {
         axis: dayAxis(days), y: { top: 1, fixed: 0.25, tick: (v) => `${100 * v}%`, say: share }, series,
         label: `Share of patients with at least 30 per cent less pain, by day. On the last day: ${series.map((one) => `${one.name} ${percent(one.mean.at(-1))}`).join(", ")}.`,
@@ -95,6 +105,10 @@ export const FIGURES = {
         const held = one.arm.endpoints.time_to_relapse_days.at_risk;
         return { name: one.title, colour: one.colour, dash: one.dash, dots: true, t: held.map((at) => at.day), mean: held.map((at) => at.n / view.answer.n_patients) };
       });
+      series.push(...alone(view, (model, { arm }) => {
+        const held = arm.by_model[model].endpoints.time_to_relapse_days.at_risk;
+        return { t: held.map((at) => at.day), mean: held.map((at) => at.n / view.answer.n_patients) };
+      }));
       const top = Math.max(0.2, ...series.flatMap((one) => one.mean));
       const axis = wide(place, Math.max(1, ...series.flatMap((one) => one.t)));
       axis.label = `${axis.unit === "days" ? "Days" : "Hours"} since the end of the course`;

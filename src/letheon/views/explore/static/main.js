@@ -3,7 +3,7 @@
 import { pngBlob, rows, rowsHeight, svgBlob } from "./chart.js";
 import { Editor, looks } from "./editor.js";
 import { FIGURES, armsOf, substances } from "./figures.js";
-import { answers, csv, labels, node, summary, table, warnings } from "./results.js";
+import { answers, csv, labels, node, short, summary, table, warnings } from "./results.js";
 import { emptyState, fromFragment, planOf, scenarioOf, stateOf, toFragment } from "./scenario.js";
 import { title } from "./words.js";
 
@@ -13,7 +13,7 @@ const OLD_MS = 400; // a draft that takes longer is given up for a newer questio
 const LOOK_MS = 1000; // how often to look what a question waits for
 const AGAIN_MS = 3000; // how long to wait before asking a program again that does not answer
 
-const page = { state: null, grammar: null, editor: null, view: null, show: { range: true, band: true, rival: true } };
+const page = { state: null, grammar: null, editor: null, view: null, show: { range: true, band: true, alone: true } };
 
 // --- asking ---
 
@@ -205,10 +205,13 @@ function draw() {
   legend();
   document.body.classList.remove("first");
   const { answer, view } = page;
-  $("what-memory").textContent = view.arms[0].arm.lines.state === "sensitisation" ? "How sensitised the nerve cells are, between 0 and 1" : "How strongly the drug acts at its slow site, between 0 and 1";
+  const averaged = Boolean(answer.models.weights);
+  $("key-alone").hidden = !averaged;
+  $("what-memory").textContent = view.arms[0].arm.lines.state === "sensitisation" ? `How sensitised the nerve cells are, 0 to 1${averaged ? ", if it is pain memory" : ""}` : "How strongly the drug acts at its slow site, between 0 and 1";
   $("h-memory").textContent = view.arms[0].arm.lines.state === "sensitisation" ? "Memory of pain" : "Slow site";
   $("what-levels").textContent = `${title(view.focus)}, in plasma (ng/mL)`;
   $("what-dose").textContent = view.arms.some((one) => one.arm.lines.dose.end) ? "Milligrams so far; dashed: what is added on average" : `Milligrams so far, at ${page.state.weight.mean.toFixed(0)} kg`;
+  short(view);
   answers(view);
   warnings(answer.warnings);
   settle();
@@ -221,6 +224,7 @@ let settling = 0;
 /** Say the result once things have come to rest, not at each turn of a slider. */
 function settle() {
   clearTimeout(settling);
+  $("summary").className = "away"; // once it has said that an answer comes, for those who hear the page
   settling = setTimeout(() => { $("summary").textContent = summary(page.view); }, page.spoke ? 700 : 0);
   page.spoke = true;
 }
@@ -328,7 +332,7 @@ function buttons() {
     $("save-menu").open = false;
     if (file) await adopt(JSON.stringify(await file.text()));
   });
-  for (const key of ["range", "band", "rival"]) {
+  for (const key of ["range", "band", "alone"]) {
     $(`show-${key}`).addEventListener("change", () => {
       page.show = { ...page.show, [key]: $(`show-${key}`).checked };
       refresh();

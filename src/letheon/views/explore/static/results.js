@@ -1,7 +1,7 @@
 // The words and numbers of an answer: the table, the summary, the questions, the labels.
 
 import { daysOf } from "./figures.js";
-import { THIN, amount, between, change, number, percent, plural, span, spanned, title } from "./words.js";
+import { THIN, amount, between, chance, change, number, percent, plural, span, spanned, title } from "./words.js";
 
 export function node(name, properties = {}, ...children) {
   const made = document.createElement(name);
@@ -34,10 +34,22 @@ function cell(main, note, entry) {
   return node("td", {}, node("b", {}, main), note ? node("span", { className: "soft" }, ` ${note}`) : null, badge(entry));
 }
 
+function soft(text) {
+  return node("span", { className: "soft line" }, text);
+}
+
+/** What each explanation alone says of a number, below it. */
+function apart(made, one, key, view) {
+  const said = one.arm.apart[key];
+  if (!said || !view.show.alone || one.dash === "placebo") return made;
+  made.append(...said.lines.map(soft), ...(said.disagree ? [node("span", { className: "line disagree" }, "The two disagree.")] : []));
+  return made;
+}
+
 /** What the answer says of relief: the number that leads, then a line for each of the rest. */
 function relief(told) {
   const made = cell(told.value, "", told.support);
-  made.querySelector("b").after(...[told.aside, ...told.more].map((text) => node("span", { className: "soft line" }, text)));
+  made.querySelector("b").after(...[told.aside, ...told.more].map(soft));
   return made;
 }
 
@@ -74,9 +86,12 @@ function hours(entry, drug) {
 }
 
 function against(entry) {
-  const apart = entry.against;
-  if (!apart) return cell("–", "");
-  return cell(change(apart.mean, "NRS"), `(${spanned(...apart.mean_interval.map((end) => change(end, "NRS")))})`, apart);
+  const one = entry.against;
+  if (!one) return cell("–", "");
+  if (one.same_regimen) return cell("0", "same regimen", one);
+  const made = cell(change(one.mean, "NRS"), `(${spanned(...one.mean_interval.map((end) => change(end, "NRS")))})`, one);
+  if (one.chance_better !== null) made.append(soft(`chance of being better ${chance(one.chance_better)}`));
+  return made;
 }
 
 export function table(view) {
@@ -94,14 +109,17 @@ export function table(view) {
   const made = [
     line("Pain before", () => cell(amount(answer.population.baseline_nrs.mean, "NRS"), "of 10")),
   ];
-  const placebo = arms.some((one) => !drug(one));
   for (const day of marks) {
-    made.push(line(`Pain after ${when(day)}`, (one) => endpoint(one.arm.endpoints[`nrs_day_${day}`])));
-    if (placebo) made.push(line("against placebo", (one) => (drug(one) ? against(one.arm.endpoints[`nrs_day_${day}`]) : cell("", ""))));
-    if (placebo) made.at(-1).className = "sub";
+    const key = `nrs_day_${day}`;
+    const others = new Set(arms.map((one) => one.arm.endpoints[key].against?.arm).filter(Boolean));
+    made.push(line(`Pain after ${when(day)}`, (one) => apart(endpoint(one.arm.endpoints[key]), one, key, view)));
+    if (!others.size) continue;
+    const beside = others.size === 1 ? title([...others][0]).toLowerCase() : "the plan it is compared with";
+    made.push(line(`against ${beside}`, (one) => (one.arm.endpoints[key].against ? apart(against(one.arm.endpoints[key]), one, `against_${key}`, view) : cell("", ""))));
+    made.at(-1).className = "sub";
   }
   made.push(
-    ...arms[0].arm.relief.map((told, at) => line(told.label, (one) => relief(one.arm.relief[at]))),
+    ...arms[0].arm.relief.map((told, at) => line(told.label, (one) => apart(relief(one.arm.relief[at]), one, told.key, view))),
     line("Half of those in remission have pain back after", (one) => relapse(one.arm.endpoints.time_to_relapse_days)),
   );
   made.push(
@@ -124,6 +142,18 @@ export function summary(view) {
   });
   const start = amount(view.answer.population.baseline_nrs.mean, "NRS");
   return `Average pain is ${start} of 10 before. ${told.join(". ")}.`;
+}
+
+/** The first screen: five questions about the plan in hand. */
+export function short(view) {
+  const one = view.arms.find((arm) => arm.name === view.focus);
+  if (!one) return;
+  document.getElementById("short-plan").textContent = `: ${one.title}`;
+  document.getElementById("weighing").textContent = one.arm.weighing;
+  for (const { id, text, more, apart: alone } of one.arm.short) {
+    const parts = [more, alone].filter(Boolean).map((part) => node("span", { className: "line" }, `${part} `));
+    (document.querySelector(`#s-${id} dd`) ?? document.getElementById(`s-${id}`)).replaceChildren(`${text} `, ...parts);
+  }
 }
 
 export function answers(view) {
@@ -155,24 +185,26 @@ export function warnings(list) {
 
 /** The same numbers as a table that other programs read. */
 export function csv(view) {
-  const head = ["plan", "quantity", "day", "mean", "mean_lo", "mean_hi", "q05", "q50", "q95", "against", "against_lo", "against_hi", "support"];
+  const head = ["plan", "quantity", "day", "mean", "mean_lo", "mean_hi", "q05", "q50", "q95", "against", "against_lo", "against_hi", "chance_better", "agree", "support"];
   const out = [head];
-  const put = (plan, quantity, t, band, support = "") => t.forEach((day, i) => out.push([plan, quantity, day, ...["mean", "mean_lo", "mean_hi", "q05", "q50", "q95"].map((key) => band[key]?.[i] ?? ""), "", "", "", support]));
+  const put = (plan, quantity, t, band, support = "") => t.forEach((day, i) => out.push([plan, quantity, day, ...["mean", "mean_lo", "mean_hi", "q05", "q50", "q95"].map((key) => band[key]?.[i] ?? ""), "", "", "", "", "", support]));
+  const putEndpoint = (plan, quantity, name, entry) => {
+    const day = /_day_(\d+)$/.exec(name)?.[1] ?? "", other = entry.against;
+    if (entry.mean !== undefined) out.push([plan, quantity, day, entry.mean, ...(entry.mean_interval ?? ["", ""]), entry.q05 ?? "", entry.q50 ?? "", entry.q95 ?? "", other?.mean ?? "", ...(other?.mean_interval ?? ["", ""]), other?.chance_better ?? "", entry.agree ?? "", entry.support ?? ""]);
+  };
   for (const one of view.arms) {
     const { whole, course, state, dose } = one.arm.lines;
     put(one.name, "pain_nrs", whole.t, whole.nrs);
-    for (const model of ["memory", "slow_site"]) if (whole[`nrs_${model}`]) put(one.name, `pain_nrs_${model}`, whole.t, whole[`nrs_${model}`]);
+    for (const model of Object.keys(one.arm.by_model)) put(one.name, `${model}_pain_nrs`, whole.t, whole[`${model}_nrs`]);
     put(one.name, state, whole.t, whole[state]);
     put(one.name, "nmda_block", course.t, course.nmda_block);
     for (const [name, band] of Object.entries(course.levels)) put(one.name, `${name}_ng_per_ml`, course.t, band);
     put(one.name, dose.end ? "dose_mg_average" : "dose_mg_at_mean_weight", dose.t, { mean: dose.mg });
     const year = one.arm.boosters_a_year;
-    if (year) out.push([one.name, "boosters_a_year", "", year.mean, ...year.mean_interval, year.q05, year.q50, year.q95, "", "", "", year.support]);
-    for (const [name, entry] of Object.entries(one.arm.endpoints)) {
-      const day = /_day_(\d+)$/.exec(name)?.[1] ?? "";
-      if (entry.mean !== undefined) out.push([one.name, name, day, entry.mean, ...(entry.mean_interval ?? ["", ""]), entry.q05 ?? "", entry.q50 ?? "", entry.q95 ?? "", entry.against?.mean ?? "", ...(entry.against?.mean_interval ?? ["", ""]), entry.support ?? ""]);
-    }
-    for (const [name, entry] of Object.entries(one.arm.harms.entries)) out.push([one.name, name, "", entry.estimate ?? "", ...entry.interval, entry.q05 ?? "", "", entry.q95 ?? "", "", "", "", entry.support]);
+    if (year) out.push([one.name, "boosters_a_year", "", year.mean, ...year.mean_interval, year.q05, year.q50, year.q95, "", "", "", "", "", year.support]);
+    for (const [name, entry] of Object.entries(one.arm.endpoints)) putEndpoint(one.name, name, name, entry);
+    for (const [model, { endpoints }] of Object.entries(one.arm.by_model)) for (const [name, entry] of Object.entries(endpoints)) putEndpoint(one.name, `${model}_${name}`, name, entry);
+    for (const [name, entry] of Object.entries(one.arm.harms.entries)) out.push([one.name, name, "", entry.estimate ?? "", ...entry.interval, entry.q05 ?? "", "", entry.q95 ?? "", "", "", "", "", "", entry.support]);
   }
   return `${out.map((row) => row.map((value) => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : value)).join(",")).join("\n")}\n`;
 }

@@ -29,6 +29,11 @@ export function percent(share) {
   return `${fixed(value, edge ? 1 : 0)}${THIN}%`;
 }
 
+/** A chance, which is never certain. */
+export function chance(share) {
+  return share > 0.99 ? `> ${percent(0.99)}` : share < 0.01 ? `< ${percent(0.01)}` : percent(Number(share.toFixed(2)));
+}
+
 /** A value as its unit asks for it. */
 export function amount(value, unit) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
