@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from acute_relief import STORED, AcuteRelief
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from typer.main import get_command
 
@@ -22,7 +23,6 @@ from letheon.pipeline.labels import support_rows, usable
 from letheon.scenario.grammar import maps
 from letheon.study.calibrate.document import Adequacy, CalibrationReport, Recovery
 from letheon.study.records import T, decode
-from letheon.study.validate.acute_relief import AcuteRelief
 from letheon.study.validate.document import Validation
 from letheon.study.validate.regimens import PEOPLE, RegimenCheck, RegimenChecks
 from letheon.views.commands.main import EXAMPLES, app
@@ -109,8 +109,8 @@ def regimens() -> Facts:
         own = (c for c in checks if (c.study, c.measure, c.timetable) == (study, measure, False))
         return next((c for c in own if arm in (None, c.arm)), None)
 
-    simulated = (DOCS / "calibration/acute_relief.json").exists()  # it depends on the shipped draws, and is made last
-    rows = record("calibration/acute_relief", AcuteRelief).rows if simulated else ()
+    # it depends on the shipped draws, and is made last
+    rows = record("calibration/acute_relief", AcuteRelief).rows if STORED.exists() else ()
     return {"checks": checks, "plasma": plasma, "people": PEOPLE, "relief": sorted(rows, key=lambda row: row.study)}
 
 

@@ -130,7 +130,8 @@ def _stable_from_h(arm: StudyArm) -> tuple[float, float]:
         return arm.titration.hours
     rates = [rate for _, _, rate in arm.infusions]
     last = max((k for k in range(1, len(rates)) if rates[k] != rates[k - 1]), default=0)
-    return 2 * (arm.infusions[last][0],)
+    changed = arm.infusions[last][0]
+    return changed, changed
 
 
 def _span(low: float, high: float) -> Triple:
@@ -217,6 +218,10 @@ def _check(study: Study, arm: StudyArm, one: Outcome, levels: _Levels | None) ->
     else:  # a spread between patients is compared with that of patients, as is a mean without any
         simulated, decides = _simulated(one, levels, one.sd is not None or reported is None)
     low, high = reported or 2 * (one.value or 0.0,)
+    if levels is None and arm.titration is None:  # every day of a timetable that is known must agree
+        met = low <= decides[0] and decides[1] <= high
+    else:  # of what is not known, or differs between patients, a part
+        met = decides[0] <= high and low <= decides[1]
     return RegimenCheck(
         study=study.id,
         arm=arm.name,
@@ -225,7 +230,7 @@ def _check(study: Study, arm: StudyArm, one: Outcome, levels: _Levels | None) ->
         reported=(_short(low), _short(high)),
         simulated=(_short(simulated[0]), _short(simulated[1]), _short(simulated[2])),
         timetable=levels is None,
-        met=decides[0] <= high and low <= decides[1] if one.weight > 0 else None,
+        met=met if one.weight > 0 else None,
         day=one.time_days[1] if one.time_days else None,
         subgroup=one.subgroup,
     )

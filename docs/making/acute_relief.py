@@ -3,10 +3,9 @@
 The three series are uncontrolled, of another disease, and fitted by nothing. They show how far acute relief in practice
 goes beyond that of the fitted trials, and which acute C50 would be needed if nothing else explained it.
 
-The stored results are written by ``python -m letheon.study.validate.acute_relief docs/calibration/acute_relief.json``.
+``python docs/making/acute_relief.py`` writes ``docs/calibration/acute_relief.json``, for the shipped draws.
 """
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,7 @@ from letheon.study.records import Estimate, Record, encode, quantiles
 from letheon.study.regimens import study, study_scenario
 from letheon.study.trial.forward import Cohort, Forecast, forecast, prepare, responds, stack, without_drug
 
-__all__ = ["SERIES", "AcuteRelief", "ReliefRow", "acute_relief"]
-
+STORED = Path(__file__).resolve().parents[1] / "calibration" / "acute_relief.json"
 SERIES = ("lauritsen2016", "aan2023", "jpain2010")
 PEOPLE = 32
 _ARM = "racemic"
@@ -175,4 +173,4 @@ def acute_relief() -> AcuteRelief:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(encode(acute_relief(), indent=1), encoding="utf-8")
+    STORED.write_text(encode(acute_relief(), indent=1), encoding="utf-8")
