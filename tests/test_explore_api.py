@@ -132,10 +132,12 @@ def test_what_is_drawn_comes_from_the_document(document: dict[str, Any], result:
             assert (entry["estimate"], entry["interval"]) == (harm["estimate"], harm["interval"])
         hours = np.array(source["profile"]["time_h"])
         rows = np.abs(hours[:, None] - 24 * np.array(whole["t"])).argmin(axis=0)
-        for drawn, key, digits in (("nrs", "nrs", 2), ("sensitisation", "sensitisation", 3)):
+        memory = source["by_model"]["memory"]["profile"]
+        for drawn, profile, digits in (("nrs", source["profile"], 2), ("sensitisation", memory, 3)):
             for band in ("mean", "mean_lo", "mean_hi", "q05", "q95"):
-                expected = np.array(source["profile"][key][band])[rows]
+                expected = np.array(profile[drawn][band])[rows]
                 assert np.allclose(whole[drawn][band], expected, atol=0.51 * 10**-digits)
+        assert np.allclose(whole["nrs_memory"]["mean"], np.array(memory["nrs"]["mean"])[rows], atol=0.006)
         assert len(whole["t"]) <= MOST_POINTS == 300
         assert dose["mg"][0] == 0 and dose["t"][-1] == 35 and sorted(dose["mg"]) == dose["mg"]
         assert dose["mg"][-1] == pytest.approx(scenario.arm(name).regimen.schedule().dose_mg(79.0), abs=0.06)
@@ -253,7 +255,7 @@ def test_presets_are_the_regimens_of_the_library() -> None:
 
 def test_the_page_gets_kinds_and_defaults_from_the_grammar() -> None:
     served = grammar()
-    assert {name: key["default"] for name, key in served["models"].items()} == asdict(Models())
+    assert {name: key["default"] for name, key in served["models"].items()} == asdict(Models()) | {"rival": None}
     assert served["population"]["weight"] == {
         "kind": "mean ± spread",
         "unit": "kg",
