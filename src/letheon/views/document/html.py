@@ -42,14 +42,15 @@ def render(document: tree.Document) -> str:
 
 
 def typeset(text: str) -> str:
-    """Return text with real minus signs, a dash for no number, and no break before a percent sign.
+    """Return text with real minus signs, a dash for no number, and no break before a percent sign or in a bound.
 
     >>> typeset("-1.27 to -0.3, 5 %").replace(_THIN, "_"), typeset("-"), typeset("2010-11")
     ('−1.27 to −0.3, 5_%', '–', '2010-11')
     """
     if text.strip() == "-":
         return _DASH
-    return re.sub(r"(?<![\w.)-])-(?=\d)", _MINUS, text).replace(" %", f"{_THIN}%")
+    text = re.sub(r"(?<![\w.)-])-(?=\d)", _MINUS, text)
+    return re.sub(r"(?<=[<>]) (?=\d)| (?=%)", _THIN, text)
 
 
 class FigureRegistry(list[Mapping[str, Any]]):

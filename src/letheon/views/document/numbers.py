@@ -93,6 +93,13 @@ def of_100(share: float | None) -> str:
     return ABSENT if share is None else f"{percent(share)} of 100"
 
 
+def chance(share: float | None) -> str:
+    """Return a chance in whole per cent; a finite number of draws makes nothing certain."""
+    if share is None or not math.isfinite(share):
+        return ABSENT
+    return "< 1 %" if share < 0.005 else "> 99 %" if share >= 0.995 else f"{fixed(100.0 * share, 0)} %"
+
+
 def amount(value: float | None, unit: str) -> str:
     """Return a value as its unit asks for it, without the unit, except for the % of a share."""
     if value is None or not math.isfinite(value):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from letheon.views.document import tree
+from letheon.views.document.numbers import ABSENT
 from letheon.views.document.tree import Badge, Content, Document, Group, Paragraph, Row, Table, plain
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _STYLES = {"strong": "bold", "warning": "yellow"}
 _HEAD = 30  # most columns of a row's heading; longer ones wrap
 _CELL = 20  # most columns of a cell of numbers
 _GAP = 2  # blanks between columns, one of them of the box
+_NOTHING = {"", ABSENT}
 _TITLE = "\ue000"  # stands for the title of a group until it is printed; a letter of no alphabet
 
 
@@ -104,7 +106,7 @@ def _paragraph(block: Paragraph, console: Console) -> None:
 
 
 def _parts(table: Table, width: int) -> Iterator[Table]:
-    """Split a table into as few as fit the width, as even as can be; text wraps instead."""
+    """Split a table into as few as fit the width, as even as can be, without rows left empty; text wraps instead."""
     first, *needs = (need + _GAP for need in _needs(table)[0])
     room = width + 1 - first  # no box stands after the last column
     if table.kind == "text" or sum(needs) <= room or not needs:
@@ -113,9 +115,13 @@ def _parts(table: Table, width: int) -> Iterator[Table]:
     fewest = len(_cuts(needs, room))
     even = next((cuts for limit in range(max(needs), room) if len(cuts := _cuts(needs, limit)) == fewest), None)
     for cut in even or _cuts(needs, room):
+        rows = ([Row(row.head, row.cells[cut], row.kind) for row in group.rows] for group in table.groups)
         groups = tuple(
-            Group(tuple(Row(row.head, row.cells[cut], row.kind) for row in group.rows), group.title)
-            for group in table.groups
+            Group(
+                tuple(row for row in some if not all(plain(cell).strip() in _NOTHING for cell in row.cells)),
+                group.title,
+            )
+            for some, group in zip(rows, table.groups, strict=True)
         )
         align = table.align and table.align[0] + table.align[1:][cut]
         yield replace(table, heads=(table.heads[0], *table.heads[1:][cut]), groups=groups, align=align)
@@ -151,7 +157,7 @@ def _needs(table: Table) -> tuple[list[int], list[int], list[int]]:
 
     What may break between words are headings, cells of text, and what is longer than `_HEAD` and `_CELL`.
     """
-    rows = [(row.head, *row.cells) for group in table.groups for row in group.rows]
+    rows = [(_head(row), *row.cells) for group in table.groups for row in group.rows]
     least, cells, whole = list[int](), list[int](), list[int]()
     for place, head in enumerate(map(plain, table.heads)):
         lines = [line for row in rows for line in _cell(row[place]).split("\n")]
@@ -197,8 +203,13 @@ def _table(table: Table, widths: Sequence[int | None]) -> RichTable:
         if group.title:
             drawn.add_row(_TITLE)
         for row in group.rows:
-            drawn.add_row(*(_text(_cell(content)) for content in (row.head, *row.cells)))
+            drawn.add_row(*(_text(_cell(content)) for content in (_head(row), *row.cells)))
     return drawn
+
+
+def _head(row: Row) -> Content:
+    """Return the heading of a row, set in where the row belongs to the one above."""
+    return f"  {plain(row.head)}" if row.kind == "second" else row.head
 
 
 def _cell(content: Content) -> str:

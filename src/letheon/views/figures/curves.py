@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from letheon.views.figures import axes
+from letheon.views.subjects.names import PAIN_MODELS
 
 if TYPE_CHECKING:
     from letheon.pipeline.result import ArmResult, Band, ModelResult, PainProfile, Profile, RunResult
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASHES = ("solid", "dash", "dashdot", "longdash", "longdashdot")
 PLACEBO_GREYS = ("#7d838c", "#a3a8b0", "#5d636b")
+APART = {"memory": ("dash", "triangle-up"), "slow_site": ("dot", "square-open")}  # dash and symbol of each mechanism
 MOST_BANDS = 2  # above this many arms or curves, bands over one another would hide the lines
 MOST_APART = 3  # above this many arms with a drug, the figure of differences leaves each mechanism to the tables
 LOWEST_LEVEL = 0.01  # [ng/mL], at which levels are drawn that are lower
@@ -42,6 +44,7 @@ class View(NamedTuple):
     title: str  # of the vertical axis, with unit
     top: float  # upper end of the vertical axis; it starts at 0
     model: str = ""  # mechanism of an average that it is of alone
+    apart: bool = False  # whether each mechanism stands beside the average
     course: bool = False  # whether the course and three days are shown (in hours where that is short), not all
 
 
@@ -102,7 +105,7 @@ def window_of(result: RunResult, course: bool) -> axes.Window:
 
 
 def views(result: RunResult) -> dict[str, View]:
-    """Return what is drawn in panels: pain, block, and the state that carries the relief, each model's."""
+    """Return what is drawn in panels: pain, block, pain under each mechanism of an average, and what carries relief."""
     first = next(iter(result.arms.values()))
     highest = max((axes.highest(arm.profile.nmda_block) for arm in result.arms.values()), default=0.0)
     top = next(limit for limit in (0.1, 0.25, 0.5, 0.75, 1.0) if highest <= 0.95 * limit or limit == 1.0)
@@ -112,10 +115,8 @@ def views(result: RunResult) -> dict[str, View]:
     }
     if not first.by_model:
         return shown | {"state": _state(first.profile)}
-    for model, part in first.by_model.items():
-        shown[f"{model}_pain"] = View("nrs", PAIN_TITLE, 10.0, model)
-        shown[f"{model}_state"] = _state(part.profile, model)
-    return shown
+    shown["apart"] = View("nrs", PAIN_TITLE, 10.0, apart=True)
+    return shown | {f"{model}_state": _state(part.profile, model) for model, part in first.by_model.items()}
 
 
 def _state(profile: Profile | PainProfile, model: str = "") -> View:
@@ -162,7 +163,7 @@ def pain_comparison(result: RunResult) -> axes.Figure:
 def _arm_of_comparison(
     result: RunResult, name: str, number: int, axis: axes.Window
 ) -> Iterator[tuple[str, axes.Figure]]:
-    """Yield the parts of one arm: band, whiskers, mean, course and later sessions."""
+    """Yield the parts of one arm: band, whiskers, each mechanism alone, mean, course and later sessions."""
     arm, look = result.arms[name], styles(result)[name]
     band, x = arm.profile.nrs, axes.times(arm.profile.time_h, axis)
     for edge in axes.interval(x, band, look.colour, 0.2):
@@ -170,11 +171,28 @@ def _arm_of_comparison(
     if band.mean_lo:
         most = (len(result.arms) - 1) / 2.0
         yield "whiskers", axes.whiskers_at_ticks(x, band, look.colour, axis, number - most, most)
+    if not is_placebo(arm):
+        yield from _apart(arm, look.colour, axis)
     yield "mean", axes.line(x, band, look.colour, name, ".1f", look.dash)
     height = 0.16 + _BAR_STEP * (len(result.arms) - 1 - number)
     for width, day in ((6.0, arm.course_end_day), (1.5, arm.last_infusion_day)):
         ends, line = [0, axes.number(24.0 * day / axis.hours_each)], {"color": look.colour, "width": width}
         yield "course", axes.trace("lines", ends, [height, height], hoverinfo="skip", line=line)
+
+
+def _apart(arm: ArmResult, colour: str, axis: axes.Window) -> Iterator[tuple[str, axes.Figure]]:
+    """Yield mean pain under each mechanism of an average: a thin line, with some symbols on it."""
+    x = axes.times(arm.profile.time_h, axis)
+    ticks = axis.ticks[1::2] if len(axis.ticks) > 8 else axis.ticks[1:]
+    for model, part in arm.by_model.items() if arm.by_model else ():
+        (dash, symbol), band = APART[model], part.profile.nrs
+        line = axes.trace("lines", x, axes.numbers(band.mean), name=PAIN_MODELS[model])
+        line["hovertemplate"] = f"{PAIN_MODELS[model]} %{{y:.1f}}<extra></extra>"
+        yield model, line | {"line": {"color": colour, "width": 1.3, "dash": dash}}
+        rows = [min(range(len(x)), key=lambda row, tick=tick: abs(x[row] - tick)) for tick in ticks]
+        marker = {"color": colour, "size": 7, "symbol": symbol, "line": {"width": 1.5, "color": colour}}
+        points = [x[row] for row in rows], axes.numbers([band.mean[row] for row in rows])
+        yield model, axes.trace("markers", *points, hoverinfo="skip", marker=marker)
 
 
 # --- differences from placebo ---
@@ -183,22 +201,22 @@ def _arm_of_comparison(
 def differences(result: RunResult) -> axes.Figure | None:
     """Return each arm's difference from placebo at the endpoint days, with 90 % intervals; None without placebo."""
     active = active_arms(result)
+    days = endpoint_days(next(iter(active.values())).endpoints) if active else []
+    days = [day for day in days if any(_difference(arm, day) for arm in active.values())]
+    if not days:
+        return None
     parts: list[tuple[str, str, ArmResult | ModelResult]] = []
     for name, arm in active.items():
         parts.append((name, "", arm))
-        if arm.by_model and len(active) <= MOST_APART:
+        if arm.by_model and _difference(arm, days[0]) and len(active) <= MOST_APART:
             parts += [(name, model, part) for model, part in arm.by_model.items()]
-    days = endpoint_days(next(iter(active.values())).endpoints) if active else []
-    days = [day for day in days if any(_difference(part, day) for *_, part in parts)]
-    if not days:
-        return None
     look, order = styles(result), list(result.arms)
     data: list[axes.Figure] = []
     for place, (name, model, part) in enumerate(parts):
         shift = (place - (len(parts) - 1) / 2.0) * min(0.16, 0.64 / len(parts))
-        meta = {"curve": order.index(name), "part": "alone" if model else "mean"}
-        label = html.escape(name) + (f" ({model.replace('_', ' ')} alone)" if model else "")
-        traces = _differences_of(part, days, shift, look[name].colour, bool(model))
+        meta = {"curve": order.index(name), "part": model or "mean"}
+        label = html.escape(name) + (f" ({PAIN_MODELS[model]} alone)" if model else "")
+        traces = _differences_of(part, days, shift, look[name].colour, model)
         data += [trace | {"name": label, "meta": meta} for trace in traces]
     layout = axes.layout(axes.Window(len(days) - 0.5, 1.0, "days"), "Minus placebo (NRS points)", 1.0)
     layout["xaxis"] |= {"range": [-0.5, len(days) - 0.5], "tickvals": list(range(len(days))), "fixedrange": True}
@@ -222,7 +240,7 @@ def _difference(part: ArmResult | ModelResult, day: int) -> tuple[float, float, 
 
 
 def _differences_of(
-    part: ArmResult | ModelResult, days: Sequence[int], shift: float, colour: str, alone: bool
+    part: ArmResult | ModelResult, days: Sequence[int], shift: float, colour: str, model: str
 ) -> Iterator[axes.Figure]:
     """Yield the intervals and then the marks of one arm under one model; only the marks can be pointed at."""
     rows = [
@@ -231,15 +249,20 @@ def _differences_of(
         if (difference := _difference(part, day))
     ]
     x, middles, lows, highs, _ = zip(*rows, strict=True) if rows else ((),) * 5
-    yield axes.whiskers(x, lows, highs, colour, 1.4 if alone else 2.4, 0)
-    symbol, width = ("diamond-open", 1.8) if alone else ("circle", 0)
+    yield axes.whiskers(x, lows, highs, colour, 1.2 if model else 2.4, 0)
+    symbol, width = (APART[model][1], 1.8) if model else ("circle", 0)
     yield axes.trace(
         "markers",
         x,
         axes.numbers(middles),
         customdata=[[axes.number(low), axes.number(high), day] for _, _, low, high, day in rows],
         hovertemplate="day %{customdata[2]}: %{y:.1f} (90 % interval %{customdata[0]:.1f} to %{customdata[1]:.1f})",
-        marker={"color": colour, "size": 9, "symbol": symbol, "line": {"width": width, "color": colour}},
+        marker={
+            "color": colour,
+            "size": 7 if model else 9,
+            "symbol": symbol,
+            "line": {"width": width, "color": colour},
+        },
     )
 
 
@@ -253,11 +276,11 @@ def panels(result: RunResult, view: View) -> dict[str, axes.Figure]:
     figures: dict[str, axes.Figure] = {}
     for name, arm in (active_arms(result) if view.key == "nmda_block" else result.arms).items():
         band, x, colour = band_of(arm, view), axes.times(arm.profile.time_h, axis), look[name].colour
-        data = [
-            *axes.patients(x, band.q05, band.q95, colour, 0.045),
-            *axes.interval(x, band, colour, 0.26),
-            axes.line(x, band, colour, "mean", form),
-        ]
+        patients = () if view.apart else axes.patients(x, band.q05, band.q95, colour, 0.045)
+        data = [*patients, *axes.interval(x, band, colour, 0.26)]
+        if view.apart:
+            data += [trace for _, trace in _apart(arm, colour, axis)]
+        data.append(axes.line(x, band, colour, "mean", form))
         if reference := _reference(result, name, view):
             label, hours, mean = reference
             line = axes.trace("lines", axes.times(hours, axis), axes.numbers(mean), name=label)
@@ -268,13 +291,9 @@ def panels(result: RunResult, view: View) -> dict[str, axes.Figure]:
 
 
 def _reference(result: RunResult, name: str, view: View) -> tuple[str, Sequence[float], Sequence[float]] | None:
-    """Return what a panel is compared with, placebo or the average: a label, times [h] and values."""
-    arm, sham = result.arms[name], placebo_of(result, name)
-    if view.course:
-        return None
-    if view.model and view.key == "nrs":
-        return "average", arm.profile.time_h, arm.profile.nrs.mean
-    if sham is None or is_placebo(arm):
+    """Return what a panel is compared with, the mean of placebo: a label, times [h] and values."""
+    sham = placebo_of(result, name)
+    if view.course or view.apart or sham is None or is_placebo(result.arms[name]):
         return None
     return "placebo", result.arms[sham].profile.time_h, band_of(result.arms[sham], view).mean
 

@@ -1,20 +1,21 @@
-"""Endpoints of a run in tables: arms side by side, both pain models, and the time to relapse."""
+"""Endpoints of a run in tables: arms side by side, each mechanism below its average, and the time to relapse."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from letheon.pipeline.result import Endpoint, RunResult, TimeToRelapse
 from letheon.views.document import numbers
-from letheon.views.document.tree import Content, Group, Inline, Note, Paragraph, Row, Strong, Table
-from letheon.views.figures.curves import endpoint_days, has_placebo
-from letheon.views.subjects import names
+from letheon.views.document.tree import Badge, Break, Group, Inline, Note, Paragraph, Row, Strong, Table
+from letheon.views.figures.curves import endpoint_days, has_placebo, is_placebo
+from letheon.views.subjects import average, names
 from letheon.views.subjects.relief import NO_PLACEBO, REMISSION, named_day
 
-Entries = Sequence[Endpoint | None]
+T = TypeVar("T", Endpoint, TimeToRelapse)
+Columns = Sequence[tuple[T | None, Mapping[str, T]]]  # of each arm: its own entry, and that under each mechanism
 Cell = tuple[Inline, ...]
 _RELAPSE = "time_to_relapse_days"
 _SHARES = "Share of patients; behind ±, the Monte Carlo standard error of this many patients, in points."
 _RELIEF = ("responder_", "relief_days", "pain_free_days", "remission", "never_in_remission")
-_SAME = {"dose_mg", "drip_hours", "final_rate"}  # the same under both pain models
 _UNITS = {"NRS": "points"}
 _RANKS = {"nrs": 0, "responder_30": 1, "responder_50": 1, "responder_2pt": 2}
 _SHOWN_DAYS = {7, 28}  # and the last one, where there is no room for all
@@ -41,20 +42,25 @@ def endpoint_tables(result: RunResult) -> list[Table]:
 
 def brief_groups(result: RunResult) -> list[Group]:
     """Return the rows that a first look needs, in groups."""
-    first = next(iter(result.arms.values()))
+    first, by_weight = next(iter(result.arms.values())), average.by_weight(result)
     days = endpoint_days(first.endpoints)
     chosen = [f"nrs_day_{day}" for day in days if day in _SHOWN_DAYS or day == days[-1]]
     pain = [Row("Baseline, mean", (numbers.amount(result.population.baseline_nrs.mean, "NRS"),) * len(result.arms))]
-    groups = [("Pain, NRS 0 to 10", [*pain, *_rows_of(result, chosen)])]
-    if day := named_day(endpoint_days(first.endpoints, "responder_30")):
-        groups.append(("Responders", _rows_of(result, [f"responder_{share}_day_{day}" for share in (30, 50)])))
+    day = named_day(endpoint_days(first.endpoints, "responder_30"))
     rules = any(arm.policy for arm in result.arms.values())
-    rest = ["relief_days", REMISSION, *(["boosters", "never_in_remission", "final_rate", "drip_hours"] * rules)]
-    known = _keys(result)
-    groups.append(("Relief, remission and dose", _rows_of(result, [key for key in (*rest, "dose_mg") if key in known])))
-    parts = [arm.time_to_relapse for arm in result.arms.values()]
-    relapse = Row("Median days from the end of the course to relapse", tuple(map(_median_cell, parts)), "main")
-    return [Group(tuple(rows), title) for title, rows in groups] + [Group((relapse,), "Relapse of those in remission")]
+    rest = [
+        f"responder_30_day_{day}",
+        "relief_days",
+        REMISSION,
+        *(["boosters", "never_in_remission", "final_rate", "drip_hours"] * rules),
+    ]
+    times = [(arm.time_to_relapse, average.times_alone(arm)) for arm in result.arms.values()]
+    label = ("Relapse after remission: median days from course end",)
+    verdicts = [average.verdict_of_times(alone) for _, alone in times]
+    relapse = _lines(label, times, _median_cell, names.support, verdicts, "main", brief=True)
+    relief = (*_rows_of(result, [key for key in rest if key in _keys(result)]), *relapse)
+    groups = Group((*pain, *_rows_of(result, chosen)), "Pain, NRS 0 to 10"), Group(relief, "Relief, remission, relapse")
+    return [*([by_weight] if by_weight else []), *groups]
 
 
 def _keys(result: RunResult) -> list[str]:
@@ -79,59 +85,92 @@ def _rows_of(result: RunResult, keys: Iterable[str]) -> list[Row]:
 def _groups(result: RunResult, keys: Iterable[str], brief: bool = False) -> Iterator[Group]:
     """Yield the rows of each endpoint, for each of its units: arms may write their rates in units of their own."""
     for key in keys:
-        entries = [arm.endpoint(key) for arm in result.arms.values()]
-        for unit in dict.fromkeys(entry.unit for entry in entries if entry):
-            yield Group(tuple(_rows(result, key, unit, [e if e and e.unit == unit else None for e in entries], brief)))
+        entries = [(arm, arm.endpoint(key)) for arm in result.arms.values()]
+        for unit in dict.fromkeys(entry.unit for _, entry in entries if entry):
+            columns = [(e, average.alone(arm, key)) if e and e.unit == unit else (None, {}) for arm, e in entries]
+            yield Group(tuple(_rows(result, key, unit, columns, brief)))
 
 
-def _rows(result: RunResult, key: str, unit: str, entries: Entries, brief: bool) -> Iterator[Row]:
-    """Yield the rows of one endpoint: patients and mean, difference from placebo, and those of each model alone."""
+def _rows(result: RunResult, key: str, unit: str, columns: Columns[Endpoint], brief: bool) -> Iterator[Row]:
+    """Yield the rows of one endpoint: mean and patients, and the difference from placebo; each under each mechanism."""
     named = unit in {"sessions", "mg", "h"} or key == "final_rate"
     name = names.endpoint_name(key) + (f" ({_UNITS.get(unit, unit)})" if named else "")
-    yield from _leading(name, entries, unit, brief)
-    if any(map(_minus, entries)):
-        yield _row("minus placebo", entries, _minus_cell)
+    yield from _leading(name, unit, columns, brief)
+    known = [entry.against for entry, _ in columns if entry and entry.against and _is_judged(entry)]
+    if known:
+        arms = dict.fromkeys("placebo" if is_placebo(result.arms[one.arm]) else one.arm for one in known)
+        label = f"minus {' or '.join(map(names.arm_name, arms))}{', points' * (unit == 'share')}"
+        verdicts = [average.verdict_of_difference(alone) for _, alone in columns]
+
+        def minus(entry: Endpoint) -> Cell:
+            return _minus_cell(entry, brief)
+
+        yield from _lines((label,), columns, minus, _minus_support, verdicts, brief=brief)
     elif key.startswith(_RELIEF) and not has_placebo(result):
-        yield Row("minus placebo", (NO_PLACEBO,) * len(entries))
-    parts = [dict(arm.by_model.items()) if arm.by_model else {} for arm in result.arms.values()]
-    for model in parts[0] if key not in _SAME else ():
-        alone = [part[model].endpoint(key) for part in parts]
-        label = f"{names.pain_model(model)} alone"
-        if unit == "days":
-            yield _row(f"{label}, patients", alone, lambda e: _patients_cell(e, brief), "second")
-        mean = f"{label}{', mean' * (unit == 'days')}"
-        yield _row(mean, alone, lambda e: _mean_cell(e, brief)[: 2 if brief else 3], "second")
-        if any(map(_minus, alone)) and not brief:
-            yield _row(f"{label}, minus placebo", alone, _minus_cell, "second")
+        yield Row("minus placebo", (NO_PLACEBO,) * len(columns))
 
 
-def _leading(name: str, entries: Entries, unit: str, brief: bool) -> Iterator[Row]:
+def _leading(name: str, unit: str, columns: Columns[Endpoint], brief: bool) -> Iterator[Row]:
     """Yield the rows of mean and patients; of days, in which patients differ most, patients come first."""
     patients = "median patient (5 % to 95 %)" + ("" if brief else ", SD")
-    mean = _row(name, entries, lambda e: _mean_cell(e, brief), "main")
-    if not any(entry and isinstance(entry.q05, float) for entry in entries):
-        yield mean
+    verdicts = [average.verdict(entry) if entry else "" for entry, _ in columns]
+
+    def mean(entry: Endpoint) -> Cell:
+        return _mean_cell(entry, brief)
+
+    def spread(entry: Endpoint) -> Cell:
+        return _patients_cell(entry, brief)
+
+    if not any(entry and isinstance(entry.q05, float) for entry, _ in columns):
+        yield from _lines((name,), columns, mean, names.support, verdicts, "main", brief)
     elif unit == "days":
-        label = (name, ", ", Note(patients))
-        yield _row(label, entries, lambda e: (*_patients_cell(e, brief), names.support(e)), "main")
-        yield _row("mean", entries, lambda e: _mean_cell(e, brief)[:2])
+        yield from _lines((name, ", ", Note(patients)), columns, spread, names.support, kind="main", brief=brief)
+        yield from _lines(("mean",), columns, mean, verdicts=verdicts, brief=brief)
     else:
-        yield mean
-        yield _row(patients, entries, lambda e: _patients_cell(e, brief))
+        yield from _lines((name,), columns, mean, names.support, verdicts, "main", brief)
+        yield from _lines((patients,), [(entry, {}) for entry, _ in columns], spread, brief=brief)
 
 
-def _row(label: Content, entries: Entries, cell: Callable[[Endpoint], Cell], kind: str = "") -> Row:
-    return Row(label, tuple(cell(entry) if entry else numbers.ABSENT for entry in entries), kind)
+def _lines(
+    label: Cell,
+    columns: Columns[T],
+    cell: Callable[[T], Cell],
+    support: Callable[[T], Badge | str] | None = None,
+    verdicts: Sequence[str] = (),
+    kind: str = "",
+    brief: bool = False,
+) -> Iterator[Row]:
+    """Yield a row, and below it the same under each mechanism; if `brief`, a label that all arms share stands once."""
+    badges = [support(entry) if support and entry else "" for entry, _ in columns]
+    once = {badge for badge in badges if badge} if brief else set[Badge | str]()
+    if len(once) == 1:
+        label, badges = (*label, " ", *once), [""] * len(columns)
+    marks = map(average.badge, verdicts or [""] * len(columns))
+    cells = [
+        (*cell(entry), badge, mark) if entry else numbers.ABSENT
+        for (entry, _), badge, mark in zip(columns, badges, marks, strict=True)
+    ]
+    yield Row(label, tuple(cells), kind)
+    for model in dict.fromkeys(model for _, alone in columns for model in alone):
+        parts = [(alone.get(model), badge) for (_, alone), badge in zip(columns, badges, strict=True)]
+        below = [_below(one, badge, cell, None if brief else support) if one else "" for one, badge in parts]
+        yield Row(names.pain_model(model), tuple(below), "second")
+
+
+def _below(one: T, badge: Badge | str, cell: Callable[[T], Cell], support: Callable[[T], Badge | str] | None) -> Cell:
+    """Return the cell of one mechanism, with its own label where that is another than the average's."""
+    own = support(one) if support else ""
+    return *cell(one)[:2], "" if own == badge else own
 
 
 def _mean_cell(entry: Endpoint, brief: bool) -> Cell:
-    """Return a mean, its Monte Carlo standard error where there is room, its interval, and its support."""
+    """Return a mean, its Monte Carlo standard error where there is room, and its interval."""
     nothing = entry.mean == 0 and not any(entry.mean_interval or ())
     known = "" if nothing or not entry.mean_interval else f" ({numbers.interval(entry.mean_interval, entry.unit)})"
     error = (entry.mc_se or 0.0) * (100 if entry.unit == "share" else 1)
     spread = f" ± {numbers.number(error, 2)}" if error and not brief else ""
     yearly = f"; {numbers.number(entry.boosters_per_year, 2)} a year" if entry.boosters_per_year else ""
-    return Strong(numbers.amount(entry.mean, entry.unit)), f"{spread}{known}{yearly} ", names.support(entry)
+    return Strong(numbers.amount(entry.mean, entry.unit)), f"{spread}{known}{yearly} "
 
 
 def _patients_cell(entry: Endpoint, brief: bool) -> Cell:
@@ -146,15 +185,33 @@ def _patients_cell(entry: Endpoint, brief: bool) -> Cell:
     return Strong(middle) if entry.unit == "days" else middle, f" ({low} to {high}){sd} "
 
 
+def _is_judged(entry: Endpoint) -> bool:
+    """Whether a difference says anything: of amounts such as a dose neither direction is better."""
+    return bool(entry.against) and entry.against.chance_better is not None
+
+
 def _minus(entry: Endpoint | None) -> str:
-    if entry is None or not entry.against or entry.against.chance_better is None:  # of amounts it says nothing
+    if entry is None or not entry.against or not _is_judged(entry):
         return ""
+    if entry.against.same_regimen:
+        return "0, same regimen"
     known = f" ({numbers.change_interval(entry.against.mean_interval, entry.unit)})"
     return numbers.change(entry.against.mean, entry.unit) + known
 
 
-def _minus_cell(entry: Endpoint) -> Cell:
-    return (f"{_minus(entry) or numbers.ABSENT} ", names.support(entry.against or None))
+def _minus_cell(entry: Endpoint, brief: bool) -> Cell:
+    """Return a difference with its interval, and the chance that it is better: below, where there is little room."""
+    text = _minus(entry).replace(" points", "")
+    if not text or not entry.against:
+        return (numbers.ABSENT,)
+    chance = average.chance(entry.against)
+    if not brief and chance:
+        return f"{text}, {chance} ", ""
+    return text, " ", *((Break(), chance, " ") if chance else ())
+
+
+def _minus_support(entry: Endpoint) -> Badge | str:
+    return names.support(entry.against or None) if _is_judged(entry) else ""
 
 
 def relapse_tables(result: RunResult) -> list[Table | Paragraph]:
@@ -162,6 +219,8 @@ def relapse_tables(result: RunResult) -> list[Table | Paragraph]:
     rows: list[Row] = []
     notes: dict[str, None] = {}
     for name, arm in result.arms.items():
+        alone = average.times_alone(arm)
+        verdict = average.badge(average.verdict_of_times(alone))
         parts = [(result.models.pain, arm), *(arm.by_model.items() if arm.by_model else ())]
         for place, (model, part) in enumerate(parts):
             entry = part.time_to_relapse
@@ -172,14 +231,15 @@ def relapse_tables(result: RunResult) -> list[Table | Paragraph]:
             restricted = (
                 numbers.ABSENT if mean is None else " of ".join(numbers.amount(d, "days") for d in (mean, limit))
             )
-            times = _median_cell(entry)[:2], numbers.amount(day_0, "days"), restricted
-            cells = (names.pain_model(model), remission, *times, names.support(entry))
+            times = _median_cell(entry), numbers.amount(day_0, "days"), restricted
+            marks = names.support(entry), *([] if place else [" ", verdict])
+            cells = (names.pain_model(model), remission, *times, marks)
             rows.append(Row(names.arm_name(name), cells, "second" if place else ""))
     explained = (
         "Days from the end of the course, in patients who had a remission; Kaplan–Meier. "
         f"{names.endpoint_name(REMISSION)}."
     )
-    heads = ("Arm", "Pain model", "In remission", "Median (90 % interval)", "Median from day 0", "Restricted mean")
+    heads = ("Arm", "Mechanism", "In remission", "Median (90 % interval)", "Median from day 0", "Restricted mean")
     table = Table.of("Time to relapse", (*heads, "Support"), rows, title=("Time to relapse ", Note(explained)))
     return [table, *(Paragraph(note, "small") for note in notes), *_at_risk(result)]
 
@@ -190,7 +250,7 @@ def _median_cell(entry: TimeToRelapse) -> Cell:
         median = f"not reached in {numbers.amount(entry.restricted_to, 'days')}"
     interval = numbers.interval(entry.median_interval, "days", "not reached")
     known = "" if interval == numbers.ABSENT else f" ({interval})"
-    return Strong(median), f"{known} ", names.support(entry)
+    return Strong(median), f"{known} "
 
 
 def _at_risk(result: RunResult) -> Iterator[Table]:

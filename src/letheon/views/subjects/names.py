@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from letheon.library.evidence import STUDY_LABELS
 from letheon.scenario.measures import measure_of
-from letheon.views.document.numbers import day_name, number
+from letheon.views.document.numbers import day_name
 from letheon.views.document.tree import Badge
 from letheon.views.subjects.words import WORDS
 
 if TYPE_CHECKING:
-    from letheon.pipeline.result import Against, Endpoint, HarmEstimate, ModelSettings, RegimenSupport, TimeToRelapse
+    from letheon.pipeline.result import Against, Endpoint, HarmEstimate, RegimenSupport, TimeToRelapse
 
 SUPPORT = WORDS.support
 DRUGS = {"racemic": "racemic ketamine", "placebo": "placebo"}
-PAIN_MODELS = {"memory": "pain memory", "slow_site": "slow site", "average": "average of both models"}
+PAIN_MODELS = {"memory": "pain memory", "slow_site": "slow site"}
 
 
 def arm_name(name: str) -> str:
@@ -30,17 +30,9 @@ def drug(name: str) -> str:
     return DRUGS.get(name, name)
 
 
-def pain_model(name: str | None) -> str:
+def pain_model(name: str) -> str:
     """Return a pain model's name for reading."""
-    return PAIN_MODELS.get(name or "", name or "none")
-
-
-def pain_settings(models: ModelSettings) -> str:
-    """Return the pain model of a run, of an average with the weights of both."""
-    if not models.weights:
-        return pain_model(models.pain)
-    shares = ((PAIN_MODELS[name], getattr(models.weights, name)) for name in models.weights.__struct_fields__)
-    return f"{pain_model(models.pain)} ({', '.join(f'{name} {number(weight, 2)}' for name, weight in shares)})"
+    return PAIN_MODELS.get(name, "average of both mechanisms" if name == "average" else name)
 
 
 def endpoint_name(key: str) -> str:

@@ -4,13 +4,14 @@ How patients differ (the median patient and the range of 90 % of them) and how w
 never share brackets.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from letheon.pipeline.result import Endpoint, RunResult
 from letheon.views.document import numbers
-from letheon.views.figures.curves import endpoint_days, is_placebo, placebo_of
-from letheon.views.subjects.names import endpoint_name
+from letheon.views.figures.curves import endpoint_days, has_placebo, is_placebo
+from letheon.views.subjects import average
+from letheon.views.subjects.names import arm_name, endpoint_name, pain_model
 
 NO_PLACEBO = "no placebo arm"
 REMISSION = "remission"
@@ -27,6 +28,8 @@ class Statement(NamedTuple):
     more: tuple[str, ...]  # the mean with its interval, then placebo and what the arm has over it
     support: str
     basis: tuple[str, ...]
+    # all below the value: what stands behind it and more, with each mechanism of an average beside what it is of
+    lines: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -49,7 +52,7 @@ def keys(endpoints: Iterable[str]) -> list[str]:
 def statement(result: RunResult, name: str, key: str) -> Statement:
     """Say one endpoint of an arm: a share of patients, or a number of days."""
     arm = result.arms[name]
-    entry = arm.endpoint(key)
+    entry, alone = arm.endpoint(key), average.alone(arm, key)
     assert entry is not None
     if entry.unit == "share":
         day = key.rpartition("_day_")[2]
@@ -58,8 +61,21 @@ def statement(result: RunResult, name: str, key: str) -> Statement:
     else:
         value, aside, mean = typical(entry)
         value += f" of {numbers.general(result.follow_up_days)}"
-    more = tuple(part for part in (mean, *_against(result, name, key)) if part)
-    return Statement(endpoint_name(key), value, aside, more, entry.support or "", entry.basis or ())
+    against, apart = _against(result, name, key), average.differences_beside(alone) if entry.against else ()
+    own = (aside, mean, *_beside(alone), average.verdict(entry))
+    lines = (*own, *against, *apart, average.verdict_of_difference(alone) if entry.against else "")
+    more = tuple(filter(None, (mean, *against)))
+    label, support, basis = endpoint_name(key), entry.support or "", entry.basis or ()
+    return Statement(label, value, aside, more, support, basis, tuple(filter(None, lines)))
+
+
+def _beside(alone: Mapping[str, Endpoint]) -> tuple[str, ...]:
+    """Say an endpoint under each mechanism: of days the median patient first."""
+    if not any(isinstance(one.q50, float) for one in alone.values()):
+        return average.beside(alone)
+    parts = ((f"{pain_model(model)}: ", *typical(one)) for model, one in alone.items())
+    texts = (f"{name}{value} {spread}, {mean}" for name, value, spread, mean in parts)
+    return tuple(text.replace("90 % of patients ", "").replace(f"{_INTERVAL} ", "") for text in texts)
 
 
 def typical(entry: Endpoint) -> tuple[str, str, str]:
@@ -75,12 +91,14 @@ def typical(entry: Endpoint) -> tuple[str, str, str]:
 
 
 def excess(entry: Endpoint) -> str:
-    """Say how much more an arm has than placebo, with its interval."""
-    difference = entry.against.mean if entry.against else 0.0
+    """Say how much more an arm has than another, with its interval, and the chance that it is better."""
+    assert entry.against
+    if entry.against.same_regimen:
+        return "0 more: same regimen"
+    difference, interval = entry.against.mean, numbers.change_interval(entry.against.mean_interval, entry.unit)
     size = numbers.change(abs(difference), entry.unit).removesuffix(" points").removeprefix("+")
-    known = entry.against.mean_interval if entry.against else None
-    interval = f"({_INTERVAL} {numbers.change_interval(known, entry.unit)})" if known else ""
-    return f"{size} {'fewer' if difference < 0 else 'more'} {interval}".rstrip()
+    more = f"{size} {'fewer' if difference < 0 else 'more'} ({_INTERVAL} {interval})"
+    return ", ".join(filter(None, (more, average.chance(entry.against))))
 
 
 def _known(interval: Sequence[float] | object, unit: str) -> str:
@@ -90,14 +108,13 @@ def _known(interval: Sequence[float] | object, unit: str) -> str:
 
 
 def _against(result: RunResult, name: str, key: str) -> tuple[str, ...]:
-    """Say what placebo has, and how much more the arm has; nothing for an arm on placebo."""
+    """Say what placebo has, and how much more the arm has; nothing for an arm that is compared with none."""
     arm = result.arms[name]
-    if is_placebo(arm):
-        return ()
-    entry, sham = arm.endpoint(key), placebo_of(result, name)
-    beside = result.arms[sham].endpoint(key) if sham else None
-    if entry is None or beside is None:
-        return (f"{NO_PLACEBO} in this scenario",)
-    share = entry.unit == "share"
-    value = numbers.of_100(beside.mean) if share else f"mean {numbers.amount(beside.mean, entry.unit)}"
-    return f"{value} on placebo", excess(entry)
+    entry = arm.endpoint(key)
+    if entry is None or not entry.against:
+        return () if is_placebo(arm) or has_placebo(result) else (f"{NO_PLACEBO} in this scenario",)
+    other = result.arms[entry.against.arm]
+    mean = other.endpoints.endpoint(key)
+    assert mean is not None
+    value = numbers.of_100(mean.mean) if entry.unit == "share" else f"mean {numbers.amount(mean.mean, entry.unit)}"
+    return f"{value} on {'placebo' if is_placebo(other) else arm_name(entry.against.arm)}", excess(entry)

@@ -1,13 +1,13 @@
 """A run: its first look in the terminal, and its report."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from letheon.definitions import LAST_SUPPORTED_DAY, PAGE_NOTICE, RESEARCH_NOTICE
-from letheon.pipeline.result import Endpoint, RunResult, TimeToRelapse
+from letheon.pipeline.result import ArmResult, Endpoint, RunResult, TimeToRelapse
 from letheon.views.document import html, numbers, tree
 from letheon.views.figures.curves import active_arms, endpoint_days, has_placebo, is_placebo, styles
-from letheon.views.subjects import endpoints, harms, names, relief
+from letheon.views.subjects import average, endpoints, harms, names, relief
 from letheon.views.subjects.endmatter import sentence, sources
 from letheon.views.subjects.policies import policy_sentences
 from letheon.views.subjects.run_figures import figures
@@ -32,10 +32,13 @@ def report(result: RunResult, scenario_text: str) -> tree.Document:
         f"give the same report. {PAGE_NOTICE}"
     )
     tables = (*endpoints.endpoint_tables(result), *endpoints.relapse_tables(result))
+    weight = tree.Paragraph(average.weight(result))
     cards = tree.Cards(tuple(_card(result, name, style.colour) for name, style in styles(result).items()))
     reading = (_how_to_read(result), " ", tree.Link("How to read this", "#reading"))
     sections = (
-        tree.Section("summary", "In one minute", (cards, tree.Paragraph(reading, "small"))),
+        tree.Section(
+            "summary", "In one minute", (weight, *_by_weight(result), cards, tree.Paragraph(reading, "small"))
+        ),
         tree.Section("figures", "Figures", tuple(figures(result))),
         tree.Section("endpoints", "Endpoints", (tree.Paragraph(TEXTS.brackets, "small"), *tables)),
         tree.Section("harms", "Harms", tuple(harms.blocks(result))),
@@ -49,14 +52,10 @@ def report(result: RunResult, scenario_text: str) -> tree.Document:
 
 def summary(result: RunResult) -> tree.Document:
     """Return what the terminal shows of a run: arms side by side, and how to read them."""
-    models = result.models
     plasma = dict.fromkeys(arm.models.levels.label for arm in result.arms.values())
     patients = numbers.count(result.n_patients, "virtual patient")
-    lines = [
-        f"{patients} in each arm, followed for {numbers.general(result.follow_up_days)} days",
-        f"pain model: {names.pain_settings(models)}; seed: {result.seed}",
-        f"plasma levels: {'; '.join(plasma)}",
-    ]
+    days = numbers.general(result.follow_up_days)
+    facts = f"{patients} in each arm, followed for {days} days; seed {result.seed}; plasma levels: {'; '.join(plasma)}"
     heads = ("", *map(names.arm_name, result.arms))
     table = tree.Table("Arms", heads, (*endpoints.brief_groups(result), *harms.brief_groups(result)), kind="endpoints")
     rules = [
@@ -64,10 +63,25 @@ def summary(result: RunResult) -> tree.Document:
         for name, arm in result.arms.items()
         for rule in policy_sentences(arm.policy)
     ]
-    notes = [TEXTS.brackets, _how_to_read(result), result.interval, TEXTS.harms, *harms.unknowns(result)]
+    reading = f"{TEXTS.brackets} {_how_to_read(result)} {_interval(result)}"
+    notes = [reading, TEXTS.harms, *harms.unknowns(result)]
     warnings = [tree.Paragraph(f"Warning: {text}", "warning") for text in result.warnings]
-    blocks = (*map(tree.Paragraph, lines), table, *rules, *map(tree.Paragraph, notes), *warnings)
+    blocks = (
+        tree.Paragraph(facts),
+        tree.Paragraph(average.weight(result)),
+        table,
+        *rules,
+        *map(tree.Paragraph, notes),
+        *warnings,
+    )
     return tree.Document(result.title, (tree.Section("summary", "", blocks),), footer=(RESEARCH_NOTICE,))
+
+
+def _by_weight(result: RunResult) -> list[tree.Table]:
+    """Return the averages that lead at both ends of the interval of the weight, as a table."""
+    group = average.by_weight(result)
+    heads = ("", *map(names.arm_name, result.arms))
+    return [tree.Table.of(group.title, heads, group.rows, title=group.title)] if group else []
 
 
 def _lead(result: RunResult) -> str:
@@ -91,6 +105,10 @@ def _how_to_read(result: RunResult) -> str:
     )
 
 
+def _interval(result: RunResult) -> str:
+    return sentence(result.interval.replace("mean_interval is the 90 % interval of the mean", "Here it is"))
+
+
 def headline_days(endpoints: Iterable[str]) -> list[int]:
     """Return the day nearest to four weeks and the last that has a pain score; day 7 and that where these are one.
 
@@ -110,8 +128,7 @@ def headline_days(endpoints: Iterable[str]) -> list[int]:
 def _card(result: RunResult, name: str, colour: str) -> tree.Card:
     arm = result.arms[name]
     scores = {day: score for day in headline_days(arm.endpoints) if (score := arm.endpoint(f"nrs_day_{day}"))}
-    # the label alone: there is no room for studies, which stand in the table of endpoints
-    steps = [(f"day {d}", numbers.amount(s.mean, "NRS"), names.badge(s.support or "")) for d, s in scores.items()]
+    steps = [(f"day {day}", numbers.amount(one.mean, "NRS"), _mark(one)) for day, one in scores.items()]
     baseline = ("baseline", numbers.amount(result.population.baseline_nrs.mean, "NRS"), "")
     drug = "sham" if is_placebo(arm) else names.drug(arm.drug)
     course = f"course ends after {numbers.course_length(arm.course_end_day)}"
@@ -122,66 +139,98 @@ def _card(result: RunResult, name: str, colour: str) -> tree.Card:
     return tree.Card(names.arm_name(name), subtitle, colour, "Mean pain score", (baseline, *steps), facts)
 
 
+def _mark(score: Endpoint) -> tuple[tree.Inline, ...]:
+    """Return what stands below a mean pain score: its interval and its label, without the studies."""
+    interval = f"({numbers.interval(score.mean_interval, 'NRS')})" if score.mean_interval else ""
+    return tree.Note(interval), names.badge(score.support or "")
+
+
 def _facts(result: RunResult, name: str, scores: dict[int, Endpoint]) -> list[Fact]:
     arm = result.arms[name]
     facts: list[Fact] = []
     for day, entry in scores.items():
-        if entry.against:
-            interval = f"({numbers.change_interval(entry.against.mean_interval, 'NRS')})"
-            label = (f"Pain against placebo, day {day} ", names.support(entry.against))
-            facts.append((label, numbers.change(entry.against.mean, "NRS"), interval))
+        if alone := average.alone(arm, f"nrs_day_{day}"):
+            lines = (*average.beside(alone), average.verdict(entry))
+            facts.append((f"Mean pain on day {day}, each mechanism alone", "", _stacked(lines)))
+    facts += [_difference(result, name, day, entry) for day, entry in scores.items() if entry.against]
     for key in relief.keys(arm.endpoints):
         one = relief.statement(result, name, key)
-        aside = tuple(part for text in (one.aside, *one.more) for part in (text, tree.Break()))[:-1]
-        facts.append(((f"{one.label} ", names.badge(one.support, one.basis)), one.value, aside))
-    facts.append(_relapse(arm.time_to_relapse))
+        facts.append(((f"{one.label} ", names.badge(one.support, one.basis)), one.value, _stacked(one.lines)))
+    facts.append(_relapse(arm))
     boosters = {key: one.endpoint("boosters") for key, one in result.arms.items()}
     if any(entry.mean for entry in boosters.values() if entry):
-        facts.append(_boosters(boosters[name]))
+        facts.append(_boosters(boosters[name], average.alone(arm, "boosters")))
     if end := arm.endpoint("final_rate"):
-        facts.append(("Last rate, mean", f"{numbers.number(end.mean, 2)} {end.unit}", ""))
+        lines = *average.beside(average.alone(arm, "final_rate")), average.verdict(end)
+        facts.append(("Last rate, mean", f"{numbers.number(end.mean, 2)} {end.unit}", _stacked(lines)))
     dose = None if is_placebo(arm) else arm.endpoint("dose_mg")
     facts.append(("Total dose, mean", f"{numbers.amount(dose.mean, 'mg')} mg" if dose else "none", ""))
-    for model, part in arm.by_model.items() if arm.by_model else ():
-        entries = [part.endpoint(f"nrs_day_{day}") for day in scores]
-        values = " → ".join(numbers.amount(entry.mean if entry else None, "NRS") for entry in entries)
-        label = f"Pain under the {names.pain_model(model)} alone"
-        facts.append((label, values, " → ".join(f"day {day}" for day in scores)))
     return facts + harms.headline(arm)
 
 
-def _relapse(entry: TimeToRelapse) -> Fact:
-    label = ("Median time to relapse ", names.support(entry))
-    note = "from the end of the course, in those in remission"
-    if entry.median is not None:
-        return label, f"{numbers.amount(entry.median, 'days')} days", note
+def _stacked(lines: Iterable[str]) -> tree.Content:
+    """Return lines below each other; that the mechanisms disagree stands out."""
+    disagree = TEXTS.disagree.removesuffix(".")
+    shown = (tree.Strong(text) if text.startswith(disagree) else text for text in lines if text)
+    return tuple(part for line in shown for part in (line, tree.Break()))[:-1]
+
+
+def _difference(result: RunResult, name: str, day: int, entry: Endpoint) -> Fact:
+    assert entry.against
+    other, alone = result.arms[entry.against.arm], average.alone(result.arms[name], f"nrs_day_{day}")
+    against = "placebo" if is_placebo(other) else names.arm_name(entry.against.arm)
+    label = (f"Pain against {against}, day {day} ", names.support(entry.against))
+    if entry.against.same_regimen:
+        return label, "0", "same regimen"
+    interval = f"({numbers.change_interval(entry.against.mean_interval, 'NRS')})"
+    first = ", ".join(filter(None, (interval, average.chance(entry.against))))
+    lines = first, *average.differences_beside(alone), average.verdict_of_difference(alone)
+    return label, numbers.change(entry.against.mean, "NRS"), _stacked(lines)
+
+
+def _relapse(arm: ArmResult) -> Fact:
+    entry, alone = arm.time_to_relapse, average.times_alone(arm)
+    label, value = ("Median time to relapse ", names.support(entry)), _median(entry)
     if not entry.in_remission:
         return label, "none to count", "no patient had a remission"
-    return label, f"not reached in {numbers.amount(entry.restricted_to, 'days')} days", note
+    note = "from the end of the course, in those in remission"
+    parts = (f"{names.pain_model(model)} {_median(one)} {_ends(one)}".rstrip() for model, one in alone.items())
+    return (
+        label,
+        value,
+        _stacked((f"{_ends(entry)} {note}".lstrip(), *parts, average.verdict_of_times(alone))),
+    )
 
 
-def _boosters(entry: Endpoint | None) -> Fact:
+def _median(entry: TimeToRelapse) -> str:
+    if entry.median is not None:
+        return f"{numbers.amount(entry.median, 'days')} days"
+    return f"not reached in {numbers.amount(entry.restricted_to, 'days')} days"
+
+
+def _ends(entry: TimeToRelapse) -> str:
+    known = numbers.interval(entry.median_interval, "days", "not reached")
+    return "" if known == numbers.ABSENT else f"({known})"
+
+
+def _boosters(entry: Endpoint | None, alone: Mapping[str, Endpoint]) -> Fact:
     if entry is None or not entry.mean:
         return "Boosters", "none", ""
     value, aside, mean = relief.typical(entry)
     yearly = f"{mean}, {numbers.number(entry.boosters_per_year or None, 2)} a year"
-    return "Boosters", value, (aside, tree.Break(), yearly)
+    return "Boosters", value, _stacked((aside, yearly, *average.beside(alone), average.verdict(entry)))
 
 
 def _reading(result: RunResult) -> list[tree.Block]:
     """Return how to read ranges, intervals and labels, and what is assumed."""
-    interval = sentence(result.interval.replace("mean_interval is", "Here it is"))
     spread: list[tree.Block] = [
         tree.Heading("Two kinds of spread"),
         tree.Paragraph((tree.Strong("Range of patients"), TEXTS.range)),
-        tree.Paragraph((tree.Strong("Interval of the mean"), f"{TEXTS.interval} {interval}")),
+        tree.Paragraph((tree.Strong("Interval of the mean"), f"{TEXTS.interval} {_interval(result)}")),
     ]
     if result.models.weights:
-        text = (
-            " The plain numbers are the average of both, by weights that say how well each predicted trials that it "
-            "had not seen; those of each alone stand beside."
-        )
-        spread.append(tree.Paragraph((tree.Strong("Two pain models."), text)))
+        spread.append(tree.Heading("Two mechanisms"))
+        spread.append(tree.Paragraph(TEXTS.mechanisms))
     labels = tree.Definitions(tuple((names.badge(name), text) for name, text in names.SUPPORT.items()))
     return [
         tree.Columns((tuple(spread), (tree.Heading("Support"), labels))),
@@ -247,7 +296,7 @@ def _pain_models(result: RunResult) -> str:
         "on" if on else "off" for on in (models.flares, models.norketamine_induction, models.occasions)
     )
     return (
-        f"Pain model: {names.pain_settings(models)}. Flares: {flares}. "
+        f"Pain model: {names.pain_model(models.pain)}. Flares: {flares}. "
         f"Expectancy: {numbers.number(models.expectancy_nrs)} NRS points. Weight of norketamine in receptor block: "
         f"{numbers.number(models.norketamine_weight)}. Induction of norketamine’s clearance: {induction}. "
         f"Variability between occasions: {occasions}."

@@ -4,13 +4,16 @@ import bisect
 import json
 from collections.abc import Iterator, Sequence
 
-from letheon.pipeline.result import Band, RunResult
+from msgspec.structs import replace
+
+from letheon.pipeline.result import ArmResult, Band, RunResult
 from letheon.views.document import numbers, tree
 from letheon.views.figures import axes, curves
-from letheon.views.subjects import names
+from letheon.views.subjects import average, names
 from letheon.views.subjects.words import TEXTS, WORDS
 
 Column = tuple[list[float], Band, str]  # times [h], values, heading
+_MEAN = tree.Swatch("currentColor", dash="mean-band")
 _RANGE = tree.Swatch("currentColor", 1.3, "range")
 _PATIENTS = "patients, 5 % to 95 %"
 
@@ -21,6 +24,14 @@ def figures(result: RunResult) -> Iterator[tree.Block]:
     placebo = "mean of placebo" if curves.has_placebo(result) else ""
     yield tree.Paragraph(TEXTS.use, "small screen")
     yield _comparison(result)
+    if "apart" in views:
+        heading, legend = (
+            "Pain under each mechanism",
+            tree.Legend(((_MEAN, "average with its 90 % interval"), *_alone())),
+        )
+        columns = [column for name, arm in result.arms.items() for column in _apart_columns(name, arm)]
+        values = _table_of(result, heading, columns, "NRS", False)
+        yield tree.Figure(heading, (legend, _panels(result, views["apart"])), TEXTS.apart, values)
     yield from _differences(result)
     yield tree.Figure("How patients differ", (_legend(placebo), _panels(result, views["pain"])), TEXTS.pain)
     if curves.active_arms(result):
@@ -28,16 +39,23 @@ def figures(result: RunResult) -> Iterator[tree.Block]:
         heading = "Receptor block"
         parts = (tree.Controls((_windows(result),)), _legend(), _panels(result, views["block"]))
         yield tree.Figure(heading, parts, TEXTS.block + _without_drug(result), _values(result, views["block"], heading))
-    for key, view in views.items():
-        if view.model and view.key == "nrs":
-            model = names.pain_model(view.model)
-            caption = (
-                f"In colour, the mean pain score under the {model} alone; dotted grey, the average of both. "
-                "Where the two part, the evidence does not decide between them."
-            )
-            yield _view(result, view, f"Pain score under the {model} alone", caption, "mean of the average")
-        elif key.endswith("state"):
-            yield _view(result, view, *WORDS.states[view.key], placebo)
+    for view in [one for key, one in views.items() if key.endswith("state")]:
+        heading, caption = WORDS.states[view.key]
+        only = f" (under the {names.pain_model(view.model)} alone)" if view.model else ""
+        yield _view(result, view, heading + only, caption, placebo)
+
+
+def _alone() -> list[tuple[tree.Swatch, str]]:
+    """Return how each mechanism is drawn beside the average, and its name."""
+    looks = curves.APART.items()
+    return [(tree.Swatch("currentColor", 1.3, dash, mark), f"{names.pain_model(m)} alone") for m, (dash, mark) in looks]
+
+
+def _apart_columns(name: str, arm: ArmResult) -> Iterator[Column]:
+    hours, title = arm.profile.time_h, names.arm_name(name)
+    yield hours, arm.profile.nrs, f"{title}: average"
+    for model, part in arm.by_model.items() if arm.by_model else ():
+        yield hours, part.profile.nrs, f"{title}: {names.pain_model(model)}"
 
 
 def _view(result: RunResult, view: curves.View, heading: str, caption: str, reference: str) -> tree.Figure:
@@ -52,16 +70,25 @@ def _comparison(result: RunResult) -> tree.Figure:
     first = "band" if len(result.arms) <= curves.MOST_BANDS else "whiskers"
     kinds = (("whiskers", "Whiskers"), ("band", "Bands"), ("none", "None"))
     intervals = tuple(tree.Button(label, part == first, {"do": "interval", "part": part}) for part, label in kinds)
+    chips = [
+        tree.Button((mark, label), True, {"do": "curve", "part": model})
+        for model, (mark, label) in zip(curves.APART, _alone(), strict=True)
+    ]
+    is_average = any(arm.by_model for arm in result.arms.values())
     controls = (
         tree.Buttons("Arms shown", arms, "chips"),
+        *([tree.Buttons("Mechanisms shown", tuple(chips), "chips")] if is_average else []),
         tree.Buttons("90 % interval of the mean", intervals, shown=True),
     )
     caption = f"Mean pain score of each arm over {numbers.duration(result.follow_up_days)}. {TEXTS.comparison}"
+    caption += TEXTS.thin * is_average
     values = _values(result, curves.View("nrs", curves.PAIN_TITLE, 10.0), "Mean pain score")
     words = []
     for name, arm in result.arms.items():
         scores = {day: arm.endpoint(f"nrs_day_{day}") for day in curves.endpoint_days(arm.endpoints)}
-        points = (f"{numbers.amount(one.mean, 'NRS')} on day {day}" for day, one in scores.items() if one)
+        points = [f"{numbers.amount(one.mean, 'NRS')} on day {day}" for day, one in scores.items() if one]
+        if beside := average.beside(average.alone(arm, f"nrs_day_{max(scores)}")):
+            points.append(f"there {' and '.join(beside)}")
         words.append(f"{name}: {', '.join(points)}")
     plot = tree.Plot(curves.pain_comparison(result), f"Mean pain score over time. {'; '.join(words)}.", "tall")
     return tree.Figure("Mean pain score", (tree.Controls(controls), plot), caption, values)
@@ -72,12 +99,13 @@ def _differences(result: RunResult) -> Iterator[tree.Figure]:
     if figure is None:
         return
     look, active = curves.styles(result), curves.active_arms(result)
-    keys = [(tree.Swatch(look[name].colour, 0, mark="circle"), names.arm_name(name)) for name in active]
-    drawn = any(trace["meta"]["part"] == "alone" for trace in figure["data"])
+    drawn = any(trace["meta"]["part"] in curves.APART for trace in figure["data"])
+    what = ", average" * drawn
+    keys = [(tree.Swatch(look[name].colour, 0, mark="circle"), names.arm_name(name) + what) for name in active]
     if drawn:
-        keys.append((tree.Swatch("currentColor", 0, mark="diamond-open"), "the same under each model alone"))
+        keys += [(replace(swatch, line=0), label) for swatch, label in _alone()]
     left_out = not drawn and any(arm.by_model for arm in result.arms.values())
-    caption = TEXTS.differences + " Those of each model alone stand in the tables." * left_out
+    caption = TEXTS.differences + " Those under each mechanism alone stand in the tables." * left_out
     plot = tree.Plot(figure, "Differences from placebo by day; the same numbers stand in the endpoint tables.")
     yield tree.Figure("Difference from placebo", (tree.Legend(tuple(keys)), plot), caption)
 
@@ -119,7 +147,7 @@ def _panels(result: RunResult, view: curves.View) -> tree.Panels:
 
 
 def _legend(reference: str = "") -> tree.Legend:
-    keys = [(tree.Swatch("currentColor", dash="mean-band"), "mean with its 90 % interval"), (_RANGE, _PATIENTS)]
+    keys = [(_MEAN, "mean with its 90 % interval"), (_RANGE, _PATIENTS)]
     return tree.Legend((*keys, *([(tree.Swatch(curves.PLACEBO_GREYS[0], dash="dot"), reference)] if reference else [])))
 
 

@@ -29,12 +29,21 @@ class Texts(Struct, frozen=True):
     """Captions and fixed paragraphs."""
 
     # of a run
+    average: str
+    weight: str
+    no_weight: str
+    one_mechanism: str
+    disagree: str
+    one_clear: str
+    mechanisms: str
     brackets: str
     range: str
     interval: str
     use: str
     pain: str
     comparison: str
+    apart: str
+    thin: str
     differences: str
     block: str
     flares: str
