@@ -79,7 +79,8 @@ class Bins:
         self, counts: Sequence[Integer[np.ndarray, "times bins"]], weights: Sequence[float], shares: Sequence[float]
     ) -> list[Real[np.ndarray, " times"]]:
         """Return quantiles at each time of several counts of as many patients, taken together by their weights."""
-        reached = sum(w * one.cumsum(axis=1, dtype=np.int64) for w, one in zip(weights, counts, strict=True))
+        pairs = zip(weights, counts, strict=True)
+        reached = np.sum([w * one.cumsum(axis=1, dtype=np.int64) for w, one in pairs], axis=0)
         row, edges = np.arange(len(reached)), self.edges
 
         def quantile(q: float) -> np.ndarray:
