@@ -93,8 +93,8 @@ def of_100(share: float | None) -> str:
     return ABSENT if share is None else f"{percent(share)} of 100"
 
 
-def chance(share: float | None) -> str:
-    """Return a chance in whole per cent; a finite number of draws makes nothing certain."""
+def chance_better(share: float | None) -> str:
+    """Return a chance of being better in whole per cent; a finite number of draws makes nothing certain."""
     if share is None or not math.isfinite(share):
         return ABSENT
     return "< 1 %" if share < 0.005 else "> 99 %" if share >= 0.995 else f"{fixed(100.0 * share, 0)} %"

@@ -10,7 +10,6 @@ from letheon.views.subjects import names, relief
 
 NAMES = {"memory": "pain memory", "slow_site": "fading effect"}
 INTERVAL = "90 % interval"
-_CERTAIN = 0.99  # no chance is said to be nearer to 1, or to 0
 
 
 class Apart(NamedTuple):
@@ -63,19 +62,6 @@ def known(entry: Endpoint) -> str:
     return numbers.interval(entry.mean_interval or None, entry.unit).removesuffix(" %")
 
 
-def chance(share: float) -> str:
-    """Say a chance, which is never certain.
-
-    >>> chance(1.0), chance(0.876), chance(0.0)
-    ('> 99 %', '88 %', '< 1 %')
-    """
-    if share > _CERTAIN:
-        return f"> {numbers.amount(_CERTAIN, 'share')}"
-    if share < 1.0 - _CERTAIN:
-        return f"< {numbers.amount(1.0 - _CERTAIN, 'share')}"
-    return numbers.amount(round(share, 2), "share")
-
-
 def better(result: RunResult, one: Against) -> str:
     """Say how likely it is that an arm is better than the one that it is compared with."""
     other = "placebo" if result.arms[one.arm].drug == "placebo" else names.arm_name(one.arm)
@@ -83,7 +69,7 @@ def better(result: RunResult, one: Against) -> str:
         return f"Same regimen as {other}."
     if one.chance_better is None:
         return ""
-    return f"Chance of being better than {other}: {chance(one.chance_better)}."
+    return f"Chance of being better than {other}: {numbers.chance_better(one.chance_better)}."
 
 
 def weighing(result: RunResult, name: str) -> str:

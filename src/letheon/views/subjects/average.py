@@ -139,4 +139,4 @@ def chance(difference: Against) -> str:
     """Say the chance that an arm is better than another; nothing where neither direction is better."""
     if difference.same_regimen or difference.chance_better is None:
         return ""
-    return f"better: {numbers.chance(difference.chance_better)}"
+    return f"better: {numbers.chance_better(difference.chance_better)}"
