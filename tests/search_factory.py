@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from letheon.patients.uncertainty import DRAWS
+from letheon.pipeline.average import weights_of
 from letheon.scenario import Arm, Scenario, loads_search
 from letheon.scenario.measures import measure_of
 from letheon.study.optimise import search as module
 from letheon.study.optimise.document import Candidate, SearchReport, other_candidates
-from letheon.study.optimise.evaluation import Evaluation, _dosing_days, _hours, _rounded
+from letheon.study.optimise.evaluation import Evaluation, _rounded
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 COURSE = """letheon: 1
@@ -45,6 +46,7 @@ class Formula:
 
     def __init__(self, scenario: Scenario, measures: Sequence[str]) -> None:
         self.measures = tuple(dict.fromkeys(measures))
+        self.mechanisms = len(weights_of(scenario.models.pain))  # which it takes for alike
 
     def make_room(self, arms: Iterable[Arm]) -> None:
         """Plan nothing."""
@@ -55,12 +57,14 @@ class Formula:
     def _evaluation(self, arm: Arm) -> Evaluation:
         draws = np.linspace(0.7, 1.4, DRAWS)
         dose = 0.0 if arm.drug == "placebo" else arm.regimen.schedule().dose_mg(70.0)
-        hours = _hours(arm)
-        costs = {"dose_mg": dose, "hours": hours, "dosing_days": _dosing_days(arm)}
+        schedule = arm.regimen.schedule()
+        hours = sum(h for terms, h in zip(schedule.terms, schedule.durations_h, strict=True) if terms)
+        days = 0.0 if arm.drug == "placebo" else float(len(arm.regimen.dosing_days()))
+        costs = {"dose_mg": dose, "hours": hours, "dosing_days": days}
         load = 90.0 * (1.0 - np.exp(-dose / max(hours, 1.0) / 20.0))
         costs |= {"psychedelic_load": load, "psychedelic_hours": 0.6 * hours}
         effect = 1.0 - np.exp(-draws * dose / 1500.0)
-        mean, by_draw = {}, {}
+        mean, by_draw, population = {}, {}, {}
         for name in self.measures:
             measure = measure_of(name)
             assert measure is not None
@@ -70,9 +74,10 @@ class Formula:
                 values = 5.5 + 45.0 * effect
             else:
                 values = 7.0 - 4.0 * effect if measure.unit == "NRS" else 0.1 + 0.7 * effect
-            by_draw[name] = np.array([_rounded(float(value)) for value in values])
+            by_draw[name] = np.array([_rounded(float(value)) for value in values] * self.mechanisms)
             mean[name] = _rounded(float(values.mean()))
-        return Evaluation(mean, by_draw)
+            population[name] = [mean[name]] * self.mechanisms
+        return Evaluation(mean, by_draw, population)
 
 
 def search(

@@ -297,7 +297,7 @@ def test_simulation_matches_laid_mesh_at_every_node(which):
         mesh = (plan.steps, plan.mesh.count, rows.day_rows)
         switches = assemble.Switches(5, 1.0, 0.0, 0.0)
         laid = carry(plan.structure, plan.data, mesh, draws, who, jnp.asarray(FOUR), switches)
-        result = run_block(plan, draws, who, jnp.asarray(FOUR), switches)
+        result = run_block(plan, draws, who, jnp.asarray(FOUR), switches)["memory"]
         saved = plan.save[: plan.saved]
         path = laid.path.levels | {
             "nmda_block": laid.path.block,

@@ -211,11 +211,12 @@ def test_nobody_keeps_impossible_limits(alone) -> None:
 def test_results_are_logged_line_by_line(tmp_path) -> None:
     path = tmp_path / "log"
     log = ResultLog(path)
-    log.add({"1 2": Evaluation({"hours": 4.0}, {"hours": np.array([4.0, 0.1 + 0.2])})})
-    log.add({"arm:x y": Evaluation({"hours": 1e-300}, {"hours": np.array([1.0, 2.0])})})
+    log.add({"1 2": Evaluation({"hours": 4.0}, {"hours": np.array([4.0, 0.1 + 0.2])}, {"hours": [4.0]})})
+    log.add({"arm:x y": Evaluation({"hours": 1e-300}, {"hours": np.array([1.0, 2.0])}, {"hours": [1e-300]})})
     again = ResultLog(path)
     assert again.evaluations["1 2"].draws["hours"].tolist() == [4.0, 0.1 + 0.2]
     assert again.evaluations["arm:x y"].mean == {"hours": 1e-300}
+    assert again.evaluations["1 2"].population == {"hours": [4.0]}
     path.write_bytes(path.read_bytes()[:-5])
     assert set(ResultLog(path).evaluations) == {"1 2"}
     assert path.read_bytes().endswith(b"\n")

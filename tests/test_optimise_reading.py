@@ -6,12 +6,15 @@ The oracles are the sentences in full, the same file with its text replaced by h
 from decimal import Decimal
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from letheon.body.pain import Course
+from letheon.definitions import ENDPOINT_DAYS
 from letheon.errors import InputError
-from letheon.pipeline.summary import endpoint_names
+from letheon.pipeline.columns import _of_course
 from letheon.scenario import dumps, load_search, loads, loads_search
 from letheon.scenario.measures import measure_of, names
 from letheon.scenario.ranges import MAX_VALUES, read_amount, values_between
@@ -158,6 +161,7 @@ CASES = [
     ("choose: [1 day, 2 days]", "choose: [1 day]", "line 18, optimise.vary.sessions.1.repeat.every.choose: one value leaves no choice; write at least two, e.g. [1 day, 7 days]."),
     ("choose: [1 day, 2 days]", "choose: [1 day, 2 days], from: 1 day", "line 18, optimise.vary.sessions.1.repeat.every.from: both from and choose are given; keep the range or the list."),
     ("relief_days, remission", "relief, remission", 'line 19, optimise.maximise[1]: "relief" is not measured; write relief_days if you meant that.'),
+    ("relief_days, remission", "rival_relief_days", 'line 19, optimise.maximise[1]: "rival_relief_days" is not measured any more; write memory_relief_days or slow_site_relief_days.'),
     ("relief_days, remission", "relief_days, dose_mg", "line 19, optimise.maximise[2]: dose_mg (drug given, as free base) is not a goal to maximise; write it under minimise."),
     ("relief_days, remission", "responder_30_day_84", "line 19, optimise.maximise[1]: responder_30_day_84 is read on day 84, and the follow-up ends on day 28."),
     ("at_most: 1 g", "at_most: 1 mg/kg", 'line 21, optimise.constraints.dose_mg.at_most: "1 mg/kg" depends on weight, and dose_mg does not; write e.g. 3000 mg.'),
@@ -184,10 +188,11 @@ def test_the_shipped_example_can_be_searched(root) -> None:
 
 
 def test_measures_are_the_endpoints_of_the_pipeline() -> None:
+    course = Course(*(np.zeros((len(ENDPOINT_DAYS), 1)) for _ in Course._fields))
     for days in (1, 28, 84, 730):
-        known = {*endpoint_names(days)}
+        known = {*_of_course(course, days, slice(None))}
         assert {name for name in names(days) if "day_" in name or name in known} <= known
-        assert known - set(names(days)) == {"baseline_nrs", "relapse_day"}
+        assert known - set(names(days)) == {"relapse_day"}
     for name in names(365):
         measure = measure_of(name)
         assert measure is not None and measure.name == name

@@ -237,8 +237,10 @@ def test_the_log_holds_every_booster_that_endpoints_count(tmp_path):
             pq.ParquetDataset(folder / kind / "arm_0").read().to_pandas().sort_values("patient", kind="stable")
             for kind in ("endpoints", "events")
         )
-        boosters = events[events["event"] == "booster"].groupby("patient").size()
-        assert (endpoints.set_index("patient")["boosters"] == boosters.reindex(range(n), fill_value=0)).all()
+        boosters = events[events["event"] == "booster"].groupby(["mechanism", "patient"]).size()
+        for model in ("memory", "slow_site"):
+            counted = boosters[model].reindex(range(n), fill_value=0)
+            assert (endpoints.set_index("patient")[f"{model}_boosters"] == counted).all()
         result[n] = endpoints, events
     assert result[300][0]["boosters"].sum() > 300
     for few, many in zip(result[7], result[300], strict=True):

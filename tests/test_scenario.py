@@ -70,7 +70,7 @@ def test_defaults_and_every_switch() -> None:
     scenario = loads(HEAD + ARM % "racemic")
     usual = Population(1000, Spread(79.0, 19.0), Spread(7.3, 2.0), Spread(46.0, 12.0), 0.0)
     assert (scenario.seed, scenario.population, scenario.warnings) == (1, usual, ())
-    assert scenario.models == Models("auto", "memory", True, True, 0.0, 0.0, False, False, False)
+    assert scenario.models == Models("auto", "average", True, 0.0, 0.0, False, False, False)
     assert scenario.arm("a") is scenario.arms[0]
     with pytest.raises(KeyError):
         scenario.arm("b")
@@ -80,8 +80,21 @@ def test_defaults_and_every_switch() -> None:
         "induction: on, occasions: true, borrow_variability: on}\n"
     )
     scenario = loads(HEAD + switches + ARM % "arketamine")
-    assert scenario.models == Models("pair", "slow_site", False, False, 0.5, -0.2, True, True, True)
+    assert scenario.models == Models("pair", "slow_site", False, 0.5, -0.2, True, True, True)
     assert scenario.population == Population(1000, Spread(70.0, 0.0), Spread(6.0, 1.5), Spread(40.0, 0.0), 0.25)
+
+
+def test_earlier_files_asked_for_one_mechanism_by_the_word_rival() -> None:
+    def read(models: str):
+        return loads(HEAD + f"models: {{{models}}}\n" + ARM % "racemic")
+
+    alone = {"rival: off": "memory", "pain: slow_site, rival: off": "slow_site", "rival: on": "average"}
+    assert {text: (read(text).models.pain, read(text).warnings) for text in alone} == {
+        text: (pain, ()) for text, pain in alone.items()
+    }
+    assert "models.rival" in read("pain: memory, rival: on").warnings[0]
+    with pytest.raises(InputError, match=r"line 4, models\.rival: an average needs both mechanisms"):
+        read("pain: average, rival: off")
 
 
 @pytest.mark.parametrize(

@@ -146,8 +146,9 @@ def pain() -> list[str]:
         chart = Chart(
             f"Pain on {title}", "weeks", "pain score [NRS]", (0, 12), (0, 10), width=PAIR, x_ticks=range(0, 13, 2)
         )
-        _spread(chart, result["profile"], "nrs", 168, colour, "pain memory, mean")
-        second = result["rival"]["profile"]["nrs"]["mean"]
+        memory, slow = (result["by_model"][model]["profile"] for model in ("memory", "slow_site"))
+        _spread(chart, memory | {"time_h": result["profile"]["time_h"]}, "nrs", 168, colour, "pain memory, mean")
+        second = slow["nrs"]["mean"]
         chart.line([t / 168 for t in result["profile"]["time_h"]], second, "orange", "slow site, mean", dash="7 4")
         charts.append(chart.svg())
     return charts

@@ -65,12 +65,11 @@ print(*arms, sep=", ")
 # ## Relief and boosters under each rule
 
 # %%
-for model in ("pain memory", "slow site"):
+for model in ("memory", "slow_site"):
     print(f"{model:20} {'relief days a year':>24} {'boosters a year':>20}")
     for name, arm in arms.items():
-        result = arm if model == "pain memory" else arm["rival"]
-        relief = result["endpoints"]["relief_days"]
-        boosters = result["endpoints"]["boosters"]
+        endpoints = arm["by_model"][model]["endpoints"]
+        relief, boosters = endpoints["relief_days"], endpoints["boosters"]
         low, high = (days / years for days in relief["mean_interval"])
         days = f"{relief['mean'] / years:.0f} ({low:.0f} to {high:.0f})"
         print(f"  {name:18} {days:>24} {boosters['boosters_per_year']:>20.1f}")
@@ -87,22 +86,25 @@ for model in ("pain memory", "slow site"):
 #
 # Each decision is recorded with its time and reason. `query` reads them in SQL
 # (on the command line, `letheon query`), and any tool that reads Parquet can
-# open the folder `events` of a run.
+# open the folder `events` of a run. Each patient has decisions under both
+# models, by the diary under each; here are those under the pain memory.
 
 # %%
 print("decision, reason, and number for each 100 patients")
 sql = """
-    SELECT arm, event, reason, count(*) FROM events GROUP BY ALL ORDER BY ALL
+    SELECT arm, event, reason, count(*) FROM events
+    WHERE mechanism = 'memory' GROUP BY ALL ORDER BY ALL
 """
 for arm, event, reason, count in query(folder, sql).rows:
     print(f"  {arm:18} {event:17} {reason:21} {100 * count / size:5.0f}")
 
 sql = """
-    SELECT given.arm, given.remission, count(*), avg(given.boosters),
-           avg(given.relief_days - without.relief_days)
+    SELECT given.arm, given.memory_remission, count(*),
+           avg(given.memory_boosters),
+           avg(given.memory_relief_days - without.memory_relief_days)
     FROM endpoints given JOIN endpoints without USING (patient)
     WHERE given.arm <> 'none' AND without.arm = 'none'
-    GROUP BY ALL ORDER BY given.arm, given.remission DESC
+    GROUP BY ALL ORDER BY given.arm, given.memory_remission DESC
 """
 print("\nby patient, with and without remission after the first course")
 print(f"{'':43} {'patients':>10} {'boosters':>10} {'days gained':>12}")
@@ -123,7 +125,8 @@ for arm, remission, count, boosters, gained in query(folder, sql).rows:
 sql = """
     SELECT quantile_cont(first, 0.25), median(first), quantile_cont(first, 0.75)
     FROM (SELECT min(time_h) / 168 AS first FROM events
-          WHERE arm = 'on_relapse' AND event = 'booster' GROUP BY patient)
+          WHERE arm = 'on_relapse' AND event = 'booster'
+          AND mechanism = 'memory' GROUP BY patient)
 """
 ((early, middle, late),) = query(folder, sql).rows
 print(f"first booster on relapse: median in week {middle:.0f}")
@@ -140,7 +143,8 @@ colours = ("grey", "orange", "blue", "green")
 for (name, arm), colour in zip(arms.items(), colours, strict=True):
     weeks = [hour / 168 for hour in arm["profile"]["time_h"]]
     label = name.replace("_", " ")
-    chart.line(weeks, arm["profile"]["nrs"]["mean"], colour, label, width=1.6)
+    pain = arm["by_model"]["memory"]["profile"]["nrs"]
+    chart.line(weeks, pain["mean"], colour, label, width=1.6)
 if options.figures:
     chart.save(options.figures / "a_pain.svg")
 
@@ -160,10 +164,9 @@ titrated = Path(scratch.name) / "titrated"
 run = letheon.simulate(examples / "titrated.yaml", patients=size, out=titrated)
 for name in ("titrated", "fixed"):
     pain = run.document["arms"][name]["endpoints"]["nrs_day_7"]
-    low, high = pain["minus_placebo_interval"]
-    print(
-        f"{name:9} minus placebo in week 1: {pain['minus_placebo']:.1f}", end=""
-    )
+    against = pain["against"]
+    low, high = against["mean_interval"]
+    print(f"{name:9} minus placebo in week 1: {against['mean']:.1f}", end="")
     print(f" ({low:.1f} to {high:.1f})")
 rate = run.document["arms"]["titrated"]["endpoints"]["final_rate"]
 print(
@@ -171,13 +174,14 @@ print(
 )
 print(f"{rate['q05']:.0f} to {rate['q95']:.0f} in 9 of 10 patients")
 sql = (
-    "SELECT event, reason, count(*) FROM events GROUP BY ALL ORDER BY ALL DESC"
+    "SELECT event, reason, count(*) FROM events WHERE mechanism = 'memory' "
+    "GROUP BY ALL ORDER BY ALL DESC"
 )
 for event, reason, count in query(titrated, sql).rows:
     print(f"  {event:9} ({reason}): {count / size:.2f} times a patient")
 sql = """
-    SELECT remission, avg(final_rate) FROM endpoints WHERE arm = 'titrated'
-    GROUP BY ALL ORDER BY remission DESC
+    SELECT memory_remission, avg(memory_final_rate) FROM endpoints
+    WHERE arm = 'titrated' GROUP BY ALL ORDER BY memory_remission DESC
 """
 for remission, rate in query(titrated, sql).rows:
     who = "in remission later" if remission else "never in remission"

@@ -104,19 +104,21 @@ print(f"so {published[84]:.2f}")
 # memory*, a state of the nerve cells sustains itself, and an infusion can end
 # it. In the *slow site* there is no memory, only a drug effect that fades with
 # a delay. Both were fitted to published trials, and both are run unless a
-# scenario says otherwise.
+# scenario says otherwise: the result is their average, and `by_model` holds
+# each of them.
 
 
 # %%
 def difference(arm, day):
     """Return esketamine minus placebo: estimate and interval of the mean."""
-    found = arm["endpoints"][f"nrs_day_{day}"]
-    return found["minus_placebo"], found["minus_placebo_interval"]
+    found = arm["endpoints"][f"nrs_day_{day}"]["against"]
+    return found["mean"], found["mean_interval"]
 
 
 def models(name):
-    """Return the arm under both models; `rival` is the second model."""
-    return {"pain memory": arms[name], "slow site": arms[name]["rival"]}
+    """Return the arm under both models."""
+    both = arms[name]["by_model"]
+    return {"pain memory": both["memory"], "slow site": both["slow_site"]}
 
 
 figure = Rows(
@@ -163,16 +165,18 @@ if options.figures:
 # ## Two kinds of spread
 #
 # A mean hides two different kinds of uncertainty, which Letheon keeps apart.
+# Here they are under the pain memory:
 
 # %%
-week_12 = arms["esketamine"]["endpoints"]["nrs_day_84"]
+memory = arms["esketamine"]["by_model"]["memory"]
+week_12 = memory["endpoints"]["nrs_day_84"]
 low, high = week_12["mean_interval"]
 print(f"mean pain in week 12: {week_12['mean']:.1f}")
 print(f"how well known?       {low:.1f} to {high:.1f} (90 % interval)")
 low, high = week_12["q05"], week_12["q95"]
 print(f"how do patients vary? {low:.1f} to {high:.1f} (9 of 10 patients)")
 print(f"support of the score? {week_12['support']}")
-print(f"and minus placebo?    {week_12['minus_placebo_support']}")
+print(f"and minus placebo?    {week_12['against']['support']}")
 
 # %% [markdown]
 # The trial reported the difference from placebo, and the simulation agrees

@@ -93,14 +93,13 @@ if options.figures:
 # %%
 colours = {"inpatient": "blue", "outpatient": "orange"}
 figure = Rows("Relief days beyond placebo in 12 weeks", "days", (0, 60), zero=0)
-for model in ("pain memory", "slow site"):
-    figure.heading(model)
-    print(model)
+for model in ("memory", "slow_site"):
+    figure.heading(model.replace("_", " "))
+    print(model.replace("_", " "))
     for name, arm in treated.items():
-        result = arm if model == "pain memory" else arm["rival"]
-        relief = result["endpoints"]["relief_days"]
-        value = relief["minus_placebo"]
-        between = relief["minus_placebo_interval"]
+        relief = arm["by_model"][model]["endpoints"]["relief_days"]
+        value = relief["against"]["mean"]
+        between = relief["against"]["mean_interval"]
         print(f"  {name:11} {value:3.0f} days", end=" ")
         print(f"(mean known to {between[0]:.0f} to {between[1]:.0f})", end="")
         print(f"   support: {relief['support']}")
@@ -138,8 +137,8 @@ sql = """
     WHERE one.arm = 'inpatient' AND other.arm = 'outpatient'
 """
 for model, days in (
-    ("pain memory", "relief_days"),
-    ("slow site", "rival_relief_days"),
+    ("pain memory", "memory_relief_days"),
+    ("slow site", "slow_site_relief_days"),
 ):
     ((one, same, other),) = query(folder, sql.format(days=days)).rows
     one, same, other = (

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from letheon.errors import InputError
 from letheon.library.evidence import PAIN_MODELS
-from letheon.library.reading import FieldError, Pair, Real, Text, Texts, as_choice, read, read_toml, record
+from letheon.library.reading import FieldError, Pair, Real, as_choice, read, read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +60,12 @@ def posterior(model: str) -> Posterior:
 
 
 @dataclass(frozen=True, slots=True)
-class WeightsAbout:
-    """How weights were made."""
-
-    date: Text
-    trials: Texts  # that they were computed from; none for the prior
-    command: Text
-
-
-@dataclass(frozen=True, slots=True)
 class Weights:
     """Weight of the pain memory in the average of both mechanisms, 0 to 1, by how well each predicted unseen trials."""
 
     memory: Real  # its posterior mean; the slow site has the rest
     interval: Pair  # 90 % interval
-    about: Annotated[WeightsAbout, record(WeightsAbout)]
+    about: Annotated[Mapping[str, Any], lambda table, _: table]  # date, trials (none for the prior) and command
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.interval[0] <= self.memory <= self.interval[1] <= 1.0:

@@ -131,9 +131,13 @@ class Means(NamedTuple):
         return Means((1.0 / mechanisms,) * mechanisms, self.population * mechanisms, self.draws * mechanisms)
 
     def chance_above(self) -> float:
-        """Return the weighted share of draws whose mean is above 0; one that is just 0 counts half."""
-        shares = ((bank > 0).mean() + 0.5 * (bank == 0).mean() for bank in self.draws)
-        return float(sum(w * share for w, share in zip(self.weights, shares, strict=True)))
+        """Return the weighted share of draws whose mean is above 0, moved as for the interval, with which it agrees.
+
+        A draw whose mean over the bank's people is just 0, a tie, counts half.
+        """
+        parts = zip(self.weights, self.population, self.draws, strict=True)
+        moved = ((w, np.where(bank == 0.0, 0.0, bank - bank.mean() + mean)) for w, mean, bank in parts)
+        return float(sum(w * np.heaviside(values, 0.5).mean() for w, values in moved))
 
 
 class Pool(NamedTuple):

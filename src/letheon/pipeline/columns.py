@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from letheon.arrays import Array
 from letheon.body.pain import Course
 from letheon.definitions import ENDPOINT_DAYS
 from letheon.patients.population import People
@@ -56,14 +57,12 @@ def columns(
         "bistable": np.asarray(results[first].bistable)[counted],
         "baseline_nrs": np.asarray(results[first].diary[first].baseline)[counted],
     }
-    if not ruled or len(results) == 1:
-        out |= _of_dosing(results[first], counted)
     for model, result in results.items():
         own = _of_course(result.diary[model], plan.days, counted)
-        if len(results) == 1:
-            return out | own
-        own |= _of_dosing(result, counted) if ruled else {}
-        out |= {under_model(name, model): values for name, values in own.items()}
+        given = _of_dosing(result, counted) if ruled or model == first else {}
+        own |= given if ruled else {}
+        out |= {under_model(name, model): values for name, values in own.items()} if len(results) > 1 else own
+        out |= {} if ruled else given
     return out
 
 
@@ -82,13 +81,11 @@ def with_drawn(table: Mapping[str, np.ndarray], memory: np.ndarray) -> dict[str,
 
 def time_courses(results: Mapping[str, BlockResult], ruled: bool) -> dict[str, np.ndarray]:
     """Return the time courses of a block, shape (time, patient), by name as `columns`; each state has its mechanism."""
-    out: dict[str, np.ndarray] = {}
+    out: dict[str, Array] = {}
     for model, result in results.items():
-        given = {name: values for name, values in result.profile.items() if name.endswith(("ketamine", "nmda_block"))}
-        own = {"nrs": result.profile[_PAIN[model]]} | (given if ruled or not out else {})
-        alone = len(results) == 1
-        shared = set() if ruled else set(given)
-        named = {name if alone or name in shared else under_model(name, model): values for name, values in own.items()}
-        out |= {name: np.asarray(values) for name, values in named.items()}
-        out[STATES[model]] = np.asarray(result.profile[STATES[model]])
-    return out
+        profile = result.profile
+        given = {name: values for name, values in profile.items() if name.endswith(("ketamine", "nmda_block"))}
+        own = {"nrs": profile[_PAIN[model]]} | (given if ruled else {})
+        out |= {under_model(name, model): values for name, values in own.items()} if len(results) > 1 else own
+        out |= {STATES[model]: profile[STATES[model]]} | ({} if ruled else given)
+    return {name: np.asarray(values) for name, values in out.items()}

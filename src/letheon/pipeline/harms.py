@@ -55,7 +55,6 @@ _SPONTANEOUS = "The same, reported spontaneously: 8 to 30 % of what asking finds
 _OUTPUT = "Rise of cardiac output at the highest arterial level, as a share of rest; the line ends at 50 %."
 _PRESSURE = "Mean rise at the highest level, in mmHg; two large series at one dose disagree fourfold."
 _PULSE = "Mean rise at the highest level, in beats a minute; some studies saw none."
-_DAY_AFTER = "A day after dosing, at its most."
 _AT_THE_END = "At the end of the follow-up."
 _LOAD_NUMBERS = "c50 half_life arketamine_weight"
 _FALL = "In those who have depression: fall of the MADRS beyond a comparison. No study measured it in CRPS."

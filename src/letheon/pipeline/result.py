@@ -392,8 +392,6 @@ class RunResult(Struct, frozen=True, kw_only=True):
 
 # --- JSON ---
 
-_SIMULATED = 0.90  # level of intervals over simulated draws; counted harms have a higher one
-
 
 def _read_endpoints(_: type, entries: dict[str, Any]) -> Endpoints:
     endpoints = Endpoints()
@@ -423,19 +421,8 @@ def decode(document: str | bytes | dict[str, Any], source: str = "the document")
 
 
 def document_of(result: RunResult) -> dict[str, Any]:
-    """Return a result as plain data that JSON can hold, keys in the order of ``result.json``."""
-    document = _plain(result)
-    for arm in document["arms"].values():
-        for part in (arm, *arm.get("by_model", {}).values()):
-            for name, entry in part["endpoints"].items():
-                if name == "never_in_remission":
-                    _move(entry, "mc_se", "mean_interval")
-                elif name == "boosters" and "sd" not in entry:
-                    _move(entry, "unit", "boosters_per_year")
-        for entry in arm["harms"]["entries"].values():
-            if entry["interval_level"] > _SIMULATED:
-                _move(entry, "interval_level", "note")
-    return document
+    """Return a result as plain data that JSON can hold."""
+    return _plain(result)
 
 
 def _plain(value: object) -> Any:
@@ -446,15 +433,6 @@ def _plain(value: object) -> Any:
     if isinstance(value, dict):
         return {name: _plain(entry) for name, entry in cast("dict[str, object]", value).items()}
     return [_plain(entry) for entry in cast("tuple[object, ...]", value)] if isinstance(value, tuple) else value
-
-
-def _move(entry: dict[str, Any], key: str, after: str) -> None:
-    """Move a key of an entry behind another one."""
-    items = [(k, v) for k, v in entry.items() if k != key]
-    place = [k for k, _ in items].index(after) + 1
-    value = entry[key]
-    entry.clear()
-    entry.update([*items[:place], (key, value), *items[place:]])
 
 
 def encode(result: RunResult) -> bytes:

@@ -1,7 +1,7 @@
 """From merged blocks to the result document: endpoints, profiles, intervals, support."""
 
 import math
-from collections.abc import Collection, Container, Iterable, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any, NamedTuple
@@ -36,7 +36,7 @@ from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
 from letheon.scenario.measures import DAILY, WHOLE, measure_of, split_name, under_model
 
-__all__ = ["ArmTotals", "endpoint_names", "run_result", "same_regimen"]
+__all__ = ["ArmTotals", "run_result", "same_regimen"]
 
 _DIGITS = 6  # significant digits in the document; the Parquet files hold the full numbers
 _UNUSED = ("norketamine_slope_olofsen",)  # shown in the library as rejected, used by no run
@@ -61,29 +61,17 @@ class ArmTotals:
     bank_profile: dict[str, np.ndarray] = field(default_factory=dict)  # the same, shape (draw, time)
     last_booster_h: float = 0.0  # when the last booster of any patient began [h]; 0 without boosters
 
-    def names(self, name: str, mechanisms: Iterable[str]) -> list[str]:
-        """Return the columns of a quantity under some mechanisms; its own name where it does not depend on them."""
-        return list(dict.fromkeys(_of(name, model, self.bank_columns) for model in mechanisms))
-
     def pool(self, name: str, weights: Mapping[str, float]) -> Pool:
-        """Return a quantity under mechanisms by their weights."""
-        names = self.names(name, weights)
-        shares = tuple(weights.values()) if len(names) > 1 else (1.0,)
+        """Return a quantity under mechanisms by their weights; it stands once where it does not depend on them."""
+        shares, names = _parts(name, weights, self.bank_columns)
         return Pool(shares, tuple(self.columns[n] for n in names), tuple(self.bank_columns[n] for n in names))
 
 
-def _of(name: str, model: str, known: Container[str]) -> str:
-    return own if (own := under_model(name, model)) in known else name
-
-
-def endpoint_names(days: int) -> list[str]:
-    """Return the names of the endpoints of one pain model in the order of files; `days` is the follow-up [days].
-
-    >>> endpoint_names(1)[:3]
-    ['baseline_nrs', 'nrs_day_1', 'responder_30_day_1']
-    """
-    daily = [f"{measure.name}_day_{d}" for d in endpoint_days(days) for measure in DAILY]
-    return ["baseline_nrs", *daily, *(measure.name for measure in WHOLE), "relapse_day"]
+def _parts(name: str, weights: Mapping[str, float], known: Container[str]) -> tuple[tuple[float, ...], list[str]]:
+    """Return the weights and the names of a quantity under mechanisms; its own name where it depends on none."""
+    own = {under_model(name, model): weight for model, weight in weights.items()}
+    names = [one for one in own if one in known]
+    return (tuple(own.values()), names) if names else ((1.0,), [name])
 
 
 def _rounded(value: Any, lists: bool = True) -> Any:
@@ -125,6 +113,7 @@ class _View(NamedTuple):
     weights: Mapping[str, float]
     other: Arm | None
     others: ArmTotals | None
+    labels: dict[tuple[object, ...], Support]  # as they are found: all views of an arm ask for the same ones
 
     def pool(self, name: str) -> Pool:
         """Return a quantity of the arm."""
@@ -132,9 +121,9 @@ class _View(NamedTuple):
 
     def support(self, name: str, window: tuple[float, float], comparator: str = "") -> Support:
         """Return the label of an endpoint that all mechanisms earn."""
-        quantity = name.split("_day_")[0]
-        labels = (support_of(self.scenario, self.arm, quantity, window, comparator, pain) for pain in self.weights)
-        return reduce(weaker, labels)
+        keys = [(name.split("_day_")[0], window, comparator, pain) for pain in self.weights]
+        self.labels.update({key: support_of(self.scenario, self.arm, *key) for key in keys if key not in self.labels})
+        return reduce(weaker, (self.labels[key] for key in keys))
 
     def against(self, name: str, bounds: Bounds, window: tuple[float, float] | None) -> dict[str, records.Against]:
         """Return the paired difference from the other arm; `window` is None for what has no label."""
@@ -200,8 +189,7 @@ def _relapse(view: _View, support: Support) -> records.TimeToRelapse:
     whole = bool((weight == 1.0).all())
     curve = kaplan_meier(time, relapsed, weight=None if whole else weight) if len(time) else None
     median, low, high = (curve and curve.first_at_or_below(0.5, bound) for bound in ("share", "low", "high"))
-    marks = [0.0, *(d for d in AT_RISK_DAYS if d <= horizon)]
-    counts = [float(weight[time >= mark].sum()) for mark in marks]
+    at_risk = {mark: float(weight[time >= mark].sum()) for mark in (0.0, *AT_RISK_DAYS) if mark <= horizon}
     return records.TimeToRelapse(
         in_remission=remission.mean,
         counted_from="course end",
@@ -214,7 +202,7 @@ def _relapse(view: _View, support: Support) -> records.TimeToRelapse:
         median_interval=(low, high),
         restricted_mean=curve and curve.restricted_mean(horizon),
         from_day_0=records.MedianDay(None if median is None else median + end),
-        at_risk=tuple(records.NumberAtRisk(d, int(n) if whole else n) for d, n in zip(marks, counts, strict=True)),
+        at_risk=tuple(records.NumberAtRisk(d, int(n) if whole else n) for d, n in at_risk.items()),
     )
 
 
@@ -264,8 +252,8 @@ def _amounts(view: _View) -> dict[str, records.Endpoint]:
     """Return amounts: boosters, dose, hours of infusion, and the rate that titration ends at."""
     policy = view.arm.policy
     if policy.boosters is None:
-        agree = {"agree": None} if len(view.weights) > 1 else {}
-        boosters = records.Endpoint(mean=0.0, boosters_per_year=0.0, unit="boosters", note="fixed timetable", **agree)
+        boosters = records.Endpoint(mean=0.0, boosters_per_year=0.0, unit="boosters", note="fixed timetable")
+        boosters = replace(boosters, **view.agree(view.pool("boosters"), _ABOVE))
     else:
         note = "decided by each patient's diary" if policy.boosters.on_relapse else "by the calendar"
         boosters = view.endpoint("boosters", "boosters")
@@ -285,8 +273,8 @@ def _amounts(view: _View) -> dict[str, records.Endpoint]:
 
 
 def _band(totals: ArmTotals, name: str, weights: Mapping[str, float], interval: bool = True) -> records.Band:
-    names = list(dict.fromkeys(_of(name, model, totals.profile.counts) for model in weights))
-    shares, profile = list(weights.values()) if len(names) > 1 else [1.0], totals.profile
+    profile = totals.profile
+    shares, names = _parts(name, weights, profile.counts)
     means = [profile.mean(one) for one in names]
     mean: Any = sum(w * one for w, one in zip(shares, means, strict=True))
     rows: dict[str, Any] = {"mean": mean}
@@ -324,7 +312,7 @@ def _compared(scenario: Scenario, arm: Arm) -> Arm | None:
 def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> records.ArmResult:
     own, other = totals[arm.name], _compared(scenario, arm)
     weights = weights_of(scenario.models.pain)
-    view = _View(scenario, arm, own, weights, other, totals[other.name] if other else None)
+    view = _View(scenario, arm, own, weights, other, totals[other.name] if other else None, {})
     used = {}
     for part in own.plan.structure.parts:
         model = library.pk_model(part.model)

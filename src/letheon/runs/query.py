@@ -1,6 +1,7 @@
 """SQL over a run: its tables in an in-memory DuckDB that can read nothing else and write nothing at all."""
 
 import math
+import re
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -218,5 +219,7 @@ def _sentence(message: str, tables: Iterable[str]) -> str:
         return f"{rest}; the tables of a run are {', '.join(tables)}."
     if "Permission" in kind or "disabled by configuration" in first:
         return "a query reads the tables of its run and nothing else: no files, no extensions, no settings."
+    if old := re.search(r"\brival_(\w+)", first):
+        return f"{old[0]} is no column any more; ask for memory_{old[1]} or slow_site_{old[1]}."
     hint = next((line.strip() for line in message.split("\n")[1:] if "Candidate" in line or "Did you mean" in line), "")
     return f"the query cannot be answered: {rest or first}{f'; {hint}' if hint else ''}."

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from letheon.library.evidence import STUDY_LABELS
 from letheon.scenario.measures import measure_of
-from letheon.views.document.numbers import day_name, significant
+from letheon.views.document.numbers import day_name, number
 from letheon.views.document.tree import Badge
 from letheon.views.subjects.words import WORDS
 
@@ -40,7 +40,7 @@ def pain_settings(models: ModelSettings) -> str:
     if not models.weights:
         return pain_model(models.pain)
     shares = ((PAIN_MODELS[name], getattr(models.weights, name)) for name in models.weights.__struct_fields__)
-    return f"{pain_model(models.pain)} ({', '.join(f'{name} {significant(weight, 2)}' for name, weight in shares)})"
+    return f"{pain_model(models.pain)} ({', '.join(f'{name} {number(weight, 2)}' for name, weight in shares)})"
 
 
 def endpoint_name(key: str) -> str:
