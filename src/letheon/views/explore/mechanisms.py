@@ -80,12 +80,12 @@ def weighing(result: RunResult, name: str) -> str:
     share, days = (_at_ends(arm, key, weights.interval) for key in (relief.keys(arm.endpoints)[0], "relief_days"))
     low, high = (numbers.amount(end, "share") for end in weights.interval)
     answers = f"{share} of 100 patients have the relief named first above, and it lasts {days} days on average"
-    if not weights.about.trials:
+    if not (trials := weights.about.get("trials")):
         return (
             "In the average both explanations count the same, because they have not yet been compared on trials that "
             f"they had not seen. If pain memory counts for {low} to {high}, {answers}."
         )
-    count = numbers.count(len(weights.about.trials), "trial")
+    count = numbers.count(len(trials), "trial")
     return (
         f"In the average pain memory counts for {numbers.amount(given.memory, 'share')} and the fading effect for "
         f"{numbers.amount(given.slow_site, 'share')}, by how well each predicted {count} that it had not seen. That is "
