@@ -206,7 +206,8 @@ def test_equal_regimens_differ_by_nothing(totals):
         against = view.endpoint(name, unit).against
         assert (against.mean, against.mean_interval, against.same_regimen) == (0.0, (0.0, 0.0), True)
         assert against.chance_better == (None if name == "dose_mg" else 0.5)
-    other = view._replace(other=fixed, others=totals["fixed"]).endpoint("relief_days", "days").against
+    placebo = SCENARIO.arm("placebo")
+    other = view._replace(other=placebo, others=totals["placebo"]).endpoint("relief_days", "days").against
     assert other.same_regimen is UNSET and other.mean > 0 and other.chance_better > 0.5
 
 
