@@ -12,7 +12,7 @@ from letheon import library
 from letheon.pipeline import ArmTotals, plan_arms
 from letheon.pipeline.average import Means, Pool, pooled_interval, pooled_quantiles, weights_of
 from letheon.pipeline.histograms import Profile, bins_of, digitise
-from letheon.pipeline.labels import ASSUMED, Support, at_most_extrapolated, weaker
+from letheon.pipeline.labels import ASSUMED, Support
 from letheon.pipeline.result import UNSET, Endpoint
 from letheon.pipeline.summary import _View, run_result, same_regimen
 from letheon.pipeline.survival import kaplan_meier
@@ -129,9 +129,9 @@ def test_interval_holds_draws_moved_onto_the_mean_of_their_own_mechanism():
 
 def test_a_label_of_an_average_is_the_weaker_one_with_common_studies():
     one, other = Support("randomised", ("a", "b")), Support("extrapolated", ("b", "c"))
-    assert weaker(one, other) == weaker(other, one) == Support("extrapolated", ("b",))
-    assert weaker(one, Support("randomised", ("c",))) == ASSUMED  # no study stands behind both
-    assert at_most_extrapolated(one).label == "extrapolated" and at_most_extrapolated(ASSUMED) == ASSUMED
+    assert one.weaker(other) == other.weaker(one) == Support("extrapolated", ("b",))
+    assert one.weaker(Support("randomised", ("c",))) == ASSUMED  # no study stands behind both
+    assert one.at_most_extrapolated().label == "extrapolated" and ASSUMED.at_most_extrapolated() == ASSUMED
 
 
 # --- a run ---

@@ -52,7 +52,7 @@ def pooled_quantiles(
     order = np.argsort(pool, axis=0, kind="stable")
     ordered = np.take_along_axis(pool, order, axis=0)
     # whole numbers are counted, and weighed afterwards: that rounds once
-    reached = sum(w * np.cumsum(order // size == k, axis=0) for k, w in enumerate(weights))
+    reached = np.sum([w * np.cumsum(order // size == k, axis=0) for k, w in enumerate(weights)], axis=0)
 
     def of_rank(rank: int) -> np.ndarray:
         place = np.minimum((reached < rank - _EQUAL).sum(axis=0), len(pool) - 1)
@@ -179,4 +179,5 @@ class Pool(NamedTuple):
         size, mean = len(samples[0]), self.mean
         if len(samples) == 1:
             return math.sqrt(mean * (1 - mean) / size)
-        return float(sum(w * one for w, one in zip(weights, samples, strict=True)).std()) / math.sqrt(size)
+        patients = np.sum([w * one for w, one in zip(weights, samples, strict=True)], axis=0)
+        return float(patients.std()) / math.sqrt(size)

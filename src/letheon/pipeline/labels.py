@@ -17,10 +17,7 @@ from letheon.pipeline.support import earliest_booster
 from letheon.scenario import Arm, Models, Population, Scenario
 from letheon.units import REFERENCE_WEIGHT_KG
 
-__all__ = [
-    *("ASSUMED", "NOT_IDENTIFIED", "Support", "SupportRow"),
-    *("at_most_extrapolated", "plan_support", "support_of", "support_rows", "usable", "weaker"),
-]
+__all__ = ["ASSUMED", "NOT_IDENTIFIED", "Support", "SupportRow", "plan_support", "support_of", "support_rows", "usable"]
 
 _QUANTITIES = {  # measure of a study, and the number of a result document that it is
     "pain_mean": "nrs",
@@ -40,24 +37,22 @@ class Support:
     label: str
     studies: tuple[str, ...] = ()
 
+    def weaker(self, other: "Support") -> "Support":
+        """Return the label that two estimates of one number both earn, with the studies that both rest on.
+
+        >>> Support("randomised", ("a", "b")).weaker(Support("extrapolated", ("b",)))
+        Support(label='extrapolated', studies=('b',))
+        """
+        label = max(self.label, other.label, key=library.SUPPORT_LABELS.index)
+        studies = tuple(study for study in self.studies if study in other.studies)
+        return Support(label, studies) if studies or label not in STUDY_LABELS else ASSUMED
+
+    def at_most_extrapolated(self) -> "Support":
+        """Return the label of an average whose components disagree."""
+        return Support("extrapolated", self.studies) if self.label == "randomised" else self
+
 
 ASSUMED, NOT_IDENTIFIED = Support("assumed"), Support("not identified")
-
-
-def weaker(one: Support, other: Support) -> Support:
-    """Return the label that two estimates of one number both earn, with the studies that both rest on.
-
-    >>> weaker(Support("randomised", ("a", "b")), Support("extrapolated", ("b",)))
-    Support(label='extrapolated', studies=('b',))
-    """
-    label = max(one.label, other.label, key=library.SUPPORT_LABELS.index)
-    studies = tuple(study for study in one.studies if study in other.studies)
-    return Support(label, studies) if studies or label not in STUDY_LABELS else ASSUMED
-
-
-def at_most_extrapolated(support: Support) -> Support:
-    """Return the label of an average whose components disagree."""
-    return Support("extrapolated", support.studies) if support.label == "randomised" else support
 
 
 @dataclass(frozen=True, slots=True)

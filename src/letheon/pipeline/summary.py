@@ -21,15 +21,7 @@ from letheon.pipeline.average import Bounds, Pool, pooled_interval, weights_of
 from letheon.pipeline.columns import STATES, endpoint_days
 from letheon.pipeline.harm_entries import arm_harms
 from letheon.pipeline.histograms import Profile
-from letheon.pipeline.labels import (
-    ASSUMED,
-    NOT_IDENTIFIED,
-    Support,
-    at_most_extrapolated,
-    plan_support,
-    support_of,
-    weaker,
-)
+from letheon.pipeline.labels import ASSUMED, NOT_IDENTIFIED, Support, plan_support, support_of
 from letheon.pipeline.plan import ArmPlan
 from letheon.pipeline.support import model_warnings
 from letheon.pipeline.survival import kaplan_meier
@@ -123,9 +115,9 @@ class _View(NamedTuple):
         """Return the label of an endpoint that all mechanisms earn."""
         keys = [(name.split("_day_")[0], window, comparator, pain) for pain in self.weights]
         self.labels.update({key: support_of(self.scenario, self.arm, *key) for key in keys if key not in self.labels})
-        return reduce(weaker, (self.labels[key] for key in keys))
+        return reduce(Support.weaker, (self.labels[key] for key in keys))
 
-    def against(self, name: str, bounds: Bounds, window: tuple[float, float] | None) -> dict[str, records.Against]:
+    def against(self, name: str, bounds: Bounds, window: tuple[float, float] | None) -> dict[str, Any]:
         """Return the paired difference from the other arm; `window` is None for what has no label."""
         if self.other is None or self.others is None:
             return {}
@@ -134,7 +126,7 @@ class _View(NamedTuple):
         label = {}
         if window is not None:
             support = self.support(name, window, self.other.drug)
-            support = at_most_extrapolated(support) if apart.agree(within) is False else support
+            support = support.at_most_extrapolated() if apart.agree(within) is False else support
             label = {"support": support.label, "basis": support.studies}
         measure = measure_of({"drip_hours": "hours"}.get(name, name))
         larger = measure.larger if measure else None
@@ -149,7 +141,7 @@ class _View(NamedTuple):
         )
         return {"against": difference}
 
-    def agree(self, pool: Pool, bounds: Bounds) -> dict[str, bool | None]:
+    def agree(self, pool: Pool, bounds: Bounds) -> dict[str, Any]:
         """Return whether the mechanisms of an average agree."""
         return {"agree": pool.means.agree(bounds)} if len(self.weights) > 1 else {}
 
@@ -160,7 +152,7 @@ class _View(NamedTuple):
         fields: dict[str, Any] = share or _distribution(pool)
         support = ASSUMED if window is None else self.support(name, window)
         fields |= self.agree(pool, bounds)
-        support = at_most_extrapolated(support) if fields.get("agree") is False else support
+        support = support.at_most_extrapolated() if fields.get("agree") is False else support
         return records.Endpoint(
             unit=unit,
             mean_interval=pool.means.interval(bounds),

@@ -16,7 +16,7 @@ from letheon.definitions import SEARCH_NOTICE
 from letheon.files import write
 from letheon.patients.uncertainty import DRAWS
 from letheon.pipeline.average import Means, weights_of
-from letheon.pipeline.labels import support_of, weaker
+from letheon.pipeline.labels import Support, support_of
 from letheon.scenario import Arm, Scenario
 from letheon.scenario.measures import Measure, measure_of
 from letheon.scenario.search import Constraint, Goal, Search
@@ -243,7 +243,9 @@ class Comparison:
     def _front_entry(self, place: int, entry: Entry) -> records.FrontEntry:
         # of a choice between regimens, which no trial looked at
         days, models = (0.0, self.scenario.follow_up_h / 24), weights_of(self.scenario.models.pain)
-        support = reduce(weaker, (support_of(self.scenario, entry.arm, "choice", days, pain=pain) for pain in models))
+        support = reduce(
+            Support.weaker, (support_of(self.scenario, entry.arm, "choice", days, pain=pain) for pain in models)
+        )
         standing = self.standing[entry.name]
         return records.FrontEntry(
             number=place,
