@@ -83,7 +83,7 @@ def weighing(result: RunResult, name: str) -> str:
     if not (trials := weights.about.get("trials")):
         return (
             "In the average both explanations count the same, because they have not yet been compared on trials that "
-            f"they had not seen. If pain memory counts for {low} to {high}, {answers}."
+            f"they had not seen. If pain memory counts for anything from {low} to {high}, {answers}."
         )
     count = numbers.count(len(trials), "trial")
     return (
