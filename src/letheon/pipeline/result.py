@@ -51,9 +51,7 @@ class Against(Struct, frozen=True, kw_only=True):
     arm: str  # the other arm
     mean: float  # this arm minus the other
     mean_interval: Interval
-    # share of draws, by the weights of their mechanisms, in which the mean is better in this arm, with half of those in
-    # which it is equal; None where neither direction is better
-    chance_better: float | None
+    chance_better: float | None  # weighted share of draws, ties half; None where neither direction is better
     same_regimen: bool | UnsetType = UNSET  # true where both arms have one regimen: drug, timetable and rules
     support: OptionalText = UNSET
     basis: Keys | UnsetType = UNSET
@@ -98,10 +96,7 @@ class MedianDay(Struct, frozen=True):
 
 
 class NumberAtRisk(Struct, frozen=True):
-    """Number of patients still observed and without relapse at a time since the end of the course [days].
-
-    Of an average it is the sum of their weights.
-    """
+    """Patients (in an average their weights) observed and without relapse, at a time since the course's end [days]."""
 
     day: Count
     n: Count
@@ -165,7 +160,7 @@ class PainProfile(Struct, frozen=True, kw_only=True):
 class Profile(Struct, frozen=True, kw_only=True):
     """Time courses of an arm: time [h since t = 0], levels by substance, receptor block, and those of `PainProfile`.
 
-    An average has no state of its own: those of both mechanisms stand in `ByModel`.
+    The states of both mechanisms of an average stand in `ByModel`.
     """
 
     time_h: list[float]

@@ -261,12 +261,7 @@ POPULATION = Fields(
 MODELS = Fields(
     (
         Key("pk", choice(pk_choices), "Pharmacokinetic model; auto picks one for all drugs of the run.", "auto"),
-        Key(
-            "pain",
-            choice("average", "memory", "slow_site"),
-            "The average of both mechanisms, or one alone: a self-sustaining pain memory, or a linear slow site.",
-            "average",
-        ),
+        Key("pain", choice("average", "memory", "slow_site"), "Both mechanisms averaged, or one alone.", "average"),
         Key("rival", switch(), "As in earlier files: off without pain means pain: memory.", "off", "on"),
         Key("flares", switch(), "Whether flares may end a remission.", "on"),
         Key("expectancy", number(0, 3, "NRS"), "Additional fall in pain from guessing the treatment.", "0.5 NRS"),
