@@ -79,17 +79,14 @@ class Bins:
         self, counts: Sequence[Integer[np.ndarray, "times bins"]], weights: Sequence[float], shares: Sequence[float]
     ) -> list[Real[np.ndarray, " times"]]:
         """Return quantiles at each time of several counts of as many patients, taken together by their weights."""
-        mass = sum(w * one for w, one in zip(weights, counts, strict=True))
         reached = sum(w * one.cumsum(axis=1, dtype=np.int64) for w, one in zip(weights, counts, strict=True))
-        row, edges = np.arange(len(mass)), self.edges
+        row, edges = np.arange(len(reached)), self.edges
 
         def quantile(q: float) -> np.ndarray:
             wanted = q * reached[:, -1]
             k = (reached < wanted[:, None] * (1.0 - 1e-12)).sum(axis=1)
-            inside = mass[row, k]
-            share = np.where(inside > 0, (wanted - reached[row, k] + inside) / np.maximum(inside, 1e-300), 0.0).clip(
-                0, 1
-            )
+            before = np.where(k > 0, reached[row, k - 1], 0.0)
+            share = ((wanted - before) / np.maximum(reached[row, k] - before, 1e-300)).clip(0, 1)
             return np.where(k > 0, edges[k] + share * (edges[k + 1] - edges[k]), 0.0)
 
         return [quantile(q) for q in shares]
