@@ -22,7 +22,7 @@ from letheon.study.optimise import search as study
 from letheon.study.optimise.document import SearchReport
 from letheon.views.commands.long_work import kept_in
 from letheon.views.document import html as pages
-from letheon.views.document import terminal
+from letheon.views.document import numbers, terminal
 from letheon.views.document.tree import Document, Figure, Plot, Table, blocks_of, plain
 from letheon.views.subjects import optimisation as subject
 from letheon.views.subjects.optimisation import standing
@@ -134,7 +134,7 @@ def test_every_number_of_the_record_is_in_both(search) -> None:
                 assert [cell.split()[0] for cell in table[head]] == means
             apart = [f"{entry.measures['relief_days'].minus_placebo:.1f}" for entry in entries]
             assert [cell.split()[0] for cell in table["Minus placebo"]] == apart
-        chances = [f"{100 * entry.chance_on_front:.0f} %" for entry in report.front]
+        chances = [numbers.chance(entry.chance_on_front) for entry in report.front]
         assert columns(shown["The front"])["Chance on the front"] == chances
         assert report.notice in " ".join(terminal.text(document).split())
         for cell in (cell for table in shown.values() for texts in columns(table).values() for cell in texts):

@@ -16,13 +16,14 @@ from msgspec.structs import replace
 from report_page import Page
 from stored import SCENARIO, alone, sigtermans, with_arms
 
-from letheon.pipeline.result import Band, RunResult, document_of
+from letheon import library
+from letheon.pipeline.result import Against, Band, Endpoint, RunResult, document_of
 from letheon.views import document
 from letheon.views.document import numbers, terminal
 from letheon.views.document.html import typeset
 from letheon.views.document.tree import plain
 from letheon.views.figures import axes, curves
-from letheon.views.subjects import harms, names, run
+from letheon.views.subjects import average, harms, names, run
 
 VENDOR = Path(document.__file__).parent.parent / "vendor"
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \"'&<b>%{x}</b>\u2028"
@@ -111,7 +112,7 @@ def test_differences_are_those_of_the_result_and_need_a_placebo_arm(result: RunR
     arm = result.arms["esketamine"]
     expected = [arm.endpoint(f"nrs_day_{day}").against.mean for day in curves.endpoint_days(arm.endpoints)]
     assert marks[0]["y"] == pytest.approx(expected, rel=1e-3)
-    assert marks[1]["marker"]["symbol"] == "diamond-open" != marks[0]["marker"]["symbol"]
+    assert len({mark["marker"]["symbol"] for mark in marks[:3]}) == 3  # the average and each mechanism
     assert curves.differences(alone()) is None
 
 
@@ -157,7 +158,7 @@ def test_endpoint_tables_hold_the_numbers_of_the_result(result: RunResult, page:
         cell = page.rows["Responders"]["At least 30 % less pain at week 4 (day 28)"][place]
         assert cell.startswith(typeset(numbers.amount(share.mean, "share")).replace("\u202f", " "))
     second = [arm.by_model.slow_site.endpoint("nrs_day_84").mean for arm in result.arms.values()]
-    assert [f"{mean:.1f}" for mean in second] == [cell.split()[0] for cell in rows["slow site alone"][-3:]]
+    assert [f"{mean:.1f}" for mean in second] == [cell.split()[0] for cell in rows["slow site"][-6:-3]]
     entry = result.arms["esketamine"].endpoint("nrs_day_7")
     assert entry.support != entry.against.support
     assert names.support(entry).text in rows["Day 7"][0]
@@ -172,12 +173,76 @@ def test_the_terminal_shows_days_responders_and_harms_under_both_models(result: 
     text, arm = shown(result), result.arms["esketamine"]
     for day in (7, 28, 84):
         assert re.search(rf"^Day {day} +{arm.endpoint(f'nrs_day_{day}').mean:.1f} \(", text, re.M)
-        assert re.search(
-            rf"^slow site alone +{arm.by_model.slow_site.endpoint(f'nrs_day_{day}').mean:.1f} \(", text, re.M
-        )
+        slow = arm.by_model.slow_site.endpoint(f"nrs_day_{day}").mean
+        assert re.search(rf"^  slow site +{slow:.1f} \(", text, re.M)
     for entry in harms.unknowns(result):
         assert entry in " ".join(text.split())
     assert max(map(len, shown(result, 80).splitlines())) <= 80
+
+
+def test_each_mechanism_stands_beside_the_average_and_where_they_disagree(result: RunResult, page: Page) -> None:
+    """Red when a number that leads stands without its components, or a disagreement is left out or made up."""
+    text, told = shown(result), page.text.replace("\u202f", " ").replace("\u2212", "-")
+    for name, arm in result.arms.items():
+        for key in ("nrs_day_28", "nrs_day_84", "responder_30_day_28", "relief_days", "remission"):
+            for model, part in arm.by_model.items():
+                one = part.endpoint(key)
+                mean = f"{numbers.amount(one.mean, one.unit)} ({numbers.interval(one.mean_interval, one.unit)})"
+                assert mean in text, (name, key)
+                assert f"{names.pain_model(model)} {mean}" in told or f"mean {mean}" in told, (name, key)
+    entries = [e for arm in result.arms.values() for k, e in arm.endpoints.items() if k != "time_to_relapse_days"]
+    apart = sum(entry.agree is False for entry in entries)
+    assert 0 < apart <= sum(values.get("class") == "badge disagree" for _, values in page.elements) <= 2 * apart + 9
+    assert text.count("mechanisms disagree") > 0 == shown(alone()).count("disagree")
+    assert "rival" not in (text + run.page(result, SCENARIO)).lower().replace("arrival", "")
+
+
+def difference(mean: float, low: float, high: float, chance: float = 0.5) -> Endpoint:
+    against = Against(arm="placebo", mean=mean, mean_interval=(low, high), chance_better=chance)
+    return Endpoint(mean=5.0, unit="NRS", against=against)
+
+
+def test_a_difference_that_is_clear_under_one_mechanism_names_it() -> None:
+    clear, other, none = difference(-1.3, -2.2, -0.5), difference(-1.0, -2.0, -0.1), difference(-0.1, -0.3, 0.1)
+    assert average.verdict_of_difference({"memory": clear, "slow_site": other}) == ""
+    assert "slow site alone" in average.verdict_of_difference({"memory": none, "slow_site": clear})
+    assert "pain memory alone" in average.verdict_of_difference({"memory": clear, "slow_site": none})
+    far = difference(-4.0, -5.0, -3.0)
+    assert "alone" not in average.verdict_of_difference({"memory": clear, "slow_site": far}) != ""
+
+
+def test_chances_are_never_certain_and_equal_regimens_differ_by_nothing(result: RunResult) -> None:
+    text = shown(result)
+    assert "better: > 99 %" in text and "better: 100 %" not in text
+    arm = result.arms["esketamine"]
+    entry = arm.endpoint("responder_30_day_28")
+    same = replace(entry.against, mean=0.0, mean_interval=(0.0, 0.0), chance_better=0.5, same_regimen=True)
+    endpoints = type(arm.endpoints)({**arm.endpoints, "responder_30_day_28": replace(entry, against=same)})
+    equal = with_arms(esketamine=replace(arm, endpoints=endpoints), placebo=result.arms["placebo"])
+    for words in (shown(equal), Page(run.page(equal, "")).text):
+        assert re.search("0(,| more:) same regimen", words)
+
+
+def test_averages_at_both_ends_of_the_weight_are_mixtures(result: RunResult) -> None:
+    low, high = library.weights().interval
+    pain, _ = average.by_weight(result).rows
+    for cell, arm in zip(pain.cells, result.arms.values(), strict=True):
+        memory, slow = (part.endpoint("nrs_day_84").mean for _, part in arm.by_model.items())
+        ends = [slow + end * (memory - slow) for end in (low, high)]
+        expected = [ends[0], arm.endpoint("nrs_day_84").mean, ends[1]]
+        assert [float(one) for one in plain(cell).split(", ")] == pytest.approx(expected, abs=0.051)
+    assert average.by_weight(alone()) is None and "left out" in average.weight(alone())
+
+
+def test_lines_of_the_average_and_of_each_mechanism_stay_apart_without_colour(result: RunResult) -> None:
+    traces = curves.panels(result, curves.views(result)["apart"])["esketamine"]["data"]
+    lines = [trace for trace in traces if trace["mode"] == "lines" and "hovertemplate" in trace]
+    assert len({line["line"]["dash"] for line in lines}) == len(lines) == 3
+    arm = result.arms["esketamine"]
+    means = [*(part.profile.nrs.mean for _, part in arm.by_model.items()), arm.profile.nrs.mean]
+    assert [line["y"] for line in lines] == [pytest.approx(mean, rel=1e-3) for mean in means]
+    symbols = [trace["marker"]["symbol"] for trace in traces if trace["mode"] == "markers"]
+    assert len(set(symbols)) == len(symbols) == 2
 
 
 def test_time_to_relapse_tells_reached_from_not_reached(result: RunResult) -> None:

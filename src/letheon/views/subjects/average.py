@@ -17,10 +17,10 @@ def weight(result: RunResult) -> str:
     if not result.models.weights:
         other = next((name for model, name in PAIN_MODELS.items() if model != result.models.pain), "")
         return TEXTS.one_mechanism.format(only=pain_model(result.models.pain), other=other)
-    shipped = library.weights()
+    scored = library.weights().about.get("trials", ())
     low, used, high = (numbers.fixed(w, 2) for w in _weights(result))
-    trials = numbers.count(len(shipped.about.trials), "trial")
-    predicted = TEXTS.weight if shipped.about.trials else TEXTS.no_weight
+    trials = numbers.count(len(scored), "trial")
+    predicted = TEXTS.weight if scored else TEXTS.no_weight
     return f"{TEXTS.average} {predicted.format(weight=used, low=low, high=high, trials=trials)}"
 
 

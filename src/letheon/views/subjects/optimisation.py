@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterator, Sequence
 
 from letheon.study.optimise.document import Candidate, ConstraintReport, FrontEntry, PublishedEntry, SearchReport
 from letheon.views.document import numbers, tree
-from letheon.views.document.numbers import ABSENT, amount, count
+from letheon.views.document.numbers import ABSENT, count
 from letheon.views.figures.rows import BLUE, ORANGE
 from letheon.views.figures.scatter import Marks, scatter
 from letheon.views.subjects.endmatter import citations, made_by
-from letheon.views.subjects.names import arm_name
+from letheon.views.subjects.names import arm_name, pain_model
 from letheon.views.subjects.words import TEXTS, WORDS
 
 RELIEF = "relief_days"
@@ -68,6 +68,8 @@ def _lead(search: SearchReport) -> Iterator[str]:
         f"{some} regimens in the ranges of arm {search.arm} were simulated, each in {patients} over "
         f"{numbers.general(search.follow_up_days)} days, seed {search.seed}."
     )
+    pain = search.models.pain
+    yield TEXTS.search_average if pain == "average" else TEXTS.search_alone.format(pain_model(pain))
     for direction in ("maximise", "minimise"):
         if names := [label(goal.measure) for goal in search.goals if goal.direction == direction]:
             yield f"Goals to {direction}: {'; '.join(names)}."
@@ -123,8 +125,8 @@ def _front(search: SearchReport, every: bool = False) -> Iterator[tree.Block]:
     for place in shown:
         entry = search.front[place]
         cells = [*(texts[place] for _, texts in variables), *_measures(search, entry)]
-        cells.append(amount(entry.chance_on_front, "share"))
-        cells += [amount(entry.chance_feasible, "share")] * limited + [entry.support] * differs
+        cells.append(numbers.chance(entry.chance_on_front))
+        cells += [numbers.chance(entry.chance_feasible)] * limited + [entry.support] * differs
         rows.append(tree.Row(f"{entry.number}", tuple(cells)))
     align = "r" * (len(heads) - differs) + "l" * differs
     yield tree.Table.of("The front", map(_capital, heads), rows, kind="counts", align=align)
@@ -139,7 +141,7 @@ def _published(search: SearchReport, every: bool = False) -> Iterator[tree.Block
     heads = ["regimen", "drug", *_measure_heads(search), "against the front", "chance of being beaten"]
     rows = []
     for entry in search.published:
-        cells = (entry.drug, *_measures(search, entry), standing(entry), amount(entry.chance_beaten, "share"))
+        cells = (entry.drug, *_measures(search, entry), standing(entry), numbers.chance(entry.chance_beaten))
         rows.append(tree.Row(regimen_name(entry), cells))
     align = f"ll{'r' * (len(heads) - 4)}lr"
     yield tree.Table.of("Published regimens", map(_capital, heads), rows, kind="wrapped", align=align)
@@ -301,6 +303,6 @@ def standing(entry: PublishedEntry) -> str:
     texts = [f"{number}" for number in entry.beaten_by]
     if len(texts) > 4:
         texts = [*texts[:3], f"{len(texts) - 3} more"]
-    rivals = " and ".join(filter(None, (", ".join(texts[:-1]), *texts[-1:])))
-    parts = [*([] if entry.feasible else ["breaks a limit"]), *([f"beaten by {rivals}"] if rivals else [])]
+    better = " and ".join(filter(None, (", ".join(texts[:-1]), *texts[-1:])))
+    parts = [*([] if entry.feasible else ["breaks a limit"]), *([f"beaten by {better}"] if better else [])]
     return "; ".join(parts) or "not beaten"

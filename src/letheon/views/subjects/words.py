@@ -58,6 +58,8 @@ class Texts(Struct, frozen=True):
     movement: str
     timing: str
     search: tuple[str, ...]
+    search_average: str
+    search_alone: str
     search_figure: str
 
 
