@@ -21,7 +21,7 @@ from letheon.extras import EXTRAS
 from letheon.library.evidence import ROLES
 from letheon.pipeline.labels import support_rows, usable
 from letheon.scenario.grammar import maps
-from letheon.study.calibrate.document import Adequacy, CalibrationReport, Recovery
+from letheon.study.calibrate.document import Adequacy, CalibrationReport, ModelWeights, Recovery
 from letheon.study.records import T, decode
 from letheon.study.validate.document import Validation
 from letheon.study.validate.regimens import PEOPLE, RegimenCheck, RegimenChecks
@@ -97,8 +97,10 @@ def calibration() -> Facts:
 
 
 def validation() -> Facts:
-    """Scores of the held-out trials."""
-    return {"validation": record("calibration/validation", Validation), "subject": validation_subject}
+    """Scores of the held-out trials, and the weights of both models."""
+    validation = record("calibration/validation", Validation)
+    weights = record("calibration/weights", ModelWeights)
+    return {"validation": validation, "weights": weights, "subject": validation_subject}
 
 
 def regimens() -> Facts:

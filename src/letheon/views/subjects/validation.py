@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from letheon.library import PAIN_MODELS
+from letheon.study.calibrate.document import ModelWeights
 from letheon.study.validate.document import (
     BetweenStudies,
     HeldOutStudy,
@@ -153,6 +155,29 @@ def leads_table(validation: Validation) -> tree.Table:
     note = tree.Note("Log score of the first model minus that of the second, with its 90 % interval.")
     heads = ("Trials", " minus ".join(names))
     return tree.Table.of("Lead", heads, cells, title=("Lead. ", note), kind="wrapped")
+
+
+def weights_table(weights: ModelWeights) -> tree.Table:
+    """Return what each model said of trials that its fit had not seen, and the weight without each of them."""
+    rows = []
+    for one in weights.trials:
+        scores = (numbers.fixed(one.log_score[model], 2) for model in PAIN_MODELS)
+        ways = " and ".join(dict.fromkeys(one.method.values()))
+        rows.append(
+            tree.Row(
+                (one.study, tree.Break(), tree.Note(ways)),
+                (*scores, numbers.number(one.exponent), numbers.fixed(weights.without[one.study], 2)),
+            )
+        )
+    heads = ("Trial", *map(pain_model, PAIN_MODELS), "Exponent", "Weight without it")
+    note = tree.Note("Log scores of trials that the fit had not seen; only their differences mean something.")
+    return tree.Table.of("Weights", heads, rows, title=("Weights. ", note), kind="wrapped")
+
+
+def weight_summary(weights: ModelWeights) -> str:
+    """Return the weight in use and its interval."""
+    low, high = (numbers.fixed(end, 2) for end in weights.interval)
+    return f"The weight of the pain memory is {numbers.fixed(weights.memory, 2)} (90 %: {low} to {high})."
 
 
 def quantities_table(study: HeldOutStudy) -> tree.Table:
