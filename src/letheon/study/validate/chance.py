@@ -40,8 +40,8 @@ class MeanTest:
     def estimate(self, changes: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Return the contrast [NRS] and its t statistic (trial,) from changes (trial, window, patient) by arm."""
         each = [np.einsum("w,twp->tp", weights, changes[name]) for name, weights in self.weights.items()]
-        value = sum(one.mean(axis=1) for one in each)
-        pooled = sum(((one - one.mean(axis=1, keepdims=True)) ** 2).sum(axis=1) for one in each)
+        value = np.sum([one.mean(axis=1) for one in each], axis=0)
+        pooled = np.sum([((one - one.mean(axis=1, keepdims=True)) ** 2).sum(axis=1) for one in each], axis=0)
         pooled = pooled / sum(one.shape[1] - 1 for one in each) * sum(1.0 / one.shape[1] for one in each)
         return value, value / np.sqrt(np.maximum(pooled, 1e-18))
 
@@ -65,7 +65,8 @@ class EventChance(NamedTuple):
     def average(cls, chances: Sequence["EventChance"]) -> "EventChance":
         """Return the chance where each of these is equally likely to be the right one."""
         k = len(chances)
-        return cls(sum(one.chances for one in chances) / k, sum(one.variances for one in chances) / k**2)
+        variances = np.sum([one.variances for one in chances], axis=0) / k**2
+        return cls(np.mean([one.chances for one in chances], axis=0), variances)
 
     @property
     def mean(self) -> float:
@@ -110,14 +111,18 @@ def event_chance(
     draws = len(next(iter(trial.arms.values())).share)
     tilts = _tilts(trial, [test for test in tests if test.finding == LOWER])
     proposals = [{name: scale * tilt for name, tilt in tilts.items()} for scale in (_SCALES if tests else (0.0,))]
-    norms = [sum(arm.n * _log_norm(trial, arm, tilt[name]) for name, arm in trial.arms.items()) for tilt in proposals]
+    norms = [
+        np.sum([arm.n * _log_norm(trial, arm, tilt[name]) for name, arm in trial.arms.items()], axis=0)
+        for tilt in proposals
+    ]
     rng, total, square, count = np.random.default_rng(_SEED), np.zeros(draws), np.zeros(draws), 0
+    result = EventChance(total, square)
     for _ in range(_BATCHES):
         for tilt in proposals:
             heartbeat()
             arms, sums = draw_trials(trial, _REPEATS, rng, tilt)
             ratios = np.stack([_log_ratio(own, norm, sums) for own, norm in zip(proposals, norms, strict=True)])
-            weights = np.exp(math.log(len(proposals)) - special.logsumexp(ratios, axis=0))
+            weights = len(proposals) * np.exp(-np.asarray(special.logsumexp(ratios, axis=0)))
             scores = weights * event(arms).reshape(weights.shape)
             total += scores.sum(axis=1)
             square += (scores**2).sum(axis=1)

@@ -40,7 +40,7 @@ def _report(quantity: Quantity) -> QuantityReport:
         a, b = np.quantile(values, [tail, 1 - tail])
         intervals[str(level)] = (float(a), float(b))
         inside[str(level)] = bool(a <= high and b >= low)
-    pit = tuple(float(np.mean(ends)) for ends in (values < low, values <= high))
+    below, within = (float(np.mean(ends)) for ends in (values < low, values <= high))
     return QuantityReport(
         quantity=quantity.label,
         unit=quantity.unit,
@@ -49,8 +49,8 @@ def _report(quantity: Quantity) -> QuantityReport:
         median=float(np.median(values)),
         intervals=intervals,
         inside=inside,
-        chance=pit[1] - pit[0],
-        pit=pit,
+        chance=within - below,
+        pit=(below, within),
         crps=_crps(values, low) if low == high else None,
     )
 
