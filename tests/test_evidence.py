@@ -16,7 +16,7 @@ from letheon.scenario import loads
 from letheon.views.subjects.evidence import RECALLED, sessions
 
 STUDIES = {study.id: study for study in library.studies()}
-UNITS = {"NRS", "NRS·day", "%", "1", "patients", "day", "year", "min", "ng/mL", ""}
+UNITS = {"NRS", "NRS·day", "%", "1", "patients", "day", "year", "h", "min", "ng/mL", "mL/min/kg", "mg/h", "mg", ""}
 WEIGHTS = {"fulltext": 1.0, "abstract": 1.0, "secondary": 0.5, "recall": 0.0}
 every_study = pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
 
@@ -63,7 +63,7 @@ def test_outcomes_have_times_units_weights_and_spreads_that_make_sense(study: St
 
 
 def test_there_are_studies_of_every_role() -> None:
-    assert len(STUDIES) == 32
+    assert len(STUDIES) == 39
     assert {study.role for study in STUDIES.values()} == set(ROLES)
     assert set(MEASURES.values()) == UNITS
     assert {one.measure for study in STUDIES.values() for one in study.outcomes} == set(MEASURES)
@@ -135,6 +135,19 @@ PUBLISHED = [
     ("pickering2020", "placebo", "pain_daily_mean", 35, {"value": 5.34}),
     ("cohen2023", None, "pain_mean", 0, {"value": 7.08, "sd": 1.79, "n": 71, "weight": 0.5, "target": True}),
     ("kiefer2008pilot", "esketamine", "responders", None, {"value": 0, "n": 4, "target": True}),
+    ("sigtermans2009", "esketamine", "rate_reached", None, {"value": 22.2, "se": 2.0}),
+    ("schwartzman2009", "racemic", "dose_per_day", None, {"range": (0, 100)}),
+    ("koppel1990", "sedation", "ketamine_level", 3, {"value": 1200, "sd": 300, "n": 9}),
+    ("koppel1990", "sedation", "norketamine_level", 3, {"value": 1000, "sd": 600, "n": 9}),
+    ("idvall1979", "anaesthesia", "ketamine_level", None, {"value": 2210, "sd": 190, "n": 31}),
+    ("wang2019", "esketamine", "esketamine_clearance", None, {"value": 18.1, "sd": 3.2}),
+    ("wang2019", "racemic", "esketamine_clearance", None, {"value": 18.4, "sd": 3.4}),
+    ("wang2019", "racemic", "arketamine_clearance", None, {"value": 15.8, "sd": 3.1}),
+    ("lauritsen2016", "racemic", "responders", None, {"value": 6, "n": 6}),
+    ("aan2023", "racemic", "pain_mean", 0, {"value": 9.3, "sd": 1.0, "n": 4}),
+    ("aan2023", "racemic", "pain_mean", 2.167, {"value": 1.8, "sd": 1.3, "n": 4}),
+    ("jpain2010", "racemic", "pain_mean", 0, {"value": 7.14, "n": 247}),
+    ("jpain2010", "racemic", "pain_mean", 0.131, {"value": 2.15, "n": 247}),
 ]
 # fmt: on
 
@@ -157,6 +170,15 @@ def test_derived_values_follow_from_what_was_read() -> None:
     slow = library.pain("slow_site")  # one fact in two files: both must say the same
     for name in ("half_life", "c50"):
         assert slow[name].value == outcome("dahan2011", "esketamine", name).value
+    molar = {"ketamine_level": (9.3, 0.8, 237.73), "norketamine_highest": (4.7, 2.4, 223.7)}  # µmol/L, g/mol
+    for measure, (mean, sd, mass) in molar.items():
+        printed = outcome("idvall1979", "anaesthesia", measure)
+        assert (printed.value, printed.sd) == pytest.approx((mean * mass, sd * mass), rel=2e-3)
+    levels = [outcome("koppel1990", "sedation", f"{name}_level", 3) for name in ("norketamine", "ketamine")]
+    ratio = outcome("koppel1990", "sedation", "norketamine_over_ketamine", 3)
+    assert ratio.value == pytest.approx(levels[0].value / levels[1].value, abs=5e-3)
+    errors = [one.sd / one.value / one.n**0.5 for one in levels]
+    assert ratio.se == pytest.approx(ratio.value * (errors[0] ** 2 + errors[1] ** 2) ** 0.5, abs=5e-3)
     for name, arm in (("p_active", "esketamine"), ("p_placebo", "placebo")):
         assert slow[name].value == outcome("dahan2011", arm, "response_probability").value
 
@@ -214,7 +236,7 @@ def test_show_prints_every_field(name: str, command: Callable) -> None:
         expected += [f"{arm.regimen} (read: RECALLED, not read)"] if arm.verified == "recall" else []
         expected += [f"n = {arm.n} (RECALLED)"] if arm.n is not None and arm.n_verified == "recall" else []
     for outcome in study.outcomes:
-        expected += [outcome.statement, outcome.note, outcome.via]
+        expected += [outcome.statement, outcome.note, outcome.via, outcome.missed]
         expected += [f"{number:g}" for number in (outcome.value, outcome.se, outcome.sd) if number is not None]
         expected += [f"{bounds[0]:g} to {bounds[1]:g}" for bounds in (outcome.range, outcome.interval) if bounds]
     assert [text for text in expected if " ".join(text.split()) not in flat] == []

@@ -185,8 +185,8 @@ def test_dose_span_and_hours_agree_with_the_infusions():
 # Total doses for 70 kg [mg], worked out by hand from the protocols.
 TOTALS = {
     ("sigtermans2009", "esketamine_slow"): 1280, ("sigtermans2009", "esketamine_fast"): 1912,
-    ("schwartzman2009", "racemic"): 1000, ("goldberg2010", "racemic"): 3360, ("kiefer2008", "racemic"): 42000,
-    ("duration357", "racemic_3d"): 432, ("duration357", "racemic_5d"): 720, ("duration357", "racemic_7d"): 1008,
+    ("schwartzman2009", "racemic"): 1000, ("goldberg2010", "racemic"): 3565, ("kiefer2008", "racemic"): 42000,
+    ("lauritsen2016", "racemic"): 358.4, ("aan2023", "racemic"): 1360.8, ("duration357", "racemic_3d"): 432, ("duration357", "racemic_5d"): 720, ("duration357", "racemic_7d"): 1008,
     ("noppers2011", "esketamine"): 35, ("pickering2020", "racemic"): 35, ("boosterpractice", "booster_ladder"): 1500,
 }  # fmt: skip
 

@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from acute_relief import STORED, AcuteRelief
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from typer.main import get_command
 
@@ -23,6 +24,7 @@ from letheon.scenario.grammar import maps
 from letheon.study.calibrate.document import Adequacy, CalibrationReport, Recovery
 from letheon.study.records import T, decode
 from letheon.study.validate.document import Validation
+from letheon.study.validate.regimens import PEOPLE, RegimenCheck, RegimenChecks
 from letheon.views.commands.main import EXAMPLES, app
 from letheon.views.document import markdown, numbers
 from letheon.views.document.tree import Block, Document, Section
@@ -99,6 +101,19 @@ def validation() -> Facts:
     return {"validation": record("calibration/validation", Validation), "subject": validation_subject}
 
 
+def regimens() -> Facts:
+    """Regimens assumed for studies, beside what these report; and relief during infusions for headache."""
+    checks = record("calibration/regimens", RegimenChecks).checks
+
+    def plasma(study: str, measure: str, arm: str | None = None) -> RegimenCheck | None:
+        own = (c for c in checks if (c.study, c.measure, c.timetable) == (study, measure, False))
+        return next((c for c in own if arm in (None, c.arm)), None)
+
+    # it depends on the shipped draws, and is made last
+    rows = record("calibration/acute_relief", AcuteRelief).rows if STORED.exists() else ()
+    return {"checks": checks, "plasma": plasma, "people": PEOPLE, "relief": sorted(rows, key=lambda row: row.study)}
+
+
 def adequacy() -> Facts:
     """Recovery of known truths and of known mechanisms."""
     result = record("calibration/adequacy", Adequacy)
@@ -155,7 +170,7 @@ def prediction(name: str) -> Facts:
 
 
 PAGES: dict[str, Callable[[], Facts]] = {
-    page.__name__: page for page in (evidence, support, cli, scenario, calibration, validation, adequacy)
+    page.__name__: page for page in (evidence, support, cli, scenario, calibration, validation, adequacy, regimens)
 } | {f"predictions/{path.stem}": partial(prediction, path.stem) for path in (DOCS / "predictions").glob("*.json")}
 
 

@@ -40,7 +40,10 @@ SUPPORT_LABELS = (
 )
 STUDY_LABELS = SUPPORT_LABELS[:3]  # those that rest on named studies in CRPS
 DESIGNS = ("randomised", "uncontrolled", "case report", "analysis", "pooled", "practice", "protocol", "animal")
-DIAGNOSES = ("CRPS", "fibromyalgia", "neuropathic pain", "mixed chronic pain", "animal models of pain")
+DIAGNOSES = (
+    *("CRPS", "fibromyalgia", "neuropathic pain", "mixed chronic pain", "animal models of pain"),
+    *("refractory headache", "depression", "intensive care", "anaesthesia"),
+)
 ROLES = ("calibrate", "hold_out", "check", "prediction_target", "not_used")
 PAIN_MODELS = ("memory", "slow_site")
 STUDY_DRUGS = (
@@ -73,11 +76,18 @@ _MEASURES = (
     # how long
     ("day", "analgesia_beyond_infusion half_life"),
     ("year", "remission"),
-    # levels
+    # levels, of both enantiomers together unless one is named
     ("ng/mL", "c50"),
+    ("ng/mL", "ketamine_level norketamine_level norketamine_highest"),
+    ("1", "norketamine_over_ketamine esketamine_over_arketamine"),
     ("min", "ketamine_peak_time"),
     ("day", "norketamine_peak"),
     ("ng/mL", "ketamine_at_relief norketamine_at_relief"),
+    ("mL/min/kg", "esketamine_clearance arketamine_clearance"),
+    # what was given, for 70 kg where it went by weight
+    ("mg/h", "rate_reached rate_most"),
+    ("h", "rate_stable_from infusion_time"),
+    ("mg", "dose_per_day dose_first_day dose_last_day"),
     # comparisons
     ("1", "p_value effect_size standardised_mean_difference"),
     ("%", "loss_of_effect"),
@@ -226,6 +236,9 @@ class Outcome:
     via: Remark = ""  # what was read, where this is not the study's own paper or registry record
     target: Flag = False  # whether calibration fits it (role `calibrate`) or scores it (`hold_out`)
     note: Remark = ""  # what a reader must know about it
+    missed: Remark = (
+        ""  # what the simulated regimen gives instead, and what that means: see `letheon.study.validate.regimens`
+    )
 
     def __post_init__(self) -> None:
         results = {"value": self.value, "range": self.range, "statement": self.statement or None}
@@ -268,6 +281,7 @@ class Study:
     role: Annotated[str, one_of(ROLES)]
     role_note: Text  # why, and with what limits
     calibrates: Annotated[tuple[str, ...], several(PAIN_MODELS)] = ()  # models that its targets are fitted to
+    sampled_h: Annotated[tuple[float, ...], rows(as_variance)] = ()  # when levels were taken [h], where it was read
     relevance: Real = 1.0  # what its values count for in CRPS, beside their own weight: 1, or less for another disease
     follow_up_days: Real  # [day] from the first infusion, that its results may support; 0 where there is none
     verified: Verified  # how the study as a whole was read

@@ -157,6 +157,22 @@ def _of_model(scenario: Scenario, model: PkModel, purposes: set[str], arms: list
     return sentences
 
 
+def _of_norketamine(models: list[PkModel]) -> list[str]:
+    """Say, for an infusion of more than 12 h, how far norketamine is simulated above what was measured."""
+    ratios = {model.label: [v for k, v in model.checks.items() if k.startswith("nk_to_k")] for model in models}
+    named = ", ".join(
+        f"{' and '.join(f'{value:g}' for value in values)} ({label})" for label, values in ratios.items() if values
+    )
+    outcomes = (one for study in library.studies() for one in study.outcomes)
+    measured = [one.value for one in outcomes if one.measure == "norketamine_over_ketamine" and one.value is not None]
+    if not named or not measured:
+        return []
+    return [
+        f"Norketamine after 12 h of infusion is a range, from what was measured to what is modelled: {max(measured):g}"
+        f" times ketamine after days of infusion, modelled {named}."
+    ]
+
+
 def _of_population(population: Population) -> list[str]:
     """Say where the limits of a quantity leave patients other than those that were asked for."""
     weight, nrs, age = population.weight, population.baseline_nrs, population.age
@@ -185,9 +201,8 @@ def model_warnings(scenario: Scenario, plans: tuple[ArmPlan, ...]) -> list[str]:
             arms += [arm] if arm not in arms else []
     for model, (purposes, arms) in used.items():
         sentences += _of_model(scenario, library.pk_model(model), purposes, arms)
-    long = {model for model, (_, arms) in used.items() if any(_longest_infusion_h(arm) > 12 for arm in arms)}
-    if any("norketamine" in analyte for model in long for analyte in library.pk_model(model).analytes):
-        sentences.append("Norketamine after 12 h of infusion is uncertain by a factor of 0.5 to 1.")
+    long = [model for model, (_, arms) in used.items() if any(_longest_infusion_h(arm) > 12 for arm in arms)]
+    sentences += _of_norketamine([library.pk_model(model) for model in long])
     if scenario.follow_up_h > LAST_SUPPORTED_DAY * 24:
         sentences.append("Relapse beyond 12 weeks rests on assumed flares: not identified by any data.")
     return sentences

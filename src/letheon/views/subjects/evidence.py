@@ -127,7 +127,7 @@ def _arm(arm: StudyArm) -> Iterator[Paragraph]:
 
 def _outcome(outcome: Outcome) -> Iterator[Paragraph]:
     yield Paragraph(f"{when(outcome)}: {result(outcome)}", hanging=4)
-    yield from _paragraphs(reading(outcome), outcome.note, indent=4)
+    yield from _paragraphs(reading(outcome), outcome.note, missed(outcome), indent=4)
 
 
 def role_text(study: Study) -> str:
@@ -210,6 +210,11 @@ def reading(outcome: Outcome) -> str:
         return RECALLED
     via = f" ({outcome.via})" if outcome.via else ""
     return f"read: {outcome.verified}{via}; weight {general(outcome.weight)}{'; target' if outcome.target else ''}"
+
+
+def missed(outcome: Outcome) -> str:
+    """Return what the simulation gives where it does not meet what was reported about levels."""
+    return outcome.missed and f"not met: {outcome.missed}"
 
 
 def how_read(verified: str) -> str:
