@@ -15,7 +15,7 @@ class Settings:
 
     chains: int = 4
     warmup: int = 100  # iterations of each before it counts
-    samples: int = 500  # iterations of each that count
+    samples: int = 700  # iterations of each that count
     patients: int = 64  # quasi-random people who stand for an arm
     starts: int = 8  # dispersed starts of the search for modes
     tree_depth: int = 6  # longest trajectory, ``2**tree_depth - 1`` steps
