@@ -347,7 +347,7 @@ def test_whole_files_and_locks() -> None:
 
 # Numbers that mean one thing wherever they stand, and words that open a notice.
 DEFINED = {definitions.RELIEF, definitions.RELAPSE}
-OTHERS = {"views.subjects.calibration"}  # 0.7 as a limit of a sampler's diagnostic
+OTHERS = {"study.calibrate.document"}  # 0.7 as a limit of a sampler's diagnostic
 NAMED = re.compile(r"_?(\w*RELIEF|RELAPSE|REMISSION_DAYS|BASELINE_DAYS|ENDPOINT_DAYS|\w*SUPPORTED_DAY|\w*REFERENCE_KG)")
 NOTICES = re.compile("research and education|no advice about a person", re.IGNORECASE)
 

@@ -9,6 +9,9 @@ import msgspec
 from letheon.study.records import Estimate, Record
 
 
+TRUSTED_K = 0.7  # Pareto k from which on reweighted draws do not stand for those of another density
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How hard to work."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from letheon.files import write
-from letheon.study.calibrate.document import FULL_SETTINGS, LeftOut, Settings
+from letheon.study.calibrate.document import FULL_SETTINGS, TRUSTED_K, LeftOut, Settings
 from letheon.study.calibrate.fit import arviz, convergence, evidence, identity, log_likelihoods
 from letheon.study.calibrate.observations import Observation
 from letheon.study.calibrate.sampler import Chains, Mode, sample, take_up
@@ -22,7 +22,6 @@ from letheon.study.records import Progress, decode, encode
 
 SHORT_SETTINGS = replace(FULL_SETTINGS, warmup=60, samples=150, starts=2)
 _SCORED = 400  # draws at which a trial is scored
-_TRUSTED_K = 0.7  # Pareto k above which weights are not trusted
 
 
 def _without(data: Sequence[Observation], id: str) -> tuple[Observation, ...]:
@@ -67,7 +66,7 @@ def leave_out(
     what, refit = f"scoring {id}", None
     log_p = log_likelihoods(_some(chains), alone, held, progress, what)
     log_w, k = arviz().psislw(-log_p)
-    if k >= _TRUSTED_K:
+    if k >= TRUSTED_K:
         others = prepare_trials(fit, settings.patients, studies=seen_in(rest))
         anew = sample(evidence, (others, rest), modes[:1], settings, folder, progress)
         log_p = log_likelihoods(_some(anew), alone, held, progress, what)

@@ -69,7 +69,7 @@ def diagnostics(report: CalibrationReport) -> list[Diagnostic]:
         ("effective sample size, tail, worst", sampler.ess_tail_worst, 0, "at least 400", lambda value: value >= 400),
         ("divergent iterations", sampler.divergences, 0, "none", lambda value: value == 0),
         ("energy (BFMI), worst", sampler.bfmi_worst, 2, "at least 0.3", lambda value: value >= 0.3),
-        ("Pareto k of the full mesh", report.full_mesh.pareto_k, 2, "below 0.7", lambda value: value < 0.7),
+        ("Pareto k of the full mesh", report.full_mesh.pareto_k, 2, "below 0.7", lambda value: value < TRUSTED_K),
     )
     return [
         Diagnostic(label, numbers.fixed(value, decimals), required, value is not None and is_met(value))
