@@ -8,7 +8,6 @@ import msgspec
 
 from letheon.study.records import Estimate, Record
 
-
 TRUSTED_K = 0.7  # Pareto k from which on reweighted draws do not stand for those of another density
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from letheon.study.calibrate.document import (
+    TRUSTED_K,
     CalibrationReport,
     ModeReport,
     ParameterReport,
