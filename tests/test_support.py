@@ -61,7 +61,8 @@ def test_every_result_that_can_give_a_label_is_listed():
         ("sigtermans2009", "psychomimetic_elicited", 4, "", False),
         ("sigtermans2009", "psychomimetic_elicited", 4, "", True),
     }
-    assert not any(row.met("slow_site") for row in support_rows() if row.day == 84)
+    differences = {row.day for row in support_rows() if row.comparator and row.met("slow_site")}
+    assert differences == {7, 84}  # the second narrowly: -0.135 where -2.42 to -0.118 is reported
     assert not any(
         row.met(pain) for row in support_rows() if row.study.design != "randomised" for pain in ("memory", "slow_site")
     )
@@ -141,7 +142,7 @@ WEEK_1 = ("nrs", 7, "placebo")
         (TEN_DAYS % 13, {"drug": "racemic", "extra": CRPS}, ("nrs", 28, "placebo"), "extrapolated"),
         (TEN_DAYS % 9, {"drug": "racemic", "extra": CRPS}, ("nrs", 28, "placebo"), "assumed"),
         (TEN_DAYS % 70, {"drug": "racemic", "extra": CRPS}, ("nrs", 28, "placebo"), "assumed"),
-        # Goldberg's levels contradict its timetable; 3, 5 and 7 days: the models give 0.3 % and less to the results
+        # Goldberg reports nothing with an error; 3, 5 and 7 days: the models give 0.5 % and less to the results
         *[(FIVE_DAYS_UP, {"drug": "racemic"}, ("nrs", day, ""), "assumed") for day in (1, 3, 7)],
         (FIVE_DAYS, {"drug": "racemic", "extra": CRPS}, ("nrs", 28, "placebo"), "assumed"),
         (DEEP, {"drug": "racemic"}, ("nrs", 7, ""), "assumed"),  # a regimen that is only recalled
@@ -156,7 +157,7 @@ def test_support_is_what_the_studies_measured(sessions, options, what, expected)
 def test_each_model_has_its_own_support_and_time_to_relief_none() -> None:
     plan = scenario(TRIAL)
     assert label(plan, *WEEK_1, pain="slow_site").label == "randomised"
-    assert label(plan, "nrs", 84, "placebo", pain="slow_site").label == "extrapolated"
+    assert label(plan, "nrs", 84, "placebo", pain="slow_site").label == "randomised"
     assert support_of(plan, plan.arm("a"), "relief_days", (0, 84), "placebo").label == "extrapolated"
 
 
@@ -169,7 +170,7 @@ ONCE = "\n      - {at: 0 h, %s}"
         ("racemic", TEN_DAYS % 25, "", "extrapolated"),
         ("racemic", TEN_DAYS % 25, BESIDE % ", clonidine: 0.1 mg", "randomised"),  # as the trial gave it
         ("racemic", TEN_DAYS % 33.75, "", "extrapolated"),  # practice; near schwartzman2009
-        ("racemic", FIVE_DAYS_UP, "", "assumed"),
+        ("racemic", FIVE_DAYS_UP, "", "uncontrolled"),  # dose, days and hours of goldberg2010
         ("racemic", FIVE_DAYS, "", "randomised"),  # duration357
         ("racemic", ONCE % "rate: 15 mg/h, for: 72 h", "", "extrapolated"),  # near duration357, as correll2004
         ("racemic", ONCE % "rate: 52.5 mg/h, for: 40 min", "", "assumed"),  # pickering2020: neuropathic pain

@@ -109,7 +109,7 @@ def test_the_trial_of_100_hours_match_the_prose() -> None:
         first, last = (
             {model: names["difference"](result, day)[0] for model, result in by_model.items()} for day in (7, 84)
         )
-        assert all(abs(value - published[7]) < 1.645 * se for value in first.values())
+        assert all(abs(value - published[7]) < 2.0 * se for value in first.values())  # with the error of 32 patients
         assert 0.3 < last["pain memory"] / first["pain memory"] < 0.8
         assert abs(last["slow site"] / first["slow site"]) < 0.15
     week_12 = names["week_12"]

@@ -95,12 +95,8 @@ def named_numbers() -> dict[str, Number]:
 @cache
 def prior_values(draws: int = DRAWS) -> Mapping[str, np.ndarray]:
     """Return every typical value as the library's spreads have it, before any calibration."""
-    named = named_numbers()
-    uncertain = sorted(
-        name
-        for name, number in named.items()
-        if number.spread["kind"] != "none" and name not in _LATER and not name.startswith(_OF_CALIBRATION)
-    )
+    named = {name: number for name, number in named_numbers().items() if not name.startswith(_OF_CALIBRATION)}
+    uncertain = sorted(name for name, number in named.items() if number.spread["kind"] != "none" and name not in _LATER)
     spreads = sorted(name for name, number in named.items() if number.omega_spread)
     points = latin_hypercube(draws, len(uncertain) + len(spreads) + len(_LATER), _SEED)
     columns = [*uncertain, *(f"{name}.sd" for name in spreads), *_LATER]
