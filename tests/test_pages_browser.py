@@ -222,8 +222,11 @@ def test_the_measures_would_find_a_fault(browser: Any, file: str) -> None:
     page = on_paper(browser, file)
     page.add_style_tag(content="* { break-inside: auto !important; break-after: auto !important; }")
     page.add_style_tag(content="td { white-space: nowrap !important; padding: 0 40px !important; }")
-    faults = page.evaluate(AS_SHEETS, SHEET)
-    assert faults["broken"] and faults["orphaned"] and faults["wide"] and faults["outside"]
+    seen = set[str]()
+    for shift in range(0, 1000, 125):  # wherever the sheets happen to end
+        page.add_style_tag(content=f"body {{ padding-top: {shift}px !important; }}")
+        seen |= {name for name, places in page.evaluate(AS_SHEETS, SHEET).items() if places}
+    assert {"broken", "orphaned", "wide", "outside"} <= seen
 
 
 def test_figures_change_by_button_and_keyboard(browser: Any, file: str) -> None:
