@@ -253,6 +253,9 @@ RELATIVE_ERRORS = {
 }  # fmt: skip
 
 
+NO_SPREAD = {"kind": "none"}
+
+
 def test_spreads_are_the_published_errors():
     """Red when an error is taken for another one, or an error [L] for a relative one."""
     p = library.pk_model("simons2022").parameters
@@ -260,10 +263,30 @@ def test_spreads_are_the_published_errors():
         assert p[name].spread["sd"] == pytest.approx(error / p[name].value, abs=6e-4), name
     for model, errors in RELATIVE_ERRORS.items():
         p = library.pk_model(model).parameters
-        with_spread = {n for n, x in p.items() if x.spread["kind"] != "none" and not x.same_as}
-        assert with_spread == set(errors)
+        published = {n for n, x in p.items() if x.spread != NO_SPREAD and not x.spread_is_assumed}
+        assert published - {n for n, x in p.items() if x.same_as} == set(errors)
         for name, error in errors.items():
             assert p[name].spread["sd"] == pytest.approx(error / 100), name
+
+
+def test_values_of_plasma_models_are_uncertain():
+    """Red when a typical value without a published error is taken as known: only fixed shares and an age are."""
+    known = {
+        f"{model}.{name}"
+        for model in library.pk_models()
+        for name, number in library.pk_model(model).parameters.items()
+        if number.spread == NO_SPREAD and not number.same_as
+    }
+    assert known == {"pair.fm", "simons2022.fm", "simons2022.fm_hnk", "perezruixo2021.qh_age_from"}
+
+
+def test_assumed_spread_of_clearance_is_that_between_models():
+    """Red when the assumed error of a clearance is far from how much typical clearances of healthy adults differ."""
+    p = {id: library.pk_model(id).parameters for id in ("kamp2020", "otto2021", "simons2022", "pair")}
+    clearances = [p["kamp2020"]["cl"], p["otto2021"]["cl"], p["simons2022"]["cl"], p["pair"]["cl_s"]]
+    others = [library.pk_model(id).checks["cl_l_h"] for id in ("clements1981", "perezruixo2021")]
+    between = np.log([*(one.canonical for one in clearances), *others]).std(ddof=1)
+    assert p["otto2021"]["cl"].spread["sd"] == pytest.approx(between, abs=0.02)
 
 
 def test_published_variances():

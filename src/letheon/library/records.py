@@ -50,12 +50,13 @@ def as_spread(table: Any, place: str) -> dict[str, str | float]:
     if not isinstance(table, dict) or "kind" not in table:
         raise InputError(f"{place}: expected a table with the key 'kind', got {table!r}")
     kind = as_choice(table["kind"], SPREADS, f"{place}.kind")
-    check_keys(table, ("kind", *SPREADS[kind]), (), place)
+    check_keys(table, ("kind", *SPREADS[kind]), ("basis",), place)
+    basis = {"basis": as_choice(table["basis"], ("assumed",), f"{place}.basis")} if "basis" in table else {}
     sizes = {key: as_float(table[key], f"{place}.{key}") for key in SPREADS[kind]}
     for key, size in sizes.items():
         if size <= 0:
             raise InputError(f"{place}.{key}: must be positive, got {table[key]!r}")
-    return {"kind": kind, **sizes}
+    return {"kind": kind, **sizes, **basis}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,8 @@ class Number:
     spread : mapping
         Uncertainty of the typical value: ``kind`` is ``lognormal`` (``sd`` of the logarithm), ``normal``
         (``sd`` [`unit`]), ``half-normal`` (the size of a normal around 0 with ``sd`` [`unit`]), ``beta``
-        (``a``, ``b``), ``uniform`` (over `range`) or ``none`` (none published or none wanted).
+        (``a``, ``b``), ``uniform`` (over `range`) or ``none``. Its ``basis`` is ``assumed`` where a value was
+        published without an error.
     omega : float or None
         Variance between patients of the log-normal eta, if any.
     role : str or None
@@ -134,6 +136,11 @@ class Number:
         if self.omega_spread and self.omega is None:
             raise FieldError("'omega_spread' belongs to a variance between patients, and there is none")
         object.__setattr__(self, "weight", weigh(self.weight, self.verified))
+
+    @property
+    def spread_is_assumed(self) -> bool:
+        """Whether the spread stands for an error that was not published."""
+        return self.spread.get("basis") == "assumed"
 
     @property
     def canonical(self) -> float:

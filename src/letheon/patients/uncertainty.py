@@ -36,7 +36,7 @@ SHARED = (
     *("between.sd", "between.effect"),
 )
 # Numbers that were given a spread after the calibration: they take the last columns of the hypercube, so that those of
-# all others, and with them the shipped fits, stay as they are.
+# all others, and with them the shipped fits, stay as they are. Numbers whose spread is assumed follow them.
 _LATER = (
     *(f"circulation.{name}" for name in ("output_most", "reference_level", "anaesthetic_level")),
     *(f"circulation.{name}" for name in ("mean_pressure_most", "pulse_most")),
@@ -96,10 +96,11 @@ def named_numbers() -> dict[str, Number]:
 def prior_values(draws: int = DRAWS) -> Mapping[str, np.ndarray]:
     """Return every typical value as the library's spreads have it, before any calibration."""
     named = {name: number for name, number in named_numbers().items() if not name.startswith(_OF_CALIBRATION)}
-    uncertain = sorted(name for name, number in named.items() if number.spread["kind"] != "none" and name not in _LATER)
+    later = [*_LATER, *sorted(name for name, number in named.items() if number.spread_is_assumed)]
+    uncertain = sorted(name for name, number in named.items() if number.spread["kind"] != "none" and name not in later)
     spreads = sorted(name for name, number in named.items() if number.omega_spread)
-    points = latin_hypercube(draws, len(uncertain) + len(spreads) + len(_LATER), _SEED)
-    columns = [*uncertain, *(f"{name}.sd" for name in spreads), *_LATER]
+    points = latin_hypercube(draws, len(uncertain) + len(spreads) + len(later), _SEED)
+    columns = [*uncertain, *(f"{name}.sd" for name in spreads), *later]
     u = dict(zip(columns, points.T, strict=True))
     values = {}
     for name, number in named.items():

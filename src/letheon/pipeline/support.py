@@ -146,6 +146,12 @@ def _of_model(scenario: Scenario, model: PkModel, purposes: set[str], arms: list
             f"{source} has no published variability between patients: all patients of one weight get the same levels"
             " (`borrow_variability: on` takes that of simons2022)."
         )
+    assumed = sum(number.spread_is_assumed for number in model.parameters.values())
+    if assumed:
+        sentences.append(
+            f"{source}: no error was published for {assumed} of {len(model.parameters)} typical values; the intervals"
+            " of levels rest on assumed ones."
+        )
     return sentences
 
 

@@ -136,7 +136,8 @@ def _spread(number: Number) -> str:
     if kind == "uniform":
         return "uniform over the range"
     sizes = ", ".join(f"{key} {general(value)}" for key, value in number.spread.items() if isinstance(value, float))
-    return f"{kind}, {sizes}" + (" of the logarithm" if kind == "lognormal" else "")
+    how = "; assumed, none was published" if number.spread_is_assumed else ""
+    return f"{kind}, {sizes}{' of the logarithm' if kind == 'lognormal' else ''}{how}"
 
 
 def _sources(keys: Iterable[str]) -> Section:
