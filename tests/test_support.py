@@ -194,7 +194,7 @@ def test_warnings_name_source_range_and_arm_once():
     assert "a 100" in over
     assert len(warnings) == len(set(warnings))
     deep = "\n      - {at: 0 h, rate: 7 mg/kg/h, for: 24 h}"
-    warnings = [w for w in warnings_of(scenario(deep, drug="racemic")) if "mg/h at 70 kg" in w]
+    warnings = [w for w in warnings_of(scenario(deep, drug="racemic")) if "mg/h at 70 kg; reached" in w]
     assert "a 490" in warnings[0] and "extrapolated" in warnings[0]
     assert any("beyond 12 weeks" in w for w in warnings_of(scenario(ONE_HOUR, weeks=52)))
 
@@ -203,7 +203,7 @@ def test_warnings_name_source_range_and_arm_once():
 def test_the_rate_of_a_push_is_judged_by_its_dose(dose, warned):
     push = f"\n      - {{at: 0 h, push: {dose} mg/kg, over: 10 s}}\n      - {{at: 0 h, rate: 10 mg/h, for: 4 h}}"
     warnings = warnings_of(scenario(push, "racemic", extra="models: {pk: clements1981}\n"))
-    assert not any("mg/h at 70 kg" in w for w in warnings)
+    assert not any("mg/h at 70 kg; reached" in w for w in warnings)
     assert any("with pushes up to 0.25 mg/kg; given here: a 0.35 mg/kg" in w for w in warnings) == warned
     assert any("without pushes" in w for w in warnings_of(scenario(push, "racemic")))
 
@@ -215,9 +215,24 @@ def test_norketamine_is_doubted_only_where_a_model_has_it(pk, warned):
     assert any("orketamine" in w for w in warnings) == warned
 
 
+@pytest.mark.parametrize(
+    ("drug", "rate", "said"),
+    [
+        ("esketamine", "1 mg/h", "below that of every fitted trial of esketamine (lowest 20 mg/h, sigtermans2009)"),
+        ("esketamine", "22 mg/h", ""), ("racemic", "20 mg/h", ""), ("arketamine", "1 mg/h", ""),
+        ("racemic", "5 mg/kg/h", "above that of every fitted trial of racemic (highest 52.5 mg/h, pickering2020)"),
+    ],
+)  # fmt: skip
+def test_rates_that_no_fitted_trial_reached_are_named(drug, rate, said):
+    """Red when the trial that sets the low or the high end of what was fitted is another one, or not named."""
+    warnings = warnings_of(scenario(f"\n      - {{at: 0 h, rate: {rate}, for: 4 h}}", drug=drug))
+    assert [w for w in warnings if "fitted trial" in w and said in w] == [w for w in warnings if "fitted trial" in w]
+    assert any("fitted trial" in w for w in warnings) == bool(said)
+
+
 def test_weights_inside_are_not_warned_about():
     few = "population: {n: 10, weight: 70 ± 4 kg, baseline_nrs: 7 ± 1}\n"
-    assert warnings_of(scenario(ONE_HOUR, extra=few)) == []
+    assert warnings_of(scenario("\n      - {at: 0 h, rate: 25 mg/h, for: 1 h}", extra=few)) == []
     heavy = "population: {n: 10, weight: 120 ± 10 kg}\n"
     assert any("100% of these patients lie outside" in w for w in warnings_of(scenario(ONE_HOUR, extra=heavy)))
 

@@ -172,11 +172,16 @@ class Profile(Struct, frozen=True, kw_only=True):
 
 
 class UsedModel(Struct, frozen=True):
-    """A pharmacokinetic model: its key, its name for readers, and whether it was fitted to venous or arterial blood."""
+    """A pharmacokinetic model: its key, its name for readers, and whether it was fitted to venous or arterial blood.
+
+    Of its `typical_values`, `assumed_errors` were published without an error: intervals of levels rest on assumed ones.
+    """
 
     model: str
     label: str
     sampling: str
+    typical_values: int
+    assumed_errors: int
 
 
 class ArmModels(Struct, frozen=True):

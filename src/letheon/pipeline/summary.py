@@ -308,7 +308,10 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> records.
     used = {}
     for part in own.plan.structure.parts:
         model = library.pk_model(part.model)
-        used |= dict.fromkeys(part.drives, records.UsedModel(model.id, model.label, model.sampling))
+        numbers = model.parameters.values()
+        assumed = sum(number.spread_is_assumed for number in numbers)
+        one = records.UsedModel(model.id, model.label, model.sampling, len(numbers), assumed)
+        used |= dict.fromkeys(part.drives, one)
 
     def alone(model: str) -> records.ModelResult:
         single = {model: 1.0}

@@ -10,6 +10,7 @@ from scipy import special
 from letheon import library
 from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.dosing.regimen import MS_PER_DAY, MS_PER_HOUR, Infusion, Regimen
+from letheon.library import StudyArm
 from letheon.library.records import PkModel
 from letheon.patients.population import Covariates, realised
 from letheon.pipeline.models import models_sentence
@@ -146,13 +147,43 @@ def _of_model(scenario: Scenario, model: PkModel, purposes: set[str], arms: list
             f"{source} has no published variability between patients: all patients of one weight get the same levels"
             " (`borrow_variability: on` takes that of simons2022)."
         )
-    assumed = sum(number.spread_is_assumed for number in model.parameters.values())
-    if assumed:
-        sentences.append(
-            f"{source}: no error was published for {assumed} of {len(model.parameters)} typical values; the intervals"
-            " of levels rest on assumed ones."
-        )
     return sentences
+
+
+def _of_fitted_rates(arms: Sequence[Arm]) -> list[str]:
+    """Say which arms stay below, or go above, the highest rates of all fitted trials of their drug."""
+    fitted = [
+        (arm.drug, *_highest_rates(arm), study.id)
+        for study in library.studies()
+        if study.role == "calibrate"
+        for arm in study.arms
+        if arm.infusions
+    ]
+    sentences = []
+    for arm in arms:
+        known = [one for one in fitted if one[0] == arm.drug]
+        rate = max(Regimen.create(arm.drug, _infusions_of(arm)).schedule().rates(REFERENCE_WEIGHT_KG), default=0.0)
+        if not known or not rate:
+            continue
+        _, low, _, lowest = min(known, key=lambda one: one[1])
+        _, _, high, highest = max(known, key=lambda one: one[2])
+        if rate < low * (1 - 1e-9):
+            end = f"below that of every fitted trial of {arm.drug} (lowest {low:.3g} mg/h, {lowest})"
+            why = "what so little does to lasting pain is assumed"
+        elif rate > high * (1 + 1e-9):
+            end = f"above that of every fitted trial of {arm.drug} (highest {high:.3g} mg/h, {highest})"
+            why = "that no more patients respond at such a depth is assumed"
+        else:
+            continue
+        sentences.append(f"{arm.name}: the highest rate, {rate:.3g} mg/h at 70 kg, is {end}: {why}.")
+    return sentences
+
+
+def _highest_rates(arm: StudyArm) -> tuple[float, float]:
+    """Return the least and the most that the highest rate of an arm may have been [mg/h]."""
+    if arm.titration:
+        return arm.titration.reached[0], arm.titration.most
+    return (max(rate for _, _, rate in arm.infusions),) * 2
 
 
 def _of_norketamine(models: list[PkModel]) -> list[str]:
@@ -201,6 +232,7 @@ def model_warnings(scenario: Scenario, plans: tuple[ArmPlan, ...]) -> list[str]:
         sentences += _of_model(scenario, library.pk_model(model), purposes, arms)
     long = [model for model, (_, arms) in used.items() if any(_longest_infusion_h(arm) > 12 for arm in arms)]
     sentences += _of_norketamine([library.pk_model(model) for model in long])
+    sentences += _of_fitted_rates([arm for arm in scenario.arms if arm.drug != "placebo"])
     if scenario.follow_up_h > LAST_SUPPORTED_DAY * 24:
         sentences.append("Relapse beyond 12 weeks rests on assumed flares: not identified by any data.")
     return sentences

@@ -281,13 +281,21 @@ def _assumed(result: RunResult) -> list[str]:
 
 def _drug_models(result: RunResult) -> tree.Block:
     rows = [
-        (names.arm_name(name), purpose, model.model, model.label, model.sampling)
+        (
+            names.arm_name(name),
+            purpose,
+            model.label,
+            model.sampling,
+            f"{model.assumed_errors} of {model.typical_values}",
+        )
         for name, arm in active_arms(result).items()
         for purpose, model in (("levels and pain", arm.models.levels), ("acute effect", arm.models.acute))
     ]
     if not rows:
         return tree.Paragraph("No arm gives a drug.")
-    return tree.Table.of("Drug models", ("Arm", "Used for", "Model", "Label", "Sampling"), rows, kind="text")
+    return tree.Table.of(
+        "Drug models", ("Arm", "Used for", "Model", "Sampling", "Errors of typical values assumed"), rows, kind="text"
+    )
 
 
 def _pain_models(result: RunResult) -> str:
