@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from letheon.study.trial.simulation import ArmForecast, TrialForecast, draw_trials
+from letheon.patients.uncertainty import typical_values
+from letheon.study.regimens import study, study_scenario
+from letheon.study.trial.simulation import ArmForecast, TrialForecast, draw_trials, trial_forecasts
+from letheon.study.validate.between_studies import with_spread
 from letheon.study.validate.chance import (
     LOWER,
     NO_DIFFERENCE,
@@ -72,6 +75,21 @@ def test_none_of_four_responds_with_the_chance_of_four_alone():
     n = 20_000
     hits = (event(draw_trials(made, n, np.random.default_rng(7))[0]).sum(axis=1) == 0).reshape(2, n).sum(axis=1)
     np.testing.assert_allclose(result.chances, hits / n, atol=4 * math.sqrt(hits.max()) / n)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("pain", ["memory", "slow_site"])
+def test_draws_that_differ_in_the_effect_of_studies_share_a_forecast(pain):
+    """Red when the effects of one set of draws reach another, or another number of it."""
+    values = {name: column[:2] for name, column in typical_values(64).items()}
+    several = (values, with_spread(values, 0.0), with_spread(values, 0.6))
+    scenario = study_scenario(study("sigtermans2009"), 10)
+    trial = (scenario, {"esketamine_slow": 9}, ((8.0, 9.0), (9.0, 10.0)), pain)
+    shared = trial_forecasts(*trial, several, 4)
+    alone = [trial_forecasts(*trial, (one,), 4)[0] for one in several]
+    latent = [[one.arms["esketamine_slow"].latent for one in those] for those in (shared, alone)]
+    np.testing.assert_allclose(*latent, rtol=1e-12)
+    assert np.ptp(latent[0], axis=0).max() > 0.01
 
 
 def test_totals_weigh_trials_and_leave_each_out():

@@ -8,14 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from letheon.arrays import jax
-from letheon.patients.uncertainty import typical_values
+from letheon.patients.uncertainty import RIVAL, typical_values
 from letheon.scenario import Scenario
 from letheon.study.records import Progress
-from letheon.study.trial.forward import Forecast, forecast, prepare, responds, without_drug
+from letheon.study.trial.forward import Cohort, Forecast, forecast, prepare, responds, without_drug
 
 DRAWS = 256
 PEOPLE = 96
 REPEATS = 8  # simulated trials for each draw of the posterior
+EFFECTS = ("between.effect", f"{RIVAL}between.effect")  # of a study, under each pain model
 _SEED = 20261122
 Values = Mapping[str, np.ndarray]  # (draw,): draws of the typical values
 Heartbeat = Callable[[], None]  # called often, so that work can be stopped
@@ -66,31 +67,41 @@ def heartbeat_of(progress: Progress | None, what: str, done: int, jobs: int) -> 
 @cache
 def _program(pain: str, options: tuple[tuple[str, Any], ...]) -> Any:
     """Return a compiled forecast. Shapes and times are program, levels and people are data."""
-    return jax.jit(lambda values, cohort: forecast(values, cohort, pain, **dict(options)))
+
+    def one(values: dict[str, Any], effects: dict[str, Any], cohort: Cohort) -> Forecast:
+        # the effect of a study acts on relief alone: sensitisation is carried once for all of them
+        return jax.vmap(lambda own: forecast(values | own, cohort, pain, **dict(options)))(effects)
+
+    return jax.jit(one)
 
 
 def forecasts(
     scenario: Scenario,
     arm: str,
     stops_h: Sequence[float],
-    values: Values,
+    several: Sequence[Values],
     pain: str,
     people: int,
     heartbeat: Heartbeat,
     sham: bool = False,
     **options: Any,
-) -> Forecast:
-    """Return forecasts under every draw; axes (draw, stop, patient). Options are those of `forward.forecast`."""
+) -> list[Forecast]:
+    """Return forecasts under every draw; axes (draw, stop, patient). Options are those of `forward.forecast`.
+
+    The sets of draws differ in the effects of studies alone; there is one forecast for each.
+    """
     cohort = prepare(scenario, arm, people, stops_h=stops_h)
     options = {"expectancy": 0.0, **options}
     if sham:
         cohort, options = without_drug(cohort), {**options, "expectancy": 0.0}  # with nothing to see through
     one = _program(pain, tuple(sorted(options.items())))
     rows = []
-    for i in range(len(next(iter(values.values())))):
+    for i in range(len(next(iter(several[0].values())))):
         heartbeat()
-        rows.append(one({name: float(column[i]) for name, column in values.items()}, cohort))
-    return jax.tree.map(lambda *x: np.stack([np.asarray(y) for y in x]), *rows)
+        effects = {name: np.array([float(values[name][i]) for values in several]) for name in EFFECTS}
+        rows.append(one({name: float(column[i]) for name, column in several[0].items()}, effects, cohort))
+    every = jax.tree.map(lambda *x: np.stack([np.asarray(y) for y in x], axis=1), *rows)
+    return [jax.tree.map(lambda x, k=k: x[k], every) for k in range(len(several))]
 
 
 def trial_forecast(
@@ -104,14 +115,32 @@ def trial_forecast(
     heartbeat: Heartbeat = lambda: None,
     **options: Any,
 ) -> TrialForecast:
-    """Return what the people of each arm would show under every draw of the parameters (the shipped ones by default).
+    """Return what the people of each arm would show under every draw of the parameters, the shipped ones by default.
+
+    The rest is as for `trial_forecasts`.
+    """
+    several = (typical_values(DRAWS) if values is None else values,)
+    return trial_forecasts(scenario, patients, windows_d, pain, several, people, sham, heartbeat, **options)[0]
+
+
+def trial_forecasts(
+    scenario: Scenario,
+    patients: Mapping[str, int],
+    windows_d: Windows,
+    pain: str,
+    several: Sequence[Values],
+    people: int = PEOPLE,
+    sham: Mapping[str, str] | None = None,
+    heartbeat: Heartbeat = lambda: None,
+    **options: Any,
+) -> list[TrialForecast]:
+    """Return what the people of each arm would show under every draw, once for each set of draws as in `forecasts`.
 
     One diary entry stands for each window [day]. Patients will be drawn from quasi-random `people`; `sham` are placebo
     arms, and the arm that each mirrors. The heartbeat is called before each draw and raises to stop. Options are those
     of `letheon.study.trial.forward.forecast`: ``flares``, ``expectancy``, ``norketamine``.
     """
-    values = typical_values(DRAWS) if values is None else values
-    sham = sham or {}
+    values, sham = several[0], sham or {}
     stops_h = tuple(24.0 * d for d in sorted({0.0, *(edge for pair in windows_d for edge in pair)}))
     noise, rho = float(np.median(values["diary.noise_sd"])), float(np.median(values["diary.rho"]))
     correlation = rho ** np.abs(np.subtract.outer(*(2 * [np.array([b for _, b in windows_d])])))
@@ -119,17 +148,19 @@ def trial_forecast(
     week = noise * math.sqrt((1 + 2 * sum((1 - k / 7) * rho**k for k in range(1, 7))) / 7)
     rows = [[stops_h.index(24.0 * edge) for edge in pair] for pair in windows_d]
     hours = np.array([stops_h[b] - stops_h[a] for a, b in rows])[:, None]
-    arms = {}
+    every: list[dict[str, ArmForecast]] = [{} for _ in several]
     for arm, n in patients.items():
         source = sham.get(arm, arm)
-        shown = forecasts(scenario, source, stops_h, values, pain, people, heartbeat, arm in sham, **options)
-        latent = [
-            np.stack([course.area[:, b] - course.area[:, a] for a, b in rows], axis=1) / hours
-            for course in (shown.responders, shown.others)
-        ]
-        share = np.broadcast_to(responds(values, pain), len(latent[0])) * (arm not in sham)
-        arms[arm] = ArmForecast(n, np.stack(latent, axis=1), start_pain(scenario, source, people), share)
-    return TrialForecast(arms, root, week)
+        start = start_pain(scenario, source, people)
+        shown = forecasts(scenario, source, stops_h, several, pain, people, heartbeat, arm in sham, **options)
+        for arms, own in zip(every, shown, strict=True):
+            latent = [
+                np.stack([course.area[:, b] - course.area[:, a] for a, b in rows], axis=1) / hours
+                for course in (own.responders, own.others)
+            ]
+            share = np.broadcast_to(responds(values, pain), len(latent[0])) * (arm not in sham)
+            arms[arm] = ArmForecast(n, np.stack(latent, axis=1), start, share)
+    return [TrialForecast(arms, root, week) for arms in every]
 
 
 def simulated_trials(trial: TrialForecast, repeats: int = REPEATS) -> Arms:

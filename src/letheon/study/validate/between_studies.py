@@ -11,14 +11,14 @@ from scipy import special
 
 from letheon import library
 from letheon.definitions import RELIEF, SLACK
-from letheon.patients.uncertainty import RIVAL, typical_values
+from letheon.patients.uncertainty import RIVAL
 from letheon.study.calibrate.observations import Gaussian
 from letheon.study.calibrate.trials import observations
 from letheon.study.records import Estimate, Progress, quantiles
 from letheon.study.regimens import study, study_scenario
-from letheon.study.trial.simulation import DRAWS, Arms, Values, heartbeat_of, simulated_trials, trial_forecast
+from letheon.study.trial.simulation import Arms, Values, heartbeat_of, simulated_trials, trial_forecasts
 from letheon.study.validate.document import BetweenStudies, SpreadRow, SpreadScore
-from letheon.study.validate.held_out import Scored, held_out_scores
+from letheon.study.validate.held_out import Scored
 from letheon.study.validate.scores import total
 
 SPREADS: Mapping[str, float | None] = {"0": 0.0, "fitted": None, "0.6": 0.6}
@@ -71,38 +71,45 @@ _LABELS = {
 }
 
 
+def values_by_spread(values: Values) -> dict[str, Values]:
+    """Return draws (draw,) by how far studies lie from each other; all else is the same."""
+    return {label: with_spread(values, sd) for label, sd in SPREADS.items()}
+
+
 def between_studies(
-    values: Values | None = None,
+    by_spread: Mapping[str, Values],
+    scored: Mapping[str, Sequence[Scored]],
     models: tuple[str, ...] = library.PAIN_MODELS,
-    fitted: Sequence[Scored] | None = None,
     progress: Progress | None = None,
 ) -> BetweenStudies:
-    """Predict the 100-hour trial and score the held-out ones with studies alike, as fitted, and far apart."""
-    values = typical_values(DRAWS) if values is None else values
+    """Predict the 100-hour trial and score the held-out ones with studies alike, as fitted, and far apart.
+
+    Draws and held-out trials go by the spread between studies, as in `values_by_spread`.
+    """
     scenario, reported = study_scenario(study(_TRIAL), max(_WEEKS.values())), _reported()
     windows = tuple((float(day), float(day + 1)) for day in range(max(_WEEKS.values())))
     patients, sham = {_ARM: _PATIENTS, "placebo": _PATIENTS}, {"placebo": _ARM}
-    rows, scores, done, jobs = [], [], 0, len(SPREADS) * len(models)
-    for label, sd in SPREADS.items():
-        own = with_spread(values, sd)
-        for model in models:
-            heartbeat = heartbeat_of(progress, f"trials if studies differ by {label}, {model}", done, jobs)
-            trial = trial_forecast(scenario, patients, windows, model, own, sham=sham, heartbeat=heartbeat)
+    several = tuple(by_spread.values())
+    rows: list[SpreadRow] = []
+    for done, model in enumerate(models):
+        heartbeat = heartbeat_of(progress, f"trials if studies differ, {model}", done, len(models))
+        trials = trial_forecasts(scenario, patients, windows, model, several, sham=sham, heartbeat=heartbeat)
+        for label, trial in zip(by_spread, trials, strict=True):
             arms = simulated_trials(trial, _REPEATS)
             rows += [_row(model, label, name, reported.get(name), draws) for name, draws in _read(arms).items()]
-            done += 1
-        scored = fitted if sd is None and fitted is not None else held_out_scores(own, models, progress=progress)
-        added = total(scored).log_score
-        scores += [
-            SpreadScore(
-                model=model,
-                sd=label,
-                log_score=added[model],
-                chances={entry.held.id: entry.chances[model].mean for entry in scored},
-            )
-            for model in models
-        ]
-    spreads = {model: _spread(values["between.sd" if model == "memory" else f"{RIVAL}between.sd"]) for model in models}
+    rows.sort(key=lambda row: (list(by_spread).index(row.sd), models.index(row.model)))
+    scores = [
+        SpreadScore(
+            model=model,
+            sd=label,
+            log_score=total(entries).log_score[model],
+            chances={entry.held.id: entry.chances[model].mean for entry in entries},
+        )
+        for label, entries in scored.items()
+        for model in models
+    ]
+    fitted = by_spread["fitted"]
+    spreads = {model: _spread(fitted["between.sd" if model == "memory" else f"{RIVAL}between.sd"]) for model in models}
     return BetweenStudies(patients=_PATIENTS, fitted_sd=spreads, rows=tuple(rows), scores=tuple(scores))
 
 

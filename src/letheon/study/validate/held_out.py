@@ -99,15 +99,15 @@ HELD_OUT = (
 
 
 def _forecasts(
-    held: HeldOut, model: str, values: Values | None, people: int, heartbeat: Heartbeat
-) -> Iterator[TrialForecast]:
-    """Yield the trial with each form that its drug may have had."""
+    held: HeldOut, model: str, several: Sequence[Values], people: int, heartbeat: Heartbeat
+) -> Iterator[list[TrialForecast]]:
+    """Yield the trial under each set of draws, with each form that its drug may have had."""
     reported = study(held.id)
     for form in held.forms or ("",):
         arms = tuple(replace(arm, drug=form or arm.drug) for arm in reported.arms)
         scenario = study_scenario(replace(reported, arms=arms), 94)
-        yield simulation.trial_forecast(
-            scenario, held.patients, held.windows_d, model, values, people, held.sham, heartbeat
+        yield simulation.trial_forecasts(
+            scenario, held.patients, held.windows_d, model, several, people, held.sham, heartbeat
         )
 
 
@@ -144,43 +144,45 @@ def _quantities(held: HeldOut, arms: Arms) -> Iterator[Quantity]:
 def predicted(
     held: HeldOut,
     model: str,
-    values: Values | None = None,
+    several: Sequence[Values],
     people: int = simulation.PEOPLE,
     repeats: int = simulation.REPEATS,
     heartbeat: Heartbeat = lambda: None,
-) -> tuple[EventChance, list[Quantity]]:
-    """Return the chance of a trial's event and its quantities, over every form that its drug may have had."""
-    forecasts = list(_forecasts(held, model, values, people, heartbeat))
-    tables = [list(_quantities(held, simulation.simulated_trials(trial, repeats))) for trial in forecasts]
-    pooled = [
-        replace(same[0], predicted=np.concatenate([q.predicted for q in same])) for same in zip(*tables, strict=True)
-    ]
-    return EventChance.average([_chance(held, trial, heartbeat) for trial in forecasts]), pooled
+) -> list[tuple[EventChance, list[Quantity]]]:
+    """Return the chance of a trial's event and its quantities, over every form that its drug may have had.
 
-
-def log_scores(values: Values | None, pain: str, heartbeat: Heartbeat = lambda: None) -> dict[str, tuple[float, float]]:
-    """Return the log chance of each held-out study under draws (draw,) of one pain model, and its Monte Carlo error."""
-    chances = {held.id: predicted(held, pain, values, repeats=1, heartbeat=heartbeat)[0] for held in HELD_OUT}
-    return {id: (math.log(one.mean), one.error / one.mean) for id, one in chances.items()}
+    There is one result for each set of draws; they differ in the effects of studies alone.
+    """
+    results = []
+    for forecasts in zip(*_forecasts(held, model, several, people, heartbeat), strict=True):
+        tables = [list(_quantities(held, simulation.simulated_trials(trial, repeats))) for trial in forecasts]
+        pooled = [
+            replace(same[0], predicted=np.concatenate([q.predicted for q in same]))
+            for same in zip(*tables, strict=True)
+        ]
+        results.append((EventChance.average([_chance(held, trial, heartbeat) for trial in forecasts]), pooled))
+    return results
 
 
 def held_out_scores(
-    values: Values | None = None,
+    several: Sequence[Values],
     models: tuple[str, ...] = library.PAIN_MODELS,
     people: int = simulation.PEOPLE,
     repeats: int = simulation.REPEATS,
     progress: Progress | None = None,
-) -> tuple[Scored, ...]:
-    """Score pain models on the trials that they never saw, with draws (draw,) of the typical values."""
-    table, done, jobs = [], 0, len(HELD_OUT) * len(models)
+) -> list[tuple[Scored, ...]]:
+    """Score pain models on the trials that they never saw, once for each set of draws, as in `predicted`."""
+    tables: list[list[Scored]] = [[] for _ in several]
+    done, jobs = 0, len(HELD_OUT) * len(models)
     for held in HELD_OUT:
         results = {}
         for model in models:
             heartbeat = heartbeat_of(progress, f"simulating {held.id} under {model}", done, jobs)
-            results[model] = predicted(held, model, values, people, repeats, heartbeat)
+            results[model] = predicted(held, model, several, people, repeats, heartbeat)
             done += 1
-        table.append(Scored(held, *({model: result[i] for model, result in results.items()} for i in range(2))))
-    return tuple(table)
+        for k, table in enumerate(tables):
+            table.append(Scored(held, *({model: one[k][i] for model, one in results.items()} for i in range(2))))
+    return [tuple(table) for table in tables]
 
 
 _COURSES = {  # its session, its end [day], and what was observed
@@ -212,7 +214,7 @@ def timing(
         for model in models:
             what, jobs = f"timing of {course} under {model}", len(_COURSES) * len(models)
             heartbeat = heartbeat_of(progress, what, len(rows), jobs)
-            shown = simulation.forecasts(scenario, "a", stops, few, model, 64, heartbeat)
+            (shown,) = simulation.forecasts(scenario, "a", stops, (few,), model, 64, heartbeat)
             start = simulation.start_pain(scenario, "a", 64)
             left = (shown.responders.pain / start, shown.others.pain / start)
             share = responds(few, model)[:, None]

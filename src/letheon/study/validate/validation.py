@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from letheon._version import __version__
+from letheon.patients.uncertainty import typical_values
 from letheon.study.records import Progress
-from letheon.study.trial.simulation import Values
-from letheon.study.validate.between_studies import between_studies
+from letheon.study.trial.simulation import DRAWS, Values
+from letheon.study.validate.between_studies import between_studies, values_by_spread
 from letheon.study.validate.document import Validation
 from letheon.study.validate.held_out import held_out_scores, timing
 from letheon.study.validate.scores import held_out_table, total
@@ -24,13 +25,16 @@ def validate(
     Values are those of the shipped posteriors by default; `posterior` says how other draws were made, by pain model.
     `sensitivity` says whether to vary the spread between studies and single assumptions too.
     """
-    scored = held_out_scores(values, progress=progress)
+    values = typical_values(DRAWS) if values is None else values
+    by_spread = values_by_spread(values) if sensitivity else {"fitted": values}
+    entries = held_out_scores(tuple(by_spread.values()), progress=progress)
+    scored = dict(zip(by_spread, entries, strict=True))
     return Validation(
         letheon=__version__,
         posterior={model: dict(about) for model, about in (posterior or {}).items()},
-        studies=held_out_table(scored),
-        total=total(scored),
+        studies=held_out_table(scored["fitted"]),
+        total=total(scored["fitted"]),
         timing=timing(values, progress=progress),
-        between_studies=between_studies(values, fitted=scored, progress=progress) if sensitivity else None,
+        between_studies=between_studies(by_spread, scored, progress=progress) if sensitivity else None,
         sensitivity=tornado(values, progress=progress) if sensitivity else None,
     )
