@@ -24,6 +24,7 @@ from letheon.views.document.html import typeset
 from letheon.views.document.tree import plain
 from letheon.views.figures import axes, curves
 from letheon.views.subjects import average, harms, names, run
+from letheon.views.subjects.brief import brief
 
 VENDOR = Path(document.__file__).parent.parent / "vendor"
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \"'&<b>%{x}</b>\u2028"
@@ -271,9 +272,23 @@ def test_other_shapes_of_runs_have_a_report_and_a_summary(shape: str, result: Ru
     other = alone() if shape == "alone" else with_arms(placebo=result.arms["placebo"])
     page, text = Page(run.page(other, "")), shown(other)
     assert page.open == []
-    for words in (page.text, text):
+    for words in (page.text, text, " ".join(terminal.text(brief(other)).split())):
         assert ("no placebo arm" in words) == (shape == "alone")
         assert "nan" not in words.lower().split() and "None" not in words.split()
+
+
+def test_the_answer_is_short_and_says_where_mechanisms_disagree(result: RunResult) -> None:
+    """Red when the answer scrolls away, leads with one mechanism, or has another number than the result."""
+    text = terminal.text(brief(result), 100)
+    assert len(text.splitlines()) <= 20
+    arm = result.arms["esketamine"]
+    assert arm.by_model
+    for model in (arm, arm.by_model.memory, arm.by_model.slow_site):
+        last = model.endpoint("nrs_day_84")
+        assert last and last.against
+        ends = numbers.change_interval(last.against.mean_interval, "NRS")
+        assert f"{numbers.change(last.against.mean, 'NRS').removesuffix(' points')} ({ends})" in " ".join(text.split())
+    assert "disagree" not in terminal.text(brief(alone()), 100)
 
 
 @given(st.floats(min_value=-1e6, max_value=1e6, allow_nan=False))

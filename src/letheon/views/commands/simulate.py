@@ -16,6 +16,7 @@ def simulate(
     patients: Annotated[int | None, _PATIENTS] = None,
     seed: Seed = None,
     quick: Annotated[bool, flag("--quick", "At most 200 patients, for a first look.")] = False,
+    full: Annotated[bool, flag("--full", "Show every table, note and warning, then the answer.")] = False,
     as_json: AsJson = False,
     quiet: Annotated[bool, flag("--quiet", "Show neither progress nor table nor warnings.")] = False,
     fresh: Annotated[bool, flag("--fresh", "Compute again what is already there.")] = False,
@@ -23,8 +24,8 @@ def simulate(
 ) -> None:
     """Run every arm of a scenario.
 
-    A table here, and a run folder with Parquet tables and an HTML report. Running it again continues what was
-    interrupted, and shows what is finished.
+    The answer in a few lines here, and a run folder with Parquet tables and an HTML report. Running it again
+    continues what was interrupted, and shows what is finished.
 
     Example:
       letheon simulate examples/small.yaml --out runs/small
@@ -60,9 +61,12 @@ def simulate(
             tell(f"warning: {warning}")
         write_json(run.document)
     elif not quiet:
+        from letheon.views.subjects.brief import brief
         from letheon.views.subjects.run import summary
 
         again = "This run was finished before; --fresh computes it again."
         earlier = "Continued from what an earlier run had finished."
         lines = [again] if run.reused else [earlier] if run.continued else []
-        show(summary(run.result), *lines, f"Run folder: {folder}", f"Report: {folder / 'report.html'}")
+        if full:
+            show(summary(run.result), "")
+        show(brief(run.result), *lines, f"Run folder: {folder}", f"Report: {folder / 'report.html'}")

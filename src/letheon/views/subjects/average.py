@@ -24,6 +24,12 @@ def weight(result: RunResult) -> str:
     return f"{TEXTS.average} {predicted.format(weight=used, low=low, high=high, trials=trials)}"
 
 
+def weight_in_short(result: RunResult) -> str:
+    """Say in one line what an average weighs each mechanism by."""
+    low, used, high = (numbers.fixed(w, 2) for w in _weights(result))
+    return TEXTS.weight_in_short.format(weight=used, low=low, high=high)
+
+
 def by_weight(result: RunResult) -> Group | None:
     """Return the averages that lead, at both ends of the interval of the weight; nothing without an average."""
     if not result.models.weights:

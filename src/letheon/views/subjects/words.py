@@ -32,6 +32,9 @@ class Texts(Struct, frozen=True):
     average: str
     weight: str
     no_weight: str
+    weight_in_short: str
+    brief_brackets: str
+    brief_disagree: str
     one_mechanism: str
     disagree: str
     one_clear: str
@@ -73,6 +76,7 @@ class Words(Struct, frozen=True):
     parameters: dict[str, str]
     predictions: dict[str, tuple[str, str, str]]  # study, name, unit
     states: dict[str, tuple[str, str]]  # heading, caption
+    brief: dict[str, str]
     texts: Texts
     harms: tuple[HarmTable, ...]
     harm_headlines: dict[str, tuple[str, str]]  # label, aside

@@ -1,0 +1,118 @@
+"""The answer of a run in some fifteen lines: what the terminal prints last."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from letheon.definitions import RESEARCH_NOTICE
+from letheon.pipeline.result import ArmResult, Endpoint, RunResult
+from letheon.views.document import numbers, tree
+from letheon.views.figures.curves import has_placebo, is_placebo
+from letheon.views.subjects import average, harms, names, relief
+from letheon.views.subjects.run import headline_days
+from letheon.views.subjects.words import TEXTS, WORDS
+
+
+def brief(result: RunResult) -> tree.Document:
+    """Return the answer: pain, relief and harms of each arm, what placebo leaves of them, and where mechanisms part."""
+    patients = numbers.count(result.n_patients, "virtual patient")
+    days = numbers.general(result.follow_up_days)
+    facts = f"{patients} an arm, {days} days, seed {result.seed}. {TEXTS.brief_brackets}"
+    table = tree.Table("Arms", ("", *map(names.arm_name, result.arms)), (tree.Group(tuple(_rows(result))),))
+    lines = [*_mechanisms(result), _support(result), _more(result)]
+    blocks = (tree.Paragraph(facts), table, *map(tree.Paragraph, lines))
+    return tree.Document(result.title, (tree.Section("answer", "", blocks),), footer=(RESEARCH_NOTICE,))
+
+
+def _days(result: RunResult) -> list[int]:
+    return headline_days(next(iter(result.arms.values())).endpoints)
+
+
+def _rows(result: RunResult) -> Iterator[tree.Row]:
+    arms = result.arms.values()
+    for day in _days(result):
+        scores = [arm.endpoint(f"nrs_day_{day}") for arm in arms]
+        yield tree.Row(_label(f"nrs_day_{day}"), tuple(_cell(_mean, one) for one in scores), "main")
+        if any(one and one.against for one in scores):
+            yield tree.Row("  minus placebo", tuple(_cell(_minus, one) for one in scores))
+    for key in relief.keys(next(iter(arms)).endpoints)[:2]:
+        shown = _median if key == "relief_days" else _of_100
+        yield tree.Row(_label(key), tuple(_cell(shown, arm.endpoint(key)) for arm in arms))
+    for key in WORDS.harm_headlines:
+        yield tree.Row(_label(key), tuple(_harm(arm, key) for arm in arms))
+
+
+def _label(key: str) -> str:
+    name, _, day = key.partition("_day_")
+    return WORDS.brief[name].format(day=day)
+
+
+def _cell(show: Callable[[Endpoint], str], entry: Endpoint | None) -> str:
+    return show(entry) if entry else numbers.ABSENT
+
+
+def _mean(entry: Endpoint) -> str:
+    interval = f" ({numbers.interval(entry.mean_interval, entry.unit)})" if entry.mean_interval else ""
+    return f"{numbers.amount(entry.mean, entry.unit)}{interval}"
+
+
+def _minus(entry: Endpoint) -> str:
+    if not entry.against:
+        return ""
+    if entry.against.same_regimen:
+        return "0 (same regimen)"
+    difference = numbers.change(entry.against.mean, entry.unit).removesuffix(" points")
+    return f"{difference} ({numbers.change_interval(entry.against.mean_interval, entry.unit)})"
+
+
+def _of_100(entry: Endpoint) -> str:
+    interval = numbers.interval(entry.mean_interval, entry.unit).removesuffix(" %") if entry.mean_interval else ""
+    return f"{numbers.of_100(entry.mean)} ({interval})" if interval else numbers.of_100(entry.mean)
+
+
+def _median(entry: Endpoint) -> str:
+    value, spread, _ = relief.typical(entry)
+    return f"{value.removeprefix('median patient ')} {spread.replace('90 % of patients ', '')}"
+
+
+def _harm(arm: ArmResult, key: str) -> str:
+    entry = arm.harms.estimate(key)
+    known = harms.ends(entry)
+    return known if entry.estimate is None else f"{numbers.amount(entry.estimate, entry.unit)} ({known})"
+
+
+def _mechanisms(result: RunResult) -> Iterator[str]:
+    """Say what the average weighs, and on which of the numbers above the mechanisms disagree."""
+    if not result.models.weights:
+        yield average.weight(result)
+        return
+    yield average.weight_in_short(result)
+    apart = {}
+    for day in reversed(_days(result)):
+        for name, arm in result.arms.items():
+            parts = average.alone(arm, f"nrs_day_{day}")
+            if not is_placebo(arm) and average.verdict_of_difference(parts):
+                apart[f"{names.arm_name(name)}, day {day}"] = ", ".join(average.differences_beside(parts))
+    if apart:
+        (first, both), *others = apart.items()
+        also = f"; also {'; '.join(name for name, _ in others)}" if others else ""
+        yield f"{TEXTS.brief_disagree} ({first}): {both}{also}."
+
+
+def _support(result: RunResult) -> str:
+    """Count the labels of the numbers above, of arms that give drug, from the strongest."""
+    labels: Counter[str] = Counter()
+    for arm in result.arms.values():
+        if is_placebo(arm):
+            continue
+        entries = [arm.endpoint(f"nrs_day_{day}") for day in _days(result)]
+        entries += [arm.endpoint(key) for key in relief.keys(arm.endpoints)[:2]]
+        known = [one for entry in entries if entry for one in (entry, entry.against) if one]
+        labels.update(one.support for one in (*known, *map(arm.harms.estimate, WORDS.harm_headlines)) if one.support)
+    counts = (f"{labels[name]} {name}" for name in names.SUPPORT if labels[name])
+    return f"How well supported: {', '.join(counts)}."
+
+
+def _more(result: RunResult) -> str:
+    warnings = numbers.count(len(result.warnings), "warning")
+    placebo = "" if has_placebo(result) else " There is no placebo arm: no number says what the drug adds to placebo."
+    return f"{warnings}, the support of each number, and all else: --full, or the report.{placebo}"
