@@ -298,14 +298,52 @@ BLOCK = "\n        ".join(
             [f"{{at: day {d}, {FIVE}" for d in (5, 1, 3)],
         ),
         ([BLOCK], [f"{{at: {hour} h, {FIVE}" for hour in (0, 48, 96)]),
+        (
+            ["{at: day 3, " + FIVE[:-1] + ", repeat: {on: [Mon, Thu], times: 3}}"],
+            [f"{{at: day {d}, {FIVE}" for d in (4, 8, 11)],
+        ),
+        (
+            ["{at: 2 h, ramp: {from: 0.3 mg/kg/h, to: 0.1 mg/kg/h, step: 0.1 mg/kg/h, every: 2 h}, for: 9 h}"],
+            [f"{{at: {2 + 2 * k} h, rate: 0.{3 - k} mg/kg/h, for: {5 if k == 2 else 2} h}}" for k in range(3)],
+        ),
+        (
+            ["{at: 0 h, ramp: {from: 1 mg/h, to: 2 mg/h, step: 0.1 mg/h, every: 1 h}, for: 11 h, max: 1.5 mg/h}"],
+            [f"{{at: {k} h, rate: {(10 + k) / 10} mg/h, for: 1 h, max: 1.5 mg/h}}" for k in range(11)],
+        ),
     ],
-    ids=["dose", "push", "day", "repeat", "block style and quotes"],
+    ids=["dose", "push", "day", "repeat", "block style and quotes", "weekdays", "ramp down", "ramp under a ceiling"],
 )
 def test_spellings_of_the_same_sessions(entries: list[str], others: list[str]) -> None:
     assert sessions(*entries) == sessions(*others)
     forty = sessions("{at: day 2, dose: 0.5 mg/kg, for: 40 min}").regimen.schedule()
     assert forty.edges_ms == (DAY, DAY + 2_400_000)
     assert forty.dose_mg(80.0) == pytest.approx(40.0, rel=1e-15)
+
+
+def test_weekdays_count_from_day_1() -> None:
+    """Red when the first session falls on a day that is not listed, or the week begins on another one."""
+    nine = "arms: {a: {drug: racemic, sessions: [{at: day 1 + 9 h, rate: 5 mg/h, for: 1 h, repeat: {on: [Sun, Mon], times: 4}}]}}"
+    for first, days in (("Mon", (1, 7, 8, 14)), ("Wed", (5, 6, 12, 13))):
+        arm = loads(HEAD + f"day_1: {first}\n" + nine).arm("a")
+        assert [i.start_ms for i in arm.regimen.infusions] == [(d - 1) * DAY + 9 * DAY // 24 for d in days]
+
+
+def test_an_arm_like_another_equals_its_text_with_the_changes() -> None:
+    """Red when a change reaches the arm that it starts from, a list is merged, or a removed key stays."""
+    rules = (
+        "titration: {every: 6 h, step: %s, max: 40 mg/h}, boosters: {on: relapse, session: {rate: 25 mg/h, for: 4 h}}"
+    )
+    base = (
+        f"{{drug: racemic, salt: hydrochloride, sessions: [{{at: 0 h, {FIVE}, {{at: 9 h, {FIVE}], {rules % '5 mg/h'}}}"
+    )
+    changes = "{like: slow, sessions: [{at: 2 h, dose: 9 mg, for: 1 h}], boosters: none}"
+    text = f"arms: {{a: {base}, slow: {{like: a, titration: {{step: 2.5 mg/h}}}}, b: {changes}, p: {{drug: placebo, like: b}}}}"
+    arms = {arm.name: arm for arm in loads(HEAD + text).arms}
+    slow = base.replace("step: 5 mg/h", "step: 2.5 mg/h")
+    bare = "{drug: racemic, salt: hydrochloride, sessions: [{at: 2 h, dose: 9 mg, for: 1 h}], "
+    bare += (rules % "2.5 mg/h").partition(", boosters")[0] + "}"
+    copied = loads(HEAD + f"arms: {{a: {base}, slow: {slow}, b: {bare}, p: {{drug: placebo, like: b}}}}")
+    assert arms == {arm.name: arm for arm in copied.arms}
 
 
 def test_a_push_neither_overlaps_nor_counts_for_the_limit_of_rates() -> None:

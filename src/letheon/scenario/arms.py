@@ -1,6 +1,9 @@
 """Arms: what is infused, when, by which rules it goes on, and what a placebo copies."""
 
+import itertools
 import re
+from dataclasses import replace
+from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
@@ -8,11 +11,20 @@ from letheon.dosing.policy import DEFAULT_APART_DAYS, DEFAULT_WAIT_DAYS, Booster
 from letheon.dosing.regimen import LONGEST_PUSH_MS, MS_PER_DAY, SHORTEST_PUSH_MS, Infusion, Rate, Regimen
 from letheon.errors import near_word
 from letheon.scenario import quantities
-from letheon.scenario.grammar import ARM, ARM_NAME, BOOSTER_SESSION, BOOSTERS, MAX_ARMS, MAX_INFUSIONS, SESSION
+from letheon.scenario.grammar import (
+    ARM,
+    ARM_NAME,
+    BOOSTER_SESSION,
+    BOOSTERS,
+    MAX_ARMS,
+    MAX_INFUSIONS,
+    SESSION,
+    WEEKDAYS,
+)
 from letheon.scenario.kinds import MAX_RATE_MG_H, OF_BASE, listing_of, table_of, text_of
 from letheon.scenario.model import Arm, Beside
 from letheon.scenario.quantities import time_text
-from letheon.scenario.yaml_tree import Table
+from letheon.scenario.yaml_tree import Table, Value
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG, plain, shown
 
 MAX_PUSH_MG_KG = 2.0
@@ -23,28 +35,66 @@ _ROUNDING = 1 + 1e-9  # sums of rates carry rounding
 Values = dict[str, Any]  # what the grammar read, by key
 
 
-def read_arms(table: Table, follow_up_ms: int) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
-    """Read all arms, in the order of the file, and the warnings about them."""
+def read_arms(table: Table, follow_up_ms: int, weekday: int = 0) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
+    """Read all arms, in the order of the file, and the warnings about them; `weekday` of day 1 counts from Monday."""
     if not 1 <= len(table.entries) <= MAX_ARMS:
         table.refuse(f"there are {len(table.entries)} arms; write 1 to {MAX_ARMS}.")
     arms: dict[str, Arm | Table] = {}
-    for name, child in table.entries.items():
+    for name in table.entries:
         if not re.fullmatch(ARM_NAME, name):
             table.refuse(
                 f"{shown(name)} cannot name an arm; use a to z, 0 to 9 and _, begin with a letter, "
                 "at most 40 characters, e.g. high_dose.",
                 table.key_lines[name],
             )
-        entry = table_of(child, ARM.example)
+        entry = _with_base(name, table)
         ARM.check(entry)
         is_placebo = ARM["drug"].read(ARM.required(entry, "drug")) == "placebo"
-        arms[name] = entry if is_placebo else _active(name, entry, follow_up_ms)
+        arms[name] = entry if is_placebo else _active(name, entry, follow_up_ms, weekday)
     real = {name: arm for name, arm in arms.items() if isinstance(arm, Arm)}
     warnings = (warn(arm) for arm in real.values() for warn in (_overlap_warning, _nothing_warning))
     return (
         tuple(arm if isinstance(arm, Arm) else _placebo(name, arm, real) for name, arm in arms.items()),
         tuple(filter(None, warnings)),
     )
+
+
+def _with_base(name: str, arms: Table, above: tuple[str, ...] = ()) -> Table:
+    """Return an arm laid over the arm that it is like, if it is no placebo."""
+    entry = table_of(arms.entries[name], ARM.example)
+    drug = entry.entries.get("drug")
+    if "like" not in entry.entries or (isinstance(drug, Value) and drug.text.strip() == "placebo"):
+        return entry
+    node = entry.entries["like"]
+    like = text_of(node, "like: ketamine")
+    if like in (name, *above):
+        node.refuse("arms start from each other in a circle; write one of them out.")
+    if like not in arms.entries:
+        near = near_word(like, arms.entries)
+        node.refuse(
+            f"{shown(like)} is not an arm of this file; write {f'like: {near}' if near else 'the name of one'}."
+        )
+    base = _with_base(like, arms, (name, *above))
+    if "like" in base.entries:
+        node.refuse(f"{shown(like)} is a placebo arm; start from an arm that gives a drug, or write drug: placebo too.")
+    own = replace(entry, entries={key: one for key, one in entry.entries.items() if key != "like"})
+    return _laid_over(base, own)
+
+
+def _laid_over(base: Table, own: Table) -> Table:
+    """Return a map with changes: maps key by key, anything else replaced, and ``none`` removes a key."""
+    entries = dict(base.entries)
+    for key, node in own.entries.items():
+        before = entries.get(key)
+        if isinstance(node, Value) and node.text.strip() == "none":
+            if before is None:
+                node.refuse(f"there is no {key} to remove in the arm that this one is like; leave it out.")
+            del entries[key]
+        elif isinstance(before, Table) and isinstance(node, Table):
+            entries[key] = _laid_over(before, node)
+        else:
+            entries[key] = node
+    return replace(own, entries=entries, key_lines=base.key_lines | own.key_lines)
 
 
 def _placebo(name: str, table: Table, real: dict[str, Arm]) -> Arm:
@@ -70,18 +120,14 @@ def _placebo(name: str, table: Table, real: dict[str, Arm]) -> Arm:
     return Arm(name, "placebo", copied.regimen.sham(), like, copied.beside, copied.policy)
 
 
-def _active(name: str, table: Table, follow_up_ms: int) -> Arm:
+def _active(name: str, table: Table, follow_up_ms: int, weekday: int) -> Arm:
     """Build an arm that gives a drug."""
     drug = text_of(table.entries["drug"], "")
-    if "like" in table.entries:
-        table.entries["like"].refuse(
-            f"only a placebo arm may use like, and this arm gives {drug}; write its sessions out, or drug: placebo."
-        )
     listing = listing_of(ARM.required(table, "sessions"), f"- {SESSION.example}")
     infusions: list[Infusion] = []
     for item in listing.items:
         session = table_of(item, SESSION.example)
-        infusions.extend(_session(session, follow_up_ms))
+        infusions.extend(_session(session, follow_up_ms, weekday))
         if len(infusions) > MAX_INFUSIONS:
             session.refuse(
                 f"with this session the arm has {len(infusions)} infusions; write at most {MAX_INFUSIONS}, "
@@ -147,10 +193,10 @@ def _overlap_warning(arm: Arm) -> str | None:
 # --- sessions ---
 
 
-def _session(table: Table, follow_up_ms: int) -> list[Infusion]:
+def _session(table: Table, follow_up_ms: int, weekday: int) -> list[Infusion]:
     """Read one entry of `sessions`, with its repeats, in masses as written."""
     values = SESSION.read(table)
-    infusions = _repeated(table, values)
+    infusions = _repeated(table, values, weekday)
     start, last, end = values["at"], infusions[-1].start_ms, time_text(follow_up_ms)
     if start >= follow_up_ms:
         table.entries["at"].refuse(
@@ -179,10 +225,61 @@ def _booster_session(table: Table, values: Values, salt: float, follow_up_ms: in
     return _scaled(infusions, salt)
 
 
-def _repeated(table: Table, values: Values) -> list[Infusion]:
-    duration, rate = _length_and_rate(table, values)
-    start, repeat = values.get("at", 0), values.get("repeat", {"every": 0, "times": 1})
-    return [Infusion(start + k * repeat["every"], duration, rate) for k in range(repeat["times"])]
+def _repeated(table: Table, values: Values, weekday: int | None = None) -> list[Infusion]:
+    """Return the infusions of a session and its repeats; `weekday` of day 1 is None where nobody knows it."""
+    pieces = _ramp(table, values) if "ramp" in values else [(0, *_length_and_rate(table, values))]
+    starts = _starts(table, values, weekday)
+    return [Infusion(start + offset, duration, rate) for start in starts for offset, duration, rate in pieces]
+
+
+def _starts(table: Table, values: Values, weekday: int | None) -> list[int]:
+    start, repeat = values.get("at", 0), values.get("repeat")
+    if repeat is None:
+        return [start]
+    node = table_of(table.entries["repeat"], "")
+    if ("on" in repeat) == ("every" in repeat):
+        both = "both every and on are given; keep one" if "on" in repeat else "neither every nor on is given; write one"
+        node.refuse(f"{both}: every: 1 day, or on: [Mon, Tue, Wed, Thu, Fri].")
+    if "every" in repeat:
+        return [start + k * repeat["every"] for k in range(repeat["times"])]
+    if weekday is None:
+        node.entries["on"].refuse("a booster may begin on any weekday; write every: 1 day in place of on.")
+    day, hour = divmod(start, MS_PER_DAY)
+    listed = {WEEKDAYS.index(name) for name in repeat["on"]}
+    later = (d for d in itertools.count(day) if (d + weekday) % len(WEEKDAYS) in listed)
+    return [d * MS_PER_DAY + hour for d in itertools.islice(later, repeat["times"])]
+
+
+def _ramp(table: Table, values: Values) -> list[tuple[int, int, Rate]]:
+    """Return start, length and rate of each step of a ramp, computed in the numbers as they are written."""
+    node, ramp = table_of(table.entries["ramp"], ""), values["ramp"]
+    for key in ("rate", "dose", "push", "over"):
+        if key in table.entries:
+            table.entries[key].refuse(f"{key} cannot be combined with ramp; keep one of them.")
+    BOOSTER_SESSION.required(table, "for")
+    units = {key: ramp[key].form[1] for key in ("from", "to", "step")}
+    if len(set(units.values())) > 1:
+        node.refuse(f"from, to and step have different units ({', '.join(units.values())}); write all in one unit.")
+    first, last, size = (Decimal(repr(ramp[key].form[0])) for key in units)
+    count, rest = divmod(abs(last - first), size)
+    if rest:
+        node.refuse(
+            f"{size} {units['from']} does not go into the way from {first} to {last} a whole number of times; "
+            "write another step."
+        )
+    every, length = ramp["every"], values["for"]
+    if count >= MAX_INFUSIONS or int(count) * every >= length:
+        node.refuse(
+            f"the ramp takes {time_text(int(count) * every)} to reach to, and the session ends after "
+            f"{time_text(length)}; write a longer for, a longer step, or a shorter every."
+        )
+    sign = 1 if last >= first else -1
+    steps = []
+    for k in range(int(count) + 1):
+        text = f"{first + sign * k * size} {units['from']}"
+        duration = every if k < count else length - k * every
+        steps.append((k * every, duration, _limited(Rate(*quantities.rate_mg_h(text)), values)))
+    return steps
 
 
 def _length_and_rate(table: Table, values: Values) -> tuple[int, Rate]:
@@ -236,11 +333,14 @@ def _rate(table: Table, values: Values, duration_ms: int) -> Rate:
             f"{shown(text)} is {plain(float(f'{at_70_kg:.6g}'))} mg/h at 70 kg, above the limit of "
             f"{plain(MAX_RATE_MG_H)} mg/h (20 mg/kg/h); write a lower {key} or a longer time."
         )
-    if "max" not in values:
-        return Rate(absolute, per_kg)
-    if is_push:
+    if is_push and "max" in values:
         table.entries["max"].refuse("it limits the rate of an infusion, and this is a push; leave max out.")
-    return Rate(absolute, per_kg, values["max"])
+    return _limited(Rate(absolute, per_kg), values)
+
+
+def _limited(rate: Rate, values: Values) -> Rate:
+    """Return a rate under the ceiling of its session, if there is one."""
+    return Rate(rate.absolute_mg_h, rate.per_kg_mg_h, values["max"]) if "max" in values else rate
 
 
 # --- rules ---
@@ -252,6 +352,7 @@ def _policy(table: Table, values: Values, regimen: Regimen, salt: float, follow_
     if "boosters" in values:
         boosters = _boosters(table_of(table.entries["boosters"], ""), values["boosters"], salt, follow_up_ms)
     if "titration" in values:
+        _refuse_titrated_ramps(table)
         titration = _titration(table_of(table.entries["titration"], ""), values["titration"], regimen, salt)
     if "stop" in values and boosters is None:
         table.entries["stop"].refuse(
@@ -299,6 +400,15 @@ def _boosters(table: Table, values: Values, salt: float, follow_up_ms: int) -> B
         at_most=values.get("at_most", 0 if gaps else DEFAULT_AT_MOST),
         times=values.get("times", 0),
     )
+
+
+def _refuse_titrated_ramps(table: Table) -> None:
+    """Refuse a ramp where a titration sets the rate: what holds during the ramp is not written."""
+    for item in listing_of(table.entries["sessions"], "").items:
+        if isinstance(item, Table) and "ramp" in item.entries:
+            item.entries["ramp"].refuse(
+                "a titration sets the rates of this arm; write the steps as sessions, or no ramp."
+            )
 
 
 def _titration(table: Table, values: Values, regimen: Regimen, salt: float) -> Titration:

@@ -52,6 +52,7 @@ MAX_ARMS = 16
 MAX_INFUSIONS = 2000
 MAX_VARIABLES = 12
 DEFAULT_CANDIDATES, DEFAULT_PATIENTS = 400, 512
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ARM_NAME = "[a-z][a-z0-9_]{0,39}"
 _ADULTS = ", since only adults are modelled: no data here tell how children take up or bear the drug"
 _AT_70_KG = f"0 to {MAX_RATE_MG_H:g} mg/h at 70 kg"
@@ -193,6 +194,21 @@ def one_or_more(item: Kind, most: int) -> Kind:
     return Kind(f"{item.type}, or a list", read, schema, write, item.unit, item.limits)
 
 
+def several(item: Kind) -> Kind:
+    """Return the kind of a list of values."""
+
+    def read(node: Node, example: str) -> tuple[Any, ...]:
+        return tuple(item.read(one, example) for one in listing_of(node, example).items)
+
+    def schema() -> Schema:
+        return {"type": "array", "minItems": 1, "items": item.schema()}
+
+    def write(values: tuple[Any, ...]) -> str:
+        return f"[{', '.join(map(item.write, values))}]"
+
+    return Kind(f"list of {item.type}s", read, schema, write, item.unit, item.limits)
+
+
 # --- values with rules of their own ---
 
 
@@ -275,13 +291,25 @@ MODELS = Fields(
 )
 REPEAT = Fields(
     (
-        Key("every", duration(fault="is not above 0"), "Time from one start to the next.", "1 day", required=True),
+        Key("every", duration(fault="is not above 0"), "Time from one start to the next.", "1 day"),
+        Key("on", several(choice(*WEEKDAYS)), "Weekdays, instead of every; day_1 names the first day.", "[Mon, Thu]"),
         Key("times", whole(1, MAX_INFUSIONS), "Sessions in all, the first included.", "10", required=True),
     ),
     "{every: 1 day, times: 10}",
+    rules={"oneOf": [{"required": ["every"]}, {"required": ["on"]}]},
+)
+RAMP = Fields(
+    (
+        Key("from", rate(_AT_70_KG), "Rate of the first step.", "10 mg/h", required=True),
+        Key("to", rate(_AT_70_KG), "Rate of the last step, which holds until the end.", "40 mg/h", required=True),
+        Key("step", rate(_AT_70_KG, zero=False), "From one step to the next, up or down.", "5 mg/h", required=True),
+        Key("every", duration(fault="is not above 0"), "Length of a step.", "6 h", required=True),
+    ),
+    "{from: 10 mg/h, to: 40 mg/h, step: 5 mg/h, every: 6 h}",
 )
 _INFUSION = (
     Key("rate", rate(), f"Infusion rate; at most {MAX_RATE_MG_H:g} mg/h at 70 kg.", "25 mg/h"),
+    Key("ramp", table(RAMP), "A rate that rises or falls in equal steps; instead of rate."),
     Key("dose", dose(), "Total dose of the session, spread evenly; instead of rate.", "100 mg"),
     Key("max", ceiling(), "Ceiling of a rate by body weight.", "25 mg/h"),
     Key("for", duration(), "Duration; required unless it is a push.", "4 h"),
@@ -290,8 +318,9 @@ _INFUSION = (
     Key("repeat", table(REPEAT), "Further sessions like this one."),
 )
 _ONE_OF = {
-    "oneOf": [{"required": [key]} for key in ("rate", "dose", "push")],
+    "oneOf": [{"required": [key]} for key in ("rate", "ramp", "dose", "push")],
     "dependentSchemas": {
+        "ramp": {"properties": {"over": False}, "required": ["for"]},
         "push": {"properties": {"for": False, "max": False}},
         "rate": {"properties": {"over": False}, "required": ["for"]},
         "dose": {"properties": {"over": False}, "required": ["for"]},
@@ -363,9 +392,11 @@ SESSION = Fields(
 )
 ARM = Fields(
     (
-        Key("drug", choice(*DRUGS, read=_drug), "What is given.", "racemic", required=True),
+        Key("drug", choice(*DRUGS, read=_drug), "What is given.", "racemic", "that of like"),
         Key("sessions", list_of(table(SESSION)), "The timetable; not in a placebo arm.", f"[{SESSION.example}]"),
-        Key("like", text(), "In a placebo arm, the arm whose sessions it copies.", "ketamine"),
+        Key(
+            "like", text(), "An arm to start from, with changes; in a placebo arm, the one that it copies.", "ketamine"
+        ),
         Key("salt", choice("base", "hydrochloride"), "Form in which masses are written.", "hydrochloride", "base"),
         Key("beside", table(BESIDE), "Other drugs given with every infusion.", default="none"),
         *_POLICIES,
@@ -376,7 +407,7 @@ ARM = Fields(
     rules={
         "if": {"properties": {"drug": {"const": "placebo"}}, "required": ["drug"]},
         "then": {"required": ["like"], "properties": {"drug": True, "like": True}, "additionalProperties": False},
-        "else": {"required": ["sessions"], "properties": {"like": False}},
+        "else": {"anyOf": [{"required": ["drug", "sessions"]}, {"required": ["like"]}]},
     },
 )
 
@@ -430,6 +461,7 @@ SCENARIO = Fields(
         Key("letheon", text(_version, enum=[1, "1"]), "Version of the format.", "1", required=True),
         Key("title", text(_title, "one line"), "What it is about.", '"one infusion in CRPS"', required=True),
         Key("population", table(POPULATION), "Who is treated."),
+        Key("day_1", choice(*WEEKDAYS), "Weekday of the first day, for sessions on weekdays.", "Mon", "Mon"),
         Key("follow_up", _FOLLOW_UP, "End of the observation, from the origin.", "12 weeks", required=True),
         Key("seed", whole(0, MAX_SEED), "Seed of the random streams: the same seed gives the same results.", "1", "1"),
         Key("models", table(MODELS), "Which models run, and their switches."),

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from letheon.scenario.arms import read_arms
-from letheon.scenario.grammar import SCENARIO
+from letheon.scenario.grammar import SCENARIO, WEEKDAYS
 from letheon.scenario.model import Arm, Models, Population, Scenario, pk_choices
 from letheon.scenario.yaml_tree import Listing, Node, Table, Value
 from letheon.units import MS_PER_HOUR, shown
@@ -20,7 +20,7 @@ def read(top: Table) -> Scenario:
     SCENARIO["letheon"].read(top.entries["letheon"])
     values = SCENARIO.read(top, without=("optimise",))
     models, notes = _models(top, values.get("models", {}))
-    arms, warnings = read_arms(values["arms"], values["follow_up"])
+    arms, warnings = read_arms(values["arms"], values["follow_up"], WEEKDAYS.index(values.get("day_1", "Mon")))
     _check_pk(top, models, arms)
     _check_occasions(top, models, arms)
     return Scenario(
