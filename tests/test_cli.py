@@ -80,12 +80,18 @@ def test_help_names_every_command_with_an_example(command: Callable) -> None:
 
 def test_summary_and_paths_are_printed_or_json_or_nothing(simulate: Callable, fake: Fake, tmp_path: Path) -> None:
     fake.result = replace(sigtermans(), title="Müller's [bold]trial[/bold] of 100 h ± 1")
-    (code, out, err), folder = simulate(), tmp_path / "run"
+    (code, out, err), folder = simulate("--full"), tmp_path / "run"
     assert (code, err) == (0, "")
     flat = " ".join(out.split())
-    sentences = (fake.result.title, "1,000 virtual patients in each arm, followed for 84 days")
-    for sentence in (*sentences, *(f"Warning: {warning}" for warning in fake.result.warnings)):
+    for sentence in (
+        "1,000 virtual patients in each arm, followed for 84 days",
+        "1,000 virtual patients an arm, 84 days",
+        *(f"Warning: {warning}" for warning in fake.result.warnings),
+    ):
         assert flat.count(sentence) == 1, sentence
+    # the answer comes last, and alone without the option
+    answer = simulate()[1]
+    assert out.endswith(answer) and answer.startswith(fake.result.title) and len(answer) < len(out) / 2
     # paths stay in one piece, to be copied
     assert f"Run folder: {folder}\nReport: {folder / 'report.html'}\n" in out
     assert (folder / "report.html").read_text(encoding="utf-8") == Path(SMALL).read_text(encoding="utf-8")

@@ -285,7 +285,7 @@ def test_presets_are_the_regimens_of_the_library() -> None:
 
 def test_the_page_gets_kinds_and_defaults_from_the_grammar() -> None:
     served = grammar()
-    assert {name: key["default"] for name, key in served["models"].items()} == asdict(Models()) | {"rival": None}
+    assert {name: key["default"] for name, key in served["models"].items()} == asdict(Models())
     assert served["population"]["weight"] == {
         "kind": "mean ± spread",
         "unit": "kg",

@@ -241,8 +241,8 @@ def scenarios(draw: st.DrawFn) -> Scenario:
         seed=draw(st.integers(0, 2**63 - 1)),
         models=Models(
             draw(st.sampled_from(pk)),
-            draw(st.sampled_from(["memory", "slow_site"])),
-            *(draw(st.booleans()) for _ in range(2)),
+            draw(st.sampled_from(["average", "memory", "slow_site"])),
+            draw(st.booleans()),
             draw(st.floats(0, 3)),
             draw(st.floats(-1, 1)),
             *(draw(st.booleans()) for _ in range(3)),

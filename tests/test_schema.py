@@ -48,7 +48,7 @@ SPOILT = [
     ("letheon: 1", "letheon: 2", "letheon"), ("seed: 1", "seeed: 1", ""), ("seed: 1", "seed: -1", "seed"),
     ("4 weeks", "4", "follow_up"), ("n: 50", "n: 0", "population.n"), ("n: 50", "size: 50", "population"),
     ("79 ± 19 kg", "79", "population.weight"), ("79 ± 19 kg", "79 kg ± 19", "population.weight"),
-    ("1.6 L/day", "1.6 L", "population.urine"), ("pain: memory", "pain: reboot", "models.pain"),
+    ("1.6 L/day", "1.6 L", "population.urine"), ("pain: average", "pain: reboot", "models.pain"),
     ("rival: on", "rival: yes", "models.rival"), ("  ketamine:", "  Ketamine:", "arms"),
     ("clonidine: 0.1 mg", "lidocaine: 100 mg", "arms.ketamine.beside"),
     ("day 1 + 2 h", "1:30", "arms.ketamine.sessions[1].at"),
@@ -125,5 +125,6 @@ def test_each_example_is_read_and_keeps_the_schema(path: str, key: Key) -> None:
 @pytest.mark.parametrize("fields", [POPULATION, MODELS], ids=["population", "models"])
 def test_defaults_read_back_as_those_of_the_record(fields: Fields) -> None:
     for key in fields.keys:
-        if (value := getattr(fields.record, key.name)) is not None:
+        # what earlier files wrote has no place in the record
+        if (value := getattr(fields.record, key.name, None)) is not None:
             assert key.read(node_of(key, fields.default(key))) == value
