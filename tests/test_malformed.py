@@ -133,7 +133,7 @@ CASES = [
     (SESSION, '{at: day 1, rate: 5 mg/h, max: 0.5 mg/kg/h, for: 4 h}', 'line 11, arms.ketamine.sessions[1].max: "0.5 mg/kg/h" depends on weight, and a ceiling does not; write e.g. max: 25 mg/h.'),
     (SESSION, '{at: day 1, rate: 5 mg/h, max: 0 mg/h, for: 4 h}', 'line 11, arms.ketamine.sessions[1].max: "0 mg/h" leaves nothing to infuse; write a ceiling above 0, e.g. max: 25 mg/h.'),
     (SESSION, '{at: day 1, rate: 5 mg/h, for: 4 h, repeat: {every: 0 h, times: 3}}', 'line 11, arms.ketamine.sessions[1].repeat.every: "0 h" is not above 0; write e.g. every: 1 day.'),
-    (SESSION, '{at: day 1, rate: 5 mg/h, duration: 4 h}', 'line 11, arms.ketamine.sessions[1]: "duration" is not a known key here; known keys are at, rate, ramp, dose, max, for, push, over, repeat, e.g. {at: day 1, rate: 25 mg/h, for: 4 h}.'),
+    (SESSION, '{at: day 1, rate: 5 mg/h, duration: 4 h}', 'line 11, arms.ketamine.sessions[1]: "duration" is not a known key here; known keys are at, rate, dose, max, for, push, over, repeat, ramp, e.g. {at: day 1, rate: 25 mg/h, for: 4 h}.'),
     (SESSION, '{at: day 1, rate: 5 ± 1 mg/h, for: 4 h}', 'line 11, arms.ketamine.sessions[1].rate: "5 ± 1 mg/h" has a spread, which a rate cannot have; write e.g. 5 mg/h, 0.1 mg/kg/h, 5 µg/kg/min or 10 mg/h/70kg.'),
     (SESSION, '{at: day 1, rate: 300 mg/h, for: 5 h, repeat: {every: 1 h, times: 10}}', 'line 11, arms.ketamine.sessions: overlapping sessions add up to 1500 mg/h at 70 kg, above the limit of 1400 mg/h; move them apart or lower their rates.'),
 ]

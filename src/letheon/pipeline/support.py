@@ -183,7 +183,8 @@ def _highest_rates(arm: StudyArm) -> tuple[float, float]:
     """Return the least and the most that the highest rate of an arm may have been [mg/h]."""
     if arm.titration:
         return arm.titration.reached[0], arm.titration.most
-    return (max(rate for _, _, rate in arm.infusions),) * 2
+    highest = max(rate for _, _, rate in arm.infusions)
+    return highest, highest
 
 
 def _of_norketamine(models: list[PkModel]) -> list[str]:

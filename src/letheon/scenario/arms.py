@@ -274,7 +274,7 @@ def _ramp(table: Table, values: Values) -> list[tuple[int, int, Rate]]:
             f"{time_text(length)}; write a longer for, a longer step, or a shorter every."
         )
     sign = 1 if last >= first else -1
-    steps = []
+    steps: list[tuple[int, int, Rate]] = []
     for k in range(int(count) + 1):
         text = f"{first + sign * k * size} {units['from']}"
         duration = every if k < count else length - k * every

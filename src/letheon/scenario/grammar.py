@@ -309,7 +309,6 @@ RAMP = Fields(
 )
 _INFUSION = (
     Key("rate", rate(), f"Infusion rate; at most {MAX_RATE_MG_H:g} mg/h at 70 kg.", "25 mg/h"),
-    Key("ramp", table(RAMP), "A rate that rises or falls in equal steps; instead of rate."),
     Key("dose", dose(), "Total dose of the session, spread evenly; instead of rate.", "100 mg"),
     Key("max", ceiling(), "Ceiling of a rate by body weight.", "25 mg/h"),
     Key("for", duration(), "Duration; required unless it is a push.", "4 h"),
@@ -317,20 +316,31 @@ _INFUSION = (
     Key("over", duration(), "Length of a push, 10 s to 5 min.", "1 min", "1 min"),
     Key("repeat", table(REPEAT), "Further sessions like this one."),
 )
-_ONE_OF = {
-    "oneOf": [{"required": [key]} for key in ("rate", "ramp", "dose", "push")],
-    "dependentSchemas": {
-        "ramp": {"properties": {"over": False}, "required": ["for"]},
-        "push": {"properties": {"for": False, "max": False}},
-        "rate": {"properties": {"over": False}, "required": ["for"]},
-        "dose": {"properties": {"over": False}, "required": ["for"]},
-    },
+_LENGTHS: Schema = {
+    "push": {"properties": {"for": False, "max": False}},
+    "rate": {"properties": {"over": False}, "required": ["for"]},
+    "dose": {"properties": {"over": False}, "required": ["for"]},
+    "ramp": {"properties": {"over": False}, "required": ["for"]},
 }
+
+
+def _one_of(*keys: str) -> Schema:
+    """Return the rules between the keys that say how much is given, of which there is one."""
+    return {
+        "oneOf": [{"required": [key]} for key in keys],
+        "dependentSchemas": {key: _LENGTHS[key] for key in keys},
+    }
+
+
 BOOSTER_SESSION = Fields(
     _INFUSION,
     "{rate: 25 mg/h, for: 4 h}",
-    refused={"at": "a booster begins at the start of the day that its rule finds; leave at out."} | ROUTE_KEYS,
-    rules=_ONE_OF,
+    refused={
+        "at": "a booster begins at the start of the day that its rule finds; leave at out.",
+        "ramp": "a booster runs at one rate; write rate or dose.",
+    }
+    | ROUTE_KEYS,
+    rules=_one_of("rate", "dose", "push"),
 )
 BOOSTERS = Fields(
     (
@@ -385,10 +395,14 @@ _BELONGS_IN_ARM = {
     for key in _POLICIES
 } | ROUTE_KEYS
 SESSION = Fields(
-    (Key("at", moment(), "Start; day 1 begins at 0 h.", "day 1", required=True), *_INFUSION),
+    (
+        Key("at", moment(), "Start; day 1 begins at 0 h.", "day 1", required=True),
+        *_INFUSION,
+        Key("ramp", table(RAMP), "A rate that rises or falls in equal steps; instead of rate."),
+    ),
     "{at: day 1, rate: 25 mg/h, for: 4 h}",
     refused=_BELONGS_IN_ARM,
-    rules=_ONE_OF,
+    rules=_one_of("rate", "dose", "push", "ramp"),
 )
 ARM = Fields(
     (
