@@ -328,6 +328,39 @@ def test_weekdays_count_from_day_1() -> None:
         assert [i.start_ms for i in arm.regimen.infusions] == [(d - 1) * DAY + 9 * DAY // 24 for d in days]
 
 
+@pytest.mark.parametrize(
+    ("bag", "volumes", "masses"),
+    [
+        ("5 mg/mL", ("2 mL/h", "3 ml", "1 cc/min", "0.1 mL/h"), ("10 mg/h", "15 mg", "5 mg/min", "0.5 mg/h")),
+        (
+            "100 mg in 100 mL",
+            ("4.4 cc/h", "2 mL", "0.3 mL/min", "1 mL/h"),
+            ("4.4 mg/h", "2 mg", "0.3 mg/min", "1 mg/h"),
+        ),
+        (
+            "3 mg/kg in 50 mL",
+            ("1 mL/h", "5 mL", "0.5 mL/min", "2 mL/h"),
+            ("0.06 mg/kg/h", "0.3 mg/kg", "0.03 mg/kg/min", "0.12 mg/kg/h"),
+        ),
+    ],
+)
+def test_volumes_of_a_bag_are_masses_of_its_drug_to_the_bit(bag, volumes, masses) -> None:
+    """Red when a volume is rounded on the way, a key is left out, or the strength counts another mass than the rates."""
+    text = (
+        "salt: hydrochloride, sessions: [{at: 0 h, rate: %s, for: 72 h}, {at: 80 h, dose: %s, for: 1 h}, "
+        "{at: 80 h, push: %s}], titration: {every: 6 h, step: %s, max: %s}"
+    )
+    by_volume, by_mass = (
+        loads(HEAD + f"arms: {{a: {{drug: racemic, {more}{text % (rate, dose, dose, step, most)}}}}}").arm("a")
+        for more, (rate, dose, most, step) in ((f"bag: {bag}, ", volumes), ("", masses))
+    )
+    assert (by_volume.regimen, by_volume.policy) == (by_mass.regimen, by_mass.policy)
+    scenario = loads(
+        HEAD + f"arms: {{a: {{drug: racemic, bag: {bag}, {text % (*volumes[:2], *volumes[1:2], *volumes[3:1:-1])}}}}}"
+    )
+    assert loads(dumps(scenario)) == replace(scenario, warnings=())
+
+
 def test_an_arm_like_another_equals_its_text_with_the_changes() -> None:
     """Red when a change reaches the arm that it starts from, a list is merged, or a removed key stays."""
     rules = (

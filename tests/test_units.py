@@ -153,7 +153,7 @@ REFUSED = [
     (dose_mg, "5 mg/h", '"5 mg/h" is a rate, not a dose; write rate: 5 mg/h in place of dose.'),
     (duration_ms, "1:30", '"1:30" has the unknown unit ":30"; write e.g. 4 h, 1 h 30 min, 2 days or 12 weeks.'),
     (rate_mg_h, "5 h", '"5 h" is not a rate, because its unit is h; write e.g. 5 mg/h, 0.1 mg/kg/h, 5 µg/kg/min or 10 mg/h/70kg.'),
-    (rate_mg_h, "25 ml/h", '"25 ml/h" has the unknown unit "ml/h"; a volume gives no dose without the strength of the bag, so write the mass of the drug, e.g. 5 mg/h.'),
+    (rate_mg_h, "25 ml/h", '"25 ml/h" has the unknown unit "ml/h"; a volume gives no dose without the strength of the bag, so write the mass of the drug, e.g. 5 mg/h, or bag: 5 mg/mL in the arm.'),
     (dose_mg, "5 kg", '"5 kg" is not a dose, because its unit is kg; write e.g. 100 mg or 0.5 mg/kg.'),
     (dose_mg, "100", '"100" has no unit; write e.g. 100 mg or 0.5 mg/kg.'),
     (duration_ms, "4 mg", '"4 mg" is not a time, because its unit is mg; write e.g. 4 h, 1 h 30 min, 2 days or 12 weeks.'),

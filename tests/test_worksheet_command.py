@@ -71,6 +71,22 @@ def test_doses_volumes_and_rates_are_printed(worksheet: Callable) -> None:
     assert "take 2.31 mL of drug from the vial (100 mg)" in out and "Vials of 10 mL, each for one bag" in out
 
 
+def test_a_sheet_takes_the_bag_that_the_arm_was_written_for(worksheet: Callable, tmp_path: Path) -> None:
+    """72 h at 4.4 mL/h are 316.8 mL; a syringe of 3 mg/kg in 50 mL gives 1 mcg/kg/min at 1 mL/h."""
+    text = "letheon: 1\ntitle: t\nfollow_up: 4 weeks\narms:\n"
+    text += "  ward: {drug: racemic, bag: 100 mg in 100 mL, sessions: [{at: 0 h, rate: 4.4 cc/h, for: 72 h}]}\n"
+    text += "  syringe: {drug: racemic, bag: 3 mg/kg in 50 mL, sessions: [{at: 0 h, rate: 1 mL/h, for: 10 h}]}\n"
+    path = tmp_path / "bags.yaml"
+    path.write_text(text, encoding="utf-8")
+    code, out, err = worksheet(path, "--weight", "50 kg")
+    assert (code, err) == (0, "") and "MISSING" not in out and "--per-bag" not in out
+    rows = [" ".join(line.split()) for line in out.splitlines()]
+    assert "1 0 72 4.4 4.4 316.8 316.8 1-4" in rows and "1 0 10 3 1 10 30 1" in rows
+    assert "gives 50 mL at 3 mg/mL" in flat(out)
+    code, out, err = worksheet(path, "--weight", "50 kg", "--concentration", "1 mg/mL")
+    assert (code, out) == (2, "") and "arm syringe: the scenario's bag holds 3 mg/mL" in flat(err)
+
+
 def test_pauses_and_overlaps_are_printed(worksheet: Callable, tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     path.write_text(

@@ -1,7 +1,7 @@
 """Order: one body weight, one kind of vial, one kind of bag, and what cannot be made up from them."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from letheon.errors import InputError
@@ -42,6 +42,8 @@ class Order:
         Strength of a bag of drug, in free base [mg/mL].
     vial_ml : float or None
         Content of one vial [mL], if vials are to be counted.
+    strength_is_written : bool
+        Whether the timetable was written for a bag of this strength, so that no other is proposed.
 
     Examples
     --------
@@ -57,6 +59,7 @@ class Order:
     bag_ml: float = 100.0
     mg_per_ml: float = DEFAULT_MG_PER_ML
     vial_ml: float | None = None
+    strength_is_written: bool = False
 
     @classmethod
     def create(
@@ -95,6 +98,19 @@ class Order:
             float(weight_kg), float(vial_mg_per_ml), vial_salt, base, float(bag_ml), strength,
             None if vial_ml is None else float(vial_ml),
         )  # fmt: skip
+
+    def of_bag(self, mg_per_ml: float, bag_ml: float | None = None) -> "Order":
+        """Return the order with the bag that a timetable was written for [mg/mL], of another volume [mL] if stated.
+
+        Raises InputError if it cannot be made up.
+
+        >>> Order.create().of_bag(5.0).bag_mg
+        500.0
+        """
+        volume = self.bag_ml if bag_ml is None else bag_ml
+        _check(volume, "volume of a bag", MIN_BAG_ML, MAX_BAG_ML, "mL")
+        strength = _bag_strength(mg_per_ml, None, volume, self.base_mg_per_ml)
+        return replace(self, bag_ml=volume, mg_per_ml=strength, strength_is_written=True)
 
     @property
     def drug_ml(self) -> float:

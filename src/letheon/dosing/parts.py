@@ -8,7 +8,8 @@ __all__ = ["LAID_OUT", "unknown_parts"]
 
 # fields of each record that the worksheet lays out; whatever else a record comes to hold is named as missing
 LAID_OUT: Mapping[str, frozenset[str]] = {
-    "Arm": frozenset({"name", "drug", "regimen", "like", "beside", "policy"}),
+    "Arm": frozenset({"name", "drug", "regimen", "like", "beside", "policy", "bag"}),
+    "BagStrength": frozenset({"mg_per_ml", "mg_kg_per_ml", "ml"}),
     "Beside": frozenset({"clonidine_mg", "midazolam_mg"}),
     "Regimen": frozenset({"drug", "infusions"}),
     "Infusion": frozenset({"start_ms", "duration_ms", "rate"}),

@@ -238,7 +238,7 @@ def _most_boosters(rule: Boosters, regimen: Regimen, follow_up_ms: int) -> int:
 
 
 def fitting(sheet: Worksheet, regimen: Regimen) -> Fit | None:
-    """Look for a bag of a standard size, of another strength too, that leaves little over.
+    """Look for a bag of a standard size, of another strength too unless it is written, that leaves little over.
 
     Return the fewest bags that leave at most `MOST_WASTE`; of those the present strength, and the smallest. None where
     the bags of the worksheet fit, or no bag does.
@@ -257,7 +257,7 @@ def fitting(sheet: Worksheet, regimen: Regimen) -> Fit | None:
     most_mg = rounded_up(max(used) * order.mg_per_ml)
     result: list[tuple[int, bool, float, Fit]] = []
     for bag_ml in STANDARD_BAGS_ML:
-        for mg_per_ml in (order.mg_per_ml, most_mg / bag_ml):
+        for mg_per_ml in (order.mg_per_ml, *([] if order.strength_is_written else [most_mg / bag_ml])):
             if mg_per_ml > order.base_mg_per_ml:
                 continue
             other = replace(order, bag_ml=bag_ml, mg_per_ml=mg_per_ml)

@@ -22,15 +22,16 @@ from letheon.scenario.grammar import (
     WEEKDAYS,
 )
 from letheon.scenario.kinds import MAX_RATE_MG_H, OF_BASE, listing_of, table_of, text_of
-from letheon.scenario.model import Arm, Beside
+from letheon.scenario.model import Arm, BagStrength, Beside
 from letheon.scenario.quantities import time_text
-from letheon.scenario.yaml_tree import Table, Value
+from letheon.scenario.yaml_tree import Listing, Node, Table, Value
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG, plain, shown
 
 MAX_PUSH_MG_KG = 2.0
 MAX_BOOSTER_DAYS = 28
 DEFAULT_PUSH_MS = 60_000
 DEFAULT_AT_MOST = 6
+_MASSES = ("rate", "dose", "push", "max", "min", "step", "from", "to")  # keys that may hold a volume of the bag
 _ROUNDING = 1 + 1e-9  # sums of rates carry rounding
 Values = dict[str, Any]  # what the grammar read, by key
 
@@ -49,6 +50,8 @@ def read_arms(table: Table, follow_up_ms: int, weekday: int = 0) -> tuple[tuple[
             )
         entry = _with_base(name, table)
         ARM.check(entry)
+        if "bag" in entry.entries:
+            entry = _in_masses(entry, ARM["bag"].read(entry.entries["bag"]))
         is_placebo = ARM["drug"].read(ARM.required(entry, "drug")) == "placebo"
         arms[name] = entry if is_placebo else _active(name, entry, follow_up_ms, weekday)
     real = {name: arm for name, arm in arms.items() if isinstance(arm, Arm)}
@@ -97,6 +100,22 @@ def _laid_over(base: Table, own: Table) -> Table:
     return replace(own, entries=entries, key_lines=base.key_lines | own.key_lines)
 
 
+def _in_masses(table: Table, bag: BagStrength) -> Table:
+    """Return a map in which volumes of the bag stand as masses of its drug."""
+    entries: dict[str, Node] = {}
+    for key, node in table.entries.items():
+        if isinstance(node, Table):
+            node = _in_masses(node, bag)
+        elif isinstance(node, Listing):
+            items = (_in_masses(one, bag) if isinstance(one, Table) else one for one in node.items)
+            node = replace(node, items=tuple(items))
+        elif isinstance(node, Value) and key in _MASSES:
+            mass = quantities.in_mass(node.text, bag.mg_per_ml, bag.mg_kg_per_ml)
+            node = node if mass is None else replace(node, text=mass)
+        entries[key] = node
+    return replace(table, entries=entries)
+
+
 def _placebo(name: str, table: Table, real: dict[str, Arm]) -> Arm:
     """Build a placebo arm: the sham sessions of the arm that it is like."""
     example = f"like: {next(iter(real), 'ketamine')}"
@@ -117,7 +136,7 @@ def _placebo(name: str, table: Table, real: dict[str, Arm]) -> Arm:
         near = near_word(like, real) or next(iter(real))
         node.refuse(f"{shown(like)} is not another arm that gives a drug; write like: {near}.")
     copied = real[like]
-    return Arm(name, "placebo", copied.regimen.sham(), like, copied.beside, copied.policy)
+    return Arm(name, "placebo", copied.regimen.sham(), like, copied.beside, copied.policy, copied.bag)
 
 
 def _active(name: str, table: Table, follow_up_ms: int, weekday: int) -> Arm:
@@ -147,7 +166,9 @@ def _active(name: str, table: Table, follow_up_ms: int, weekday: int) -> Arm:
     regimen = Regimen.create(drug, _scaled(infusions, salt))
     policy = _policy(table, values, regimen, salt, follow_up_ms)
     beside = Beside(**{f"{drug}_mg": dose for drug, dose in values.get("beside", {}).items()})
-    return Arm(name, drug, regimen, beside=beside, policy=policy)
+    bag = values.get("bag")
+    base = bag and BagStrength(bag.mg_per_ml * salt, bag.mg_kg_per_ml * salt, bag.ml)
+    return Arm(name, drug, regimen, beside=beside, policy=policy, bag=base)
 
 
 def _scaled(infusions: list[Infusion], salt: float) -> tuple[Infusion, ...]:

@@ -16,6 +16,7 @@ from letheon.scenario.kinds import (
     MAX_RATE_MG_H,
     Kind,
     Schema,
+    bag,
     ceiling,
     choice,
     dose,
@@ -412,6 +413,7 @@ ARM = Fields(
             "like", text(), "An arm to start from, with changes; in a placebo arm, the one that it copies.", "ketamine"
         ),
         Key("salt", choice("base", "hydrochloride"), "Form in which masses are written.", "hydrochloride", "base"),
+        Key("bag", bag(), "Strength of what runs; rates may then be in mL/h, doses in mL.", "5 mg/mL", "none"),
         Key("beside", table(BESIDE), "Other drugs given with every infusion.", default="none"),
         *_POLICIES,
     ),

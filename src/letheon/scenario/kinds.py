@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from letheon.dosing.regimen import MS_PER_DAY, Rate
 from letheon.errors import InputError, near_word
 from letheon.scenario import quantities, spellings
-from letheon.scenario.model import Spread
+from letheon.scenario.model import BagStrength, Spread
 from letheon.scenario.yaml_tree import Listing, Node, Table, Value
 from letheon.units import REFERENCE_WEIGHT_KG, plain, shown
 
@@ -19,6 +19,7 @@ T = TypeVar("T")
 Schema = dict[str, Any]
 Reader = Callable[[Node, str], Any]  # a node and an example for its refusal
 
+MAX_STRENGTH = 200.0  # mg/mL: above any vial
 MAX_RATE_MG_H = 1400.0  # 20 mg/kg/h at 70 kg: far above any anaesthetic infusion
 OF_BASE = " of free base"  # behind the unit of a quantity that was written as a mass of salt
 _NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
@@ -309,6 +310,32 @@ def fixed_dose(most: float = float("inf")) -> Kind:
         return absolute
 
     return Kind("dose", read, _pattern(rf"{_NUMBER}\s*{_unit(_MASS)}"), lambda mg: f"{plain(mg)} mg", "mg", limits)
+
+
+def bag() -> Kind:
+    """Return the kind of the strength of a bag, by itself or as a dose in a volume."""
+
+    def read(node: Node, example: str) -> BagStrength:
+        (absolute, per_kg, volume), quoted = quantity(node, quantities.bag_strength, example)
+        if not 0 < absolute + per_kg * REFERENCE_WEIGHT_KG <= MAX_STRENGTH:
+            node.refuse(f"{quoted} is no strength above 0 and up to {plain(MAX_STRENGTH)} mg/mL; write e.g. {example}.")
+        return BagStrength(absolute, per_kg, volume)
+
+    def write(value: BagStrength) -> str:
+        if value.ml is None:
+            return f"{plain(value.mg_per_ml)} mg/mL"
+        mass, unit = (value.mg_kg_per_ml, "mg/kg") if value.mg_kg_per_ml else (value.mg_per_ml, "mg")
+        return f"{plain(_mass_that_reads_back(mass, value.ml))} {unit} in {plain(value.ml)} mL"
+
+    dose, volume = rf"{_NUMBER}\s*({_unit(_MASS, _WEIGHT)}|{_unit(_MASS)})", rf"{_NUMBER}\s*{_unit('mL L')}"
+    schema = _pattern(rf"{_NUMBER}\s*{_unit('µg mg g', 'mL L')}", rf"{dose}\s+in\s+{volume}")
+    return Kind("strength", read, schema, write, "mg/mL, or a dose in mL", f"up to {plain(MAX_STRENGTH)} mg/mL")
+
+
+def _mass_that_reads_back(strength: float, ml: float) -> float:
+    """Return a mass that gives exactly this strength when it is divided by the volume."""
+    masses = (float(f"{strength * ml:.{digits}g}") for digits in (6, 12, 15, 16, 17))
+    return next((mass for mass in masses if mass / ml == strength), strength * ml)
 
 
 def urine_flow(low: float, high: float) -> Kind:

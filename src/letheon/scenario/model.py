@@ -61,6 +61,23 @@ class Beside:
     midazolam_mg: float = 0.0  # with each infusion; only whether it is given matters: no size by dose is known
 
 
+@dataclass(frozen=True, slots=True)
+class BagStrength:
+    """The strength of what runs, in free base: the same for everybody, or by body weight; and the volume, if stated."""
+
+    mg_per_ml: float
+    mg_kg_per_ml: float = 0.0  # [mg/kg/mL]
+    ml: float | None = None
+
+    def at(self, weight_kg: float) -> float:
+        """Return the strength for one patient [mg/mL].
+
+        >>> BagStrength(0.0, 0.06, 50.0).at(50.0)
+        3.0
+        """
+        return self.mg_per_ml + self.mg_kg_per_ml * weight_kg
+
+
 _FIXED = Policy()
 
 
@@ -80,6 +97,8 @@ class Arm:
         For placebo, the arm whose sessions, other drugs and policy it copies.
     policy : Policy
         Boosters, titration and what ends them.
+    bag : BagStrength or None
+        What rates in mL/h and doses in mL were written for.
     """
 
     name: str
@@ -88,6 +107,7 @@ class Arm:
     like: str | None = None
     beside: Beside = Beside()
     policy: Policy = _FIXED
+    bag: BagStrength | None = None
 
 
 @dataclass(frozen=True, slots=True)

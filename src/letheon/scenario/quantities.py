@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from itertools import pairwise
 
@@ -48,6 +49,7 @@ UNITS = (*RATE_UNITS, *DOSE_UNITS, *TIME_UNITS, "kg", "NRS")
 VOLUME_UNITS = {"mL": 1.0, "L": 1e3}
 STRENGTH_UNITS = {"mg/mL": 1.0, "µg/mL": 1e-3, "g/L": 1.0}
 FLOW_UNITS = {"L/day": 1.0 / 24.0, "L/h": 1.0, "mL/day": 1e-3 / 24.0, "mL/h": 1e-3, "mL/min": 0.06}
+_VOLUME_RATES = ("mL", *(f"mL/{time}" for time in ("s", "min", "h", "day")))
 # a pump's rate is known, so that the refusal of one names it
 _KNOWN = (*UNITS, *VOLUME_UNITS, *STRENGTH_UNITS, "mL/h")
 
@@ -311,6 +313,38 @@ def _amount(text: str, kind: str, units: dict[str, float], example: str, known: 
     if not math.isfinite(value):
         raise InputError(f"{shown(entry)} is too large a number; write e.g. {example}.")
     return value
+
+
+def bag_strength(text: str) -> tuple[float, float, float | None]:
+    """Read the strength of a bag, by itself or as a dose in a volume: [mg/mL], [mg/kg/mL], and the volume [mL].
+
+    >>> bag_strength("5 mg/mL"), bag_strength("3 mg/kg in 50 mL")
+    ((5.0, 0.0, None), (0.0, 0.06, 50.0))
+    """
+    dose, within, volume = text.partition(" in ")
+    if not within:
+        return strength_mg_per_ml(text), 0.0, None
+    ml, (absolute, per_kg) = volume_ml(volume), dose_mg(dose)
+    if ml <= 0:
+        raise InputError(f"{shown(volume.strip())} holds nothing; write e.g. 100 mg in 50 mL.")
+    return absolute / ml, per_kg / ml, ml
+
+
+def in_mass(text: str, mg_per_ml: float, mg_kg_per_ml: float) -> str | None:
+    """Return what a volume, or a volume in a time, gives of a bag's drug, as a text in mg; None for anything else.
+
+    >>> in_mass("4.4 cc/h", 1.0, 0.0), in_mass("2 mL/h", 0.0, 0.06), in_mass("5 mg/h", 1.0, 0.0)
+    ('4.4 mg/h', '0.12 mg/kg/h', None)
+    """
+    try:
+        quantity = parse(text, units=_VOLUME_RATES)
+    except InputError:
+        return None
+    if quantity.spread is not None or quantity.unit not in _VOLUME_RATES:
+        return None
+    per_kg, time = "/kg" if mg_kg_per_ml else "", quantity.unit.removeprefix("mL")
+    mass = Decimal(repr(quantity.value)) * Decimal(repr(mg_per_ml or mg_kg_per_ml))
+    return f"{mass.normalize():f} mg{per_kg}{time}"
 
 
 # readers of amounts that do not depend on body weight

@@ -49,8 +49,8 @@ def _arm(arm: Arm) -> Iterator[str]:
         return
     yield f"  {arm.name}:"
     beside = {name.removesuffix("_mg"): dose for name, dose in fields_of(arm.beside).items() if dose}
-    texts = ARM.write({"drug": arm.drug, "beside": beside or None} | policy_of(arm.policy))
-    yield from (f"    {key}: {texts[key]}" for key in ("drug", "beside") if key in texts)
+    texts = ARM.write({"drug": arm.drug, "bag": arm.bag, "beside": beside or None} | policy_of(arm.policy))
+    yield from (f"    {key}: {texts[key]}" for key in ("drug", "bag", "beside") if key in texts)
     yield "    sessions:"
     for session in sessions(arm.regimen.infusions):
         yield f"      - {flow(SESSION.write(session))}"

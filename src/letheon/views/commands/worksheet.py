@@ -1,5 +1,6 @@
 """``letheon worksheet``: bags, pump rates and pushes of each arm."""
 
+import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -55,7 +56,7 @@ def worksheet(
     options |= {"bag_ml": bag, "mg_per_ml": concentration, "bag_mg": per_bag}
     order = Order.create(vial_salt=vial_salt, **{name: value for name, value in options.items() if value is not None})
     loaded = scenarios.load(scenario)
-    sheets = _sheets(loaded, order, arm)
+    sheets = _sheets(loaded, order, arm, strength_asked=concentration is not None or per_bag is not None, volume=bag)
     if as_json:
         from letheon.dosing.worksheet_record import arm_record, worksheet_record
 
@@ -67,17 +68,33 @@ def worksheet(
         write_text(document(loaded, order, sheets, default_weight=weight is None))
 
 
-def _sheets(scenario: "Scenario", order: "Order", only: str | None) -> "dict[str, Worksheet]":
+def _sheets(
+    scenario: "Scenario", order: "Order", only: str | None, strength_asked: bool, volume: float | None
+) -> "dict[str, Worksheet]":
     arms = {arm.name: arm for arm in scenario.arms}
     if only is not None and only not in arms:
         raise InputError(f"--arm {only[:40]!r} is not an arm of this scenario; choose among {', '.join(arms)}.")
     sheets: dict[str, Worksheet] = {}
     for name, arm in arms.items() if only is None else [(only, arms[only])]:
         try:
-            sheets[name] = sheet_of(arm, order, round(scenario.follow_up_h * MS_PER_HOUR))
+            own = _order_of(arm, order, strength_asked, volume)
+            sheets[name] = sheet_of(arm, own, round(scenario.follow_up_h * MS_PER_HOUR))
         except InputError as error:
             raise InputError(f"arm {name}: {error}") from None
     return sheets
+
+
+def _order_of(arm: "Arm", order: "Order", strength_asked: bool, volume: float | None) -> "Order":
+    """Return the order with the bag that the arm was written for; refuse an option that says otherwise."""
+    if arm.bag is None:
+        return order
+    strength = arm.bag.at(order.weight_kg)
+    if strength_asked and not math.isclose(strength, order.mg_per_ml, rel_tol=1e-9):
+        raise InputError(
+            f"the scenario's bag holds {strength:.6g} mg/mL of free base at {order.weight_kg:g} kg, and the option "
+            f"asks for {order.mg_per_ml:.6g} mg/mL; leave --concentration and --per-bag out, or change bag in the file."
+        )
+    return order.of_bag(strength, arm.bag.ml if volume is None else None)
 
 
 def sheet_of(arm: "Arm", order: "Order", follow_up_ms: int) -> "Worksheet":

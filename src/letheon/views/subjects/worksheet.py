@@ -232,8 +232,9 @@ def _totals(arm: Arm, sheet: Worksheet) -> Iterator[Paragraph]:
     yield Paragraph(f"To draw up{limit}: {_drawn_up(sheet)}")
     if (fit := fitting(sheet, arm.regimen)) is not None:
         bag_ml, bag_mg = (plain(round(value, 9)) for value in (fit.order.bag_ml, fit.order.bag_mg))
+        strength = "" if fit.order.strength_is_written else f' --per-bag "{bag_mg} mg"'
         yield Paragraph(
-            f'A bag that fits: --bag "{bag_ml} mL" --per-bag "{bag_mg} mg", {count(fit.most.bags, "bag")},'
+            f'A bag that fits: --bag "{bag_ml} mL"{strength}, {count(fit.most.bags, "bag")},'
             f" {exact(fit.most.left_ml)} mL left over ({fixed(100 * fit.most.waste, 0)} %)."
         )
 
