@@ -1,6 +1,5 @@
 """``letheon worksheet``: bags, pump rates and pushes of each arm."""
 
-import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,24 +76,14 @@ def _sheets(
     sheets: dict[str, Worksheet] = {}
     for name, arm in arms.items() if only is None else [(only, arms[only])]:
         try:
-            own = _order_of(arm, order, strength_asked, volume)
+            own = order
+            if bag := arm.bag:
+                ml = bag.ml if volume is None else None
+                own = order.of_bag(bag.at(order.weight_kg), ml, asked=strength_asked)
             sheets[name] = sheet_of(arm, own, round(scenario.follow_up_h * MS_PER_HOUR))
         except InputError as error:
             raise InputError(f"arm {name}: {error}") from None
     return sheets
-
-
-def _order_of(arm: "Arm", order: "Order", strength_asked: bool, volume: float | None) -> "Order":
-    """Return the order with the bag that the arm was written for; refuse an option that says otherwise."""
-    if arm.bag is None:
-        return order
-    strength = arm.bag.at(order.weight_kg)
-    if strength_asked and not math.isclose(strength, order.mg_per_ml, rel_tol=1e-9):
-        raise InputError(
-            f"the scenario's bag holds {strength:.6g} mg/mL of free base at {order.weight_kg:g} kg, and the option "
-            f"asks for {order.mg_per_ml:.6g} mg/mL; leave --concentration and --per-bag out, or change bag in the file."
-        )
-    return order.of_bag(strength, arm.bag.ml if volume is None else None)
 
 
 def sheet_of(arm: "Arm", order: "Order", follow_up_ms: int) -> "Worksheet":
