@@ -70,8 +70,8 @@ def _of_100(entry: Endpoint) -> str:
 
 
 def _median(entry: Endpoint) -> str:
-    value, spread, _ = relief.typical(entry)
-    return f"{value.removeprefix('median patient ')} {spread.replace('90 % of patients ', '')}"
+    middle, spread = relief.of_patients(entry)
+    return f"{middle} ({spread})"
 
 
 def _harm(arm: ArmResult, key: str) -> str:
@@ -86,16 +86,26 @@ def _mechanisms(result: RunResult) -> Iterator[str]:
         yield average.weight(result)
         return
     yield average.weight_in_short(result)
-    apart = {}
-    for day in reversed(_days(result)):
-        for name, arm in result.arms.items():
-            parts = average.alone(arm, f"nrs_day_{day}")
-            if not is_placebo(arm) and average.verdict_of_difference(parts):
-                apart[f"{names.arm_name(name)}, day {day}"] = ", ".join(average.differences_beside(parts))
+    apart = dict(_disagreements(result))
     if apart:
         (first, both), *others = apart.items()
         also = f"; also {'; '.join(name for name, _ in others)}" if others else ""
-        yield f"{TEXTS.brief_disagree} ({first}): {both}{also}."
+        yield f"{TEXTS.brief_disagree} {first}: {both}{also}."
+
+
+def _disagreements(result: RunResult) -> Iterator[tuple[str, str]]:
+    """Yield the numbers above on which the mechanisms disagree, the last day first, with what each says."""
+    days = [f"nrs_day_{day}" for day in reversed(_days(result))]
+    for key in (*days, *relief.keys(next(iter(result.arms.values())).endpoints)[:2]):
+        for name, arm in result.arms.items():
+            entry, parts = arm.endpoint(key), average.alone(arm, key)
+            place = f"{names.arm_name(name)}, {_label(key)}"
+            if is_placebo(arm) or entry is None:
+                continue
+            if average.verdict_of_difference(parts):
+                yield f"{place}, minus placebo", ", ".join(average.differences_beside(parts))
+            elif average.verdict(entry):
+                yield place, ", ".join(average.beside(parts))
 
 
 def _support(result: RunResult) -> str:

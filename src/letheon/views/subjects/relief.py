@@ -84,10 +84,16 @@ def typical(entry: Endpoint) -> tuple[str, str, str]:
     >>> typical(Endpoint(mean=31.2, q05=0.0, q50=2.0, q95=83.0, mean_interval=(17.0, 46.0), unit="days"))
     ('median patient 2', '(90 % of patients 0 to 83)', 'mean 31 (90 % interval 17 to 46)')
     """
+    middle, spread = of_patients(entry)
+    mean = f"mean {numbers.amount(entry.mean, entry.unit)} {_known(entry.mean_interval, entry.unit)}".rstrip()
+    return f"median patient {middle}", f"(90 % of patients {spread})", mean
+
+
+def of_patients(entry: Endpoint) -> tuple[str, str]:
+    """Return the median patient and the range of 90 % of them."""
     values = (entry.q50, entry.q05, entry.q95)
     middle, low, high = (numbers.amount(v or 0.0, entry.unit).removesuffix(".0") for v in values)
-    mean = f"mean {numbers.amount(entry.mean, entry.unit)} {_known(entry.mean_interval, entry.unit)}".rstrip()
-    return f"median patient {middle}", f"(90 % of patients {low} to {high})", mean
+    return middle, f"{low} to {high}"
 
 
 def excess(entry: Endpoint) -> str:
