@@ -1,5 +1,6 @@
 """The timetable of an arm: pieces and when they begin, assessments of the rate, times kept for profiles."""
 
+import math
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from letheon.dosing.titration import titrated_spans
 __all__ = ["Pieces", "assessments", "calendar", "clock", "edges_of", "pieces_of", "rate_tables", "saved_rows"]
 
 _SMALLEST_SCHEDULE = 64
+_QUIET_MS = 8 * HOUR_MS
 _FALL_DAYS = 4  # by then levels have fallen by a factor of a thousand
 
 
@@ -170,17 +172,22 @@ def saved_rows(
     """Choose the rows kept for profiles: all, or as many as there is room for.
 
     Half the room goes to midnights; what is left, first to the course and the days in which levels fall behind it. Of
-    that, a third is set aside for later sessions where they are given.
+    that, a third is set aside for later sessions where they are given. After those days one row in 8 h is enough where
+    steps are long.
     """
     rows = np.arange(mesh.count + 1)
+    time_ms = np.round(mesh.time_h[: len(rows)] * HOUR_MS)
+    in_course = time_ms <= end_ms + _FALL_DAYS * DAY_MS
+    near = np.any([(time_ms >= t) & (time_ms <= t + DAY_MS) & ~in_course for t in (*later_ms, math.inf)], axis=0)
+    step_ms = np.diff(time_ms, prepend=0.0, append=math.inf)
+    short = np.minimum(step_ms[:-1], step_ms[1:]) < _QUIET_MS / 2
+    rows = rows[short | in_course | near | (time_ms % _QUIET_MS == 0.0) | np.isin(rows, days)]
     if len(rows) <= most:
         return rows
     midnights = _thinned(days, most // 2)
     others = np.setdiff1d(rows, midnights)
-    time_ms = mesh.time_h[others] * HOUR_MS
-    in_course = time_ms <= end_ms + _FALL_DAYS * DAY_MS
-    near = np.any([(time_ms >= t) & (time_ms <= t + DAY_MS) & ~in_course for t in later_ms], axis=0)
-    later = _thinned(others[near], (most - len(midnights)) // 3) if later_ms else others[:0]
+    near, in_course = near[others], in_course[others]
+    later = _thinned(others[near], (most - len(midnights)) // 3)
     course = _thinned(others[in_course], most - len(midnights) - len(later))
     rest = np.setdiff1d(others[~in_course], later)
     rest = _thinned(rest, most - len(midnights) - len(course) - len(later))
