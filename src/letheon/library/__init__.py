@@ -15,6 +15,7 @@ from letheon.library.loader import (
     receptor,
     sources,
     studies,
+    study_template,
 )
 from letheon.library.met import Met, checks
 from letheon.library.posterior import Posterior, Weights, posterior, weights
@@ -52,5 +53,6 @@ __all__ = [
     "receptor",
     "sources",
     "studies",
+    "study_template",
     "weights",
 ]

@@ -125,6 +125,11 @@ def studies() -> tuple[Study, ...]:
     return tuple(parse_study(*_read("studies", f"{stem}.toml")) for stem in _stems("studies"))
 
 
+def study_template() -> str:
+    """Return a study file to start from."""
+    return _read("study_template.toml")[0]
+
+
 @cache
 def sources() -> Mapping[str, Source]:
     """Return every source of ``sources.bib`` by its key."""

@@ -17,7 +17,17 @@ from letheon.pipeline.support import earliest_booster
 from letheon.scenario import Arm, Models, Population, Scenario
 from letheon.units import REFERENCE_WEIGHT_KG
 
-__all__ = ["ASSUMED", "NOT_IDENTIFIED", "Support", "SupportRow", "plan_support", "support_of", "support_rows", "usable"]
+__all__ = [
+    "ASSUMED",
+    "NOT_IDENTIFIED",
+    "Support",
+    "SupportRow",
+    "plan_support",
+    "rows_of",
+    "support_of",
+    "support_rows",
+    "usable",
+]
 
 _QUANTITIES = {  # measure of a study, and the number of a result document that it is
     "pain_mean": "nrs",
@@ -118,9 +128,14 @@ def support_rows() -> tuple[SupportRow, ...]:
     >>> sorted({row.study.id for row in support_rows() if row.study.design == "randomised"})
     ['sigtermans2009']
     """
-    studies = (s for s in library.studies() if s.diagnosis == "CRPS" and s.design in ("randomised", "uncontrolled"))
-    rows = (_row(study, outcome) for study in studies for outcome in study.outcomes)
-    return tuple(row for row in rows if row is not None)
+    return tuple(row for study in library.studies() for row in rows_of(study))
+
+
+def rows_of(study: Study) -> tuple[SupportRow, ...]:
+    """Return the results of one study that `support_rows` would list; none where its design or diagnosis gives none."""
+    if study.diagnosis != "CRPS" or study.design not in ("randomised", "uncontrolled"):
+        return ()
+    return tuple(row for outcome in study.outcomes if (row := _row(study, outcome)) is not None)
 
 
 # --- whether an arm is like a study's ---

@@ -22,7 +22,7 @@ from letheon.views.commands.calibrate import calibrate
 from letheon.views.commands.explore import explore
 from letheon.views.commands.optimise import optimise
 from letheon.views.commands.query import query
-from letheon.views.commands.reference import cite, library, list_studies, schema, show_study
+from letheon.views.commands.reference import add_study, cite, library, list_studies, schema, show_study
 from letheon.views.commands.shell import close_stdout, failure_of, open_streams, tell, write
 from letheon.views.commands.simulate import simulate
 from letheon.views.commands.validate import validate
@@ -85,7 +85,8 @@ _about = "The evidence library: the studies that Letheon stands on, and what eac
 _evidence = _group("evidence", _about, EXAMPLES["evidence"])
 _add(_evidence, "list", list_studies, "evidence ")
 _add(_evidence, "show", show_study, "evidence ")
-app.add_typer(_evidence, short_help="List studies, or show one with its results.")
+_add(_evidence, "add", add_study, "evidence ")
+app.add_typer(_evidence, short_help="List studies, show one with its results, or check your own.")
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,8 +1,10 @@
 """``letheon library``, ``evidence``, ``cite`` and ``schema``: what Letheon stands on, and what its files look like."""
 
 import json
+from pathlib import Path
 from typing import Annotated
 
+from letheon.errors import InputError
 from letheon.views.commands.shell import AsJson, RunFolder, argument, flag, option, write, write_json, write_text
 
 
@@ -58,6 +60,43 @@ def show_study(
         write_json(json_form(record))
     else:
         write_text(entry(record))
+
+
+def add_study(
+    file: Annotated[Path | None, argument("FILE", "A study file (TOML).")] = None,
+    template: Annotated[bool, flag("--template", "Print a file to start from.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check a study of your own.
+
+    What it would be used for, how its reports on levels and doses agree with its regimen, and what is missing. Nothing
+    is changed.
+
+    Example:
+      letheon evidence add --template > author2026.toml
+    """
+    if template or file is None:
+        if not template:
+            raise InputError("letheon evidence add needs a FILE; start from: letheon evidence add --template")
+        from letheon.library import study_template
+
+        write(study_template(), encoding="utf-8")
+        return
+    from letheon.views.commands.long_work import Progress
+
+    with Progress() as progress:
+        progress("loading", 0, 1)
+        from letheon.study.new_study import examine, read_study
+
+        study, source = read_study(file)
+        progress("levels of its regimens", 0, 1)
+        found = examine(study, source)
+    if as_json:
+        write_json(found)
+    else:
+        from letheon.views.subjects.new_study import document
+
+        write_text(document(found, study))
 
 
 def cite(run: RunFolder, as_bibtex: Annotated[bool, flag("--bibtex", "Print BibTeX entries.")] = False) -> None:
