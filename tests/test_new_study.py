@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from letheon import library
-from letheon.study.new_study import examine, read_study
+from letheon.library import read_study
+from letheon.study.new_study import examine
 from letheon.units import REFERENCE_WEIGHT_KG
 
 BIB = "@article{author2026,\n  author = {Author, A.},\n  title = {A trial},\n  year = {2026},\n  note = {read}\n}\n"

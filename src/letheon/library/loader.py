@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from letheon.errors import InputError
 from letheon.library.bibliography import parse_sources
@@ -134,6 +135,20 @@ def study_template() -> str:
 def sources() -> Mapping[str, Source]:
     """Return every source of ``sources.bib`` by its key."""
     return parse_sources(*_read("sources.bib"))
+
+
+def read_study(path: Path) -> tuple[Study, Source | None]:
+    """Read a study file, and its source from the library's bibliography or from a file beside it, ending in ``.bib``.
+
+    InputError names file, table and key of what cannot be used.
+    """
+    try:
+        study = parse_study(path.read_text(encoding="utf-8"), path.name)
+        beside = path.with_suffix(".bib")
+        own = parse_sources(beside.read_text(encoding="utf-8"), beside.name) if beside.exists() else {}
+    except UnicodeDecodeError:
+        raise InputError(f"{path.name}: not a text in UTF-8") from None
+    return study, own.get(study.source) or sources().get(study.source)
 
 
 def numbers() -> Iterator[tuple[str, Number]]:

@@ -20,6 +20,7 @@ from letheon.units import REFERENCE_WEIGHT_KG
 __all__ = [
     "ASSUMED",
     "NOT_IDENTIFIED",
+    "QUANTITIES",
     "Support",
     "SupportRow",
     "plan_support",
@@ -29,7 +30,7 @@ __all__ = [
     "usable",
 ]
 
-_QUANTITIES = {  # measure of a study, and the number of a result document that it is
+QUANTITIES = {  # measure of a study, and the number of a result document that it is
     "pain_mean": "nrs",
     "pain_mean_difference": "nrs",
     "responder_share": "responder_30",
@@ -101,13 +102,13 @@ def usable(arm: StudyArm) -> bool:
 
 
 def _row(study: Study, outcome: Outcome) -> SupportRow | None:
-    if outcome.measure not in _QUANTITIES or outcome.weight == 0 or outcome.subgroup or outcome.time_days is None:
+    if outcome.measure not in QUANTITIES or outcome.weight == 0 or outcome.subgroup or outcome.time_days is None:
         return None
     if outcome.time_days[1] <= 0:  # before anything was given
         return None
     drugs = {arm.group: arm.drug for arm in study.arms}
     sham = drugs.get(outcome.arm, "") in CONTROLS
-    quantity = _QUANTITIES[outcome.measure]
+    quantity = QUANTITIES[outcome.measure]
     return SupportRow(
         study=study,
         outcome=outcome,

@@ -1,18 +1,15 @@
 """A study that somebody brings: what it would be used for as it stands, and what is missing for more."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from letheon import library
-from letheon.errors import InputError
 from letheon.library import Source, Study
-from letheon.library.bibliography import parse_sources
-from letheon.library.evidence import CONTROLS, Outcome, parse_study
+from letheon.library.evidence import CONTROLS, Outcome
 from letheon.pipeline.labels import rows_of, usable
 from letheon.study.records import Record
 from letheon.study.validate.regimens import RegimenCheck, study_checks
 
-__all__ = ["NewStudy", "Supported", "examine", "read_study"]
+__all__ = ["NewStudy", "Supported", "examine"]
 
 _MEASURED, _COUNTED = ("NRS", "NRS·day", "ng/mL"), ("patients", "%", "1")  # the error of a count follows from n
 
@@ -42,20 +39,6 @@ class NewStudy(Record, frozen=True):
     targets: list[str]
     checks: list[RegimenCheck]
     missing: list[str]
-
-
-def read_study(path: Path) -> tuple[Study, Source | None]:
-    """Read a study file, and its source from the library's bibliography or from a file beside it, ending in ``.bib``.
-
-    InputError names file, table and key of what cannot be used.
-    """
-    try:
-        study = parse_study(path.read_text(encoding="utf-8"), path.name)
-        beside = path.with_suffix(".bib")
-        own = parse_sources(beside.read_text(encoding="utf-8"), beside.name) if beside.exists() else {}
-    except UnicodeDecodeError:
-        raise InputError(f"{path.name}: not a text in UTF-8") from None
-    return study, own.get(study.source) or library.sources().get(study.source)
 
 
 def examine(study: Study, source: Source | None) -> NewStudy:

@@ -86,7 +86,8 @@ def add_study(
 
     with Progress() as progress:
         progress("loading", 0, 1)
-        from letheon.study.new_study import examine, read_study
+        from letheon.library import read_study
+        from letheon.study.new_study import examine
 
         study, source = read_study(file)
         progress("levels of its regimens", 0, 1)

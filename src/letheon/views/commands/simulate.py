@@ -2,10 +2,24 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from letheon.views.commands.long_work import Progress, kept_in, stopping_says
-from letheon.views.commands.shell import AsJson, ScenarioFile, Seed, flag, option, show, tell, whole, write_json
+from letheon.views.commands.shell import (
+    AsJson,
+    ScenarioFile,
+    Seed,
+    flag,
+    option,
+    save_page,
+    show,
+    tell,
+    whole,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    from letheon.library import Study
 
 _PATIENTS = whole("N", "Virtual patients in each arm, not the scenario's number.", "--patients", "MAX_PATIENTS", 1000)
 
@@ -20,6 +34,7 @@ def simulate(
     as_json: AsJson = False,
     quiet: Annotated[bool, flag("--quiet", "Show neither progress nor table nor warnings.")] = False,
     fresh: Annotated[bool, flag("--fresh", "Compute again what is already there.")] = False,
+    beside: Annotated[str | None, option("STUDY", "Lay a study over the run: its name, or a file of your own.")] = None,
     cluster: Annotated[str | None, option("WHERE", "Workers: local:N, or a Dask scheduler's address.")] = None,
 ) -> None:
     """Run every arm of a scenario.
@@ -45,6 +60,7 @@ def simulate(
     from letheon.runs.folder import Folder, default_folder
 
     folder = default_folder(planned) if out is None else out
+    study = None if beside is None else _study(beside)
     if cluster is not None:
         check_cluster(cluster)
     Folder(folder).refuse_another(stamp_of(planned), fresh)
@@ -67,6 +83,24 @@ def simulate(
         again = "This run was finished before; --fresh computes it again."
         earlier = "Continued from what an earlier run had finished."
         lines = [again] if run.reused else [earlier] if run.continued else []
+        report_path = folder / "report.html"
         if full:
             show(summary(run.result), "")
-        show(brief(run.result), *lines, f"Run folder: {folder}", f"Report: {folder / 'report.html'}")
+        if study is not None:
+            from letheon.views.subjects.beside import summary as beside_summary
+
+            show(beside_summary(run.result, study), "")
+            report_path = folder / f"report_beside_{study.id}.html"
+            save_page(page(run.result, run.text, study), report_path)
+        show(brief(run.result), *lines, f"Run folder: {folder}", f"Report: {report_path}")
+
+
+def _study(name: str) -> "Study":
+    """Return a study of the library by its name, or that of a file."""
+    from letheon.views.subjects.evidence import study_of
+
+    if not name.endswith(".toml"):
+        return study_of(name)
+    from letheon.library import read_study
+
+    return read_study(Path(name))[0]

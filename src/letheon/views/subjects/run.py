@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from letheon.definitions import LAST_SUPPORTED_DAY, PAGE_NOTICE, RESEARCH_NOTICE
+from letheon.library import Study
 from letheon.pipeline.result import ArmResult, Endpoint, RunResult, TimeToRelapse
 from letheon.views.document import html, numbers, tree
 from letheon.views.figures.curves import active_arms, endpoint_days, has_placebo, is_placebo, styles
-from letheon.views.subjects import average, endpoints, harms, names, relief
+from letheon.views.subjects import average, beside, endpoints, harms, names, relief
 from letheon.views.subjects.endmatter import sentence, sources
 from letheon.views.subjects.policies import policy_sentences
 from letheon.views.subjects.run_figures import figures
@@ -19,13 +20,13 @@ _WITHIN = " All arms hold the same virtual patients, so differences are within p
 _NO_PLACEBO = " There is no placebo arm in this scenario: no number here says what the drug adds to placebo."
 
 
-def page(result: RunResult, scenario_text: str) -> str:
+def page(result: RunResult, scenario_text: str, study: Study | None = None) -> str:
     """Return the report of a run as HTML; equal arguments give equal text."""
-    return html.render(report(result, scenario_text))
+    return html.render(report(result, scenario_text, study))
 
 
-def report(result: RunResult, scenario_text: str) -> tree.Document:
-    """Return the report of a run: `scenario_text` is the scenario as it was given."""
+def report(result: RunResult, scenario_text: str, study: Study | None = None) -> tree.Document:
+    """Return the report of a run, with a `study` laid beside it; `scenario_text` is the scenario as it was given."""
     patients = numbers.count(result.n_patients, "virtual patient")
     footer = (
         f"Letheon {result.letheon}; seed {result.seed}; {patients} in each arm. The same scenario, seed and version "
@@ -39,6 +40,7 @@ def report(result: RunResult, scenario_text: str) -> tree.Document:
         tree.Section(
             "summary", "In one minute", (weight, *_by_weight(result), cards, tree.Paragraph(reading, "small"))
         ),
+        *([beside.section(result, study)] if study else []),
         tree.Section("figures", "Figures", tuple(figures(result))),
         tree.Section("endpoints", "Endpoints", (tree.Paragraph(TEXTS.brackets, "small"), *tables)),
         tree.Section("harms", "Harms", tuple(harms.blocks(result))),

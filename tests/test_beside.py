@@ -1,0 +1,59 @@
+"""A study laid over a run: published values at their times. The oracles are the paper's numbers, as literals."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from stored import ROOT, sigtermans
+
+from letheon.views.document import terminal
+from letheon.views.subjects.beside import points, section, summary
+from letheon.views.subjects.evidence import study_of
+
+LEIDEN = study_of("sigtermans2009")
+
+
+def test_published_values_keep_sign_day_and_error() -> None:
+    """2.68 (SE 0.51) and 5.45 (SE 0.48) in week 1; the difference in week 12 is -1.27 (SE 0.7)."""
+    found = {(one.arm, one.against, one.days[1]): one for one in points(LEIDEN)}
+    drug, sham = found["esketamine", "", 7.0], found["placebo", "", 7.0]
+    assert (drug.value, sham.value, drug.control, sham.control) == (2.68, 5.45, False, True)
+    assert drug.ends == pytest.approx((2.68 - 1.645 * 0.51, 2.68 + 1.645 * 0.51))
+    late = found["esketamine", "placebo", 84.0]
+    assert (late.value, late.key) == (-1.27, "nrs_day_84")
+    assert late.ends == pytest.approx((-1.27 - 1.645 * 0.7, -1.27 + 1.645 * 0.7))
+
+
+def test_counts_and_percentages_become_shares() -> None:
+    """Noppers: 8 of 12 patients fell by more than half at 45 min is a share, not 8."""
+    for study in ("noppers2011", "goldberg2010", "pickering2020"):
+        assert all(0.0 <= one.value <= 1.0 for one in points(study_of(study)) if one.quantity != "nrs")
+
+
+def test_figure_draws_each_score_at_its_day() -> None:
+    result = sigtermans()
+    figure = section(result, LEIDEN).blocks[1].blocks[1].figure
+    traces = [one for one in figure["data"] if one["meta"]["part"] == "published"]
+    drawn = {(one["name"], x): y for one in traces for x, y in zip(one["x"], one["y"], strict=True)}
+    assert drawn == {("esketamine", 7.0): 2.68, ("placebo", 7.0): 5.45}
+    assert all(len(one["error_y"]["array"]) == len(one["x"]) for one in traces)
+
+
+def test_table_sets_drug_beside_drug_and_placebo_beside_placebo() -> None:
+    result = sigtermans()
+    table = next(block for block in section(result, LEIDEN).blocks if hasattr(block, "groups"))
+    rows = {(row.head, row.cells[0]): row.cells[3:] for group in table.groups for row in group.rows}
+    drug, fast, sham = rows["mean pain score: esketamine", "7"]
+    assert sham == "-" and drug != "-" and fast != "-"
+    assert rows["mean pain score: placebo", "7"][:2] == ("-", "-")
+    assert {"-2.8", "(-3.9", "-1.6)"} <= {*terminal.text(summary(result, LEIDEN)).split()}
+
+
+def test_study_without_pain_says_so() -> None:
+    assert "no pain score" in terminal.text(summary(sigtermans(), study_of("idvall1979")))
+
+
+def test_unknown_study_is_refused_before_the_run(command: Callable, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    code, _, err = command("simulate", ROOT / "examples" / "small.yaml", "--out", out, "--beside", "sigterman2009")
+    assert code == 2 and "sigtermans2009" in err and not out.exists()
