@@ -32,6 +32,7 @@ from letheon.views.subjects import calibration as calibration_subject
 from letheon.views.subjects import evidence as studies
 from letheon.views.subjects import validation as validation_subject
 from letheon.views.subjects.calibration_facts import predictions
+from letheon.views.subjects.glossary import terms
 from letheon.views.subjects.names import PAIN_MODELS, SUPPORT
 
 DOCS = Path(__file__).resolve().parents[1]
@@ -116,6 +117,11 @@ def regimens() -> Facts:
     return {"checks": checks, "plasma": plasma, "people": PEOPLE, "relief": sorted(rows, key=lambda row: row.study)}
 
 
+def glossary() -> Facts:
+    """Words with their meaning."""
+    return {"terms": terms()}
+
+
 def adequacy() -> Facts:
     """Recovery of known truths and of known mechanisms."""
     result = record("calibration/adequacy", Adequacy)
@@ -172,7 +178,8 @@ def prediction(name: str) -> Facts:
 
 
 PAGES: dict[str, Callable[[], Facts]] = {
-    page.__name__: page for page in (evidence, support, cli, scenario, calibration, validation, adequacy, regimens)
+    page.__name__: page
+    for page in (evidence, support, cli, scenario, calibration, validation, adequacy, regimens, glossary)
 } | {f"predictions/{path.stem}": partial(prediction, path.stem) for path in (DOCS / "predictions").glob("*.json")}
 
 

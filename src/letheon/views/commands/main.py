@@ -22,14 +22,14 @@ from letheon.views.commands.calibrate import calibrate
 from letheon.views.commands.explore import explore
 from letheon.views.commands.optimise import optimise
 from letheon.views.commands.query import query
-from letheon.views.commands.reference import add_study, cite, library, list_studies, schema, show_study
+from letheon.views.commands.reference import add_study, cite, explain, library, list_studies, schema, show_study
 from letheon.views.commands.shell import close_stdout, failure_of, open_streams, tell, write
 from letheon.views.commands.simulate import simulate
 from letheon.views.commands.validate import validate
 from letheon.views.commands.worksheet import worksheet
 
 _DEBUG = "LETHEON_DEBUG"
-_FUNCTIONS = (simulate, cite, library, worksheet, calibrate, validate, query, schema, optimise, explore)
+_FUNCTIONS = (simulate, cite, library, explain, worksheet, calibrate, validate, query, schema, optimise, explore)
 COMMANDS: dict[str, Callable[..., None]] = {function.__name__: function for function in _FUNCTIONS}
 EXAMPLES: dict[str, str] = {}
 # Typer brings its own copy of Click in some versions and uses the installed one in others; this is either's.

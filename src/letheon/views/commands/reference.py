@@ -1,4 +1,4 @@
-"""``letheon library``, ``evidence``, ``cite`` and ``schema``: what Letheon stands on, and what its files look like."""
+"""``letheon library``, ``evidence``, ``explain``, ``cite`` and ``schema``: what Letheon stands on and is written in."""
 
 import json
 from pathlib import Path
@@ -98,6 +98,21 @@ def add_study(
         from letheon.views.subjects.new_study import document
 
         write_text(document(found, study))
+
+
+def explain(
+    word: Annotated[str | None, argument("WORD", "A word of a result or a scenario, such as remission.")] = None,
+) -> None:
+    """Explain a word.
+
+    What a word of a result, a report or a scenario means; without one, all of them.
+
+    Example:
+      letheon explain remission
+    """
+    from letheon.views.subjects import glossary
+
+    write_text(glossary.contents() if word is None else glossary.explain(word))
 
 
 def cite(run: RunFolder, as_bibtex: Annotated[bool, flag("--bibtex", "Print BibTeX entries.")] = False) -> None:
