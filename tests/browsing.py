@@ -56,7 +56,8 @@ def opened(browser: Any, address: str, size: dict[str, int] = DESKTOP, **options
     page = listening(browser.new_context(viewport=size, **options).new_page())
     page.add_init_script(SHIFTS)
     page.goto(address)
-    page.locator(".chart.drawn").nth(page.locator(".chart").count() - 1).wait_for()
+    if charts := page.locator(".chart").count():
+        page.locator(".chart.drawn").nth(charts - 1).wait_for()
     return page
 
 

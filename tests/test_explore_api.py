@@ -325,7 +325,7 @@ def test_status_and_description(visitor: TestClient) -> None:
     assert status["state"] == "ready" and status["questions"] == dict(QUESTIONS)
     assert status["limits"]["patients"] == limits.LIMITS.patients
     described = visitor.get("/openapi.json").json()
-    assert {"/api/simulate", "/api/read", "/api/report", "/api/document"} <= set(described["paths"])
+    assert {"/api/simulate", "/api/read", "/api/report", "/api/document", "/api/handout"} <= set(described["paths"])
     assert "/" not in described["paths"]
 
 

@@ -34,6 +34,8 @@ def _block(block: tree.Block, level: int) -> Iterator[str]:
             yield "\n".join(f"- **{inline(term)}**: {inline(meaning)}" for term, meaning in block.rows)
         case tree.Table():
             yield from _table(block)
+        case tree.DotArrays():
+            yield "\n".join(f"- {inline(one.label)}: {one.filled} of 100" for one in block.arrays)
         case tree.Code():
             yield f"```\n{block.text}\n```"
         case tree.Columns():

@@ -73,6 +73,9 @@ def _show(block: tree.Block, console: Console) -> None:
         case tree.Definitions():
             for term, meaning in block.rows:
                 _paragraph(Paragraph(f"{plain(term)}: {plain(meaning)}", hanging=2), console)
+        case tree.DotArrays():
+            for one in block.arrays:
+                _paragraph(Paragraph(f"{one.label}: {one.filled} of 100"), console)
         case tree.Code():
             console.print(_text(block.text), soft_wrap=True)
         case tree.Cards():

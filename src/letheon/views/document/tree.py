@@ -175,6 +175,19 @@ class Legend(Block, frozen=True):
     keys: tuple[tuple[Swatch, str], ...]
 
 
+class Dots(Struct, frozen=True):
+    """A hundred dots, of which `filled` are filled."""
+
+    label: str
+    filled: int
+
+
+class DotArrays(Block, frozen=True):
+    """Arrays of a hundred dots beside each other: how many of a hundred people."""
+
+    arrays: tuple[Dots, ...]
+
+
 class Panels(Block, frozen=True):
     """Small drawings beside each other, each with its name; `wide` ones lie in twos, others in threes."""
 

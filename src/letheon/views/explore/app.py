@@ -270,3 +270,10 @@ def _add_api(app: FastAPI, service: _Service) -> None:
     async def report(request: Request, scenario: ScenarioBody) -> Response:
         headers = {"content-disposition": 'attachment; filename="letheon-report.html"'}
         return await service.answer("report", scenario, request, "text/html", **headers)
+
+    about = "Simulate a scenario; two pages about its first plan, for a patient to print."
+
+    @app.post("/api/handout", responses=_COMMON | _ONE_FILE, response_class=Response, summary=about)
+    async def handout(request: Request, scenario: ScenarioBody) -> Response:
+        headers = {"content-disposition": 'attachment; filename="letheon-handout.html"'}
+        return await service.answer("handout", scenario, request, "text/html", **headers)

@@ -27,6 +27,7 @@ from letheon.runs.engine import KINDS, run_arms
 from letheon.runs.environment import use_compile_cache
 from letheon.scenario import Arm, Scenario, dumps
 from letheon.views.explore.figures import MOST_POINTS, page_of
+from letheon.views.explore.handout import handout
 from letheon.views.subjects import run
 
 _ARMS_KEPT = 8
@@ -48,14 +49,17 @@ class Engine:
         heartbeat: Callable[[], None] = lambda: None,
         phase: Callable[[str], None] = lambda _: None,
     ) -> bytes:
-        """Run a scenario and return JSON, or for a report HTML.
+        """Run a scenario and return JSON, or for a report or a hand-out HTML.
 
         `action` is ``figures`` of the page, a ``draft`` of them, which says in ``draft`` whether anything in it is
-        borrowed, the result ``document``, or the ``report``. `heartbeat` is called now and then and may raise; `phase`
-        is called with ``preparing`` before a program has to be compiled, ``computing`` from then on.
+        borrowed, the result ``document``, the ``report``, or the ``handout`` for patients. `heartbeat` is called now
+        and then and may raise; `phase` is called with ``preparing`` before a program has to be compiled, ``computing``
+        from then on.
         """
         self._phase = phase
         result, borrowed = self._result(scenario, heartbeat, action)
+        if action == "handout":
+            return handout(result).encode()
         if action == "report":
             return run.page(result, dumps(scenario)).encode()
         if action in ("figures", "draft"):

@@ -48,23 +48,24 @@ def _basis(result: RunResult) -> str:
     )
 
 
-def _after(day: int) -> str:
+def after(day: int) -> str:
+    """Say how long after the start a day is."""
     return f"after {numbers.duration(day) if day > 7 else '1 week'}" if day % 7 == 0 else f"on day {day}"
 
 
 def _helps(result: RunResult, arm: ArmResult, key: str) -> Line:
-    entry, sham = endpoint_of(arm, key), _placebo(result, arm, key)
+    entry, sham = endpoint_of(arm, key), placebo_of(result, arm, key)
     beside = f"; on placebo, {numbers.percent(sham.mean)}" if sham else ""
     share = f"{numbers.of_100(entry.mean)} patients ({mechanisms.known(entry)})"
     return Line(
         "helps",
-        f"{share} have at least 30 % less pain {_after(int(key.rpartition('_day_')[2]))}{beside}.",
+        f"{share} have at least 30 % less pain {after(int(key.rpartition('_day_')[2]))}{beside}.",
         mechanisms.better(result, entry.against) if entry.against else "",
     )
 
 
 def _lasts(result: RunResult, arm: ArmResult) -> Line:
-    days, sham = endpoint_of(arm, "relief_days"), _placebo(result, arm, "relief_days")
+    days, sham = endpoint_of(arm, "relief_days"), placebo_of(result, arm, "relief_days")
     middle, low, high = (numbers.amount(v or 0.0, "days").removesuffix(".0") for v in (days.q50, days.q05, days.q95))
     beside = f"; {numbers.amount(sham.mean, 'days')} on placebo" if sham else ""
     return Line(
@@ -75,7 +76,7 @@ def _lasts(result: RunResult, arm: ArmResult) -> Line:
     )
 
 
-def _placebo(result: RunResult, arm: ArmResult, key: str) -> Endpoint | None:
+def placebo_of(result: RunResult, arm: ArmResult, key: str) -> Endpoint | None:
     """Return what patients on placebo have, where an arm is compared with it."""
     entry = endpoint_of(arm, key)
     other = result.arms[entry.against.arm] if entry.against else None
@@ -86,7 +87,7 @@ def _cures(result: RunResult, arm: ArmResult, key: str) -> Line:
     pain, start = endpoint_of(arm, key), result.population.baseline_nrs.mean
     return Line(
         "cures",
-        f"No study has shown one. Average pain {_after(last_day(arm))}: {numbers.amount(pain.mean, 'NRS')} of 10 "
+        f"No study has shown one. Average pain {after(last_day(arm))}: {numbers.amount(pain.mean, 'NRS')} of 10 "
         f"({mechanisms.known(pain)}); before, {numbers.amount(start, 'NRS')}.",
     )
 

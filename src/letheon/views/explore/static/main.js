@@ -289,6 +289,11 @@ const SAVE = {
     say("busy", "Writing the report");
     download(await (await post("/api/report", scenarioOf(page.state, page.grammar))).blob(), "letheon-report.html");
   },
+  async handout() {
+    say("busy", "Writing the two pages");
+    const plan = { ...page.state, plans: [page.state.plans[page.state.focus]], focus: 0 };
+    download(await (await post("/api/handout", scenarioOf(plan, page.grammar))).blob(), "letheon-handout.html");
+  },
   async yaml() {
     const form = await (await post("/api/read", scenarioOf(page.state, page.grammar))).json();
     download(new Blob([form.yaml], { type: "application/yaml" }), "letheon-scenario.yaml");
