@@ -22,4 +22,5 @@ def record(date: str) -> str:
 
 if __name__ == "__main__":
     page = record(datetime.datetime.now(datetime.UTC).date().isoformat())
-    (generate.DOCS / f"{page}.md").write_text(generate.render(page), encoding="utf-8")
+    text = generate.rendered("predictions", generate.prediction(page.removeprefix("predictions/")))
+    (generate.DOCS / f"{page}.md").write_text(text, encoding="utf-8")
