@@ -16,7 +16,7 @@ from letheon.runs import default_folder, simulate
 from letheon.runs.engine import run_arms
 from letheon.runs.query import query
 from letheon.scenario import Scenario, dumps, loads
-from letheon.scenario.comparing import compared_against, comparators
+from letheon.scenario.comparing import comparators, compared_against
 
 WARD = "sessions: [{at: 0 h, rate: 20 mg/h, for: 48 h}]"
 ARMS = (

@@ -50,9 +50,9 @@ def query(
     The tables are ``endpoints``, ``profiles``, ``comparisons`` and, where the run has them, ``events``. ``comparisons``
     has a row for each arm that is compared with another (``against``), each endpoint (``measure``) and each
     ``mechanism`` with their ``average``: the ``difference`` with its interval (``low``, ``high``) in the ``unit``, and
-    ``chance_better``, null where neither direction is better. Nothing can be written, and no other file be read. The tables hold what the run's manifest vouches for: other files in the folder are left out with
-    a warning. `stuck` is called with a sentence where a query has passed `time_limit_s` [s] or `memory_limit` [bytes]
-    and does not stop.
+    ``chance_better``, null where neither direction is better. Nothing can be written, and no other file be read. The
+    tables hold what the run's manifest vouches for: other files in the folder are left out with a warning. `stuck` is
+    called with a sentence where a query has passed `time_limit_s` [s] or `memory_limit` [bytes] and does not stop.
 
     Raises
     ------

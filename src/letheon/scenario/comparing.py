@@ -7,7 +7,7 @@ from letheon.errors import InputError, near_word
 from letheon.scenario.model import Arm, Scenario
 from letheon.units import shown
 
-__all__ = ["PLACEBO", "compared_against", "comparators"]
+__all__ = ["PLACEBO", "comparators", "compared_against"]
 
 PLACEBO = "placebo"  # in the place of an arm's name: the placebo arm like each arm
 
