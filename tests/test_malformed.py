@@ -68,6 +68,13 @@ CASES = [
     ('4 weeks', '1e300 weeks', 'line 4, follow_up: "1e300 weeks" is longer than any scenario can run (10 years); write e.g. 4 h, 1 h 30 min, 2 days or 12 weeks.'),
     ('seed: 1', 'seed: -1', 'line 5, seed: "-1" is outside 0 to 9223372036854775807; write e.g. 1.'),
     ('seed: 1', 'seed: 9223372036854775808', 'line 5, seed: "9223372036854775808" is outside 0 to 9223372036854775807; write e.g. 1.'),
+    # what is compared
+    ('seed: 1', 'compare: {against: ketamin}', 'line 5, compare.against: "ketamin" is not an arm here; write ketamine if you meant that.'),
+    ('seed: 1', 'compare: {against: ward}', 'line 5, compare.against: "ward" is not an arm here; write one of ketamine, placebo.'),
+    ('seed: 1', 'compare: placebo', 'line 5, compare: expected a map, found "placebo"; write e.g. {against: placebo}.'),
+    ('  placebo: {drug: placebo, like: ketamine}\n', 'compare: {against: ketamine}\n', 'line 12, compare.against: ketamine is the only arm, so there is none to compare with it; add another arm.'),
+    ('  placebo: {drug: placebo, like: ketamine}\n', 'compare: {against: placebo}\n', 'line 12, compare.against: there is no placebo arm here; add an arm such as sham: {drug: placebo, like: ketamine}.'),
+    ('like: ketamine}\n', 'like: ketamine}\n  sham: {drug: placebo, like: ketamine}\ncompare: {against: placebo}\n', 'line 14, compare.against: placebo could be any of placebo, sham for arm ketamine; write the name of one, or leave one placebo arm.'),
     # population
     (POPULATION, '50', 'line 3, population: expected a map, found "50"; write e.g. {n: 1000, weight: 79 ± 19 kg, baseline_nrs: 7.3 ± 2.0}.'),
     (" " + POPULATION, '', 'line 3, population: expected a map, found nothing; write e.g. {n: 1000, weight: 79 ± 19 kg, baseline_nrs: 7.3 ± 2.0}.'),

@@ -58,6 +58,16 @@ class Support:
         studies = tuple(study for study in self.studies if study in other.studies)
         return Support(label, studies) if studies or label not in STUDY_LABELS else ASSUMED
 
+    def both(self, other: "Support") -> "Support":
+        """Return the label of a difference between two numbers: the weaker one, with the studies behind either.
+
+        >>> Support("extrapolated", ("a",)).both(Support("extrapolated", ("b",)))
+        Support(label='extrapolated', studies=('a', 'b'))
+        """
+        label = max(self.label, other.label, key=library.SUPPORT_LABELS.index)
+        studies = tuple(dict.fromkeys((*self.studies, *other.studies)))
+        return Support(label, studies if label in STUDY_LABELS else ())
+
     def at_most_extrapolated(self) -> "Support":
         """Return the label of an average whose components disagree."""
         return Support("extrapolated", self.studies) if self.label == "randomised" else self

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from letheon import library
 from letheon._version import __version__
 from letheon.definitions import AT_RISK_DAYS, LAST_SUPPORTED_DAY
+from letheon.dosing.policy import Policy, Titration
 from letheon.dosing.policy_document import policy_rules
 from letheon.dosing.regimen import MS_PER_DAY
 from letheon.patients.uncertainty import DRAWS
@@ -26,6 +27,7 @@ from letheon.pipeline.plan import ArmPlan
 from letheon.pipeline.support import model_warnings
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
+from letheon.scenario.comparing import comparators
 from letheon.scenario.measures import DAILY, WHOLE, measure_of, split_name, under_model
 
 __all__ = ["ArmTotals", "run_result", "same_regimen"]
@@ -111,35 +113,62 @@ class _View(NamedTuple):
         """Return a quantity of the arm."""
         return self.totals.pool(name, self.weights)
 
-    def support(self, name: str, window: tuple[float, float], comparator: str = "") -> Support:
-        """Return the label of an endpoint that all mechanisms earn."""
-        keys = [(name.split("_day_")[0], window, comparator, pain) for pain in self.weights]
-        self.labels.update({key: support_of(self.scenario, self.arm, *key) for key in keys if key not in self.labels})
+    def support(self, name: str, window: tuple[float, float], comparator: str = "", arm: Arm | None = None) -> Support:
+        """Return the label of an endpoint of the arm, or of another, that all mechanisms earn."""
+        arm = arm or self.arm
+        keys = [(arm.name, name.split("_day_")[0], window, comparator, pain) for pain in self.weights]
+        for key in keys:
+            if key not in self.labels:
+                self.labels[key] = support_of(self.scenario, arm, *key[1:])
         return reduce(Support.weaker, (self.labels[key] for key in keys))
+
+    def support_apart(self, name: str, window: tuple[float, float], other: Arm) -> Support:
+        """Return the label of a difference from another arm, the same whichever of them comes first."""
+        one, two = sorted((self.arm, other), key=self._place)
+        if two.drug == "placebo":
+            return self.support(name, window, "placebo", one)
+        # each by its own dose and days: no study here measured one course against the other
+        return self.support(name, window, "ketamine", one).both(self.support(name, window, "ketamine", two))
 
     def against(self, name: str, bounds: Bounds, window: tuple[float, float] | None) -> dict[str, Any]:
         """Return the paired difference from the other arm; `window` is None for what has no label."""
-        if self.other is None or self.others is None:
+        other, others = self.other, self.others
+        if other is None or others is None or (window is not None and self.unmodelled(other)):
             return {}
-        apart = self.pool(name).means.minus(self.others.pool(name, self.weights).means)
-        within, same = (-bounds[1], bounds[1]), same_regimen(self.arm, self.other)
+        # computed in one direction, for pooled quantiles are not those of the mirrored pool, turned round
+        turned = self._place(other) < self._place(self.arm)
+        own, its = self.pool(name).means, others.pool(name, self.weights).means
+        apart = its.minus(own) if turned else own.minus(its)
+        within, same = (-bounds[1], bounds[1]), same_regimen(self.arm, other)
         label = {}
         if window is not None:
-            support = self.support(name, window, self.other.drug)
+            support = self.support_apart(name, window, other)
             support = support.at_most_extrapolated() if apart.agree(within) is False else support
             label = {"support": support.label, "basis": support.studies}
         measure = measure_of({"drip_hours": "hours"}.get(name, name))
         larger = measure.larger if measure else None
-        above = 0.5 if same else apart.chance_above()
+        mean, (low, high), above = (
+            (0.0, (0.0, 0.0), 0.5) if same else (apart.mean, apart.interval(within), apart.chance_above())
+        )
+        if turned:
+            mean, low, high, above = -mean, -high, -low, 1.0 - above
         difference = records.Against(
-            arm=self.other.name,
-            mean=0.0 if same else apart.mean,
-            mean_interval=(0.0, 0.0) if same else apart.interval(within),
+            arm=other.name,
+            mean=mean,
+            mean_interval=(low, high),
             chance_better=None if larger is None else above if larger else 1.0 - above,
             same_regimen=True if same else records.UNSET,
             **label,
         )
         return {"against": difference}
+
+    def _place(self, arm: Arm) -> tuple[bool, int]:
+        """Return a key by which arms sort as differences are computed: from placebo, and from an arm further down."""
+        return arm.drug == "placebo", self.scenario.arms.index(arm)
+
+    def unmodelled(self, arm: Arm) -> bool:
+        """Say whether pain of an arm is not modelled under one of the mechanisms."""
+        return arm.drug == "arketamine" and "slow_site" in self.weights
 
     def agree(self, pool: Pool, bounds: Bounds) -> dict[str, Any]:
         """Return whether the mechanisms of an average agree."""
@@ -164,8 +193,11 @@ class _View(NamedTuple):
 
 
 def same_regimen(one: Arm, other: Arm) -> bool:
-    """Say whether two arms have one regimen: drug, timetable and rules."""
-    return (one.drug, one.regimen, one.policy) == (other.drug, other.regimen, other.policy)
+    """Say whether two arms have one regimen: drug, timetable and rules, however the timetable is written."""
+    if (one.drug, one.policy) != (other.drug, other.policy):
+        return False
+    fixed = one.policy.fixed and one.drug != "placebo"  # rules look at sessions, and placebo has no rates
+    return one.regimen == other.regimen or (fixed and one.regimen.schedule() == other.regimen.schedule())
 
 
 def _relapse(view: _View, support: Support) -> records.TimeToRelapse:
@@ -224,7 +256,7 @@ def _endpoints(view: _View) -> records.Endpoints:
     if remission := out.endpoint("remission"):
         out["never_in_remission"] = _complement(remission)
     out |= _amounts(view)
-    if view.arm.drug == "arketamine" and "slow_site" in view.weights:
+    if view.unmodelled(view.arm):
         return _unmodelled(out, _NO_ARKETAMINE if len(view.weights) == 1 else _HALF_ARKETAMINE)
     return out
 
@@ -243,9 +275,12 @@ def _complement(endpoint: records.Endpoint) -> records.Endpoint:
 def _amounts(view: _View) -> dict[str, records.Endpoint]:
     """Return amounts: boosters, dose, hours of infusion, and the rate that titration ends at."""
     policy = view.arm.policy
+    # what a placebo arm's rules do is of no interest by itself
+    rules = Policy() if view.other is None or view.other.drug == "placebo" else view.other.policy
     if policy.boosters is None:
         boosters = records.Endpoint(mean=0.0, boosters_per_year=0.0, unit="boosters", note="fixed timetable")
-        boosters = replace(boosters, **view.agree(view.pool("boosters"), _ABOVE))
+        against = view.against("boosters", _ABOVE, None) if rules.boosters else {}
+        boosters = replace(boosters, **view.agree(view.pool("boosters"), _ABOVE), **against)
     else:
         note = "decided by each patient's diary" if policy.boosters.on_relapse else "by the calendar"
         boosters = view.endpoint("boosters", "boosters")
@@ -258,10 +293,16 @@ def _amounts(view: _View) -> dict[str, records.Endpoint]:
         fields = _distribution(pool) | label | view.agree(pool, _ABOVE) | view.against(name, _ABOVE, None)
         out[name] = records.Endpoint(unit=unit, note=note, **fields)
     if policy.titration is not None:
-        unit = policy.titration.highest.form[1].replace("/70kg", " per 70 kg")
+        unit = _rate_unit(policy.titration)
         # the arm that it is compared with may state its rates in another form
-        out["final_rate"] = view._replace(other=None).endpoint("final_rate", unit)
+        alike = rules.titration is not None and _rate_unit(rules.titration) == unit
+        out["final_rate"] = (view if alike else view._replace(other=None)).endpoint("final_rate", unit)
     return out
+
+
+def _rate_unit(titration: Titration) -> str:
+    """Return the unit of the last rate of a titration."""
+    return titration.highest.form[1].replace("/70kg", " per 70 kg")
 
 
 def _band(totals: ArmTotals, name: str, weights: Mapping[str, float], interval: bool = True) -> records.Band:
@@ -295,14 +336,8 @@ def _profile(totals: ArmTotals, weights: Mapping[str, float]) -> records.Profile
     )
 
 
-def _compared(scenario: Scenario, arm: Arm) -> Arm | None:
-    """Return the arm that another is compared with: the placebo arm like it, else the first."""
-    shams = [] if arm.drug == "placebo" else [other for other in scenario.arms if other.drug == "placebo"]
-    return next((other for other in shams if other.like == arm.name), shams[0] if shams else None)
-
-
 def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> records.ArmResult:
-    own, other = totals[arm.name], _compared(scenario, arm)
+    own, other = totals[arm.name], comparators(scenario.arms, scenario.against).get(arm.name)
     weights = weights_of(scenario.models.pain)
     view = _View(scenario, arm, own, weights, other, totals[other.name] if other else None, {})
     used = {}

@@ -21,6 +21,8 @@ MEMORY_LIMIT = 10**9  # bytes
 _BATCH = 10_000  # rows fetched at a time, between looks at the limits
 
 _TABLES = ("endpoints", "profiles", "events")
+_COMPARISONS = "comparisons"  # a table made from the result of the run
+_RESULT = "result.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,12 @@ def query(
 ) -> Answer:
     """Ask a finished run a question in SQL: one SELECT in the language of DuckDB.
 
-    The tables are ``endpoints``, ``profiles`` and, where the run has them, ``events``. Nothing can be written, and no
-    other file be read. The tables hold what the run's manifest vouches for: other files in the folder are left out with
-    a warning. `stuck` is called with a sentence where a query has passed `time_limit_s` [s] or `memory_limit` [bytes]
-    and does not stop.
+    The tables are ``endpoints``, ``profiles``, ``comparisons`` and, where the run has them, ``events``. ``comparisons``
+    has a row for each arm that is compared with another (``against``), each endpoint (``measure``) and each
+    ``mechanism`` with their ``average``: the ``difference`` with its interval (``low``, ``high``) in the ``unit``, and
+    ``chance_better``, null where neither direction is better. Nothing can be written, and no other file be read. The
+    tables hold what the run's manifest vouches for: other files in the folder are left out with a warning. `stuck` is
+    called with a sentence where a query has passed `time_limit_s` [s] or `memory_limit` [bytes] and does not stop.
 
     Raises
     ------
@@ -135,7 +139,7 @@ def _finished(folder: Path) -> dict[str, Record]:
 def _tables(files: dict[str, Record]) -> dict[str, list[str]]:
     """Return the parts of each table."""
     tables = {name: [f for f in files if f.startswith((f"{name}/", f"{name}.parquet"))] for name in _TABLES}
-    return {name: parts for name, parts in tables.items() if parts}
+    return {name: parts for name, parts in tables.items() if parts} | {_COMPARISONS: [_RESULT]}
 
 
 def _refuse_damaged(folder: Path, files: dict[str, Record]) -> None:
@@ -156,6 +160,8 @@ def _refuse_damaged(folder: Path, files: dict[str, Record]) -> None:
 
 def _dataset(folder: Path, name: str, parts: list[str]) -> Any:
     """Return a table; Arrow reads the files, so DuckDB itself needs none."""
+    if name == _COMPARISONS:
+        return _comparisons(folder)
     import pyarrow as pa
     from pyarrow import dataset
 
@@ -167,6 +173,31 @@ def _dataset(folder: Path, name: str, parts: list[str]) -> Any:
         partitioning=arms if f"{name}/" in LASTING else None,
         partition_base_dir=str(home / name),
     )
+
+
+def _comparisons(folder: Path) -> Any:
+    """Return the paired differences of a run's result as a table."""
+    import pyarrow as pa
+
+    from letheon.pipeline.result import Endpoint, decode
+
+    result = decode((folder / _RESULT).read_bytes(), str(folder / _RESULT))
+    rows: list[dict[str, Any]] = []
+    for name, arm in result.arms.items():
+        parts = [(result.models.pain, arm), *(arm.by_model.items() if arm.by_model else ())]
+        for mechanism, part in parts:
+            for measure, entry in part.endpoints.items():
+                if not isinstance(entry, Endpoint) or not entry.against:
+                    continue
+                one = entry.against
+                row = {"arm": name, "against": one.arm, "measure": measure, "mechanism": mechanism, "unit": entry.unit}
+                row |= {"difference": one.mean, "low": one.mean_interval[0], "high": one.mean_interval[1]}
+                row |= {"chance_better": one.chance_better, "same_regimen": bool(one.same_regimen)}
+                rows.append(row | {"support": one.support or None})
+    texts, numbers = ("arm", "against", "measure", "mechanism", "unit"), ("difference", "low", "high", "chance_better")
+    columns = [(column, pa.string()) for column in texts] + [(column, pa.float64()) for column in numbers]
+    schema = pa.schema([*columns, ("same_regimen", pa.bool_()), ("support", pa.string())])
+    return pa.Table.from_pylist(rows, schema=schema)
 
 
 # --- DuckDB ---

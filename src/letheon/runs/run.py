@@ -20,6 +20,7 @@ from letheon.runs.environment import stamp_of, use_compile_cache
 from letheon.runs.folder import Folder
 from letheon.runs.store import write_profiles
 from letheon.scenario import Scenario, dumps, loads
+from letheon.scenario.comparing import compared_against
 from letheon.scenario.grammar import QUICK_PATIENTS
 from letheon.scenario.loading import read_text
 
@@ -47,7 +48,7 @@ class Run:
 
 
 def _resolve(
-    source: Scenario | str | Path, patients: int | None, seed: int | None, quick: bool
+    source: Scenario | str | Path, patients: int | None, seed: int | None, quick: bool, against: str | None
 ) -> tuple[Scenario, str | None]:
     """Return the scenario as it will run and its text, which is read once; None where there is none."""
     scenario, text = source, None
@@ -59,7 +60,8 @@ def _resolve(
         population = replace(population, n=patients)
     if quick:
         population = replace(population, n=min(population.n, QUICK_PATIENTS))
-    return replace(scenario, population=population, seed=scenario.seed if seed is None else seed), text
+    scenario = replace(scenario, population=population, seed=scenario.seed if seed is None else seed)
+    return scenario if against is None else compared_against(scenario, against), text
 
 
 def simulate(
@@ -69,6 +71,7 @@ def simulate(
     patients: int | None = None,
     seed: int | None = None,
     quick: bool = False,
+    against: str | None = None,
     fresh: bool = False,
     progress: Progress | None = None,
     cluster: str | None = None,
@@ -89,6 +92,9 @@ def simulate(
         Seed, instead of the scenario's.
     quick : bool
         Simulate at most 200 patients per arm.
+    against : str, optional
+        The arm that every other one is compared with, instead of the scenario's; ``placebo`` for the placebo arm like
+        each.
     fresh : bool
         Compute again even if the folder holds this run.
     progress : callable, optional
@@ -128,7 +134,7 @@ def simulate(
     >>> sorted(run.result.arms)
     ['ketamine']
     """
-    resolved, own = _resolve(scenario, patients, seed, quick)
+    resolved, own = _resolve(scenario, patients, seed, quick, against)
     text = own if text is None else text
     if cluster is not None:
         check_cluster(cluster)

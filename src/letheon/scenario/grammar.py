@@ -469,6 +469,11 @@ SEARCH = Fields(
     refused={us: f"{us} is spelled {us[:-3]}ise here; write {us[:-3]}ise." for us in ("maximize", "minimize")},
 )
 
+COMPARE = Fields(
+    (Key("against", text(), "An arm, or placebo for the placebo arm like each one.", "placebo", required=True),),
+    "{against: placebo}",
+)
+
 # --- the file ---
 
 _ARMS = f"{{ketamine: {ARM.example}}}"
@@ -482,6 +487,12 @@ SCENARIO = Fields(
         Key("seed", whole(0, MAX_SEED), "Seed of the random streams: the same seed gives the same results.", "1", "1"),
         Key("models", table(MODELS), "Which models run, and their switches."),
         Key("arms", by_name(ARM, MAX_ARMS, ARM_NAME), "What is compared.", _ARMS, required=True),
+        Key(
+            "compare",
+            table(COMPARE),
+            "With which arm every other one is compared.",
+            default="the placebo arm like each, else the first",
+        ),
         Key("optimise", table(SEARCH), "What a search may vary, and what is better.", default="no search"),
     ),
     "title: my scenario",

@@ -126,6 +126,9 @@ class Scenario:
         In the order of the file.
     warnings : tuple of str
         Sentences about entries that are allowed but should be checked.
+    against : str or None
+        Name of the arm that every other one is compared with; ``placebo`` for the placebo arm like each; None where the
+        file does not say.
 
     Examples
     --------
@@ -148,6 +151,7 @@ class Scenario:
     models: Models
     arms: tuple[Arm, ...]
     warnings: tuple[str, ...] = ()
+    against: str | None = None
 
     def arm(self, name: str) -> Arm:
         """Return the arm of that name; raise KeyError if there is none."""

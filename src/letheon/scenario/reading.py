@@ -3,7 +3,9 @@
 import re
 from typing import Any
 
+from letheon.errors import InputError
 from letheon.scenario.arms import read_arms
+from letheon.scenario.comparing import comparators
 from letheon.scenario.grammar import SCENARIO, WEEKDAYS
 from letheon.scenario.model import Arm, Models, Population, Scenario, pk_choices
 from letheon.scenario.yaml_tree import Listing, Node, Table, Value
@@ -23,6 +25,8 @@ def read(top: Table) -> Scenario:
     arms, warnings = read_arms(values["arms"], values["follow_up"], WEEKDAYS.index(values.get("day_1", "Mon")))
     _check_pk(top, models, arms)
     _check_occasions(top, models, arms)
+    against = values.get("compare", {}).get("against")
+    _check_against(top, arms, against)
     return Scenario(
         values["title"],
         Population(**values.get("population", {})),
@@ -31,6 +35,7 @@ def read(top: Table) -> Scenario:
         models,
         arms,
         (*_calendar_notes(top), *notes, *warnings),
+        against,
     )
 
 
@@ -38,7 +43,7 @@ def _models(top: Table, values: dict[str, Any]) -> tuple[Models, tuple[str, ...]
     """Read the models, and what earlier files wrote for one mechanism alone: `rival`."""
     rival = values.pop("rival", None)
     if rival is False and values.setdefault("pain", "memory") == "average":
-        _model_node(top, "rival").refuse(
+        _node_in(top, "models", "rival").refuse(
             "an average needs both mechanisms; leave rival out, or write pain: memory or pain: slow_site for one alone."
         )
     models = Models(**values)
@@ -62,15 +67,23 @@ def _calendar_notes(top: Table) -> tuple[str, ...]:
     return tuple(f"{used[unit]}: a {unit} counts {days}." for unit, days in _CALENDAR if unit in used)
 
 
-def _model_node(top: Table, key: str) -> Node:
-    models = top.entries["models"]
-    return models.entries[key] if isinstance(models, Table) else models
+def _node_in(top: Table, name: str, key: str) -> Node:
+    inner = top.entries[name]
+    return inner.entries[key] if isinstance(inner, Table) else inner
+
+
+def _check_against(top: Table, arms: tuple[Arm, ...], against: str | None) -> None:
+    """Refuse a comparison that the arms do not allow."""
+    try:
+        comparators(arms, against)
+    except InputError as error:
+        _node_in(top, "compare", "against").refuse(str(error))
 
 
 def _check_occasions(top: Table, models: Models, arms: tuple[Arm, ...]) -> None:
     """Refuse occasions where boosters make their number unknown beforehand."""
     if models.occasions and (arm := next((arm for arm in arms if arm.policy.boosters), None)):
-        _model_node(top, "occasions").refuse(
+        _node_in(top, "models", "occasions").refuse(
             f"occasions go with written timetables, and arm {arm.name} has boosters; write occasions: off."
         )
 
@@ -84,7 +97,7 @@ def _check_pk(top: Table, models: Models, arms: tuple[Arm, ...]) -> None:
         if arm.drug == "placebo" or arm.drug in described:
             continue
         fitting = [name for name, drugs in pk_choices().items() if arm.drug in drugs]
-        _model_node(top, "pk").refuse(
+        _node_in(top, "models", "pk").refuse(
             f"{models.pk} describes {' and '.join(described)} only, "
             f"and arm {arm.name} gives {arm.drug}; write pk: {', '.join(fitting[:-1])} or {fitting[-1]}."
         )

@@ -47,9 +47,10 @@ def query(
 ) -> None:
     """Ask a run a question in SQL.
 
-    One SELECT (DuckDB's SQL) over the tables endpoints (a row a patient, with its arm), profiles (a row a time) and,
-    where the run keeps them, events. Nothing can be written, and no other file can be read. What the run did not
-    write itself is left out; a part that is missing or damaged is refused.
+    One SELECT (DuckDB's SQL) over the tables endpoints (a row a patient, with its arm), profiles (a row a time),
+    comparisons (a row for each paired difference between arms) and, where the run keeps them, events. Nothing can be
+    written, and no other file can be read. What the run did not write itself is left out; a part that is missing or
+    damaged is refused.
 
     Example:
       letheon query runs/small "SELECT avg(nrs_day_7) FROM endpoints"

@@ -30,6 +30,7 @@ def simulate(
     patients: Annotated[int | None, _PATIENTS] = None,
     seed: Seed = None,
     quick: Annotated[bool, flag("--quick", "At most 200 patients, for a first look.")] = False,
+    against: Annotated[str | None, option("ARM", "Compare every other arm with this one, or with placebo.")] = None,
     full: Annotated[bool, flag("--full", "Show every table, note and warning, then the answer.")] = False,
     as_json: AsJson = False,
     quiet: Annotated[bool, flag("--quiet", "Show neither progress nor table nor warnings.")] = False,
@@ -46,6 +47,7 @@ def simulate(
       letheon simulate examples/small.yaml --out runs/small
     """
     from letheon.scenario import loads
+    from letheon.scenario.comparing import compared_against
     from letheon.scenario.grammar import QUICK_PATIENTS
     from letheon.scenario.loading import read_text
 
@@ -54,6 +56,7 @@ def simulate(
     n = loaded.population.n if patients is None else patients
     population = replace(loaded.population, n=min(n, QUICK_PATIENTS) if quick else n)
     planned = replace(loaded, population=population, seed=loaded.seed if seed is None else seed)
+    planned = planned if against is None else compared_against(planned, against, "--against")
     # from here on the folder, which is still checked before anything heavy loads
     from letheon.runs.address import check_cluster
     from letheon.runs.environment import stamp_of

@@ -26,6 +26,7 @@ from letheon.pipeline.summary import ArmTotals, run_result
 from letheon.runs.engine import KINDS, run_arms
 from letheon.runs.environment import use_compile_cache
 from letheon.scenario import Arm, Scenario, dumps
+from letheon.scenario.comparing import comparators
 from letheon.views.explore.figures import MOST_POINTS, page_of
 from letheon.views.explore.handout import handout
 from letheon.views.subjects import run
@@ -77,6 +78,7 @@ class Engine:
         plans = plan_arms(scenario, DRAFT, MOST_POINTS) if draft else plan_arms(scenario)
         totals: dict[str, ArmTotals] = {}
         borrowed: dict[str, ArmResult] = {}
+        compared = comparators(scenario.arms, scenario.against)
         whose: dict[str, tuple[object, ...]] = {}  # what placebo depends on beside the timetable that it mirrors
         for arm, plan in zip(scenario.arms, plans, strict=True):
             heartbeat()
@@ -84,7 +86,7 @@ class Engine:
             whose[arm.name] = scenario.population, scenario.seed, arm.policy
             if last is None:
                 totals[arm.name] = self._totals(scenario, arm, plan, heartbeat, KINDS)
-            elif arm.drug == "placebo" and last.whose == whose[arm.name]:
+            elif arm.drug == "placebo" and arm.name not in compared and last.whose == whose[arm.name]:
                 totals[arm.name], borrowed[arm.name] = last.totals, last.result
             else:
                 people = self._totals(scenario, arm, plan, heartbeat, KINDS[:1])

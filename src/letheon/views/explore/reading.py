@@ -124,6 +124,7 @@ def form(scenario: Scenario) -> dict[str, Any]:
         "seed": str(scenario.seed),  # whole numbers of this size do not survive a browser's arithmetic
         "models": fields_of(scenario.models),
         "arms": [_arm(arm) for arm in scenario.arms],
+        "compare": scenario.against,
         "warnings": list(scenario.warnings),
         "yaml": dumps(scenario),
     }

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from letheon.views.figures import axes
-from letheon.views.subjects.names import PAIN_MODELS
+from letheon.views.subjects.names import PAIN_MODELS, arm_name
 
 if TYPE_CHECKING:
     from letheon.pipeline.result import ArmResult, Band, ModelResult, PainProfile, Profile, RunResult
@@ -81,6 +81,13 @@ def placebo_of(result: RunResult, name: str) -> str | None:
     shams = [key for key, arm in result.arms.items() if is_placebo(arm)]
     matched = [key for key in shams if result.arms[key].like == name]
     return next(iter([*matched, *shams]), None)
+
+
+def comparator(result: RunResult) -> str:
+    """Return the arm that the others are compared with: ``placebo`` for one without drug; empty where there is none."""
+    entries = (arm.endpoint(key) for arm in result.arms.values() for key in arm.endpoints)
+    first = next((one.against.arm for one in entries if one and one.against), "")
+    return "placebo" if first and is_placebo(result.arms[first]) else first
 
 
 def endpoint_days(endpoints: Iterable[str], stem: str = "nrs") -> list[int]:
@@ -195,12 +202,20 @@ def _apart(arm: ArmResult, colour: str, axis: axes.Window) -> Iterator[tuple[str
         yield model, axes.trace("markers", *points, hoverinfo="skip", marker=marker)
 
 
-# --- differences from placebo ---
+# --- differences between arms ---
+
+
+def compared_arms(result: RunResult) -> dict[str, ArmResult]:
+    """Return the arms whose differences are drawn: those with a drug; all others beside one that is compared with."""
+    other = comparator(result)
+    if other in ("", "placebo"):
+        return active_arms(result)
+    return {name: arm for name, arm in result.arms.items() if name != other}
 
 
 def differences(result: RunResult) -> axes.Figure | None:
-    """Return each arm's difference from placebo at the endpoint days, with 90 % intervals; None without placebo."""
-    active = active_arms(result)
+    """Return each arm's difference from the one that it is compared with, by endpoint day; None without such arms."""
+    active = compared_arms(result)
     days = endpoint_days(next(iter(active.values())).endpoints) if active else []
     days = [day for day in days if any(_difference(arm, day) for arm in active.values())]
     if not days:
@@ -218,7 +233,8 @@ def differences(result: RunResult) -> axes.Figure | None:
         label = html.escape(name) + (f" ({PAIN_MODELS[model]} alone)" if model else "")
         traces = _differences_of(part, days, shift, look[name].colour, model)
         data += [trace | {"name": label, "meta": meta} for trace in traces]
-    layout = axes.layout(axes.Window(len(days) - 0.5, 1.0, "days"), "Minus placebo (NRS points)", 1.0)
+    title = f"Minus {arm_name(comparator(result))} (NRS points)"
+    layout = axes.layout(axes.Window(len(days) - 0.5, 1.0, "days"), title, 1.0)
     layout["xaxis"] |= {"range": [-0.5, len(days) - 0.5], "tickvals": list(range(len(days))), "fixedrange": True}
     layout["xaxis"] |= {"ticktext": [str(day) for day in days], "title": {"text": "Day since the first infusion"}}
     del layout["xaxis"]["dtick"], layout["xaxis"]["tick0"]
@@ -232,7 +248,7 @@ def differences(result: RunResult) -> axes.Figure | None:
 
 
 def _difference(part: ArmResult | ModelResult, day: int) -> tuple[float, float, float] | None:
-    """Return the difference from placebo on a day, and its interval."""
+    """Return the difference from the other arm on a day, and its interval."""
     endpoint = part.endpoint(f"nrs_day_{day}")
     if endpoint is None or not endpoint.against:
         return None

@@ -133,7 +133,7 @@ def _table(result: RunResult, known: list[Point]) -> Iterator[tree.Block]:
             " to ".join(dict.fromkeys(numbers.general(day) for day in one.days)),
             _published(one),
             one.read,
-            *(_simulated(arm, one) for arm in result.arms.values()),
+            *(_simulated(result, arm, one) for arm in result.arms.values()),
         )
         for one in known
     ]
@@ -147,7 +147,7 @@ def _published(one: Point) -> str:
     return f"{show(one.value, unit)} ({show_ends(one.ends, unit)})" if one.ends else show(one.value, unit)
 
 
-def _simulated(arm: ArmResult, one: Point) -> str:
+def _simulated(result: RunResult, arm: ArmResult, one: Point) -> str:
     """Return the number of an arm that a published one stands for; nothing where the arm is of another kind."""
     entry = arm.endpoint(one.key)
     if curves.is_placebo(arm) != one.control or entry is None:
@@ -155,7 +155,7 @@ def _simulated(arm: ArmResult, one: Point) -> str:
     if not one.against:
         interval = f" ({numbers.interval(entry.mean_interval, entry.unit)})" if entry.mean_interval else ""
         return numbers.amount(entry.mean, entry.unit) + interval
-    if not entry.against:
+    if not entry.against or not curves.is_placebo(result.arms[entry.against.arm]):
         return numbers.ABSENT
     difference = numbers.change(entry.against.mean, entry.unit)
     return f"{difference} ({numbers.change_interval(entry.against.mean_interval, entry.unit)})"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from letheon.definitions import RESEARCH_NOTICE
 from letheon.pipeline.result import ArmResult, Endpoint, RunResult
 from letheon.views.document import numbers, tree
-from letheon.views.figures.curves import has_placebo, is_placebo
+from letheon.views.figures.curves import comparator, has_placebo, is_placebo
 from letheon.views.subjects import average, harms, names, relief
 from letheon.views.subjects.run import headline_days
 from letheon.views.subjects.words import TEXTS, WORDS
@@ -17,10 +17,32 @@ def brief(result: RunResult) -> tree.Document:
     patients = numbers.count(result.n_patients, "virtual patient")
     days = numbers.general(result.follow_up_days)
     facts = f"{patients} an arm, {days} days, seed {result.seed}. {TEXTS.brief_brackets}"
+    against = _against(result)
     table = tree.Table("Arms", ("", *map(names.arm_name, result.arms)), (tree.Group(tuple(_rows(result))),))
     lines = [*_mechanisms(result), _support(result), _more(result)]
-    blocks = (tree.Paragraph(facts), table, *map(tree.Paragraph, lines))
+    blocks = (tree.Paragraph(facts), *against, table, *map(tree.Paragraph, lines))
     return tree.Document(result.title, (tree.Section("answer", "", blocks),), footer=(RESEARCH_NOTICE,))
+
+
+def _against(result: RunResult) -> list[tree.Table]:
+    """Return the differences from an arm that gives a drug, which is asked for; those from placebo stand among arms."""
+    other = comparator(result)
+    if other in ("", "placebo"):
+        return []
+    title = TEXTS.brief_against.format(other=names.arm_name(other))
+    arms = {name: arm for name, arm in result.arms.items() if name != other}
+    keys = [*(f"nrs_day_{day}" for day in _days(result)), *relief.keys(next(iter(arms.values())).endpoints)[:2]]
+    rows: list[tree.Row] = []
+    for key in keys:
+        entries = [arm.endpoint(key) for arm in arms.values()]
+        label = _label(key).replace("median", "mean")
+        rows.append(tree.Row(label, tuple(_cell(_minus, one) or numbers.ABSENT for one in entries), "main"))
+        rows.append(tree.Row("  chance of better", tuple(_cell(_chance, one) for one in entries)))
+    return [tree.Table(title, ("", *map(names.arm_name, arms)), (tree.Group(tuple(rows), title),))]
+
+
+def _chance(entry: Endpoint) -> str:
+    return average.chance(entry.against).removeprefix("better: ") if entry.against else ""
 
 
 def _days(result: RunResult) -> list[int]:
@@ -32,7 +54,7 @@ def _rows(result: RunResult) -> Iterator[tree.Row]:
     for day in _days(result):
         scores = [arm.endpoint(f"nrs_day_{day}") for arm in arms]
         yield tree.Row(_label(f"nrs_day_{day}"), tuple(_cell(_mean, one) for one in scores), "main")
-        if any(one and one.against for one in scores):
+        if comparator(result) == "placebo" and any(one and one.against for one in scores):
             yield tree.Row("  minus placebo", tuple(_cell(_minus, one) for one in scores))
     for key in relief.keys(next(iter(arms)).endpoints)[:2]:
         shown = _median if key == "relief_days" else _of_100
@@ -96,6 +118,7 @@ def _mechanisms(result: RunResult) -> Iterator[str]:
 def _disagreements(result: RunResult) -> Iterator[tuple[str, str]]:
     """Yield the numbers above on which the mechanisms disagree, the last day first, with what each says."""
     days = [f"nrs_day_{day}" for day in reversed(_days(result))]
+    minus = f"minus {names.arm_name(comparator(result))}"
     for key in (*days, *relief.keys(next(iter(result.arms.values())).endpoints)[:2]):
         for name, arm in result.arms.items():
             entry, parts = arm.endpoint(key), average.alone(arm, key)
@@ -103,7 +126,7 @@ def _disagreements(result: RunResult) -> Iterator[tuple[str, str]]:
             if is_placebo(arm) or entry is None:
                 continue
             if average.verdict_of_difference(parts):
-                yield f"{place}, minus placebo", ", ".join(average.differences_beside(parts))
+                yield f"{place}, {minus}", ", ".join(average.differences_beside(parts))
             elif average.verdict(entry):
                 yield place, ", ".join(average.beside(parts))
 

@@ -6,7 +6,7 @@ from typing import TypeVar
 from letheon.pipeline.result import Endpoint, RunResult, TimeToRelapse
 from letheon.views.document import numbers
 from letheon.views.document.tree import Badge, Break, Group, Inline, Note, Paragraph, Row, Strong, Table
-from letheon.views.figures.curves import endpoint_days, has_placebo, is_placebo
+from letheon.views.figures.curves import comparator, endpoint_days, has_placebo, is_placebo
 from letheon.views.subjects import average, names
 from letheon.views.subjects.relief import NO_PLACEBO, REMISSION, named_day
 
@@ -96,7 +96,7 @@ def _rows(result: RunResult, key: str, unit: str, columns: Columns[Endpoint], br
     named = unit in {"sessions", "mg", "h"} or key == "final_rate"
     name = names.endpoint_name(key) + (f" ({_UNITS.get(unit, unit)})" if named else "")
     yield from _leading(name, unit, columns, brief)
-    known = [entry.against for entry, _ in columns if entry and entry.against and _is_judged(entry)]
+    known = [entry.against for entry, _ in columns if entry and entry.against and _is_told(result, entry)]
     if known:
         arms = dict.fromkeys("placebo" if is_placebo(result.arms[one.arm]) else one.arm for one in known)
         label = f"minus {' or '.join(map(names.arm_name, arms))}{', points' * (unit == 'share')}"
@@ -185,13 +185,15 @@ def _patients_cell(entry: Endpoint, brief: bool) -> Cell:
     return Strong(middle) if entry.unit == "days" else middle, f" ({low} to {high}){sd} "
 
 
-def _is_judged(entry: Endpoint) -> bool:
-    """Whether a difference says anything: of amounts such as a dose neither direction is better."""
-    return bool(entry.against) and entry.against.chance_better is not None
+def _is_told(result: RunResult, entry: Endpoint) -> bool:
+    """Whether a difference says anything: a dose or a number of hours beside placebo does not."""
+    if not entry.against:
+        return False
+    return entry.against.chance_better is not None or not is_placebo(result.arms[entry.against.arm])
 
 
 def _minus(entry: Endpoint | None) -> str:
-    if entry is None or not entry.against or not _is_judged(entry):
+    if entry is None or not entry.against:
         return ""
     if entry.against.same_regimen:
         return "0, same regimen"
@@ -211,13 +213,14 @@ def _minus_cell(entry: Endpoint, brief: bool) -> Cell:
 
 
 def _minus_support(entry: Endpoint) -> Badge | str:
-    return names.support(entry.against or None) if _is_judged(entry) else ""
+    return names.support(entry.against or None)
 
 
 def relapse_tables(result: RunResult) -> list[Table | Paragraph]:
     """Return Kaplan-Meier times to relapse of all and of each model alone, numbers at risk, and what they rest on."""
     rows: list[Row] = []
     notes: dict[str, None] = {}
+    other = names.arm_name(comparator(result))
     for name, arm in result.arms.items():
         alone = average.times_alone(arm)
         verdict = average.badge(average.verdict_of_times(alone))
@@ -226,7 +229,7 @@ def relapse_tables(result: RunResult) -> list[Table | Paragraph]:
             entry = part.time_to_relapse
             notes[entry.note] = None
             share, excess = numbers.amount(entry.in_remission, "share"), _minus(part.endpoint(REMISSION))
-            remission = share + (f"; minus placebo {excess}" if excess else "")
+            remission = share + (f"; minus {other} {excess}" if excess else "")
             mean, limit, day_0 = entry.restricted_mean, entry.restricted_to, entry.from_day_0.median
             restricted = (
                 numbers.ABSENT if mean is None else " of ".join(numbers.amount(d, "days") for d in (mean, limit))

@@ -7,7 +7,7 @@ from letheon.definitions import LAST_SUPPORTED_DAY, PAGE_NOTICE, RESEARCH_NOTICE
 from letheon.library import Study
 from letheon.pipeline.result import ArmResult, Endpoint, RunResult, TimeToRelapse
 from letheon.views.document import html, numbers, tree
-from letheon.views.figures.curves import active_arms, endpoint_days, has_placebo, is_placebo, styles
+from letheon.views.figures.curves import active_arms, comparator, endpoint_days, has_placebo, is_placebo, styles
 from letheon.views.subjects import average, beside, endpoints, harms, names, relief
 from letheon.views.subjects.endmatter import sentence, sources
 from letheon.views.subjects.policies import policy_sentences
@@ -99,7 +99,7 @@ def _lead(result: RunResult) -> str:
 
 
 def _how_to_read(result: RunResult) -> str:
-    placebo = _WITHIN if has_placebo(result) else _NO_PLACEBO
+    placebo = (_WITHIN if comparator(result) else "") + ("" if has_placebo(result) else _NO_PLACEBO)
     return (
         "Pain is the daily score on a numerical rating scale, 0 to 10. A 90 % interval says how well a mean or a share "
         f"is known, not how patients differ.{placebo} A word such as randomised or assumed says how well a result is "

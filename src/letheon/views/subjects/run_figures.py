@@ -98,16 +98,18 @@ def _differences(result: RunResult) -> Iterator[tree.Figure]:
     figure = curves.differences(result)
     if figure is None:
         return
-    look, active = curves.styles(result), curves.active_arms(result)
+    look, active, other = curves.styles(result), curves.compared_arms(result), names.arm_name(curves.comparator(result))
     drawn = any(trace["meta"]["part"] in curves.APART for trace in figure["data"])
     what = ", average" * drawn
     keys = [(tree.Swatch(look[name].colour, 0, mark="circle"), names.arm_name(name) + what) for name in active]
     if drawn:
         keys += [(replace(swatch, line=0), label) for swatch, label in _alone()]
     left_out = not drawn and any(arm.by_model for arm in result.arms.values())
-    caption = TEXTS.differences + " Those under each mechanism alone stand in the tables." * left_out
-    plot = tree.Plot(figure, "Differences from placebo by day; the same numbers stand in the endpoint tables.")
-    yield tree.Figure("Difference from placebo", (tree.Legend(tuple(keys)), plot), caption)
+    caption = (
+        TEXTS.differences.format(other=other) + " Those under each mechanism alone stand in the tables." * left_out
+    )
+    plot = tree.Plot(figure, f"Differences from {other} by day; the same numbers stand in the endpoint tables.")
+    yield tree.Figure(f"Difference from {other}", (tree.Legend(tuple(keys)), plot), caption)
 
 
 def _levels(result: RunResult) -> tree.Figure:

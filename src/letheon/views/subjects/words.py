@@ -34,6 +34,7 @@ class Texts(Struct, frozen=True):
     no_weight: str
     weight_in_short: str
     brief_brackets: str
+    brief_against: str
     brief_disagree: str
     one_mechanism: str
     disagree: str

@@ -21,6 +21,7 @@ export function emptyState({ population }) {
     seed: "1",
     models: {},
     placebo: true,
+    compare: null,
   };
 }
 
@@ -105,6 +106,8 @@ export function scenarioOf(state, grammar) {
   };
   if (Object.keys(state.models).length) made.models = written(grammar.models, state.models);
   made.arms = arms;
+  // a plan that was renamed or removed since is compared with no more
+  if (Object.hasOwn(arms, state.compare ?? "") && Object.keys(arms).length > 1) made.compare = { against: state.compare };
   // a seed may be longer than a browser's numbers are exact
   return JSON.stringify(made).replace('"@seed@"', state.seed);
 }
@@ -126,6 +129,7 @@ export function stateOf(form, grammar) {
     seed: form.seed,
     models: Object.fromEntries(Object.entries(form.models).filter(([name, value]) => value !== grammar.models[name].default)),
     placebo: form.arms.some((arm) => arm.drug === "placebo"),
+    compare: form.arms.some((arm) => arm.drug === "placebo" && arm.name === form.compare) ? "placebo" : form.compare,
   };
 }
 

@@ -1,0 +1,90 @@
+"""Which arm each arm of a scenario is compared with."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from letheon.errors import InputError, near_word
+from letheon.scenario.model import Arm, Scenario
+from letheon.units import shown
+
+__all__ = ["PLACEBO", "comparators", "compared_against"]
+
+PLACEBO = "placebo"  # in the place of an arm's name: the placebo arm like each arm
+
+
+def comparators(arms: Sequence[Arm], against: str | None) -> dict[str, Arm]:
+    """Return the arm that each arm is compared with, by name; arms that are compared with none are left out.
+
+    `against` is the name of the arm with which every other one is compared. ``placebo`` stands for the placebo arm
+    like each arm that gives a drug, else the only one; None, where nothing was asked for, for the same or the first.
+
+    Raises
+    ------
+    InputError
+        If there is no such arm, no other arm, or no telling which placebo arm is meant.
+
+    Examples
+    --------
+    >>> from letheon.dosing.regimen import Regimen
+    >>> arms = [Arm(name, "racemic", Regimen("racemic", ())) for name in ("ward", "slow")]
+    >>> {name: other.name for name, other in comparators(arms, "slow").items()}
+    {'ward': 'slow'}
+    """
+    if against is None or against == PLACEBO:
+        return _with_placebo(arms, asked=against is not None)
+    other = next((arm for arm in arms if arm.name == against), None)
+    if other is None:
+        names = [arm.name for arm in arms]
+        near = near_word(against, names)
+        meant = f"{near} if you meant that" if near else f"one of {_listed(names)}"
+        raise InputError(f"{shown(against)} is not an arm here; write {meant}.")
+    if len(arms) == 1:
+        raise InputError(f"{against} is the only arm, so there is none to compare with it; add another arm.")
+    return {arm.name: other for arm in arms if arm is not other}
+
+
+def _with_placebo(arms: Sequence[Arm], asked: bool) -> dict[str, Arm]:
+    """Return the placebo arm of each arm that gives a drug; refuse what is not clear if it was `asked` for."""
+    shams = [arm for arm in arms if arm.drug == "placebo"]
+    drugs = [arm for arm in arms if arm.drug != "placebo"]
+    if asked and not shams:
+        instead = f"write one of {_listed([arm.name for arm in drugs])}, or " * (len(drugs) > 1)
+        sham = f"sham: {{drug: placebo, like: {drugs[0].name}}}"
+        raise InputError(f"there is no placebo arm here; {instead}add an arm such as {sham}.")
+    found = {}
+    for arm in drugs:
+        fitting = [sham for sham in shams if sham.like == arm.name] or shams
+        if asked and len(fitting) > 1:
+            raise InputError(
+                f"{PLACEBO} could be any of {_listed([sham.name for sham in fitting])} for arm {arm.name}; write the "
+                "name of one, or leave one placebo arm."
+            )
+        found |= {arm.name: fitting[0]} if fitting else {}
+    return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names)
+
+
+def compared_against(scenario: Scenario, against: str, place: str = "against") -> Scenario:
+    """Return a scenario whose other arms are compared with one; a refusal begins with `place`.
+
+    Raises
+    ------
+    InputError
+        As `comparators`.
+
+    Examples
+    --------
+    >>> from letheon.scenario import loads
+    >>> arm = "{drug: racemic, sessions: [{at: 0 h, rate: 5 mg/h, for: 1 h}]}"
+    >>> scenario = loads(f"{{letheon: 1, title: x, follow_up: 1 day, arms: {{a: {arm}, b: {arm}}}}}")
+    >>> compared_against(scenario, "b").against
+    'b'
+    """
+    try:
+        comparators(scenario.arms, against)
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from None
+    return replace(scenario, against=against)
