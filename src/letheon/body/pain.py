@@ -12,8 +12,6 @@ from letheon.arrays import Array, jax, jnp
 from letheon.definitions import (
     AVERAGED_DAYS,
     BASELINE_DAYS,
-    HALF,
-    POINTS,
     RELAPSE,
     RELAPSE_DAYS,
     RELAPSE_OF_DAYS,
@@ -126,10 +124,7 @@ class Course(NamedTuple):
 
     baseline: Array  # mean of the seven entries before t = 0 [NRS]
     nrs: Array  # entries at the endpoint days, shape (endpoint day, …)
-    # 1 where the mean of the last three entries is low enough, shape (endpoint day, …); so the next two
-    responder_30: Array
-    responder_50: Array
-    responder_2pt: Array
+    responder: Array  # 1 where the mean of the last three entries is low enough, shape (threshold, endpoint day, …)
     relief_days: Array  # days of relief (at most 70 % of baseline)
     pain_free_days: Array  # days free of pain (at most 1)
     remission: Array  # 1 for those who respond at some time from the end of the course to 14 days after
@@ -137,12 +132,17 @@ class Course(NamedTuple):
 
 
 def read_diary(
-    entries: Real[Array, "entries ..."], days: Array, course_end_day: Array, endpoint_days: Int[Array, " endpoint_day"]
+    entries: Real[Array, "entries ..."],
+    days: Array,
+    course_end_day: Array,
+    endpoint_days: Int[Array, " endpoint_day"],
+    thresholds: Real[Array, "threshold 2"],
 ) -> Course:
     """Read the endpoints from a diary that starts seven days before baseline, and may be padded beyond its end.
 
     `days` of follow-up count, and the first course ends on `course_end_day`, both since t = 0. The `endpoint_days`
-    beyond `days` are read at the last. All may be traced.
+    beyond `days` are read at the last. A responder has at most a share of baseline pain, less so many points: the two
+    columns of `thresholds`. All may be traced.
     """
     tail = (1,) * (entries.ndim - 1)
     baseline = entries[:BASELINE_DAYS].mean(axis=0)
@@ -153,7 +153,9 @@ def read_diary(
     recent = jnp.stack([padded[i : i + after.shape[0]] for i in range(AVERAGED_DAYS)]).mean(axis=0)
     at = jnp.minimum(jnp.asarray(endpoint_days), days) - 1
 
-    relief, half = RELIEF * baseline + SLACK, HALF * baseline + SLACK
+    relief = RELIEF * baseline + SLACK
+    share, points = (jnp.asarray(column).reshape((-1, *tail)) for column in thresholds.T)
+    limits = share * baseline - points + SLACK
     low = (recent <= relief) & counted
     window = (number >= course_end_day) & (number <= course_end_day + REMISSION_DAYS)
     first_low = jnp.where(low & window, number, jnp.inf).min(axis=0)
@@ -164,9 +166,7 @@ def read_diary(
     return Course(
         baseline=baseline,
         nrs=after[at],
-        responder_30=(recent[at] <= relief).astype(float),
-        responder_50=(recent[at] <= half).astype(float),
-        responder_2pt=(baseline - recent[at] >= POINTS - SLACK).astype(float),
+        responder=(recent[at] <= limits[:, None]).astype(float),
         relief_days=((after <= relief) & counted).sum(axis=0).astype(float),
         pain_free_days=((after <= 1.0) & counted).sum(axis=0).astype(float),
         remission=jnp.isfinite(first_low).astype(float),

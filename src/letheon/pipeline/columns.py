@@ -1,35 +1,30 @@
 """Columns of a block: endpoints and harms by patient, and time courses, each under the mechanisms it depends on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from letheon.arrays import Array
 from letheon.body.pain import Course
-from letheon.definitions import ENDPOINT_DAYS
 from letheon.patients.population import People
 from letheon.pipeline import harms
 from letheon.pipeline.block import DECIDED, BlockResult
 from letheon.pipeline.plan import ArmPlan
-from letheon.scenario.measures import DAILY, WHOLE, under_model
+from letheon.scenario import Responder
+from letheon.scenario.measures import WHOLE, under_model
 
-__all__ = ["STATES", "columns", "endpoint_days", "time_courses", "with_drawn"]
+__all__ = ["STATES", "columns", "time_courses", "with_drawn"]
 
 _ONCE = (*(measure.name for measure in WHOLE), "relapse_day")
 STATES = {"memory": "sensitisation", "slow_site": "slow_site_effect"}  # what carries the relief of each
 _PAIN = {"memory": "nrs", "slow_site": "nrs_slow"}
 
 
-def endpoint_days(days: int) -> list[int]:
-    """Return the endpoint days that the follow-up reaches."""
-    return [d for d in ENDPOINT_DAYS if d <= days]
-
-
-def _of_course(course: Course, days: int, valid: slice) -> dict[str, np.ndarray]:
-    out = {}
-    for row, day in enumerate(endpoint_days(days)):
-        daily = {measure.name: np.asarray(getattr(course, measure.name)) for measure in DAILY}
-        out |= {f"{name}_day_{day}": values[row][valid] for name, values in daily.items()}
+def _of_course(course: Course, days: Sequence[int], kinds: Sequence[Responder], valid: slice) -> dict[str, np.ndarray]:
+    out, nrs, responder = {}, np.asarray(course.nrs), np.asarray(course.responder)
+    for row, day in enumerate(days):
+        out[f"nrs_day_{day}"] = nrs[row][valid]
+        out |= {f"{one.name}_day_{day}": responder[k, row][valid] for k, one in enumerate(kinds)}
     return out | {kind: np.asarray(getattr(course, kind))[valid] for kind in _ONCE}
 
 
@@ -58,7 +53,7 @@ def columns(
         "baseline_nrs": np.asarray(results[first].diary[first].baseline)[counted],
     }
     for model, result in results.items():
-        own = _of_course(result.diary[model], plan.days, counted)
+        own = _of_course(result.diary[model], plan.endpoint_days, plan.responders, counted)
         given = _of_dosing(result, counted) if ruled or model == first else {}
         own |= given if ruled else {}
         out |= {under_model(name, model): values for name, values in own.items()} if len(results) > 1 else own

@@ -18,7 +18,7 @@ from letheon.dosing.regimen import MS_PER_DAY
 from letheon.patients.uncertainty import DRAWS
 from letheon.pipeline import result as records
 from letheon.pipeline.average import Bounds, Pool, pooled_interval, weights_of
-from letheon.pipeline.columns import STATES, endpoint_days
+from letheon.pipeline.columns import STATES
 from letheon.pipeline.harm_entries import arm_harms
 from letheon.pipeline.histograms import Profile
 from letheon.pipeline.labels import ASSUMED, NOT_IDENTIFIED, Support, plan_support, support_of
@@ -26,7 +26,7 @@ from letheon.pipeline.plan import ArmPlan
 from letheon.pipeline.support import model_warnings
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
-from letheon.scenario.measures import DAILY, WHOLE, measure_of, split_name, under_model
+from letheon.scenario.measures import WHOLE, measure_of, split_name, under_model
 
 __all__ = ["ArmTotals", "run_result", "same_regimen"]
 
@@ -209,9 +209,8 @@ def _per_year(endpoint: records.Endpoint, name: str, days: int) -> records.Endpo
 def _endpoints(view: _View) -> records.Endpoints:
     days, plan = view.totals.plan.days, view.totals.plan
     out = records.Endpoints()
-    for measure in DAILY:
-        daily = {f"{measure.name}_day_{d}": (d, d) for d in endpoint_days(days)}
-        out |= {name: view.endpoint(name, measure.unit, window) for name, window in daily.items()}
+    for kind, unit in (("nrs", "NRS"), *((one.name, "share") for one in plan.responders)):
+        out |= {f"{kind}_day_{d}": view.endpoint(f"{kind}_day_{d}", unit, (d, d)) for d in plan.endpoint_days}
     for measure in WHOLE:
         if measure.unit == "days":
             out[measure.name] = _per_year(view.endpoint(measure.name, measure.unit, (0, days)), "per_year", days)

@@ -33,6 +33,7 @@ def dumps(scenario: Scenario) -> str:
         "follow_up": round(scenario.follow_up_h * MS_PER_HOUR),
         "seed": scenario.seed,
         "models": fields_of(scenario.models),
+        "endpoints": {key: own for key, own in fields_of(scenario.endpoints).items() if own} or None,
     }
     lines = [f"{key}: {text}" for key, text in SCENARIO.write(values).items()]
     return "\n".join([*lines, "arms:", *(line for arm in scenario.arms for line in _arm(arm))]) + "\n"

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from letheon.definitions import ENDPOINT_DAYS
 from letheon.pipeline.result import Endpoint, RunResult, TimeToRelapse
+from letheon.scenario.measures import responder_of, responders
 from letheon.views.document import numbers
 from letheon.views.document.tree import Badge, Break, Group, Inline, Note, Paragraph, Row, Strong, Table
 from letheon.views.figures.curves import endpoint_days, has_placebo, is_placebo
@@ -17,7 +19,6 @@ _RELAPSE = "time_to_relapse_days"
 _SHARES = "Share of patients; behind ±, the Monte Carlo standard error of this many patients, in points."
 _RELIEF = ("responder_", "relief_days", "pain_free_days", "remission", "never_in_remission")
 _UNITS = {"NRS": "points"}
-_RANKS = {"nrs": 0, "responder_30": 1, "responder_50": 1, "responder_2pt": 2}
 _SHOWN_DAYS = {7, 28}  # and the last one, where there is no room for all
 
 
@@ -44,12 +45,13 @@ def brief_groups(result: RunResult) -> list[Group]:
     """Return the rows that a first look needs, in groups."""
     first, by_weight = next(iter(result.arms.values())), average.by_weight(result)
     days = endpoint_days(first.endpoints)
-    chosen = [f"nrs_day_{day}" for day in days if day in _SHOWN_DAYS or day == days[-1]]
+    own = [day for day in days if day not in ENDPOINT_DAYS]
+    chosen = [f"nrs_day_{day}" for day in days if day in {*_SHOWN_DAYS, *own, days[-1]}]
     pain = [Row("Baseline, mean", (numbers.amount(result.population.baseline_nrs.mean, "NRS"),) * len(result.arms))]
-    day = named_day(endpoint_days(first.endpoints, "responder_30"))
+    kinds = ["responder_30", *_own_responders(first.endpoints)]
     rules = any(arm.policy for arm in result.arms.values())
     rest = [
-        f"responder_30_day_{day}",
+        *(f"{kind}_day_{day}" for kind in kinds for day in sorted({named_day(days), *own})),
         "relief_days",
         REMISSION,
         *(["boosters", "never_in_remission", "final_rate", "drip_hours"] * rules),
@@ -63,6 +65,13 @@ def brief_groups(result: RunResult) -> list[Group]:
     return [*([by_weight] if by_weight else []), *groups]
 
 
+def _own_responders(keys: Iterable[str]) -> list[str]:
+    """Return the responders of the scenario's own, without their days."""
+    standard = {one.name for one in responders()}
+    kinds = dict.fromkeys(key.rpartition("_day_")[0] for key in keys if key.startswith("responder_"))
+    return [kind for kind in kinds if kind not in standard]
+
+
 def _keys(result: RunResult) -> list[str]:
     """Return the endpoints of all arms: pain by day, responders by kind and day, then the rest as they come."""
     keys = dict.fromkeys(key for arm in result.arms.values() for key in arm.endpoints)
@@ -70,10 +79,12 @@ def _keys(result: RunResult) -> list[str]:
     if not any(boosters.mean for arm in result.arms.values() if (boosters := arm.endpoint("boosters"))):
         keys.pop("boosters", None)
 
-    def order(key: str) -> tuple[int, str, int]:
+    def order(key: str) -> tuple[int, float, int]:
         stem, _, day = key.rpartition("_day_")
-        rank = _RANKS.get(stem, 3)
-        return rank, stem if rank in {1, 2} else "", int(day) if rank < 3 and day.isdigit() else 0
+        if not day.isdigit():
+            return 3, 0.0, 0
+        one = responder_of(stem)
+        return (2 if one.unit == "points" else 1, one.amount, int(day)) if one else (0, 0.0, int(day))
 
     return sorted(keys, key=order)
 
