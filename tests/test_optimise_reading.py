@@ -3,6 +3,7 @@
 The oracles are the sentences in full, the same file with its text replaced by hand, and the lists of the pipeline.
 """
 
+import re
 from decimal import Decimal
 from itertools import pairwise
 
@@ -166,6 +167,7 @@ CASES = [
     ("relief_days, remission", "responder_30_day_84", "line 19, optimise.maximise[1]: responder_30_day_84 is read on day 84, and the follow-up ends on day 28."),
     ("relief_days, remission", "responder_30_day_21", "line 19, optimise.maximise[1]: responder_30_day_21 is not read in this file; write endpoints: {days: [21]} too."),
     ("relief_days, remission", "slow_site_responder_35_day_28", "line 19, optimise.maximise[1]: slow_site_responder_35_day_28 is not read in this file; write endpoints: {responders: [35 %]} too."),
+    ("minimise: [hours]", "minimise: [memory_nrs_week_2]", "line 20, optimise.minimise[1]: memory_nrs_week_2 is not read in this file; write endpoints: {weekly: on} too."),
     ("at_most: 1 g", "at_most: 1 mg/kg", 'line 21, optimise.constraints.dose_mg.at_most: "1 mg/kg" depends on weight, and dose_mg does not; write e.g. 3000 mg.'),
     ("at_most: 1 g", "at_least: 5, at_most: 4", "line 21, optimise.constraints.dose_mg: at_least is above at_most; no regimen could meet both."),
     ("at_most: other", "at_most: others", 'line 21, optimise.constraints.nrs_day_28.at_most: "others" is neither a number nor an arm of this file; write e.g. other.'),
@@ -191,13 +193,17 @@ def test_the_shipped_example_can_be_searched(root) -> None:
 
 def test_measures_are_the_endpoints_of_the_pipeline() -> None:
     course = Course(*(np.zeros((20, 20, 1)) for _ in Course._fields))
-    for days, own in ((10, ""), (30, "days: [5, 29], responders: [20 %, 1.5 points]"), (730, "responders: [30 %]")):
+    for days, own in (
+        (10, ""),
+        (30, "days: [5, 29], responders: [20 %, 1.5 points], weekly: on, area: on"),
+        (730, "responders: [30 %]"),
+    ):
         scenario = loads(PLAIN.replace("follow_up: 4 weeks", f"follow_up: {days} days\nendpoints: {{{own}}}"))
         plan = plan_arm(scenario, scenario.arms[0])
-        known = {*_of_course(course, plan.endpoint_days, plan.responders, slice(None))}
-        assert {name for name in names(scenario) if "day_" in name or name in known} <= known
+        known = {*_of_course(course, plan.read, slice(None))}
+        assert {name for name in names(scenario) if re.search("day_|week_|area", name) or name in known} <= known
         assert known - set(names(scenario)) == {"relapse_day"} and f"nrs_day_{days}" in known
-    for name in names(scenario):
+    for name in (*names(scenario), "nrs_week_3", "pain_area"):
         measure = measure_of(name)
         assert measure is not None and measure.name == name
     assert measure_of("memory_nrs_day_28") is not None and measure_of("slow_site_remission") is not None

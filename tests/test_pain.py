@@ -11,7 +11,7 @@ from letheon.arrays import jax
 from letheon.body.pain import Course, diary, flare_days, placebo_shape, read_diary
 from letheon.definitions import BASELINE_DAYS
 from letheon.scenario import Responder
-from letheon.scenario.measures import WHOLE, responders
+from letheon.scenario.measures import AREA, WHOLE, responders
 
 READ = jax.jit(read_diary)
 FLARES = jax.jit(flare_days)
@@ -94,6 +94,9 @@ def read_by_hand(entries, days, course_end, at) -> dict:
             [float(5 * recent(min(d, days)) <= 4 * base) for d in at],
             [float(2 * (base - recent(min(d, days))) >= 3) for d in at],
         ],
+        "weekly": [float(sum(entry(7 * week + d) for d in range(1, 8)) / 7) for week in range(PADDED // 7)],
+        "pain_area": float(sum(entry(d) for d in range(1, days + 1))),
+        "pain_area_change": float(sum(entry(d) - base for d in range(1, days + 1))),
         "relief_days": float(sum(entry(d) <= share_30 * base for d in range(1, days + 1))),
         "pain_free_days": float(sum(entry(d) <= 1 for d in range(1, days + 1))),
     }
@@ -116,7 +119,7 @@ THRESHOLDS = np.array([one.limit for one in responders((Responder(20.0, "%"), Re
 def assert_read(entries, days, course_end) -> None:
     result = READ(np.array(entries, float), days, course_end, np.array(AT), THRESHOLDS)
     for name, value in read_by_hand(entries, days, course_end, AT).items():
-        np.testing.assert_allclose(getattr(result, name), value, rtol=1e-12, err_msg=name)
+        np.testing.assert_allclose(getattr(result, name), value, rtol=1e-12, atol=1e-12, err_msg=name)
 
 
 @settings(max_examples=150)
@@ -154,5 +157,5 @@ def test_an_entry_at_exactly_the_share_counts(total, level):
 
 def test_every_endpoint_is_declared():
     """Red when a reading of the diary is no measure: it would be in no result."""
-    declared = {"nrs", "responder", *(measure.name for measure in WHOLE)}
+    declared = {"nrs", "weekly", "responder", *(measure.name for measure in (*WHOLE, *AREA))}
     assert set(Course._fields) - {"baseline", "relapse_day"} == declared

@@ -266,10 +266,13 @@ def scenarios(draw: st.DrawFn) -> Scenario:
                 draw(
                     st.sets(
                         st.builds(Responder, tenths, st.just("%"))
-                        | st.builds(Responder, st.just(1.0), st.just("points"))
+                        | st.builds(Responder, st.just(1.0), st.just("points")),
+                        max_size=4,
                     )
                 )
             ),
+            draw(st.booleans()),
+            draw(st.booleans()),
         ),
     )
 

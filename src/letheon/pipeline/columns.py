@@ -1,6 +1,6 @@
 """Columns of a block: endpoints and harms by patient, and time courses, each under the mechanisms it depends on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -10,8 +10,7 @@ from letheon.patients.population import People
 from letheon.pipeline import harms
 from letheon.pipeline.block import DECIDED, BlockResult
 from letheon.pipeline.plan import ArmPlan
-from letheon.scenario import Responder
-from letheon.scenario.measures import WHOLE, under_model
+from letheon.scenario.measures import AREA, WHOLE, Readout, under_model
 
 __all__ = ["STATES", "columns", "time_courses", "with_drawn"]
 
@@ -20,12 +19,15 @@ STATES = {"memory": "sensitisation", "slow_site": "slow_site_effect"}  # what ca
 _PAIN = {"memory": "nrs", "slow_site": "nrs_slow"}
 
 
-def _of_course(course: Course, days: Sequence[int], kinds: Sequence[Responder], valid: slice) -> dict[str, np.ndarray]:
+def _of_course(course: Course, read: Readout, valid: slice) -> dict[str, np.ndarray]:
     out, nrs, responder = {}, np.asarray(course.nrs), np.asarray(course.responder)
-    for row, day in enumerate(days):
+    for row, day in enumerate(read.days):
         out[f"nrs_day_{day}"] = nrs[row][valid]
-        out |= {f"{one.name}_day_{day}": responder[k, row][valid] for k, one in enumerate(kinds)}
-    return out | {kind: np.asarray(getattr(course, kind))[valid] for kind in _ONCE}
+        out |= {f"{one.name}_day_{day}": responder[k, row][valid] for k, one in enumerate(read.responders)}
+    weekly = np.asarray(course.weekly)[: read.weeks]
+    out |= {f"nrs_week_{week}": mean[valid] for week, mean in enumerate(weekly, 1)}
+    once = (*_ONCE, *(measure.name for measure in AREA if read.area))
+    return out | {kind: np.asarray(getattr(course, kind))[valid] for kind in once}
 
 
 def _of_dosing(result: BlockResult, valid: slice) -> dict[str, np.ndarray]:
@@ -53,7 +55,7 @@ def columns(
         "baseline_nrs": np.asarray(results[first].diary[first].baseline)[counted],
     }
     for model, result in results.items():
-        own = _of_course(result.diary[model], plan.endpoint_days, plan.responders, counted)
+        own = _of_course(result.diary[model], plan.read, counted)
         given = _of_dosing(result, counted) if ruled or model == first else {}
         own |= given if ruled else {}
         out |= {under_model(name, model): values for name, values in own.items()} if len(results) > 1 else own

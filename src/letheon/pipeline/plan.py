@@ -19,7 +19,7 @@ from letheon.pipeline.harms import Sizes
 from letheon.pipeline.models import common_models
 from letheon.pipeline.timetable import assessments, calendar, clock, edges_of, pieces_of, rate_tables, saved_rows
 from letheon.scenario import Arm, Responder, Scenario
-from letheon.scenario.measures import endpoint_days, responders
+from letheon.scenario.measures import Readout
 
 __all__ = ["ArmData", "ArmPlan", "Part", "Structure", "choose_enantiomer", "plan_arm", "plan_arms", "widened"]
 
@@ -107,8 +107,7 @@ class ArmPlan:
     days: int  # of follow-up
     course_end_day: float  # end of the first course [days since t = 0]
     policy: Policy
-    endpoint_days: tuple[int, ...]  # days on which pain and responders are read
-    responders: tuple[Responder, ...]
+    read: Readout  # endpoints
 
     @property
     def profile_time_h(self) -> np.ndarray:
@@ -228,8 +227,7 @@ def plan_arm(
     grains = (*booster.edges_ms, *((policy.titration.every_ms,) if policy.titration else ()))
     mesh = lay(foreseen, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
     dosed = 0.0 if arm.drug == "placebo" else 1.0
-    own = scenario.endpoints
-    read, kinds = endpoint_days(scenario.follow_up_h, own.days), responders(own.responders)
+    read = Readout.of(scenario)
     absolute, per_kg, ceiling, pushed, titrated = rate_tables(pieces, booster)
     day_rows = mesh.index_of(stops)
     later = () if policy.fixed else tuple(e for e in foreseen.edges_ms if end < e < horizon)
@@ -251,7 +249,7 @@ def plan_arm(
         days=days,
         course_end_day=end / DAY_MS,
         last_day=last_day,
-        **_read_on(read, kinds),
+        **_read_on(read.days, read.responders),
     )
     return ArmPlan(
         name=arm.name,
@@ -273,8 +271,7 @@ def plan_arm(
         days=days,
         course_end_day=end / DAY_MS,
         policy=policy,
-        endpoint_days=read,
-        responders=kinds,
+        read=read,
     )
 
 

@@ -38,7 +38,7 @@ from letheon.scenario.kinds import (
     whole,
     whole_days,
 )
-from letheon.scenario.model import Models, Population, pk_choices
+from letheon.scenario.model import Models, OwnEndpoints, Population, pk_choices
 from letheon.scenario.spellings import NO_ROUTE, ROUTE_KEYS, names_route
 from letheon.scenario.yaml_tree import Listing, Node, Table
 from letheon.units import MS_PER_HOUR, shown
@@ -439,10 +439,19 @@ ARM = Fields(
 
 ENDPOINTS = Fields(
     (
-        Key("days", several(whole(1, 3650), MAX_OWN_DAYS), "Days to read pain and responders on.", "[5, 38]"),
-        Key("responders", several(responder(), MAX_OWN_RESPONDERS), "How much less pain counts.", "[20 %, 3 points]"),
+        Key("days", several(whole(1, 3650), MAX_OWN_DAYS), "Days to read pain and responders on.", "[5, 38]", "none"),
+        Key(
+            "responders",
+            several(responder(), MAX_OWN_RESPONDERS),
+            "How much less pain counts.",
+            "[20 %, 3 points]",
+            "none",
+        ),
+        Key("weekly", switch(), "Whether the mean score of each week is read too.", "on"),
+        Key("area", switch(), "Whether the area under the scores is, also relative to baseline.", "on"),
     ),
     "{days: [5, 38], responders: [20 %, 3 points]}",
+    OwnEndpoints(),
 )
 
 # --- what a search may vary ---

@@ -3,14 +3,17 @@
 import math
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from letheon.definitions import ENDPOINT_DAYS, HALF, POINTS, RELIEF
 from letheon.library.evidence import PAIN_MODELS
 from letheon.scenario.model import Responder, Scenario
 
 __all__ = [
+    "AREA",
     "WHOLE",
     "Measure",
+    "Readout",
     "endpoint_days",
     "measure_of",
     "names",
@@ -43,6 +46,10 @@ WHOLE = (
     Measure("pain_free_days", "days", True, "days with a score of at most 1"),
     Measure("remission", "share", True, "share with 30 % less pain at any time within 14 days after the first course"),
 )
+AREA = (  # where a scenario asks for it
+    Measure("pain_area", "NRS days", False, "sum of the daily pain scores"),
+    Measure("pain_area_change", "NRS days", False, "sum of the daily pain scores, each minus baseline"),
+)
 _COSTS = (
     Measure("dose_mg", "mg", None, "drug given, as free base"),
     Measure("hours", "h", None, "hours of infusion"),
@@ -54,7 +61,30 @@ _COSTS = (
     Measure("bladder_saturating", "mL", False, "bladder capacity lost, under the saturating law"),
     Measure("bladder_unsaturated", "mL", False, "bladder capacity lost, under the unsaturated law"),
 )
-_PLAIN = {measure.name: measure for measure in (*WHOLE, *_COSTS)}
+_PLAIN = {measure.name: measure for measure in (*WHOLE, *AREA, *_COSTS)}
+
+
+class Readout(NamedTuple):
+    """What is read from each diary of a scenario, beside `WHOLE`."""
+
+    days: tuple[int, ...]  # on which pain and responders are read
+    responders: tuple[Responder, ...]
+    weeks: int  # whole weeks whose mean is read, from the first on
+    area: bool  # whether `AREA` is
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> "Readout":
+        """Return that of a scenario."""
+        own = scenario.endpoints
+        days = endpoint_days(scenario.follow_up_h, own.days)
+        return cls(days, responders(own.responders), int(scenario.follow_up_h // 168) * own.weekly, own.area)
+
+    @property
+    def windows(self) -> dict[str, tuple[int, int]]:
+        """The first and last day of each endpoint that is read on a day or over a week, by name."""
+        kinds = ("nrs", *(one.name for one in self.responders))
+        daily = {f"{kind}_day_{day}": (day, day) for kind in kinds for day in self.days}
+        return daily | {f"nrs_week_{week}": (7 * week - 6, 7 * week) for week in range(1, self.weeks + 1)}
 
 
 def endpoint_days(follow_up_h: float, own: tuple[int, ...] = ()) -> tuple[int, ...]:
@@ -87,8 +117,10 @@ def responder_of(name: str) -> Responder | None:
     return one if one and one.name == name else None
 
 
-def _on_day(bare: str) -> Measure | None:
-    """Return the measure of a name that ends in a day."""
+def _dated(bare: str) -> Measure | None:
+    """Return the measure of a name that ends in a day or a week."""
+    if match := re.fullmatch(r"nrs_week_([1-9][0-9]{0,2})", bare):
+        return Measure(bare, "NRS", False, f"mean pain score of week {match[1]}", 7 * int(match[1]))
     kind, _, number = bare.rpartition("_day_")
     if not re.fullmatch(r"[1-9][0-9]{0,3}", number):
         return None
@@ -122,7 +154,7 @@ def under_model(name: str, model: str) -> str:
 def measure_of(name: str) -> Measure | None:
     """Return the measure of that name, or None; behind ``memory_`` or ``slow_site_`` the same under that pain model."""
     model, bare = split_name(name)
-    measure = _PLAIN.get(bare) or _on_day(bare)
+    measure = _PLAIN.get(bare) or _dated(bare)
     if measure is None or not model:
         return measure
     if measure in _COSTS:
@@ -133,7 +165,6 @@ def measure_of(name: str) -> Measure | None:
 
 def names(scenario: Scenario) -> tuple[str, ...]:
     """List the measures of a scenario, without those of one pain model alone."""
-    own = scenario.endpoints
-    kinds = ("nrs", *(one.name for one in responders(own.responders)))
-    daily = (f"{kind}_day_{day}" for day in endpoint_days(scenario.follow_up_h, own.days) for kind in kinds)
-    return (*(m.name for m in WHOLE), *daily, *(m.name for m in _COSTS))
+    read = Readout.of(scenario)
+    once = (*WHOLE, *(AREA if read.area else ()))
+    return (*(m.name for m in once), *read.windows, *(m.name for m in _COSTS))

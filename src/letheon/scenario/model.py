@@ -112,6 +112,8 @@ class OwnEndpoints:
 
     days: tuple[int, ...] = ()  # ascending
     responders: tuple[Responder, ...] = ()
+    weekly: bool = False  # whether the mean of each week is read
+    area: bool = False  # whether the area under the pain curve is
 
 
 _FIXED = Policy()

@@ -45,7 +45,7 @@ def _own_endpoints(top: Table, values: dict[str, Any]) -> OwnEndpoints:
             _nodes(top, "endpoints", "days")[place].refuse(
                 f"day {day} is after day {last}, on which the follow-up ends; write a day from 1 to {last}."
             )
-    return OwnEndpoints(tuple(sorted(days)), own.get("responders", ()))
+    return OwnEndpoints(**own | {"days": tuple(sorted(days))})
 
 
 def _nodes(top: Table, name: str, key: str) -> tuple[Node, ...]:

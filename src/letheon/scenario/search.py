@@ -314,12 +314,19 @@ def _known(name: str, node: Node, scenario: Scenario) -> Measure:
     if measure.day > days:
         node.refuse(f"{name} is read on day {measure.day}, and the follow-up ends on day {plain(days)}.")
     bare = split_name(name)[1]
-    if measure.day and bare not in known:
-        one = responder_of(bare.rpartition("_day_")[0])
-        day = [] if f"nrs_day_{measure.day}" in known else [f"days: [{measure.day}]"]
-        own = [f"responders: [{one.text}]"] if one and f"{one.name}_day_1" not in known else []
-        node.refuse(f"{name} is not read in this file; write endpoints: {{{', '.join(day + own)}}} too.")
+    if bare not in known:
+        node.refuse(f"{name} is not read in this file; write endpoints: {{{_own_keys(bare, measure, known)}}} too.")
     return measure
+
+
+def _own_keys(bare: str, measure: Measure, known: tuple[str, ...]) -> str:
+    """Return what a file writes to read a measure."""
+    if not measure.day or bare.startswith("nrs_week_"):
+        return "weekly: on" if measure.day else "area: on"
+    one = responder_of(bare.rpartition("_day_")[0])
+    keys = [] if f"nrs_day_{measure.day}" in known else [f"days: [{measure.day}]"]
+    keys += [f"responders: [{one.text}]"] if one and f"{one.name}_day_1" not in known else []
+    return ", ".join(keys)
 
 
 def _constraints(table: Table | None, scenario: Scenario, arms: tuple[str, ...]) -> tuple[Constraint, ...]:

@@ -43,6 +43,8 @@ def endpoint_name(key: str) -> str:
     """
     if match := re.fullmatch(r"nrs_day_(\d+)", key):
         return f"Day {match[1]}"
+    if match := re.fullmatch(r"nrs_week_(\d+)", key):
+        return f"Week {match[1]}, mean"
     kind, _, day = key.rpartition("_day_")
     if (one := responder_of(kind)) and day.isdigit():
         return f"{WORDS.responders[one.unit].format(one.text)} at {day_name(int(day))}"
