@@ -3,6 +3,7 @@
 The oracles are the sentences in full, the same file with its text replaced by hand, and the lists of the pipeline.
 """
 
+import re
 from decimal import Decimal
 from itertools import pairwise
 
@@ -12,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from letheon.body.pain import Course
-from letheon.definitions import ENDPOINT_DAYS
 from letheon.errors import InputError
 from letheon.pipeline.columns import _of_course
+from letheon.pipeline.plan import plan_arm
 from letheon.scenario import dumps, load_search, loads, loads_search
 from letheon.scenario.measures import measure_of, names
 from letheon.scenario.ranges import MAX_VALUES, read_amount, values_between
@@ -164,6 +165,9 @@ CASES = [
     ("relief_days, remission", "rival_relief_days", 'line 19, optimise.maximise[1]: "rival_relief_days" is not measured any more; write memory_relief_days or slow_site_relief_days.'),
     ("relief_days, remission", "relief_days, dose_mg", "line 19, optimise.maximise[2]: dose_mg (drug given, as free base) is not a goal to maximise; write it under minimise."),
     ("relief_days, remission", "responder_30_day_84", "line 19, optimise.maximise[1]: responder_30_day_84 is read on day 84, and the follow-up ends on day 28."),
+    ("relief_days, remission", "responder_30_day_21", "line 19, optimise.maximise[1]: responder_30_day_21 is not read in this file; write endpoints: {days: [21]} too."),
+    ("relief_days, remission", "slow_site_responder_35_day_28", "line 19, optimise.maximise[1]: slow_site_responder_35_day_28 is not read in this file; write endpoints: {responders: [35 %]} too."),
+    ("minimise: [hours]", "minimise: [memory_nrs_week_2]", "line 20, optimise.minimise[1]: memory_nrs_week_2 is not read in this file; write endpoints: {weekly: on} too."),
     ("at_most: 1 g", "at_most: 1 mg/kg", 'line 21, optimise.constraints.dose_mg.at_most: "1 mg/kg" depends on weight, and dose_mg does not; write e.g. 3000 mg.'),
     ("at_most: 1 g", "at_least: 5, at_most: 4", "line 21, optimise.constraints.dose_mg: at_least is above at_most; no regimen could meet both."),
     ("at_most: other", "at_most: others", 'line 21, optimise.constraints.nrs_day_28.at_most: "others" is neither a number nor an arm of this file; write e.g. other.'),
@@ -188,16 +192,22 @@ def test_the_shipped_example_can_be_searched(root) -> None:
 
 
 def test_measures_are_the_endpoints_of_the_pipeline() -> None:
-    course = Course(*(np.zeros((len(ENDPOINT_DAYS), 1)) for _ in Course._fields))
-    for days in (1, 28, 84, 730):
-        known = {*_of_course(course, days, slice(None))}
-        assert {name for name in names(days) if "day_" in name or name in known} <= known
-        assert known - set(names(days)) == {"relapse_day"}
-    for name in names(365):
+    course = Course(*(np.zeros((20, 20, 1)) for _ in Course._fields))
+    for days, own in (
+        (10, ""),
+        (30, "days: [5, 29], responders: [20 %, 1.5 points], weekly: on, area: on"),
+        (730, "responders: [30 %]"),
+    ):
+        scenario = loads(PLAIN.replace("follow_up: 4 weeks", f"follow_up: {days} days\nendpoints: {{{own}}}"))
+        plan = plan_arm(scenario, scenario.arms[0])
+        known = {*_of_course(course, plan.read, slice(None))}
+        assert {name for name in names(scenario) if re.search("day_|week_|area", name) or name in known} <= known
+        assert known - set(names(scenario)) == {"relapse_day"} and f"nrs_day_{days}" in known
+    for name in (*names(scenario), "nrs_week_3", "pain_area"):
         measure = measure_of(name)
         assert measure is not None and measure.name == name
     assert measure_of("memory_nrs_day_28") is not None and measure_of("slow_site_remission") is not None
-    assert measure_of("memory_hours") is None and measure_of("nrs_day_29") is None
+    assert measure_of("memory_hours") is None and measure_of("nrs_day_0") is None
 
 
 NUMBERS = st.decimals(Decimal("0.01"), Decimal(500), places=2)

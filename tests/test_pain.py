@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from letheon.arrays import jax
 from letheon.body.pain import Course, diary, flare_days, placebo_shape, read_diary
 from letheon.definitions import BASELINE_DAYS
-from letheon.scenario.measures import DAILY, WHOLE
+from letheon.scenario import Responder
+from letheon.scenario.measures import AREA, WHOLE, responders
 
 READ = jax.jit(read_diary)
 FLARES = jax.jit(flare_days)
@@ -86,9 +87,16 @@ def read_by_hand(entries, days, course_end, at) -> dict:
     result = {
         "baseline": float(base),
         "nrs": [float(entry(min(d, days))) for d in at],
-        "responder_30": [float(recent(min(d, days)) <= share_30 * base) for d in at],
-        "responder_50": [float(recent(min(d, days)) <= share_50 * base) for d in at],
-        "responder_2pt": [float(base - recent(min(d, days)) >= 2) for d in at],
+        "responder": [
+            [float(recent(min(d, days)) <= share_30 * base) for d in at],
+            [float(recent(min(d, days)) <= share_50 * base) for d in at],
+            [float(base - recent(min(d, days)) >= 2) for d in at],
+            [float(5 * recent(min(d, days)) <= 4 * base) for d in at],
+            [float(2 * (base - recent(min(d, days))) >= 3) for d in at],
+        ],
+        "weekly": [float(sum(entry(7 * week + d) for d in range(1, 8)) / 7) for week in range(PADDED // 7)],
+        "pain_area": float(sum(entry(d) for d in range(1, days + 1))),
+        "pain_area_change": float(sum(entry(d) - base for d in range(1, days + 1))),
         "relief_days": float(sum(entry(d) <= share_30 * base for d in range(1, days + 1))),
         "pain_free_days": float(sum(entry(d) <= 1 for d in range(1, days + 1))),
     }
@@ -105,12 +113,13 @@ def read_by_hand(entries, days, course_end, at) -> dict:
 
 PADDED = 40
 AT = (1, 3, 7, 14, 28, 84)
+THRESHOLDS = np.array([one.limit for one in responders((Responder(20.0, "%"), Responder(1.5, "points")))])
 
 
 def assert_read(entries, days, course_end) -> None:
-    result = READ(np.array(entries, float), days, course_end, np.array(AT))
+    result = READ(np.array(entries, float), days, course_end, np.array(AT), THRESHOLDS)
     for name, value in read_by_hand(entries, days, course_end, AT).items():
-        np.testing.assert_allclose(getattr(result, name), value, rtol=1e-12, err_msg=name)
+        np.testing.assert_allclose(getattr(result, name), value, rtol=1e-12, atol=1e-12, err_msg=name)
 
 
 @settings(max_examples=150)
@@ -142,11 +151,11 @@ def test_an_entry_at_exactly_the_share_counts(total, level):
     """Six is 30 % less than 60/7; red when rounding or a strict sign takes it away."""
     before = [total // 7 + (k < total % 7) for k in range(7)]
     entries = np.array(before + [level] * PADDED, float)
-    result = READ(entries, 20, 1.0, np.array(AT))
-    assert result.relief_days == 20 and result.responder_30.tolist() == [0, 1, 1, 1, 1, 1] and result.remission == 1
+    result = READ(entries, 20, 1.0, np.array(AT), THRESHOLDS)
+    assert result.relief_days == 20 and result.responder[0].tolist() == [0, 1, 1, 1, 1, 1] and result.remission == 1
 
 
 def test_every_endpoint_is_declared():
     """Red when a reading of the diary is no measure: it would be in no result."""
-    declared = {measure.name for measure in (*DAILY, *WHOLE)}
+    declared = {"nrs", "weekly", "responder", *(measure.name for measure in (*WHOLE, *AREA))}
     assert set(Course._fields) - {"baseline", "relapse_day"} == declared

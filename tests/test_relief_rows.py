@@ -15,9 +15,9 @@ import pytest
 
 from letheon import definitions, library
 from letheon.pipeline.result import Against, Endpoint, RunResult
-from letheon.pipeline.summary import endpoint_days
 from letheon.runs import simulate
 from letheon.scenario import loads
+from letheon.scenario.measures import endpoint_days
 from letheon.views.document import numbers as text_of
 from letheon.views.document import terminal
 from letheon.views.explore.figures import page_of
@@ -174,7 +174,7 @@ def test_labels_name_their_thresholds_and_shares_read_as_patients_of_100(done):
 
 @pytest.mark.parametrize("days", [1, 5, 13, 20, 27, 28, 31, 84, 400])
 def test_the_named_day_is_the_one_nearest_to_four_weeks(days):
-    reached = endpoint_days(days)
+    reached = endpoint_days(24.0 * days)
     named = relief.named_day(reached)
     assert named in reached and all(abs(named - 28) <= abs(day - 28) for day in reached)
     endpoints = {f"responder_30_day_{day}": {} for day in reached}

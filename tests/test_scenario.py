@@ -12,7 +12,19 @@ from hypothesis import strategies as st
 from letheon.dosing import Infusion, Rate, Regimen
 from letheon.errors import InputError
 from letheon.library import receptor
-from letheon.scenario import Arm, Models, Population, Scenario, Spread, dumps, load, loads, pk_choices
+from letheon.scenario import (
+    Arm,
+    Models,
+    OwnEndpoints,
+    Population,
+    Responder,
+    Scenario,
+    Spread,
+    dumps,
+    load,
+    loads,
+    pk_choices,
+)
 
 HOUR, DAY = 3_600_000, 24 * 3_600_000
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.yaml"))
@@ -248,9 +260,24 @@ def scenarios(draw: st.DrawFn) -> Scenario:
             *(draw(st.booleans()) for _ in range(3)),
         ),
         arms=tuple(arms),
+        endpoints=OwnEndpoints(
+            tuple(sorted(draw(st.sets(st.integers(1, 87), max_size=4)))),
+            tuple(
+                draw(
+                    st.sets(
+                        st.builds(Responder, tenths, st.just("%"))
+                        | st.builds(Responder, st.just(1.0), st.just("points")),
+                        max_size=4,
+                    )
+                )
+            ),
+            draw(st.booleans()),
+            draw(st.booleans()),
+        ),
     )
 
 
+tenths = st.integers(1, 1000).map(lambda number: number / 10)
 titles = (
     st.text(st.characters(codec="utf-8", categories=["L", "N", "P", "S", "M", "Zs"]), min_size=1, max_size=200)
     .map(str.strip)

@@ -12,8 +12,6 @@ from letheon.arrays import Array, jax, jnp
 from letheon.definitions import (
     AVERAGED_DAYS,
     BASELINE_DAYS,
-    HALF,
-    POINTS,
     RELAPSE,
     RELAPSE_DAYS,
     RELAPSE_OF_DAYS,
@@ -126,10 +124,10 @@ class Course(NamedTuple):
 
     baseline: Array  # mean of the seven entries before t = 0 [NRS]
     nrs: Array  # entries at the endpoint days, shape (endpoint day, …)
-    # 1 where the mean of the last three entries is low enough, shape (endpoint day, …); so the next two
-    responder_30: Array
-    responder_50: Array
-    responder_2pt: Array
+    responder: Array  # 1 where the mean of the last three entries is low enough, shape (threshold, endpoint day, …)
+    weekly: Array  # mean of the seven entries of each week, shape (week, …)
+    pain_area: Array  # sum of the entries [NRS days]
+    pain_area_change: Array  # sum of the entries, each minus baseline [NRS days]
     relief_days: Array  # days of relief (at most 70 % of baseline)
     pain_free_days: Array  # days free of pain (at most 1)
     remission: Array  # 1 for those who respond at some time from the end of the course to 14 days after
@@ -137,12 +135,17 @@ class Course(NamedTuple):
 
 
 def read_diary(
-    entries: Real[Array, "entries ..."], days: Array, course_end_day: Array, endpoint_days: Int[Array, " endpoint_day"]
+    entries: Real[Array, "entries ..."],
+    days: Array,
+    course_end_day: Array,
+    endpoint_days: Int[Array, " endpoint_day"],
+    thresholds: Real[Array, "threshold 2"],
 ) -> Course:
     """Read the endpoints from a diary that starts seven days before baseline, and may be padded beyond its end.
 
     `days` of follow-up count, and the first course ends on `course_end_day`, both since t = 0. The `endpoint_days`
-    beyond `days` are read at the last. All may be traced.
+    beyond `days` are read at the last. A responder has at most a share of baseline pain, less so many points: the two
+    columns of `thresholds`. All may be traced.
     """
     tail = (1,) * (entries.ndim - 1)
     baseline = entries[:BASELINE_DAYS].mean(axis=0)
@@ -151,9 +154,12 @@ def read_diary(
     counted = number <= days
     padded = entries[BASELINE_DAYS - AVERAGED_DAYS + 1 :]
     recent = jnp.stack([padded[i : i + after.shape[0]] for i in range(AVERAGED_DAYS)]).mean(axis=0)
+    weeks = after.shape[0] // 7
     at = jnp.minimum(jnp.asarray(endpoint_days), days) - 1
 
-    relief, half = RELIEF * baseline + SLACK, HALF * baseline + SLACK
+    relief = RELIEF * baseline + SLACK
+    share, points = (jnp.asarray(column).reshape((-1, *tail)) for column in thresholds.T)
+    limits = share * baseline - points + SLACK
     low = (recent <= relief) & counted
     window = (number >= course_end_day) & (number <= course_end_day + REMISSION_DAYS)
     first_low = jnp.where(low & window, number, jnp.inf).min(axis=0)
@@ -164,9 +170,10 @@ def read_diary(
     return Course(
         baseline=baseline,
         nrs=after[at],
-        responder_30=(recent[at] <= relief).astype(float),
-        responder_50=(recent[at] <= half).astype(float),
-        responder_2pt=(baseline - recent[at] >= POINTS - SLACK).astype(float),
+        responder=(recent[at] <= limits[:, None]).astype(float),
+        weekly=after[: weeks * 7].reshape((weeks, 7, *after.shape[1:])).mean(axis=1),
+        pain_area=jnp.where(counted, after, 0.0).sum(axis=0),
+        pain_area_change=jnp.where(counted, after - baseline, 0.0).sum(axis=0),
         relief_days=((after <= relief) & counted).sum(axis=0).astype(float),
         pain_free_days=((after <= 1.0) & counted).sum(axis=0).astype(float),
         remission=jnp.isfinite(first_low).astype(float),

@@ -17,7 +17,7 @@ from letheon.body import course, memory, pain
 from letheon.body.branches import packed
 from letheon.body.mesh import NEVER
 from letheon.body.response import initial_pain_state
-from letheon.definitions import BASELINE_DAYS, ENDPOINT_DAYS
+from letheon.definitions import BASELINE_DAYS
 from letheon.harms import acute
 from letheon.patients.population import People
 from letheon.pipeline import simulate
@@ -95,7 +95,7 @@ def _read_patient(
 
     def read(scores: Array) -> Array:
         entries = pain.entry(jnp.concatenate([before, scores]), patient.noise)
-        return pain.read_diary(entries, arm.days, arm.course_end_day, jnp.array(ENDPOINT_DAYS))
+        return pain.read_diary(entries, arm.days, arm.course_end_day, arm.endpoint_days, arm.thresholds)
 
     doses = dosing_history(daily["dose_mg"], arm.days, structure.sizes)
     _, _, theta_min, _ = memory.folds(patient.body.memory.a, patient.body.memory.n)

@@ -6,31 +6,28 @@ import numpy as np
 
 from letheon.arrays import Array
 from letheon.body.pain import Course
-from letheon.definitions import ENDPOINT_DAYS
 from letheon.patients.population import People
 from letheon.pipeline import harms
 from letheon.pipeline.block import DECIDED, BlockResult
 from letheon.pipeline.plan import ArmPlan
-from letheon.scenario.measures import DAILY, WHOLE, under_model
+from letheon.scenario.measures import AREA, WHOLE, Readout, under_model
 
-__all__ = ["STATES", "columns", "endpoint_days", "time_courses", "with_drawn"]
+__all__ = ["STATES", "columns", "time_courses", "with_drawn"]
 
 _ONCE = (*(measure.name for measure in WHOLE), "relapse_day")
 STATES = {"memory": "sensitisation", "slow_site": "slow_site_effect"}  # what carries the relief of each
 _PAIN = {"memory": "nrs", "slow_site": "nrs_slow"}
 
 
-def endpoint_days(days: int) -> list[int]:
-    """Return the endpoint days that the follow-up reaches."""
-    return [d for d in ENDPOINT_DAYS if d <= days]
-
-
-def _of_course(course: Course, days: int, valid: slice) -> dict[str, np.ndarray]:
-    out = {}
-    for row, day in enumerate(endpoint_days(days)):
-        daily = {measure.name: np.asarray(getattr(course, measure.name)) for measure in DAILY}
-        out |= {f"{name}_day_{day}": values[row][valid] for name, values in daily.items()}
-    return out | {kind: np.asarray(getattr(course, kind))[valid] for kind in _ONCE}
+def _of_course(course: Course, read: Readout, valid: slice) -> dict[str, np.ndarray]:
+    out, nrs, responder = {}, np.asarray(course.nrs), np.asarray(course.responder)
+    for row, day in enumerate(read.days):
+        out[f"nrs_day_{day}"] = nrs[row][valid]
+        out |= {f"{one.name}_day_{day}": responder[k, row][valid] for k, one in enumerate(read.responders)}
+    weekly = np.asarray(course.weekly)[: read.weeks]
+    out |= {f"nrs_week_{week}": mean[valid] for week, mean in enumerate(weekly, 1)}
+    once = (*_ONCE, *(measure.name for measure in AREA if read.area))
+    return out | {kind: np.asarray(getattr(course, kind))[valid] for kind in once}
 
 
 def _of_dosing(result: BlockResult, valid: slice) -> dict[str, np.ndarray]:
@@ -58,7 +55,7 @@ def columns(
         "baseline_nrs": np.asarray(results[first].diary[first].baseline)[counted],
     }
     for model, result in results.items():
-        own = _of_course(result.diary[model], plan.days, counted)
+        own = _of_course(result.diary[model], plan.read, counted)
         given = _of_dosing(result, counted) if ruled or model == first else {}
         own |= given if ruled else {}
         out |= {under_model(name, model): values for name, values in own.items()} if len(results) > 1 else own

@@ -18,7 +18,8 @@ from letheon.pipeline.clinic import Rules, rules_of
 from letheon.pipeline.harms import Sizes
 from letheon.pipeline.models import common_models
 from letheon.pipeline.timetable import assessments, calendar, clock, edges_of, pieces_of, rate_tables, saved_rows
-from letheon.scenario import Arm, Scenario
+from letheon.scenario import Arm, Responder, Scenario
+from letheon.scenario.measures import Readout
 
 __all__ = ["ArmData", "ArmPlan", "Part", "Structure", "choose_enantiomer", "plan_arm", "plan_arms", "widened"]
 
@@ -27,6 +28,7 @@ _INDUCTION_EPOCH_MS = 12 * HOUR_MS
 _PROFILE_TIMES = 500
 _PADDED_PROFILE = 512
 _SMALLEST_DAYS, _SMALLEST_LOG = 64, 16
+_ENDPOINTS, _THRESHOLDS = 32, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,8 @@ class ArmData(NamedTuple):
     days: Array  # int: days of follow-up
     course_end_day: Array  # end of the first course [days since t = 0]
     last_day: Array  # int: day of its last session, counted from 0
+    endpoint_days: Array  # int, shape (endpoint day,); padded with the last
+    thresholds: Array  # shape (threshold, 2): of responders, see `letheon.body.pain.read_diary`; padded with the last
     deciding: Array = np.int64(0)  # 1 where the diary under the slow site is the one that the clinic sees
 
 
@@ -103,6 +107,7 @@ class ArmPlan:
     days: int  # of follow-up
     course_end_day: float  # end of the first course [days since t = 0]
     policy: Policy
+    read: Readout  # endpoints
 
     @property
     def profile_time_h(self) -> np.ndarray:
@@ -189,6 +194,15 @@ def _steps(mesh: Mesh, epoch_at: np.ndarray, days: int) -> Steps:
     )
 
 
+def _read_on(days: Sequence[int], kinds: Sequence[Responder]) -> dict[str, np.ndarray]:
+    """Return the days and thresholds of endpoints, padded so that others compile nothing new."""
+    spare, more = (padded_size(len(one), size) - len(one) for one, size in ((days, _ENDPOINTS), (kinds, _THRESHOLDS)))
+    return {
+        "endpoint_days": np.pad(np.array(days), (0, spare), mode="edge"),
+        "thresholds": np.pad(np.array([one.limit for one in kinds]), ((0, more), (0, 0)), mode="edge"),
+    }
+
+
 def plan_arm(
     scenario: Scenario,
     arm: Arm,
@@ -213,6 +227,7 @@ def plan_arm(
     grains = (*booster.edges_ms, *((policy.titration.every_ms,) if policy.titration else ()))
     mesh = lay(foreseen, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
     dosed = 0.0 if arm.drug == "placebo" else 1.0
+    read = Readout.of(scenario)
     absolute, per_kg, ceiling, pushed, titrated = rate_tables(pieces, booster)
     day_rows = mesh.index_of(stops)
     later = () if policy.fixed else tuple(e for e in foreseen.edges_ms if end < e < horizon)
@@ -234,6 +249,7 @@ def plan_arm(
         days=days,
         course_end_day=end / DAY_MS,
         last_day=last_day,
+        **_read_on(read.days, read.responders),
     )
     return ArmPlan(
         name=arm.name,
@@ -255,6 +271,7 @@ def plan_arm(
         days=days,
         course_end_day=end / DAY_MS,
         policy=policy,
+        read=read,
     )
 
 

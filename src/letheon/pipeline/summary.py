@@ -19,7 +19,7 @@ from letheon.dosing.regimen import MS_PER_DAY
 from letheon.patients.uncertainty import DRAWS
 from letheon.pipeline import result as records
 from letheon.pipeline.average import Bounds, Pool, pooled_interval, weights_of
-from letheon.pipeline.columns import STATES, endpoint_days
+from letheon.pipeline.columns import STATES
 from letheon.pipeline.harm_entries import arm_harms
 from letheon.pipeline.histograms import Profile
 from letheon.pipeline.labels import ASSUMED, NOT_IDENTIFIED, Support, plan_support, support_of
@@ -28,13 +28,13 @@ from letheon.pipeline.support import model_warnings
 from letheon.pipeline.survival import kaplan_meier
 from letheon.scenario import Arm, Scenario
 from letheon.scenario.comparing import comparators
-from letheon.scenario.measures import DAILY, WHOLE, measure_of, split_name, under_model
+from letheon.scenario.measures import AREA, WHOLE, measure_of, split_name, under_model
 
 __all__ = ["ArmTotals", "run_result", "same_regimen"]
 
 _DIGITS = 6  # significant digits in the document; the Parquet files hold the full numbers
 _UNUSED = ("norketamine_slope_olofsen",)  # shown in the library as rejected, used by no run
-_BOUNDS = {"NRS": (0.0, 10.0), "share": (0.0, 1.0)}
+_BOUNDS = {"NRS": (0.0, 10.0), "share": (0.0, 1.0), "NRS days": (-math.inf, math.inf)}
 _ABOVE = (0.0, math.inf)
 _YEAR_DAYS = 365.25
 _NO_ARKETAMINE = "Not modelled: the slow site was fitted to esketamine and knows no lasting effect of arketamine."
@@ -241,9 +241,9 @@ def _per_year(endpoint: records.Endpoint, name: str, days: int) -> records.Endpo
 def _endpoints(view: _View) -> records.Endpoints:
     days, plan = view.totals.plan.days, view.totals.plan
     out = records.Endpoints()
-    for measure in DAILY:
-        daily = {f"{measure.name}_day_{d}": (d, d) for d in endpoint_days(days)}
-        out |= {name: view.endpoint(name, measure.unit, window) for name, window in daily.items()}
+    for name, window in plan.read.windows.items():
+        out[name] = view.endpoint(name, "NRS" if name.startswith("nrs_") else "share", window)
+    out |= {one.name: view.endpoint(one.name, one.unit, (0, days)) for one in AREA if plan.read.area}
     for measure in WHOLE:
         if measure.unit == "days":
             out[measure.name] = _per_year(view.endpoint(measure.name, measure.unit, (0, days)), "per_year", days)

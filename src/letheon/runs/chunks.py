@@ -27,7 +27,7 @@ def smallest_type(name: str, values: np.ndarray) -> np.ndarray:
         return values.astype(np.int64 if name == "patient" else np.int16)
     if bare in ("bistable", "boosters"):
         return values.astype(np.int8 if bare == "bistable" else np.int16)
-    measure = measure_of(bare)
+    measure = None if bare.startswith("nrs_week_") else measure_of(bare)  # means are not whole
     return values.astype(_TYPES.get(measure.unit if measure else "", np.float64))
 
 

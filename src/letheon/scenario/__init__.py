@@ -5,14 +5,26 @@ scenario with every default filled in. Each error names file, line and field, wh
 """
 
 from letheon.scenario.loading import load, load_search, loads, loads_search
-from letheon.scenario.model import Arm, Beside, Models, Population, Scenario, Spread, pk_choices
+from letheon.scenario.model import (
+    Arm,
+    Beside,
+    Models,
+    OwnEndpoints,
+    Population,
+    Responder,
+    Scenario,
+    Spread,
+    pk_choices,
+)
 from letheon.scenario.writing import dumps
 
 __all__ = [
     "Arm",
     "Beside",
     "Models",
+    "OwnEndpoints",
     "Population",
+    "Responder",
     "Scenario",
     "Spread",
     "dumps",

@@ -29,6 +29,7 @@ from letheon.scenario.kinds import (
     per_year,
     rate,
     relief,
+    responder,
     switch,
     table_of,
     text,
@@ -37,7 +38,7 @@ from letheon.scenario.kinds import (
     whole,
     whole_days,
 )
-from letheon.scenario.model import Models, Population, pk_choices
+from letheon.scenario.model import Models, OwnEndpoints, Population, pk_choices
 from letheon.scenario.spellings import NO_ROUTE, ROUTE_KEYS, names_route
 from letheon.scenario.yaml_tree import Listing, Node, Table
 from letheon.units import MS_PER_HOUR, shown
@@ -52,6 +53,7 @@ MAX_TITLE = 200
 MAX_ARMS = 16
 MAX_INFUSIONS = 2000
 MAX_VARIABLES = 12
+MAX_OWN_DAYS, MAX_OWN_RESPONDERS = 100, 12
 DEFAULT_CANDIDATES, DEFAULT_PATIENTS = 400, 512
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ARM_NAME = "[a-z][a-z0-9_]{0,39}"
@@ -195,14 +197,22 @@ def one_or_more(item: Kind, most: int) -> Kind:
     return Kind(f"{item.type}, or a list", read, schema, write, item.unit, item.limits)
 
 
-def several(item: Kind) -> Kind:
-    """Return the kind of a list of values."""
+def several(item: Kind, most: int | None = None) -> Kind:
+    """Return the kind of a list of values; with `most`, of at most so many different ones."""
 
     def read(node: Node, example: str) -> tuple[Any, ...]:
-        return tuple(item.read(one, example) for one in listing_of(node, example).items)
+        items = listing_of(node, example).items
+        values = tuple(item.read(one, example) for one in items)
+        for place, value in enumerate(values if most else ()):
+            if value in values[:place]:
+                items[place].refuse(f"{item.write(value)} is given twice; keep one.")
+        if most and len(values) > most:
+            node.refuse(f"there are {len(values)} values; write at most {most}.")
+        return values
 
     def schema() -> Schema:
-        return {"type": "array", "minItems": 1, "items": item.schema()}
+        bounds = {"maxItems": most, "uniqueItems": True} if most else {}
+        return {"type": "array", "minItems": 1, "items": item.schema()} | bounds
 
     def write(values: tuple[Any, ...]) -> str:
         return f"[{', '.join(map(item.write, values))}]"
@@ -427,6 +437,23 @@ ARM = Fields(
     },
 )
 
+ENDPOINTS = Fields(
+    (
+        Key("days", several(whole(1, 3650), MAX_OWN_DAYS), "Days to read pain and responders on.", "[5, 38]", "none"),
+        Key(
+            "responders",
+            several(responder(), MAX_OWN_RESPONDERS),
+            "How much less pain counts.",
+            "[20 %, 3 points]",
+            "none",
+        ),
+        Key("weekly", switch(), "Whether the mean score of each week is read too.", "on"),
+        Key("area", switch(), "Whether the area under the scores is, also relative to baseline.", "on"),
+    ),
+    "{days: [5, 38], responders: [20 %, 3 points]}",
+    OwnEndpoints(),
+)
+
 # --- what a search may vary ---
 
 RANGE = Fields(
@@ -486,6 +513,7 @@ SCENARIO = Fields(
         Key("follow_up", _FOLLOW_UP, "End of the observation, from the origin.", "12 weeks", required=True),
         Key("seed", whole(0, MAX_SEED), "Seed of the random streams: the same seed gives the same results.", "1", "1"),
         Key("models", table(MODELS), "Which models run, and their switches."),
+        Key("endpoints", table(ENDPOINTS), "Endpoints beside the standard ones.", default="standard ones only"),
         Key("arms", by_name(ARM, MAX_ARMS, ARM_NAME), "What is compared.", _ARMS, required=True),
         Key(
             "compare",

@@ -4,6 +4,7 @@ A kind knows no key; `letheon.scenario.grammar` says which key holds which kind.
 them, so that every refusal can name file, line and field.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 from letheon.dosing.regimen import MS_PER_DAY, Rate
 from letheon.errors import InputError, near_word
 from letheon.scenario import quantities, spellings
-from letheon.scenario.model import BagStrength, Spread
+from letheon.scenario.model import BagStrength, Responder, Spread
 from letheon.scenario.yaml_tree import Listing, Node, Table, Value
 from letheon.units import REFERENCE_WEIGHT_KG, plain, shown
 
@@ -367,6 +368,26 @@ def relief() -> Kind:
 
     schema = _pattern(rf"{_NUMBER}\s*%")
     return Kind("per cent", read, schema, lambda value: f"{plain(round(100 * value, 9))} %", "%", "1 % to 100 %")
+
+
+def responder() -> Kind:
+    """Return the kind of what makes a responder: less pain, in per cent of baseline or in points of the scale."""
+
+    def read(node: Node, example: str) -> Responder:
+        word = text_of(node, example)
+        match = re.fullmatch(r"(.*?)\s*(%|points?)", word)
+        if not match:
+            node.refuse(f"{shown(word)} is neither per cent nor points of less pain; write e.g. {example}.")
+        amount, _ = quantity(node, lambda _: quantities.number(match[1], "30"), example)
+        unit, most = ("%", 100) if match[2] == "%" else ("points", 10)
+        if not 0 < amount <= most:
+            node.refuse(f"{shown(word)} is not above 0 and at most {most} {unit}; write e.g. {example}.")
+        if amount != round(amount, 1):
+            node.refuse(f"{shown(word)} has more than one decimal; write e.g. {example}.")
+        return Responder(amount, unit)
+
+    limits = "above 0, at most 100 % or 10 points, one decimal"
+    return Kind("threshold", read, _pattern(rf"{_NUMBER}\s*(%|points?)"), lambda value: value.text, "%, points", limits)
 
 
 def per_year(high: int) -> Kind:

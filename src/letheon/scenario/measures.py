@@ -1,12 +1,32 @@
 """Measures: what a search may ask of a regimen, by name, with unit and the direction that is better."""
 
+import math
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from letheon.definitions import ENDPOINT_DAYS
+from letheon.definitions import ENDPOINT_DAYS, HALF, POINTS, RELIEF
 from letheon.library.evidence import PAIN_MODELS
+from letheon.scenario.model import Responder, Scenario
 
-__all__ = ["DAILY", "WHOLE", "Measure", "measure_of", "names", "split_name", "under_model"]
+__all__ = [
+    "AREA",
+    "WHOLE",
+    "Measure",
+    "Readout",
+    "endpoint_days",
+    "measure_of",
+    "names",
+    "responder_of",
+    "responders",
+    "split_name",
+    "under_model",
+]
+
+_STANDARD = (
+    *(Responder(round(100.0 * (1.0 - left), 9), "%") for left in (RELIEF, HALF)),
+    Responder(POINTS, "points"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +40,15 @@ class Measure:
     day: int = 0  # that it is read on; 0 for the whole follow-up
 
 
-# read from each diary (letheon.body.pain.Course): over the whole follow-up, and on each endpoint day
+# read from each diary (letheon.body.pain.Course) over the whole follow-up; pain and responders are read on days
 WHOLE = (
     Measure("relief_days", "days", True, "days with at least 30 % less pain than before"),
     Measure("pain_free_days", "days", True, "days with a score of at most 1"),
     Measure("remission", "share", True, "share with 30 % less pain at any time within 14 days after the first course"),
 )
-DAILY = (
-    Measure("nrs", "NRS", False, "pain score"),
-    Measure("responder_30", "share", True, "share with 30 % less pain"),
-    Measure("responder_50", "share", True, "share with 50 % less pain"),
-    Measure("responder_2pt", "share", True, "share with two points less pain"),
+AREA = (  # where a scenario asks for it
+    Measure("pain_area", "NRS days", False, "sum of the daily pain scores"),
+    Measure("pain_area_change", "NRS days", False, "sum of the daily pain scores, each minus baseline"),
 )
 _COSTS = (
     Measure("dose_mg", "mg", None, "drug given, as free base"),
@@ -43,8 +61,75 @@ _COSTS = (
     Measure("bladder_saturating", "mL", False, "bladder capacity lost, under the saturating law"),
     Measure("bladder_unsaturated", "mL", False, "bladder capacity lost, under the unsaturated law"),
 )
-_PLAIN = {measure.name: measure for measure in (*WHOLE, *_COSTS)}
-_BY_DAY = {measure.name: measure for measure in DAILY}
+_PLAIN = {measure.name: measure for measure in (*WHOLE, *AREA, *_COSTS)}
+
+
+class Readout(NamedTuple):
+    """What is read from each diary of a scenario, beside `WHOLE`."""
+
+    days: tuple[int, ...]  # on which pain and responders are read
+    responders: tuple[Responder, ...]
+    weeks: int  # whole weeks whose mean is read, from the first on
+    area: bool  # whether `AREA` is
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> "Readout":
+        """Return that of a scenario."""
+        own = scenario.endpoints
+        days = endpoint_days(scenario.follow_up_h, own.days)
+        return cls(days, responders(own.responders), int(scenario.follow_up_h // 168) * own.weekly, own.area)
+
+    @property
+    def windows(self) -> dict[str, tuple[int, int]]:
+        """The first and last day of each endpoint that is read on a day or over a week, by name."""
+        kinds = ("nrs", *(one.name for one in self.responders))
+        daily = {f"{kind}_day_{day}": (day, day) for kind in kinds for day in self.days}
+        return daily | {f"nrs_week_{week}": (7 * week - 6, 7 * week) for week in range(1, self.weeks + 1)}
+
+
+def endpoint_days(follow_up_h: float, own: tuple[int, ...] = ()) -> tuple[int, ...]:
+    """Return the days on which endpoints are read: the standard ones that are reached, one's own, and the last.
+
+    >>> endpoint_days(24.0 * 30, (5,))
+    (1, 3, 5, 7, 14, 28, 30)
+    """
+    last = math.floor(follow_up_h / 24.0 + 1e-9)
+    return tuple(sorted({*(day for day in ENDPOINT_DAYS if day <= last), *own, last}))
+
+
+def responders(own: tuple[Responder, ...] = ()) -> tuple[Responder, ...]:
+    """Return the standard responders, then one's own.
+
+    >>> [one.name for one in responders((Responder(20.0, "%"), Responder(30.0, "%")))]
+    ['responder_30', 'responder_50', 'responder_2pt', 'responder_20']
+    """
+    return (*_STANDARD, *(one for one in own if one not in _STANDARD))
+
+
+def responder_of(name: str) -> Responder | None:
+    """Return the responder of a name without its day, or None.
+
+    >>> responder_of("responder_1_5pt")
+    Responder(amount=1.5, unit='points')
+    """
+    match = re.fullmatch(r"responder_([0-9]{1,3}(?:_[0-9])?)(pt)?", name)
+    one = match and Responder(float(match[1].replace("_", ".")), "points" if match[2] else "%")
+    return one if one and one.name == name else None
+
+
+def _dated(bare: str) -> Measure | None:
+    """Return the measure of a name that ends in a day or a week."""
+    if match := re.fullmatch(r"nrs_week_([1-9][0-9]{0,2})", bare):
+        return Measure(bare, "NRS", False, f"mean pain score of week {match[1]}", 7 * int(match[1]))
+    kind, _, number = bare.rpartition("_day_")
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", number):
+        return None
+    day = int(number)
+    if kind == "nrs":
+        return Measure(bare, "NRS", False, f"pain score on day {day}", day)
+    if one := responder_of(kind):
+        return Measure(bare, "share", True, f"share with {one.text} less pain on day {day}", day)
+    return None
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -69,15 +154,8 @@ def under_model(name: str, model: str) -> str:
 def measure_of(name: str) -> Measure | None:
     """Return the measure of that name, or None; behind ``memory_`` or ``slow_site_`` the same under that pain model."""
     model, bare = split_name(name)
-    match = re.fullmatch(r"([a-z0-9_]+)_day_([0-9]{1,3})", bare)
-    if match and match[1] in _BY_DAY and int(match[2]) in ENDPOINT_DAYS:
-        kind, day = _BY_DAY[match[1]], int(match[2])
-        measure = Measure(bare, kind.unit, kind.larger, f"{kind.means} on day {day}", day)
-    elif bare in _PLAIN:
-        measure = _PLAIN[bare]
-    else:
-        return None
-    if not model:
+    measure = _PLAIN.get(bare) or _dated(bare)
+    if measure is None or not model:
         return measure
     if measure in _COSTS:
         return None  # what is given, and its harms, are asked for as they are in the average
@@ -85,7 +163,8 @@ def measure_of(name: str) -> Measure | None:
     return Measure(name, measure.unit, measure.larger, words, measure.day)
 
 
-def names(days: float) -> tuple[str, ...]:
-    """List the measures of a follow-up of so many days, without those of one pain model alone."""
-    daily = (f"{kind.name}_day_{day}" for day in ENDPOINT_DAYS if day <= days for kind in DAILY)
-    return (*(m.name for m in WHOLE), *daily, *(m.name for m in _COSTS))
+def names(scenario: Scenario) -> tuple[str, ...]:
+    """List the measures of a scenario, without those of one pain model alone."""
+    read = Readout.of(scenario)
+    once = (*WHOLE, *(AREA if read.area else ()))
+    return (*(m.name for m in once), *read.windows, *(m.name for m in _COSTS))

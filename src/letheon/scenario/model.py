@@ -7,6 +7,7 @@ from functools import cache
 from letheon import library
 from letheon.dosing.policy import Policy
 from letheon.dosing.regimen import DRUGS, Regimen
+from letheon.units import plain
 
 
 @cache
@@ -78,6 +79,43 @@ class BagStrength:
         return self.mg_per_ml + self.mg_kg_per_ml * weight_kg
 
 
+@dataclass(frozen=True, slots=True)
+class Responder:
+    """What makes a responder: so much less pain than at baseline, in per cent of it or in points of the scale.
+
+    >>> Responder(30.0, "%").name, Responder(1.5, "points").name
+    ('responder_30', 'responder_1_5pt')
+    """
+
+    amount: float
+    unit: str  # % or points
+
+    @property
+    def name(self) -> str:
+        """Name of the endpoint, without its day."""
+        return f"responder_{plain(self.amount).replace('.', '_')}{'' if self.unit == '%' else 'pt'}"
+
+    @property
+    def text(self) -> str:
+        """Amount and unit, as a file writes them."""
+        return f"{plain(self.amount)} {'point' if (self.amount, self.unit) == (1.0, 'points') else self.unit}"
+
+    @property
+    def limit(self) -> tuple[float, float]:
+        """The pain that is left at most: a share of baseline, and points taken from that [NRS]."""
+        return ((100.0 - self.amount) / 100.0, 0.0) if self.unit == "%" else (1.0, self.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEndpoints:
+    """What a scenario reads from the diary beside the standard days and thresholds."""
+
+    days: tuple[int, ...] = ()  # ascending
+    responders: tuple[Responder, ...] = ()
+    weekly: bool = False  # whether the mean of each week is read
+    area: bool = False  # whether the area under the pain curve is
+
+
 _FIXED = Policy()
 
 
@@ -129,6 +167,8 @@ class Scenario:
     against : str or None
         Name of the arm that every other one is compared with; ``placebo`` for the placebo arm like each; None where the
         file does not say.
+    endpoints : OwnEndpoints
+        Days and responders beside the standard ones.
 
     Examples
     --------
@@ -152,6 +192,7 @@ class Scenario:
     arms: tuple[Arm, ...]
     warnings: tuple[str, ...] = ()
     against: str | None = None
+    endpoints: OwnEndpoints = OwnEndpoints()
 
     def arm(self, name: str) -> Arm:
         """Return the arm of that name; raise KeyError if there is none."""

@@ -3,11 +3,12 @@
 import re
 from typing import Any
 
+from letheon.dosing.regimen import MS_PER_DAY
 from letheon.errors import InputError
 from letheon.scenario.arms import read_arms
 from letheon.scenario.comparing import comparators
 from letheon.scenario.grammar import SCENARIO, WEEKDAYS
-from letheon.scenario.model import Arm, Models, Population, Scenario, pk_choices
+from letheon.scenario.model import Arm, Models, OwnEndpoints, Population, Scenario, pk_choices
 from letheon.scenario.yaml_tree import Listing, Node, Table, Value
 from letheon.units import MS_PER_HOUR, shown
 
@@ -36,7 +37,27 @@ def read(top: Table) -> Scenario:
         arms,
         (*_calendar_notes(top), *notes, *warnings),
         against,
+        _own_endpoints(top, values),
     )
+
+
+def _own_endpoints(top: Table, values: dict[str, Any]) -> OwnEndpoints:
+    """Read days and responders beside the standard ones; refuse a day that the follow-up does not reach."""
+    own = values.get("endpoints", {})
+    days, last = own.get("days", ()), values["follow_up"] // MS_PER_DAY
+    for place, day in enumerate(days):
+        if day > last:
+            _nodes(top, "endpoints", "days")[place].refuse(
+                f"day {day} is after day {last}, on which the follow-up ends; write a day from 1 to {last}."
+            )
+    return OwnEndpoints(**own | {"days": tuple(sorted(days))})
+
+
+def _nodes(top: Table, name: str, key: str) -> tuple[Node, ...]:
+    """Return the nodes of a list in a map of the file, which has been read."""
+    table = top.entries[name]
+    listing = table.entries[key] if isinstance(table, Table) else table
+    return listing.items if isinstance(listing, Listing) else (listing,)
 
 
 def _models(top: Table, values: dict[str, Any]) -> tuple[Models, tuple[str, ...]]:

@@ -13,7 +13,7 @@ from letheon.errors import InputError, near_word
 from letheon.scenario import quantities
 from letheon.scenario.grammar import DEFAULT_CANDIDATES, DEFAULT_PATIENTS, LIMIT, MAX_VARIABLES, RANGE, SEARCH
 from letheon.scenario.kinds import listing_of, table_of, text_of
-from letheon.scenario.measures import Measure, measure_of, names, split_name
+from letheon.scenario.measures import Measure, measure_of, names, responder_of, split_name
 from letheon.scenario.model import Scenario
 from letheon.scenario.ranges import values_between
 from letheon.scenario.reading import read
@@ -300,7 +300,7 @@ def _goals(table: Table, scenario: Scenario) -> tuple[Goal, ...]:
 
 def _known(name: str, node: Node, scenario: Scenario) -> Measure:
     measure, days = measure_of(name), scenario.follow_up_h / 24.0
-    known = names(days)
+    known = names(scenario)
     if measure is None and name.startswith("rival_"):
         bare = name.removeprefix("rival_")
         node.refuse(f"{shown(name)} is not measured any more; write memory_{bare} or slow_site_{bare}.")
@@ -313,7 +313,20 @@ def _known(name: str, node: Node, scenario: Scenario) -> Measure:
         node.refuse(f"{name} stands beside an average, and this file has pain: {scenario.models.pain} alone.")
     if measure.day > days:
         node.refuse(f"{name} is read on day {measure.day}, and the follow-up ends on day {plain(days)}.")
+    bare = split_name(name)[1]
+    if bare not in known:
+        node.refuse(f"{name} is not read in this file; write endpoints: {{{_own_keys(bare, measure, known)}}} too.")
     return measure
+
+
+def _own_keys(bare: str, measure: Measure, known: tuple[str, ...]) -> str:
+    """Return what a file writes to read a measure."""
+    if not measure.day or bare.startswith("nrs_week_"):
+        return "weekly: on" if measure.day else "area: on"
+    one = responder_of(bare.rpartition("_day_")[0])
+    keys = [] if f"nrs_day_{measure.day}" in known else [f"days: [{measure.day}]"]
+    keys += [f"responders: [{one.text}]"] if one and f"{one.name}_day_1" not in known else []
+    return ", ".join(keys)
 
 
 def _constraints(table: Table | None, scenario: Scenario, arms: tuple[str, ...]) -> tuple[Constraint, ...]:

@@ -34,6 +34,7 @@ def dumps(scenario: Scenario) -> str:
         "seed": scenario.seed,
         "models": fields_of(scenario.models),
         "compare": {"against": scenario.against} if scenario.against else None,
+        "endpoints": {key: own for key, own in fields_of(scenario.endpoints).items() if own} or None,
     }
     lines = [f"{key}: {text}" for key, text in SCENARIO.write(values).items()]
     return "\n".join([*lines, "arms:", *(line for arm in scenario.arms for line in _arm(arm))]) + "\n"

@@ -137,7 +137,9 @@ def _like(scenario: Scenario, arm: Arm) -> str:
     boosters = arm.policy.boosters
     rules = boosters is None, boosters is not None and boosters.on_relapse, arm.policy.titration is None
     plasma = common_models(scenario)  # which the drugs of other arms decide too
-    return repr((arm.name, arm.drug, rules, scenario.follow_up_h, scenario.models, sorted(plasma.items())))
+    return repr(
+        (arm.name, arm.drug, rules, scenario.follow_up_h, scenario.endpoints, scenario.models, sorted(plasma.items()))
+    )
 
 
 def _laid(last: ArmTotals, plan: ArmPlan) -> dict[str, np.ndarray]:

@@ -24,6 +24,7 @@ PLACEBO_GREYS = ("#7d838c", "#a3a8b0", "#5d636b")
 APART = {"memory": ("dash", "triangle-up"), "slow_site": ("dot", "square-open")}  # dash and symbol of each mechanism
 MOST_BANDS = 2  # above this many arms or curves, bands over one another would hide the lines
 MOST_APART = 3  # above this many arms with a drug, the figure of differences leaves each mechanism to the tables
+MOST_TICKS = 20  # days named on an axis
 LOWEST_LEVEL = 0.01  # [ng/mL], at which levels are drawn that are lower
 PAIN_TITLE = "Pain score (NRS, 0–10)"
 _STATES = {"sensitisation": "Sensitisation (0–1)", "slow_site_effect": "Effect of the slow site (0–1)"}
@@ -236,7 +237,9 @@ def differences(result: RunResult) -> axes.Figure | None:
     title = f"Minus {arm_name(comparator(result))} (NRS points)"
     layout = axes.layout(axes.Window(len(days) - 0.5, 1.0, "days"), title, 1.0)
     layout["xaxis"] |= {"range": [-0.5, len(days) - 0.5], "tickvals": list(range(len(days))), "fixedrange": True}
-    layout["xaxis"] |= {"ticktext": [str(day) for day in days], "title": {"text": "Day since the first infusion"}}
+    apart = -(-len(days) // MOST_TICKS)
+    labels = [str(day) if place % apart == 0 else "" for place, day in enumerate(days)]
+    layout["xaxis"] |= {"ticktext": labels, "title": {"text": "Day since the first infusion"}}
     del layout["xaxis"]["dtick"], layout["xaxis"]["tick0"]
     ends = [row for trace in data for row in trace.get("customdata", ())]
     low = math.floor(min([-1.0, *(row[0] for row in ends)]) - 0.2)

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from letheon.definitions import ENDPOINT_DAYS
 from letheon.pipeline.result import Endpoint, RunResult, TimeToRelapse
+from letheon.scenario.measures import AREA, responder_of, responders
 from letheon.views.document import numbers
 from letheon.views.document.tree import Badge, Break, Group, Inline, Note, Paragraph, Row, Strong, Table
 from letheon.views.figures.curves import comparator, endpoint_days, has_placebo, is_placebo
@@ -17,19 +19,19 @@ _RELAPSE = "time_to_relapse_days"
 _SHARES = "Share of patients; behind ±, the Monte Carlo standard error of this many patients, in points."
 _RELIEF = ("responder_", "relief_days", "pain_free_days", "remission", "never_in_remission")
 _UNITS = {"NRS": "points"}
-_RANKS = {"nrs": 0, "responder_30": 1, "responder_50": 1, "responder_2pt": 2}
+_AREA = [measure.name for measure in AREA]
 _SHOWN_DAYS = {7, 28}  # and the last one, where there is no room for all
 
 
 def endpoint_tables(result: RunResult) -> list[Table]:
     """Return tables of all endpoints: pain, responders, and the rest."""
     keys = _keys(result)
-    pain = [key for key in keys if key.startswith("nrs_day_")]
-    responders = [key for key in keys if key.startswith("responder_")]
-    rest = [key for key in keys if key not in {*pain, *responders}]
+    pain = [key for key in keys if key.startswith("nrs_")]
+    shares = [key for key in keys if key.startswith("responder_")]
+    rest = [key for key in keys if key not in {*pain, *shares}]
     tables = (
         ("Pain score", "Numerical rating scale, 0 to 10.", pain),
-        ("Responders", _SHARES, responders),
+        ("Responders", _SHARES, shares),
         ("Relief, remission and dose", "Shares as above.", rest),
     )
     heads = ("Endpoint", *map(names.arm_name, result.arms))
@@ -44,12 +46,15 @@ def brief_groups(result: RunResult) -> list[Group]:
     """Return the rows that a first look needs, in groups."""
     first, by_weight = next(iter(result.arms.values())), average.by_weight(result)
     days = endpoint_days(first.endpoints)
-    chosen = [f"nrs_day_{day}" for day in days if day in _SHOWN_DAYS or day == days[-1]]
+    own = [day for day in days if day not in ENDPOINT_DAYS]
+    chosen = [f"nrs_day_{day}" for day in days if day in {*_SHOWN_DAYS, *own, days[-1]}]
+    chosen += [key for key in first.endpoints if key.startswith("nrs_week_")]
     pain = [Row("Baseline, mean", (numbers.amount(result.population.baseline_nrs.mean, "NRS"),) * len(result.arms))]
-    day = named_day(endpoint_days(first.endpoints, "responder_30"))
+    kinds = ["responder_30", *_own_responders(first.endpoints)]
     rules = any(arm.policy for arm in result.arms.values())
     rest = [
-        f"responder_30_day_{day}",
+        *(f"{kind}_day_{day}" for kind in kinds for day in sorted({named_day(days), *own})),
+        *_AREA,
         "relief_days",
         REMISSION,
         *(["boosters", "never_in_remission", "final_rate", "drip_hours"] * rules),
@@ -58,9 +63,17 @@ def brief_groups(result: RunResult) -> list[Group]:
     label = ("Relapse after remission: median days from course end",)
     verdicts = [average.verdict_of_times(alone) for _, alone in times]
     relapse = _lines(label, times, _median_cell, names.support, verdicts, "main", brief=True)
-    relief = (*_rows_of(result, [key for key in rest if key in _keys(result)]), *relapse)
+    known = {*_keys(result)}
+    relief = (*_rows_of(result, [key for key in rest if key in known]), *relapse)
     groups = Group((*pain, *_rows_of(result, chosen)), "Pain, NRS 0 to 10"), Group(relief, "Relief, remission, relapse")
     return [*([by_weight] if by_weight else []), *groups]
+
+
+def _own_responders(keys: Iterable[str]) -> list[str]:
+    """Return the responders of the scenario's own, without their days."""
+    standard = {one.name for one in responders()}
+    kinds = dict.fromkeys(key.rpartition("_day_")[0] for key in keys if key.startswith("responder_"))
+    return [kind for kind in kinds if kind not in standard]
 
 
 def _keys(result: RunResult) -> list[str]:
@@ -70,10 +83,12 @@ def _keys(result: RunResult) -> list[str]:
     if not any(boosters.mean for arm in result.arms.values() if (boosters := arm.endpoint("boosters"))):
         keys.pop("boosters", None)
 
-    def order(key: str) -> tuple[int, str, int]:
+    def order(key: str) -> tuple[int, float, int]:
         stem, _, day = key.rpartition("_day_")
-        rank = _RANKS.get(stem, 3)
-        return rank, stem if rank in {1, 2} else "", int(day) if rank < 3 and day.isdigit() else 0
+        if not day.isdigit():
+            return 3, 0.0, 0
+        one = responder_of(stem)
+        return (2 if one.unit == "points" else 1, one.amount, int(day)) if one else (0, 0.0, int(day))
 
     return sorted(keys, key=order)
 
@@ -93,7 +108,7 @@ def _groups(result: RunResult, keys: Iterable[str], brief: bool = False) -> Iter
 
 def _rows(result: RunResult, key: str, unit: str, columns: Columns[Endpoint], brief: bool) -> Iterator[Row]:
     """Yield the rows of one endpoint: mean and patients, and the difference from placebo; each under each mechanism."""
-    named = unit in {"sessions", "mg", "h"} or key == "final_rate"
+    named = unit in {"sessions", "mg", "h", "NRS days"} or key == "final_rate"
     name = names.endpoint_name(key) + (f" ({_UNITS.get(unit, unit)})" if named else "")
     yield from _leading(name, unit, columns, brief)
     known = [entry.against for entry, _ in columns if entry and entry.against and _is_told(result, entry)]

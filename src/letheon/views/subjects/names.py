@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from letheon.library.evidence import STUDY_LABELS
-from letheon.scenario.measures import measure_of
+from letheon.scenario.measures import measure_of, responder_of
 from letheon.views.document.numbers import day_name
 from letheon.views.document.tree import Badge
 from letheon.views.subjects.words import WORDS
@@ -43,8 +43,11 @@ def endpoint_name(key: str) -> str:
     """
     if match := re.fullmatch(r"nrs_day_(\d+)", key):
         return f"Day {match[1]}"
-    if match := re.fullmatch(r"responder_(\w+)_day_(\d+)", key):
-        return f"{WORDS.responders.get(match[1], f'Responder {match[1]}')} at {day_name(int(match[2]))}"
+    if match := re.fullmatch(r"nrs_week_(\d+)", key):
+        return f"Week {match[1]}, mean"
+    kind, _, day = key.rpartition("_day_")
+    if (one := responder_of(kind)) and day.isdigit():
+        return f"{WORDS.responders[one.unit].format(one.text)} at {day_name(int(day))}"
     measure = measure_of(key)
     means = measure.means if measure else key.replace("_", " ")
     return WORDS.endpoints.get(key, f"{means[:1].upper()}{means[1:]}")
