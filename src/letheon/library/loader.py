@@ -14,6 +14,7 @@ from importlib.resources.abc import Traversable
 from letheon.errors import InputError
 from letheon.library.bibliography import parse_sources
 from letheon.library.evidence import Study, parse_study
+from letheon.library.guidelines import Guidance, parse_guidance
 from letheon.library.harm_evidence import BladderRow, BladderSchedule, HarmCount, parse_bladder, parse_counts
 from letheon.library.posterior import Posterior, shipped
 from letheon.library.records import Number, PkModel, Source, parse_pk_model, parse_sections
@@ -123,6 +124,12 @@ def bladder_posterior(law: str) -> Posterior:
 def studies() -> tuple[Study, ...]:
     """Return the shipped studies, sorted by key."""
     return tuple(parse_study(*_read("studies", f"{stem}.toml")) for stem in _stems("studies"))
+
+
+@cache
+def guidance() -> tuple[Guidance, ...]:
+    """Return what guidelines say about doses; no result depends on it."""
+    return parse_guidance(*_read("guidance.toml"))
 
 
 @cache
