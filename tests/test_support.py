@@ -15,7 +15,6 @@ from hypothesis.extra import numpy as hnp
 
 from letheon import library
 from letheon.library.met import draws_hash, parse_checks
-from letheon.pipeline import plan_arms
 from letheon.pipeline.labels import Support, plan_support, support_of, support_rows
 from letheon.pipeline.support import model_warnings, quantiles
 from letheon.scenario import loads
@@ -184,7 +183,7 @@ def test_support_of_a_plan(drug: str, sessions: str, rules: str, expected: str) 
 
 
 def warnings_of(scenario):
-    return model_warnings(scenario, plan_arms(scenario))
+    return model_warnings(scenario)
 
 
 def test_warnings_name_source_range_and_arm_once():

@@ -1,6 +1,7 @@
 """Letheon simulates intravenous ketamine for Complex Regional Pain Syndrome, for research and education.
 
-`letheon.load` reads a scenario file, `letheon.loads` a scenario's text, `letheon.simulate` runs a scenario.
+`letheon.load` reads a scenario file, `letheon.loads` a scenario's text, `letheon.simulate` runs a scenario,
+`letheon.check` says what is wrong with one and what it means.
 Each is loaded on first use: importing the package loads no numerical library, sets no flag and starts nothing.
 
 Examples
@@ -18,10 +19,16 @@ from letheon._version import __version__
 if TYPE_CHECKING:
     from letheon.runs import simulate
     from letheon.scenario import load, loads
+    from letheon.study.check import check
 
-__all__ = ["__version__", "load", "loads", "simulate"]
+__all__ = ["__version__", "check", "load", "loads", "simulate"]
 
-_HOMES = {"load": "letheon.scenario", "loads": "letheon.scenario", "simulate": "letheon.runs"}
+_HOMES = {
+    "check": "letheon.study.check",
+    "load": "letheon.scenario",
+    "loads": "letheon.scenario",
+    "simulate": "letheon.runs",
+}
 
 
 def __getattr__(name: str) -> Any:

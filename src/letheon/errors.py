@@ -14,6 +14,11 @@ class InputError(LetheonError):
 
     exit_code = 2
 
+    def __init__(self, sentence: str = "", place: tuple[int, str] = (0, ""), *, once: bool = False) -> None:
+        super().__init__(sentence)
+        self.place = place  # line from 1, and field, in a scenario file
+        self.once = once  # whether there can be only one refusal at this place
+
 
 class RunError(LetheonError):
     """A failure during a run, such as a full disk or a lost worker."""

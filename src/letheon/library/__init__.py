@@ -1,11 +1,13 @@
 """The numbers: drug models, receptor, pain, studies and sources, as frozen records."""
 
 from letheon.library.evidence import PAIN_MODELS, SUPPORT_LABELS, Outcome, Population, Study, StudyArm
+from letheon.library.guidelines import Guidance
 from letheon.library.harm_evidence import BladderRow, BladderSchedule, HarmCount, UsePattern
 from letheon.library.loader import (
     bladder_posterior,
     bladder_rows,
     bladder_schedules,
+    guidance,
     harm_counts,
     harms,
     numbers,
@@ -27,6 +29,7 @@ __all__ = [
     "SUPPORT_LABELS",
     "BladderRow",
     "BladderSchedule",
+    "Guidance",
     "HarmCount",
     "Met",
     "Number",
@@ -44,6 +47,7 @@ __all__ = [
     "bladder_rows",
     "bladder_schedules",
     "checks",
+    "guidance",
     "harm_counts",
     "harms",
     "numbers",

@@ -15,6 +15,7 @@ from pathlib import Path
 from letheon.errors import InputError
 from letheon.library.bibliography import parse_sources
 from letheon.library.evidence import Study, parse_study
+from letheon.library.guidelines import Guidance, parse_guidance
 from letheon.library.harm_evidence import BladderRow, BladderSchedule, HarmCount, parse_bladder, parse_counts
 from letheon.library.posterior import Posterior, shipped
 from letheon.library.records import Number, PkModel, Source, parse_pk_model, parse_sections
@@ -129,6 +130,12 @@ def studies() -> tuple[Study, ...]:
 def study_template() -> str:
     """Return a study file to start from."""
     return _read("study_template.toml")[0]
+
+
+@cache
+def guidance() -> tuple[Guidance, ...]:
+    """Return what guidelines say about doses; no result depends on it."""
+    return parse_guidance(*_read("guidance.toml"))
 
 
 @cache

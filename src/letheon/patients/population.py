@@ -1,15 +1,14 @@
 """Who the patients are: covariates and personal quantiles, each from its own named stream."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 
 from letheon import library
 from letheon.arrays import Array, jax, jnp
+from letheon.patients.covariates import ADULT_YEARS, Covariates, clipped_lognormal, realised, truncated_normal
 from letheon.patients.uncertainty import latin_hypercube
 from letheon.streams import named_uniforms, normals, uniforms
 
@@ -28,21 +27,7 @@ __all__ = [
 
 BANK_PATIENTS = 32
 BANK_SEED = 7  # of eight seeds the one whose intervals lie closest to those of 256 people (docs/model.md)
-_ADULT_YEARS = (18.0, 100.0)
 _COVARIATES = ("weight", "baseline", "age", "asian", "class", "slow_class")
-
-
-class Covariates(NamedTuple):
-    """Distributions of the covariates, as numbers that compiled code takes as data."""
-
-    weight_mean: float  # lognormal body weight [kg]
-    weight_sd: float
-    baseline_mean: float  # parent of the truncated normal baseline pain [NRS]
-    baseline_sd: float
-    age_mean: float  # parent of the truncated normal age [years]
-    age_sd: float
-    asian: float  # share of Asian ancestry
-    urine_l_h: float | None = None  # flow of urine, if it is stated [L/h]
 
 
 @jax.tree_util.register_dataclass
@@ -67,58 +52,6 @@ def _truncated_normal(u: Array, mean: Array, sd: Array, low: Array, high: Array)
     spread = jnp.maximum(sd, 1e-9)  # a spread of 0 is everybody at the mean
     floor, ceiling = cdf((low - mean) / spread), cdf((high - mean) / spread)
     return jnp.clip(mean + sd * inverse(floor + u * (ceiling - floor)), low, high)
-
-
-def truncated_normal(mean: float, sd: float, low: float, high: float) -> tuple[float, float]:
-    """Return mean and SD of a normal distribution truncated to a range; its own mean lies inside.
-
-    >>> [round(moment, 3) for moment in truncated_normal(7.3, 2.0, 4.0, 10.0)]
-    [7.165, 1.481]
-    """
-    if sd < 1e-6 * (high - low):
-        return mean, sd
-    a, b = (low - mean) / sd, (high - mean) / sd
-    inside = _ndtr(b) - _ndtr(a)
-    density_a, density_b = (math.exp(-x * x / 2) / math.sqrt(2 * math.pi) for x in (a, b))
-    shift = (density_a - density_b) / inside
-    return mean + sd * shift, sd * math.sqrt(1 + (a * density_a - b * density_b) / inside - shift * shift)
-
-
-def clipped_lognormal(mean: float, sd: float, low: float, high: float) -> tuple[float, float]:
-    """Return mean and SD of a lognormal distribution of which what lies outside a range moves to its ends.
-
-    >>> [round(moment, 2) for moment in clipped_lognormal(79.0, 60.0, 30.0, 200.0)]
-    [76.92, 46.74]
-    """
-    if sd < 1e-6 * mean:
-        return mean, sd
-    spread = math.sqrt(math.log1p((sd / mean) ** 2))
-    centre = math.log(mean) - spread**2 / 2
-    a, b = (math.log(low) - centre) / spread, (math.log(high) - centre) / spread
-
-    def moment(k: int) -> float:
-        inside = _ndtr(b - k * spread) - _ndtr(a - k * spread)
-        return low**k * _ndtr(a) + high**k * _ndtr(-b) + math.exp(k * centre + (k * spread) ** 2 / 2) * inside
-
-    first = moment(1)
-    return first, math.sqrt(max(moment(2) - first**2, 0.0))
-
-
-def _ndtr(x: float) -> float:
-    return math.erfc(-x / math.sqrt(2)) / 2
-
-
-def realised(population: Covariates) -> dict[str, tuple[float, float]]:
-    """Return mean and SD of ``weight`` [kg], ``baseline_nrs`` and ``age`` [years] as they run, within their limits."""
-    limits = {name: number.value for name, number in library.pain("population").items()}
-    p = population
-    return {
-        "weight": clipped_lognormal(p.weight_mean, p.weight_sd, limits["weight_low"], limits["weight_high"]),
-        "baseline_nrs": truncated_normal(
-            p.baseline_mean, p.baseline_sd, limits["baseline_low"], limits["baseline_high"]
-        ),
-        "age": truncated_normal(p.age_mean, p.age_sd, *_ADULT_YEARS),
-    }
 
 
 @cache
@@ -157,7 +90,7 @@ def people(population: Covariates, seed: int, patient: int, days: int, draw: int
             limits["baseline_low"].value,
             limits["baseline_high"].value,
         ),
-        age_years=_truncated_normal(personal["age"], population.age_mean, population.age_sd, *_ADULT_YEARS),
+        age_years=_truncated_normal(personal["age"], population.age_mean, population.age_sd, *ADULT_YEARS),
         asian=(personal["asian"] < population.asian).astype(float),
         quantile={name: personal[name] for name in ("class", "slow_class")},
         eta=dict(zip(_roles(), z, strict=True)),

@@ -13,10 +13,30 @@
 `letheon.runs` drives it block by block and keeps what it makes.
 """
 
-from letheon.pipeline.assemble import Switches
-from letheon.pipeline.block import BLOCK, BlockResult, run_block
-from letheon.pipeline.histograms import Profile
-from letheon.pipeline.plan import ArmPlan, plan_arms
-from letheon.pipeline.summary import ArmTotals
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from letheon.pipeline.assemble import Switches
+    from letheon.pipeline.block import BLOCK, BlockResult, run_block
+    from letheon.pipeline.histograms import Profile
+    from letheon.pipeline.plan import ArmPlan, plan_arms
+    from letheon.pipeline.summary import ArmTotals
 
 __all__ = ["BLOCK", "ArmPlan", "ArmTotals", "BlockResult", "Profile", "Switches", "plan_arms", "run_block"]
+
+_HOMES = {
+    "assemble": ("Switches",),
+    "block": ("BLOCK", "BlockResult", "run_block"),
+    "histograms": ("Profile",),
+    "plan": ("ArmPlan", "plan_arms"),
+    "summary": ("ArmTotals",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    # the numerical libraries load with a simulation, not with what is known of a scenario beforehand
+    home = next((home for home, names in _HOMES.items() if name in names), None)
+    if home is None:
+        raise AttributeError(f"module 'letheon.pipeline' has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(importlib.import_module(f"letheon.pipeline.{home}"), name)

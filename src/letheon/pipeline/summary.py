@@ -438,7 +438,7 @@ def run_result(
                 bistable_share=float(first.columns["bistable"].mean()),
             )
         ),
-        warnings=tuple(model_warnings(scenario, tuple(t.plan for t in totals.values()))),
+        warnings=tuple(model_warnings(scenario)),
         sources=tuple(dict.fromkeys([*_sources(totals, models.induction), *harm_sources])),
         interval=(
             f"mean_interval is the 90 % interval of the mean over {DRAWS} draws of the parameters: calibrated ones from"

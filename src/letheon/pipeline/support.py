@@ -5,16 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 import numpy as np
-from scipy import special
 
 from letheon import library
 from letheon.definitions import LAST_SUPPORTED_DAY
 from letheon.dosing.regimen import MS_PER_DAY, MS_PER_HOUR, Infusion, Regimen
 from letheon.library import StudyArm
 from letheon.library.records import PkModel
-from letheon.patients.population import Covariates, realised
-from letheon.pipeline.models import models_sentence
-from letheon.pipeline.plan import ArmPlan
+from letheon.patients.covariates import Covariates, normal_share, realised
+from letheon.pipeline.models import common_models, models_sentence
 from letheon.scenario import Arm, Population, Scenario
 from letheon.units import REFERENCE_WEIGHT_KG
 
@@ -82,8 +80,8 @@ def _outside(low: float, high: float, mean: float, sd: float) -> float:
     if spread == 0:  # of nothing, or of so little that its square is nothing
         return float(not low <= mean <= high)
     centre = math.log(mean) - spread**2 / 2
-    inside = special.ndtr((math.log(high) - centre) / spread) - special.ndtr((math.log(low) - centre) / spread)
-    return 1.0 - float(inside)
+    above, below = ((math.log(end) - centre) / spread for end in (high, low))
+    return 1.0 - (normal_share(above) - normal_share(below))
 
 
 def _infusions_of(arm: Arm) -> list[Infusion]:
@@ -218,22 +216,20 @@ def _of_population(population: Population) -> list[str]:
     return sentences
 
 
-def model_warnings(scenario: Scenario, plans: tuple[ArmPlan, ...]) -> list[str]:
+def model_warnings(scenario: Scenario) -> list[str]:
     """Return a sentence for each use outside the validity range of a model, with source and range."""
     sentences = [*scenario.warnings, *_of_population(scenario.population)]
     if shared := models_sentence(scenario):
         sentences.append(shared)
-    used: dict[str, tuple[set[str], list[Arm]]] = {}
-    for arm, plan in zip(scenario.arms, plans, strict=True):
-        for part in plan.structure.parts if arm.drug != "placebo" else ():
-            purposes, arms = used.setdefault(part.model, (set(), []))
-            purposes |= {"levels and block" if drive == "levels" else "acute effect" for drive in part.drives}
-            arms += [arm] if arm not in arms else []
-    for model, (purposes, arms) in used.items():
-        sentences += _of_model(scenario, library.pk_model(model), purposes, arms)
-    long = [model for model, (_, arms) in used.items() if any(_longest_infusion_h(arm) > 12 for arm in arms)]
-    sentences += _of_norketamine([library.pk_model(model) for model in long])
-    sentences += _of_fitted_rates([arm for arm in scenario.arms if arm.drug != "placebo"])
+    active = [arm for arm in scenario.arms if arm.drug != "placebo"]
+    purposes: dict[str, set[str]] = {}
+    for drive, model in common_models(scenario).items() if active else ():
+        purposes.setdefault(model, set()).add("levels and block" if drive == "levels" else "acute effect")
+    for model, named in purposes.items():
+        sentences += _of_model(scenario, library.pk_model(model), named, active)
+    if any(_longest_infusion_h(arm) > 12 for arm in active):
+        sentences += _of_norketamine([library.pk_model(model) for model in purposes])
+    sentences += _of_fitted_rates(active)
     if scenario.follow_up_h > LAST_SUPPORTED_DAY * 24:
         sentences.append("Relapse beyond 12 weeks rests on assumed flares: not identified by any data.")
     return sentences

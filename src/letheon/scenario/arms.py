@@ -11,6 +11,7 @@ from letheon.dosing.policy import DEFAULT_APART_DAYS, DEFAULT_WAIT_DAYS, Booster
 from letheon.dosing.regimen import LONGEST_PUSH_MS, MS_PER_DAY, SHORTEST_PUSH_MS, Infusion, Rate, Regimen
 from letheon.errors import near_word
 from letheon.scenario import quantities
+from letheon.scenario.faults import LOST, attempt, collecting
 from letheon.scenario.grammar import (
     ARM,
     ARM_NAME,
@@ -39,27 +40,38 @@ Values = dict[str, Any]  # what the grammar read, by key
 def read_arms(table: Table, follow_up_ms: int, weekday: int = 0) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
     """Read all arms, in the order of the file, and the warnings about them; `weekday` of day 1 counts from Monday."""
     if not 1 <= len(table.entries) <= MAX_ARMS:
-        table.refuse(f"there are {len(table.entries)} arms; write 1 to {MAX_ARMS}.")
-    arms: dict[str, Arm | Table] = {}
-    for name in table.entries:
-        if not re.fullmatch(ARM_NAME, name):
-            table.refuse(
-                f"{shown(name)} cannot name an arm; use a to z, 0 to 9 and _, begin with a letter, "
-                "at most 40 characters, e.g. high_dose.",
-                table.key_lines[name],
-            )
-        entry = _with_base(name, table)
-        ARM.check(entry)
-        if "bag" in entry.entries:
-            entry = _in_masses(entry, ARM["bag"].read(entry.entries["bag"]))
-        is_placebo = ARM["drug"].read(ARM.required(entry, "drug")) == "placebo"
-        arms[name] = entry if is_placebo else _active(name, entry, follow_up_ms, weekday)
-    real = {name: arm for name, arm in arms.items() if isinstance(arm, Arm)}
-    warnings = (warn(arm) for arm in real.values() for warn in (_overlap_warning, _nothing_warning))
-    return (
-        tuple(arm if isinstance(arm, Arm) else _placebo(name, arm, real) for name, arm in arms.items()),
-        tuple(filter(None, warnings)),
-    )
+        attempt(table.refuse, f"there are {len(table.entries)} arms; write 1 to {MAX_ARMS}.")
+    arms = {name: attempt(_arm, name, table, follow_up_ms, weekday) for name in table.entries}
+    real = {name: arm for name, arm in arms.items() if not isinstance(arm, Table)}
+    both = (attempt(_placebo, name, arm, real) if isinstance(arm, Table) else arm for name, arm in arms.items())
+    return tuple(arm for arm in both if arm is not LOST), attempt(_warnings, real)
+
+
+def _arm(name: str, arms: Table, follow_up_ms: int, weekday: int) -> Arm | Table:
+    """Read one arm; that of a placebo stays as it is written."""
+    if not re.fullmatch(ARM_NAME, name):
+        sentence = (
+            f"{shown(name)} cannot name an arm; use a to z, 0 to 9 and _, begin with a letter, "
+            "at most 40 characters, e.g. high_dose."
+        )
+        attempt(arms.refuse, sentence, arms.key_lines[name])
+    if collecting():  # a slip in `like` or `drug` is known before the arm is laid over another one
+        ARM.check(table_of(arms.entries[name], ARM.example))
+    entry = _with_base(name, arms)
+    ARM.check(entry)
+    if "bag" in entry.entries:
+        entry = _in_masses(entry, attempt(ARM["bag"].read, entry.entries["bag"]))
+    drug = attempt(_drug, entry)
+    return entry if drug is not LOST and drug == "placebo" else _active(name, drug, entry, follow_up_ms, weekday)
+
+
+def _drug(entry: Table) -> str:
+    return ARM["drug"].read(ARM.required(entry, "drug"))
+
+
+def _warnings(arms: dict[str, Arm]) -> tuple[str, ...]:
+    warnings = (warn(arm) for arm in arms.values() for warn in (_overlap_warning, _nothing_warning))
+    return tuple(filter(None, warnings))
 
 
 def _with_base(name: str, arms: Table, above: tuple[str, ...] = ()) -> Table:
@@ -68,9 +80,22 @@ def _with_base(name: str, arms: Table, above: tuple[str, ...] = ()) -> Table:
     drug = entry.entries.get("drug")
     if "like" not in entry.entries or (isinstance(drug, Value) and drug.text.strip() == "placebo"):
         return entry
-    node = entry.entries["like"]
+    own = replace(entry, entries={key: one for key, one in entry.entries.items() if key != "like"})
+    base = attempt(_base, name, entry.entries["like"], arms, above)
+    if base is LOST:
+        ARM.glance(own)
+    elif collecting():  # what the other arm lacks is refused there
+        base = replace(base, entries=dict.fromkeys(("drug", "sessions"), LOST) | base.entries)
+    return _laid_over(base, own)
+
+
+def _base(name: str, node: Node, arms: Table, above: tuple[str, ...]) -> Table:
+    """Return the arm that another one is like."""
     like = text_of(node, "like: ketamine")
-    if like in (name, *above):
+    if like in (chain := (name, *above)):
+        circle = chain[: chain.index(like) + 1]
+        if collecting() and chain[-1] != next(one for one in arms.entries if one in circle):
+            return LOST  # refused at the first of the circle
         node.refuse("arms start from each other in a circle; write one of them out.")
     if like not in arms.entries:
         near = near_word(like, arms.entries)
@@ -80,8 +105,7 @@ def _with_base(name: str, arms: Table, above: tuple[str, ...] = ()) -> Table:
     base = _with_base(like, arms, (name, *above))
     if "like" in base.entries:
         node.refuse(f"{shown(like)} is a placebo arm; start from an arm that gives a drug, or write drug: placebo too.")
-    own = replace(entry, entries={key: one for key, one in entry.entries.items() if key != "like"})
-    return _laid_over(base, own)
+    return base
 
 
 def _laid_over(base: Table, own: Table) -> Table:
@@ -110,10 +134,16 @@ def _in_masses(table: Table, bag: BagStrength) -> Table:
             items = (_in_masses(one, bag) if isinstance(one, Table) else one for one in node.items)
             node = replace(node, items=tuple(items))
         elif isinstance(node, Value) and key in _MASSES:
-            mass = quantities.in_mass(node.text, bag.mg_per_ml, bag.mg_kg_per_ml)
-            node = node if mass is None else replace(node, text=mass)
+            node = attempt(_in_mass, node, bag)
         entries[key] = node
     return replace(table, entries=entries)
+
+
+def _in_mass(node: Value, bag: BagStrength) -> Value:
+    if quantities.in_mass(node.text, 1.0, 0.0) is None:
+        return node
+    mass = quantities.in_mass(node.text, bag.mg_per_ml, bag.mg_kg_per_ml)
+    return node if mass is None else replace(node, text=mass)
 
 
 def _placebo(name: str, table: Table, real: dict[str, Arm]) -> Arm:
@@ -121,9 +151,8 @@ def _placebo(name: str, table: Table, real: dict[str, Arm]) -> Arm:
     example = f"like: {next(iter(real), 'ketamine')}"
     for key in (key.name for key in ARM.keys if key.name not in {"drug", "like"}):
         if key in table.entries:
-            table.entries[key].refuse(
-                f"a placebo arm copies the sessions of another arm; write {example} and leave {key} out."
-            )
+            copies = f"a placebo arm copies the sessions of another arm; write {example} and leave {key} out."
+            attempt(table.entries[key].refuse, copies)
     if "like" not in table.entries:
         table.refuse(f'the key "like" is missing; write e.g. {example}.')
     node = table.entries["like"]
@@ -139,36 +168,64 @@ def _placebo(name: str, table: Table, real: dict[str, Arm]) -> Arm:
     return Arm(name, "placebo", copied.regimen.sham(), like, copied.beside, copied.policy, copied.bag)
 
 
-def _active(name: str, table: Table, follow_up_ms: int, weekday: int) -> Arm:
-    """Build an arm that gives a drug."""
-    drug = text_of(table.entries["drug"], "")
+def _infusions(table: Table, follow_up_ms: int, weekday: int) -> list[Infusion]:
+    """Read all sessions of an arm, in masses as written."""
     listing = listing_of(ARM.required(table, "sessions"), f"- {SESSION.example}")
     infusions: list[Infusion] = []
     for item in listing.items:
-        session = table_of(item, SESSION.example)
-        infusions.extend(_session(session, follow_up_ms, weekday))
-        if len(infusions) > MAX_INFUSIONS:
-            session.refuse(
-                f"with this session the arm has {len(infusions)} infusions; write at most {MAX_INFUSIONS}, "
-                "repeats counted, e.g. with longer infusions."
-            )
+        infusions = attempt(_with_session, infusions, item, follow_up_ms, weekday)
     if (peak := _peak_mg_h(infusions)) > MAX_RATE_MG_H * _ROUNDING:
         listing.refuse(
             f"overlapping sessions add up to {plain(round(peak, 3))} mg/h at 70 kg, above the limit of "
             f"{plain(MAX_RATE_MG_H)} mg/h; move them apart or lower their rates."
         )
-    values = ARM.read(table)
-    salt = 1.0
-    if values.get("salt") == "hydrochloride":
-        from letheon.library import receptor  # the numbers load only when a file asks for one
+    return infusions
 
-        salt = receptor()["salt_hydrochloride"].value
-    regimen = Regimen.create(drug, _scaled(infusions, salt))
-    policy = _policy(table, values, regimen, salt, follow_up_ms)
-    beside = Beside(**{f"{drug}_mg": dose for drug, dose in values.get("beside", {}).items()})
+
+def _with_session(infusions: list[Infusion], item: Node, follow_up_ms: int, weekday: int) -> list[Infusion]:
+    session = table_of(item, SESSION.example)
+    more = _session(session, follow_up_ms, weekday)
+    infusions.extend(more)
+    if len(infusions) > MAX_INFUSIONS:
+        session.refuse(
+            f"with this session the arm has {len(infusions)} infusions; write at most {MAX_INFUSIONS}, "
+            "repeats counted, e.g. with longer infusions."
+        )
+    return infusions
+
+
+def _active(name: str, drug: str, table: Table, follow_up_ms: int, weekday: int) -> Arm:
+    """Build an arm that gives a drug."""
+    infusions = attempt(_infusions, table, follow_up_ms, weekday)
+    values = ARM.read(table, without=("sessions",))
+    salt = attempt(_salt, values)
+    regimen = attempt(_regimen, drug, infusions, salt)
+    policy = attempt(_policy, table, values, regimen, salt, follow_up_ms)
+    beside = attempt(_beside, values)
+    bag = attempt(_bag, values, salt)
+    return Arm(name, drug, regimen, beside=beside, policy=policy, bag=bag)
+
+
+def _salt(values: Values) -> float:
+    """Return the mass of free base in each unit mass as written."""
+    if values.get("salt") != "hydrochloride":
+        return 1.0
+    from letheon.library import receptor  # the numbers load only when a file asks for one
+
+    return receptor()["salt_hydrochloride"].value
+
+
+def _regimen(drug: str, infusions: list[Infusion], salt: float) -> Regimen:
+    return Regimen.create(drug, _scaled(infusions, salt))
+
+
+def _beside(values: Values) -> Beside:
+    return Beside(**{f"{drug}_mg": dose for drug, dose in values.get("beside", {}).items()})
+
+
+def _bag(values: Values, salt: float) -> BagStrength | None:
     bag = values.get("bag")
-    base = bag and BagStrength(bag.mg_per_ml * salt, bag.mg_kg_per_ml * salt, bag.ml)
-    return Arm(name, drug, regimen, beside=beside, policy=policy, bag=base)
+    return bag and BagStrength(bag.mg_per_ml * salt, bag.mg_kg_per_ml * salt, bag.ml)
 
 
 def _scaled(infusions: list[Infusion], salt: float) -> tuple[Infusion, ...]:
@@ -217,13 +274,9 @@ def _overlap_warning(arm: Arm) -> str | None:
 def _session(table: Table, follow_up_ms: int, weekday: int) -> list[Infusion]:
     """Read one entry of `sessions`, with its repeats, in masses as written."""
     values = SESSION.read(table)
-    infusions = _repeated(table, values, weekday)
-    start, last, end = values["at"], infusions[-1].start_ms, time_text(follow_up_ms)
-    if start >= follow_up_ms:
-        table.entries["at"].refuse(
-            f"the session begins at {time_text(start)}, but the follow-up ends at {end}; "
-            "begin it earlier, or write a longer follow_up."
-        )
+    infusions = attempt(_repeated, table, values, weekday)
+    start = attempt(_start, table, values["at"], follow_up_ms)
+    last, end = infusions[-1].start_ms, time_text(follow_up_ms)
     if (stop := infusions[-1].stop_ms) > follow_up_ms:
         which = "the last repeat" if last > start else "the session"
         table.entries.get("repeat", table).refuse(
@@ -233,9 +286,19 @@ def _session(table: Table, follow_up_ms: int, weekday: int) -> list[Infusion]:
     return infusions
 
 
-def _booster_session(table: Table, values: Values, salt: float, follow_up_ms: int) -> tuple[Infusion, ...]:
+def _start(table: Table, start: int, follow_up_ms: int) -> int:
+    if start >= follow_up_ms:
+        table.entries["at"].refuse(
+            f"the session begins at {time_text(start)}, but the follow-up ends at {time_text(follow_up_ms)}; "
+            "begin it earlier, or write a longer follow_up."
+        )
+    return start
+
+
+def _booster_session(boosters: Table, values: Values, salt: float, follow_up_ms: int) -> tuple[Infusion, ...]:
     """Return the session of a booster, clocked from its own start, in free base."""
-    infusions = _repeated(table, values)
+    table = table_of(boosters.entries.get("session", LOST), "")
+    infusions = _repeated(table, values["session"])
     stop = infusions[-1].stop_ms
     if stop > MAX_BOOSTER_DAYS * MS_PER_DAY:
         table.refuse(
@@ -248,9 +311,14 @@ def _booster_session(table: Table, values: Values, salt: float, follow_up_ms: in
 
 def _repeated(table: Table, values: Values, weekday: int | None = None) -> list[Infusion]:
     """Return the infusions of a session and its repeats; `weekday` of day 1 is None where nobody knows it."""
-    pieces = _ramp(table, values) if "ramp" in values else [(0, *_length_and_rate(table, values))]
-    starts = _starts(table, values, weekday)
+    pieces = attempt(_pieces, table, values)
+    starts = attempt(_starts, table, values, weekday)
     return [Infusion(start + offset, duration, rate) for start in starts for offset, duration, rate in pieces]
+
+
+def _pieces(table: Table, values: Values) -> list[tuple[int, int, Rate]]:
+    """Return start, length and rate of each part of a session."""
+    return _ramp(table, values) if "ramp" in values else [(0, *_length_and_rate(table, values))]
 
 
 def _starts(table: Table, values: Values, weekday: int | None) -> list[int]:
@@ -276,7 +344,7 @@ def _ramp(table: Table, values: Values) -> list[tuple[int, int, Rate]]:
     node, ramp = table_of(table.entries["ramp"], ""), values["ramp"]
     for key in ("rate", "dose", "push", "over"):
         if key in table.entries:
-            table.entries[key].refuse(f"{key} cannot be combined with ramp; keep one of them.")
+            attempt(table.entries[key].refuse, f"{key} cannot be combined with ramp; keep one of them.")
     BOOSTER_SESSION.required(table, "for")
     units = {key: ramp[key].form[1] for key in ("from", "to", "step")}
     if len(set(units.values())) > 1:
@@ -305,11 +373,22 @@ def _ramp(table: Table, values: Values) -> list[tuple[int, int, Rate]]:
 
 def _length_and_rate(table: Table, values: Values) -> tuple[int, Rate]:
     """Return how long and how fast: `rate` or `dose` with `for`, or `push` with `over`."""
+    duration = attempt(_length, table, values)
+    rate = attempt(_rate, table, values, duration)
+    if duration < SHORTEST_PUSH_MS:
+        node = table.entries["over" if "push" in values else "for"]
+        node.refuse(f"{shown(text_of(node, ''))} is too short; the shortest push takes 10 s, so write 10 s or more.")
+    return duration, rate
+
+
+def _length(table: Table, values: Values) -> int:
+    """Return the length of a session or a push [ms]."""
     nodes = table.entries
     if "push" in values:
         for key in ("rate", "dose", "max", "for"):
             if key in nodes:
-                nodes[key].refuse(f"{key} cannot be combined with push; write push and over alone, or leave push out.")
+                alone = f"{key} cannot be combined with push; write push and over alone, or leave push out."
+                attempt(nodes[key].refuse, alone)
         duration = values.get("over", DEFAULT_PUSH_MS)
         if duration > LONGEST_PUSH_MS:
             nodes["over"].refuse(
@@ -321,11 +400,7 @@ def _length_and_rate(table: Table, values: Values) -> tuple[int, Rate]:
     else:
         BOOSTER_SESSION.required(table, "for")
         duration = values["for"]
-    rate = _rate(table, values, duration)
-    if duration < SHORTEST_PUSH_MS:
-        node = nodes["over" if "push" in values else "for"]
-        node.refuse(f"{shown(text_of(node, ''))} is too short; the shortest push takes 10 s, so write 10 s or more.")
-    return duration, rate
+    return duration
 
 
 def _rate(table: Table, values: Values, duration_ms: int) -> Rate:
@@ -371,14 +446,13 @@ def _policy(table: Table, values: Values, regimen: Regimen, salt: float, follow_
     """Return the rules of an arm: boosters, titration, and what ends them."""
     boosters = titration = None
     if "boosters" in values:
-        boosters = _boosters(table_of(table.entries["boosters"], ""), values["boosters"], salt, follow_up_ms)
+        boosters = attempt(_boosters, table.entries["boosters"], values["boosters"], salt, follow_up_ms)
     if "titration" in values:
-        _refuse_titrated_ramps(table)
-        titration = _titration(table_of(table.entries["titration"], ""), values["titration"], regimen, salt)
+        attempt(_refuse_titrated_ramps, table)
+        titration = attempt(_titration, table.entries["titration"], values["titration"], regimen, salt)
     if "stop" in values and boosters is None:
-        table.entries["stop"].refuse(
-            f"it ends boosters, and this arm has none; write boosters: {BOOSTERS.example} too, or leave stop out."
-        )
+        none = f"it ends boosters, and this arm has none; write boosters: {BOOSTERS.example} too, or leave stop out."
+        attempt(table.entries["stop"].refuse, none)
     stop = values.get("stop", {})
     written = None
     if "dose" in stop:
@@ -398,8 +472,22 @@ def _as_base(value: float, unit: str, salt: float) -> tuple[float, str]:
     return value * salt, unit if salt == 1.0 else unit + OF_BASE
 
 
-def _boosters(table: Table, values: Values, salt: float, follow_up_ms: int) -> Boosters:
-    session = table_of(table.entries["session"], "")
+def _boosters(node: Node, values: Values, salt: float, follow_up_ms: int) -> Boosters:
+    table = table_of(node, "")
+    gaps, apart = attempt(_gaps, table, values), attempt(_apart, table, values)
+    session = attempt(_booster_session, table, values, salt, follow_up_ms)
+    return Boosters(
+        session=session,
+        gaps_days=gaps,
+        wait_days=values.get("wait", DEFAULT_WAIT_DAYS),
+        apart_days=apart,
+        at_most=values.get("at_most", 0 if gaps else DEFAULT_AT_MOST),
+        times=values.get("times", 0),
+    )
+
+
+def _gaps(table: Table, values: Values) -> tuple[int, ...]:
+    """Return the days from one booster to the next; none where they go by relapse."""
     if ("on" in values) == ("every" in values):
         both = "both on and every are given; keep one" if "on" in values else "neither on nor every is given; write one"
         table.refuse(f"{both}: on: relapse for boosters when pain returns, or every: 6 weeks for a calendar.")
@@ -408,19 +496,17 @@ def _boosters(table: Table, values: Values, salt: float, follow_up_ms: int) -> B
         table.entries["wait"].refuse(
             "it is the time from a relapse to the appointment; leave it out if every is given."
         )
-    apart = values.get("apart", DEFAULT_APART_DAYS)
+    return gaps
+
+
+def _apart(table: Table, values: Values) -> int:
+    """Return the least days between a booster and another session."""
+    gaps, apart = values.get("every", ()), values.get("apart", DEFAULT_APART_DAYS)
     if gaps and min(gaps) < apart:
         if "apart" in values:
             table.entries["every"].refuse(f"an interval is shorter than apart ({apart} days); write a longer one.")
         apart = min(gaps)
-    return Boosters(
-        session=_booster_session(session, values["session"], salt, follow_up_ms),
-        gaps_days=gaps,
-        wait_days=values.get("wait", DEFAULT_WAIT_DAYS),
-        apart_days=apart,
-        at_most=values.get("at_most", 0 if gaps else DEFAULT_AT_MOST),
-        times=values.get("times", 0),
-    )
+    return apart
 
 
 def _refuse_titrated_ramps(table: Table) -> None:
@@ -432,12 +518,13 @@ def _refuse_titrated_ramps(table: Table) -> None:
             )
 
 
-def _titration(table: Table, values: Values, regimen: Regimen, salt: float) -> Titration:
+def _titration(node: Node, values: Values, regimen: Regimen, salt: float) -> Titration:
     def base(rate: Rate) -> Rate:
         """Return a rate in free base, so that its text reads back as the same rate."""
         value, unit = rate.form
         return Rate(*quantities.rate_mg_h(f"{plain(value * salt)} {unit}"), written=_as_base(value, unit, salt))
 
+    table = table_of(node, "")
     highest, lowest = base(values["max"]), base(values["min"]) if "min" in values else Rate()
     top = highest.at(REFERENCE_WEIGHT_KG)
     infusions = Regimen.create("racemic", (i for i in regimen.infusions if not i.is_push))

@@ -12,6 +12,7 @@ from typing import Any
 from letheon.dosing.order import MAX_WEIGHT_KG, MIN_WEIGHT_KG
 from letheon.dosing.policy import DEFAULT_APART_DAYS, DEFAULT_WAIT_DAYS
 from letheon.dosing.regimen import DRUGS
+from letheon.scenario.faults import attempt
 from letheon.scenario.kinds import (
     MAX_RATE_MG_H,
     Kind,
@@ -114,13 +115,21 @@ class Fields:
     def read(self, table: Table, without: Iterable[str] = ()) -> dict[str, Any]:
         """Return each value that is written, read by its kind; refuse keys that are unknown or missing."""
         self.check(table)
-        values: dict[str, Any] = {}
+        due = (key for key in self.keys if (key.required or key.name in table.entries) and key.name not in without)
+        return {key.name: attempt(self._value, table, key) for key in due}
+
+    def _value(self, table: Table, key: Key) -> Any:
+        return key.read(self.required(table, key.name))
+
+    def glance(self, table: Table) -> None:
+        """Refuse what is wrong with single keys of a map of which others are not known."""
+        self.check(table)
         for key in self.keys:
-            if key.required:
-                self.required(table, key.name)
-            if key.name in table.entries and key.name not in without:
-                values[key.name] = key.read(table.entries[key.name])
-        return values
+            node = table.entries.get(key.name)
+            if isinstance(node, Table) and isinstance(key.kind.inner, Fields):
+                key.kind.inner.glance(node)
+            elif node is not None:
+                attempt(key.read, node)
 
     def write(self, values: Mapping[str, Any]) -> dict[str, str]:
         """Return the text of each value that is not None, in the order of the keys."""
@@ -185,7 +194,7 @@ def one_or_more(item: Kind, most: int) -> Kind:
         nodes = listing_of(node, "[1 week, 2 weeks, 4 weeks]").items if isinstance(node, Listing) else (node,)
         if len(nodes) > most:
             node.refuse(f"the ladder has {len(nodes)} steps; write at most {most}, the last repeats without end.")
-        return tuple(item.read(one, example) for one in nodes)
+        return tuple(attempt(item.read, one, example) for one in nodes)
 
     def schema() -> Schema:
         one = item.schema()
@@ -202,7 +211,7 @@ def several(item: Kind, most: int | None = None) -> Kind:
 
     def read(node: Node, example: str) -> tuple[Any, ...]:
         items = listing_of(node, example).items
-        values = tuple(item.read(one, example) for one in items)
+        values = tuple(attempt(item.read, one, example) for one in items)
         for place, value in enumerate(values if most else ()):
             if value in values[:place]:
                 items[place].refuse(f"{item.write(value)} is given twice; keep one.")

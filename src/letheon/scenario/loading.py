@@ -5,13 +5,14 @@ import stat
 from pathlib import Path
 
 from letheon.errors import InputError
+from letheon.scenario.faults import attempt, collect
 from letheon.scenario.grammar import SEARCH
 from letheon.scenario.model import Scenario
 from letheon.scenario.reading import read
 from letheon.scenario.search import Search, read_search
 from letheon.scenario.yaml_tree import MAX_BYTES, TOO_LARGE, read_tree
 
-__all__ = ["load", "load_search", "loads", "loads_search", "read_text"]
+__all__ = ["faults_of", "load", "load_search", "loads", "loads_search", "read_text"]
 
 
 def load(path: str | os.PathLike[str]) -> Scenario:
@@ -110,7 +111,21 @@ def loads_search(text: str, name: str = "scenario") -> tuple[Scenario, Search]:
     return scenario, search
 
 
+def faults_of(text: str, name: str = "scenario") -> tuple[Scenario | None, tuple[InputError, ...]]:
+    r"""Return the scenario of a text, or None and every refusal of it, the block `optimise` included, by line.
+
+    Each refusal is the one that `loads` raises where it is the only one.
+
+    Examples
+    --------
+    >>> faults_of("letheon: 1\nfollow_up: 12\narms: {}", "s.yaml")[1][1]
+    InputError('s.yaml, line 2, follow_up: "12" has no unit; write e.g. 12 weeks or 12 h.')
+    """
+    result, faults = collect(_read, text, name)
+    return (None if faults else result[0]), faults
+
+
 def _read(text: str, name: str) -> tuple[Scenario, Search | None]:
     top = read_tree(text, name)
-    scenario = read(top)
-    return scenario, read_search(top, scenario)
+    scenario = attempt(read, top)
+    return scenario, attempt(read_search, top, scenario)

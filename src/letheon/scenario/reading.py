@@ -1,12 +1,14 @@
 """Reading: the tree of a scenario file becomes a `Scenario`; the block `optimise` is for `letheon.scenario.search`."""
 
 import re
+import sys
 from typing import Any
 
 from letheon.dosing.regimen import MS_PER_DAY
 from letheon.errors import InputError
 from letheon.scenario.arms import read_arms
 from letheon.scenario.comparing import comparators
+from letheon.scenario.faults import LOST, attempt
 from letheon.scenario.grammar import SCENARIO, WEEKDAYS
 from letheon.scenario.model import Arm, Models, OwnEndpoints, Population, Scenario, pk_choices
 from letheon.scenario.yaml_tree import Listing, Node, Table, Value
@@ -17,60 +19,53 @@ _CALENDAR = (("month", "30 days"), ("year", "365 days"))
 
 def read(top: Table) -> Scenario:
     """Read a scenario from its tree."""
+    attempt(_check_version, top)
+    values = SCENARIO.read(top, without=("letheon", "optimise"))
+    models, notes = attempt(_models, top, values.get("models", {})), attempt(_rival_notes, values)
+    weekday = attempt(lambda: WEEKDAYS.index(values.get("day_1", "Mon")))
+    follow_up = values["follow_up"]
+    arms, warnings = read_arms(values["arms"], sys.maxsize if follow_up is LOST else follow_up, weekday)
+    for arm in arms:
+        attempt(_check_pk, top, models, arm)
+    attempt(_check_occasions, top, models, arms)
+    against = attempt(lambda: values.get("compare", {}).get("against"))
+    attempt(_check_against, top, arms, against)
+    return Scenario(
+        values["title"],
+        attempt(lambda: Population(**values.get("population", {}))),
+        attempt(lambda: follow_up / MS_PER_HOUR),
+        values.get("seed", 1),
+        models,
+        arms,
+        attempt(lambda: (*_calendar_notes(top), *notes, *warnings)),
+        against,
+        attempt(_own_endpoints, top, values),
+    )
+
+
+def _check_version(top: Table) -> None:
     if "letheon" not in top.entries:
         near = ", ".join(shown(key) for key in list(top.entries)[:3]) or "nothing"
         top.refuse(f'the key "letheon" is missing, found {near}; begin with the format version, letheon: 1.')
     SCENARIO["letheon"].read(top.entries["letheon"])
-    values = SCENARIO.read(top, without=("optimise",))
-    models, notes = _models(top, values.get("models", {}))
-    arms, warnings = read_arms(values["arms"], values["follow_up"], WEEKDAYS.index(values.get("day_1", "Mon")))
-    _check_pk(top, models, arms)
-    _check_occasions(top, models, arms)
-    against = values.get("compare", {}).get("against")
-    _check_against(top, arms, against)
-    return Scenario(
-        values["title"],
-        Population(**values.get("population", {})),
-        values["follow_up"] / MS_PER_HOUR,
-        values.get("seed", 1),
-        models,
-        arms,
-        (*_calendar_notes(top), *notes, *warnings),
-        against,
-        _own_endpoints(top, values),
-    )
 
 
-def _own_endpoints(top: Table, values: dict[str, Any]) -> OwnEndpoints:
-    """Read days and responders beside the standard ones; refuse a day that the follow-up does not reach."""
-    own = values.get("endpoints", {})
-    days, last = own.get("days", ()), values["follow_up"] // MS_PER_DAY
-    for place, day in enumerate(days):
-        if day > last:
-            _nodes(top, "endpoints", "days")[place].refuse(
-                f"day {day} is after day {last}, on which the follow-up ends; write a day from 1 to {last}."
-            )
-    return OwnEndpoints(**own | {"days": tuple(sorted(days))})
-
-
-def _nodes(top: Table, name: str, key: str) -> tuple[Node, ...]:
-    """Return the nodes of a list in a map of the file, which has been read."""
-    table = top.entries[name]
-    listing = table.entries[key] if isinstance(table, Table) else table
-    return listing.items if isinstance(listing, Listing) else (listing,)
-
-
-def _models(top: Table, values: dict[str, Any]) -> tuple[Models, tuple[str, ...]]:
-    """Read the models, and what earlier files wrote for one mechanism alone: `rival`."""
-    rival = values.pop("rival", None)
-    if rival is False and values.setdefault("pain", "memory") == "average":
+def _models(top: Table, values: dict[str, Any]) -> Models:
+    """Read the models; `rival` is what earlier files wrote for one mechanism alone."""
+    own = {key: value for key, value in values.items() if key != "rival"}
+    if values.get("rival") is False and own.setdefault("pain", "memory") == "average":
         _node_in(top, "models", "rival").refuse(
             "an average needs both mechanisms; leave rival out, or write pain: memory or pain: slow_site for one alone."
         )
-    models = Models(**values)
-    if rival and models.pain != "average":
-        return models, (f"models.rival: pain: {models.pain} is that mechanism alone; pain: average shows both.",)
-    return models, ()
+    return Models(**own)
+
+
+def _rival_notes(values: dict[str, Any]) -> tuple[str, ...]:
+    models = values.get("models", {})
+    pain = models.get("pain", "average")
+    if models.get("rival") and pain != "average":
+        return (f"models.rival: pain: {pain} is that mechanism alone; pain: average shows both.",)
+    return ()
 
 
 def _calendar_notes(top: Table) -> tuple[str, ...]:
@@ -93,6 +88,18 @@ def _node_in(top: Table, name: str, key: str) -> Node:
     return inner.entries[key] if isinstance(inner, Table) else inner
 
 
+def _own_endpoints(top: Table, values: dict[str, Any]) -> OwnEndpoints:
+    """Read days and responders beside the standard ones; refuse a day that the follow-up does not reach."""
+    own = values.get("endpoints", {})
+    days, last = own.get("days", ()), values["follow_up"] // MS_PER_DAY
+    for place, day in enumerate(days):
+        if day > last:
+            listing = _node_in(top, "endpoints", "days")
+            node = listing.items[place] if isinstance(listing, Listing) else listing
+            node.refuse(f"day {day} is after day {last}, on which the follow-up ends; write a day from 1 to {last}.")
+    return OwnEndpoints(**own | {"days": tuple(sorted(days))})
+
+
 def _check_against(top: Table, arms: tuple[Arm, ...], against: str | None) -> None:
     """Refuse a comparison that the arms do not allow."""
     try:
@@ -109,16 +116,13 @@ def _check_occasions(top: Table, models: Models, arms: tuple[Arm, ...]) -> None:
         )
 
 
-def _check_pk(top: Table, models: Models, arms: tuple[Arm, ...]) -> None:
-    """Refuse a pharmacokinetic model that does not describe the drug of some arm."""
-    if models.pk == "auto":
-        return
+def _check_pk(top: Table, models: Models, arm: Arm) -> None:
+    """Refuse a pharmacokinetic model that does not describe the drug of an arm."""
     described = pk_choices()[models.pk]
-    for arm in arms:
-        if arm.drug == "placebo" or arm.drug in described:
-            continue
-        fitting = [name for name, drugs in pk_choices().items() if arm.drug in drugs]
-        _node_in(top, "models", "pk").refuse(
-            f"{models.pk} describes {' and '.join(described)} only, "
-            f"and arm {arm.name} gives {arm.drug}; write pk: {', '.join(fitting[:-1])} or {fitting[-1]}."
-        )
+    if models.pk == "auto" or arm.drug == "placebo" or arm.drug in described:
+        return
+    fitting = [name for name, drugs in pk_choices().items() if arm.drug in drugs]
+    _node_in(top, "models", "pk").refuse(
+        f"{models.pk} describes {' and '.join(described)} only, "
+        f"and arm {arm.name} gives {arm.drug}; write pk: {', '.join(fitting[:-1])} or {fitting[-1]}."
+    )

@@ -11,6 +11,7 @@ from math import prod
 
 from letheon.errors import InputError, near_word
 from letheon.scenario import quantities
+from letheon.scenario.faults import LOST, attempt, faultless, strictly
 from letheon.scenario.grammar import DEFAULT_CANDIDATES, DEFAULT_PATIENTS, LIMIT, MAX_VARIABLES, RANGE, SEARCH
 from letheon.scenario.kinds import listing_of, table_of, text_of
 from letheon.scenario.measures import Measure, measure_of, names, responder_of, split_name
@@ -135,9 +136,8 @@ def _text_at(arm: Node, path: str) -> str:
 
 
 def _table_at(top: Table, key: str) -> Table:
-    node = top.entries[key]
-    assert isinstance(node, Table)
-    return node
+    node = top.entries.get(key)
+    return node if isinstance(node, Table) else LOST
 
 
 def _with(node: Node, steps: Sequence[str], value: Node) -> Node:
@@ -175,21 +175,23 @@ def read_search(top: Table, scenario: Scenario) -> Search | None:
         return None
     table = table_of(top.entries["optimise"], SEARCH.example)
     values = SEARCH.read(table)
-    arm = _arm(top, table.entries["arm"])
-    variables = _variables(top, arm, values["vary"])
-    goals = _goals(table, scenario)
-    constraints = _constraints(values.get("constraints"), scenario, tuple(_table_at(top, "arms").entries))
+    arm = attempt(_arm, top, table)
+    variables = attempt(_variables, top, arm, values["vary"])
+    goals = attempt(_goals, table, scenario)
+    constraints = attempt(_constraints, top, values.get("constraints"), scenario)
     budget = {"candidates": DEFAULT_CANDIDATES, "patients": DEFAULT_PATIENTS} | values.get("budget", {})
     search = Search(arm, variables, goals, constraints, **budget, source=top)
-    _refuse_impossible(search, table)
+    if faultless():  # candidates are read as scenarios
+        strictly(_refuse_impossible, search, table)
     return search
 
 
-def _arm(top: Table, node: Node) -> str:
+def _arm(top: Table, table: Table) -> str:
+    node = table.entries.get("arm", LOST)
     arms = _table_at(top, "arms").entries
     name = text_of(node, f"arm: {next(iter(arms))}")
     drugs = {key: _text_at(arm, "drug") for key, arm in arms.items()}
-    giving = [key for key, drug in drugs.items() if drug != "placebo"]
+    giving = [key for key, drug in drugs.items() if drug != "placebo"] or ["ketamine"]
     if name in giving:
         return name
     if name in arms:
@@ -201,20 +203,26 @@ def _variables(top: Table, arm: str, table: Table) -> tuple[Variable, ...]:
     if not 1 <= len(table.entries) <= MAX_VARIABLES:
         example = SEARCH["vary"].example
         table.refuse(f"{len(table.entries)} quantities vary; write 1 to {MAX_VARIABLES}, e.g. {example}.")
-    root = _table_at(top, "arms").entries[arm]
-    variables: list[Variable] = []
     taken: set[str] = set()
-    for key, child in table.entries.items():
-        entry = table_of(child, RANGE.example)
-        path = _path(table, root, arm, key, table.key_lines[key])
-        others = listing_of(entry.entries["also"], "[sessions.2.rate]").items if "also" in entry.entries else ()
-        also = tuple(_path(entry, root, arm, text_of(item, "sessions.2.rate"), item.line) for item in others)
-        for place in (path, *also):
-            if place in taken:
-                entry.refuse(f"the place {place} varies twice; name it once.")
-            taken.add(place)
-        variables.append(Variable(path, _values(entry), also, table.key_lines[key]))
-    return tuple(variables)
+    return tuple(attempt(_variable, top, arm, table, key, taken) for key in table.entries)
+
+
+def _variable(top: Table, arm: str, table: Table, key: str, taken: set[str]) -> Variable:
+    """Read one quantity that varies, and add its places to those that are taken."""
+    root = attempt(lambda: _table_at(top, "arms").entries[arm])
+    entry = table_of(table.entries[key], RANGE.example)
+    path = attempt(_path, table, root, arm, key, table.key_lines[key])
+    others = listing_of(entry.entries["also"], "[sessions.2.rate]").items if "also" in entry.entries else ()
+    also = tuple(attempt(_path, entry, root, arm, text_of(item, "sessions.2.rate"), item.line) for item in others)
+    attempt(_take, entry, (path, *also), taken)
+    return Variable(path, attempt(_values, entry), also, table.key_lines[key])
+
+
+def _take(entry: Table, places: tuple[str, ...], taken: set[str]) -> None:
+    for place in places:
+        if place in taken:
+            entry.refuse(f"the place {place} varies twice; name it once.")
+        taken.add(place)
 
 
 def _path(at: Table, root: Node, arm: str, path: str, line: int) -> str:
@@ -283,19 +291,23 @@ def _goals(table: Table, scenario: Scenario) -> tuple[Goal, ...]:
         if way not in table.entries:
             continue
         for item in listing_of(table.entries[way], _DEFAULTS[way][0]).items:
-            name = text_of(item, _DEFAULTS[way][0])
-            measure = _known(name, item, scenario)
-            if name in goals:
-                item.refuse(f"{shown(name)} is given twice; name it once.")
-            if bool(measure.larger) != (way == "maximise"):
-                other = "maximise" if measure.larger else "minimise"
-                item.refuse(f"{name} ({measure.means}) is not a goal to {way}; write it under {other}.")
-            goals[name] = Goal(measure, way == "maximise")
+            attempt(_add_goal, goals, item, way, scenario)
     if len(goals) > MAX_GOALS:
         table.refuse(
             f"there are {len(goals)} goals; write at most {MAX_GOALS}, because a front with more goals does not help."
         )
     return tuple(goals.values())
+
+
+def _add_goal(goals: dict[str, Goal], item: Node, way: str, scenario: Scenario) -> None:
+    name = text_of(item, _DEFAULTS[way][0])
+    measure = _known(name, item, scenario)
+    if name in goals:
+        item.refuse(f"{shown(name)} is given twice; name it once.")
+    if bool(measure.larger) != (way == "maximise"):
+        other = "maximise" if measure.larger else "minimise"
+        item.refuse(f"{name} ({measure.means}) is not a goal to {way}; write it under {other}.")
+    goals[name] = Goal(measure, way == "maximise")
 
 
 def _known(name: str, node: Node, scenario: Scenario) -> Measure:
@@ -329,20 +341,24 @@ def _own_keys(bare: str, measure: Measure, known: tuple[str, ...]) -> str:
     return ", ".join(keys)
 
 
-def _constraints(table: Table | None, scenario: Scenario, arms: tuple[str, ...]) -> tuple[Constraint, ...]:
-    constraints: list[Constraint] = []
-    for name, child in table.entries.items() if table else ():
-        limits = table_of(child, LIMIT.example)
-        measure = _known(name, child, scenario)
-        LIMIT.check(limits)
-        if not limits.entries:
-            limits.refuse(f"no limit is written here; write e.g. {LIMIT.example}.")
-        values = {key: _limit(limit, measure, arms) for key, limit in limits.entries.items()}
-        low, high = values.get("at_least"), values.get("at_most")
-        if isinstance(low, float) and isinstance(high, float) and low > high:
-            limits.refuse("at_least is above at_most; no regimen could meet both.")
-        constraints.append(Constraint(measure, **values))
-    return tuple(constraints)
+def _constraints(top: Table, table: Table | None, scenario: Scenario) -> tuple[Constraint, ...]:
+    arms = tuple(_table_at(top, "arms").entries)
+    entries = table.entries.items() if table else ()
+    return tuple(attempt(_constraint, name, child, scenario, arms) for name, child in entries)
+
+
+def _constraint(name: str, child: Node, scenario: Scenario, arms: tuple[str, ...]) -> Constraint:
+    limits = table_of(child, LIMIT.example)
+    measure = attempt(_known, name, child, scenario)
+    LIMIT.check(limits)
+    if not limits.entries:
+        limits.refuse(f"no limit is written here; write e.g. {LIMIT.example}.")
+    known = {key.name for key in LIMIT.keys}
+    values = {key: attempt(_limit, limit, measure, arms) for key, limit in limits.entries.items() if key in known}
+    low, high = values.get("at_least"), values.get("at_most")
+    if isinstance(low, float) and isinstance(high, float) and low > high:
+        limits.refuse("at_least is above at_most; no regimen could meet both.")
+    return Constraint(measure, **values)
 
 
 def _limit(node: Node, measure: Measure, arms: tuple[str, ...]) -> float | str:
@@ -351,7 +367,7 @@ def _limit(node: Node, measure: Measure, arms: tuple[str, ...]) -> float | str:
     if text in arms:
         return text
     if re.fullmatch(r"[a-z_]\w*", text):
-        near = near_word(text, arms) or arms[0]
+        near = near_word(text, arms) or next(iter(arms), "ketamine")
         node.refuse(f"{shown(text)} is neither a number nor an arm of this file; write e.g. {near}.")
     try:
         if re.fullmatch(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?", text):

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from letheon.errors import InputError, near_word
+from letheon.scenario.faults import LOST, attempt, collecting
 from letheon.units import shown, visible
 
 # the YAML reader takes up to a second for either of the two
@@ -35,7 +36,8 @@ class Node:
     def refuse(self, sentence: str, line: int | None = None) -> NoReturn:
         """Raise an `InputError` that begins with the place of this node."""
         place = f"{self.file}, line {line or self.line}" + (f", {self.field}" if self.field else "")
-        raise InputError(f"{place}: {visible(sentence)}")
+        once = isinstance(self, Value | Listing)
+        raise InputError(f"{place}: {visible(sentence)}", (line or self.line, self.field), once=once)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,14 @@ class Table(Node):
         """Refuse keys that mean nothing here; `refused` ones with a sentence of their own."""
         known = tuple(known)
         before: Node | None = None
-        for key, node in self.entries.items():
-            if key not in known:
-                line = self.key_lines[key]
-                if key in refused:
-                    self.refuse(refused[key], line)
-                self.refuse(_unknown_key(key, node, before, known, example), line)
+        keys = tuple(self.entries)
+        for place, (key, node) in enumerate(tuple(self.entries.items())):
+            # a key from the arm that this one is like is refused there
+            if key not in known and not (collecting() and node is not LOST and not node.field.startswith(self.field)):
+                sentence = refused.get(key) or _unknown_key(key, node, before, known, example)
+                attempt(self.refuse, sentence, self.key_lines[key])
+                if lost := _meant(key, node, keys[:place], known):
+                    self.entries[lost] = LOST  # neither missing nor to be read
             before = node
 
 
@@ -92,6 +96,15 @@ def _unknown_key(key: str, node: Node, before: Node | None, known: tuple[str, ..
     if key == "<<":
         return "merge keys (<<) are not supported; write each entry out."
     return f"{shown(key)} is not a known key here; known keys are {', '.join(known)}, e.g. {example}."
+
+
+def _meant(key: str, node: Node, before: tuple[str, ...], known: tuple[str, ...]) -> str | None:
+    """Return the known key that the words of an unknown one belong to, if they leave no doubt."""
+    if isinstance(node, Value) and node.empty and re.match(r"[0-9.]", key):
+        return before[-1] if before else None
+    first = re.split(r"[ :=]", key, maxsplit=1)[0]
+    meant = first if first in known else near_word(key, known)
+    return None if meant in before else meant
 
 
 def read_tree(text: str, file: str) -> Table:
@@ -179,11 +192,13 @@ def _checked(events: Iterable[_Event], top: Node) -> Iterator[_Event]:
         if event.kind == "DocumentStart":
             documents += 1
             if documents > 1:
-                top.refuse("a second document begins here; a file holds one scenario, so remove the --- or ... .", line)
+                second = "a second document begins here; a file holds one scenario, so remove the --- or ... ."
+                attempt(top.refuse, second, line)
+                return
             if event.has_directive:
                 top.refuse(_DIRECTIVE, line)
         elif event.kind == "Alias":
-            top.refuse(f"there is an alias, *{shown(event.anchor)[1:-1]}; write the value itself.", line)
+            attempt(top.refuse, f"there is an alias, *{shown(event.anchor)[1:-1]}; write the value itself.", line)
         elif event.is_node:
             nodes += 1
             if nodes > MAX_NODES:
@@ -193,13 +208,11 @@ def _checked(events: Iterable[_Event], top: Node) -> Iterator[_Event]:
                     line,
                 )
             if event.anchor is not None:
-                top.refuse(
-                    f"there is an anchor, &{shown(event.anchor)[1:-1]}; remove it and write each value out.", line
-                )
+                anchor = f"there is an anchor, &{shown(event.anchor)[1:-1]}; remove it and write each value out."
+                attempt(top.refuse, anchor, line)
             if event.tag is not None:
-                top.refuse(
-                    f"there is a tag, {shown(event.tag)[1:-1]}; remove it, the unit gives the type of a value.", line
-                )
+                tag = f"there is a tag, {shown(event.tag)[1:-1]}; remove it, the unit gives the type of a value."
+                attempt(top.refuse, tag, line)
             depth += event.kind != "Scalar"
             if depth > MAX_DEPTH:
                 top.refuse(f"brackets or maps are nested over {MAX_DEPTH} deep; a scenario needs six levels.", line)
@@ -219,6 +232,8 @@ def _first_document(events: Iterator[_Event], top: Node) -> Node:
 
 
 def _node(event: _Event, events: Iterator[_Event], file: str, field: str, line: int) -> Node:
+    if event.kind == "Alias":
+        return LOST
     if event.kind == "Scalar":
         return Value(file, line, field, event.text, event.is_plain and event.text in _NULLS)
     if event.kind == "SequenceStart":
@@ -234,14 +249,19 @@ def _table(events: Iterator[_Event], at: Node) -> Table:
     key_lines: dict[str, int] = {}
     while (event := next(events)).kind != "MappingEnd":
         key, line = event.text, event.line
+        if event.is_node and event.kind != "Scalar":
+            attempt(at.refuse, "a key here is itself a map or a list; keys are plain words, e.g. drug.", line)
         if event.kind != "Scalar":
-            at.refuse("a key here is itself a map or a list; keys are plain words, e.g. drug.", line)
+            _node(event, events, at.file, at.field, line)
+            _node(next(events), events, at.file, at.field, line)
+            continue
         if key in entries:
-            at.refuse(f"the key {shown(key)} is given twice, first on line {key_lines[key]}; keep one.", line)
+            twice = f"the key {shown(key)} is given twice, first on line {key_lines[key]}; keep one."
+            attempt(at.refuse, twice, line)
         child = f"{at.field}.{shown(key)[1:-1]}" if at.field else shown(key)[1:-1]
         value = next(events)
         # an empty value is marked where the next token starts, which may be lines below
         is_bare = value.kind == "Scalar" and value.text == ""
-        entries[key] = _node(value, events, at.file, child, line if is_bare else value.line)
-        key_lines[key] = line
+        entries.setdefault(key, _node(value, events, at.file, child, line if is_bare else value.line))
+        key_lines.setdefault(key, line)
     return Table(at.file, at.line, at.field, entries, key_lines)

@@ -8,7 +8,7 @@ from letheon.library import Study
 from letheon.library.evidence import CONTROLS, StudyArm
 from letheon.scenario import Scenario, loads
 
-_DRUGS = {"racemic with magnesium": "racemic", "form not stated": "racemic"}
+DRUGS = {"racemic with magnesium": "racemic", "form not stated": "racemic"}
 
 
 @cache
@@ -37,6 +37,6 @@ def study_scenario(study: Study, follow_up_days: int, rate_factor: float = 1.0) 
         raise InputError(f"the study {study.id} gives no infusion that could be simulated")
     text = f'letheon: 1\ntitle: "{study.id}"\nfollow_up: {follow_up_days} days\narms:\n'
     for arm in arms:
-        text += f"  {arm.name}:\n    drug: {_DRUGS.get(arm.drug, arm.drug)}\n    sessions:\n"
+        text += f"  {arm.name}:\n    drug: {DRUGS.get(arm.drug, arm.drug)}\n    sessions:\n"
         text += _sessions(arm, rate_factor) + "\n"
     return loads(text)

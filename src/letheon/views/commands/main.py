@@ -19,6 +19,7 @@ from letheon._version import __version__
 from letheon.definitions import RESEARCH_NOTICE
 from letheon.errors import InputError, Interrupted, LetheonError, LetheonWarning, RunError, near_hint
 from letheon.views.commands.calibrate import calibrate
+from letheon.views.commands.check import check
 from letheon.views.commands.explore import explore
 from letheon.views.commands.optimise import optimise
 from letheon.views.commands.query import query
@@ -29,7 +30,7 @@ from letheon.views.commands.validate import validate
 from letheon.views.commands.worksheet import worksheet
 
 _DEBUG = "LETHEON_DEBUG"
-_FUNCTIONS = (simulate, cite, library, explain, worksheet, calibrate, validate, query, schema, optimise, explore)
+_FUNCTIONS = (simulate, check, cite, library, explain, worksheet, calibrate, validate, query, schema, optimise, explore)
 COMMANDS: dict[str, Callable[..., None]] = {function.__name__: function for function in _FUNCTIONS}
 EXAMPLES: dict[str, str] = {}
 # Typer brings its own copy of Click in some versions and uses the installed one in others; this is either's.
