@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from letheon.dosing.order import STANDARD_BAGS_ML, Order
+from letheon.dosing.other_drugs import OtherDrug
 from letheon.dosing.parts import LAID_OUT, unknown_parts
 from letheon.dosing.policy import Boosters, Policy, Stops, Titration
 from letheon.dosing.regimen import Infusion, Rate, Regimen
@@ -47,10 +48,12 @@ arms:
     boosters: {on: relapse, session: {rate: 3 mg/h, for: 4 h}, at_most: 6 per year, times: 5}
     stop: {no_response: 2, harm: spontaneous, dose: 5000 mg}
     beside: {clonidine: 0.1 mg, midazolam: 2 mg}
+    also: [{drug: lidocaine, rate: 1 mg/kg/h, with: each session}]
   service:
     drug: esketamine
     sessions: [{at: 0 h, rate: 3 mg/h, for: 4 h, repeat: {every: 1 day, times: 3}}]
     boosters: {every: [2 weeks, 6 weeks], session: {dose: 20 mg, for: 2 min}}
+    also: [{drug: lorazepam, dose: 1 mg, every: 12 h, until: day 5}]
   sham: {drug: placebo, like: ward}
 """
 
@@ -111,7 +114,7 @@ def test_every_field_of_an_arm_shows_on_its_sheet() -> None:
     hidden = {path for path, visible in shown.items() if not visible and not path.endswith("ceiling_mg_h")}
     assert hidden <= {"arm.drug", "arm.policy.stops.dose_mg"}
     assert shown["arm.regimen.infusions.rate.ceiling_mg_h"]
-    for record in (Arm, Regimen, Infusion, Rate, Beside, Policy, Boosters, Titration, Stops):
+    for record in (Arm, Regimen, Infusion, Rate, Beside, OtherDrug, Policy, Boosters, Titration, Stops):
         assert LAID_OUT[record.__name__] == {one.name for one in fields(record)}
 
 

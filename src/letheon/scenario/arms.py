@@ -23,6 +23,7 @@ from letheon.scenario.grammar import (
 )
 from letheon.scenario.kinds import MAX_RATE_MG_H, OF_BASE, listing_of, table_of, text_of
 from letheon.scenario.model import Arm, BagStrength, Beside
+from letheon.scenario.other_drugs import computed_beside, read_other_drugs
 from letheon.scenario.quantities import time_text
 from letheon.scenario.yaml_tree import Listing, Node, Table, Value
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG, plain, shown
@@ -55,7 +56,7 @@ def read_arms(table: Table, follow_up_ms: int, weekday: int = 0) -> tuple[tuple[
         is_placebo = ARM["drug"].read(ARM.required(entry, "drug")) == "placebo"
         arms[name] = entry if is_placebo else _active(name, entry, follow_up_ms, weekday)
     real = {name: arm for name, arm in arms.items() if isinstance(arm, Arm)}
-    warnings = (warn(arm) for arm in real.values() for warn in (_overlap_warning, _nothing_warning))
+    warnings = (warn(arm) for arm in real.values() for warn in (_overlap_warning, _nothing_warning, _beside_warning))
     return (
         tuple(arm if isinstance(arm, Arm) else _placebo(name, arm, real) for name, arm in arms.items()),
         tuple(filter(None, warnings)),
@@ -104,7 +105,9 @@ def _in_masses(table: Table, bag: BagStrength) -> Table:
     """Return a map in which volumes of the bag stand as masses of its drug."""
     entries: dict[str, Node] = {}
     for key, node in table.entries.items():
-        if isinstance(node, Table):
+        if key == "also":  # the bag holds none of it
+            pass
+        elif isinstance(node, Table):
             node = _in_masses(node, bag)
         elif isinstance(node, Listing):
             items = (_in_masses(one, bag) if isinstance(one, Table) else one for one in node.items)
@@ -136,7 +139,7 @@ def _placebo(name: str, table: Table, real: dict[str, Arm]) -> Arm:
         near = near_word(like, real) or next(iter(real))
         node.refuse(f"{shown(like)} is not another arm that gives a drug; write like: {near}.")
     copied = real[like]
-    return Arm(name, "placebo", copied.regimen.sham(), like, copied.beside, copied.policy, copied.bag)
+    return Arm(name, "placebo", copied.regimen.sham(), like, copied.beside, copied.policy, copied.bag, copied.also)
 
 
 def _active(name: str, table: Table, follow_up_ms: int, weekday: int) -> Arm:
@@ -168,7 +171,8 @@ def _active(name: str, table: Table, follow_up_ms: int, weekday: int) -> Arm:
     beside = Beside(**{f"{drug}_mg": dose for drug, dose in values.get("beside", {}).items()})
     bag = values.get("bag")
     base = bag and BagStrength(bag.mg_per_ml * salt, bag.mg_kg_per_ml * salt, bag.ml)
-    return Arm(name, drug, regimen, beside=beside, policy=policy, bag=base)
+    also = read_other_drugs(values["also"], values.get("beside", {}), follow_up_ms) if "also" in values else ()
+    return Arm(name, drug, regimen, beside=beside, policy=policy, bag=base, also=also)
 
 
 def _scaled(infusions: list[Infusion], salt: float) -> tuple[Infusion, ...]:
@@ -202,6 +206,13 @@ def _nothing_warning(arm: Arm) -> str | None:
     count = len(arm.regimen.infusions)
     which = "every session has" if empty == count else f"{empty} of {count} sessions have"
     return f"arms.{arm.name}: {which} a rate of 0, and no drug is given then; write drug: placebo for a comparator."
+
+
+def _beside_warning(arm: Arm) -> str | None:
+    """Warn of drugs in `also` whose effect would be computed in `beside`."""
+    if not (names := " and ".join(computed_beside(arm.also))):
+        return None
+    return f"arms.{arm.name}: no effect of {names} is computed in also; beside computes one."
 
 
 def _overlap_warning(arm: Arm) -> str | None:

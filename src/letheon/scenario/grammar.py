@@ -51,6 +51,7 @@ MAX_SEED = 2**63 - 1
 MAX_TITLE = 200
 MAX_ARMS = 16
 MAX_INFUSIONS = 2000
+MAX_OTHER_DRUGS = 20
 MAX_VARIABLES = 12
 DEFAULT_CANDIDATES, DEFAULT_PATIENTS = 400, 512
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -167,13 +168,14 @@ def by_name(fields: Fields, most: int | None = None, names: str = "") -> Kind:
     return Kind("map by name", table_of, schema, limits=f"1 to {most}" if most else "", inner=fields)
 
 
-def list_of(item: Kind) -> Kind:
+def list_of(item: Kind, most: int | None = None) -> Kind:
     """Return the kind of a list; whoever asks for its items reads them."""
 
     def schema() -> Schema:
-        return {"type": "array", "minItems": 1, "items": item.schema()}
+        return {"type": "array", "minItems": 1, "items": item.schema()} | ({"maxItems": most} if most else {})
 
-    return Kind("list", listing_of, schema, unit=item.unit, limits="at least one", inner=item.inner)
+    limits = f"1 to {most}" if most else "at least one"
+    return Kind("list", listing_of, schema, unit=item.unit, limits=limits, inner=item.inner)
 
 
 def one_or_more(item: Kind, most: int) -> Kind:
@@ -253,6 +255,31 @@ def _drug(node: Node, example: str) -> str:
     meant = next((drug for drug, pattern in _DRUG_NAMES.items() if pattern.fullmatch(name)), None)
     remedy = f"write {meant}" if meant else f"write one of {', '.join(DRUGS)}; no other drug is modelled"
     node.refuse(f"{shown(name)} is not a known value here; {remedy}.")
+
+
+_LETTER = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff"
+_OTHER_DRUG = f"[{_LETTER}][{_LETTER}0-9 -]{{0,39}}"
+_KETAMINE = re.compile(r"(?i)ketami|ketalar|ketanest|ketaject|spravato")
+
+
+def _other_drug(node: Node, example: str) -> str:
+    name = " ".join(text_of(node, example).split())
+    if not re.fullmatch(_OTHER_DRUG, name):
+        node.refuse(
+            f"{shown(name)} cannot name a drug; use letters, digits, spaces and hyphens, begin with a letter, at most "
+            f"40 characters, e.g. {example}."
+        )
+    patterns = (_DRUG_NAMES[drug] for drug in DRUGS if drug != "placebo")
+    if _KETAMINE.search(name) or any(pattern.fullmatch(name) for pattern in patterns):
+        node.refuse(
+            f"{shown(name)} is ketamine, whose effects are computed; write its intravenous doses as sessions, and do "
+            "not enter doses by other routes, which are not modelled."
+        )
+    return name
+
+
+def _write_other_drug(name: str) -> str:
+    return f'"{name}"' if name.casefold() == "null" else name  # which YAML would take for nothing
 
 
 # --- the keys ---
@@ -384,6 +411,29 @@ BESIDE = Fields(
     "{clonidine: 0.1 mg, midazolam: 2 mg}",
     unknown="{} is not modelled: only clonidine and midazolam have computed effects here; leave it out.",
 )
+_ANY_DRUG = Kind(
+    "text",
+    _other_drug,
+    lambda: {"type": "string", "pattern": rf"^\s*{_OTHER_DRUG}\s*$"},
+    _write_other_drug,
+    limits="letters, digits, spaces and hyphens, at most 40",
+)
+ALSO = Fields(
+    (
+        Key("drug", _ANY_DRUG, "Name.", "lidocaine", required=True),
+        Key("dose", dose("above 0, at most 100 g"), "Each dose.", "1.5 mg/kg"),
+        Key("rate", rate(), "As long as ketamine runs; instead of dose.", "1 mg/kg/h"),
+        Key("with", choice("each session"), "A dose with each session, boosters too.", "each session"),
+        Key("every", duration(fault="is not above 0"), "Doses by the clock from 0 h on; instead of with.", "12 h"),
+        Key("until", moment(), "No dose is given from here on.", "day 5", "the end of follow-up"),
+    ),
+    "{drug: lidocaine, dose: 1.5 mg/kg, with: each session}",
+    refused=dict.fromkeys(ROUTE_KEYS, "no effect of other drugs is computed, by any route; leave the route out."),
+    rules={
+        "oneOf": [{"required": ["dose"]}, {"required": ["rate"], "properties": {"every": False}}],
+        "anyOf": [{"required": ["with"], "properties": {"every": False, "until": False}}, {"required": ["every"]}],
+    },
+)
 _POLICIES = (
     Key("boosters", table(BOOSTERS), "When a patient returns, and what is given.", default="none"),
     Key("titration", table(TITRATION), "How the rate follows relief and reports of harm.", default="none"),
@@ -415,6 +465,13 @@ ARM = Fields(
         Key("salt", choice("base", "hydrochloride"), "Form in which masses are written.", "hydrochloride", "base"),
         Key("bag", bag(), "Strength of what runs; rates may then be in mL/h, doses in mL.", "5 mg/mL", "none"),
         Key("beside", table(BESIDE), "Other drugs given with every infusion.", default="none"),
+        Key(
+            "also",
+            list_of(table(ALSO), MAX_OTHER_DRUGS),
+            "Further drugs, of which no effect is computed.",
+            f"[{ALSO.example}]",
+            "none",
+        ),
         *_POLICIES,
     ),
     f"{{drug: racemic, sessions: [{SESSION.example}]}}",

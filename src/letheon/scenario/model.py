@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from letheon import library
+from letheon.dosing.other_drugs import OtherDrug
 from letheon.dosing.policy import Policy
 from letheon.dosing.regimen import DRUGS, Regimen
 
@@ -55,7 +56,7 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Other drugs given beside the infusions; 0 for none."""
+    """Other drugs given beside the infusions whose effects are computed; 0 for none."""
 
     clonidine_mg: float = 0.0  # by mouth before each infusion
     midazolam_mg: float = 0.0  # with each infusion; only whether it is given matters: no size by dose is known
@@ -99,6 +100,8 @@ class Arm:
         Boosters, titration and what ends them.
     bag : BagStrength or None
         What rates in mL/h and doses in mL were written for.
+    also : tuple of OtherDrug
+        Further drugs, of which no effect is computed.
     """
 
     name: str
@@ -108,6 +111,7 @@ class Arm:
     beside: Beside = Beside()
     policy: Policy = _FIXED
     bag: BagStrength | None = None
+    also: tuple[OtherDrug, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from letheon.dosing.other_drugs import OtherDrug
 from letheon.dosing.policy import Policy, Stops
-from letheon.dosing.regimen import Infusion
+from letheon.dosing.regimen import Infusion, Rate
 from letheon.dosing.repeats import repeats
-from letheon.scenario.grammar import ARM, SCENARIO, SESSION, flow
+from letheon.scenario.grammar import ALSO, ARM, SCENARIO, SESSION, flow
 from letheon.scenario.model import Arm, Scenario
 from letheon.units import MS_PER_HOUR
 
@@ -54,7 +55,17 @@ def _arm(arm: Arm) -> Iterator[str]:
     yield "    sessions:"
     for session in sessions(arm.regimen.infusions):
         yield f"      - {flow(SESSION.write(session))}"
+    if arm.also:
+        yield "    also:"
+        yield from (f"      - {flow(ALSO.write(other_drug(one)))}" for one in arm.also)
     yield from (f"    {key}: {texts[key]}" for key in ("titration", "boosters", "stop") if key in texts)
+
+
+def other_drug(one: OtherDrug) -> dict[str, Any]:
+    """Return another drug as the values of an entry of `also`, by key."""
+    amount = {"rate": Rate(one.mg, one.mg_per_kg)} if one.infused else {"dose": (one.mg, one.mg_per_kg)}
+    when = {"every": one.every_ms, "until": one.until_ms} if one.every_ms else {"with": "each session"}
+    return {"drug": one.drug} | amount | when
 
 
 def policy_of(policy: Policy) -> dict[str, Any]:

@@ -95,5 +95,7 @@ def sheet_of(arm: "Arm", order: "Order", follow_up_ms: int) -> "Worksheet":
     from letheon.dosing.worksheet import worksheet
 
     beside = {name.removesuffix("_mg"): dose for name, dose in asdict(arm.beside).items()}
-    missing = unknown_parts(arm)
-    return worksheet(arm.regimen, order, policy=arm.policy, follow_up_ms=follow_up_ms, beside=beside, missing=missing)
+    return worksheet(
+        arm.regimen, order, policy=arm.policy, follow_up_ms=follow_up_ms, beside=beside, also=arm.also,
+        missing=unknown_parts(arm),
+    )  # fmt: skip

@@ -11,8 +11,8 @@ from letheon import library
 from letheon.dosing.regimen import Infusion, Rate
 from letheon.dosing.repeats import repeats
 from letheon.scenario import Arm, Scenario, dumps
-from letheon.scenario.grammar import BESIDE, BOOSTERS, MODELS, POPULATION, STOP, TITRATION, Fields
-from letheon.scenario.writing import fields_of, policy_of
+from letheon.scenario.grammar import ALSO, BESIDE, BOOSTERS, MODELS, POPULATION, STOP, TITRATION, Fields
+from letheon.scenario.writing import fields_of, other_drug, policy_of
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
 from letheon.views.document.numbers import significant
 
@@ -110,6 +110,7 @@ def _arm(arm: Arm) -> dict[str, Any]:
         "drug": arm.drug,
         "like": arm.like,
         "beside": {name.removesuffix("_mg"): dose for name, dose in fields_of(arm.beside).items()},
+        "also": [ALSO.write(other_drug(one)) for one in arm.also],
         "sessions": to_builtins(rows(arm.regimen.infusions)) if arm.drug != "placebo" else [],
         **shown,
     }

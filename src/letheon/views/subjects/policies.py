@@ -1,8 +1,9 @@
 """The rules of an arm in plain sentences, and its rates and pushes as they were written."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from letheon.dosing.other_drugs import OtherDrugRecord
 from letheon.dosing.policy_document import BoosterRules, PolicyRules, Quantity, StopRules, TitrationRules
 from letheon.dosing.regimen import Rate
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
@@ -61,6 +62,24 @@ def _ends(stop: StopRules) -> Iterator[str]:
         yield f"after a session with a psychedelic effect {how}"
     if dose := stop.dose:
         yield f"before the total dose passes {_quantity(dose)}"
+
+
+def other_drug_text(other: OtherDrugRecord, amount: str = "") -> str:
+    """Say how a drug without computed effect is given; `amount` is what its dose comes to for one body weight.
+
+    >>> other_drug_text(OtherDrugRecord("lorazepam", Quantity(1.0, "mg"), None, 12.0, 96.0))
+    'lorazepam 1 mg every 12 h from 0 h until 96 h'
+    """
+    parts = [_quantity(one).replace("µg", "mcg") for one in (other.dose, other.rate) if one]
+    text = f"{other.drug} {', '.join(parts)}{amount}"
+    if other.every_h is not None and other.until_h is not None:
+        return f"{text} every {general(other.every_h)} h from 0 h until {general(other.until_h)} h"
+    return f"{text} {'with each session' if other.dose else 'as long as ketamine runs'}"
+
+
+def other_drugs_text(also: Iterable[OtherDrugRecord]) -> str:
+    """Say which drugs without computed effect an arm gives; empty where there are none."""
+    return "; ".join(map(other_drug_text, also))
 
 
 def rate_text(rate: Rate) -> str:
