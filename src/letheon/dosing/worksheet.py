@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from letheon.dosing.bags import RatePeriod, check_rates, lay_out
+from letheon.dosing.class_rows import ClassRow
 from letheon.dosing.layout import Amounts, Layout, laid_out, pumped
 from letheon.dosing.order import STANDARD_BAGS_ML, Order, rounded_up
 from letheon.dosing.other_drugs import OtherDrug
@@ -75,6 +76,8 @@ class Worksheet:
         Other drugs of which no effect is computed.
     missing : tuple of str
         Parts of the arm that are not laid out here.
+    classes : tuple of ClassRow
+        What goes by class of body weight or age in the arm; all else here is for one class.
 
     Examples
     --------
@@ -93,6 +96,7 @@ class Worksheet:
     beside: Mapping[str, float] = field(default_factory=dict)
     also: tuple[OtherDrug, ...] = ()
     missing: tuple[str, ...] = ()
+    classes: tuple[ClassRow, ...] = ()
 
     @property
     def is_sham(self) -> bool:

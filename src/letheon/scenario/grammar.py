@@ -12,6 +12,7 @@ from typing import Any
 from letheon.dosing.order import MAX_WEIGHT_KG, MIN_WEIGHT_KG
 from letheon.dosing.policy import DEFAULT_APART_DAYS, DEFAULT_WAIT_DAYS
 from letheon.dosing.regimen import DRUGS
+from letheon.scenario.classes import by_class
 from letheon.scenario.kinds import (
     MAX_RATE_MG_H,
     Kind,
@@ -336,11 +337,11 @@ RAMP = Fields(
     "{from: 10 mg/h, to: 40 mg/h, step: 5 mg/h, every: 6 h}",
 )
 _INFUSION = (
-    Key("rate", rate(), f"Infusion rate; at most {MAX_RATE_MG_H:g} mg/h at 70 kg.", "25 mg/h"),
-    Key("dose", dose(), "Total dose of the session, spread evenly; instead of rate.", "100 mg"),
-    Key("max", ceiling(), "Ceiling of a rate by body weight.", "25 mg/h"),
+    Key("rate", by_class(rate()), f"Infusion rate; at most {MAX_RATE_MG_H:g} mg/h at 70 kg.", "25 mg/h"),
+    Key("dose", by_class(dose()), "Total dose of the session, spread evenly; instead of rate.", "100 mg"),
+    Key("max", by_class(ceiling()), "Ceiling of a rate by body weight.", "25 mg/h"),
     Key("for", duration(), "Duration; required unless it is a push.", "4 h"),
-    Key("push", dose("at most 2 mg/kg"), "A bolus, instead of rate and for.", "0.35 mg/kg"),
+    Key("push", by_class(dose("at most 2 mg/kg")), "A bolus, instead of rate and for.", "0.35 mg/kg"),
     Key("over", duration(), "Length of a push, 10 s to 5 min.", "1 min", "1 min"),
     Key("repeat", table(REPEAT), "Further sessions like this one."),
 )
@@ -383,12 +384,13 @@ BOOSTERS = Fields(
     "{on: relapse, session: {rate: 25 mg/h, for: 4 h}, at_most: 6 per year}",
     rules={"oneOf": [{"required": ["on"]}, {"required": ["every"], "properties": {"wait": False}}]},
 )
+_SOME_RATE = rate(_AT_70_KG, zero=False)
 TITRATION = Fields(
     (
         Key("every", _LOOKS, "Time between two checks.", "8 h", required=True),
-        Key("step", rate(_AT_70_KG, zero=False), "By how much the rate goes up or down.", "5 mg/h/70kg", required=True),
-        Key("min", rate(_AT_70_KG), "Lower limit of the rate.", "5 mg/h/70kg", "0 mg/h"),
-        Key("max", rate(_AT_70_KG, zero=False), "Upper limit of the rate.", "30 mg/h/70kg", required=True),
+        Key("step", by_class(_SOME_RATE), "By how much the rate goes up or down.", "5 mg/h/70kg", required=True),
+        Key("min", by_class(rate(_AT_70_KG)), "Lower limit of the rate.", "5 mg/h/70kg", "0 mg/h"),
+        Key("max", by_class(_SOME_RATE), "Upper limit of the rate.", "30 mg/h/70kg", required=True),
         Key("relief", relief(), "Relief, as a share of baseline pain, at which the rate is held.", "50 %", "50 %"),
         Key("harm", _REPORTS, "Whether the clinic waits for complaints, or asks.", "spontaneous", "spontaneous"),
         Key("on_harm", choice("down", "hold"), "A step down after a reported effect, or no change.", "down", "down"),

@@ -13,7 +13,7 @@ from letheon.dosing.repeats import repeats
 from letheon.scenario import Arm, Scenario, dumps
 from letheon.scenario.grammar import ALSO, BESIDE, BOOSTERS, MODELS, POPULATION, STOP, TITRATION, Fields
 from letheon.scenario.writing import fields_of, other_drug, policy_of
-from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
+from letheon.units import MS_PER_HOUR, REFERENCE_AGE_YEAR, REFERENCE_WEIGHT_KG
 from letheon.views.document.numbers import significant
 
 QUESTIONS: Mapping[str, str] = {
@@ -100,6 +100,7 @@ def _row(infusion: Infusion, every: int, times: int) -> SessionRow:
 
 
 def _arm(arm: Arm) -> dict[str, Any]:
+    arm = arm.of(REFERENCE_WEIGHT_KG, REFERENCE_AGE_YEAR)
     rules = {"boosters": BOOSTERS, "titration": TITRATION, "stop": STOP}
     policy = policy_of(arm.policy)
     shown = {name: policy[name] and _numbers(fields, policy[name]) for name, fields in rules.items()}
@@ -125,9 +126,15 @@ def form(scenario: Scenario) -> dict[str, Any]:
         "seed": str(scenario.seed),  # whole numbers of this size do not survive a browser's arithmetic
         "models": fields_of(scenario.models),
         "arms": [_arm(arm) for arm in scenario.arms],
-        "warnings": list(scenario.warnings),
+        "warnings": [*scenario.warnings, *_only_one_class(scenario)],
         "yaml": dumps(scenario),
     }
+
+
+def _only_one_class(scenario: Scenario) -> list[str]:
+    """Say which arms go by class, since the page's controls hold one value each."""
+    arms = [arm.name for arm in scenario.arms if arm.drug != "placebo" and (arm.limits("kg") or arm.limits("year"))]
+    return [f"arms.{name}: the controls hold only the class of 70 kg and 46 years." for name in arms]
 
 
 class Preset(Struct, frozen=True):

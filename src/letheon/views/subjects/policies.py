@@ -26,13 +26,21 @@ def booster_sentences(rule: BoosterRules) -> list[str]:
 def titration_sentence(rule: TitrationRules) -> str:
     """Say how the rate is changed during the infusion."""
     asks = "asks for psychedelic effects and one is reported" if rule.harm == "elicited" else "is told of a complaint"
-    down = f"goes down by {_quantity(rule.step)}, to {_quantity(rule.min)} at least, and not again above the last"
+    step, low, most = _quantity(rule.step), f"{_quantity(rule.min)} at least", f"{_quantity(rule.max)} at most"
+    if rule.classes:
+        step, low, most = "a step", "the least", "the most"
+    down = f"goes down by {step}, to {low}, and not again above the last"
     then = f"{down} rate without one" if rule.on_harm == "down" else "stays, and does not go above that again"
-    return (
-        f"Every {general(rule.every_h)} h of infusion the rate goes up by {_quantity(rule.step)}, to "
-        f"{_quantity(rule.max)} at most, until {general(100 * rule.relief)} % of baseline pain is gone. Where the "
+    sentence = (
+        f"Every {general(rule.every_h)} h of infusion the rate goes up by {step}, to {most}, until "
+        f"{general(100 * rule.relief)} % of baseline pain is gone. Where the "
         f"clinic {asks}, the rate {then}. A session written lower than the one before it runs as written."
     )
+    classes = "; ".join(
+        f"{one.who} {_quantity(one.step)}, from {_quantity(one.min)} to {_quantity(one.max)}"
+        for one in rule.classes or ()
+    )
+    return f"{sentence} Step, least and most by class: {classes}." if classes else sentence
 
 
 def _quantity(quantity: Quantity) -> str:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from letheon.definitions import WORKSHEET_NOTICE
 from letheon.dosing.bags import MAX_HANG_H, SessionSheet
+from letheon.dosing.class_rows import ClassRow
 from letheon.dosing.layout import Amounts, Layout, Push
 from letheon.dosing.order import Order
 from letheon.dosing.other_drugs import other_drug_record
@@ -28,6 +29,7 @@ _FOOT = (
 _BAGS_LISTED = 12
 _RATES_LISTED = 12
 _STEP_HEADS = ("step", "from, h", "to, h", "mg/h", "mL/h", "mL", "mg", "bag no.")
+_CLASS_HEADS = ("what", "class", "value", "")
 _RATE_HEADS = ("mg/h", "mL/h", "a bag lasts, h")
 _BESIDE = {"clonidine": "by mouth before", "midazolam": "with"}
 
@@ -76,12 +78,20 @@ def _arm(arm: Arm, sheet: Worksheet) -> Iterator[Section]:
         yield Section(f"{arm.name}-total", f"{name}: total", tuple(_totals(arm, sheet)))
 
 
-def _preparation(arm: Arm, sheet: Worksheet) -> Iterator[Paragraph]:
+def _class_text(row: ClassRow) -> str:
+    return push_text(row.rate, row.push_ms) if row.push_ms else rate_text(row.rate)
+
+
+def _preparation(arm: Arm, sheet: Worksheet) -> Iterator[Paragraph | Table]:
     if sheet.is_sham:
         yield Paragraph(
             f"No drug: the same volumes and pump rates as arm {arm.like}, diluent alone, so that the bags, the pump"
             " and the syringes do not unblind."
         )
+    if sheet.classes:
+        rows = [(row.what, row.who, _class_text(row), "this sheet" if row.here else "") for row in sheet.classes]
+        yield Paragraph("By class; all else here is for the classes of this sheet:")
+        yield Table.of("Classes", _CLASS_HEADS, rows, kind="text")
     for part in sheet.missing:
         yield Paragraph(f"MISSING below: {part}", "warning")
     if sheet.most.bags:
