@@ -13,6 +13,7 @@ from letheon.dosing.order import MAX_WEIGHT_KG, MIN_WEIGHT_KG
 from letheon.dosing.policy import DEFAULT_APART_DAYS, DEFAULT_WAIT_DAYS
 from letheon.dosing.regimen import DRUGS
 from letheon.scenario.classes import by_class
+from letheon.scenario.drugs import drug, other_drug
 from letheon.scenario.kinds import (
     MAX_RATE_MG_H,
     Kind,
@@ -39,7 +40,7 @@ from letheon.scenario.kinds import (
     whole_days,
 )
 from letheon.scenario.model import Models, Population, pk_choices
-from letheon.scenario.spellings import NO_ROUTE, ROUTE_KEYS, names_route
+from letheon.scenario.spellings import ROUTE_KEYS
 from letheon.scenario.yaml_tree import Listing, Node, Table
 from letheon.units import MS_PER_HOUR, shown
 
@@ -232,57 +233,6 @@ def _title(node: Node, example: str) -> str:
     return title
 
 
-# other names of the drugs, and slips in them that leave no doubt: ketamin alone could be any of the three
-_DRUG_NAMES = {
-    "racemic": re.compile(r"(?i)rac(emic|emate|emisch)?([ -]?ketamine?)?"),
-    "esketamine": re.compile(r"(?i)es-?ketamine?|\(?s\)?(\(\+\))?[- ]ketamine?|s\+[- ]ketamine?"),
-    "arketamine": re.compile(r"(?i)ar-?ketamine?|\(?r\)?(\(-\))?[- ]ketamine?|r-[- ]ketamine?"),
-    "placebo": re.compile(r"(?i)placebos?|sham|saline"),
-}
-
-
-def _drug(node: Node, example: str) -> str:
-    # the usual word means the racemic mixture, and must not be taken for the enantiomer that it resembles
-    name = text_of(node, example)
-    if re.fullmatch(r"(?i)(racemic )?ketamine|ketalar", name):
-        node.refuse(
-            f"{shown(name)} does not say which form; write racemic for the usual mixture, "
-            "or esketamine or arketamine for one enantiomer."
-        )
-    if name in DRUGS:
-        return name
-    if names_route(name):
-        node.refuse(f"{shown(name)} names a route: {NO_ROUTE}; write e.g. {example}.")
-    meant = next((drug for drug, pattern in _DRUG_NAMES.items() if pattern.fullmatch(name)), None)
-    remedy = f"write {meant}" if meant else f"write one of {', '.join(DRUGS)}; no other drug is modelled"
-    node.refuse(f"{shown(name)} is not a known value here; {remedy}.")
-
-
-_LETTER = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff"
-_OTHER_DRUG = f"[{_LETTER}][{_LETTER}0-9 -]{{0,39}}"
-_KETAMINE = re.compile(r"(?i)ketami|ketalar|ketanest|ketaject|spravato")
-
-
-def _other_drug(node: Node, example: str) -> str:
-    name = " ".join(text_of(node, example).split())
-    if not re.fullmatch(_OTHER_DRUG, name):
-        node.refuse(
-            f"{shown(name)} cannot name a drug; use letters, digits, spaces and hyphens, begin with a letter, at most "
-            f"40 characters, e.g. {example}."
-        )
-    patterns = (_DRUG_NAMES[drug] for drug in DRUGS if drug != "placebo")
-    if _KETAMINE.search(name) or any(pattern.fullmatch(name) for pattern in patterns):
-        node.refuse(
-            f"{shown(name)} is ketamine, whose effects are computed; write its intravenous doses as sessions, and do "
-            "not enter doses by other routes, which are not modelled."
-        )
-    return name
-
-
-def _write_other_drug(name: str) -> str:
-    return f'"{name}"' if name.casefold() == "null" else name  # which YAML would take for nothing
-
-
 # --- the keys ---
 
 _DAYS = whole_days(1, 3650)
@@ -413,16 +363,9 @@ BESIDE = Fields(
     "{clonidine: 0.1 mg, midazolam: 2 mg}",
     unknown="{} is not modelled: only clonidine and midazolam have computed effects here; leave it out.",
 )
-_ANY_DRUG = Kind(
-    "text",
-    _other_drug,
-    lambda: {"type": "string", "pattern": rf"^\s*{_OTHER_DRUG}\s*$"},
-    _write_other_drug,
-    limits="letters, digits, spaces and hyphens, at most 40",
-)
 ALSO = Fields(
     (
-        Key("drug", _ANY_DRUG, "Name.", "lidocaine", required=True),
+        Key("drug", other_drug(), "Name.", "lidocaine", required=True),
         Key("dose", dose("above 0, at most 100 g"), "Each dose.", "1.5 mg/kg"),
         Key("rate", rate(), "As long as ketamine runs; instead of dose.", "1 mg/kg/h"),
         Key("with", choice("each session"), "A dose with each session, boosters too.", "each session"),
@@ -459,7 +402,7 @@ SESSION = Fields(
 )
 ARM = Fields(
     (
-        Key("drug", choice(*DRUGS, read=_drug), "What is given.", "racemic", "that of like"),
+        Key("drug", choice(*DRUGS, read=drug), "What is given.", "racemic", "that of like"),
         Key("sessions", list_of(table(SESSION)), "The timetable; not in a placebo arm.", f"[{SESSION.example}]"),
         Key(
             "like", text(), "An arm to start from, with changes; in a placebo arm, the one that it copies.", "ketamine"
