@@ -26,6 +26,7 @@ TOTALS = [
     ("palliative", "by_day", 300, 72),
     ("palliative", "by_volume", 316.8, 72),
     ("hundred_hours", "ward", 2000, 100),
+    ("mixture", "mixture", 70 * 0.25 * 4, 4),
     ("syringe_per_kg", "syringe", 70 * 0.002 * 60 * 24, 24),
 ]
 REFUSED = {
@@ -56,6 +57,14 @@ def test_a_pump_is_set_as_the_protocols_say() -> None:
     assert pumped["by_volume"] == [(pytest.approx(4.4), pytest.approx(316.8))]
     assert pumped["low"] == [(pytest.approx(6.0), pytest.approx(24.0))]
     assert pumped["syringe"] == [(pytest.approx(2.0), pytest.approx(48.0))]
+
+
+def test_other_drugs_of_a_mixture_go_by_weight() -> None:
+    scenario = load(FOLDER / "mixture.yaml")
+    arm, order = scenario.arm("mixture"), Order.create(weight_kg=80.0)
+    most = sheet_of(arm, order, round(scenario.follow_up_h * MS_PER_HOUR)).most
+    totals = {one.drug: one.total_mg(80.0, most) for one in arm.also}
+    assert totals == pytest.approx({"midazolam": 1.6, "lidocaine": 320.0, "magnesium sulfate": 3200.0})
 
 
 @pytest.mark.parametrize("name", sorted({path.stem for path in FOLDER.glob("*.yaml")} - {one[0] for one in TOTALS}))

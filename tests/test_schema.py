@@ -34,6 +34,7 @@ arms:
     drug: racemic
     salt: hydrochloride
     beside: {clonidine: 0.1 mg}
+    also: [{drug: lidocaine, dose: 1.5 mg/kg, with: each session}, {drug: lorazepam, dose: 1 mg, every: 12 h}]
     sessions:
       - {at: day 1 + 2 h, rate: 0.35 mg/kg/h, max: 25 mg/h, for: 1 h 30 min, repeat: {every: 1 day, times: 2}}
       - {at: 0 h, push: 0.35 mg/kg, over: 1 min}
@@ -51,6 +52,10 @@ SPOILT = [
     ("1.6 L/day", "1.6 L", "population.urine"), ("pain: average", "pain: reboot", "models.pain"),
     ("rival: on", "rival: yes", "models.rival"), ("  ketamine:", "  Ketamine:", "arms"),
     ("clonidine: 0.1 mg", "lidocaine: 100 mg", "arms.ketamine.beside"),
+    ("drug: lidocaine", "drug: a/b", "arms.ketamine.also[1].drug"),
+    ("with: each session", "with: food", "arms.ketamine.also[1].with"),
+    (", with: each session", "", "arms.ketamine.also[1]"),
+    ("dose: 1 mg,", "", "arms.ketamine.also[2]"),
     ("day 1 + 2 h", "1:30", "arms.ketamine.sessions[1].at"),
     ("rate: 0.35 mg/kg/h", "rate: 5 mg", "arms.ketamine.sessions[1].rate"),
     ("max: 25 mg/h", "max: 0.5 mg/kg/h", "arms.ketamine.sessions[1].max"),

@@ -17,9 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from letheon.dosing.order import STANDARD_BAGS_ML, Order
+from letheon.dosing.other_drugs import OtherDrug
 from letheon.dosing.parts import LAID_OUT, unknown_parts
 from letheon.dosing.policy import Boosters, Policy, Stops, Titration
-from letheon.dosing.regimen import Infusion, Rate, Regimen
+from letheon.dosing.regimen import Classes, Infusion, Rate, Regimen
 from letheon.dosing.titration import MAX_RATES, reach, reachable_rates
 from letheon.dosing.worksheet import MOST_WASTE, fitting, worksheet
 from letheon.errors import InputError
@@ -47,10 +48,12 @@ arms:
     boosters: {on: relapse, session: {rate: 3 mg/h, for: 4 h}, at_most: 6 per year, times: 5}
     stop: {no_response: 2, harm: spontaneous, dose: 5000 mg}
     beside: {clonidine: 0.1 mg, midazolam: 2 mg}
+    also: [{drug: lidocaine, rate: 1 mg/kg/h, with: each session}]
   service:
     drug: esketamine
     sessions: [{at: 0 h, rate: 3 mg/h, for: 4 h, repeat: {every: 1 day, times: 3}}]
     boosters: {every: [2 weeks, 6 weeks], session: {dose: 20 mg, for: 2 min}}
+    also: [{drug: lorazepam, dose: 1 mg, every: 12 h, until: day 5}]
   sham: {drug: placebo, like: ward}
 """
 
@@ -107,11 +110,13 @@ def test_every_field_of_an_arm_shows_on_its_sheet() -> None:
         for path, other in variants(arm, "arm"):
             shown[path] = shown.get(path, False) or printed(other, scenario, order) != before
     assert len(shown) > 30
-    # the drug stands in the regimen too, and the limit of the dose as it was written; no rule has a ceiling
-    hidden = {path for path, visible in shown.items() if not visible and not path.endswith("ceiling_mg_h")}
+    # the drug stands in the regimen too, and the limit of the dose as it was written; no rule has a ceiling, none goes
+    # by class (see test_classes.py)
+    hidden = {path for path, visible in shown.items() if not visible}
+    hidden = {path for path in hidden if not path.endswith("ceiling_mg_h") and ".classes." not in path}
     assert hidden <= {"arm.drug", "arm.policy.stops.dose_mg"}
     assert shown["arm.regimen.infusions.rate.ceiling_mg_h"]
-    for record in (Arm, Regimen, Infusion, Rate, Beside, Policy, Boosters, Titration, Stops):
+    for record in (Arm, Regimen, Infusion, Rate, Classes, Beside, OtherDrug, Policy, Boosters, Titration, Stops):
         assert LAID_OUT[record.__name__] == {one.name for one in fields(record)}
 
 

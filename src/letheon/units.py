@@ -9,6 +9,7 @@ from letheon.errors import InputError
 
 MS_PER_HOUR = 3_600_000
 REFERENCE_WEIGHT_KG = 70.0
+REFERENCE_AGE_YEAR = 46.0  # for classes of age where no patient is meant: the mean of the default population
 HOURS_PER_YEAR = 8766.0  # 365.25 days
 
 # one simple unit -> (factor, canonical unit)

@@ -8,12 +8,14 @@ __all__ = ["LAID_OUT", "unknown_parts"]
 
 # fields of each record that the worksheet lays out; whatever else a record comes to hold is named as missing
 LAID_OUT: Mapping[str, frozenset[str]] = {
-    "Arm": frozenset({"name", "drug", "regimen", "like", "beside", "policy", "bag"}),
+    "Arm": frozenset({"name", "drug", "regimen", "like", "beside", "policy", "bag", "also"}),
     "BagStrength": frozenset({"mg_per_ml", "mg_kg_per_ml", "ml"}),
+    "OtherDrug": frozenset({"drug", "mg", "mg_per_kg", "infused", "every_ms", "until_ms", "written"}),
     "Beside": frozenset({"clonidine_mg", "midazolam_mg"}),
     "Regimen": frozenset({"drug", "infusions"}),
     "Infusion": frozenset({"start_ms", "duration_ms", "rate"}),
-    "Rate": frozenset({"absolute_mg_h", "per_kg_mg_h", "ceiling_mg_h", "written"}),
+    "Rate": frozenset({"absolute_mg_h", "per_kg_mg_h", "ceiling_mg_h", "written", "classes"}),
+    "Classes": frozenset({"unit", "limits", "rates"}),
     "Policy": frozenset({"boosters", "titration", "stops"}),
     "Boosters": frozenset({"session", "gaps_days", "wait_days", "apart_days", "at_most", "times"}),
     "Titration": frozenset({"every_ms", "step", "lowest", "highest", "relief", "down", "elicited"}),

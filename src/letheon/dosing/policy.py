@@ -4,7 +4,7 @@ A policy sees what a clinic sees: the pain diary, what patients report, the cale
 Whole days are counted from the scenario's origin; a session that a policy decides on begins at the start of a day.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 
@@ -100,6 +100,17 @@ class Policy:
     def fixed(self) -> bool:
         """Whether nothing is left to decide."""
         return self.boosters is None and self.titration is None
+
+    def of(self, weight_kg: float | None = None, age_year: float | None = None) -> "Policy":
+        """Return the rules of a patient's classes; see `letheon.dosing.regimen.Rate.of`."""
+        boosters, titration = self.boosters, self.titration
+        if boosters:
+            session = Regimen("racemic", boosters.session).of(weight_kg, age_year).infusions
+            boosters = replace(boosters, session=session)
+        if titration:
+            rates = {name: getattr(titration, name).of(weight_kg, age_year) for name in ("step", "highest", "lowest")}
+            titration = replace(titration, **rates)
+        return replace(self, boosters=boosters, titration=titration)
 
     def booster(self, drug: str) -> Regimen:
         """Return one booster as a regimen of the arm's drug, clocked from its own start; empty without boosters."""

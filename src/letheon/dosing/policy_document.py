@@ -2,7 +2,8 @@
 
 import msgspec
 
-from letheon.dosing.policy import Policy
+from letheon.dosing.policy import Policy, Titration
+from letheon.dosing.regimen import class_names
 from letheon.units import MS_PER_HOUR
 
 __all__ = ["BoosterRules", "PolicyRules", "Quantity", "StopRules", "TitrationRules", "policy_rules"]
@@ -36,6 +37,15 @@ class BoosterRules(msgspec.Struct, frozen=True):
     stop: StopRules
 
 
+class TitrationClass(msgspec.Struct, frozen=True):
+    """What holds for one class of body weight or age."""
+
+    who: str  # such as `below 50 kg`
+    step: Quantity
+    min: Quantity
+    max: Quantity
+
+
 class TitrationRules(msgspec.Struct, frozen=True):
     """How the rate is changed during the infusion."""
 
@@ -46,6 +56,8 @@ class TitrationRules(msgspec.Struct, frozen=True):
     relief: int | float  # share of baseline pain that must be gone for the rate to be held
     harm: str  # reports of a psychedelic effect that count: spontaneous or elicited
     on_harm: str  # down or hold
+    # where patients have classes; above, step and limits are those of the first
+    classes: tuple[TitrationClass, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class PolicyRules(msgspec.Struct, frozen=True):
@@ -87,5 +99,16 @@ def policy_rules(policy: Policy) -> PolicyRules | None:
             relief=titration.relief,
             harm="elicited" if titration.elicited else "spontaneous",
             on_harm="down" if titration.down else "hold",
+            classes=_titration_classes(titration) or msgspec.UNSET,
         )
     return PolicyRules(booster_rules, titration_rules)
+
+
+def _titration_classes(titration: Titration) -> tuple[TitrationClass, ...]:
+    rates = titration.step, titration.lowest, titration.highest
+    unit = next((rate.classes.unit for rate in rates if rate.classes.rates), None)
+    if unit is None:
+        return ()
+    limits = sorted({limit for rate in rates for limit in rate.classes.limits})
+    each = [[Quantity(*rate.of(trait, trait).form) for rate in rates] for trait in (0.0, *limits)]
+    return tuple(TitrationClass(who, *three) for who, three in zip(class_names(unit, limits), each, strict=True))

@@ -6,15 +6,49 @@ infusions give equal schedules, and so equal results.
 """
 
 import math
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from letheon.errors import InputError
-from letheon.units import MS_PER_HOUR
+from letheon.units import MS_PER_HOUR, REFERENCE_AGE_YEAR, plain
 
 MS_PER_DAY = 24 * MS_PER_HOUR
 DRUGS = ("racemic", "esketamine", "arketamine", "placebo")
 SHORTEST_PUSH_MS, LONGEST_PUSH_MS = 10_000, 5 * 60_000
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Classes:
+    """Rates by class of body weight or age; without rates there are no classes.
+
+    Parameters
+    ----------
+    unit : str
+        What classes go by: ``kg`` or ``year``.
+    limits : tuple of float
+        Ascending: where each class but the first begins, itself included [`unit`].
+    rates : tuple of Rate
+        The rate of each class, one more than there are limits; none of them has classes.
+    """
+
+    unit: str = ""
+    limits: tuple[float, ...] = ()
+    rates: tuple["Rate", ...] = ()
+
+
+_NO_CLASSES = Classes()
+CLASS_UNITS = {"kg": "kg", "year": "years"}  # of classes, and how a limit names them
+
+
+def class_names(unit: str, limits: Sequence[float]) -> list[str]:
+    """Name classes as a file does.
+
+    >>> class_names("year", (65.0,))
+    ['below 65 years', 'from 65 years']
+    """
+    ends = [f"{plain(limit)} {CLASS_UNITS[unit]}" for limit in limits]
+    return [f"below {ends[0]}", *(f"from {end}" for end in ends)]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,6 +67,8 @@ class Rate:
         Upper limit of the sum [mg/h]; infinite if there is none.
     written : tuple of float and str, or None
         Number and unit as written in the file, for display only; ignored in comparisons.
+    classes : Classes
+        Rates by class of body weight or age, in place of the numbers above.
 
     Examples
     --------
@@ -44,6 +80,21 @@ class Rate:
     per_kg_mg_h: float = 0.0
     ceiling_mg_h: float = math.inf
     written: tuple[float, str] | None = field(default=None, compare=False, repr=False)
+    classes: Classes = _NO_CLASSES
+
+    @classmethod
+    def by_class(cls, unit: str, limits: Sequence[float], rates: Sequence["Rate"]) -> "Rate":
+        """Return the rate of classes by body weight [kg] or age [year]; equal neighbours are one class.
+
+        >>> rate = Rate.by_class("kg", (50.0,), (Rate(15.0), Rate(25.0)))
+        >>> rate.at(49.9), rate.at(50.0)
+        (15.0, 25.0)
+        >>> Rate.by_class("kg", (50.0,), (Rate(15.0), Rate(15.0))) == Rate(15.0)
+        True
+        """
+        apart = [limit for limit, below, above in zip(limits, rates[:-1], rates[1:], strict=True) if below != above]
+        kept = [rate for k, rate in enumerate(rates) if k == 0 or rate != rates[k - 1]]
+        return cls(classes=Classes(unit, tuple(apart), tuple(kept))) if apart else kept[0]
 
     @classmethod
     def create(cls, absolute_mg_h: float = 0.0, per_kg_mg_h: float = 0.0, ceiling_mg_h: float = math.inf) -> "Rate":
@@ -66,30 +117,45 @@ class Rate:
 
     @property
     def is_zero(self) -> bool:
-        """Whether this rate gives nothing at any weight."""
+        """Whether this rate gives nothing at any weight, in any class."""
+        if self.classes.rates:
+            return all(rate.is_zero for rate in self.classes.rates)
         return self.ceiling_mg_h == 0 or (self.absolute_mg_h == 0 and self.per_kg_mg_h == 0)
 
     @property
     def form(self) -> tuple[float, str]:
-        """Number and unit as written, otherwise in mg/h or mg/kg/h; without the ceiling."""
+        """Number and unit as written, otherwise in mg/h or mg/kg/h; without the ceiling; those of the first class."""
+        if self.classes.rates:
+            return self.classes.rates[0].form
         if self.written:
             return self.written
         return (self.per_kg_mg_h, "mg/kg/h") if self.per_kg_mg_h else (self.absolute_mg_h, "mg/h")
 
-    def at(self, weight_kg: float) -> float:
-        """Rate for one body weight [mg/h].
+    def of(self, weight_kg: float | None = None, age_year: float | None = None) -> "Rate":
+        """Return the rate of a patient's class; what goes by an unknown weight or age stays as it is."""
+        trait = weight_kg if self.classes.unit == "kg" else age_year
+        if trait is None or not self.classes.rates:
+            return self
+        return self.classes.rates[bisect_right(self.classes.limits, trait)]
+
+    def at(self, weight_kg: float, age_year: float = REFERENCE_AGE_YEAR) -> float:
+        """Rate for one body weight [mg/h], and for one age where classes go by age.
 
         >>> Rate(per_kg_mg_h=0.1).at(70.0)
         7.0
         """
+        if self.classes.rates:
+            return self.of(weight_kg, age_year).at(weight_kg)
         return min(self.absolute_mg_h + self.per_kg_mg_h * weight_kg, self.ceiling_mg_h)
 
     def scaled(self, factor: float) -> "Rate":
         """Multiply every mass of the rate, its ceiling too: for instance from a salt to free base.
 
         >>> Rate(absolute_mg_h=10.0, ceiling_mg_h=8.0).scaled(0.5)
-        Rate(absolute_mg_h=5.0, per_kg_mg_h=0.0, ceiling_mg_h=4.0)
+        Rate(absolute_mg_h=5.0, per_kg_mg_h=0.0, ceiling_mg_h=4.0, classes=Classes(unit='', limits=(), rates=()))
         """
+        if rates := self.classes.rates:
+            return Rate(classes=replace(self.classes, rates=tuple(rate.scaled(factor) for rate in rates)))
         return Rate(self.absolute_mg_h * factor, self.per_kg_mg_h * factor, self.ceiling_mg_h * factor)
 
 
@@ -157,7 +223,8 @@ class Schedule:
     edges_ms : tuple of int
         Ascending edges, milliseconds from the origin: one more than there are pieces, or empty.
     terms : tuple of tuple of Rate
-        Rates that are summed in each piece: at most one without a ceiling, then those with a ceiling, sorted.
+        Rates that are summed in each piece: at most one without a ceiling, then those with a ceiling or with classes,
+        sorted.
 
     Examples
     --------
@@ -173,18 +240,20 @@ class Schedule:
         """Length of each piece [h]."""
         return tuple((b - a) / MS_PER_HOUR for a, b in zip(self.edges_ms, self.edges_ms[1:], strict=False))
 
-    def rates(self, weight_kg: float) -> tuple[float, ...]:
-        """Rate in each piece for one body weight [mg/h].
+    def rates(self, weight_kg: float, age_year: float = REFERENCE_AGE_YEAR) -> tuple[float, ...]:
+        """Rate in each piece for one body weight, and for one age where classes go by age [mg/h].
 
         >>> terms = (Rate(absolute_mg_h=5.0), Rate(per_kg_mg_h=1.0, ceiling_mg_h=9.0))
         >>> Schedule((0, 3_600_000), (terms,)).rates(70.0)
         (14.0,)
         """
-        return tuple(math.fsum(rate.at(weight_kg) for rate in piece) for piece in self.terms)
+        return tuple(math.fsum(rate.at(weight_kg, age_year) for rate in piece) for piece in self.terms)
 
-    def dose_mg(self, weight_kg: float) -> float:
-        """Total dose for one body weight [mg], free base."""
-        return math.fsum(rate * hours for rate, hours in zip(self.rates(weight_kg), self.durations_h, strict=True))
+    def dose_mg(self, weight_kg: float, age_year: float = REFERENCE_AGE_YEAR) -> float:
+        """Total dose for one body weight, and for one age where classes go by age [mg], free base."""
+        return math.fsum(
+            rate * hours for rate, hours in zip(self.rates(weight_kg, age_year), self.durations_h, strict=True)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +288,19 @@ class Regimen:
         if drug not in DRUGS:
             raise InputError(f"drug must be one of {', '.join(DRUGS)}; got {drug}.")
         return cls(drug, tuple(sorted(infusions)))
+
+    def of(self, weight_kg: float | None = None, age_year: float | None = None) -> "Regimen":
+        """Return the regimen of a patient's classes; see `Rate.of`.
+
+        >>> rate = Rate.by_class("year", (65.0,), (Rate(25.0), Rate(15.0)))
+        >>> Regimen.create("racemic", [Infusion.create(0, 4, rate)]).of(age_year=70.0).schedule().dose_mg(80.0)
+        60.0
+        """
+        return Regimen.create(self.drug, (replace(i, rate=i.rate.of(weight_kg, age_year)) for i in self.infusions))
+
+    def limits(self, unit: str) -> tuple[float, ...]:
+        """Return where classes of body weight [kg] or age [year] begin, ascending."""
+        return tuple(sorted({x for i in self.infusions if i.rate.classes.unit == unit for x in i.rate.classes.limits}))
 
     @property
     def stop_ms(self) -> int:
@@ -295,16 +377,21 @@ def _compile(infusions: tuple[Infusion, ...]) -> Schedule:
 
 def _plain(infusion: Infusion) -> Infusion:
     """Resolve a ceiling that does not depend on weight, so that it compares equal to the plain rate."""
-    rate = infusion.rate
+    return replace(infusion, rate=_without_idle_ceiling(infusion.rate))
+
+
+def _without_idle_ceiling(rate: Rate) -> Rate:
+    if classes := rate.classes.rates:
+        return Rate.by_class(rate.classes.unit, rate.classes.limits, [_without_idle_ceiling(one) for one in classes])
     if rate.per_kg_mg_h == 0 and rate.ceiling_mg_h != math.inf:
-        return replace(infusion, rate=Rate(min(rate.absolute_mg_h, rate.ceiling_mg_h)))
-    return infusion
+        return Rate(min(rate.absolute_mg_h, rate.ceiling_mg_h))
+    return rate
 
 
 def _added(rates: list[Rate]) -> tuple[Rate, ...]:
-    """Add rates without ceiling into one; those with a ceiling stay apart, sorted."""
-    free = [rate for rate in rates if rate.ceiling_mg_h == math.inf]
-    capped = sorted(rate for rate in rates if rate.ceiling_mg_h != math.inf)
+    """Add rates without ceiling and classes into one; the others stay apart, sorted."""
+    free = [rate for rate in rates if rate.ceiling_mg_h == math.inf and not rate.classes.rates]
+    capped = sorted(rate for rate in rates if rate.ceiling_mg_h != math.inf or rate.classes.rates)
     if not free:
         return tuple(capped)
     # fsum rounds once, so the order in which sessions were written cannot matter

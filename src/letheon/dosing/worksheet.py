@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from letheon.dosing.bags import RatePeriod, check_rates, lay_out
+from letheon.dosing.class_rows import ClassRow
 from letheon.dosing.layout import Amounts, Layout, laid_out, pumped
 from letheon.dosing.order import STANDARD_BAGS_ML, Order, rounded_up
+from letheon.dosing.other_drugs import OtherDrug
 from letheon.dosing.policy import Boosters, Policy, Titration
 from letheon.dosing.regimen import MS_PER_DAY, Regimen
 from letheon.dosing.titration import MAX_RATES, reach, reachable_rates
@@ -70,8 +72,12 @@ class Worksheet:
         The rules as written.
     beside : mapping of str to float
         Other drugs given beside each session, and their doses [mg].
+    also : tuple of OtherDrug
+        Other drugs of which no effect is computed.
     missing : tuple of str
         Parts of the arm that are not laid out here.
+    classes : tuple of ClassRow
+        What goes by class of body weight or age in the arm; all else here is for one class.
 
     Examples
     --------
@@ -88,7 +94,9 @@ class Worksheet:
     boosters: BoosterSheet | None = None
     policy: Policy = _NO_RULES
     beside: Mapping[str, float] = field(default_factory=dict)
+    also: tuple[OtherDrug, ...] = ()
     missing: tuple[str, ...] = ()
+    classes: tuple[ClassRow, ...] = ()
 
     @property
     def is_sham(self) -> bool:
@@ -129,6 +137,7 @@ def worksheet(
     policy: Policy | None = None,
     follow_up_ms: int = 0,
     beside: Mapping[str, float] | None = None,
+    also: Sequence[OtherDrug] = (),
     missing: Sequence[str] = (),
 ) -> Worksheet:
     """Work out bags, pump rates and pushes for one body weight.
@@ -145,6 +154,8 @@ def worksheet(
         End of the observation [ms], which bounds the boosters.
     beside : mapping of str to float, optional
         Other drugs given beside each session, and their doses [mg].
+    also : sequence of OtherDrug, optional
+        Other drugs of which no effect is computed.
     missing : sequence of str
         Parts that the caller knows and this function does not.
 
@@ -162,9 +173,8 @@ def worksheet(
     """
     order, policy = Order() if order is None else order, policy or _NO_RULES
     doses = {drug: mg for drug, mg in (beside or {}).items() if mg}
-    sheet = Worksheet(
-        regimen.drug, order, laid_out(regimen, order), policy=policy, beside=doses, missing=tuple(missing)
-    )
+    course, also = laid_out(regimen, order), tuple(also)
+    sheet = Worksheet(regimen.drug, order, course, policy=policy, beside=doses, also=also, missing=tuple(missing))
     return _with_boosters(_with_titration(sheet, regimen), regimen, follow_up_ms)
 
 

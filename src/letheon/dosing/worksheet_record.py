@@ -3,18 +3,21 @@
 Masses [mg] are free base, times [h] count from the scenario's origin, those of a booster from its own start.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from letheon._version import __version__
 from letheon.definitions import WORKSHEET_NOTICE
 from letheon.dosing.bags import SessionSheet
+from letheon.dosing.class_rows import ClassRow
 from letheon.dosing.layout import Amounts, Layout
 from letheon.dosing.order import Order
-from letheon.dosing.policy_document import PolicyRules, policy_rules
+from letheon.dosing.other_drugs import OtherDrug, OtherDrugRecord, other_drug_record
+from letheon.dosing.policy_document import PolicyRules, Quantity, policy_rules
 from letheon.dosing.regimen import Regimen
 from letheon.dosing.worksheet import TitrationSheet, Worksheet, fitting
 from letheon.units import MS_PER_HOUR
@@ -143,6 +146,27 @@ class Dose(Struct, frozen=True):
     mg: float
 
 
+class OtherDrugOrder(Struct, frozen=True):
+    """What is given of a drug without computed effect, for one body weight, at least and at most."""
+
+    written: OtherDrugRecord
+    mg: float | None  # a dose [mg]; None where it is infused
+    mg_per_h: float | None
+    times: tuple[int, int]  # doses, or occasions on which it runs
+    total_mg: tuple[float, float]
+
+
+class ClassRecord(Struct, frozen=True):
+    """A value that goes by class of body weight or age, as it was written."""
+
+    what: str
+    who: str
+    rate: Quantity | None  # None for a push
+    dose: Quantity | None  # of a push
+    at_most_mg_per_h: float | None  # ceiling of the rate
+    here: bool  # whether the arm is laid out for this class
+
+
 class Totals(Struct, frozen=True):
     """What a patient is given at least and at most."""
 
@@ -164,6 +188,8 @@ class ArmRecord(Struct, frozen=True):
     boosters: BoosterRecord | None
     beside_each_session: dict[str, Dose]
     totals: Totals
+    also: list[OtherDrugOrder] | UnsetType = UNSET
+    classes: list[ClassRecord] | UnsetType = UNSET
 
 
 class Preparation(Struct, frozen=True):
@@ -234,7 +260,25 @@ def arm_record(sheet: Worksheet, regimen: Regimen, like: str | None = None) -> A
             amounts_record(sheet.least, sheet.order, sheet.is_sham),
             amounts_record(sheet.most, sheet.order, sheet.is_sham),
         ),
+        also=[_other(one, sheet) for one in sheet.also] or UNSET,
+        classes=[_class(row) for row in sheet.classes] or UNSET,
     )
+
+
+def _class(row: ClassRow) -> ClassRecord:
+    rate, most = row.rate, row.rate.ceiling_mg_h
+    if row.push_ms:
+        per_hour = rate.per_kg_mg_h or rate.absolute_mg_h
+        dose = Quantity(per_hour * row.push_ms / MS_PER_HOUR, "mg/kg" if rate.per_kg_mg_h else "mg")
+        return ClassRecord(row.what, row.who, None, dose, None, row.here)
+    return ClassRecord(row.what, row.who, Quantity(*rate.form), None, None if math.isinf(most) else most, row.here)
+
+
+def _other(one: OtherDrug, sheet: Worksheet) -> OtherDrugOrder:
+    kg, least, most = sheet.order.weight_kg, sheet.least, sheet.most
+    mg, mg_per_h = (None, one.at(kg)) if one.infused else (one.at(kg), None)
+    times, total = (one.times(least), one.times(most)), (one.total_mg(kg, least), one.total_mg(kg, most))
+    return OtherDrugOrder(other_drug_record(one), mg, mg_per_h, times, total)
 
 
 def amounts_record(amounts: Amounts, order: Order, sham: bool) -> AmountsRecord:

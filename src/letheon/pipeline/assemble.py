@@ -54,6 +54,8 @@ def molar_masses() -> dict[str, float]:
 def rates_of(arm: ArmData, people: People, pushes: bool = True) -> Array:
     """Return a patient's infusion rates by piece of the schedule [mg/h], shape (piece + 1,); the first is 0."""
     rates = jnp.minimum(arm.absolute + arm.per_kg * people.weight_kg, arm.ceiling)
+    trait = jnp.where(arm.by_age, people.age_years, people.weight_kg)
+    rates = jnp.where((arm.low <= trait) & (trait < arm.high), rates, 0.0)
     return (rates if pushes else jnp.where(arm.pushed, 0.0, rates)).sum(axis=1)
 
 

@@ -22,7 +22,7 @@ from letheon.harms import acute
 from letheon.patients.population import People
 from letheon.pipeline import simulate
 from letheon.pipeline.assemble import Switches, body_of, molar_masses, patient_values, plasmas_of, rates_of
-from letheon.pipeline.clinic import Reach
+from letheon.pipeline.clinic import reach_of
 from letheon.pipeline.harms import after_dosing, dosing_history, during_infusions
 from letheon.pipeline.plan import ArmData, ArmPlan, Structure
 from letheon.pipeline.state import DAILY, PROFILE, Log, Patient, PatientState, RecordSizes
@@ -57,7 +57,7 @@ def _patient(
     typical = patient_values(draws, people)
     body = body_of(typical, people, switches)
     plasmas = plasmas_of(structure, typical, people, switches, arm, number, harms=True)
-    rates, rules = rates_of(arm, people), arm.rules
+    rates = rates_of(arm, people)
     noise_sd, rho = typical("diary.noise_sd"), typical("diary.rho")
     lengths = jnp.diff(arm.edge)
     booster = (jnp.arange(len(lengths)) >= arm.booster) & (arm.edge[1:] < NEVER)
@@ -71,7 +71,7 @@ def _patient(
         ],
         rates=rates,
         pump_rates=rates_of(arm, people, pushes=False),
-        reach=Reach(*(one[0] + one[1] * people.weight_kg for one in (rules.step, rules.lowest, rules.highest))),
+        reach=reach_of(arm.rules, people.weight_kg, people.age_years),
         noise=pain.diary_noise(people.diary_z, noise_sd, rho),
         bedside_noise=noise_sd * normals(switches.seed, "bedside", number, simulate.ASSESSMENTS),
         report_threshold=uniforms(switches.seed, "candour", number, 1)[0],

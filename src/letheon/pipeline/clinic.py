@@ -33,6 +33,7 @@ __all__ = [
     "decide_booster",
     "event_rows",
     "initial_chart",
+    "reach_of",
     "rules_of",
     "titrate",
     "titrated_rate",
@@ -42,6 +43,8 @@ _DAY_H = 24.0
 _YEAR_DAYS = 365
 _EQUAL = 1e-9  # titration steps
 _GAPS = 16  # longest ladder of intervals
+_CLASSES = 8  # most of the patients of a titration
+_NO_RATE, _ANY_RATE = Rate(), Rate(np.inf)
 _PER_70_KG = np.array([REFERENCE_WEIGHT_KG, 0.0, 1.0])
 EVENTS = {
     1: ("booster", "relapse in the diary"),
@@ -97,7 +100,10 @@ class Rules(NamedTuple):
     harm_elicited: np.ndarray  # bool: whether the clinic asks for it
     dose_mg: np.ndarray  # total dose that no booster may exceed; infinite for no limit
     every: np.ndarray  # int: ticks between assessments; `NEVER` without titration
-    step: np.ndarray  # shape (2,), as the next two: the part for everybody [mg/h], the part for each kg [mg/h/kg]
+    limits: np.ndarray  # shape (class - 1,): where classes of patients begin [kg, or years]; infinite where none does
+    by_age: np.ndarray  # bool: whether they are ages
+    # shape (class, 2), as the next two: the part for everybody [mg/h], the part for each kg [mg/h/kg]
+    step: np.ndarray
     lowest: np.ndarray
     highest: np.ndarray
     form: np.ndarray  # shape (3,): how the last rate is reported: a number, and both parts of the rate it stands for
@@ -116,12 +122,11 @@ def rules_of(policy: Policy, h0_h: float) -> Rules:
     def ticks(ms: int) -> int:
         return round(ms / MS_PER_HOUR / h0_h)
 
-    def parts(rate: Rate) -> np.ndarray:
-        return np.array([rate.absolute_mg_h, rate.per_kg_mg_h])
-
     booster, titration, stops = policy.boosters, policy.titration, policy.stops
     gaps = (booster.gaps_days if booster else ()) or (NEVER,)
-    form = np.append(titration.highest.form[0], parts(titration.highest)) if titration else _PER_70_KG
+    ruled = (titration.step, titration.lowest, titration.highest) if titration else (_NO_RATE, _NO_RATE, _ANY_RATE)
+    limits, (step, lowest, highest) = _classes(ruled)
+    form = np.append(titration.highest.form[0], highest[0]) if titration else _PER_70_KG
     return Rules(
         boosters=np.asarray(booster is not None),
         on_relapse=np.asarray(booster is not None and booster.on_relapse),
@@ -137,14 +142,35 @@ def rules_of(policy: Policy, h0_h: float) -> Rules:
         harm_elicited=np.asarray(stops.harm == "elicited"),
         dose_mg=np.asarray(stops.dose_mg or np.inf, np.float64),
         every=np.asarray(ticks(titration.every_ms) if titration else NEVER, np.int64),
-        step=parts(titration.step) if titration else np.zeros(2),
-        lowest=parts(titration.lowest) if titration else np.zeros(2),
-        highest=parts(titration.highest) if titration else np.array([np.inf, 0.0]),
+        limits=limits,
+        by_age=np.asarray(any(rate.classes.unit == "year" for rate in ruled)),
+        step=step,
+        lowest=lowest,
+        highest=highest,
         form=form,
         relief=np.asarray(titration.relief if titration else 0.0, np.float64),
         down=np.asarray(titration.down if titration else 0, np.int64),
         elicited=np.asarray(titration is not None and titration.elicited),
     )
+
+
+def _classes(rates: Sequence[Rate]) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return where the classes of some rates begin, and the parts of each rate by class, padded."""
+    limits = sorted({limit for rate in rates for limit in rate.classes.limits})
+    padded = np.array([*limits, *[np.inf] * (_CLASSES - 1 - len(limits))])
+    of_class = [[rate.of(trait, trait) for trait in (-np.inf, *padded)] for rate in rates]
+    return padded, [np.array([[one.absolute_mg_h, one.per_kg_mg_h] for one in each]) for each in of_class]
+
+
+def reach_of(rules: Rules, weight_kg: Array, age_year: Array) -> "Reach":
+    """Return what a titration may do to a patient's rate.
+
+    >>> float(reach_of(rules_of(Policy(), 1 / 1024), 70.0, 46.0).highest)
+    inf
+    """
+    mine = jnp.searchsorted(rules.limits, jnp.where(rules.by_age, age_year, weight_kg), side="right")
+    parts = (jnp.asarray(one)[mine] for one in (rules.step, rules.lowest, rules.highest))
+    return Reach(*(absolute + per_kg * weight_kg for absolute, per_kg in parts))
 
 
 class Reach(NamedTuple):

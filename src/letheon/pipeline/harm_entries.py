@@ -247,13 +247,14 @@ def _regimen(arm: Arm, runs: tuple[exposure.Stretch, ...], weight_kg: float) -> 
 
 
 def _intensities(arm: Arm, weight_kg: float) -> tuple[exposure.Intensity, exposure.Intensity]:
-    """Return how strong an arm is as written, and at the highest rate that titration may reach."""
-    written = exposure.intensity(_with_a_booster(arm), weight_kg)
-    titration = arm.policy.titration
-    if titration is None or not written.hours:
-        return written, written
-    highest = titration.highest.at(weight_kg) / weight_kg * exposure.esketamine_share(arm.drug)
-    return written, written._replace(rate=max(written.rate, highest))
+    """Return how strong an arm is as written, and at the highest rate that titration may reach: over all classes."""
+    ends: list[exposure.Intensity] = []
+    for one in arm.each_class():
+        ends.append(written := exposure.intensity(_with_a_booster(one), weight_kg))
+        if (titration := one.policy.titration) and written.hours:
+            highest = titration.highest.at(weight_kg) / weight_kg * exposure.esketamine_share(arm.drug)
+            ends.append(written._replace(rate=max(written.rate, highest)))
+    return min(ends, key=lambda end: end.rate), max(ends, key=lambda end: end.rate)
 
 
 def _spanned(weakest: Estimate, strongest: Estimate) -> Estimate:

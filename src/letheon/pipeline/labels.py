@@ -212,7 +212,12 @@ def _like(scenario: Scenario, arm: Arm, same: bool, regimens: Iterable[tuple[Stu
     """Return the studies that gave such a regimen; rules decided on the way make one that nobody gave."""
     if not arm.regimen.infusions or arm.policy.titration:
         return ()
-    alike = (study.id for study, arms in regimens if any(_alike(scenario, arm, study, known, same) for known in arms))
+    each = arm.each_class()
+    alike = (
+        study.id
+        for study, arms in regimens
+        if any(all(_alike(scenario, one, study, known, same) for one in each) for known in arms)
+    )
     return tuple(dict.fromkeys(alike))
 
 

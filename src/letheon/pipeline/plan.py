@@ -56,7 +56,7 @@ class Structure:
 class ArmData(NamedTuple):
     """An arm as compiled code takes it; times in ticks, padded with `NEVER`.
 
-    A patient's rate is the sum over terms of min(absolute + per_kg weight, ceiling).
+    What a patient's rate is says `letheon.pipeline.timetable.RateTables`.
     """
 
     h0_h: Array  # the tick [h]
@@ -68,9 +68,12 @@ class ArmData(NamedTuple):
     epoch_at: Array  # int, shape (epoch + 1,): when epochs of the parameters begin
     save_at: Array  # int, shape (time + 1,): when profiles are kept
     rules: Rules  # the policy
-    absolute: Array  # shape (piece + 1, term), as the next three [mg/h]
+    absolute: Array  # shape (piece + 1, term), as the next six [mg/h]
     per_kg: Array  # [mg/h/kg]
     ceiling: Array  # [mg/h]
+    low: Array  # limits of the class that a term is for [kg, or years]
+    high: Array
+    by_age: Array  # bool: whether they are ages
     pushed: Array  # bool: which are pushes; needed only where a titration sets the rates of the others
     titrated: Array  # bool, shape (piece + 1,): in which pieces a titration sets the rate
     epoch_induction: Array  # shape (epoch,): factor on norketamine clearance
@@ -85,8 +88,9 @@ class ArmData(NamedTuple):
 
 _FILL = {  # what pads an array of `ArmData`; None for its last entry
     **dict.fromkeys(("reached", "edge", "epoch_at", "save_at"), NEVER),
-    **dict.fromkeys(("begins", "absolute", "per_kg", "pushed", "titrated"), 0),
-    "ceiling": np.inf,
+    **dict.fromkeys(("begins", "absolute", "per_kg", "by_age", "pushed", "titrated"), 0),
+    **dict.fromkeys(("ceiling", "high"), np.inf),
+    "low": -np.inf,
     **dict.fromkeys(("epoch_induction", "epoch_occasion"), None),
 }
 
@@ -226,9 +230,10 @@ def plan_arm(
     marks = (*epoch_at[1:].tolist(), *assessments(regimen, policy, horizon), *(() if stops_ms is None else stops))
     grains = (*booster.edges_ms, *((policy.titration.every_ms,) if policy.titration else ()))
     mesh = lay(foreseen, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
-    dosed = 0.0 if arm.drug == "placebo" else 1.0
     read = Readout.of(scenario)
-    absolute, per_kg, ceiling, pushed, titrated = rate_tables(pieces, booster)
+    tables = rate_tables(pieces, booster)
+    if arm.drug == "placebo":
+        tables = tables._replace(absolute=0.0 * tables.absolute, per_kg=0.0 * tables.per_kg)
     day_rows = mesh.index_of(stops)
     later = () if policy.fixed else tuple(e for e in foreseen.edges_ms if end < e < horizon)
     saved = saved_rows(mesh, day_rows, end, rows, later)
@@ -239,11 +244,7 @@ def plan_arm(
         **clock(mesh, edges_of(schedule, booster, horizon), epoch_at, len(induction)),
         save_at=save_at,
         rules=rules_of(policy, mesh.h0_h),
-        absolute=absolute * dosed,
-        per_kg=per_kg * dosed,
-        ceiling=ceiling,
-        pushed=pushed,
-        titrated=titrated,
+        **tables._asdict(),
         epoch_induction=induction,
         epoch_occasion=occasion,
         days=days,

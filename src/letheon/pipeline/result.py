@@ -12,6 +12,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from letheon.dosing.other_drugs import OtherDrugRecord
 from letheon.dosing.policy_document import PolicyRules
 from letheon.errors import InputError
 
@@ -329,6 +330,7 @@ class ArmResult(Struct, _UnderOneModel, frozen=True, kw_only=True):
     endpoints: Endpoints
     harms: HarmResult
     by_model: ByModel | UnsetType = UNSET  # of an average
+    also: tuple[OtherDrugRecord, ...] | UnsetType = UNSET  # other drugs, of which no effect is computed
 
 
 class Spread(Struct, frozen=True):

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from letheon import library
 from letheon._version import __version__
 from letheon.definitions import AT_RISK_DAYS, LAST_SUPPORTED_DAY
+from letheon.dosing.other_drugs import other_drug_record
 from letheon.dosing.policy import Policy, Titration
 from letheon.dosing.policy_document import policy_rules
 from letheon.dosing.regimen import MS_PER_DAY
@@ -369,6 +370,7 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> records.
         endpoints=_endpoints(view),
         harms=arm_harms(scenario, arm, view.pool),
         by_model=records.ByModel(alone("memory"), alone("slow_site")) if len(weights) > 1 else records.UNSET,
+        also=tuple(map(other_drug_record, arm.also)) or records.UNSET,
     )
 
 

@@ -89,6 +89,12 @@ def _infusions_of(arm: Arm) -> list[Infusion]:
     return [infusion for infusion in arm.regimen.infusions if not infusion.is_push]
 
 
+def _highest_rate(arm: Arm) -> float:
+    """Return the highest written rate at 70 kg in any class, pushes apart [mg/h]."""
+    schedules = (Regimen.create(arm.drug, _infusions_of(one)).schedule() for one in arm.each_class())
+    return max((rate for one in schedules for rate in one.rates(REFERENCE_WEIGHT_KG)), default=0.0)
+
+
 def _longest_infusion_h(arm: Arm) -> float:
     schedule = Regimen.create(arm.drug, _infusions_of(arm)).schedule()
     longest = run = 0.0
@@ -104,8 +110,9 @@ def _of_pushes(source: str, studied_mg_kg: float, arms: list[Arm]) -> list[str]:
     for arm in arms:
         infusions = (*arm.regimen.infusions, *(arm.policy.boosters.session if arm.policy.boosters else ()))
         hours = ((i, i.duration_ms / MS_PER_HOUR) for i in infusions if i.is_push)
+        doses = ((rate, h) for i, h in hours for rate in i.rate.classes.rates or (i.rate,))
         pushes[arm.name] = max(
-            (i.rate.at(REFERENCE_WEIGHT_KG) * h / REFERENCE_WEIGHT_KG for i, h in hours), default=0.0
+            (rate.at(REFERENCE_WEIGHT_KG) * h / REFERENCE_WEIGHT_KG for rate, h in doses), default=0.0
         )
     beyond = {name: dose for name, dose in pushes.items() if dose > studied_mg_kg * (1 + 1e-9)}
     if not beyond:
@@ -128,7 +135,7 @@ def _of_model(scenario: Scenario, model: PkModel, purposes: set[str], arms: list
     reached: dict[str, list[tuple[float, str]]] = {}
     top = {"h of infusion": limits["duration_h"][1], "mg/h at 70 kg": limits["rate_mg_h"][1]}
     for arm in arms:
-        rate = max(Regimen.create(arm.drug, _infusions_of(arm)).schedule().rates(REFERENCE_WEIGHT_KG), default=0.0)
+        rate = _highest_rate(arm)
         for (unit, most), value in zip(top.items(), (_longest_infusion_h(arm), rate), strict=True):
             if value > most * (1 + 1e-9):
                 reached.setdefault(unit, []).append((value, arm.name))
@@ -160,7 +167,7 @@ def _of_fitted_rates(arms: Sequence[Arm]) -> list[str]:
     sentences = []
     for arm in arms:
         known = [one for one in fitted if one[0] == arm.drug]
-        rate = max(Regimen.create(arm.drug, _infusions_of(arm)).schedule().rates(REFERENCE_WEIGHT_KG), default=0.0)
+        rate = _highest_rate(arm)
         if not known or not rate:
             continue
         _, low, _, lowest = min(known, key=lambda one: one[1])

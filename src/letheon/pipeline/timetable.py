@@ -63,21 +63,49 @@ def _running(schedule: Schedule, time_ms: int) -> tuple[Rate, ...]:
     return schedule.terms[place] if 0 <= place < len(schedule.terms) else ()
 
 
-def rate_tables(pieces: Pieces, booster: Schedule) -> tuple[np.ndarray, ...]:
-    """Tabulate absolute, per-kg and ceiling rates [mg/h], pushes and titration by piece, the booster's last."""
-    both = (*pieces.schedule.terms, *booster.terms)
+class RateTables(NamedTuple):
+    """What is given in each piece, shape (piece + 1, term), the booster's pieces last; the first is a pause.
+
+    A patient's rate is the sum over terms of min(absolute + per_kg weight, ceiling) where low <= weight < high, or age
+    in place of weight.
+    """
+
+    absolute: np.ndarray  # [mg/h]
+    per_kg: np.ndarray  # [mg/h/kg]
+    ceiling: np.ndarray  # [mg/h]
+    low: np.ndarray  # limits of the class that a term is for [kg, or years]; infinite for everybody
+    high: np.ndarray
+    by_age: np.ndarray  # bool: whether they are ages
+    pushed: np.ndarray  # bool: which are pushes; needed only where a titration sets the rates of the others
+    titrated: np.ndarray  # bool, shape (piece + 1,): in which pieces a titration sets the rate
+
+
+def _terms_by_class(rate: Rate) -> list[tuple[float, ...]]:
+    """Return the rows of a rate in `RateTables`: one, or one for each class."""
+    unit, limits, rates = rate.classes.unit, rate.classes.limits, rate.classes.rates or (rate,)
+    ends = zip(rates, (-np.inf, *limits), (*limits, np.inf), strict=True)
+    return [
+        (one.absolute_mg_h, one.per_kg_mg_h, one.ceiling_mg_h, low, high, float(unit == "year"))
+        for one, low, high in ends
+    ]
+
+
+def rate_tables(pieces: Pieces, booster: Schedule) -> RateTables:
+    """Tabulate the rates of a timetable and of its boosters."""
+    both = [[_terms_by_class(rate) for rate in terms] for terms in (*pieces.schedule.terms, *booster.terms)]
     count = padded_size(len(both) + 1, _SMALLEST_SCHEDULE)
-    width = padded_size(max((len(terms) for terms in both), default=1), 1)
-    table = np.zeros((3, count, width))
-    table[2] = np.inf
+    width = padded_size(max((sum(map(len, terms)) for terms in both), default=1), 1)
+    table = np.zeros((6, count, width))
+    table[2], table[3], table[4] = np.inf, -np.inf, np.inf
     pushed, titrated = np.zeros((count, width), bool), np.zeros(count, bool)
     for p, terms in enumerate(both, start=1):
-        for j, rate in enumerate(terms):
-            table[:, p, j] = rate.absolute_mg_h, rate.per_kg_mg_h, rate.ceiling_mg_h
-    for p, (terms, pushes) in enumerate(zip(pieces.schedule.terms, pieces.pushes, strict=True), start=1):
-        pushed[p, len(terms) - pushes : len(terms)] = True
+        for j, row in enumerate(row for rows in terms for row in rows):
+            table[:, p, j] = row
+    for p, (terms, pushes) in enumerate(zip(both[: len(pieces.pushes)], pieces.pushes, strict=True), start=1):
+        infused, end = (sum(map(len, some)) for some in (terms[: len(terms) - pushes], terms))
+        pushed[p, infused:end] = True
     titrated[1 : len(pieces.titrated) + 1] = pieces.titrated
-    return *table, pushed, titrated
+    return RateTables(*table[:5], table[5] > 0, pushed, titrated)
 
 
 def edges_of(schedule: Schedule, booster: Schedule, horizon_ms: int) -> tuple[np.ndarray, np.ndarray, int]:

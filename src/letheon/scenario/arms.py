@@ -2,15 +2,19 @@
 
 import itertools
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+from letheon.dosing.other_drugs import OtherDrug
 from letheon.dosing.policy import DEFAULT_APART_DAYS, DEFAULT_WAIT_DAYS, Boosters, Policy, Stops, Titration
 from letheon.dosing.regimen import LONGEST_PUSH_MS, MS_PER_DAY, SHORTEST_PUSH_MS, Infusion, Rate, Regimen
+from letheon.dosing.titration import titrated_spans
 from letheon.errors import near_word
 from letheon.scenario import quantities
+from letheon.scenario.classes import classes_of, is_by_class, split_by_class
 from letheon.scenario.faults import LOST, attempt, collecting
 from letheon.scenario.grammar import (
     ARM,
@@ -20,10 +24,13 @@ from letheon.scenario.grammar import (
     MAX_ARMS,
     MAX_INFUSIONS,
     SESSION,
+    TITRATION,
     WEEKDAYS,
+    Fields,
 )
 from letheon.scenario.kinds import MAX_RATE_MG_H, OF_BASE, listing_of, table_of, text_of
 from letheon.scenario.model import Arm, BagStrength, Beside
+from letheon.scenario.other_drugs import computed_beside, read_other_drugs
 from letheon.scenario.quantities import time_text
 from letheon.scenario.yaml_tree import Listing, Node, Table, Value
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG, plain, shown
@@ -33,6 +40,7 @@ MAX_BOOSTER_DAYS = 28
 DEFAULT_PUSH_MS = 60_000
 DEFAULT_AT_MOST = 6
 _MASSES = ("rate", "dose", "push", "max", "min", "step", "from", "to")  # keys that may hold a volume of the bag
+_BY_CLASS = ("rate", "dose", "push", "max", "min", "step")  # keys that may hold a value for each class
 _ROUNDING = 1 + 1e-9  # sums of rates carry rounding
 Values = dict[str, Any]  # what the grammar read, by key
 
@@ -70,7 +78,7 @@ def _drug(entry: Table) -> str:
 
 
 def _warnings(arms: dict[str, Arm]) -> tuple[str, ...]:
-    warnings = (warn(arm) for arm in arms.values() for warn in (_overlap_warning, _nothing_warning))
+    warnings = (warn(arm) for arm in arms.values() for warn in (_overlap_warning, _nothing_warning, _beside_warning))
     return tuple(filter(None, warnings))
 
 
@@ -117,23 +125,25 @@ def _laid_over(base: Table, own: Table) -> Table:
             if before is None:
                 node.refuse(f"there is no {key} to remove in the arm that this one is like; leave it out.")
             del entries[key]
-        elif isinstance(before, Table) and isinstance(node, Table):
+        elif isinstance(before, Table) and isinstance(node, Table) and not is_by_class(node):
             entries[key] = _laid_over(before, node)
         else:
             entries[key] = node
     return replace(own, entries=entries, key_lines=base.key_lines | own.key_lines)
 
 
-def _in_masses(table: Table, bag: BagStrength) -> Table:
-    """Return a map in which volumes of the bag stand as masses of its drug."""
+def _in_masses(table: Table, bag: BagStrength, by_class: bool = False) -> Table:
+    """Return a map in which volumes of the bag stand as masses of its drug; those of each class where it holds them."""
     entries: dict[str, Node] = {}
     for key, node in table.entries.items():
-        if isinstance(node, Table):
-            node = _in_masses(node, bag)
+        if key == "also":  # the bag holds none of it
+            pass
+        elif isinstance(node, Table):
+            node = _in_masses(node, bag, key in _MASSES)
         elif isinstance(node, Listing):
             items = (_in_masses(one, bag) if isinstance(one, Table) else one for one in node.items)
             node = replace(node, items=tuple(items))
-        elif isinstance(node, Value) and key in _MASSES:
+        elif isinstance(node, Value) and (by_class or key in _MASSES):
             node = attempt(_in_mass, node, bag)
         entries[key] = node
     return replace(table, entries=entries)
@@ -165,7 +175,7 @@ def _placebo(name: str, table: Table, real: dict[str, Arm]) -> Arm:
         near = near_word(like, real) or next(iter(real))
         node.refuse(f"{shown(like)} is not another arm that gives a drug; write like: {near}.")
     copied = real[like]
-    return Arm(name, "placebo", copied.regimen.sham(), like, copied.beside, copied.policy, copied.bag)
+    return Arm(name, "placebo", copied.regimen.sham(), like, copied.beside, copied.policy, copied.bag, copied.also)
 
 
 def _infusions(table: Table, follow_up_ms: int, weekday: int) -> list[Infusion]:
@@ -174,7 +184,7 @@ def _infusions(table: Table, follow_up_ms: int, weekday: int) -> list[Infusion]:
     infusions: list[Infusion] = []
     for item in listing.items:
         infusions = attempt(_with_session, infusions, item, follow_up_ms, weekday)
-    if (peak := _peak_mg_h(infusions)) > MAX_RATE_MG_H * _ROUNDING:
+    if (peak := max(_peak_mg_h(one) for one in _of_each_class(infusions))) > MAX_RATE_MG_H * _ROUNDING:
         listing.refuse(
             f"overlapping sessions add up to {plain(round(peak, 3))} mg/h at 70 kg, above the limit of "
             f"{plain(MAX_RATE_MG_H)} mg/h; move them apart or lower their rates."
@@ -203,7 +213,8 @@ def _active(name: str, drug: str, table: Table, follow_up_ms: int, weekday: int)
     policy = attempt(_policy, table, values, regimen, salt, follow_up_ms)
     beside = attempt(_beside, values)
     bag = attempt(_bag, values, salt)
-    return Arm(name, drug, regimen, beside=beside, policy=policy, bag=bag)
+    also = attempt(_also, values, follow_up_ms)
+    return Arm(name, drug, regimen, beside=beside, policy=policy, bag=bag, also=also)
 
 
 def _salt(values: Values) -> float:
@@ -221,6 +232,10 @@ def _regimen(drug: str, infusions: list[Infusion], salt: float) -> Regimen:
 
 def _beside(values: Values) -> Beside:
     return Beside(**{f"{drug}_mg": dose for drug, dose in values.get("beside", {}).items()})
+
+
+def _also(values: Values, follow_up_ms: int) -> tuple[OtherDrug, ...]:
+    return read_other_drugs(values["also"], values.get("beside", {}), follow_up_ms) if "also" in values else ()
 
 
 def _bag(values: Values, salt: float) -> BagStrength | None:
@@ -261,6 +276,13 @@ def _nothing_warning(arm: Arm) -> str | None:
     return f"arms.{arm.name}: {which} a rate of 0, and no drug is given then; write drug: placebo for a comparator."
 
 
+def _beside_warning(arm: Arm) -> str | None:
+    """Warn of drugs in `also` whose effect would be computed in `beside`."""
+    if not (names := " and ".join(computed_beside(arm.also))):
+        return None
+    return f"arms.{arm.name}: no effect of {names} is computed in also; beside computes one."
+
+
 def _overlap_warning(arm: Arm) -> str | None:
     infusions = [infusion for infusion in arm.regimen.infusions if not infusion.is_push]
     if any(after.start_ms < before.stop_ms for before, after in pairwise(infusions)):
@@ -274,7 +296,7 @@ def _overlap_warning(arm: Arm) -> str | None:
 def _session(table: Table, follow_up_ms: int, weekday: int) -> list[Infusion]:
     """Read one entry of `sessions`, with its repeats, in masses as written."""
     values = SESSION.read(table)
-    infusions = attempt(_repeated, table, values, weekday)
+    infusions = attempt(_by_class, table, SESSION, values, weekday)
     start = attempt(_start, table, values["at"], follow_up_ms)
     last, end = infusions[-1].start_ms, time_text(follow_up_ms)
     if (stop := infusions[-1].stop_ms) > follow_up_ms:
@@ -298,7 +320,7 @@ def _start(table: Table, start: int, follow_up_ms: int) -> int:
 def _booster_session(boosters: Table, values: Values, salt: float, follow_up_ms: int) -> tuple[Infusion, ...]:
     """Return the session of a booster, clocked from its own start, in free base."""
     table = table_of(boosters.entries.get("session", LOST), "")
-    infusions = _repeated(table, values["session"])
+    infusions = _by_class(table, BOOSTER_SESSION, values["session"])
     stop = infusions[-1].stop_ms
     if stop > MAX_BOOSTER_DAYS * MS_PER_DAY:
         table.refuse(
@@ -307,6 +329,29 @@ def _booster_session(boosters: Table, values: Values, salt: float, follow_up_ms:
     if stop > follow_up_ms:
         table.refuse("a booster is longer than the follow-up; write a shorter one, or a longer follow_up.")
     return _scaled(infusions, salt)
+
+
+def _by_class(table: Table, fields: Fields, values: Values, weekday: int | None = None) -> list[Infusion]:
+    """Return the infusions of a session and its repeats, which classes share but for their rates."""
+    split = split_by_class(table, _BY_CLASS)
+    if split is None:
+        return _repeated(table, values, weekday)
+    each = [attempt(_of_a_class, one, fields, weekday) for one in split.tables]
+    return [
+        replace(same[0], rate=Rate.by_class(split.unit, split.limits, [one.rate for one in same]))
+        for same in zip(*each, strict=True)
+    ]
+
+
+def _of_a_class(table: Table, fields: Fields, weekday: int | None) -> list[Infusion]:
+    return _repeated(table, fields.read(table), weekday)
+
+
+def _of_each_class(infusions: Iterable[Infusion], of: str = "", trait: float = 0.0) -> Iterator[list[Infusion]]:
+    """Yield what somebody of each class is given; only of the classes at a weight or an age where one is named."""
+    regimen = Regimen.create("racemic", infusions)
+    weights, ages = ([trait] if unit == of else [0.0, *regimen.limits(unit)] for unit in ("kg", "year"))
+    yield from (list(regimen.of(*who).infusions) for who in itertools.product(weights, ages))
 
 
 def _repeated(table: Table, values: Values, weekday: int | None = None) -> list[Infusion]:
@@ -519,16 +564,42 @@ def _refuse_titrated_ramps(table: Table) -> None:
 
 
 def _titration(node: Node, values: Values, regimen: Regimen, salt: float) -> Titration:
+    table = table_of(node, "")
+    infusions = [i for i in regimen.infusions if not i.is_push]
+    if len({titrated_spans(one) for one in _of_each_class(infusions)}) > 1:
+        table.refuse(
+            "a session is written lower than the one before it for some classes only, and would be titrated for the "
+            "others; write arms of their own for them."
+        )
+    unit = next(
+        (classes_of(node)[0] for key in _BY_CLASS if (node := table.entries.get(key)) and is_by_class(node)), ""
+    )
+    split = split_by_class(table, _BY_CLASS, regimen.limits(unit), unit)
+    if split is None:
+        return _one_titration(table, values, _of_each_class(infusions), salt)
+    rules = [
+        attempt(_one_titration, one, TITRATION.read(one), _of_each_class(infusions, unit, low), salt)
+        for one, low in zip(split.tables, (0.0, *split.limits), strict=True)
+    ]
+    step, lowest, highest = (
+        Rate.by_class(unit, split.limits, [getattr(rule, name) for rule in rules])
+        for name in ("step", "lowest", "highest")
+    )
+    return replace(rules[0], step=step, lowest=lowest, highest=highest)
+
+
+def _one_titration(table: Table, values: Values, each: Iterable[list[Infusion]], salt: float) -> Titration:
+    """Return the rule of one class; `each` lists what its patients are given as written, pushes apart."""
+
     def base(rate: Rate) -> Rate:
         """Return a rate in free base, so that its text reads back as the same rate."""
         value, unit = rate.form
         return Rate(*quantities.rate_mg_h(f"{plain(value * salt)} {unit}"), written=_as_base(value, unit, salt))
 
-    table = table_of(node, "")
     highest, lowest = base(values["max"]), base(values["min"]) if "min" in values else Rate()
     top = highest.at(REFERENCE_WEIGHT_KG)
-    infusions = Regimen.create("racemic", (i for i in regimen.infusions if not i.is_push))
-    start = max(infusions.schedule().rates(REFERENCE_WEIGHT_KG), default=0.0)
+    timetables = [Regimen.create("racemic", infusions).schedule() for infusions in each]
+    start = max((rate for one in timetables for rate in one.rates(REFERENCE_WEIGHT_KG)), default=0.0)
     if top < start * (1 - 1e-9):
         node = table.entries["max"]
         node.refuse(

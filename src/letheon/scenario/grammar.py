@@ -12,6 +12,8 @@ from typing import Any
 from letheon.dosing.order import MAX_WEIGHT_KG, MIN_WEIGHT_KG
 from letheon.dosing.policy import DEFAULT_APART_DAYS, DEFAULT_WAIT_DAYS
 from letheon.dosing.regimen import DRUGS
+from letheon.scenario.classes import by_class
+from letheon.scenario.drugs import drug, other_drug
 from letheon.scenario.faults import attempt
 from letheon.scenario.kinds import (
     MAX_RATE_MG_H,
@@ -40,7 +42,7 @@ from letheon.scenario.kinds import (
     whole_days,
 )
 from letheon.scenario.model import Models, OwnEndpoints, Population, pk_choices
-from letheon.scenario.spellings import NO_ROUTE, ROUTE_KEYS, names_route
+from letheon.scenario.spellings import ROUTE_KEYS
 from letheon.scenario.yaml_tree import Listing, Node, Table
 from letheon.units import MS_PER_HOUR, shown
 
@@ -53,6 +55,7 @@ MAX_SEED = 2**63 - 1
 MAX_TITLE = 200
 MAX_ARMS = 16
 MAX_INFUSIONS = 2000
+MAX_OTHER_DRUGS = 20
 MAX_VARIABLES = 12
 MAX_OWN_DAYS, MAX_OWN_RESPONDERS = 100, 12
 DEFAULT_CANDIDATES, DEFAULT_PATIENTS = 400, 512
@@ -178,13 +181,14 @@ def by_name(fields: Fields, most: int | None = None, names: str = "") -> Kind:
     return Kind("map by name", table_of, schema, limits=f"1 to {most}" if most else "", inner=fields)
 
 
-def list_of(item: Kind) -> Kind:
+def list_of(item: Kind, most: int | None = None) -> Kind:
     """Return the kind of a list; whoever asks for its items reads them."""
 
     def schema() -> Schema:
-        return {"type": "array", "minItems": 1, "items": item.schema()}
+        return {"type": "array", "minItems": 1, "items": item.schema()} | ({"maxItems": most} if most else {})
 
-    return Kind("list", listing_of, schema, unit=item.unit, limits="at least one", inner=item.inner)
+    limits = f"1 to {most}" if most else "at least one"
+    return Kind("list", listing_of, schema, unit=item.unit, limits=limits, inner=item.inner)
 
 
 def one_or_more(item: Kind, most: int) -> Kind:
@@ -248,32 +252,6 @@ def _title(node: Node, example: str) -> str:
     return title
 
 
-# other names of the drugs, and slips in them that leave no doubt: ketamin alone could be any of the three
-_DRUG_NAMES = {
-    "racemic": re.compile(r"(?i)rac(emic|emate|emisch)?([ -]?ketamine?)?"),
-    "esketamine": re.compile(r"(?i)es-?ketamine?|\(?s\)?(\(\+\))?[- ]ketamine?|s\+[- ]ketamine?"),
-    "arketamine": re.compile(r"(?i)ar-?ketamine?|\(?r\)?(\(-\))?[- ]ketamine?|r-[- ]ketamine?"),
-    "placebo": re.compile(r"(?i)placebos?|sham|saline"),
-}
-
-
-def _drug(node: Node, example: str) -> str:
-    # the usual word means the racemic mixture, and must not be taken for the enantiomer that it resembles
-    name = text_of(node, example)
-    if re.fullmatch(r"(?i)(racemic )?ketamine|ketalar", name):
-        node.refuse(
-            f"{shown(name)} does not say which form; write racemic for the usual mixture, "
-            "or esketamine or arketamine for one enantiomer."
-        )
-    if name in DRUGS:
-        return name
-    if names_route(name):
-        node.refuse(f"{shown(name)} names a route: {NO_ROUTE}; write e.g. {example}.")
-    meant = next((drug for drug, pattern in _DRUG_NAMES.items() if pattern.fullmatch(name)), None)
-    remedy = f"write {meant}" if meant else f"write one of {', '.join(DRUGS)}; no other drug is modelled"
-    node.refuse(f"{shown(name)} is not a known value here; {remedy}.")
-
-
 # --- the keys ---
 
 _DAYS = whole_days(1, 3650)
@@ -328,11 +306,11 @@ RAMP = Fields(
     "{from: 10 mg/h, to: 40 mg/h, step: 5 mg/h, every: 6 h}",
 )
 _INFUSION = (
-    Key("rate", rate(), f"Infusion rate; at most {MAX_RATE_MG_H:g} mg/h at 70 kg.", "25 mg/h"),
-    Key("dose", dose(), "Total dose of the session, spread evenly; instead of rate.", "100 mg"),
-    Key("max", ceiling(), "Ceiling of a rate by body weight.", "25 mg/h"),
+    Key("rate", by_class(rate()), f"Infusion rate; at most {MAX_RATE_MG_H:g} mg/h at 70 kg.", "25 mg/h"),
+    Key("dose", by_class(dose()), "Total dose of the session, spread evenly; instead of rate.", "100 mg"),
+    Key("max", by_class(ceiling()), "Ceiling of a rate by body weight.", "25 mg/h"),
     Key("for", duration(), "Duration; required unless it is a push.", "4 h"),
-    Key("push", dose("at most 2 mg/kg"), "A bolus, instead of rate and for.", "0.35 mg/kg"),
+    Key("push", by_class(dose("at most 2 mg/kg")), "A bolus, instead of rate and for.", "0.35 mg/kg"),
     Key("over", duration(), "Length of a push, 10 s to 5 min.", "1 min", "1 min"),
     Key("repeat", table(REPEAT), "Further sessions like this one."),
 )
@@ -375,12 +353,13 @@ BOOSTERS = Fields(
     "{on: relapse, session: {rate: 25 mg/h, for: 4 h}, at_most: 6 per year}",
     rules={"oneOf": [{"required": ["on"]}, {"required": ["every"], "properties": {"wait": False}}]},
 )
+_SOME_RATE = rate(_AT_70_KG, zero=False)
 TITRATION = Fields(
     (
         Key("every", _LOOKS, "Time between two checks.", "8 h", required=True),
-        Key("step", rate(_AT_70_KG, zero=False), "By how much the rate goes up or down.", "5 mg/h/70kg", required=True),
-        Key("min", rate(_AT_70_KG), "Lower limit of the rate.", "5 mg/h/70kg", "0 mg/h"),
-        Key("max", rate(_AT_70_KG, zero=False), "Upper limit of the rate.", "30 mg/h/70kg", required=True),
+        Key("step", by_class(_SOME_RATE), "By how much the rate goes up or down.", "5 mg/h/70kg", required=True),
+        Key("min", by_class(rate(_AT_70_KG)), "Lower limit of the rate.", "5 mg/h/70kg", "0 mg/h"),
+        Key("max", by_class(_SOME_RATE), "Upper limit of the rate.", "30 mg/h/70kg", required=True),
         Key("relief", relief(), "Relief, as a share of baseline pain, at which the rate is held.", "50 %", "50 %"),
         Key("harm", _REPORTS, "Whether the clinic waits for complaints, or asks.", "spontaneous", "spontaneous"),
         Key("on_harm", choice("down", "hold"), "A step down after a reported effect, or no change.", "down", "down"),
@@ -402,6 +381,22 @@ BESIDE = Fields(
     ),
     "{clonidine: 0.1 mg, midazolam: 2 mg}",
     unknown="{} is not modelled: only clonidine and midazolam have computed effects here; leave it out.",
+)
+ALSO = Fields(
+    (
+        Key("drug", other_drug(), "Name.", "lidocaine", required=True),
+        Key("dose", dose("above 0, at most 100 g"), "Each dose.", "1.5 mg/kg"),
+        Key("rate", rate(), "As long as ketamine runs; instead of dose.", "1 mg/kg/h"),
+        Key("with", choice("each session"), "A dose with each session, boosters too.", "each session"),
+        Key("every", duration(fault="is not above 0"), "Doses by the clock from 0 h on; instead of with.", "12 h"),
+        Key("until", moment(), "No dose is given from here on.", "day 5", "the end of follow-up"),
+    ),
+    "{drug: lidocaine, dose: 1.5 mg/kg, with: each session}",
+    refused=dict.fromkeys(ROUTE_KEYS, "no effect of other drugs is computed, by any route; leave the route out."),
+    rules={
+        "oneOf": [{"required": ["dose"]}, {"required": ["rate"], "properties": {"every": False}}],
+        "anyOf": [{"required": ["with"], "properties": {"every": False, "until": False}}, {"required": ["every"]}],
+    },
 )
 _POLICIES = (
     Key("boosters", table(BOOSTERS), "When a patient returns, and what is given.", default="none"),
@@ -426,7 +421,7 @@ SESSION = Fields(
 )
 ARM = Fields(
     (
-        Key("drug", choice(*DRUGS, read=_drug), "What is given.", "racemic", "that of like"),
+        Key("drug", choice(*DRUGS, read=drug), "What is given.", "racemic", "that of like"),
         Key("sessions", list_of(table(SESSION)), "The timetable; not in a placebo arm.", f"[{SESSION.example}]"),
         Key(
             "like", text(), "An arm to start from, with changes; in a placebo arm, the one that it copies.", "ketamine"
@@ -434,6 +429,13 @@ ARM = Fields(
         Key("salt", choice("base", "hydrochloride"), "Form in which masses are written.", "hydrochloride", "base"),
         Key("bag", bag(), "Strength of what runs; rates may then be in mL/h, doses in mL.", "5 mg/mL", "none"),
         Key("beside", table(BESIDE), "Other drugs given with every infusion.", default="none"),
+        Key(
+            "also",
+            list_of(table(ALSO), MAX_OTHER_DRUGS),
+            "Further drugs, of which no effect is computed.",
+            f"[{ALSO.example}]",
+            "none",
+        ),
         *_POLICIES,
     ),
     f"{{drug: racemic, sessions: [{SESSION.example}]}}",

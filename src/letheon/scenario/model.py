@@ -1,10 +1,12 @@
 """The records of a scenario that was read: plain, frozen, in canonical units."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import product
 
 from letheon import library
+from letheon.dosing.other_drugs import OtherDrug
 from letheon.dosing.policy import Policy
 from letheon.dosing.regimen import DRUGS, Regimen
 from letheon.units import plain
@@ -56,7 +58,7 @@ class Models:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Other drugs given beside the infusions; 0 for none."""
+    """Other drugs given beside the infusions whose effects are computed; 0 for none."""
 
     clonidine_mg: float = 0.0  # by mouth before each infusion
     midazolam_mg: float = 0.0  # with each infusion; only whether it is given matters: no size by dose is known
@@ -137,6 +139,8 @@ class Arm:
         Boosters, titration and what ends them.
     bag : BagStrength or None
         What rates in mL/h and doses in mL were written for.
+    also : tuple of OtherDrug
+        Further drugs, of which no effect is computed.
     """
 
     name: str
@@ -146,6 +150,27 @@ class Arm:
     beside: Beside = Beside()
     policy: Policy = _FIXED
     bag: BagStrength | None = None
+    also: tuple[OtherDrug, ...] = ()
+
+    def of(self, weight_kg: float | None = None, age_year: float | None = None) -> "Arm":
+        """Return the arm of a patient's classes; what goes by an unknown weight or age stays as it is."""
+        regimen, policy = self.regimen.of(weight_kg, age_year), self.policy.of(weight_kg, age_year)
+        return replace(self, regimen=regimen, policy=policy)
+
+    def each_class(self) -> "list[Arm]":
+        """Return the arm of each class, or of each two where some go by weight and some by age; else the arm itself."""
+        weights, ages = self.limits("kg"), self.limits("year")
+        if not (weights or ages):
+            return [self]
+        return [self.of(*who) for who in product((0.0, *weights), (0.0, *ages))]
+
+    def limits(self, unit: str) -> tuple[float, ...]:
+        """Return where classes of body weight [kg] or age [year] begin in sessions, boosters and titration."""
+        boosters, rule = self.policy.boosters, self.policy.titration
+        session = Regimen("racemic", boosters.session if boosters else ())
+        rates = [rate.classes for rate in (rule.step, rule.lowest, rule.highest)] if rule else []
+        ruled = (limit for one in rates if one.unit == unit for limit in one.limits)
+        return tuple(sorted({*self.regimen.limits(unit), *session.limits(unit), *ruled}))
 
 
 @dataclass(frozen=True, slots=True)

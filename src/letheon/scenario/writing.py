@@ -2,13 +2,16 @@
 
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+from letheon.dosing.other_drugs import OtherDrug
 from letheon.dosing.policy import Policy, Stops
-from letheon.dosing.regimen import Infusion
+from letheon.dosing.regimen import Infusion, Rate
 from letheon.dosing.repeats import repeats
-from letheon.scenario.grammar import ARM, SCENARIO, SESSION, flow
+from letheon.scenario.classes import ByClass
+from letheon.scenario.grammar import ALSO, ARM, SCENARIO, SESSION, flow
 from letheon.scenario.model import Arm, Scenario
 from letheon.units import MS_PER_HOUR
 
@@ -56,7 +59,17 @@ def _arm(arm: Arm) -> Iterator[str]:
     yield "    sessions:"
     for session in sessions(arm.regimen.infusions):
         yield f"      - {flow(SESSION.write(session))}"
+    if arm.also:
+        yield "    also:"
+        yield from (f"      - {flow(ALSO.write(other_drug(one)))}" for one in arm.also)
     yield from (f"    {key}: {texts[key]}" for key in ("titration", "boosters", "stop") if key in texts)
+
+
+def other_drug(one: OtherDrug) -> dict[str, Any]:
+    """Return another drug as the values of an entry of `also`, by key."""
+    amount = {"rate": Rate(one.mg, one.mg_per_kg)} if one.infused else {"dose": (one.mg, one.mg_per_kg)}
+    when = {"every": one.every_ms, "until": one.until_ms} if one.every_ms else {"with": "each session"}
+    return {"drug": one.drug} | amount | when
 
 
 def policy_of(policy: Policy) -> dict[str, Any]:
@@ -66,9 +79,9 @@ def policy_of(policy: Policy) -> dict[str, Any]:
         "titration": titration
         and {
             "every": titration.every_ms,
-            "step": titration.step,
-            "min": titration.lowest,
-            "max": titration.highest,
+            "step": _by_class(titration.step),
+            "min": _by_class(titration.lowest),
+            "max": _by_class(titration.highest),
             "relief": titration.relief,
             "harm": "elicited" if titration.elicited else "spontaneous",
             "on_harm": "down" if titration.down else "hold",
@@ -89,6 +102,12 @@ def policy_of(policy: Policy) -> dict[str, Any]:
     }
 
 
+def _by_class(rate: Rate) -> Rate | ByClass:
+    """Return a rate, or one for each class, as values of the grammar."""
+    classes = rate.classes
+    return ByClass(classes.unit, classes.limits, classes.rates) if classes.rates else rate
+
+
 def sessions(infusions: Iterable[Infusion]) -> list[dict[str, Any]]:
     """Return infusions as the values of `sessions`, by key; equal ones at equal intervals are one entry."""
     return [_session(*group) for group in repeats(infusions)]
@@ -96,19 +115,26 @@ def sessions(infusions: Iterable[Infusion]) -> list[dict[str, Any]]:
 
 def _session(infusion: Infusion, every: int, times: int) -> dict[str, Any]:
     rate, length = infusion.rate, infusion.duration_ms
+    unit, limits, rates = rate.classes.unit, rate.classes.limits, rate.classes.rates or (rate,)
+
+    def written(each: Sequence[Any]) -> Any:
+        """Return one value, or one for each class."""
+        return each[0] if all(one == each[0] for one in each) else ByClass(unit, limits, tuple(each))
+
     values: dict[str, Any] = {"at": infusion.start_ms}
-    if infusion.is_push and (dose := _push_dose(infusion)):
-        values |= {"push": dose, "over": length}
+    doses = [_push_dose(one, length) for one in rates] if infusion.is_push else [None]
+    if all(doses):
+        values |= {"push": written(doses), "over": length}
     else:
-        values |= {"rate": rate, "for": length}
-        if rate.ceiling_mg_h != math.inf:
-            values["max"] = rate.ceiling_mg_h
+        values |= {"rate": written([replace(one, ceiling_mg_h=math.inf) for one in rates]), "for": length}
+        if any(one.ceiling_mg_h != math.inf for one in rates):
+            values["max"] = written([one.ceiling_mg_h for one in rates])
     return values | ({"repeat": {"every": every, "times": times}} if times > 1 else {})
 
 
-def _push_dose(infusion: Infusion) -> tuple[float, float] | None:
+def _push_dose(rate: Rate, length_ms: int) -> tuple[float, float] | None:
     """Return a push by its dose, where that reads back as the same rate."""
-    rate, hours = infusion.rate, infusion.duration_ms / MS_PER_HOUR
+    hours = length_ms / MS_PER_HOUR
     if rate.ceiling_mg_h != math.inf:
         return None
     per_hour = rate.per_kg_mg_h or rate.absolute_mg_h

@@ -1,10 +1,10 @@
 """``letheon worksheet``: bags, pump rates and pushes of each arm."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated
 
 from letheon.errors import InputError
-from letheon.units import MS_PER_HOUR
+from letheon.units import MS_PER_HOUR, REFERENCE_AGE_YEAR
 from letheon.views.commands.shell import AsJson, ScenarioFile, option, quantity, write_json, write_text
 
 if TYPE_CHECKING:
@@ -54,8 +54,13 @@ def worksheet(
     options = {"weight_kg": weight, "vial_mg_per_ml": vial, "vial_ml": vial_volume}
     options |= {"bag_ml": bag, "mg_per_ml": concentration, "bag_mg": per_bag}
     order = Order.create(vial_salt=vial_salt, **{name: value for name, value in options.items() if value is not None})
-    loaded = scenarios.load(scenario)
-    sheets = _sheets(loaded, order, arm, strength_asked=concentration is not None or per_bag is not None, volume=bag)
+    loaded, sheets = _sheets(
+        scenarios.load(scenario),
+        order,
+        arm,
+        strength_asked=concentration is not None or per_bag is not None,
+        volume=bag,
+    )
     if as_json:
         from letheon.dosing.worksheet_record import arm_record, worksheet_record
 
@@ -69,31 +74,56 @@ def worksheet(
 
 def _sheets(
     scenario: "Scenario", order: "Order", only: str | None, strength_asked: bool, volume: float | None
-) -> "dict[str, Worksheet]":
+) -> "tuple[Scenario, dict[str, Worksheet]]":
+    """Lay out arms for one body weight, one for each class of age; return a scenario of those, and their sheets."""
     arms = {arm.name: arm for arm in scenario.arms}
     if only is not None and only not in arms:
         raise InputError(f"--arm {only[:40]!r} is not an arm of this scenario; choose among {', '.join(arms)}.")
     sheets: dict[str, Worksheet] = {}
+    plain: list[Arm] = []
     for name, arm in arms.items() if only is None else [(only, arms[only])]:
         try:
             own = order
             if bag := arm.bag:
                 ml = bag.ml if volume is None else None
                 own = order.of_bag(bag.at(order.weight_kg), ml, asked=strength_asked)
-            sheets[name] = sheet_of(arm, own, round(scenario.follow_up_h * MS_PER_HOUR))
+            for who, age in _ages(arm):
+                one = replace(arm.of(order.weight_kg, age), name=f"{name}{who}")
+                sheets[one.name] = sheet_of(arm, own, round(scenario.follow_up_h * MS_PER_HOUR), age)
+                plain.append(one)
         except InputError as error:
             raise InputError(f"arm {name}: {error}") from None
-    return sheets
+    return replace(scenario, arms=tuple(plain)), sheets
 
 
-def sheet_of(arm: "Arm", order: "Order", follow_up_ms: int) -> "Worksheet":
+def _ages(arm: "Arm") -> list[tuple[str, float]]:
+    """Return an age of each class, and what is put behind the name of the arm."""
+    from letheon.dosing.regimen import class_names
+
+    if not (limits := arm.limits("year")):
+        return [("", REFERENCE_AGE_YEAR)]
+    return list(zip((f", {name}" for name in class_names("year", limits)), (0.0, *limits), strict=True))
+
+
+def sheet_of(arm: "Arm", order: "Order", follow_up_ms: int, age_year: float = REFERENCE_AGE_YEAR) -> "Worksheet":
     """Lay out everything that an arm gives, up to the end of the observation [ms]; name what is missing.
 
-    Raises `InputError` if no pump could run a step as written, or the bags are too many to hang.
+    What goes by class is that of the order's body weight, and of an age. Raises `InputError` if no pump could run a
+    step as written, or the bags are too many to hang.
     """
+    from letheon.dosing.class_rows import class_rows
     from letheon.dosing.parts import unknown_parts
     from letheon.dosing.worksheet import worksheet
 
     beside = {name.removesuffix("_mg"): dose for name, dose in asdict(arm.beside).items()}
-    missing = unknown_parts(arm)
-    return worksheet(arm.regimen, order, policy=arm.policy, follow_up_ms=follow_up_ms, beside=beside, missing=missing)
+    own = arm.of(order.weight_kg, age_year)
+    sheet = worksheet(
+        own.regimen,
+        order,
+        policy=own.policy,
+        follow_up_ms=follow_up_ms,
+        beside=beside,
+        also=arm.also,
+        missing=unknown_parts(arm),
+    )
+    return replace(sheet, classes=class_rows(arm.regimen, arm.policy, order.weight_kg, age_year))

@@ -11,9 +11,9 @@ from letheon import library
 from letheon.dosing.regimen import Infusion, Rate
 from letheon.dosing.repeats import repeats
 from letheon.scenario import Arm, Scenario, dumps
-from letheon.scenario.grammar import BESIDE, BOOSTERS, MODELS, POPULATION, STOP, TITRATION, Fields
-from letheon.scenario.writing import fields_of, policy_of
-from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
+from letheon.scenario.grammar import ALSO, BESIDE, BOOSTERS, MODELS, POPULATION, STOP, TITRATION, Fields
+from letheon.scenario.writing import fields_of, other_drug, policy_of
+from letheon.units import MS_PER_HOUR, REFERENCE_AGE_YEAR, REFERENCE_WEIGHT_KG
 from letheon.views.document.numbers import significant
 
 QUESTIONS: Mapping[str, str] = {
@@ -100,6 +100,7 @@ def _row(infusion: Infusion, every: int, times: int) -> SessionRow:
 
 
 def _arm(arm: Arm) -> dict[str, Any]:
+    arm = arm.of(REFERENCE_WEIGHT_KG, REFERENCE_AGE_YEAR)
     rules = {"boosters": BOOSTERS, "titration": TITRATION, "stop": STOP}
     policy = policy_of(arm.policy)
     shown = {name: policy[name] and _numbers(fields, policy[name]) for name, fields in rules.items()}
@@ -110,6 +111,7 @@ def _arm(arm: Arm) -> dict[str, Any]:
         "drug": arm.drug,
         "like": arm.like,
         "beside": {name.removesuffix("_mg"): dose for name, dose in fields_of(arm.beside).items()},
+        "also": [ALSO.write(other_drug(one)) for one in arm.also],
         "sessions": to_builtins(rows(arm.regimen.infusions)) if arm.drug != "placebo" else [],
         **shown,
     }
@@ -125,9 +127,15 @@ def form(scenario: Scenario) -> dict[str, Any]:
         "models": fields_of(scenario.models),
         "arms": [_arm(arm) for arm in scenario.arms],
         "compare": scenario.against,
-        "warnings": list(scenario.warnings),
+        "warnings": [*scenario.warnings, *_only_one_class(scenario)],
         "yaml": dumps(scenario),
     }
+
+
+def _only_one_class(scenario: Scenario) -> list[str]:
+    """Say which arms go by class, since the page's controls hold one value each."""
+    arms = [arm.name for arm in scenario.arms if arm.drug != "placebo" and (arm.limits("kg") or arm.limits("year"))]
+    return [f"arms.{name}: the controls hold only the class of 70 kg and 46 years." for name in arms]
 
 
 class Preset(Struct, frozen=True):

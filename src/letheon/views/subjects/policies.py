@@ -1,8 +1,9 @@
 """The rules of an arm in plain sentences, and its rates and pushes as they were written."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from letheon.dosing.other_drugs import OtherDrugRecord
 from letheon.dosing.policy_document import BoosterRules, PolicyRules, Quantity, StopRules, TitrationRules
 from letheon.dosing.regimen import Rate
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
@@ -25,13 +26,21 @@ def booster_sentences(rule: BoosterRules) -> list[str]:
 def titration_sentence(rule: TitrationRules) -> str:
     """Say how the rate is changed during the infusion."""
     asks = "asks for psychedelic effects and one is reported" if rule.harm == "elicited" else "is told of a complaint"
-    down = f"goes down by {_quantity(rule.step)}, to {_quantity(rule.min)} at least, and not again above the last"
+    step, low, most = _quantity(rule.step), f"{_quantity(rule.min)} at least", f"{_quantity(rule.max)} at most"
+    if rule.classes:
+        step, low, most = "a step", "the least", "the most"
+    down = f"goes down by {step}, to {low}, and not again above the last"
     then = f"{down} rate without one" if rule.on_harm == "down" else "stays, and does not go above that again"
-    return (
-        f"Every {general(rule.every_h)} h of infusion the rate goes up by {_quantity(rule.step)}, to "
-        f"{_quantity(rule.max)} at most, until {general(100 * rule.relief)} % of baseline pain is gone. Where the "
+    sentence = (
+        f"Every {general(rule.every_h)} h of infusion the rate goes up by {step}, to {most}, until "
+        f"{general(100 * rule.relief)} % of baseline pain is gone. Where the "
         f"clinic {asks}, the rate {then}. A session written lower than the one before it runs as written."
     )
+    classes = "; ".join(
+        f"{one.who} {_quantity(one.step)}, from {_quantity(one.min)} to {_quantity(one.max)}"
+        for one in rule.classes or ()
+    )
+    return f"{sentence} Step, least and most by class: {classes}." if classes else sentence
 
 
 def _quantity(quantity: Quantity) -> str:
@@ -61,6 +70,24 @@ def _ends(stop: StopRules) -> Iterator[str]:
         yield f"after a session with a psychedelic effect {how}"
     if dose := stop.dose:
         yield f"before the total dose passes {_quantity(dose)}"
+
+
+def other_drug_text(other: OtherDrugRecord, amount: str = "") -> str:
+    """Say how a drug without computed effect is given; `amount` is what its dose comes to for one body weight.
+
+    >>> other_drug_text(OtherDrugRecord("lorazepam", Quantity(1.0, "mg"), None, 12.0, 96.0))
+    'lorazepam 1 mg every 12 h from 0 h until 96 h'
+    """
+    parts = [_quantity(one).replace("µg", "mcg") for one in (other.dose, other.rate) if one]
+    text = f"{other.drug} {', '.join(parts)}{amount}"
+    if other.every_h is not None and other.until_h is not None:
+        return f"{text} every {general(other.every_h)} h from 0 h until {general(other.until_h)} h"
+    return f"{text} {'with each session' if other.dose else 'as long as ketamine runs'}"
+
+
+def other_drugs_text(also: Iterable[OtherDrugRecord]) -> str:
+    """Say which drugs without computed effect an arm gives; empty where there are none."""
+    return "; ".join(map(other_drug_text, also))
 
 
 def rate_text(rate: Rate) -> str:

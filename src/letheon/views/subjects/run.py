@@ -10,7 +10,7 @@ from letheon.views.document import html, numbers, tree
 from letheon.views.figures.curves import active_arms, comparator, endpoint_days, has_placebo, is_placebo, styles
 from letheon.views.subjects import average, beside, endpoints, harms, names, relief
 from letheon.views.subjects.endmatter import sentence, sources
-from letheon.views.subjects.policies import policy_sentences
+from letheon.views.subjects.policies import other_drugs_text, policy_sentences
 from letheon.views.subjects.run_figures import figures
 from letheon.views.subjects.words import TEXTS
 
@@ -64,6 +64,11 @@ def summary(result: RunResult) -> tree.Document:
         tree.Paragraph(f"{names.arm_name(name)}: {rule}")
         for name, arm in result.arms.items()
         for rule in policy_sentences(arm.policy)
+    ]
+    rules += [
+        tree.Paragraph(f"{names.arm_name(name)}, other drugs: {other_drugs_text(arm.also)}. {TEXTS.also}")
+        for name, arm in result.arms.items()
+        if arm.also
     ]
     reading = f"{TEXTS.brackets} {_how_to_read(result)} {_interval(result)}"
     notes = [reading, TEXTS.harms, *harms.unknowns(result)]
@@ -167,6 +172,8 @@ def _facts(result: RunResult, name: str, scores: dict[int, Endpoint]) -> list[Fa
         facts.append(("Last rate, mean", f"{numbers.number(end.mean, 2)} {end.unit}", _stacked(lines)))
     dose = None if is_placebo(arm) else arm.endpoint("dose_mg")
     facts.append(("Total dose, mean", f"{numbers.amount(dose.mean, 'mg')} mg" if dose else "none", ""))
+    if arm.also:
+        facts.append(("Other drugs", other_drugs_text(arm.also), "no effect of them is computed"))
     return facts + harms.headline(arm)
 
 

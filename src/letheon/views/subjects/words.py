@@ -55,6 +55,7 @@ class Texts(Struct, frozen=True):
     placebo: str
     no_expectancy: str
     harms: str
+    also: str
     # of calibrations, validations and searches
     trial: str
     contraction: str

@@ -7,8 +7,10 @@ from typing import TypeVar
 
 from letheon.definitions import WORKSHEET_NOTICE
 from letheon.dosing.bags import MAX_HANG_H, SessionSheet
+from letheon.dosing.class_rows import ClassRow
 from letheon.dosing.layout import Amounts, Layout, Push
 from letheon.dosing.order import Order
+from letheon.dosing.other_drugs import other_drug_record
 from letheon.dosing.policy_document import policy_rules
 from letheon.dosing.worksheet import MOST_WASTE, BoosterSheet, TitrationSheet, Worksheet, fitting
 from letheon.dosing.worksheet_record import amounts_record
@@ -16,7 +18,8 @@ from letheon.scenario import Arm, Scenario
 from letheon.units import MS_PER_HOUR, plain
 from letheon.views.document.numbers import count, exact, fixed, mass
 from letheon.views.document.tree import Document, Paragraph, Row, Section, Table
-from letheon.views.subjects.policies import booster_sentences, push_text, rate_text, titration_sentence
+from letheon.views.subjects.policies import booster_sentences, other_drug_text, push_text, rate_text, titration_sentence
+from letheon.views.subjects.words import TEXTS
 
 _FOOT = (
     "Hours count from the start of the session, bags from 1 in each session. A bag hangs until it is empty, for "
@@ -26,6 +29,7 @@ _FOOT = (
 _BAGS_LISTED = 12
 _RATES_LISTED = 12
 _STEP_HEADS = ("step", "from, h", "to, h", "mg/h", "mL/h", "mL", "mg", "bag no.")
+_CLASS_HEADS = ("what", "class", "value", "")
 _RATE_HEADS = ("mg/h", "mL/h", "a bag lasts, h")
 _BESIDE = {"clonidine": "by mouth before", "midazolam": "with"}
 
@@ -68,16 +72,26 @@ def _arm(arm: Arm, sheet: Worksheet) -> Iterator[Section]:
         yield Section(f"{arm.name}-boosters", f"{name}: boosters", tuple(_boosters(sheet.boosters, sheet)))
         yield from _sessions(sheet.boosters.each, sheet, f"{name}, booster session")
         yield from _pushes(sheet.boosters.each, sheet, f"{name}, booster")
+    if sheet.also:
+        yield Section(f"{arm.name}-also", f"{name}: other drugs", tuple(_others(arm, sheet)))
     if sheet.most.occasions:
         yield Section(f"{arm.name}-total", f"{name}: total", tuple(_totals(arm, sheet)))
 
 
-def _preparation(arm: Arm, sheet: Worksheet) -> Iterator[Paragraph]:
+def _class_text(row: ClassRow) -> str:
+    return push_text(row.rate, row.push_ms) if row.push_ms else rate_text(row.rate)
+
+
+def _preparation(arm: Arm, sheet: Worksheet) -> Iterator[Paragraph | Table]:
     if sheet.is_sham:
         yield Paragraph(
             f"No drug: the same volumes and pump rates as arm {arm.like}, diluent alone, so that the bags, the pump"
             " and the syringes do not unblind."
         )
+    if sheet.classes:
+        rows = [(row.what, row.who, _class_text(row), "this sheet" if row.here else "") for row in sheet.classes]
+        yield Paragraph("By class; all else here is for the classes of this sheet:")
+        yield Table.of("Classes", _CLASS_HEADS, rows, kind="text")
     for part in sheet.missing:
         yield Paragraph(f"MISSING below: {part}", "warning")
     if sheet.most.bags:
@@ -237,6 +251,20 @@ def _totals(arm: Arm, sheet: Worksheet) -> Iterator[Paragraph]:
             f'A bag that fits: --bag "{bag_ml} mL"{strength}, {count(fit.most.bags, "bag")},'
             f" {exact(fit.most.left_ml)} mL left over ({fixed(100 * fit.most.waste, 0)} %)."
         )
+
+
+def _others(arm: Arm, sheet: Worksheet) -> Iterator[Paragraph]:
+    """Say what is given of each drug without a computed effect: a dose, how many, and in all."""
+    kg = sheet.order.weight_kg
+    for one in sheet.also:
+        (low, least), (high, most) = ((one.times(all_), one.total_mg(kg, all_)) for all_ in (sheet.least, sheet.most))
+        times = count(high, "time") if low == high else f"{low} to {high} times"
+        amount = f" = {mass(one.at(kg))}{'/h' if one.infused else ''}" if one.mg_per_kg else ""
+        what, limit = other_drug_text(other_drug_record(one), amount), "" if least == most else " at most"
+        yield Paragraph(f"{what}; {times}, {mass(most)} in all{limit}.", indent=2)
+    yield Paragraph(TEXTS.also)
+    if sheet.is_sham:
+        yield Paragraph(f"The drugs themselves, as in arm {arm.like}.")
 
 
 def _drawn_up(sheet: Worksheet) -> str:

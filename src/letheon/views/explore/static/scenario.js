@@ -94,7 +94,7 @@ export function scenarioOf(state, grammar) {
   const arms = {};
   for (const plan of state.plans) {
     const beside = written(grammar.beside, plan.beside);
-    arms[plan.name] = { drug: plan.drug, ...(Object.keys(beside).length ? { beside } : {}), sessions: plan.sessions.map(session), ...policies(plan, grammar) };
+    arms[plan.name] = { drug: plan.drug, ...(Object.keys(beside).length ? { beside } : {}), ...(plan.also?.length ? { also: plan.also } : {}), sessions: plan.sessions.map(session), ...policies(plan, grammar) };
   }
   if (state.placebo) arms.placebo = { drug: "placebo", like: state.plans[0].name };
   const made = {
@@ -119,8 +119,8 @@ export function stateOf(form, grammar) {
   return {
     ...emptyState(grammar),
     title: form.title,
-    plans: drugs.map(({ name, drug, sessions, beside, boosters, titration, stop }) => ({
-      name, preset: "", drug, sessions, beside, titration, stop,
+    plans: drugs.map(({ name, drug, sessions, beside, also, boosters, titration, stop }) => ({
+      name, preset: "", drug, sessions, beside, also, titration, stop,
       boosters: boosters && { ...BOOSTERS, on: "calendar", at_most: 0, ...boosters },
     })),
     weight, baseline: baseline_nrs, age, asian, urine,

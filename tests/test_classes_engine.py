@@ -1,0 +1,65 @@
+"""Classes in the engine: each patient of an arm with classes is the patient of the plain arm of their class.
+
+The oracle is that plain arm, to the last bit: edges, and so steps, are those of the classed arm.
+"""
+
+import numpy as np
+import pytest
+from test_policies import crowd, run
+
+from letheon.arrays import jax
+from letheon.pipeline import block as blocks
+from letheon.pipeline import plan_arms
+from letheon.scenario import loads
+
+pytestmark = pytest.mark.long
+
+
+def arms(limit: str, first: tuple[str, ...], then: tuple[str, ...]) -> str:
+    """Write an arm with classes at a limit and both of its plain arms."""
+    classed = tuple(f"{{below {limit}: {a}, from {limit}: {b}}}" for a, b in zip(first, then, strict=True))
+    return "\n".join(map(_arm, ("classed", "first", "then"), (classed, first, then)))
+
+
+def _arm(name: str, texts: tuple[str, ...]) -> str:
+    push, rate, most, dose, step, low, high, booster = texts
+    return f"""  {name}:
+    drug: racemic
+    sessions:
+      - {{at: 0 h, push: {push}}}
+      - {{at: 2 h, rate: {rate}, max: {most}, for: 12 h, repeat: {{every: 1 day, times: 3}}}}
+      - {{at: 4 h, dose: {dose}, for: 4 h}}
+    titration: {{every: 2 h, step: {step}, min: {low}, max: {high}}}
+    boosters: {{every: 10 days, session: {{rate: {booster}, for: 4 h}}, times: 2}}"""
+
+
+FIRST = ("0.2 mg/kg", "15 mg/h", "20 mg/h", "12 mg", "2 mg/h", "1 mg/h", "30 mg/h", "20 mg/h")
+THEN = ("10 mg", "0.25 mg/kg/h", "22 mg/h", "0.3 mg/kg", "0.05 mg/kg/h", "0 mg/h", "40 mg/h", "0.3 mg/kg/h")
+
+
+def scenario(limit: str, first: tuple[str, ...] = FIRST, then: tuple[str, ...] = THEN):
+    return loads(f"letheon: 1\ntitle: classes\nfollow_up: 4 weeks\narms:\n{arms(limit, first, then)}\n")
+
+
+@pytest.mark.parametrize(("limit", "trait"), [("75.5 kg", "weight_kg"), ("46 years", "age_years")])
+def test_classes_equal_the_separate_arms_patient_by_patient(limit: str, trait: str) -> None:
+    plans = plan_arms(scenario(limit))
+    classed, first, then = map(run, plans)
+    below = np.asarray(getattr(crowd(len(plans[0].day_rows) - 1), trait)) < float(limit.split()[0])
+    assert 0.2 < below.mean() < 0.8
+
+    def same(own: np.ndarray, one: np.ndarray, other: np.ndarray) -> None:
+        if own.shape[-1:] == below.shape:
+            np.testing.assert_array_equal(own, np.where(below, one, other))
+
+    own, *others = (result._replace(final_rate=result.dose_mg) for result in (classed, first, then))  # units differ
+    jax.tree.map(same, own, *others)
+    assert len(np.unique(classed.dose_mg)) > 20
+
+
+def test_other_limits_and_rates_compile_nothing() -> None:
+    run(plan_arms(scenario("75.5 kg"))[0])
+    compiled = blocks._build._cache_size(), blocks._run._cache_size(), blocks._read_out._cache_size()
+    run(plan_arms(scenario("60 kg", THEN, FIRST))[0])
+    run(plan_arms(scenario("30 years", THEN, FIRST))[0])
+    assert compiled == (blocks._build._cache_size(), blocks._run._cache_size(), blocks._read_out._cache_size())
