@@ -80,7 +80,7 @@ def test_rules_are_read_with_units_and_defaults() -> None:
             apart_days=7,
             at_most=6,
         ),
-        Titration(1_800_000, Rate(10.0 * base), Rate(0.0, 0.6 * base), 0.3, down=False),
+        Titration(1_800_000, Rate(10.0 * base), Rate(0.0, 0.6 * base), 0.3, on_harm="hold"),
         Stops(2, "elicited", 1000.0 * base),
     )
 

@@ -16,7 +16,7 @@ LAID_OUT: Mapping[str, frozenset[str]] = {
     "Rate": frozenset({"absolute_mg_h", "per_kg_mg_h", "ceiling_mg_h", "written"}),
     "Policy": frozenset({"boosters", "titration", "stops"}),
     "Boosters": frozenset({"session", "gaps_days", "wait_days", "apart_days", "at_most", "times"}),
-    "Titration": frozenset({"every_ms", "step", "lowest", "highest", "relief", "down", "elicited"}),
+    "Titration": frozenset({"every_ms", "step", "lowest", "highest", "relief", "on_harm", "pause_ms", "elicited"}),
     "Stops": frozenset({"no_response", "harm", "dose_mg", "dose_written"}),
 }
 

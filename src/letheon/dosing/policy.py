@@ -69,9 +69,10 @@ class Titration:
     step: Rate  # by how much the rate goes up or down
     highest: Rate
     relief: float = 0.5  # share of baseline pain that must be gone for the rate to be held
-    down: bool = True  # whether a reported harm takes the rate a step down, rather than holding it
+    on_harm: str = "down"  # what a reported harm does: down (a step), hold, halve, or stop (the arm's sessions)
     elicited: bool = False  # whether the clinic asks for psychedelic effects at each check
     lowest: Rate = _NO_DRUG
+    pause_ms: int = 0  # length of the pause that a reported harm brings, in place of `on_harm`; 0 for none
 
 
 @dataclass(frozen=True, slots=True)

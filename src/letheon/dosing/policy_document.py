@@ -45,7 +45,8 @@ class TitrationRules(msgspec.Struct, frozen=True):
     max: Quantity
     relief: int | float  # share of baseline pain that must be gone for the rate to be held
     harm: str  # reports of a psychedelic effect that count: spontaneous or elicited
-    on_harm: str  # down or hold
+    on_harm: str  # down, hold, halve, stop or pause
+    pause_h: float | msgspec.UnsetType = msgspec.UNSET  # length of the pause [h]
 
 
 class PolicyRules(msgspec.Struct, frozen=True):
@@ -86,6 +87,7 @@ def policy_rules(policy: Policy) -> PolicyRules | None:
             max=Quantity(*titration.highest.form),
             relief=titration.relief,
             harm="elicited" if titration.elicited else "spontaneous",
-            on_harm="down" if titration.down else "hold",
+            on_harm="pause" if titration.pause_ms else titration.on_harm,
+            pause_h=titration.pause_ms / MS_PER_HOUR if titration.pause_ms else msgspec.UNSET,
         )
     return PolicyRules(booster_rules, titration_rules)

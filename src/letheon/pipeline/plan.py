@@ -150,7 +150,8 @@ def _sizes(schedule: Schedule, policy: Policy, booster: Schedule, days: int) -> 
     # Equal days may differ in the last digit when their doses are added up, so each dosing day may be its own stretch.
     stretches, lines = max(len(pieces.days), 2 * dosed + 1), 1
     if policy.titration:
-        lines += sum(math.ceil(d * HOUR_MS / policy.titration.every_ms) for d in schedule.durations_h)
+        looks = sum(math.ceil(d * HOUR_MS / policy.titration.every_ms) for d in schedule.durations_h)
+        lines += 2 * looks if policy.titration.pause_ms else looks  # a pause begins and ends
     if policy.boosters:
         most, long = policy.boosters.most(days), math.ceil(policy.boosters.stop_ms / DAY_MS)
         stretches += most * (2 * long + 1)
@@ -210,7 +211,8 @@ def plan_arm(
     last_day = max(end - 1, 0) // DAY_MS
     foreseen = _foreseen(regimen, policy, calendar(policy.boosters, schedule, last_day, days)).schedule()
     marks = (*epoch_at[1:].tolist(), *assessments(regimen, policy, horizon), *(() if stops_ms is None else stops))
-    grains = (*booster.edges_ms, *((policy.titration.every_ms,) if policy.titration else ()))
+    titration = policy.titration
+    grains = (*booster.edges_ms, *((titration.every_ms, titration.pause_ms) if titration else ()))
     mesh = lay(foreseen, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
     dosed = 0.0 if arm.drug == "placebo" else 1.0
     absolute, per_kg, ceiling, pushed, titrated = rate_tables(pieces, booster)

@@ -36,12 +36,23 @@ def _row(patient: Patient, levels: Levels, effects: DrugEffects, state: PainStat
     return jnp.stack([*plasma, *(jnp.asarray(v, float) for v in values)])
 
 
-def _rates_of(arm: ArmData, patient: Patient, chart: Chart, piece: Array) -> tuple[Array, Array, Array]:
+def _halted(chart: Chart, origin: Array, resume: Array) -> Array:
+    """Return whether the sessions of the timetable are paused or have been stopped."""
+    return (origin == 0) & (chart.ended | (resume < NEVER))
+
+
+def _rates_of(arm: ArmData, patient: Patient, chart: Chart, piece: Array, halted: Array) -> tuple[Array, Array, Array]:
     """Return a piece's rate without pushes as written and as it runs, and that with pushes."""
     whole, written = patient.rates[piece], patient.pump_rates[piece]
     moves = arm.titrated[piece] & (written > 0.0)
     pump_rate = jnp.where(moves, clinic.titrated_rate(chart, patient.reach, written), written)
-    return written, pump_rate, jnp.where(moves, pump_rate + (whole - written), whole)
+    rate = jnp.where(moves, pump_rate + (whole - written), whole)
+    # a pause is one of the pump: pushes go on
+    return (
+        written,
+        jnp.where(halted, 0.0, pump_rate),
+        jnp.where(halted, jnp.where(chart.ended, 0.0, whole - written), rate),
+    )
 
 
 def initial_state(masses: Masses, arm: ArmData, sizes: RecordSizes, patient: Patient) -> PatientState:
@@ -54,7 +65,7 @@ def initial_state(masses: Masses, arm: ArmData, sizes: RecordSizes, patient: Pat
     before = pain.entry(patient.body.baseline, patient.noise[:BASELINE_DAYS])
     chart = clinic.initial_chart(arm.rules, before, arm.course_end_day, arm.last_day)
     piece = jnp.where(runs, arm.begins[0], 0)
-    written, pump_rate, rate = _rates_of(arm, patient, chart, piece)
+    written, pump_rate, rate = _rates_of(arm, patient, chart, piece, jnp.bool_(False))
     latent = latent_pain(patient.body, effects, 0.0, 1.0), latent_pain(patient.body, effects, 0.0)
     row = _row(patient, levels, effects, pain_state, *latent)
     return PatientState(
@@ -62,6 +73,7 @@ def initial_state(masses: Masses, arm: ArmData, sizes: RecordSizes, patient: Pat
             edge=runs.astype(jnp.int64),
             save=jnp.int64(1),
             next_titration=jnp.where(written > 0.0, arm.rules.every, NEVER),
+            resume=jnp.int64(NEVER),
         ),
         pain_state=pain_state,
         effects=effects,
@@ -89,6 +101,7 @@ class _NextStep(NamedTuple):
     at_edge: Array
     at_midnight: Array
     at_titration: Array
+    at_resume: Array
 
 
 class _Node(NamedTuple):
@@ -109,11 +122,13 @@ def _next_step(arm: ArmData, clock: Clock) -> _NextStep:
     """Return the next step: as long as the pace allows, and not beyond the next event."""
     edge, midnight = clock.origin + arm.edge[clock.edge], (clock.day + 1) * arm.per_day
     mark = jnp.minimum(arm.epoch_at[clock.epoch + 1], arm.save_at[clock.save])  # every patient stops at a saved time
-    stop = jnp.minimum(jnp.minimum(edge, midnight), jnp.minimum(mark, clock.next_titration))
+    stop = jnp.minimum(jnp.minimum(edge, midnight), jnp.minimum(mark, jnp.minimum(clock.next_titration, clock.resume)))
     level = step_level(arm.reached, clock.since, stop - clock.tick)
     ticks = jnp.int64(1) << level
     tick = clock.tick + ticks
-    return _NextStep(level, ticks, tick, tick == edge, tick == midnight, tick == clock.next_titration)
+    return _NextStep(
+        level, ticks, tick, tick == edge, tick == midnight, tick == clock.next_titration, tick == clock.resume
+    )
 
 
 def _advance_plasma(
@@ -166,16 +181,17 @@ def _advance(
 def _add_step(arm: ArmData, patient: Patient, state: PatientState, node: _Node) -> tuple[Tally, Array]:
     """Add up the step: harms always, drug where the day or the rate may change."""
     tally, clock = state.tally, state.clock
-    due: Array = node.step.at_edge | node.step.at_midnight | node.step.at_titration
+    due: Array = node.step.at_edge | node.step.at_midnight | node.step.at_titration | node.step.at_resume
     hours = jnp.where(due & (tally.rate > 0.0), arm.h0_h * (node.step.tick - clock.dosed_until), 0.0)
     s, r = (node.sites.get(f"psychedelic_{side}", jnp.zeros(())) for side in "sr")
     load = acute.load(s, r, patient.load_c50, patient.load_weight)
+    runs = due & (tally.written > 0.0) & (clock.origin == 0) & ~_halted(state.chart, clock.origin, clock.resume)
     alive = clock.day < arm.days
     above = jnp.where(alive, acute.share_above(tally.load, load, patient.noticeable) * node.h, 0.0)
     tally = tally._replace(
         dose_mg=tally.dose_mg + tally.rate * hours,
         hours=tally.hours + hours,
-        final=jnp.where(due & (tally.written > 0.0) & (clock.origin == 0), tally.pump_rate, tally.final),
+        final=jnp.where(runs, tally.pump_rate, tally.final),
         load=load,
         load_hours=tally.load_hours + above,
         peak=jnp.maximum(tally.peak, load),
@@ -331,12 +347,18 @@ def _finish_step(
 ) -> Array:
     """Set rate and clock for the next step, and record this one."""
     clock, (event, change, dosed_until) = state.clock, outcome
-    written, pump_rate, rate = running = _rates_of(arm, patient, chart, position.piece)
-    begins = (rate > 0.0) & (tally.rate == 0.0)
-    goes = (written > 0.0) & (position.origin == 0)
-    again = goes & (node.step.at_titration | (tally.written == 0.0))
+    resumes = node.step.at_resume
+    resume = jnp.where(resumes, NEVER, clock.resume)
+    resume = jnp.where(change == clinic.PAUSED, node.step.tick + arm.rules.pause, resume)
+    halted = _halted(chart, position.origin, resume)
+    written, pump_rate, rate = running = _rates_of(arm, patient, chart, position.piece, halted)
+    begins = (rate > 0.0) & (tally.rate == 0.0) & ~resumes
+    goes = (written > 0.0) & (position.origin == 0) & ~halted
+    again = goes & (node.step.at_titration | (tally.written == 0.0) | resumes)
+    change = jnp.where(resumes & goes & (pump_rate > 0.0), clinic.RESUMED, change)
+    chart = chart._replace(other_events=chart.other_events + (change == clinic.RESUMED))
     next_titration = jnp.where(again, node.step.tick + arm.rules.every, jnp.where(goes, clock.next_titration, NEVER))
-    changed = node.step.at_edge | position.booster_begins | clinic.changes_rate(change)
+    changed = node.step.at_edge | position.booster_begins | clinic.changes_rate(change) | resumes
     happened = jnp.where(change > 0, change, event)
     value = jnp.where(position.booster_begins, patient.booster_mg, jnp.where(change > 0, pump_rate, 0.0))
     slot = jnp.where(position.booster_begins, state.chart.boosters, len(state.log) - 1 - state.chart.other_events)
@@ -351,6 +373,7 @@ def _finish_step(
             epoch=clock.epoch + (node.step.tick == arm.epoch_at[clock.epoch + 1]),
             save=clock.save + (node.step.tick == arm.save_at[clock.save]),
             next_titration=next_titration,
+            resume=resume,
             dosed_until=dosed_until,
         ),
         chart=chart,

@@ -47,6 +47,7 @@ class Clock(NamedTuple):
     epoch: Array  # present epoch of the parameters
     save: Array  # next time to save
     next_titration: Array  # next assessment of the rate
+    resume: Array  # end of a pause of the infusion; `NEVER` outside one
     dosed_until: Array  # until when the dose has been added up
 
 

@@ -451,12 +451,14 @@ def _titration(table: Table, values: Values, regimen: Regimen, salt: float) -> T
     if lowest.at(REFERENCE_WEIGHT_KG) > top:
         node = table.entries["min"]
         node.refuse(f"{shown(text_of(node, ''))} is above max; write a lower min, or a higher max.")
+    on_harm, pause_ms = values.get("on_harm", ("down", 0))
     return Titration(
         every_ms=values["every"],
         step=base(values["step"]),
         highest=highest,
         relief=values.get("relief", 0.5),
-        down=values.get("on_harm", "down") == "down",
+        on_harm=on_harm,
         elicited=values.get("harm") == "elicited",
         lowest=lowest,
+        pause_ms=pause_ms,
     )

@@ -26,6 +26,7 @@ from letheon.scenario.kinds import (
     mean_and_spread,
     moment,
     number,
+    on_harm,
     per_year,
     rate,
     relief,
@@ -364,7 +365,7 @@ TITRATION = Fields(
         Key("max", rate(_AT_70_KG, zero=False), "Upper limit of the rate.", "30 mg/h/70kg", required=True),
         Key("relief", relief(), "Relief, as a share of baseline pain, at which the rate is held.", "50 %", "50 %"),
         Key("harm", _REPORTS, "Whether the clinic waits for complaints, or asks.", "spontaneous", "spontaneous"),
-        Key("on_harm", choice("down", "hold"), "A step down after a reported effect, or no change.", "down", "down"),
+        Key("on_harm", on_harm(), "What a reported effect does to the rate.", "pause 1 h", "down"),
     ),
     "{every: 8 h, step: 5 mg/h/70kg, max: 30 mg/h/70kg, relief: 50 %}",
 )

@@ -69,7 +69,7 @@ def policy_of(policy: Policy) -> dict[str, Any]:
             "max": titration.highest,
             "relief": titration.relief,
             "harm": "elicited" if titration.elicited else "spontaneous",
-            "on_harm": "down" if titration.down else "hold",
+            "on_harm": (titration.on_harm, titration.pause_ms),
         },
         "boosters": boosters
         and {

@@ -12,6 +12,7 @@ from letheon.dosing.regimen import Infusion, Rate
 from letheon.dosing.repeats import repeats
 from letheon.scenario import Arm, Scenario, dumps
 from letheon.scenario.grammar import BESIDE, BOOSTERS, MODELS, POPULATION, STOP, TITRATION, Fields
+from letheon.scenario.kinds import on_harm
 from letheon.scenario.writing import fields_of, policy_of
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
 from letheon.views.document.numbers import significant
@@ -47,6 +48,7 @@ _NUMBERS: dict[str, Callable[[Any], Any]] = {
     "mean ± spread": lambda spread: {"mean": spread.mean, "sd": spread.sd},
     "flow": lambda l_h: 24.0 * l_h,
     "per cent": lambda share: round(100 * share, 9),
+    "word, or pause and time": on_harm().write,
 }
 
 

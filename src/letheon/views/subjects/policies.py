@@ -8,6 +8,15 @@ from letheon.dosing.regimen import Rate
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
 from letheon.views.document.numbers import general, written
 
+_CAP = "not again above the last rate without one"
+_ON_HARM = {
+    "down": f"the rate goes down by {{step}}, to {{least}} at least, and {_CAP}",
+    "hold": "the rate stays, and does not go above that again",
+    "halve": f"the rate is halved, to {{least}} at least, and {_CAP}",
+    "pause": "the pump stops for {pause} and goes on at the last rate without one, or {least} if there was none",
+    "stop": "all sessions of the timetable end",
+}
+
 
 def policy_sentences(policy: PolicyRules | None) -> list[str]:
     """Say by which rules an arm goes on; nothing of a fixed timetable."""
@@ -25,12 +34,13 @@ def booster_sentences(rule: BoosterRules) -> list[str]:
 def titration_sentence(rule: TitrationRules) -> str:
     """Say how the rate is changed during the infusion."""
     asks = "asks for psychedelic effects and one is reported" if rule.harm == "elicited" else "is told of a complaint"
-    down = f"goes down by {_quantity(rule.step)}, to {_quantity(rule.min)} at least, and not again above the last"
-    then = f"{down} rate without one" if rule.on_harm == "down" else "stays, and does not go above that again"
+    then = _ON_HARM.get(rule.on_harm, _ON_HARM["down"]).format(
+        step=_quantity(rule.step), least=_quantity(rule.min), pause=f"{general(rule.pause_h or 0, 7)} h"
+    )
     return (
         f"Every {general(rule.every_h)} h of infusion the rate goes up by {_quantity(rule.step)}, to "
         f"{_quantity(rule.max)} at most, until {general(100 * rule.relief)} % of baseline pain is gone. Where the "
-        f"clinic {asks}, the rate {then}. A session written lower than the one before it runs as written."
+        f"clinic {asks}, {then}. A session written lower than the one before it runs as written."
     )
 
 
