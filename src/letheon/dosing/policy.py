@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 
-__all__ = ["DEFAULT_APART_DAYS", "DEFAULT_WAIT_DAYS", "Boosters", "Policy", "Stops", "Titration"]
+__all__ = ["DEFAULT_APART_DAYS", "DEFAULT_WAIT_DAYS", "Boosters", "DoseLimits", "Policy", "Stops", "Titration", "Wean"]
 
 DEFAULT_WAIT_DAYS, DEFAULT_APART_DAYS = 14, 7
 _NO_DRUG = Rate()
@@ -86,6 +86,24 @@ class Stops:
 
 
 @dataclass(frozen=True, slots=True)
+class Wean:
+    """How an arm ends: from each patient's own rate down in equal steps, behind the last session."""
+
+    over_ms: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class DoseLimits:
+    """How much a patient is given at most [mg]; 0 for no limit. With each, number and unit as written."""
+
+    per_day_mg: float = 0.0  # from 24 (k - 1) to 24 k h
+    in_all_mg: float = 0.0  # in the whole arm, boosters included
+    per_day_written: tuple[float, str] | None = field(default=None, compare=False, repr=False)
+    in_all_written: tuple[float, str] | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """All rules of an arm; without any of them the timetable stands as written.
 
@@ -96,10 +114,12 @@ class Policy:
     boosters: Boosters | None = None
     titration: Titration | None = None
     stops: Stops = Stops()
+    wean: Wean | None = None
+    limits: DoseLimits | None = None
 
     @property
     def fixed(self) -> bool:
-        """Whether nothing is left to decide."""
+        """Whether nothing is left to decide by the diary, so that all patients of one weight are given the same."""
         return self.boosters is None and self.titration is None
 
     def booster(self, drug: str) -> Regimen:

@@ -2,10 +2,19 @@
 
 import msgspec
 
-from letheon.dosing.policy import Policy
+from letheon.dosing.policy import DoseLimits, Policy
 from letheon.units import MS_PER_HOUR
 
-__all__ = ["BoosterRules", "PolicyRules", "Quantity", "StopRules", "TitrationRules", "policy_rules"]
+__all__ = [
+    "BoosterRules",
+    "LimitRules",
+    "PolicyRules",
+    "Quantity",
+    "StopRules",
+    "TitrationRules",
+    "WeanRules",
+    "policy_rules",
+]
 
 
 class Quantity(msgspec.Struct, frozen=True):
@@ -49,11 +58,29 @@ class TitrationRules(msgspec.Struct, frozen=True):
     pause_h: float | msgspec.UnsetType = msgspec.UNSET  # length of the pause [h]
 
 
+class WeanRules(msgspec.Struct, frozen=True):
+    """How the rate is taken down behind the last session."""
+
+    over_h: float  # from the end of the last session [h]
+    steps: int
+
+
+class LimitRules(msgspec.Struct, frozen=True):
+    """How much a patient is given at most; None for no limit."""
+
+    per_day_mg: int | float | None  # from 24 (k - 1) to 24 k h [mg]
+    per_day: Quantity | None  # the same as it was written
+    in_all_mg: int | float | None  # in the whole arm, boosters included [mg]
+    in_all: Quantity | None
+
+
 class PolicyRules(msgspec.Struct, frozen=True):
     """What is decided on the way: when boosters are given, and how the rate is changed."""
 
     boosters: BoosterRules | None
     titration: TitrationRules | None
+    wean: WeanRules | msgspec.UnsetType = msgspec.UNSET
+    limits: LimitRules | msgspec.UnsetType = msgspec.UNSET
 
 
 def policy_rules(policy: Policy) -> PolicyRules | None:
@@ -64,7 +91,7 @@ def policy_rules(policy: Policy) -> PolicyRules | None:
     >>> policy_rules(Policy()) is None
     True
     """
-    if policy.fixed:
+    if policy == Policy():
         return None
     boosters, titration, stops = policy.boosters, policy.titration, policy.stops
     booster_rules = titration_rules = None
@@ -90,4 +117,19 @@ def policy_rules(policy: Policy) -> PolicyRules | None:
             on_harm="pause" if titration.pause_ms else titration.on_harm,
             pause_h=titration.pause_ms / MS_PER_HOUR if titration.pause_ms else msgspec.UNSET,
         )
-    return PolicyRules(booster_rules, titration_rules)
+    wean = policy.wean and WeanRules(policy.wean.over_ms / MS_PER_HOUR, policy.wean.steps)
+    limits = policy.limits and _limits(policy.limits)
+    return PolicyRules(booster_rules, titration_rules, wean or msgspec.UNSET, limits or msgspec.UNSET)
+
+
+def _limits(limits: DoseLimits) -> LimitRules:
+    def quantity(mg: float, written: tuple[float, str] | None) -> Quantity | None:
+        return Quantity(*(written or (mg, "mg"))) if mg else None
+
+    per_day, in_all = limits.per_day_mg, limits.in_all_mg
+    return LimitRules(
+        per_day or None,
+        quantity(per_day, limits.per_day_written),
+        in_all or None,
+        quantity(in_all, limits.in_all_written),
+    )

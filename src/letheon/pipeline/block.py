@@ -81,6 +81,7 @@ def _patient(
         background=typical("psychedelic.background"),
         spontaneous=typical("psychedelic.spontaneous_share"),
         noticeable=100.0 * typical("psychedelic.noticeable"),
+        push_mg=None if arm.limits is None else arm.limits.push_mg + arm.limits.push_mg_kg * people.weight_kg,
         booster_mg=jnp.where(booster, rates[arm.begins[:-1]] * lengths * arm.h0_h, 0.0).sum(),
     )
 

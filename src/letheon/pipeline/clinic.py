@@ -24,10 +24,16 @@ __all__ = [
     "ENDED",
     "EVENTS",
     "HELD",
+    "NEW_DAY",
+    "NO_PUSH",
+    "NO_PUSH_DAY",
     "PAUSED",
     "RELAPSE",
     "RESUMED",
+    "STOPPED",
+    "STOPPED_DAY",
     "UP",
+    "WEANING",
     "Chart",
     "Reach",
     "Rules",
@@ -58,8 +64,15 @@ EVENTS = {
     9: ("infusion paused", "psychedelic effect reported"),
     10: ("infusion resumed", "end of the pause"),
     11: ("sessions stopped", "psychedelic effect reported"),
+    12: ("weaning", "end of the timetable"),
+    13: ("infusion stopped", "limit of the day"),
+    14: ("infusion stopped", "limit in all"),
+    15: ("infusion resumed", "new day"),
+    16: ("push left out", "limit of the day"),
+    17: ("push left out", "limit in all"),
 }
-RELAPSE, CALENDAR, UP, DOWN, _NO_RESPONSE, _HARM, _DOSE, HELD, PAUSED, RESUMED, ENDED = EVENTS
+RELAPSE, CALENDAR, UP, DOWN, _NO_RESPONSE, _HARM, _DOSE, HELD, PAUSED, RESUMED, ENDED, WEANING, *_LIMITED = EVENTS
+STOPPED_DAY, STOPPED, NEW_DAY, NO_PUSH_DAY, NO_PUSH = _LIMITED
 _ON_HARM = ("hold", "down", "halve", "stop", "pause")
 _HOLD, _STEP_DOWN, _HALVE, _STOP, _PAUSE = range(len(_ON_HARM))
 

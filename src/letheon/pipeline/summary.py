@@ -319,7 +319,7 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> records.
         return records.ModelResult(_endpoints(view._replace(weights=single)), profile)
 
     plan = plan_support(scenario, arm)
-    last, boosters = arm.regimen.stop_ms / MS_PER_DAY, arm.policy.boosters
+    last, boosters = arm.given.stop_ms / MS_PER_DAY, arm.policy.boosters
     if boosters is not None and own.last_booster_h:
         last = max(last, own.last_booster_h / 24 + boosters.stop_ms / MS_PER_DAY)
     return records.ArmResult(

@@ -12,6 +12,7 @@ from letheon.body.mesh import DAY_MS, HOUR_MS, NEVER, Mesh, padded_size
 from letheon.dosing.policy import Boosters, Policy
 from letheon.dosing.regimen import Rate, Regimen, Schedule
 from letheon.dosing.titration import titrated_spans
+from letheon.dosing.weaning import end_of_sessions, wean_steps
 
 __all__ = ["Pieces", "assessments", "calendar", "clock", "edges_of", "pieces_of", "rate_tables", "saved_rows"]
 
@@ -29,10 +30,11 @@ class Pieces(NamedTuple):
     schedule: Schedule
     titrated: tuple[bool, ...]  # whether the titration sets the rate of each
     pushes: tuple[int, ...]  # how many terms of each, at its end, are pushes
+    weaned: tuple[float, ...] = ()  # share of the rate before a weaning at which each runs; 0 or absent outside it
 
 
 def pieces_of(regimen: Regimen, policy: Policy) -> Pieces:
-    """Cut a regimen into pieces.
+    """Cut a regimen, with its weaning written out, into pieces.
 
     >>> from letheon.dosing.regimen import Infusion
     >>> sessions = [Infusion.create(0, 4, Rate(absolute_mg_h=25.0)), Infusion.create(4, 4, Rate(absolute_mg_h=5.0))]
@@ -40,20 +42,24 @@ def pieces_of(regimen: Regimen, policy: Policy) -> Pieces:
     (False, False)
     """
     schedule = regimen.schedule()
-    if policy.titration is None:
+    if policy.titration is None and policy.wean is None and policy.limits is None:
         count = len(schedule.terms)
         return Pieces(schedule, (False,) * count, (0,) * count)
-    spans = titrated_spans(regimen.infusions)
+    spans = titrated_spans(regimen.infusions) if policy.titration else ()
+    end = end_of_sessions(regimen)[0]
+    steps = wean_steps(policy.wean, end - policy.wean.over_ms) if policy.wean else ()
     infusions, pushes = (
         Regimen(regimen.drug, tuple(i for i in regimen.infusions if i.is_push is push)).schedule()
         for push in (False, True)
     )
-    edges = sorted({*infusions.edges_ms, *pushes.edges_ms, *(t for span in spans for t in span)})
+    cuts = (*spans, *(step[:2] for step in steps))
+    edges = sorted({*infusions.edges_ms, *pushes.edges_ms, *(t for span in cuts for t in span)})
     terms = [(_running(infusions, t), _running(pushes, t)) for t in edges[:-1]]
     return Pieces(
         Schedule(tuple(edges), tuple((*infusion, *push) for infusion, push in terms)),
         tuple(any(a <= t < b for a, b in spans) for t in edges[:-1]),
         tuple(len(push) for _, push in terms),
+        tuple(next((step.share for step in steps if step.start_ms <= t < step.stop_ms), 0.0) for t in edges[:-1]),
     )
 
 
@@ -63,8 +69,27 @@ def _running(schedule: Schedule, time_ms: int) -> tuple[Rate, ...]:
     return schedule.terms[place] if 0 <= place < len(schedule.terms) else ()
 
 
+def push_tables(regimen: Regimen, pieces: Pieces, session: Regimen, count: int) -> np.ndarray:
+    """Tabulate what pushes give, for everybody [mg] and by weight [mg/kg], by the piece that begins with each.
+
+    >>> from letheon.dosing.regimen import Infusion
+    >>> push = Regimen.create("racemic", [Infusion.create(0, 1 / 60, Rate(absolute_mg_h=600.0))])
+    >>> push_tables(push, pieces_of(push, Policy()), Regimen("racemic", ()), 2)[0].tolist()
+    [0.0, 10.0]
+    """
+    table, first = np.zeros((2, count)), 1
+    for one, schedule in ((regimen, pieces.schedule), (session, session.schedule())):
+        for infusion in one.infusions:
+            if infusion.is_push and infusion.start_ms in schedule.edges_ms:
+                hours = infusion.duration_ms / HOUR_MS
+                place = first + schedule.edges_ms.index(infusion.start_ms)
+                table[:, place] += infusion.rate.absolute_mg_h * hours, infusion.rate.per_kg_mg_h * hours
+        first += len(schedule.terms)
+    return table
+
+
 def rate_tables(pieces: Pieces, booster: Schedule) -> tuple[np.ndarray, ...]:
-    """Tabulate absolute, per-kg and ceiling rates [mg/h], pushes and titration by piece, the booster's last."""
+    """Tabulate absolute, per-kg and ceiling rates [mg/h], pushes, titration and weaning by piece, a booster's last."""
     both = (*pieces.schedule.terms, *booster.terms)
     count = padded_size(len(both) + 1, _SMALLEST_SCHEDULE)
     width = padded_size(max((len(terms) for terms in both), default=1), 1)
@@ -77,7 +102,9 @@ def rate_tables(pieces: Pieces, booster: Schedule) -> tuple[np.ndarray, ...]:
     for p, (terms, pushes) in enumerate(zip(pieces.schedule.terms, pieces.pushes, strict=True), start=1):
         pushed[p, len(terms) - pushes : len(terms)] = True
     titrated[1 : len(pieces.titrated) + 1] = pieces.titrated
-    return *table, pushed, titrated
+    weaned = np.zeros(count)
+    weaned[1 : len(pieces.weaned) + 1] = pieces.weaned
+    return *table, pushed, titrated, weaned
 
 
 def edges_of(schedule: Schedule, booster: Schedule, horizon_ms: int) -> tuple[np.ndarray, np.ndarray, int]:

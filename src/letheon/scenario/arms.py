@@ -7,8 +7,18 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
-from letheon.dosing.policy import DEFAULT_APART_DAYS, DEFAULT_WAIT_DAYS, Boosters, Policy, Stops, Titration
+from letheon.dosing.policy import (
+    DEFAULT_APART_DAYS,
+    DEFAULT_WAIT_DAYS,
+    Boosters,
+    DoseLimits,
+    Policy,
+    Stops,
+    Titration,
+    Wean,
+)
 from letheon.dosing.regimen import LONGEST_PUSH_MS, MS_PER_DAY, SHORTEST_PUSH_MS, Infusion, Rate, Regimen
+from letheon.dosing.weaning import end_of_sessions
 from letheon.errors import near_word
 from letheon.scenario import quantities
 from letheon.scenario.grammar import (
@@ -379,6 +389,20 @@ def _policy(table: Table, values: Values, regimen: Regimen, salt: float, follow_
         table.entries["stop"].refuse(
             f"it ends boosters, and this arm has none; write boosters: {BOOSTERS.example} too, or leave stop out."
         )
+    wean = None
+    if "wean" in values:
+        wean = _wean(table_of(table.entries["wean"], ""), values["wean"], regimen, follow_up_ms)
+    limits = None
+    if "limits" in values:
+        limits = _limits(table_of(table.entries["limits"], ""), values["limits"], salt)
+        sessions = {"the sessions": regimen.infusions, "a booster": boosters.session if boosters else ()}
+        for which, infusions in sessions.items():
+            pushes = sorted(one for one in infusions if one.is_push)
+            if any(after.start_ms <= one.stop_ms for one, after in pairwise(pushes)):
+                table.entries["limits"].refuse(
+                    f"pushes of {which} overlap or adjoin, and a limit gives each whole or leaves it out; move them "
+                    "apart, or write them as one."
+                )
     stop = values.get("stop", {})
     written = None
     if "dose" in stop:
@@ -390,6 +414,8 @@ def _policy(table: Table, values: Values, regimen: Regimen, salt: float, follow_
         Stops(
             stop.get("no_response", 0), stop.get("harm", ""), dose_mg=stop.get("dose", 0.0) * salt, dose_written=written
         ),
+        wean,
+        limits,
     )
 
 
@@ -421,6 +447,42 @@ def _boosters(table: Table, values: Values, salt: float, follow_up_ms: int) -> B
         at_most=values.get("at_most", 0 if gaps else DEFAULT_AT_MOST),
         times=values.get("times", 0),
     )
+
+
+def _wean(table: Table, values: Values, regimen: Regimen, follow_up_ms: int) -> Wean:
+    over, steps = values["over"], values["steps"]
+    length, rest = divmod(over, steps)
+    if rest or length % 60_000 or length <= LONGEST_PUSH_MS:
+        longer = steps * max(6, -(-over // steps // 60_000)) * 60_000
+        table.refuse(
+            f"{time_text(over)} in {steps} steps do not make steps of whole minutes and more than 5 min; write e.g. "
+            f"over: {time_text(longer)}, or other steps."
+        )
+    end, rates = end_of_sessions(regimen)
+    if not rates:
+        table.refuse("there is no rate to wean from, since no session infuses drug; leave wean out.")
+    if end + over > follow_up_ms:
+        table.refuse(
+            f"the weaning ends at {time_text(end + over)}, after the follow-up ends at {time_text(follow_up_ms)}; "
+            f"shorten it, or write follow_up: {time_text(end + over)} or longer."
+        )
+    return Wean(over, steps)
+
+
+def _limits(table: Table, values: Values, salt: float) -> DoseLimits:
+    """Return limits in free base."""
+    if not values:
+        table.refuse("neither per_day nor in_all is given; write e.g. per_day: 960 mg, or leave limits out.")
+    if values.get("per_day", 0.0) > values.get("in_all", float("inf")):
+        table.entries["per_day"].refuse(
+            "it is above in_all, so no day can reach it; write a lower one or leave it out."
+        )
+    written: Values = {}
+    for key in values:
+        mass = quantities.parse(text_of(table.entries[key], ""))
+        written[key] = _as_base(mass.value, mass.unit, salt)
+    per_day, in_all = (values.get(key, 0.0) * salt for key in ("per_day", "in_all"))
+    return DoseLimits(per_day, in_all, written.get("per_day"), written.get("in_all"))
 
 
 def _refuse_titrated_ramps(table: Table) -> None:

@@ -7,6 +7,7 @@ from functools import cache
 from letheon import library
 from letheon.dosing.policy import Policy
 from letheon.dosing.regimen import DRUGS, Regimen
+from letheon.dosing.weaning import with_weaning
 
 
 @cache
@@ -92,7 +93,7 @@ class Arm:
     drug : str
         ``racemic``, ``esketamine``, ``arketamine`` or ``placebo``.
     regimen : Regimen
-        Infusions, in mg of free base; for placebo, the sham sessions.
+        Infusions, in mg of free base; for placebo, the sham sessions. Weaning is not among them.
     like : str or None
         For placebo, the arm whose sessions, other drugs and policy it copies.
     policy : Policy
@@ -108,6 +109,11 @@ class Arm:
     beside: Beside = Beside()
     policy: Policy = _FIXED
     bag: BagStrength | None = None
+
+    @property
+    def given(self) -> Regimen:
+        """The timetable with its weaning, from the rate that is written for its end."""
+        return with_weaning(self.regimen, self.policy.wean)
 
 
 @dataclass(frozen=True, slots=True)

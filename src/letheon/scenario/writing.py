@@ -54,7 +54,9 @@ def _arm(arm: Arm) -> Iterator[str]:
     yield "    sessions:"
     for session in sessions(arm.regimen.infusions):
         yield f"      - {flow(SESSION.write(session))}"
-    yield from (f"    {key}: {texts[key]}" for key in ("titration", "boosters", "stop") if key in texts)
+    yield from (
+        f"    {key}: {texts[key]}" for key in ("titration", "wean", "limits", "boosters", "stop") if key in texts
+    )
 
 
 def policy_of(policy: Policy) -> dict[str, Any]:
@@ -71,6 +73,9 @@ def policy_of(policy: Policy) -> dict[str, Any]:
             "harm": "elicited" if titration.elicited else "spontaneous",
             "on_harm": (titration.on_harm, titration.pause_ms),
         },
+        "wean": policy.wean and {"over": policy.wean.over_ms, "steps": policy.wean.steps},
+        "limits": policy.limits
+        and {"per_day": policy.limits.per_day_mg or None, "in_all": policy.limits.in_all_mg or None},
         "boosters": boosters
         and {
             "on": "relapse" if boosters.on_relapse else None,

@@ -11,7 +11,7 @@ from letheon import library
 from letheon.dosing.regimen import Infusion, Rate
 from letheon.dosing.repeats import repeats
 from letheon.scenario import Arm, Scenario, dumps
-from letheon.scenario.grammar import BESIDE, BOOSTERS, MODELS, POPULATION, STOP, TITRATION, Fields
+from letheon.scenario.grammar import BESIDE, BOOSTERS, LIMITS, MODELS, POPULATION, STOP, TITRATION, WEAN, Fields
 from letheon.scenario.kinds import on_harm
 from letheon.scenario.writing import fields_of, policy_of
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
@@ -114,6 +114,8 @@ def _arm(arm: Arm) -> dict[str, Any]:
         "beside": {name.removesuffix("_mg"): dose for name, dose in fields_of(arm.beside).items()},
         "sessions": to_builtins(rows(arm.regimen.infusions)) if arm.drug != "placebo" else [],
         **shown,
+        # the page has no controls for these and hands them on
+        **{name: policy[name] and fields.write(policy[name]) for name, fields in (("wean", WEAN), ("limits", LIMITS))},
     }
 
 
