@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from letheon.dosing.policy import Boosters, Policy, Stops, Titration
+from letheon.dosing.policy import Boosters, DoseLimits, Policy, Stops, Titration, Wean
 from letheon.dosing.regimen import MS_PER_DAY, Infusion, Rate
 from letheon.errors import InputError
 from letheon.scenario import dumps, loads
@@ -39,6 +39,23 @@ REFUSED = [
     (f"titration: {{{STEPS}, min: 31 mg/h, max: 30 mg/h}}", 'titration.min: "31 mg/h" is above max'),
     (f"titration: {{{STEPS}, max: 30 mg/h, relief: 0.5}}", 'titration.relief: "0.5" is not a relief from 1 %'),
     (f"titration: {{{STEPS}, max: 30 mg/h, harm: on}}", 'titration.harm: "on" is not a known value here'),
+    (f"titration: {{{STEPS}, max: 30 mg/h, on_harm: pause}}", "titration.on_harm: pause does not say for how long"),
+    (f"titration: {{{STEPS}, max: 30 mg/h, on_harm: pause 5 s}}", 'titration.on_harm: "pause 5 s" is outside 1 min'),
+    (f"titration: {{{STEPS}, max: 30 mg/h, on_harm: pause 3}}", 'titration.on_harm: "3" has no unit'),
+    (f"titration: {{{STEPS}, max: 30 mg/h, on_harm: halved}}", 'titration.on_harm: "halved" is not a known value here'),
+    ("wean: 12 h", "wean: expected a map"),
+    ("wean: {over: 12 h}", 'wean: the key "steps" is missing'),
+    ("wean: {over: 10 min, steps: 1}", 'wean.over: "10 min" is outside 15 min to 14 days'),
+    ("wean: {over: 12 h, steps: 7}", "wean: 12 h in 7 steps do not make steps of whole minutes"),
+    ("wean: {over: 20 min, steps: 4}", "wean: 20 min in 4 steps do not make steps of whole minutes"),
+    ("wean: {over: 12 h, steps: 0}", 'wean.steps: "0" is outside 1 to 48'),
+    ("limits: {}", "limits: neither per_day nor in_all"),
+    ("limits: 960 mg", "limits: expected a map"),
+    ("limits: {per_day: 5 mg/kg}", 'limits.per_day: "5 mg/kg" depends on weight'),
+    ("limits: {per_day: 0 mg}", 'limits.per_day: "0 mg" is not above 0'),
+    ("limits: {in_all: 9 mg/h}", 'limits.in_all: "9 mg/h" is a rate, not a dose'),
+    ("limits: {per_day: 10 g, in_all: 9 g}", "limits.per_day: it is above in_all"),
+    ("limits: {a_day: 1 g}", 'limits: "a_day" is not a known key here'),
     ("titration: {up: 1}", 'titration: "up" is not a known key here'),
     ("stop: {no_response: 2}", "stop: it ends boosters, and this arm has none"),
     (f"boosters: {{every: 6 weeks, {BAG}}}\n    stop: {{dose: 5 mg/kg}}", 'stop.dose: "5 mg/kg" depends on weight'),
@@ -53,6 +70,31 @@ def test_impossible_rules_are_refused_with_place_and_fault(rule: str, fault: str
     line = 9 if "stop.dose" in fault else 8
     place = "arms.ketamine" if fault.startswith("ketamine") else "arms.ketamine."
     assert str(refused.value).startswith(f"scenario, line {line}, {place}{fault.removeprefix('ketamine')}")
+
+
+def test_what_a_rule_needs_of_the_sessions_is_said() -> None:
+    """Red when a weaning passes the follow-up, or has nothing to wean from, or a limit must choose between pushes."""
+    only_pushes = FILE.replace("rate: 25 mg/h, for: 4 h", "push: 20 mg, repeat: {every: 1 min, times: 2}")
+    for text, fault in (
+        (
+            FILE.replace("12 weeks", "1 day") % "wean: {over: 21 h, steps: 7}",
+            "ends at 25 h, after the follow-up ends at 24 h",
+        ),
+        (only_pushes % "wean: {over: 12 h, steps: 4}", "there is no rate to wean from"),
+        (only_pushes % "limits: {per_day: 90 mg}", "pushes of the sessions overlap or adjoin"),
+    ):
+        with pytest.raises(InputError, match=fault):
+            loads(text)
+
+
+def test_limits_and_weaning_are_read_in_free_base() -> None:
+    arm = loads(
+        FILE.replace("drug: racemic", "drug: racemic\n    salt: hydrochloride")
+        % "wean: {over: 12 h, steps: 4}\n    limits: {per_day: 960 mg, in_all: 9 g}"
+    ).arms[0]
+    base = arm.regimen.infusions[0].rate.absolute_mg_h / 25.0
+    assert arm.policy == Policy(wean=Wean(12 * 3_600_000, 4), limits=DoseLimits(960.0 * base, 9000.0 * base))
+    assert arm.policy.fixed and arm.given.stop_ms == 16 * 3_600_000
 
 
 def test_occasions_need_a_written_timetable() -> None:
@@ -80,7 +122,7 @@ def test_rules_are_read_with_units_and_defaults() -> None:
             apart_days=7,
             at_most=6,
         ),
-        Titration(1_800_000, Rate(10.0 * base), Rate(0.0, 0.6 * base), 0.3, down=False),
+        Titration(1_800_000, Rate(10.0 * base), Rate(0.0, 0.6 * base), 0.3, on_harm="hold"),
         Stops(2, "elicited", 1000.0 * base),
     )
 
@@ -113,8 +155,12 @@ written = st.one_of(
     ),
     st.builds(
         "titration: {{every: {} min, step: {} mg/h/70kg, min: 1 mg/h, max: 90 mg/h, relief: {} %, on_harm: {}}}".format,
-        st.integers(15, 600), st.integers(2, 9), st.integers(1, 100), st.sampled_from(["down", "hold"]),
+        st.integers(15, 600), st.integers(2, 9), st.integers(1, 100),
+        st.sampled_from(["down", "hold", "halve", "stop", "pause 1 h", "pause 95 min", "pause 61 s"]),
     ),
+    st.builds("wean: {{over: {} h, steps: {}}}".format, st.integers(1, 336), st.sampled_from([1, 2, 3, 4])),
+    st.builds("limits: {{per_day: {} mg, in_all: {} g}}".format, st.integers(1, 1000), st.integers(1, 20)),
+    st.builds("limits: {{{}: {} mg}}".format, st.sampled_from(["per_day", "in_all"]), st.floats(0.1, 1e5)),
 )  # fmt: skip
 
 

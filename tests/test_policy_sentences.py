@@ -10,7 +10,7 @@ from letheon.pipeline.clinic import rules_of
 from letheon.scenario import dumps, loads
 from letheon.scenario.quantities import dose_mg, rate_mg_h
 from letheon.units import MS_PER_HOUR
-from letheon.views.subjects.policies import booster_sentences, titration_sentence
+from letheon.views.subjects.policies import booster_sentences, policy_sentences, titration_sentence
 
 HYDROCHLORIDE = 0.867  # mass of base in a mass of hydrochloride, as the library has it to three digits
 FORMS = (
@@ -39,7 +39,9 @@ def numbers(text: str) -> list[float]:
 
 @pytest.mark.parametrize("salt", ["base", "hydrochloride"])
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("rest", ["", ", harm: elicited", ", on_harm: hold"])
+@pytest.mark.parametrize(
+    "rest", ["", ", harm: elicited", ", on_harm: hold", ", on_harm: halve", ", on_harm: stop", ", on_harm: pause 2 h"]
+)
 def test_titration_reads_as_it_was_written_and_as_the_engine_has_it(form, rest: str, salt: str) -> None:
     first = scenario(titration(form, rest), salt=salt)
     policy = first.arms[0].policy
@@ -51,10 +53,17 @@ def test_titration_reads_as_it_was_written_and_as_the_engine_has_it(form, rest: 
         written = float(text.split()[0])
         assert quantity.value == pytest.approx(written * (1 if salt == "base" else HYDROCHLORIDE), rel=1e-3)
         assert np.array_equal(rate_mg_h(f"{quantity.value!r} {bare}"), engine)
-    rates = [record.step, record.max, *([] if "hold" in rest else [record.step, record.min])]
+    ways = {"hold": [], "stop": [], "halve": [record.min], "pause": [record.min]}  # quantities that each names
+    rates = [record.step, record.max, *ways.get(record.on_harm, [record.step, record.min])]
     sentence = titration_sentence(record)
     expected = [float(f"{rate.value:.7g}") for rate in rates]
-    assert numbers(sentence.replace("per 70 kg", "")) == [12.0, *expected[:2], 40.0, *expected[2:]]
+    assert numbers(sentence.replace("per 70 kg", "")) == [
+        12.0,
+        *expected[:2],
+        40.0,
+        *[2.0] * (record.on_harm == "pause"),
+        *expected[2:],
+    ]
     assert all(f"{rate.value:.7g} {rate.unit}".replace("/70kg", " per 70 kg") in sentence for rate in rates)
     # written rates outlive the resolved file
     again = loads(dumps(first))
@@ -66,6 +75,16 @@ def test_titration_reads_as_it_was_written_and_as_the_engine_has_it(form, rest: 
         number, absolute, per_kg = rules.form
         assert number == float(form[2].split()[0])
         assert np.array_equal((absolute, per_kg), rate_mg_h(form[2]))
+
+
+def test_weaning_and_limits_read_as_they_were_written() -> None:
+    policy = policy_rules(
+        scenario("wean: {over: 9 h, steps: 4}, limits: {per_day: 960 mg, in_all: 9 g}").arms[0].policy
+    )
+    weaning, limits = policy_sentences(policy)
+    assert numbers(weaning) == [9, 4, 2.25, 80, 20]
+    assert numbers(limits)[:1] + numbers(limits)[-1:] == [960, 9]
+    assert policy.titration is None and policy.limits.in_all_mg == 9000.0
 
 
 BOOSTERS = [

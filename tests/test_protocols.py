@@ -28,6 +28,10 @@ TOTALS = [
     ("hundred_hours", "ward", 2000, 100),
     ("mixture", "mixture", 70 * 0.25 * 4, 4),
     ("syringe_per_kg", "syringe", 70 * 0.002 * 60 * 24, 24),
+    # weaning in four steps is half its length at the whole rate
+    ("anz_wean", "low", 70 * 0.05 * (96 + 6), 96 + 12),
+    ("anz_wean", "high", 70 * 0.1 * (96 + 12), 96 + 24),
+    ("monitored", "halve", 10 * 72, 72),
 ]
 REFUSED = {
     "childrens_hospital": "only adults are modelled: no data here tell how children take up or bear the drug",
@@ -37,7 +41,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("name", "arm", "dose_mg", "hours"), TOTALS)
 def test_a_protocol_comes_to_what_its_document_says(name: str, arm: str, dose_mg: float, hours: float) -> None:
-    schedule = load(FOLDER / f"{name}.yaml").arm(arm).regimen.schedule()
+    schedule = load(FOLDER / f"{name}.yaml").arm(arm).given.schedule()
     assert schedule.dose_mg(70.0) == pytest.approx(dose_mg, rel=1e-9)
     infused = [h for h, terms in zip(schedule.durations_h, schedule.terms, strict=True) if terms]
     assert sum(infused) == pytest.approx(hours, rel=1e-9)

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.long
 
 CALM = SWITCHES._replace(flares=0.0)  # so that pain at the bedside, as kept in profiles, never leaves the scale
 WEEKS = 1
+PAUSE = 1.5  # hours
 DRIP = "sessions: [{at: 0 h, rate: 5 mg/h/70kg, for: 100 h}]"
 
 
@@ -70,9 +71,13 @@ class Paper:
     steps: int = 0
     complained: bool = False
     borne: float = 0.0
+    offset: float = 0.0
+    resume: float = -1.0
+    ended: bool = False
     events: list[tuple[float, str, float]] = field(default_factory=list)
     dose: float = 0.0
     rate: float = 0.0
+    final: float = 0.0  # last rate at which the pump ran
 
     def mg_h(self, value: float) -> float:
         return at(self.rule.form, value, self.weight)
@@ -83,7 +88,7 @@ class Paper:
 
     def rate_at(self, written: float, steps: int) -> float:
         low, high = self.limits()
-        return min(max(written + steps * self.mg_h(self.rule.step), low), high)
+        return min(max(written + self.offset + steps * self.mg_h(self.rule.step), low), high)
 
     def look(self, time: float, written: float, score: float, complaint: bool) -> None:
         ran, before = self.rate, self.rate_at(written, self.steps)
@@ -95,6 +100,17 @@ class Paper:
                 self.steps = next(higher, self.steps)
         elif self.rule.on_harm == "hold":
             self.complained, self.borne = True, ran
+        elif self.rule.on_harm != "down":
+            self.complained = True
+            low, top = self.limits()
+            if self.rule.on_harm == "stop":
+                self.ended, self.rate = True, 0.0
+                return self.events.append((time, "sessions stopped", 0.0))
+            to = max(min(before / 2, top), low) if self.rule.on_harm == "halve" else top
+            self.steps, self.offset = 0, to - written
+            if self.rule.on_harm.startswith("pause"):
+                self.resume, self.rate = time + PAUSE, 0.0
+                return self.events.append((time, "infusion paused", 0.0))
         else:
             lower = (n for n in range(self.steps - 1, self.steps - 99, -1) if self.rate_at(written, n) < before - near)
             self.steps, self.complained = next(lower, self.steps), True
@@ -106,24 +122,40 @@ class Paper:
             self.events.append((time, "rate up" if self.rate > before else "rate down", self.rate))
         elif complaint:
             self.events.append((time, "rate held", self.rate))
+        return None
+
+    def run(self, now: float, until: float) -> float:
+        """Let the pump run."""
+        self.dose += self.rate * (until - now)
+        self.final = self.rate if until > now else self.final
+        return until
 
     def treat(self, seen: "Seen") -> None:
         """Give all sessions, one after the other."""
-        before, stopped, titrated, began = 0.0, -1.0, False, 0.0
+        before, stopped, titrated, look = 0.0, -1.0, False, 0.0
         for start, hours, number in self.rule.sessions:
             follows, stop, written = stopped == start, start + hours, self.mg_h(number)
             tapers = number < before or (follows and number == before and not titrated)
-            began = began if follows else start
-            ran, self.rate = self.rate, written if tapers else self.rate_at(written, self.steps)
-            now = start
-            for time in (began + k * self.rule.every for k in range(1, 99)):
-                if tapers or not start <= time < stop or (time == start and not titrated):
-                    continue
-                self.dose += self.rate * (time - now)
-                self.rate, now = (ran if time == start else self.rate), time
-                self.look(time, written, *seen[time])
-            self.dose += self.rate * (stop - now)
-            before, stopped, titrated = number, stop, not tapers
+            before, stopped, titrated, was = number, stop, not tapers, titrated
+            ran, now = self.rate, start
+            look = look if follows else start + self.rule.every
+            while now < stop and not self.ended:
+                self.rate = written if tapers else self.rate_at(written, self.steps)
+                if now <= self.resume:
+                    if now < self.resume:  # the pump stands still
+                        self.rate, now = 0.0, min(self.resume, stop)
+                        continue
+                    look = now + self.rule.every
+                    if self.rate > 0:
+                        self.events.append((now, "infusion resumed", self.rate))
+                elif now == look:
+                    look += self.rule.every
+                    if not tapers and (now > start or was):
+                        self.rate, paused = (ran if now == start else self.rate), self.resume
+                        self.look(now, written, *seen[now])
+                        if self.resume > paused or self.ended:
+                            continue
+                now = self.run(now, min(stop, look))
 
 
 class Seen:
@@ -133,7 +165,8 @@ class Seen:
         self.latent, self.noise, self.complaints, self.count = latent, noise, complaints, 0
 
     def __getitem__(self, time: float) -> tuple[float, bool]:
-        score = math.floor(self.latent[round(time, 6)] + self.noise[self.count % len(self.noise)] + 0.5)
+        # after a pause looks fall between the times kept, where nobody goes up any more
+        score = math.floor(self.latent.get(round(time, 6), 0.0) + self.noise[self.count % len(self.noise)] + 0.5)
         self.count += 1
         return min(max(score, 0), 10), time in self.complaints
 
@@ -155,7 +188,7 @@ def rules(draw) -> Rule:
         high=draw(st.sampled_from([top, top + 7.0, 60.0])),
         relief=draw(st.sampled_from([30, 50, 100])),
         harm=draw(st.sampled_from(["spontaneous", "elicited"])),
-        on_harm=draw(st.sampled_from(["down", "down", "hold"])),
+        on_harm=draw(st.sampled_from(["down", "hold", "halve", "stop", f"pause {PAUSE} h"])),
     )
 
 
@@ -183,8 +216,8 @@ def check(rule: Rule) -> None:
         assert [(t, event) for t, event, _ in chart.events] == [(t, event) for t, event, *_ in logged], (k, rule)
         assert np.allclose([rate for *_, rate in chart.events], [rate for *_, rate in logged], rtol=1e-12), (k, rule)
         assert result.dose_mg[k] == pytest.approx(chart.dose, rel=1e-9), (k, rule)
-        foresee(arm, chart.weight, chart.dose, [rate for *_, rate in logged])
-        written = chart.rate / at(rule.form, 1.0, chart.weight) * (0.01 if rule.form == "kg" else 1.0)
+        foresee(arm, chart.weight, chart.dose, [rate for _, event, _, rate in logged if event != "sessions stopped"])
+        written = chart.final / at(rule.form, 1.0, chart.weight) * (0.01 if rule.form == "kg" else 1.0)
         assert result.final_rate[k] == pytest.approx(written)
 
 

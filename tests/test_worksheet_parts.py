@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from letheon.dosing.order import STANDARD_BAGS_ML, Order
 from letheon.dosing.other_drugs import OtherDrug
 from letheon.dosing.parts import LAID_OUT, unknown_parts
-from letheon.dosing.policy import Boosters, Policy, Stops, Titration
+from letheon.dosing.policy import Boosters, DoseLimits, Policy, Stops, Titration, Wean
 from letheon.dosing.regimen import Classes, Infusion, Rate, Regimen
 from letheon.dosing.titration import MAX_RATES, reach, reachable_rates
 from letheon.dosing.worksheet import MOST_WASTE, fitting, worksheet
@@ -45,6 +45,8 @@ arms:
       - {at: 0 h, rate: 0.1 mg/kg/h, max: 9 mg/h, for: 48 h}
       - {at: 48 h, rate: 0.03 mg/kg/h, for: 8 h}
     titration: {every: 12 h, step: 0.1 mg/kg/h, max: 0.5 mg/kg/h}
+    wean: {over: 12 h, steps: 4}
+    limits: {per_day: 500 mg, in_all: 2 g}
     boosters: {on: relapse, session: {rate: 3 mg/h, for: 4 h}, at_most: 6 per year, times: 5}
     stop: {no_response: 2, harm: spontaneous, dose: 5000 mg}
     beside: {clonidine: 0.1 mg, midazolam: 2 mg}
@@ -116,7 +118,8 @@ def test_every_field_of_an_arm_shows_on_its_sheet() -> None:
     hidden = {path for path in hidden if not path.endswith("ceiling_mg_h") and ".classes." not in path}
     assert hidden <= {"arm.drug", "arm.policy.stops.dose_mg"}
     assert shown["arm.regimen.infusions.rate.ceiling_mg_h"]
-    for record in (Arm, Regimen, Infusion, Rate, Classes, Beside, OtherDrug, Policy, Boosters, Titration, Stops):
+    rules = (Policy, Boosters, Titration, Stops, Wean, DoseLimits)
+    for record in (Arm, Regimen, Infusion, Rate, Classes, Beside, OtherDrug, *rules):
         assert LAID_OUT[record.__name__] == {one.name for one in fields(record)}
 
 

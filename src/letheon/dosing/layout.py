@@ -5,11 +5,13 @@ from dataclasses import astuple, dataclass
 from operator import add
 
 from letheon.dosing.bags import RatePeriod, SessionSheet, lay_out
+from letheon.dosing.limits import Dosed, within_limits
 from letheon.dosing.order import Order
+from letheon.dosing.policy import DoseLimits
 from letheon.dosing.regimen import Rate, Regimen
 from letheon.units import MS_PER_HOUR
 
-__all__ = ["Amounts", "Layout", "Push", "laid_out", "pumped"]
+__all__ = ["Amounts", "Layout", "Push", "laid_out", "pumped", "pushes_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,25 @@ def pumped(regimen: Regimen) -> Regimen:
     return Regimen("racemic", tuple(one for one in regimen.infusions if not one.is_push))
 
 
-def laid_out(regimen: Regimen, order: Order) -> Layout:
-    """Lay out a timetable as it is written; for placebo its sham sessions.
+def pushes_of(regimen: Regimen, order: Order) -> list[tuple[Dosed, Push]]:
+    """Return the pushes of a timetable, each beside the drug in it, or in what a sham stands for.
+
+    >>> pushes_of(Regimen.create("racemic", []), Order())
+    []
+    """
+    sham = regimen.drug == "placebo"
+    return [
+        (
+            Dosed(one.start_ms, one.duration_ms, mg),
+            Push(one.start_ms, one.duration_ms, 0.0 if sham else mg, mg / order.base_mg_per_ml, one.rate),
+        )
+        for one in regimen.infusions
+        if one.is_push and (mg := one.rate.at(order.weight_kg) * one.duration_ms / MS_PER_HOUR) > 0
+    ]
+
+
+def laid_out(regimen: Regimen, order: Order, limits: DoseLimits | None = None) -> Layout:
+    """Lay out a timetable as it is written, as far as limits let it run; for placebo its sham sessions.
 
     Raises
     ------
@@ -131,10 +150,6 @@ def laid_out(regimen: Regimen, order: Order) -> Layout:
     sham = regimen.drug == "placebo"
     schedule = pumped(regimen).schedule()
     spans = zip(schedule.edges_ms, schedule.edges_ms[1:], schedule.rates(order.weight_kg), schedule.terms, strict=False)
-    sessions = lay_out([RatePeriod(*span) for span in spans if span[2] > 0], order, sham)
-    pushes = tuple(
-        Push(one.start_ms, one.duration_ms, 0.0 if sham else mg, mg / order.base_mg_per_ml, one.rate)
-        for one in regimen.infusions
-        if one.is_push and (mg := one.rate.at(order.weight_kg) * one.duration_ms / MS_PER_HOUR) > 0
-    )
-    return Layout(order, sham, sessions, pushes)
+    periods = [RatePeriod(*span) for span in spans if span[2] > 0]
+    periods, pushes = within_limits(periods, pushes_of(regimen, order), limits)
+    return Layout(order, sham, lay_out(periods, order, sham), tuple(pushes))

@@ -16,9 +16,11 @@ LAID_OUT: Mapping[str, frozenset[str]] = {
     "Infusion": frozenset({"start_ms", "duration_ms", "rate"}),
     "Rate": frozenset({"absolute_mg_h", "per_kg_mg_h", "ceiling_mg_h", "written", "classes"}),
     "Classes": frozenset({"unit", "limits", "rates"}),
-    "Policy": frozenset({"boosters", "titration", "stops"}),
+    "Policy": frozenset({"boosters", "titration", "stops", "wean", "limits"}),
     "Boosters": frozenset({"session", "gaps_days", "wait_days", "apart_days", "at_most", "times"}),
-    "Titration": frozenset({"every_ms", "step", "lowest", "highest", "relief", "down", "elicited"}),
+    "Titration": frozenset({"every_ms", "step", "lowest", "highest", "relief", "on_harm", "pause_ms", "elicited"}),
+    "DoseLimits": frozenset({"per_day_mg", "in_all_mg", "per_day_written", "in_all_written"}),
+    "Wean": frozenset({"over_ms", "steps"}),
     "Stops": frozenset({"no_response", "harm", "dose_mg", "dose_written"}),
 }
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 
-__all__ = ["DEFAULT_APART_DAYS", "DEFAULT_WAIT_DAYS", "Boosters", "Policy", "Stops", "Titration"]
+__all__ = ["DEFAULT_APART_DAYS", "DEFAULT_WAIT_DAYS", "Boosters", "DoseLimits", "Policy", "Stops", "Titration", "Wean"]
 
 DEFAULT_WAIT_DAYS, DEFAULT_APART_DAYS = 14, 7
 _NO_DRUG = Rate()
@@ -69,9 +69,10 @@ class Titration:
     step: Rate  # by how much the rate goes up or down
     highest: Rate
     relief: float = 0.5  # share of baseline pain that must be gone for the rate to be held
-    down: bool = True  # whether a reported harm takes the rate a step down, rather than holding it
+    on_harm: str = "down"  # what a reported harm does: down (a step), hold, halve, or stop (the arm's sessions)
     elicited: bool = False  # whether the clinic asks for psychedelic effects at each check
     lowest: Rate = _NO_DRUG
+    pause_ms: int = 0  # length of the pause that a reported harm brings, in place of `on_harm`; 0 for none
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,24 @@ class Stops:
 
 
 @dataclass(frozen=True, slots=True)
+class Wean:
+    """How an arm ends: from each patient's own rate down in equal steps, behind the last session."""
+
+    over_ms: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class DoseLimits:
+    """How much a patient is given at most [mg]; 0 for no limit. With each, number and unit as written."""
+
+    per_day_mg: float = 0.0  # from 24 (k - 1) to 24 k h
+    in_all_mg: float = 0.0  # in the whole arm, boosters included
+    per_day_written: tuple[float, str] | None = field(default=None, compare=False, repr=False)
+    in_all_written: tuple[float, str] | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """All rules of an arm; without any of them the timetable stands as written.
 
@@ -95,10 +114,12 @@ class Policy:
     boosters: Boosters | None = None
     titration: Titration | None = None
     stops: Stops = Stops()
+    wean: Wean | None = None
+    limits: DoseLimits | None = None
 
     @property
     def fixed(self) -> bool:
-        """Whether nothing is left to decide."""
+        """Whether nothing is left to decide by the diary, so that all patients of one weight are given the same."""
         return self.boosters is None and self.titration is None
 
     def of(self, weight_kg: float | None = None, age_year: float | None = None) -> "Policy":

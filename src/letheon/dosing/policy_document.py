@@ -2,11 +2,20 @@
 
 import msgspec
 
-from letheon.dosing.policy import Policy, Titration
+from letheon.dosing.policy import DoseLimits, Policy, Titration
 from letheon.dosing.regimen import class_names
 from letheon.units import MS_PER_HOUR
 
-__all__ = ["BoosterRules", "PolicyRules", "Quantity", "StopRules", "TitrationRules", "policy_rules"]
+__all__ = [
+    "BoosterRules",
+    "LimitRules",
+    "PolicyRules",
+    "Quantity",
+    "StopRules",
+    "TitrationRules",
+    "WeanRules",
+    "policy_rules",
+]
 
 
 class Quantity(msgspec.Struct, frozen=True):
@@ -55,9 +64,26 @@ class TitrationRules(msgspec.Struct, frozen=True):
     max: Quantity
     relief: int | float  # share of baseline pain that must be gone for the rate to be held
     harm: str  # reports of a psychedelic effect that count: spontaneous or elicited
-    on_harm: str  # down or hold
+    on_harm: str  # down, hold, halve, stop or pause
+    pause_h: float | msgspec.UnsetType = msgspec.UNSET  # length of the pause [h]
     # where patients have classes; above, step and limits are those of the first
     classes: tuple[TitrationClass, ...] | msgspec.UnsetType = msgspec.UNSET
+
+
+class WeanRules(msgspec.Struct, frozen=True):
+    """How the rate is taken down behind the last session."""
+
+    over_h: float  # from the end of the last session [h]
+    steps: int
+
+
+class LimitRules(msgspec.Struct, frozen=True):
+    """How much a patient is given at most; None for no limit."""
+
+    per_day_mg: int | float | None  # from 24 (k - 1) to 24 k h [mg]
+    per_day: Quantity | None  # the same as it was written
+    in_all_mg: int | float | None  # in the whole arm, boosters included [mg]
+    in_all: Quantity | None
 
 
 class PolicyRules(msgspec.Struct, frozen=True):
@@ -65,6 +91,8 @@ class PolicyRules(msgspec.Struct, frozen=True):
 
     boosters: BoosterRules | None
     titration: TitrationRules | None
+    wean: WeanRules | msgspec.UnsetType = msgspec.UNSET
+    limits: LimitRules | msgspec.UnsetType = msgspec.UNSET
 
 
 def policy_rules(policy: Policy) -> PolicyRules | None:
@@ -75,7 +103,7 @@ def policy_rules(policy: Policy) -> PolicyRules | None:
     >>> policy_rules(Policy()) is None
     True
     """
-    if policy.fixed:
+    if policy == Policy():
         return None
     boosters, titration, stops = policy.boosters, policy.titration, policy.stops
     booster_rules = titration_rules = None
@@ -98,10 +126,13 @@ def policy_rules(policy: Policy) -> PolicyRules | None:
             max=Quantity(*titration.highest.form),
             relief=titration.relief,
             harm="elicited" if titration.elicited else "spontaneous",
-            on_harm="down" if titration.down else "hold",
+            on_harm="pause" if titration.pause_ms else titration.on_harm,
+            pause_h=titration.pause_ms / MS_PER_HOUR if titration.pause_ms else msgspec.UNSET,
             classes=_titration_classes(titration) or msgspec.UNSET,
         )
-    return PolicyRules(booster_rules, titration_rules)
+    wean = policy.wean and WeanRules(policy.wean.over_ms / MS_PER_HOUR, policy.wean.steps)
+    limits = policy.limits and _limits(policy.limits)
+    return PolicyRules(booster_rules, titration_rules, wean or msgspec.UNSET, limits or msgspec.UNSET)
 
 
 def _titration_classes(titration: Titration) -> tuple[TitrationClass, ...]:
@@ -112,3 +143,16 @@ def _titration_classes(titration: Titration) -> tuple[TitrationClass, ...]:
     limits = sorted({limit for rate in rates for limit in rate.classes.limits})
     each = [[Quantity(*rate.of(trait, trait).form) for rate in rates] for trait in (0.0, *limits)]
     return tuple(TitrationClass(who, *three) for who, three in zip(class_names(unit, limits), each, strict=True))
+
+
+def _limits(limits: DoseLimits) -> LimitRules:
+    def quantity(mg: float, written: tuple[float, str] | None) -> Quantity | None:
+        return Quantity(*(written or (mg, "mg"))) if mg else None
+
+    per_day, in_all = limits.per_day_mg, limits.in_all_mg
+    return LimitRules(
+        per_day or None,
+        quantity(per_day, limits.per_day_written),
+        in_all or None,
+        quantity(in_all, limits.in_all_written),
+    )

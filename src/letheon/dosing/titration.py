@@ -21,6 +21,7 @@ __all__ = ["MAX_RATES", "Reach", "reach", "reachable_rates", "tapers", "titrated
 MAX_RATES = 200  # more than a useful table holds
 
 _MAX_STEPS = 100_000
+_MAX_STATES = 5_000
 _SAME = 1e-9  # two rates this near are one [mg/h]
 _EQUAL = 1e-9  # relative; rates are sums of what was written
 
@@ -114,20 +115,66 @@ def reach(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[Rea
     [(10.0, 10.0), (0.0, 15.0), (0.0, 20.0)]
     """
     limits = _limits(titration, weight_kg)
-    steps, cap, ran = 0, math.inf, 0.0
+    steps, cap, ran, stopped = 0, math.inf, 0.0, False
     result: list[Reach] = []
     for part, checked in _parts(regimen, titration, weight_kg):
         if checked:
             # a complaint at the first check leaves no tolerated rate, unless complaints only hold the rate
-            cap, steps = 0.0 if titration.down else ran, limits.up(part.written, steps)
+            cap, steps = ran if titration.on_harm == "hold" else 0.0, limits.up(part.written, steps)
+            stopped = titration.on_harm == "stop"
         if part.titrated:
             low = max(min(limits.rate(part.written, 0), cap), limits.least)
             part = replace(part, lowest=low, highest=limits.rate(part.written, steps))
+        part = replace(part, lowest=0.0) if stopped else part
         ran = part.lowest
         if result and result[-1] == replace(part, start_ms=result[-1].start_ms, stop_ms=part.start_ms):
             part = replace(result.pop(), stop_ms=part.stop_ms)
         result.append(part)
-    return tuple(result)
+    return tuple(_with_pauses(result, regimen, titration, weight_kg) if titration.pause_ms else result)
+
+
+def _with_pauses(parts: Sequence[Reach], regimen: Regimen, titration: Titration, weight_kg: float) -> Iterator[Reach]:
+    """Cut each part where the rate of a patient changes who pauses at every check, which is then the lowest."""
+    paused = list(_paused(regimen, titration, weight_kg))
+    place = 0
+    for part in parts:
+        now = part.start_ms
+        while now < part.stop_ms:
+            place += paused[place][1] <= now
+            _, until, lowest = paused[place]
+            yield replace(part, start_ms=now, stop_ms=min(until, part.stop_ms), lowest=lowest)
+            now = min(until, part.stop_ms)
+
+
+def _paused(regimen: Regimen, titration: Titration, weight_kg: float) -> Iterator[tuple[int, int, float]]:
+    """Yield start, end [ms] and rate [mg/h] of a patient who pauses at every check; checks count from each end of one.
+
+    No check passes, so that the infusion goes on at the lowest rate.
+    """
+    limits, schedule = _limits(titration, weight_kg), regimen.schedule()
+    bounds = [moment for span in titrated_spans(regimen.infusions) for moment in span]
+    check: int | None = None
+    resume, before, complained = 0, False, False
+    for start, stop, written in zip(schedule.edges_ms, schedule.edges_ms[1:], schedule.rates(weight_kg), strict=False):
+        if written <= 0:
+            check = None
+            continue
+        now = start
+        while now < stop:
+            if now < resume:
+                yield now, min(resume, stop), 0.0
+                now, check = min(resume, stop), None
+                continue
+            check = now + titration.every_ms if check is None else check
+            passed = bisect_right(bounds, now)
+            titrated, due = passed % 2 == 1, now == check
+            if due and titrated and before:
+                resume, complained = now + titration.pause_ms, True
+                continue
+            check = check + titration.every_ms if due else check
+            until = min(stop, check, *bounds[passed : passed + 1])
+            yield now, until, (limits.least if complained else limits.rate(written, 0)) if titrated else written
+            now, before = until, titrated
 
 
 def reachable_rates(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[float, ...] | None:
@@ -142,6 +189,8 @@ def reachable_rates(regimen: Regimen, titration: Titration, weight_kg: float) ->
     (0.0, 5.0, 10.0, 15.0, 20.0)
     """
     limits = _limits(titration, weight_kg)
+    if titration.on_harm == "halve" or titration.pause_ms:
+        return _visited_rates(regimen, titration, weight_kg)
     low = high = 0
     rates: set[float] = set()
     seen: set[tuple[float, int, int]] = set()
@@ -150,7 +199,7 @@ def reachable_rates(regimen: Regimen, titration: Titration, weight_kg: float) ->
             rates.add(part.written)
             continue
         if checked:
-            low = min(low, limits.lowest_steps(part.written)) if titration.down else low
+            low = min(low, limits.lowest_steps(part.written)) if titration.on_harm == "down" else low
             high = limits.up(part.written, high)
         if (case := (part.written, low, high)) in seen:
             continue
@@ -160,6 +209,61 @@ def reachable_rates(regimen: Regimen, titration: Titration, weight_kg: float) ->
         rates |= {round(limits.rate(part.written, steps), 9) for steps in range(low, high + 1)}
         if len(rates) > MAX_RATES:
             return None
+    return tuple(sorted(rates))
+
+
+@dataclass(frozen=True, slots=True)
+class _Offset:
+    """What a patient brings to a check: the offset from the written rate, and the last rate tolerated [mg/h]."""
+
+    value: float = 0.0
+    tolerated: float = 0.0
+    complained: bool = False
+
+    def top(self, limits: _Limits) -> float:
+        """Return the highest rate that the patient may have."""
+        return min(limits.most, max(self.tolerated, limits.least)) if self.complained else limits.most
+
+    def rate(self, written: float, limits: _Limits) -> float:
+        """Return the rate at which a session runs."""
+        rate = min(max(written + self.value, limits.least), self.top(limits))
+        return 0.0 if rate < _SAME else round(rate, 9)
+
+    def after(self, ran: float, written: float, limits: _Limits, halves: bool) -> Iterator["_Offset"]:
+        """Yield what may follow from a check: no complaint, with the rate as it is or a step higher, or one."""
+        before = self.rate(written, limits)
+        stays = replace(self, tolerated=max(ran, before) if self.complained else ran)
+        yield stays
+        if before < stays.top(limits) - _SAME:
+            short = math.floor((limits.least - written - self.value) / limits.step + _SAME)
+            yield replace(stays, value=round(self.value + (max(short, 0) + 1) * limits.step, 9))
+        complained = replace(self, complained=True)
+        top = complained.top(limits)
+        target = min(max(before / 2, limits.least), top) if halves else top
+        yield replace(complained, value=round(target - written, 9))
+
+
+def _visited_rates(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[float, ...] | None:
+    """Return every rate of patients who halve it or pause, by going through all that checks can lead to.
+
+    Checks after a pause may fall at any time.
+    """
+    limits, halves = _limits(titration, weight_kg), not titration.pause_ms
+    states, ran = {_Offset()}, 0.0
+    rates: set[float] = set() if halves else {0.0}
+    for part, checked in _parts(regimen, titration, weight_kg):
+        if part.titrated:
+            for _ in range(1 if halves else 2):
+                here = [one for one in states if checked or (one.complained and not halves)]
+                states |= {
+                    new for one in here for new in one.after(one.rate(ran, limits), part.written, limits, halves)
+                }
+            rates |= {one.rate(part.written, limits) for one in states}
+        else:
+            rates.add(part.written)
+        if len(rates) > MAX_RATES or len(states) > _MAX_STATES:
+            return None
+        ran = part.written
     return tuple(sorted(rates))
 
 

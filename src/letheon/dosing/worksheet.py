@@ -6,17 +6,19 @@ for the design of protocols, to be checked by a pharmacist.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from letheon.dosing.bags import RatePeriod, check_rates, lay_out
 from letheon.dosing.class_rows import ClassRow
-from letheon.dosing.layout import Amounts, Layout, laid_out, pumped
+from letheon.dosing.layout import Amounts, Layout, laid_out, pumped, pushes_of
+from letheon.dosing.limits import within_limits
 from letheon.dosing.order import STANDARD_BAGS_ML, Order, rounded_up
 from letheon.dosing.other_drugs import OtherDrug
-from letheon.dosing.policy import Boosters, Policy, Titration
+from letheon.dosing.policy import Boosters, DoseLimits, Policy, Titration, Wean
 from letheon.dosing.regimen import MS_PER_DAY, Regimen
-from letheon.dosing.titration import MAX_RATES, reach, reachable_rates
+from letheon.dosing.titration import MAX_RATES, Reach, reach, reachable_rates
+from letheon.dosing.weaning import wean_steps, with_weaning
 from letheon.errors import InputError
 
 __all__ = ["MOST_WASTE", "BoosterSheet", "Fit", "TitrationSheet", "Worksheet", "fitting", "worksheet"]
@@ -33,6 +35,7 @@ class TitrationSheet:
     rates: tuple[float, ...]  # every one that the pump may have to run at, ascending [mg/h]; empty if too many to list
     least: Layout  # the sessions if every check lowers the rate
     most: Layout  # the sessions if every check raises the rate
+    weaning: tuple[Reach, ...] = ()  # what follows them, from the rates at their end
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class Worksheet:
     order : Order
         What is drawn up.
     course : Layout
-        The timetable as written.
+        The timetable as written, with its weaning.
     titration : TitrationSheet or None
         What checks of the rate can make of it.
     boosters : BoosterSheet or None
@@ -172,10 +175,11 @@ def worksheet(
     25.0
     """
     order, policy = Order() if order is None else order, policy or _NO_RULES
+    given = with_weaning(regimen, policy.wean)
     doses = {drug: mg for drug, mg in (beside or {}).items() if mg}
-    course, also = laid_out(regimen, order), tuple(also)
+    course, also = laid_out(given, order, policy.limits), tuple(also)
     sheet = Worksheet(regimen.drug, order, course, policy=policy, beside=doses, also=also, missing=tuple(missing))
-    return _with_boosters(_with_titration(sheet, regimen), regimen, follow_up_ms)
+    return _with_boosters(_with_titration(sheet, regimen), given, follow_up_ms)
 
 
 def _with_titration(sheet: Worksheet, regimen: Regimen) -> Worksheet:
@@ -186,10 +190,12 @@ def _with_titration(sheet: Worksheet, regimen: Regimen) -> Worksheet:
     timetable = pumped(regimen)
     parts = reach(timetable, rule, order.weight_kg)
     rates = reachable_rates(timetable, rule, order.weight_kg)
+    weaning = tuple(_weaning(parts[-1], sheet.policy.wean)) if parts and sheet.policy.wean else ()
+    parts = (*parts, *weaning)
     try:
         check_rates([rate for rate in rates or () if rate > 0], order)
         least, most = (
-            replace(sheet.course, sessions=lay_out(_joined(spans), order, sheet.is_sham))
+            _as_run(sheet, regimen, spans)
             for spans in (
                 (RatePeriod(part.start_ms, part.stop_ms, part.lowest) for part in parts),
                 (RatePeriod(part.start_ms, part.stop_ms, part.highest) for part in parts),
@@ -197,11 +203,24 @@ def _with_titration(sheet: Worksheet, regimen: Regimen) -> Worksheet:
         )
     except InputError as error:
         return replace(sheet, missing=(*sheet.missing, f"titration, because {error}"))
-    sheet = replace(sheet, titration=TitrationSheet(rule, rates or (), least, most))
+    sheet = replace(sheet, titration=TitrationSheet(rule, rates or (), least, most, weaning))
     if rates is None:
         lacks = f"the table of titration's rates, which are more than {MAX_RATES}; a larger step has fewer."
         sheet = replace(sheet, missing=(*sheet.missing, lacks))
     return sheet
+
+
+def _as_run(sheet: Worksheet, regimen: Regimen, spans: Iterable[RatePeriod]) -> Layout:
+    """Lay out sessions at the rates of one patient, as far as limits let them run."""
+    periods, pushes = within_limits(_joined(spans), pushes_of(regimen, sheet.order), sheet.policy.limits)
+    return replace(sheet.course, sessions=lay_out(periods, sheet.order, sheet.is_sham), pushes=tuple(pushes))
+
+
+def _weaning(last: Reach, wean: Wean) -> Iterator[Reach]:
+    """Yield what a weaning comes to behind the last part of the sessions."""
+    for step in wean_steps(wean, last.stop_ms):
+        rates = (step.share * rate for rate in (last.written, last.lowest, last.highest))
+        yield Reach(step.start_ms, step.stop_ms, *rates, titrated=False)
 
 
 def _joined(periods: Iterable[RatePeriod]) -> list[RatePeriod]:
@@ -219,14 +238,22 @@ def _with_boosters(sheet: Worksheet, regimen: Regimen, follow_up_ms: int) -> Wor
     if (rule := sheet.policy.boosters) is None:
         return sheet
     try:
-        each = laid_out(Regimen(regimen.drug, rule.session), sheet.order)
+        each = laid_out(Regimen(regimen.drug, rule.session), sheet.order, _of_a_day(sheet.policy))
     except InputError as error:
         return replace(sheet, missing=(*sheet.missing, f"boosters, because {error}"))
     most = _most_boosters(rule, regimen, follow_up_ms)
     dose, limit = each.amounts.dose_mg, sheet.policy.stops.dose_mg
     if limit and dose:  # a booster that would pass the limit is not begun
         most = min(most, max(math.floor((limit - sheet.least.dose_mg) / dose * (1 + 1e-9)), 0))
+    in_all = sheet.policy.limits.in_all_mg if sheet.policy.limits else 0.0
+    if in_all and dose:  # the last one may be cut short
+        most = min(most, max(math.ceil((in_all - sheet.least.dose_mg) / dose * (1 - 1e-9)), 0))
     return replace(sheet, boosters=BoosterSheet(rule, each, most))
+
+
+def _of_a_day(policy: Policy) -> DoseLimits | None:
+    """Return the limits that a booster meets by itself; it begins with a day."""
+    return policy.limits and replace(policy.limits, in_all_mg=0.0)
 
 
 def _most_boosters(rule: Boosters, regimen: Regimen, follow_up_ms: int) -> int:
@@ -282,10 +309,11 @@ def fitting(sheet: Worksheet, regimen: Regimen) -> Fit | None:
 
 def _most_with(sheet: Worksheet, regimen: Regimen, order: Order) -> Amounts:
     """Return what the arm comes to at most with another bag."""
-    other = replace(sheet, order=order, course=laid_out(regimen, order), titration=None, missing=())
+    given = with_weaning(regimen, sheet.policy.wean)
+    other = replace(sheet, order=order, course=laid_out(given, order, sheet.policy.limits), titration=None, missing=())
     other = _with_titration(other, regimen)
     if sheet.boosters:
-        each = laid_out(Regimen(regimen.drug, sheet.boosters.rule.session), order)
+        each = laid_out(Regimen(regimen.drug, sheet.boosters.rule.session), order, _of_a_day(sheet.policy))
         other = replace(other, boosters=replace(sheet.boosters, each=each))
     if other.missing:
         raise InputError(other.missing[0])

@@ -122,6 +122,15 @@ class PumpRate(Struct, frozen=True):
     ml_per_h: float
 
 
+class WeanStepRecord(Struct, frozen=True):
+    """A step of a weaning, from the written rate, and from the highest."""
+
+    from_h: float
+    to_h: float
+    written: PumpRate
+    highest: PumpRate
+
+
 class TitrationRecord(Struct, frozen=True):
     """What titration can make of the sessions."""
 
@@ -131,6 +140,7 @@ class TitrationRecord(Struct, frozen=True):
     rates: list[PumpRate]
     least: LayoutRecord
     most: LayoutRecord
+    weaning: list[WeanStepRecord] | UnsetType = UNSET  # behind the sessions
 
 
 class BoosterRecord(Struct, frozen=True):
@@ -296,9 +306,21 @@ def amounts_record(amounts: Amounts, order: Order, sham: bool) -> AmountsRecord:
 
 def _titration(titration: TitrationSheet, sheet: Worksheet) -> TitrationRecord:
     rule, order = titration.rule, sheet.order
-    rates = [PumpRate(0.0 if sheet.is_sham else rate, rate / order.mg_per_ml) for rate in titration.rates]
+
+    def pumped(rate: float) -> PumpRate:
+        return PumpRate(0.0 if sheet.is_sham else rate, rate / order.mg_per_ml)
+
+    weaning = [
+        WeanStepRecord(
+            step.start_ms / MS_PER_HOUR, step.stop_ms / MS_PER_HOUR, pumped(step.written), pumped(step.highest)
+        )
+        for step in titration.weaning
+    ]
+    rates = [pumped(rate) for rate in titration.rates]
     low, high, kg = _layout(titration.least), _layout(titration.most), order.weight_kg
-    return TitrationRecord(rule.step.at(kg), rule.lowest.at(kg), rule.highest.at(kg), rates, low, high)
+    return TitrationRecord(
+        rule.step.at(kg), rule.lowest.at(kg), rule.highest.at(kg), rates, low, high, weaning or UNSET
+    )
 
 
 def _layout(layout: Layout) -> LayoutRecord:

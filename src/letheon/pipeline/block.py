@@ -57,7 +57,7 @@ def _patient(
     typical = patient_values(draws, people)
     body = body_of(typical, people, switches)
     plasmas = plasmas_of(structure, typical, people, switches, arm, number, harms=True)
-    rates = rates_of(arm, people)
+    rates, pump_rates = rates_of(arm, people), rates_of(arm, people, pushes=False)
     noise_sd, rho = typical("diary.noise_sd"), typical("diary.rho")
     lengths = jnp.diff(arm.edge)
     booster = (jnp.arange(len(lengths)) >= arm.booster) & (arm.edge[1:] < NEVER)
@@ -70,7 +70,7 @@ def _patient(
             for table, part in zip(course.tables_of(plasmas, arm.h0_h, structure.levels), plasmas, strict=True)
         ],
         rates=rates,
-        pump_rates=rates_of(arm, people, pushes=False),
+        pump_rates=pump_rates,
         reach=reach_of(arm.rules, people.weight_kg, people.age_years),
         noise=pain.diary_noise(people.diary_z, noise_sd, rho),
         bedside_noise=noise_sd * normals(switches.seed, "bedside", number, simulate.ASSESSMENTS),
@@ -81,6 +81,7 @@ def _patient(
         background=typical("psychedelic.background"),
         spontaneous=typical("psychedelic.spontaneous_share"),
         noticeable=100.0 * typical("psychedelic.noticeable"),
+        push_mg=None if arm.limits is None else arm.limits.push_hours * (rates - pump_rates),
         booster_mg=jnp.where(booster, rates[arm.begins[:-1]] * lengths * arm.h0_h, 0.0).sum(),
     )
 

@@ -21,10 +21,19 @@ from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
 __all__ = [
     "CALENDAR",
     "DOWN",
+    "ENDED",
     "EVENTS",
     "HELD",
+    "NEW_DAY",
+    "NO_PUSH",
+    "NO_PUSH_DAY",
+    "PAUSED",
     "RELAPSE",
+    "RESUMED",
+    "STOPPED",
+    "STOPPED_DAY",
     "UP",
+    "WEANING",
     "Chart",
     "Reach",
     "Rules",
@@ -55,8 +64,20 @@ EVENTS = {
     6: ("boosters stopped", "psychedelic effect reported"),
     7: ("boosters stopped", "total dose"),
     8: ("rate held", "psychedelic effect reported"),
+    9: ("infusion paused", "psychedelic effect reported"),
+    10: ("infusion resumed", "end of the pause"),
+    11: ("sessions stopped", "psychedelic effect reported"),
+    12: ("weaning", "end of the timetable"),
+    13: ("infusion stopped", "limit of the day"),
+    14: ("infusion stopped", "limit in all"),
+    15: ("infusion resumed", "new day"),
+    16: ("push left out", "limit of the day"),
+    17: ("push left out", "limit in all"),
 }
-RELAPSE, CALENDAR, UP, DOWN, _NO_RESPONSE, _HARM, _DOSE, HELD = EVENTS
+RELAPSE, CALENDAR, UP, DOWN, _NO_RESPONSE, _HARM, _DOSE, HELD, PAUSED, RESUMED, ENDED, WEANING, *_LIMITED = EVENTS
+STOPPED_DAY, STOPPED, NEW_DAY, NO_PUSH_DAY, NO_PUSH = _LIMITED
+_ON_HARM = ("hold", "down", "halve", "stop", "pause")
+_HOLD, _STEP_DOWN, _HALVE, _STOP, _PAUSE = range(len(_ON_HARM))
 
 
 def event_rows(
@@ -108,7 +129,8 @@ class Rules(NamedTuple):
     highest: np.ndarray
     form: np.ndarray  # shape (3,): how the last rate is reported: a number, and both parts of the rate it stands for
     relief: np.ndarray  # relief at which the rate is held
-    down: np.ndarray  # int: steps that a harm takes the rate down, 0 or 1
+    on_harm: np.ndarray  # int: what a harm does to the rate, place in `_ON_HARM`
+    pause: np.ndarray  # int: ticks that a pause lasts
     elicited: np.ndarray  # bool: whether the clinic asks for harms at each assessment
 
 
@@ -124,6 +146,7 @@ def rules_of(policy: Policy, h0_h: float) -> Rules:
 
     booster, titration, stops = policy.boosters, policy.titration, policy.stops
     gaps = (booster.gaps_days if booster else ()) or (NEVER,)
+    on_harm = _ON_HARM.index("pause" if titration.pause_ms else titration.on_harm) if titration else _HOLD
     ruled = (titration.step, titration.lowest, titration.highest) if titration else (_NO_RATE, _NO_RATE, _ANY_RATE)
     limits, (step, lowest, highest) = _classes(ruled)
     form = np.append(titration.highest.form[0], highest[0]) if titration else _PER_70_KG
@@ -149,7 +172,8 @@ def rules_of(policy: Policy, h0_h: float) -> Rules:
         highest=highest,
         form=form,
         relief=np.asarray(titration.relief if titration else 0.0, np.float64),
-        down=np.asarray(titration.down if titration else 0, np.int64),
+        on_harm=np.asarray(on_harm, np.int64),
+        pause=np.asarray(ticks(titration.pause_ms) if titration else 0, np.int64),
         elicited=np.asarray(titration is not None and titration.elicited),
     )
 
@@ -196,9 +220,11 @@ class Chart(NamedTuple):
     boosters: Array  # int: boosters so far
     stopped: Array  # bool: whether boosters have ended for good
     given_mg: Array  # drug so far [mg]
-    titration_step: Array  # int: steps above the written rate, or below it
+    offset: Array  # rate from which steps count, above the written one or below it [mg/h]
+    titration_step: Array  # int: steps above that, or below it
     has_reported: Array  # bool: whether a harm was reported at an assessment
     tolerated_rate: Array  # rate at the last assessment without a report [mg/h]
+    ended: Array  # bool: whether a harm has ended the sessions of the timetable
     other_events: Array  # int: events so far other than boosters
 
 
@@ -231,9 +257,11 @@ def initial_chart(rules: Rules, before: Real[Array, " days"], course_end_day: Ar
         boosters=none,
         stopped=no,
         given_mg=jnp.zeros(()),
+        offset=jnp.zeros(()),
         titration_step=none,
         has_reported=no,
         tolerated_rate=jnp.zeros(()),
+        ended=no,
         other_events=none,
     )
 
@@ -301,7 +329,8 @@ def _top(chart: Chart, reach: Reach) -> Array:
 
 def titrated_rate(chart: Chart, reach: Reach, written: Array) -> Array:
     """Return the rate at which a titrated session runs [mg/h]."""
-    return jnp.minimum(jnp.maximum(written + chart.titration_step * reach.step, reach.lowest), _top(chart, reach))
+    rate = written + chart.titration_step * reach.step + chart.offset
+    return jnp.minimum(jnp.maximum(rate, reach.lowest), _top(chart, reach))
 
 
 def titrate(
@@ -312,34 +341,45 @@ def titrate(
     reported: Bool[Array, ""],
     rates: tuple[Array, Array],
 ) -> tuple[Chart, Array]:
-    """Decide on the rate: down or hold on a reported harm, up while relief is below its target.
+    """Decide on the rate: what the rule says on a reported harm, up while relief is below its target.
 
     `rates` are the one that ran up to now and the written one from now on [mg/h]; returned are the chart and a key of
     `EVENTS`, or 0. After a report the rate never exceeds that of the last assessment without one; where a report holds
     the rate, it never exceeds that rate. Steps count from the present rate; those that a limit swallows do not count.
+    Half a rate, and the one at which a pause ends, is the offset from which steps count then.
     """
     ran, written = rates
-    down = reported & (rules.down > 0)
+    on_harm = jnp.where(reported, rules.on_harm, _HOLD)
+    down, moved = on_harm == _STEP_DOWN, (on_harm == _HALVE) | (on_harm == _PAUSE)
     step = jnp.maximum(reach.step, 1e-9)
     before, equal = titrated_rate(chart, reach, written), _EQUAL * step
     # a session that begins now may run faster than the one before: an assessment without a report keeps its rate
     passed = jnp.where(chart.has_reported & ~reported, jnp.maximum(ran, before), ran)
     seen = chart._replace(
-        has_reported=chart.has_reported | reported, tolerated_rate=jnp.where(down, chart.tolerated_rate, passed)
+        has_reported=chart.has_reported | reported,
+        tolerated_rate=jnp.where(on_harm == _HOLD, passed, chart.tolerated_rate),
     )
     enough = score <= (1.0 - rules.relief) * chart.baseline + 1e-9
     up = ~reported & ~enough & (before < _top(seen, reach) - equal)
-    least = jnp.floor((reach.lowest - written) / step + _EQUAL).astype(jnp.int64)
-    most, allowed = (jnp.ceil((_top(one, reach) - written) / step - _EQUAL).astype(jnp.int64) for one in (chart, seen))
+    base = written + chart.offset
+    least = jnp.floor((reach.lowest - base) / step + _EQUAL).astype(jnp.int64)
+    most, allowed = (jnp.ceil((_top(one, reach) - base) / step - _EQUAL).astype(jnp.int64) for one in (chart, seen))
     lowered = jnp.minimum(chart.titration_step, most) - (before > reach.lowest + equal)
     titration_step = jnp.where(up, jnp.maximum(chart.titration_step, least) + 1, chart.titration_step)
-    updated = seen._replace(titration_step=jnp.where(down, jnp.minimum(lowered, allowed), titration_step))
+    titration_step = jnp.where(down, jnp.minimum(lowered, allowed), titration_step)
+    target = jnp.where(on_harm == _HALVE, jnp.clip(before / 2, reach.lowest, _top(seen, reach)), _top(seen, reach))
+    updated = seen._replace(
+        titration_step=jnp.where(moved, 0, titration_step),
+        offset=jnp.where(moved, target - written, chart.offset),
+        ended=chart.ended | (on_harm == _STOP),
+    )
     after = titrated_rate(updated, reach, written)
     event = jnp.where(reported, HELD, 0)
     event = jnp.where(after > before + equal, UP, jnp.where(after < before - equal, DOWN, event))
+    event = jnp.where(on_harm == _PAUSE, PAUSED, jnp.where(on_harm == _STOP, ENDED, event))
     return updated._replace(other_events=chart.other_events + (event > 0)), event
 
 
 def changes_rate(event: Int[Array, ""]) -> Bool[Array, ""]:
     """Return whether an event of a look changes the rate."""
-    return (event == UP) | (event == DOWN)
+    return (event == UP) | (event == DOWN) | (event == PAUSED) | (event == ENDED)

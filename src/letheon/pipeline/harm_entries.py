@@ -273,17 +273,23 @@ def _with_a_booster(arm: Arm) -> Regimen:
     """Return the timetable of an arm with its first booster at the earliest: the kind of regimen that it amounts to."""
     boosters = arm.policy.boosters
     if boosters is None or arm.drug == "placebo":
-        return arm.regimen
+        return arm.given
     start = int(earliest_booster(arm)) * MS_PER_DAY
     session = (Infusion(start + i.start_ms, i.duration_ms, i.rate) for i in boosters.session)
-    return Regimen.create(arm.drug, (*arm.regimen.infusions, *session))
+    return Regimen.create(arm.drug, (*arm.given.infusions, *session))
 
 
 def _cumulative(scenario: Scenario, arm: Arm, pools: Pools) -> exposure.Cumulative:
-    """Add up what is given; with boosters, the mean over patients."""
-    total = exposure.cumulative(arm.regimen, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
-    if arm.policy.boosters is None or arm.drug == "placebo":
+    """Add up what is given; with boosters, limits, pauses or stops, the mean over patients."""
+    total = exposure.cumulative(arm.given, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
+    titration = arm.policy.titration
+    halts = titration is not None and (titration.on_harm == "stop" or titration.pause_ms > 0)
+    if arm.drug == "placebo" or not (arm.policy.boosters or arm.policy.limits or halts):
         return total
+    if arm.policy.boosters is None:
+        return total._replace(
+            hours=round(pools("drip_hours").mean, 1), infusion_days=round(pools("dosing_days").mean, 1)
+        )
     boosters = round(pools("boosters").mean, 1)
     each = len(exposure.stretches(Regimen.create(arm.drug, arm.policy.boosters.session).schedule()))
     years = max(scenario.follow_up_h / HOURS_PER_YEAR, 1.0)
@@ -300,7 +306,7 @@ def _cumulative(scenario: Scenario, arm: Arm, pools: Pools) -> exposure.Cumulati
 def _exposure(scenario: Scenario, arm: Arm, pools: Pools) -> records.Exposure:
     """Return how much drug patients get."""
     total, dose = _cumulative(scenario, arm, pools), pools("dose_mg")
-    own = exposure.cumulative(arm.regimen, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
+    own = exposure.cumulative(arm.given, REFERENCE_WEIGHT_KG, scenario.follow_up_h)
     boosted, urine = arm.policy.boosters and arm.drug != "placebo", scenario.population.urine
     return records.Exposure(
         dose_mg=dose.mean,

@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 
 from letheon import library
 from letheon.definitions import LAST_SUPPORTED_DAY
+from letheon.dosing.limits import binds
 from letheon.dosing.regimen import MS_PER_DAY, Regimen
 from letheon.library import Met, Study, StudyArm
 from letheon.library.evidence import CONTROLS, STUDY_LABELS, Outcome
@@ -177,7 +178,7 @@ def _alike(scenario: Scenario, arm: Arm, study: Study, known: StudyArm, same: bo
     """Say whether an arm has drug, dose per kg and days of a study's; the `same` are closer, infused as long."""
     if known.drug != arm.drug or not usable(known) or known.days is None or known.hours is None:
         return False
-    dose, days, hours = _amounts(arm.regimen, scenario.population.weight.mean)
+    dose, days, hours = _amounts(arm.given, scenario.population.weight.mean)
     pairs = ((dose, _per_kg(study, known)), (days, known.days), (hours, known.hours))
     if not same:
         return all(reference / _SIMILAR <= value <= reference * _SIMILAR for value, reference in pairs[:2])
@@ -208,9 +209,16 @@ def _as_checked(scenario: Scenario, drug: str) -> bool:
     return alike and common_models(scenario) == chosen_models([drug], default.pk)
 
 
+def _ruled(scenario: Scenario, arm: Arm) -> bool:
+    """Return whether rules change what the timetable gives."""
+    weight = scenario.population.weight.mean
+    limited = any(binds(one.given, one.policy.limits, weight) for one in arm.each_class())
+    return arm.policy.titration is not None or limited
+
+
 def _like(scenario: Scenario, arm: Arm, same: bool, regimens: Iterable[tuple[Study, Iterable[StudyArm]]]) -> tuple:
     """Return the studies that gave such a regimen; rules decided on the way make one that nobody gave."""
-    if not arm.regimen.infusions or arm.policy.titration:
+    if not arm.given.infusions or _ruled(scenario, arm):
         return ()
     each = arm.each_class()
     alike = (
@@ -271,7 +279,7 @@ def support_of(
     `uncontrolled` as `randomised`, from a study without a control group.
     """
     dosed = _dosed(scenario, arm)
-    if not dosed.regimen.infusions or dosed.policy.titration or _late(dosed, window):
+    if not dosed.given.infusions or _ruled(scenario, dosed) or _late(dosed, window):
         return ASSUMED
     measure = quantity, window, comparator
     if studies := _measured(scenario, arm, measure, pain, "randomised"):

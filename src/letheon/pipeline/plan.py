@@ -17,7 +17,17 @@ from letheon.harms.exposure import day_pieces
 from letheon.pipeline.clinic import Rules, rules_of
 from letheon.pipeline.harms import Sizes
 from letheon.pipeline.models import common_models
-from letheon.pipeline.timetable import assessments, calendar, clock, edges_of, pieces_of, rate_tables, saved_rows
+from letheon.pipeline.timetable import (
+    Pieces,
+    assessments,
+    calendar,
+    clock,
+    edges_of,
+    pieces_of,
+    push_lengths,
+    rate_tables,
+    saved_rows,
+)
 from letheon.scenario import Arm, Responder, Scenario
 from letheon.scenario.measures import Readout
 
@@ -53,6 +63,14 @@ class Structure:
     sizes: Sizes
 
 
+class Limits(NamedTuple):
+    """Limits of dose [mg], infinite for no limit, and how long pushes take."""
+
+    per_day: Array
+    in_all: Array
+    push_hours: Array  # shape (piece + 1,): length of the push that begins with a piece [h]; 0 for none
+
+
 class ArmData(NamedTuple):
     """An arm as compiled code takes it; times in ticks, padded with `NEVER`.
 
@@ -76,6 +94,7 @@ class ArmData(NamedTuple):
     by_age: Array  # bool: whether they are ages
     pushed: Array  # bool: which are pushes; needed only where a titration sets the rates of the others
     titrated: Array  # bool, shape (piece + 1,): in which pieces a titration sets the rate
+    weaned: Array  # shape (piece + 1,): share of the rate before a weaning at which a piece runs; 0 outside it
     epoch_induction: Array  # shape (epoch,): factor on norketamine clearance
     epoch_occasion: Array  # int, shape (epoch,): occasion that each epoch belongs to
     days: Array  # int: days of follow-up
@@ -84,11 +103,12 @@ class ArmData(NamedTuple):
     endpoint_days: Array  # int, shape (endpoint day,); padded with the last
     thresholds: Array  # shape (threshold, 2): of responders, see `letheon.body.pain.read_diary`; padded with the last
     deciding: Array = np.int64(0)  # 1 where the diary under the slow site is the one that the clinic sees
+    limits: Limits | None = None  # None where there are none, so that arms without them compute nothing of it
 
 
 _FILL = {  # what pads an array of `ArmData`; None for its last entry
     **dict.fromkeys(("reached", "edge", "epoch_at", "save_at"), NEVER),
-    **dict.fromkeys(("begins", "absolute", "per_kg", "by_age", "pushed", "titrated"), 0),
+    **dict.fromkeys(("begins", "absolute", "per_kg", "by_age", "pushed", "titrated", "weaned"), 0),
     **dict.fromkeys(("ceiling", "high"), np.inf),
     "low": -np.inf,
     **dict.fromkeys(("epoch_induction", "epoch_occasion"), None),
@@ -159,7 +179,13 @@ def _sizes(schedule: Schedule, policy: Policy, booster: Schedule, days: int) -> 
     # Equal days may differ in the last digit when their doses are added up, so each dosing day may be its own stretch.
     stretches, lines = max(len(pieces.days), 2 * dosed + 1), 1
     if policy.titration:
-        lines += sum(math.ceil(d * HOUR_MS / policy.titration.every_ms) for d in schedule.durations_h)
+        looks = sum(math.ceil(d * HOUR_MS / policy.titration.every_ms) for d in schedule.durations_h)
+        lines += 2 * looks if policy.titration.pause_ms else looks  # a pause begins and ends
+    lines += policy.wean is not None
+    if policy.limits:
+        often = policy.boosters.most(days) * (len(booster.terms) + 2) if policy.boosters else 0
+        # a stop or a push at each piece, a stop and a start a day
+        lines += 2 * (len(schedule.terms) + dosed) + 2 * often
     if policy.boosters:
         most, long = policy.boosters.most(days), math.ceil(policy.boosters.stop_ms / DAY_MS)
         stretches += most * (2 * long + 1)
@@ -207,6 +233,13 @@ def _read_on(days: Sequence[int], kinds: Sequence[Responder]) -> dict[str, np.nd
     }
 
 
+def _limits(policy: Policy, pieces: Pieces, regimen: Regimen, count: int) -> Limits | None:
+    if policy.limits is None:
+        return None
+    per_day, in_all = (np.float64(mg or np.inf) for mg in (policy.limits.per_day_mg, policy.limits.in_all_mg))
+    return Limits(per_day, in_all, push_lengths(regimen, pieces, policy.booster(regimen.drug), count))
+
+
 def plan_arm(
     scenario: Scenario,
     arm: Arm,
@@ -217,18 +250,19 @@ def plan_arm(
     """Turn an arm into data."""
     models, policy = scenario.models, arm.policy
     drug = arm.drug if arm.drug != "placebo" else scenario.arm(arm.like or "").drug  # placebo runs what it mirrors
-    regimen = Regimen(drug, arm.regimen.infusions)
+    regimen = Regimen(drug, arm.given.infusions)
     pieces, booster = pieces_of(regimen, policy), policy.booster(regimen.drug).schedule()
     schedule = pieces.schedule
     days = math.ceil(scenario.follow_up_h / 24 - 1e-9)
     horizon = days * DAY_MS if stops_ms is None else stops_ms[-1]
     stops = tuple(d * DAY_MS for d in range(days + 1)) if stops_ms is None else stops_ms
     epoch_at, induction, occasion = _epochs(schedule, models.induction, models.occasions)
-    end = next((stop for _, stop in arm.regimen.courses()), 0)
+    end = next((stop for _, stop in regimen.courses()), 0)
     last_day = max(end - 1, 0) // DAY_MS
     foreseen = _foreseen(regimen, policy, calendar(policy.boosters, schedule, last_day, days)).schedule()
     marks = (*epoch_at[1:].tolist(), *assessments(regimen, policy, horizon), *(() if stops_ms is None else stops))
-    grains = (*booster.edges_ms, *((policy.titration.every_ms,) if policy.titration else ()))
+    titration = policy.titration
+    grains = (*booster.edges_ms, *((titration.every_ms, titration.pause_ms) if titration else ()))
     mesh = lay(foreseen, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
     read = Readout.of(scenario)
     tables = rate_tables(pieces, booster)
@@ -240,6 +274,8 @@ def plan_arm(
     room = padded_size(len(saved) + 1, _PADDED_PROFILE) - len(saved)
     slots, sizes = _sizes(schedule, policy, booster, days)
     save_at = np.pad(np.round(mesh.time_h[saved] / mesh.h0_h).astype(np.int64), (0, room), constant_values=NEVER)
+    if policy.limits and policy.boosters and policy.boosters.session[0].is_push:
+        tables.pushed[1 + len(schedule.terms) : 1 + len(schedule.terms) + len(booster.terms)] = True
     data = ArmData(
         **clock(mesh, edges_of(schedule, booster, horizon), epoch_at, len(induction)),
         save_at=save_at,
@@ -251,6 +287,7 @@ def plan_arm(
         course_end_day=end / DAY_MS,
         last_day=last_day,
         **_read_on(read.days, read.responders),
+        limits=_limits(policy, pieces, regimen, len(tables.absolute)),
     )
     return ArmPlan(
         name=arm.name,
@@ -293,6 +330,7 @@ def widened(plans: list[ArmPlan]) -> tuple[ArmPlan, ...]:
     levels, slots = (max(getattr(p.structure, name) for p in plans) for name in ("levels", "slots"))
     sizes = Sizes(*(max(values) for values in zip(*(p.structure.sizes for p in plans), strict=True)))
     data = {name: _padded([getattr(p.data, name) for p in plans], fill) for name, fill in _FILL.items()}
+    room = len(data["absolute"][0])
     steps = {name: _padded([getattr(p.steps, name) for p in plans], None) for name in Steps._fields if name != "h0_h"}
     saves = _padded([p.save for p in plans], None)
     return tuple(
@@ -300,11 +338,20 @@ def widened(plans: list[ArmPlan]) -> tuple[ArmPlan, ...]:
             p,
             structure=replace(p.structure, levels=levels, slots=slots, sizes=sizes),
             steps=p.steps._replace(**{name: arrays[k] for name, arrays in steps.items()}),
-            data=p.data._replace(**{name: arrays[k] for name, arrays in data.items()}),
+            data=p.data._replace(
+                **{name: arrays[k] for name, arrays in data.items()}, limits=_roomy(p.data.limits, room)
+            ),
             save=saves[k],
         )
         for k, p in enumerate(plans)
     )
+
+
+def _roomy(limits: Limits | None, pieces: int) -> Limits | None:
+    """Pad limits to a number of pieces."""
+    if limits is None:
+        return None
+    return limits._replace(push_hours=np.pad(limits.push_hours, (0, pieces - len(limits.push_hours))))
 
 
 def _padded(arrays: list[np.ndarray], fill: float | None) -> list[np.ndarray]:

@@ -19,8 +19,9 @@ from letheon.definitions import BASELINE_DAYS
 from letheon.harms import acute
 from letheon.pipeline import clinic
 from letheon.pipeline.clinic import Chart, Visit
+from letheon.pipeline.intake import Moment, initial_intake, within_limits
 from letheon.pipeline.plan import ArmData
-from letheon.pipeline.state import DAILY, Clock, Log, Patient, PatientState, PlasmaState, RecordSizes, Tally
+from letheon.pipeline.state import DAILY, Clock, Intake, Log, Patient, PatientState, PlasmaState, RecordSizes, Tally
 
 __all__ = ["ASSESSMENTS", "initial_plasma", "initial_state", "step"]
 
@@ -36,12 +37,41 @@ def _row(patient: Patient, levels: Levels, effects: DrugEffects, state: PainStat
     return jnp.stack([*plasma, *(jnp.asarray(v, float) for v in values)])
 
 
-def _rates_of(arm: ArmData, patient: Patient, chart: Chart, piece: Array) -> tuple[Array, Array, Array]:
+def _halted(chart: Chart, origin: Array, resume: Array) -> Array:
+    """Return whether the sessions of the timetable are paused or have been stopped."""
+    return (origin == 0) & (chart.ended | (resume < NEVER))
+
+
+def _rates_of(
+    arm: ArmData, patient: Patient, chart: Chart, piece: Array, halted: Array, wean_from: Array
+) -> tuple[Array, Array, Array]:
     """Return a piece's rate without pushes as written and as it runs, and that with pushes."""
     whole, written = patient.rates[piece], patient.pump_rates[piece]
     moves = arm.titrated[piece] & (written > 0.0)
     pump_rate = jnp.where(moves, clinic.titrated_rate(chart, patient.reach, written), written)
-    return written, pump_rate, jnp.where(moves, pump_rate + (whole - written), whole)
+    weans = arm.weaned[piece] > 0.0
+    pump_rate = jnp.where(weans, arm.weaned[piece] * wean_from, pump_rate)
+    rate = jnp.where(moves | weans, pump_rate + (whole - written), whole)
+    pushes = jnp.where(chart.ended, 0.0, whole - written)  # a pause is one of the pump
+    return written, jnp.where(halted, 0.0, pump_rate), jnp.where(halted, pushes, rate)
+
+
+def _limited(intake: Intake, pump_rate: Array, rate: Array) -> tuple[Array, Array]:
+    """Return the rate of the pump, 0 where a limit has stopped it, and that of all drug under the limits."""
+    whole = ~intake.limited & ~intake.left_out
+    return jnp.where(intake.stopped, 0.0, pump_rate), jnp.where(whole, rate, intake.pump + intake.push)
+
+
+def _note(
+    chart: Chart, log: Array, t: Array | float, pump_rate: Array, kinds: tuple[Array, Array]
+) -> tuple[Chart, Array]:
+    """Enter what limits did to pump and push into the log."""
+    for kind, value in zip(kinds, (pump_rate, jnp.zeros(())), strict=True):
+        line = jnp.stack([jnp.asarray(t, float), jnp.asarray(kind, float), value])
+        slot = jnp.where(kind > 0, len(log) - 1 - chart.other_events, len(log))
+        log = log.at[slot].set(line, mode="drop")
+        chart = chart._replace(other_events=chart.other_events + (kind > 0))
+    return chart, log
 
 
 def initial_state(masses: Masses, arm: ArmData, sizes: RecordSizes, patient: Patient) -> PatientState:
@@ -54,7 +84,14 @@ def initial_state(masses: Masses, arm: ArmData, sizes: RecordSizes, patient: Pat
     before = pain.entry(patient.body.baseline, patient.noise[:BASELINE_DAYS])
     chart = clinic.initial_chart(arm.rules, before, arm.course_end_day, arm.last_day)
     piece = jnp.where(runs, arm.begins[0], 0)
-    written, pump_rate, rate = _rates_of(arm, patient, chart, piece)
+    written, pump_rate, rate = _rates_of(arm, patient, chart, piece, jnp.bool_(False), zero)
+    log, intake = jnp.zeros((sizes.slots, len(Log._fields))), None
+    if arm.limits is not None:
+        now = Moment(none, piece, runs, jnp.bool_(True), zero, zero, zero)
+        rates = pump_rate, rate - pump_rate
+        intake, kinds = within_limits(arm, patient, initial_intake(), now, *rates)
+        pump_rate, rate = _limited(intake, pump_rate, rate)
+        chart, log = _note(chart, log, 0.0, intake.pump, kinds)
     latent = latent_pain(patient.body, effects, 0.0, 1.0), latent_pain(patient.body, effects, 0.0)
     row = _row(patient, levels, effects, pain_state, *latent)
     return PatientState(
@@ -62,6 +99,7 @@ def initial_state(masses: Masses, arm: ArmData, sizes: RecordSizes, patient: Pat
             edge=runs.astype(jnp.int64),
             save=jnp.int64(1),
             next_titration=jnp.where(written > 0.0, arm.rules.every, NEVER),
+            resume=jnp.int64(NEVER),
         ),
         pain_state=pain_state,
         effects=effects,
@@ -76,7 +114,8 @@ def initial_state(masses: Masses, arm: ArmData, sizes: RecordSizes, patient: Pat
         chart=chart,
         daily=jnp.zeros((sizes.days, len(DAILY))),
         profile=jnp.zeros((sizes.saves, *row.shape)).at[0].set(row),
-        log=jnp.zeros((sizes.slots, len(Log._fields))),
+        log=log,
+        intake=intake,
     )
 
 
@@ -89,6 +128,8 @@ class _NextStep(NamedTuple):
     at_edge: Array
     at_midnight: Array
     at_titration: Array
+    at_resume: Array
+    at_cut: Array | None  # whether a limit of dose is reached; None without limits
 
 
 class _Node(NamedTuple):
@@ -105,15 +146,26 @@ class _Node(NamedTuple):
     latent_pain_slow: Array
 
 
-def _next_step(arm: ArmData, clock: Clock) -> _NextStep:
+def _next_step(arm: ArmData, clock: Clock, intake: Intake | None) -> _NextStep:
     """Return the next step: as long as the pace allows, and not beyond the next event."""
     edge, midnight = clock.origin + arm.edge[clock.edge], (clock.day + 1) * arm.per_day
     mark = jnp.minimum(arm.epoch_at[clock.epoch + 1], arm.save_at[clock.save])  # every patient stops at a saved time
-    stop = jnp.minimum(jnp.minimum(edge, midnight), jnp.minimum(mark, clock.next_titration))
+    stop = jnp.minimum(jnp.minimum(edge, midnight), jnp.minimum(mark, jnp.minimum(clock.next_titration, clock.resume)))
+    if intake is not None:
+        stop = jnp.minimum(stop, intake.next_cut)
     level = step_level(arm.reached, clock.since, stop - clock.tick)
     ticks = jnp.int64(1) << level
     tick = clock.tick + ticks
-    return _NextStep(level, ticks, tick, tick == edge, tick == midnight, tick == clock.next_titration)
+    return _NextStep(
+        level,
+        ticks,
+        tick,
+        tick == edge,
+        tick == midnight,
+        tick == clock.next_titration,
+        tick == clock.resume,
+        None if intake is None else tick == intake.next_cut,
+    )
 
 
 def _advance_plasma(
@@ -166,16 +218,22 @@ def _advance(
 def _add_step(arm: ArmData, patient: Patient, state: PatientState, node: _Node) -> tuple[Tally, Array]:
     """Add up the step: harms always, drug where the day or the rate may change."""
     tally, clock = state.tally, state.clock
-    due: Array = node.step.at_edge | node.step.at_midnight | node.step.at_titration
+    due: Array = node.step.at_edge | node.step.at_midnight | node.step.at_titration | node.step.at_resume
+    if node.step.at_cut is not None:
+        due |= node.step.at_cut
     hours = jnp.where(due & (tally.rate > 0.0), arm.h0_h * (node.step.tick - clock.dosed_until), 0.0)
     s, r = (node.sites.get(f"psychedelic_{side}", jnp.zeros(())) for side in "sr")
     load = acute.load(s, r, patient.load_c50, patient.load_weight)
+    runs = due & (tally.written > 0.0) & (clock.origin == 0) & ~_halted(state.chart, clock.origin, clock.resume)
+    runs &= arm.weaned[tally.piece] == 0.0
+    if state.intake is not None:
+        runs &= ~state.intake.stopped
     alive = clock.day < arm.days
     above = jnp.where(alive, acute.share_above(tally.load, load, patient.noticeable) * node.h, 0.0)
     tally = tally._replace(
         dose_mg=tally.dose_mg + tally.rate * hours,
         hours=tally.hours + hours,
-        final=jnp.where(due & (tally.written > 0.0) & (clock.origin == 0), tally.pump_rate, tally.final),
+        final=jnp.where(runs, tally.pump_rate, tally.final),
         load=load,
         load_hours=tally.load_hours + above,
         peak=jnp.maximum(tally.peak, load),
@@ -228,7 +286,7 @@ def step(
     masses: Masses, arm: ArmData, patients: Patient, states: PatientState, plasma: PlasmaState
 ) -> tuple[PatientState, PlasmaState]:
     """Advance all patients of a block by one step, each of their own mesh; the clinic decides at its end."""
-    next_steps = jax.vmap(partial(_next_step, arm))(states.clock)
+    next_steps = jax.vmap(partial(_next_step, arm))(states.clock, states.intake)
     place = jnp.stack([next_steps.level, states.clock.epoch])
     plasma, passed = _advance_plasma(patients, states.tally, place, plasma)
     advance = jax.vmap(partial(_advance, masses, arm), in_axes=(0, 0, 0, -1))
@@ -331,16 +389,39 @@ def _finish_step(
 ) -> Array:
     """Set rate and clock for the next step, and record this one."""
     clock, (event, change, dosed_until) = state.clock, outcome
-    written, pump_rate, rate = running = _rates_of(arm, patient, chart, position.piece)
-    begins = (rate > 0.0) & (tally.rate == 0.0)
-    goes = (written > 0.0) & (position.origin == 0)
-    again = goes & (node.step.at_titration | (tally.written == 0.0))
+    resumes = node.step.at_resume
+    resume = jnp.where(resumes, NEVER, clock.resume)
+    resume = jnp.where(change == clinic.PAUSED, node.step.tick + arm.rules.pause, resume)
+    halted = idle = _halted(chart, position.origin, resume)
+    weans = (arm.weaned[position.piece] > 0.0) & (arm.weaned[tally.piece] == 0.0)
+    wean_from = jnp.where(weans, tally.pump_rate, tally.wean_from)
+    written, pump_rate, rate = running = _rates_of(arm, patient, chart, position.piece, halted, wean_from)
+    restarts, cut, intake, kinds = resumes, resumes, None, (event, event)
+    if state.intake is not None:
+        now = _moment(arm, state, node, tally, position, chart)
+        intake, kinds = within_limits(arm, patient, state.intake, now, pump_rate, rate - pump_rate)
+        idle |= intake.stopped
+        restarts |= state.intake.stopped & ~intake.stopped
+        cut |= now.due & (intake.limited | intake.left_out | state.intake.limited | state.intake.left_out)
+        running = written, *_limited(intake, pump_rate, rate)
+        _, pump_rate, rate = running
+    begins = (rate > 0.0) & (tally.rate == 0.0) & ~resumes
+    goes = (written > 0.0) & (position.origin == 0) & ~idle
+    again = goes & (node.step.at_titration | (tally.written == 0.0) | restarts)
+    change = jnp.where(resumes & goes & (pump_rate > 0.0), clinic.RESUMED, change)
+    change = jnp.where(weans & (pump_rate > 0.0), clinic.WEANING, change)
+    follows = (change == clinic.RESUMED) | (change == clinic.WEANING)
+    chart = chart._replace(other_events=chart.other_events + follows)
     next_titration = jnp.where(again, node.step.tick + arm.rules.every, jnp.where(goes, clock.next_titration, NEVER))
-    changed = node.step.at_edge | position.booster_begins | clinic.changes_rate(change)
+    changed = node.step.at_edge | position.booster_begins | clinic.changes_rate(change) | cut
     happened = jnp.where(change > 0, change, event)
     value = jnp.where(position.booster_begins, patient.booster_mg, jnp.where(change > 0, pump_rate, 0.0))
     slot = jnp.where(position.booster_begins, state.chart.boosters, len(state.log) - 1 - state.chart.other_events)
-    return _record(patient, state, node, tally, (slot, happened, value))._replace(
+    recorded = _record(patient, state, node, tally, (slot, happened, value))
+    if intake is not None:
+        chart, log = _note(chart, recorded.log, node.t, intake.pump, kinds)
+        recorded = recorded._replace(log=log, intake=intake)
+    return recorded._replace(
         clock=Clock(
             tick=node.step.tick,
             since=jnp.where(changed, 0, clock.since + node.step.ticks),
@@ -351,10 +432,26 @@ def _finish_step(
             epoch=clock.epoch + (node.step.tick == arm.epoch_at[clock.epoch + 1]),
             save=clock.save + (node.step.tick == arm.save_at[clock.save]),
             next_titration=next_titration,
+            resume=resume,
             dosed_until=dosed_until,
         ),
         chart=chart,
-        tally=_next_tally(tally, node, begins, position, running),
+        tally=_next_tally(tally, node, begins, position, running)._replace(wean_from=wean_from),
+    )
+
+
+def _moment(arm: ArmData, state: PatientState, node: _Node, tally: Tally, position: _Position, chart: Chart) -> Moment:
+    """Say where a patient stands at the end of a step."""
+    step, today = node.step, jnp.where(node.step.at_midnight, 0.0, tally.dose_mg)
+    due = step.at_edge | step.at_midnight | step.at_titration | step.at_resume | step.at_cut
+    return Moment(
+        tick=step.tick,
+        piece=position.piece,
+        begins=step.at_edge | position.booster_begins,
+        due=due,
+        hours=jnp.where(due, arm.h0_h * (step.tick - state.clock.dosed_until), 0.0),
+        today_mg=today,
+        total_mg=chart.given_mg + today,
     )
 
 

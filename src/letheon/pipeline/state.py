@@ -7,7 +7,18 @@ from letheon.body.course import Plasma
 from letheon.body.response import Body, DrugEffects, PainState
 from letheon.pipeline.clinic import Chart, Reach
 
-__all__ = ["DAILY", "PROFILE", "Clock", "Log", "Patient", "PatientState", "PlasmaState", "RecordSizes", "Tally"]
+__all__ = [
+    "DAILY",
+    "PROFILE",
+    "Clock",
+    "Intake",
+    "Log",
+    "Patient",
+    "PatientState",
+    "PlasmaState",
+    "RecordSizes",
+    "Tally",
+]
 
 DAILY = ("pain", "pain_slow", "dose_mg", "hours")
 PROFILE = ("nmda_block", "sensitisation", "growth", "slow_site_effect", "nrs", "nrs_slow")
@@ -33,6 +44,7 @@ class Patient(NamedTuple):
     spontaneous: Array  # share reported spontaneously
     noticeable: Array  # load that is noticed [%]
     booster_mg: Array  # what a booster gives [mg]
+    push_mg: Array | None  # shape (piece + 1,): what the push gives that begins with a piece [mg]; None without limits
 
 
 class Clock(NamedTuple):
@@ -47,6 +59,7 @@ class Clock(NamedTuple):
     epoch: Array  # present epoch of the parameters
     save: Array  # next time to save
     next_titration: Array  # next assessment of the rate
+    resume: Array  # end of a pause of the infusion; `NEVER` outside one
     dosed_until: Array  # until when the dose has been added up
 
 
@@ -69,7 +82,8 @@ class Tally(NamedTuple):
     plasma: Array  # highest level of esketamine [ng/mL]
     sessions: Array  # int: sessions begun
     assessments: Array  # int: assessments made
-    final: Array  # last rate of the arm's own sessions, pushes apart [mg/h]
+    final: Array  # last rate of the arm's own sessions, pushes and weaning apart [mg/h]
+    wean_from: Array  # rate from which the weaning goes down [mg/h]
 
 
 class Log(NamedTuple):
@@ -78,6 +92,18 @@ class Log(NamedTuple):
     time_h: Array
     kind: Array  # key of `letheon.pipeline.clinic.EVENTS`; 0 for nothing
     value: Array  # dose of a booster [mg] or new rate [mg/h]
+
+
+class Intake(NamedTuple):
+    """What limits of dose let through; see `letheon.pipeline.intake`."""
+
+    pump: Array  # rate of the pump as it runs [mg/h]
+    push: Array  # that of a push
+    push_left_mg: Array  # what is still to come of it [mg]
+    left_out: Array  # bool: whether the last push was left out
+    limited: Array  # bool: whether the pump runs slower than it would without limits
+    stopped: Array  # bool: whether it stands still
+    next_cut: Array  # when a limit is reached [ticks]; `NEVER` where the pump stands still
 
 
 class RecordSizes(NamedTuple):
@@ -111,3 +137,4 @@ class PatientState(NamedTuple):
     daily: Array  # shape (day, 4), columns `DAILY`: latent pain under both models [NRS], dose [mg], hours of drug [h]
     profile: Array  # shape (time, quantity): levels [ng/mL], then `PROFILE`
     log: Array  # shape (slot, 3): fields of `Log`
+    intake: Intake | None  # None in arms without limits

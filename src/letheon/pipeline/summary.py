@@ -197,7 +197,7 @@ def same_regimen(one: Arm, other: Arm) -> bool:
     """Say whether two arms have one regimen: drug, timetable and rules, however the timetable is written."""
     if (one.drug, one.policy) != (other.drug, other.policy):
         return False
-    fixed = one.policy.fixed and one.drug != "placebo"  # rules look at sessions, and placebo has no rates
+    fixed = one.policy == Policy() and one.drug != "placebo"  # rules look at sessions, and placebo has no rates
     return one.regimen == other.regimen or (fixed and one.regimen.schedule() == other.regimen.schedule())
 
 
@@ -355,7 +355,7 @@ def _arm(scenario: Scenario, arm: Arm, totals: dict[str, ArmTotals]) -> records.
         return records.ModelResult(_endpoints(view._replace(weights=single)), profile)
 
     plan = plan_support(scenario, arm)
-    last, boosters = arm.regimen.stop_ms / MS_PER_DAY, arm.policy.boosters
+    last, boosters = arm.given.stop_ms / MS_PER_DAY, arm.policy.boosters
     if boosters is not None and own.last_booster_h:
         last = max(last, own.last_booster_h / 24 + boosters.stop_ms / MS_PER_DAY)
     return records.ArmResult(

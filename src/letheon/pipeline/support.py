@@ -69,7 +69,7 @@ def earliest_booster(arm: Arm) -> float:
     boosters = arm.policy.boosters
     if boosters is None:
         return math.inf
-    course = next((stop for _, stop in arm.regimen.courses()), 0) / MS_PER_DAY
+    course = next((stop for _, stop in arm.given.courses()), 0) / MS_PER_DAY
     gap = boosters.gaps_days[0] if boosters.gaps_days else boosters.wait_days
     return math.floor(course) + max(gap, boosters.apart_days)
 
@@ -86,7 +86,7 @@ def _outside(low: float, high: float, mean: float, sd: float) -> float:
 
 def _infusions_of(arm: Arm) -> list[Infusion]:
     """List infusions without pushes, of which the limits of rates say nothing."""
-    return [infusion for infusion in arm.regimen.infusions if not infusion.is_push]
+    return [infusion for infusion in arm.given.infusions if not infusion.is_push]
 
 
 def _highest_rate(arm: Arm) -> float:
@@ -108,7 +108,7 @@ def _of_pushes(source: str, studied_mg_kg: float, arms: list[Arm]) -> list[str]:
     """Say where pushes are larger than those that a model was studied with."""
     pushes = {}
     for arm in arms:
-        infusions = (*arm.regimen.infusions, *(arm.policy.boosters.session if arm.policy.boosters else ()))
+        infusions = (*arm.given.infusions, *(arm.policy.boosters.session if arm.policy.boosters else ()))
         hours = ((i, i.duration_ms / MS_PER_HOUR) for i in infusions if i.is_push)
         doses = ((rate, h) for i, h in hours for rate in i.rate.classes.rates or (i.rate,))
         pushes[arm.name] = max(

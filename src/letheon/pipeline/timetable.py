@@ -12,6 +12,7 @@ from letheon.body.mesh import DAY_MS, HOUR_MS, NEVER, Mesh, padded_size
 from letheon.dosing.policy import Boosters, Policy
 from letheon.dosing.regimen import Rate, Regimen, Schedule
 from letheon.dosing.titration import titrated_spans
+from letheon.dosing.weaning import end_of_sessions, wean_steps
 
 __all__ = ["Pieces", "assessments", "calendar", "clock", "edges_of", "pieces_of", "rate_tables", "saved_rows"]
 
@@ -29,10 +30,11 @@ class Pieces(NamedTuple):
     schedule: Schedule
     titrated: tuple[bool, ...]  # whether the titration sets the rate of each
     pushes: tuple[int, ...]  # how many terms of each, at its end, are pushes
+    weaned: tuple[float, ...] = ()  # share of the rate before a weaning at which each runs; 0 or absent outside it
 
 
 def pieces_of(regimen: Regimen, policy: Policy) -> Pieces:
-    """Cut a regimen into pieces.
+    """Cut a regimen, with its weaning written out, into pieces.
 
     >>> from letheon.dosing.regimen import Infusion
     >>> sessions = [Infusion.create(0, 4, Rate(absolute_mg_h=25.0)), Infusion.create(4, 4, Rate(absolute_mg_h=5.0))]
@@ -40,20 +42,24 @@ def pieces_of(regimen: Regimen, policy: Policy) -> Pieces:
     (False, False)
     """
     schedule = regimen.schedule()
-    if policy.titration is None:
+    if policy.titration is None and policy.wean is None and policy.limits is None:
         count = len(schedule.terms)
         return Pieces(schedule, (False,) * count, (0,) * count)
-    spans = titrated_spans(regimen.infusions)
+    spans = titrated_spans(regimen.infusions) if policy.titration else ()
+    end = end_of_sessions(regimen)[0]
+    steps = wean_steps(policy.wean, end - policy.wean.over_ms) if policy.wean else ()
     infusions, pushes = (
         Regimen(regimen.drug, tuple(i for i in regimen.infusions if i.is_push is push)).schedule()
         for push in (False, True)
     )
-    edges = sorted({*infusions.edges_ms, *pushes.edges_ms, *(t for span in spans for t in span)})
+    cuts = (*spans, *(step[:2] for step in steps))
+    edges = sorted({*infusions.edges_ms, *pushes.edges_ms, *(t for span in cuts for t in span)})
     terms = [(_running(infusions, t), _running(pushes, t)) for t in edges[:-1]]
     return Pieces(
         Schedule(tuple(edges), tuple((*infusion, *push) for infusion, push in terms)),
         tuple(any(a <= t < b for a, b in spans) for t in edges[:-1]),
         tuple(len(push) for _, push in terms),
+        tuple(next((step.share for step in steps if step.start_ms <= t < step.stop_ms), 0.0) for t in edges[:-1]),
     )
 
 
@@ -61,6 +67,23 @@ def _running(schedule: Schedule, time_ms: int) -> tuple[Rate, ...]:
     """Return what runs from a time on."""
     place = int(np.searchsorted(schedule.edges_ms, time_ms, side="right")) - 1
     return schedule.terms[place] if 0 <= place < len(schedule.terms) else ()
+
+
+def push_lengths(regimen: Regimen, pieces: Pieces, session: Regimen, count: int) -> np.ndarray:
+    """Tabulate how long pushes take [h], by the piece that begins with each.
+
+    >>> from letheon.dosing.regimen import Infusion
+    >>> push = Regimen.create("racemic", [Infusion.create(0, 1 / 60, Rate(absolute_mg_h=600.0))])
+    >>> (60.0 * push_lengths(push, pieces_of(push, Policy()), Regimen("racemic", ()), 2)).tolist()
+    [0.0, 1.0]
+    """
+    table, first = np.zeros(count), 1
+    for one, schedule in ((regimen, pieces.schedule), (session, session.schedule())):
+        for infusion in one.infusions:
+            if infusion.is_push and infusion.start_ms in schedule.edges_ms:
+                table[first + schedule.edges_ms.index(infusion.start_ms)] = infusion.duration_ms / HOUR_MS
+        first += len(schedule.terms)
+    return table
 
 
 class RateTables(NamedTuple):
@@ -78,6 +101,7 @@ class RateTables(NamedTuple):
     by_age: np.ndarray  # bool: whether they are ages
     pushed: np.ndarray  # bool: which are pushes; needed only where a titration sets the rates of the others
     titrated: np.ndarray  # bool, shape (piece + 1,): in which pieces a titration sets the rate
+    weaned: np.ndarray  # shape (piece + 1,): share of the rate before a weaning at which a piece runs; 0 outside it
 
 
 def _terms_by_class(rate: Rate) -> list[tuple[float, ...]]:
@@ -105,7 +129,9 @@ def rate_tables(pieces: Pieces, booster: Schedule) -> RateTables:
         infused, end = (sum(map(len, some)) for some in (terms[: len(terms) - pushes], terms))
         pushed[p, infused:end] = True
     titrated[1 : len(pieces.titrated) + 1] = pieces.titrated
-    return RateTables(*table[:5], table[5] > 0, pushed, titrated)
+    weaned = np.zeros(count)
+    weaned[1 : len(pieces.weaned) + 1] = pieces.weaned
+    return RateTables(*table[:5], table[5] > 0, pushed, titrated, weaned)
 
 
 def edges_of(schedule: Schedule, booster: Schedule, horizon_ms: int) -> tuple[np.ndarray, np.ndarray, int]:

@@ -136,7 +136,10 @@ class Runner:
                 memory = np.asarray(_mechanism_draws(self.scenario.seed, number))[:valid] < weights["memory"]
                 table = with_drawn(table, memory)
             table = {name: smallest_type(name, values) for name, values in table.items()}
-            logs = {model: result.log for model, result in results.items() if ruled}
-            return Block(block, table, digitise(profile, valid), None, _events(logs, number[:valid]) if ruled else None)
+            logged = ruled or plan.policy.limits is not None
+            logs = {model: result.log for model, result in results.items() if logged}
+            return Block(
+                block, table, digitise(profile, valid), None, _events(logs, number[:valid]) if logged else None
+            )
         means = {name: _by_draw(values) for name, values in columns(results, chosen, plan, valid, ruled).items()}
         return Block(block, means, None, {name: _by_draw(values) for name, values in profile.items()})

@@ -9,9 +9,19 @@ from itertools import pairwise
 from typing import Any
 
 from letheon.dosing.other_drugs import OtherDrug
-from letheon.dosing.policy import DEFAULT_APART_DAYS, DEFAULT_WAIT_DAYS, Boosters, Policy, Stops, Titration
+from letheon.dosing.policy import (
+    DEFAULT_APART_DAYS,
+    DEFAULT_WAIT_DAYS,
+    Boosters,
+    DoseLimits,
+    Policy,
+    Stops,
+    Titration,
+    Wean,
+)
 from letheon.dosing.regimen import LONGEST_PUSH_MS, MS_PER_DAY, SHORTEST_PUSH_MS, Infusion, Rate, Regimen
 from letheon.dosing.titration import titrated_spans
+from letheon.dosing.weaning import end_of_sessions
 from letheon.errors import near_word
 from letheon.scenario import quantities
 from letheon.scenario.classes import classes_of, is_by_class, split_by_class
@@ -498,6 +508,12 @@ def _policy(table: Table, values: Values, regimen: Regimen, salt: float, follow_
     if "stop" in values and boosters is None:
         none = f"it ends boosters, and this arm has none; write boosters: {BOOSTERS.example} too, or leave stop out."
         attempt(table.entries["stop"].refuse, none)
+    wean = limits = None
+    if "wean" in values:
+        wean = attempt(_wean, table.entries["wean"], values["wean"], regimen, follow_up_ms)
+    if "limits" in values:
+        limits = attempt(_limits, table.entries["limits"], values["limits"], salt)
+        attempt(_refuse_joined_pushes, table.entries["limits"], regimen, boosters)
     stop = values.get("stop", {})
     written = None
     if "dose" in stop:
@@ -509,6 +525,8 @@ def _policy(table: Table, values: Values, regimen: Regimen, salt: float, follow_
         Stops(
             stop.get("no_response", 0), stop.get("harm", ""), dose_mg=stop.get("dose", 0.0) * salt, dose_written=written
         ),
+        wean,
+        limits,
     )
 
 
@@ -552,6 +570,69 @@ def _apart(table: Table, values: Values) -> int:
             table.entries["every"].refuse(f"an interval is shorter than apart ({apart} days); write a longer one.")
         apart = min(gaps)
     return apart
+
+
+def _wean(node: Node, values: Values, regimen: Regimen, follow_up_ms: int) -> Wean:
+    table, over, steps = table_of(node, ""), values["over"], values["steps"]
+    attempt(_check_wean_steps, table, over, steps)
+    attempt(_check_wean_place, table, over, regimen, follow_up_ms)
+    return Wean(over, steps)
+
+
+def _check_wean_steps(table: Table, over: int, steps: int) -> None:
+    length, rest = divmod(over, steps)
+    if rest or length % 60_000 or length <= LONGEST_PUSH_MS:
+        longer = steps * max(6, -(-over // steps // 60_000)) * 60_000
+        table.refuse(
+            f"{time_text(over)} in {steps} steps do not make steps of whole minutes and more than 5 min; write e.g. "
+            f"over: {time_text(longer)}, or other steps."
+        )
+
+
+def _check_wean_place(table: Table, over: int, regimen: Regimen, follow_up_ms: int) -> None:
+    end, rates = end_of_sessions(regimen)
+    if not rates:
+        table.refuse("there is no rate to wean from, since no session infuses drug; leave wean out.")
+    ends = {end_of_sessions(Regimen.create("racemic", one))[0] for one in _of_each_class(regimen.infusions)}
+    if len(ends) > 1:
+        table.refuse(
+            "the last session gives nothing in some classes, which would be weaned earlier than the others; write arms "
+            "of their own for them."
+        )
+    if end + over > follow_up_ms:
+        table.refuse(
+            f"the weaning ends at {time_text(end + over)}, after the follow-up ends at {time_text(follow_up_ms)}; "
+            f"shorten it, or write follow_up: {time_text(end + over)} or longer."
+        )
+
+
+def _limits(node: Node, values: Values, salt: float) -> DoseLimits:
+    """Return limits in free base."""
+    table = table_of(node, "")
+    if not values:
+        table.refuse("neither per_day nor in_all is given; write e.g. per_day: 960 mg, or leave limits out.")
+    if values.get("per_day", 0.0) > values.get("in_all", float("inf")):
+        table.entries["per_day"].refuse(
+            "it is above in_all, so no day can reach it; write a lower one or leave it out."
+        )
+    written: Values = {}
+    for key in values:
+        mass = quantities.parse(text_of(table.entries[key], ""))
+        written[key] = _as_base(mass.value, mass.unit, salt)
+    per_day, in_all = (values.get(key, 0.0) * salt for key in ("per_day", "in_all"))
+    return DoseLimits(per_day, in_all, written.get("per_day"), written.get("in_all"))
+
+
+def _refuse_joined_pushes(node: Node, regimen: Regimen, boosters: Boosters | None) -> None:
+    """Refuse limits where pushes overlap or adjoin."""
+    sessions = {"the sessions": regimen.infusions, "a booster": boosters.session if boosters else ()}
+    for which, infusions in sessions.items():
+        pushes = sorted(one for one in infusions if one.is_push)
+        if any(after.start_ms <= one.stop_ms for one, after in pairwise(pushes)):
+            node.refuse(
+                f"pushes of {which} overlap or adjoin, and a limit gives each whole or leaves it out; move them "
+                "apart, or write them as one."
+            )
 
 
 def _refuse_titrated_ramps(table: Table) -> None:
@@ -609,12 +690,14 @@ def _one_titration(table: Table, values: Values, each: Iterable[list[Infusion]],
     if lowest.at(REFERENCE_WEIGHT_KG) > top:
         node = table.entries["min"]
         node.refuse(f"{shown(text_of(node, ''))} is above max; write a lower min, or a higher max.")
+    on_harm, pause_ms = values.get("on_harm", ("down", 0))
     return Titration(
         every_ms=values["every"],
         step=base(values["step"]),
         highest=highest,
         relief=values.get("relief", 0.5),
-        down=values.get("on_harm", "down") == "down",
+        on_harm=on_harm,
         elicited=values.get("harm") == "elicited",
         lowest=lowest,
+        pause_ms=pause_ms,
     )

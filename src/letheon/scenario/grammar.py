@@ -29,6 +29,7 @@ from letheon.scenario.kinds import (
     mean_and_spread,
     moment,
     number,
+    on_harm,
     per_year,
     rate,
     relief,
@@ -258,6 +259,7 @@ _DAYS = whole_days(1, 3650)
 _DAY_MS = 24 * MS_PER_HOUR
 _LOOKS = duration(MS_PER_HOUR // 4, fault="is shorter than 15 min", limits="15 min or more")
 _FOLLOW_UP = duration(_DAY_MS, 3650 * _DAY_MS, "is outside 1 day to 10 years", "1 day to 10 years", ("weeks", "h"))
+_OVER = "is outside 15 min to 14 days"
 _REPORTS = choice("spontaneous", "elicited")
 
 POPULATION = Fields(
@@ -362,9 +364,26 @@ TITRATION = Fields(
         Key("max", by_class(_SOME_RATE), "Upper limit of the rate.", "30 mg/h/70kg", required=True),
         Key("relief", relief(), "Relief, as a share of baseline pain, at which the rate is held.", "50 %", "50 %"),
         Key("harm", _REPORTS, "Whether the clinic waits for complaints, or asks.", "spontaneous", "spontaneous"),
-        Key("on_harm", choice("down", "hold"), "A step down after a reported effect, or no change.", "down", "down"),
+        Key("on_harm", on_harm(), "What a reported effect does to the rate.", "pause 1 h", "down"),
     ),
     "{every: 8 h, step: 5 mg/h/70kg, max: 30 mg/h/70kg, relief: 50 %}",
+)
+WEAN = Fields(
+    (
+        Key("over", duration(MS_PER_HOUR // 4, _DAY_MS * 14, _OVER, _OVER[11:]), "Its length.", "12 h", required=True),
+        Key("steps", whole(1, 48), "Equal steps, each at a lower rate.", "4", required=True),
+    ),
+    "{over: 12 h, steps: 4}",
+)
+LIMITS = Fields(
+    (
+        Key(
+            "per_day", fixed_dose(), "Most drug from 24 (k - 1) to 24 k h; the pump stops there.", "960 mg", "no limit"
+        ),
+        Key("in_all", fixed_dose(), "Most drug in the whole arm, boosters included.", "9 g", "no limit"),
+    ),
+    "{per_day: 960 mg, in_all: 9 g}",
+    rules={"minProperties": 1},
 )
 STOP = Fields(
     (
@@ -401,6 +420,8 @@ ALSO = Fields(
 _POLICIES = (
     Key("boosters", table(BOOSTERS), "When a patient returns, and what is given.", default="none"),
     Key("titration", table(TITRATION), "How the rate follows relief and reports of harm.", default="none"),
+    Key("wean", table(WEAN), "Steps down from each patient's own rate, behind the last session.", default="none"),
+    Key("limits", table(LIMITS), "How much a patient is given at most.", default="none"),
     Key("stop", table(STOP), "What ends a patient's boosters.", default="none"),
 )
 # keys that do not belong at the top or in a session, with what to write

@@ -20,6 +20,7 @@ T = TypeVar("T")
 Schema = dict[str, Any]
 Reader = Callable[[Node, str], Any]  # a node and an example for its refusal
 
+SHORTEST_PAUSE_MS, PAUSES = 60_000, "1 min to 24 h"
 MAX_STRENGTH = 200.0  # mg/mL: above any vial
 MAX_RATE_MG_H = 1400.0  # 20 mg/kg/h at 70 kg: far above any anaesthetic infusion
 OF_BASE = " of free base"  # behind the unit of a quantity that was written as a mass of salt
@@ -351,6 +352,33 @@ def urine_flow(low: float, high: float) -> Kind:
 
     schema = _pattern(rf"{_NUMBER}\s*{_unit('mL L', 'min h day')}")
     return Kind("flow", read, schema, lambda value: f"{plain(value)} L/h", "L/day, mL/h", limits, named=False)
+
+
+def on_harm() -> Kind:
+    """Return the kind of what a reported harm does to the rate: a word, and the length of a pause [ms], else 0."""
+    words = ("down", "hold", "halve", "stop")
+    limits = f"{', '.join(words)}, or pause and {PAUSES}"
+
+    def read(node: Node, example: str) -> tuple[str, int]:
+        word, *rest = text_of(node, example).split(maxsplit=1)
+        if word in words and not rest:
+            return word, 0
+        if word != "pause":
+            near = near_word(word, (*words, "pause"))
+            meant = f"pause {rest[0] if rest else '1 h'}" if near == "pause" else near
+            remedy = f"write {meant} if you meant that" if meant else f"write one of {limits}"
+            node.refuse(f"{shown(text_of(node, example))} is not a known value here; {remedy}.")
+        if not rest:
+            node.refuse("pause does not say for how long; write e.g. pause 1 h.")
+        value, quoted = quantity(node, lambda _: quantities.duration_ms(rest[0]), example)
+        if not SHORTEST_PAUSE_MS <= value <= MS_PER_DAY:
+            node.refuse(f"{quoted} is outside {PAUSES}; write e.g. pause 1 h.")
+        return "down", value
+
+    def write(value: tuple[str, int]) -> str:
+        return f"pause {quantities.time_text(value[1])}" if value[1] else value[0]
+
+    return Kind("word, or pause and time", read, _pattern(*words, rf"pause\s+{_TIME}"), write, limits=limits)
 
 
 def relief() -> Kind:

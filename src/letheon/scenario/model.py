@@ -9,6 +9,7 @@ from letheon import library
 from letheon.dosing.other_drugs import OtherDrug
 from letheon.dosing.policy import Policy
 from letheon.dosing.regimen import DRUGS, Regimen
+from letheon.dosing.weaning import with_weaning
 from letheon.units import plain
 
 
@@ -132,7 +133,7 @@ class Arm:
     drug : str
         ``racemic``, ``esketamine``, ``arketamine`` or ``placebo``.
     regimen : Regimen
-        Infusions, in mg of free base; for placebo, the sham sessions.
+        Infusions, in mg of free base; for placebo, the sham sessions. Weaning is not among them.
     like : str or None
         For placebo, the arm whose sessions, other drugs and policy it copies.
     policy : Policy
@@ -171,6 +172,11 @@ class Arm:
         rates = [rate.classes for rate in (rule.step, rule.lowest, rule.highest)] if rule else []
         ruled = (limit for one in rates if one.unit == unit for limit in one.limits)
         return tuple(sorted({*self.regimen.limits(unit), *session.limits(unit), *ruled}))
+
+    @property
+    def given(self) -> Regimen:
+        """The timetable with its weaning, from the rate that is written for its end."""
+        return with_weaning(self.regimen, self.policy.wean)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,9 @@ def _arm(arm: Arm) -> Iterator[str]:
     if arm.also:
         yield "    also:"
         yield from (f"      - {flow(ALSO.write(other_drug(one)))}" for one in arm.also)
-    yield from (f"    {key}: {texts[key]}" for key in ("titration", "boosters", "stop") if key in texts)
+    yield from (
+        f"    {key}: {texts[key]}" for key in ("titration", "wean", "limits", "boosters", "stop") if key in texts
+    )
 
 
 def other_drug(one: OtherDrug) -> dict[str, Any]:
@@ -84,8 +86,11 @@ def policy_of(policy: Policy) -> dict[str, Any]:
             "max": _by_class(titration.highest),
             "relief": titration.relief,
             "harm": "elicited" if titration.elicited else "spontaneous",
-            "on_harm": "down" if titration.down else "hold",
+            "on_harm": (titration.on_harm, titration.pause_ms),
         },
+        "wean": policy.wean and {"over": policy.wean.over_ms, "steps": policy.wean.steps},
+        "limits": policy.limits
+        and {"per_day": policy.limits.per_day_mg or None, "in_all": policy.limits.in_all_mg or None},
         "boosters": boosters
         and {
             "on": "relapse" if boosters.on_relapse else None,

@@ -155,7 +155,7 @@ def _lines(arm: ArmResult, course_days: float) -> dict[str, Any]:
 def _marks(arm: Arm) -> list[list[float]]:
     """Return when drug runs, as pairs of days; sessions that touch are one."""
     spans: list[list[float]] = []
-    for one in sorted(arm.regimen.infusions):
+    for one in sorted(arm.given.infusions):
         start, stop = one.start_ms / MS_PER_DAY, one.stop_ms / MS_PER_DAY
         if spans and start <= spans[-1][1] + 1e-9:
             spans[-1][1] = max(spans[-1][1], stop)
@@ -184,7 +184,7 @@ def _dose(arm: Arm, result: ArmResult, scenario: Scenario) -> dict[str, Any]:
     What a rule adds differs between patients: from the row `fixed` on, the line is the average, straight between what
     is known, and `end` holds the average of the whole and where patients lie.
     """
-    policy, end, schedule = arm.policy, scenario.follow_up_h / 24.0, arm.regimen.schedule()
+    policy, end, schedule = arm.policy, scenario.follow_up_h / 24.0, arm.given.schedule()
     if not schedule.edges_ms:
         return {"t": [0.0, round(end, 3)], "mg": [0.0, 0.0], "fixed": 2, "end": None}
     dose = endpoint_of(result, "dose_mg")

@@ -59,7 +59,7 @@ def _infusions(arm: Arm, days: float) -> int:
     """Return a number of infusions that no patient of an arm can exceed."""
     boosters = arm.policy.boosters
     later = boosters.most(math.ceil(days)) * len(boosters.session) if boosters else 0
-    return len(arm.regimen.infusions) + later
+    return len(arm.given.infusions) + later
 
 
 def kind_of(scenario: Scenario) -> frozenset[tuple[object, ...]]:

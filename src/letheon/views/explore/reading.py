@@ -11,7 +11,8 @@ from letheon import library
 from letheon.dosing.regimen import Infusion, Rate
 from letheon.dosing.repeats import repeats
 from letheon.scenario import Arm, Scenario, dumps
-from letheon.scenario.grammar import ALSO, BESIDE, BOOSTERS, MODELS, POPULATION, STOP, TITRATION, Fields
+from letheon.scenario.grammar import ALSO, BESIDE, BOOSTERS, LIMITS, MODELS, POPULATION, STOP, TITRATION, WEAN, Fields
+from letheon.scenario.kinds import on_harm
 from letheon.scenario.writing import fields_of, other_drug, policy_of
 from letheon.units import MS_PER_HOUR, REFERENCE_AGE_YEAR, REFERENCE_WEIGHT_KG
 from letheon.views.document.numbers import significant
@@ -47,6 +48,7 @@ _NUMBERS: dict[str, Callable[[Any], Any]] = {
     "mean ± spread": lambda spread: {"mean": spread.mean, "sd": spread.sd},
     "flow": lambda l_h: 24.0 * l_h,
     "per cent": lambda share: round(100 * share, 9),
+    "word, or pause and time": on_harm().write,
 }
 
 
@@ -114,6 +116,8 @@ def _arm(arm: Arm) -> dict[str, Any]:
         "also": [ALSO.write(other_drug(one)) for one in arm.also],
         "sessions": to_builtins(rows(arm.regimen.infusions)) if arm.drug != "placebo" else [],
         **shown,
+        # the page has no controls for these and hands them on
+        **{name: policy[name] and fields.write(policy[name]) for name, fields in (("wean", WEAN), ("limits", LIMITS))},
     }
 
 

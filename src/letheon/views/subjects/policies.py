@@ -4,10 +4,27 @@ import math
 from collections.abc import Iterable, Iterator
 
 from letheon.dosing.other_drugs import OtherDrugRecord
-from letheon.dosing.policy_document import BoosterRules, PolicyRules, Quantity, StopRules, TitrationRules
+from letheon.dosing.policy_document import (
+    BoosterRules,
+    LimitRules,
+    PolicyRules,
+    Quantity,
+    StopRules,
+    TitrationRules,
+    WeanRules,
+)
 from letheon.dosing.regimen import Rate
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
-from letheon.views.document.numbers import general, written
+from letheon.views.document.numbers import count, general, written
+
+_CAP = "not again above the last rate without one"
+_ON_HARM = {
+    "down": f"the rate goes down by {{step}}, to {{low}}, and {_CAP}",
+    "hold": "the rate stays, and does not go above that again",
+    "halve": f"the rate is halved, to {{low}}, and {_CAP}",
+    "pause": "the pump stops for {pause} and goes on at the last rate without one, or {least} if there was none",
+    "stop": "all sessions of the timetable end",
+}
 
 
 def policy_sentences(policy: PolicyRules | None) -> list[str]:
@@ -15,7 +32,9 @@ def policy_sentences(policy: PolicyRules | None) -> list[str]:
     if policy is None:
         return []
     titration = [titration_sentence(policy.titration)] if policy.titration else []
-    return [*titration, *(booster_sentences(policy.boosters) if policy.boosters else ())]
+    wean = [wean_sentence(policy.wean)] if policy.wean else []
+    limits = [limit_sentence(policy.limits)] if policy.limits else []
+    return [*titration, *wean, *limits, *(booster_sentences(policy.boosters) if policy.boosters else ())]
 
 
 def booster_sentences(rule: BoosterRules) -> list[str]:
@@ -26,21 +45,48 @@ def booster_sentences(rule: BoosterRules) -> list[str]:
 def titration_sentence(rule: TitrationRules) -> str:
     """Say how the rate is changed during the infusion."""
     asks = "asks for psychedelic effects and one is reported" if rule.harm == "elicited" else "is told of a complaint"
-    step, low, most = _quantity(rule.step), f"{_quantity(rule.min)} at least", f"{_quantity(rule.max)} at most"
+    step, most = _quantity(rule.step), f"{_quantity(rule.max)} at most"
+    least = low = _quantity(rule.min)
+    low += " at least"
     if rule.classes:
-        step, low, most = "a step", "the least", "the most"
-    down = f"goes down by {step}, to {low}, and not again above the last"
-    then = f"{down} rate without one" if rule.on_harm == "down" else "stays, and does not go above that again"
+        step, most, least, low = "a step", "the most", "the least", "the least"
+    then = _ON_HARM.get(rule.on_harm, _ON_HARM["down"]).format(
+        step=step, least=least, low=low, pause=f"{general(rule.pause_h or 0, 7)} h"
+    )
     sentence = (
         f"Every {general(rule.every_h)} h of infusion the rate goes up by {step}, to {most}, until "
         f"{general(100 * rule.relief)} % of baseline pain is gone. Where the "
-        f"clinic {asks}, the rate {then}. A session written lower than the one before it runs as written."
+        f"clinic {asks}, {then}. A session written lower than the one before it runs as written."
     )
     classes = "; ".join(
         f"{one.who} {_quantity(one.step)}, from {_quantity(one.min)} to {_quantity(one.max)}"
         for one in rule.classes or ()
     )
     return f"{sentence} Step, least and most by class: {classes}." if classes else sentence
+
+
+def wean_sentence(rule: WeanRules) -> str:
+    """Say how the rate is taken down behind the last session."""
+    share = 100 / (rule.steps + 1)
+    ends = f"at {general(rule.steps * share)} %"
+    if rule.steps > 1:
+        ends = f"the first {ends} and the last at {general(share)} %"
+    return (
+        f"Behind the last session the rate is weaned over {general(rule.over_h, 7)} h: {count(rule.steps, 'step')} of "
+        f"{general(rule.over_h / rule.steps, 7)} h, {ends} of the patient's own rate."
+    )
+
+
+def limit_sentence(rule: LimitRules) -> str:
+    """Say how much a patient is given at most."""
+    day = f"{_quantity(rule.per_day)} on any day (24 h from the start of day 1)" if rule.per_day else ""
+    whole = f"{_quantity(rule.in_all)} in the whole arm, boosters included" if rule.in_all else ""
+    goes_on = ", and goes on the next day" if rule.per_day and not rule.in_all else ""
+    goes_on = ", and goes on the next day after a limit of the day" if day and whole else goes_on
+    return (
+        f"Nobody is given more than {', or more than '.join(filter(None, (day, whole)))}: the pump stops when that is "
+        f"reached{goes_on}; a push that would pass it is left out."
+    )
 
 
 def _quantity(quantity: Quantity) -> str:

@@ -11,14 +11,22 @@ from letheon.dosing.class_rows import ClassRow
 from letheon.dosing.layout import Amounts, Layout, Push
 from letheon.dosing.order import Order
 from letheon.dosing.other_drugs import other_drug_record
-from letheon.dosing.policy_document import policy_rules
+from letheon.dosing.policy_document import LimitRules, WeanRules, policy_rules
 from letheon.dosing.worksheet import MOST_WASTE, BoosterSheet, TitrationSheet, Worksheet, fitting
 from letheon.dosing.worksheet_record import amounts_record
 from letheon.scenario import Arm, Scenario
 from letheon.units import MS_PER_HOUR, plain
 from letheon.views.document.numbers import count, exact, fixed, mass
 from letheon.views.document.tree import Document, Paragraph, Row, Section, Table
-from letheon.views.subjects.policies import booster_sentences, other_drug_text, push_text, rate_text, titration_sentence
+from letheon.views.subjects.policies import (
+    booster_sentences,
+    limit_sentence,
+    other_drug_text,
+    push_text,
+    rate_text,
+    titration_sentence,
+    wean_sentence,
+)
 from letheon.views.subjects.words import TEXTS
 
 _FOOT = (
@@ -31,6 +39,7 @@ _RATES_LISTED = 12
 _STEP_HEADS = ("step", "from, h", "to, h", "mg/h", "mL/h", "mL", "mg", "bag no.")
 _CLASS_HEADS = ("what", "class", "value", "")
 _RATE_HEADS = ("mg/h", "mL/h", "a bag lasts, h")
+_WEAN_HEADS = ("step", "from, h", "to, h", "as written: mg/h", "mL/h", "at most: mg/h", "mL/h")
 _BESIDE = {"clonidine": "by mouth before", "midazolam": "with"}
 
 _Start = TypeVar("_Start", "SessionSheet", "Push")
@@ -67,6 +76,10 @@ def _arm(arm: Arm, sheet: Worksheet) -> Iterator[Section]:
         yield from _sessions(sheet.titration.most, sheet, f"{name} at most, session")
     else:
         yield from _sessions(sheet.course, sheet, f"{name}, session")
+    if (rules := policy_rules(sheet.policy)) and rules.wean:
+        yield Section(f"{arm.name}-weaning", f"{name}: weaning", tuple(_weaning(rules.wean, sheet)))
+    if rules and rules.limits:
+        yield Section(f"{arm.name}-limits", f"{name}: limits", tuple(_limits(rules.limits, sheet)))
     yield from _pushes(sheet.course, sheet, name)
     if sheet.boosters:
         yield Section(f"{arm.name}-boosters", f"{name}: boosters", tuple(_boosters(sheet.boosters, sheet)))
@@ -188,7 +201,9 @@ def _titration(titration: TitrationSheet, sheet: Worksheet) -> Iterator[Table | 
     if any(rate.per_kg_mg_h for rate in (rule.step, rule.lowest, rule.highest)):
         step, low, high = (exact(rate.at(order.weight_kg)) for rate in (rule.step, rule.lowest, rule.highest))
         yield Paragraph(f"At {exact(order.weight_kg)} kg: steps of {step} mg/h, from {low} to {high} mg/h.")
-    steps = [step for one in sheet.course.sessions for step in one.steps]
+    ends = min((one.start_ms for one in titration.weaning), default=math.inf) / MS_PER_HOUR
+    whole = [(one.start_ms / MS_PER_HOUR, one.steps) for one in sheet.course.sessions]
+    steps = [step for start, steps in whole for step in steps if start + step.start_h < ends - 1e-9]
     written = list(dict.fromkeys(" + ".join(map(rate_text, step.written)) for step in steps))
     more = " and so on" if len(written) > _RATES_LISTED else ""
     yield Paragraph(f"Written rates: {'; '.join(written[:_RATES_LISTED])}{more}.")
@@ -203,6 +218,29 @@ def _titration(titration: TitrationSheet, sheet: Worksheet) -> Iterator[Table | 
     yield Paragraph(
         "Below, the least is with a psychedelic effect at every check, the most with a rate that goes up at each."
     )
+
+
+def _weaning(rule: WeanRules, sheet: Worksheet) -> Iterator[Table | Paragraph]:
+    yield Paragraph(wean_sentence(rule))
+    if sheet.policy.titration is None:
+        yield Paragraph("Its steps are the last ones of the last session above.")
+        return
+    rows: list[Row] = []
+    for number, step in enumerate(sheet.titration.weaning if sheet.titration else (), 1):
+        times = (step.start_ms / MS_PER_HOUR, step.stop_ms / MS_PER_HOUR)
+        drug = [0.0 if sheet.is_sham else rate for rate in (step.written, step.highest)]
+        pump = [rate / sheet.order.mg_per_ml for rate in (step.written, step.highest)]
+        rows.append(Row(str(number), tuple(map(exact, (*times, drug[0], pump[0], drug[1], pump[1])))))
+    if rows:
+        yield Table.of("Weaning", _WEAN_HEADS, rows)
+
+
+def _limits(rule: LimitRules, sheet: Worksheet) -> Iterator[Paragraph]:
+    yield Paragraph(limit_sentence(rule))
+    parts = "The sessions and pushes of this sheet end where a limit is reached."
+    if sheet.boosters and rule.in_all:
+        parts += " Its boosters are whole, and a limit in all may cut the last of them short."
+    yield Paragraph(parts)
 
 
 def _boosters(boosters: BoosterSheet, sheet: Worksheet) -> Iterator[Paragraph]:

@@ -78,8 +78,8 @@ function written(keys, values) {
   return made;
 }
 
-function policies({ boosters, titration, stop }, grammar) {
-  const made = {};
+function policies({ boosters, titration, stop, wean, limits }, grammar) {
+  const made = { ...(wean ? { wean } : {}), ...(limits ? { limits } : {}) };
   if (boosters) {
     const { on, every, wait, ...rest } = boosters;
     made.boosters = written(grammar.boosters, on === "relapse" ? { ...rest, on, wait } : { ...rest, every });
@@ -119,8 +119,8 @@ export function stateOf(form, grammar) {
   return {
     ...emptyState(grammar),
     title: form.title,
-    plans: drugs.map(({ name, drug, sessions, beside, also, boosters, titration, stop }) => ({
-      name, preset: "", drug, sessions, beside, also, titration, stop,
+    plans: drugs.map(({ name, drug, sessions, beside, also, boosters, titration, stop, wean, limits }) => ({
+      name, preset: "", drug, sessions, beside, also, titration, stop, wean, limits,
       boosters: boosters && { ...BOOSTERS, on: "calendar", at_most: 0, ...boosters },
     })),
     weight, baseline: baseline_nrs, age, asian, urine,
