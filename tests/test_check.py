@@ -44,10 +44,29 @@ def test_doses_by_day_are_the_schedule_cut_at_midnight(path: Path) -> None:
 def test_a_titration_has_a_least_and_a_most() -> None:
     """Red when a push is titrated or counts as a rate, or the most goes above what the checks can reach."""
     arm = loads(scenario_text(TITRATED)).arms[0]
-    doses = doses_of(arm.regimen.infusions, 70.0, arm.policy.titration)
+    doses = doses_of(arm.regimen.infusions, 70.0, arm.policy)
     # by hand: the push runs beside 10 mg/h; then down to 5 mg/h at the first check, or up by 5 mg/h to 20 mg/h
     assert doses.course_mg == pytest.approx((14 + 8 * 10 + 40 * 5, 14 + 8 * 10 + 8 * 15 + 32 * 20), abs=0.01)
     assert doses.rate_mg_h == pytest.approx((10.0, 20.0)) and doses.push_mg == pytest.approx(14.0)
+
+
+def test_weaning_and_limits_count_as_they_run() -> None:
+    """By hand; red when a weaning, a limit of the day or one in all is left out, or a push that passes one is given."""
+    texts = (
+        "a: {drug: racemic, sessions: [{at: 0 h, rate: 20 mg/h, for: 24 h}], wean: {over: 12 h, steps: 4}}",
+        "a: {drug: racemic, sessions: [{at: 0 h, rate: 50 mg/h, for: 48 h}, {at: 47 h, push: 9 mg}], "
+        "limits: {per_day: 960 mg, in_all: 1500 mg}}",
+        f"{TITRATED[:-1]}, wean: {{over: 4 h, steps: 1}}, limits: {{per_day: 414 mg}}}}",
+    )
+    weaned, limited, titrated = (loads(scenario_text(one)).arms[0] for one in texts)
+    assert doses_of(weaned.regimen.infusions, 70.0, weaned.policy).course_mg == pytest.approx((600.0, 600.0))
+    days = day_doses(limited.regimen.infusions, 70.0, limited.policy)
+    assert [end for day in days for end in day.mg] == pytest.approx([960.0, 960.0, 540.0, 540.0])
+    assert [day.hours for day in days] == pytest.approx([19.2, 10.8])
+    # the least is 10 mg/h for 8 h, then 5; the most reaches 414 mg on either day; half the last rate behind them
+    days = day_doses(titrated.regimen.infusions, 70.0, titrated.policy)
+    expected = [174.0, 414.0, 120.0, 414.0, 10.0, 40.0]
+    assert [end for day in days for end in day.mg] == pytest.approx(expected, abs=0.01)
 
 
 def test_a_published_regimen_is_nearest_to_itself() -> None:

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from letheon.dosing.policy import Titration
+from letheon.dosing.policy import Titration, Wean
 from letheon.dosing.regimen import Infusion, Regimen
+from letheon.dosing.weaning import wean_steps
 from letheon.units import REFERENCE_WEIGHT_KG
 
-__all__ = ["MAX_RATES", "Reach", "reach", "reachable_rates", "tapers", "titrated_spans"]
+__all__ = ["MAX_RATES", "Reach", "reach", "reachable_rates", "tapers", "titrated_spans", "weaned"]
 
 MAX_RATES = 200  # more than a useful table holds
 
@@ -131,6 +132,17 @@ def reach(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[Rea
             part = replace(result.pop(), stop_ms=part.stop_ms)
         result.append(part)
     return tuple(_with_pauses(result, regimen, titration, weight_kg) if titration.pause_ms else result)
+
+
+def weaned(last: Reach, wean: Wean) -> Iterator[Reach]:
+    """Yield what a weaning comes to behind the last part of the sessions.
+
+    >>> [part.highest for part in weaned(Reach(0, 3_600_000, 10.0, 5.0, 20.0, titrated=True), Wean(3_600_000, 1))]
+    [10.0]
+    """
+    for step in wean_steps(wean, last.stop_ms):
+        rates = (step.share * rate for rate in (last.written, last.lowest, last.highest))
+        yield Reach(step.start_ms, step.stop_ms, *rates, titrated=False)
 
 
 def _with_pauses(parts: Sequence[Reach], regimen: Regimen, titration: Titration, weight_kg: float) -> Iterator[Reach]:

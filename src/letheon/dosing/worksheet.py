@@ -6,7 +6,7 @@ for the design of protocols, to be checked by a pharmacist.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from letheon.dosing.bags import RatePeriod, check_rates, lay_out
@@ -15,10 +15,10 @@ from letheon.dosing.layout import Amounts, Layout, laid_out, pumped, pushes_of
 from letheon.dosing.limits import within_limits
 from letheon.dosing.order import STANDARD_BAGS_ML, Order, rounded_up
 from letheon.dosing.other_drugs import OtherDrug
-from letheon.dosing.policy import Boosters, DoseLimits, Policy, Titration, Wean
+from letheon.dosing.policy import Boosters, DoseLimits, Policy, Titration
 from letheon.dosing.regimen import MS_PER_DAY, Regimen
-from letheon.dosing.titration import MAX_RATES, Reach, reach, reachable_rates
-from letheon.dosing.weaning import wean_steps, with_weaning
+from letheon.dosing.titration import MAX_RATES, Reach, reach, reachable_rates, weaned
+from letheon.dosing.weaning import with_weaning
 from letheon.errors import InputError
 
 __all__ = ["MOST_WASTE", "BoosterSheet", "Fit", "TitrationSheet", "Worksheet", "fitting", "worksheet"]
@@ -190,7 +190,7 @@ def _with_titration(sheet: Worksheet, regimen: Regimen) -> Worksheet:
     timetable = pumped(regimen)
     parts = reach(timetable, rule, order.weight_kg)
     rates = reachable_rates(timetable, rule, order.weight_kg)
-    weaning = tuple(_weaning(parts[-1], sheet.policy.wean)) if parts and sheet.policy.wean else ()
+    weaning = tuple(weaned(parts[-1], sheet.policy.wean)) if parts and sheet.policy.wean else ()
     parts = (*parts, *weaning)
     try:
         check_rates([rate for rate in rates or () if rate > 0], order)
@@ -214,13 +214,6 @@ def _as_run(sheet: Worksheet, regimen: Regimen, spans: Iterable[RatePeriod]) -> 
     """Lay out sessions at the rates of one patient, as far as limits let them run."""
     periods, pushes = within_limits(_joined(spans), pushes_of(regimen, sheet.order), sheet.policy.limits)
     return replace(sheet.course, sessions=lay_out(periods, sheet.order, sheet.is_sham), pushes=tuple(pushes))
-
-
-def _weaning(last: Reach, wean: Wean) -> Iterator[Reach]:
-    """Yield what a weaning comes to behind the last part of the sessions."""
-    for step in wean_steps(wean, last.stop_ms):
-        rates = (step.share * rate for rate in (last.written, last.lowest, last.highest))
-        yield Reach(step.start_ms, step.stop_ms, *rates, titrated=False)
 
 
 def _joined(periods: Iterable[RatePeriod]) -> list[RatePeriod]:

@@ -116,14 +116,14 @@ def _of_scenario(scenario: Scenario) -> Check:
 
 
 def _arm(arm: Arm) -> ArmCheck:
-    infusions, titration = arm.regimen.infusions, arm.policy.titration
+    infusions = arm.regimen.infusions
     is_sham = arm.drug == "placebo"
     first = earliest_booster(arm) if arm.policy.boosters else None
     return ArmCheck(
         drug=arm.drug,
         like=arm.like,
-        doses=doses_of(infusions, REFERENCE_WEIGHT_KG, titration),
-        by_day=day_doses(infusions, REFERENCE_WEIGHT_KG, titration),
+        doses=doses_of(infusions, REFERENCE_WEIGHT_KG, arm.policy),
+        by_day=day_doses(infusions, REFERENCE_WEIGHT_KG, arm.policy),
         first_booster_day=None if first is None else first + 1,
         rules=policy_rules(arm.policy),
         published=() if is_sham else published_beside(arm),

@@ -63,13 +63,13 @@ class Advice(Struct, frozen=True):
 
 def published_beside(arm: Arm) -> tuple[Beside, ...]:
     """Return published regimens of an arm's drug in CRPS, the nearest first."""
-    own = doses_of(arm.regimen.infusions, REFERENCE_WEIGHT_KG, arm.policy.titration)
+    own = doses_of(arm.regimen.infusions, REFERENCE_WEIGHT_KG, arm.policy)
     return tuple(sorted((_beside(own, one) for one in _published(arm.drug)), key=_distance))
 
 
 def advice_beside(arm: Arm) -> tuple[Advice, ...]:
     """Return what guidelines say of measures that an arm has."""
-    own = doses_of(arm.regimen.infusions, REFERENCE_WEIGHT_KG, arm.policy.titration)
+    own = doses_of(arm.regimen.infusions, REFERENCE_WEIGHT_KG, arm.policy)
     known = [one.doses for one in _published(arm.drug)]
     boosters = arm.policy.boosters
     some = ((one, _measure(one.measure, own)) for one in library.guidance() if one.measure != "boosters_per_year")
