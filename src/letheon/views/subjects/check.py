@@ -5,17 +5,19 @@ from itertools import groupby
 
 from letheon.definitions import RESEARCH_NOTICE
 from letheon.dosing.doses import Doses
+from letheon.dosing.other_drugs import other_drug_record
 from letheon.dosing.repeats import Repeat, repeats
 from letheon.scenario import Arm, Scenario, Spread
 from letheon.study.check import ArmCheck, Check
 from letheon.study.published import Advice, Beside
-from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
+from letheon.units import MS_PER_HOUR, REFERENCE_AGE_YEAR, REFERENCE_WEIGHT_KG
 from letheon.views.document.numbers import count, duration, ends, exact, general, number
 from letheon.views.document.tree import Block, Document, Paragraph, Row, Section, Table
 from letheon.views.subjects import names
 from letheon.views.subjects.endmatter import sources
 from letheon.views.subjects.evidence import how_read
-from letheon.views.subjects.policies import policy_sentences, push_text, rate_text
+from letheon.views.subjects.policies import other_drugs_text, policy_sentences, push_text, rate_text
+from letheon.views.subjects.words import TEXTS
 
 _LISTED = 6  # published regimens in the table of an arm; --json has all
 _DAYS_LISTED = 40
@@ -91,6 +93,10 @@ def _sentences(arm: Arm, found: ArmCheck) -> Iterator[str]:
         if mg:
             name, _, how = drug.partition(" ")
             yield f"{exact(mg)} mg of {name} {how} each infusion."
+    if arm.also:
+        yield f"Other drugs: {other_drugs_text(map(other_drug_record, arm.also))}. {TEXTS.also}"
+    if arm.limits("year"):
+        yield f"Below, doses that go by age are for {general(REFERENCE_AGE_YEAR)} years."
     yield from policy_sentences(found.rules)
     if arm.policy.boosters:
         for one in repeats(arm.policy.boosters.session):

@@ -1,7 +1,7 @@
 """The rules of an arm in plain sentences, and its rates and pushes as they were written."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from letheon.dosing.other_drugs import OtherDrugRecord
 from letheon.dosing.policy_document import (
@@ -13,7 +13,7 @@ from letheon.dosing.policy_document import (
     TitrationRules,
     WeanRules,
 )
-from letheon.dosing.regimen import Rate
+from letheon.dosing.regimen import Rate, class_names
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
 from letheon.views.document.numbers import count, general, written
 
@@ -142,6 +142,8 @@ def rate_text(rate: Rate) -> str:
     >>> rate_text(Rate(per_kg_mg_h=0.35, ceiling_mg_h=25.0)), rate_text(Rate(10.0)), rate_text(Rate(per_kg_mg_h=5 / 70))
     ('0.35 mg/kg/h, at most 25 mg/h', '10 mg/h', '5 mg/h per 70 kg')
     """
+    if rate.classes.rates:
+        return _each_class(rate, rate_text)
     text = f"{written(rate.written[0])} {rate.written[1]}" if rate.written else _by_weight(rate, "/h")
     return text + _limit(rate, "/h")
 
@@ -152,8 +154,16 @@ def push_text(rate: Rate, duration_ms: int) -> str:
     >>> push_text(Rate(per_kg_mg_h=21.0), 60_000)
     '0.35 mg/kg'
     """
+    if rate.classes.rates:
+        return _each_class(rate, lambda one: push_text(one, duration_ms))
     dose = rate.scaled(duration_ms / MS_PER_HOUR)
     return _by_weight(dose, "") + _limit(dose, "")
+
+
+def _each_class(rate: Rate, text: Callable[[Rate], str]) -> str:
+    classes = rate.classes
+    names = class_names(classes.unit, classes.limits)
+    return " or ".join(f"{text(one)} ({who})" for one, who in zip(classes.rates, names, strict=True))
 
 
 def _limit(rate: Rate, per: str) -> str:
