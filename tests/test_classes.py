@@ -114,7 +114,7 @@ def test_a_patient_is_titrated_as_their_class(form: str) -> None:
 def test_the_engine_sees_each_patient_as_in_the_arm_of_their_class(form: str) -> None:
     """Equal to the last bit: rates with and without pushes, and all else of an arm but the tables of rates."""
     classed, first, then = widened([plan_arms(one)[0] for one in (by(form), read(**FIRST), read(**THEN))])
-    tables = {*RateTables._fields} - {"pushed", "titrated"}
+    tables = {*RateTables._fields} - {"pushed", "titrated", "weaned"}
     rules = {"limits", "by_age", "step", "lowest", "highest", "form"}
     plain = {name for name in classed.data._fields if name not in tables | {"pushed", "rules"}}
     for other in (first, then):
@@ -191,6 +191,18 @@ def test_classes_that_taper_apart_are_refused_under_titration() -> None:
         InputError, match="titration: a session is written lower than the one before it for some classes"
     ):
         loads(scenario_text(f"a: {{drug: racemic, sessions: {sessions}, {rule}}}"))
+
+
+def test_classes_that_would_be_weaned_at_other_times_are_refused() -> None:
+    """Who gets nothing in the last session would be weaned behind the one before it."""
+    last = "{below 50 kg: 3 mg/h, from 50 kg: 5 mg/h}"
+    sessions = f"[{{at: 0 h, rate: 9 mg/h, for: 1 h}}, {{at: 2 h, rate: {last}, for: 1 h}}]"
+    arm = f"{{drug: racemic, sessions: {sessions}, wean: {{over: 1 h, steps: 2}}}}"
+    text = f"letheon: 1\ntitle: t\nfollow_up: 4 weeks\narms: {{a: {arm}}}"
+    rates = [one.rate.absolute_mg_h for one in loads(text).arms[0].of(40.0).given.infusions]
+    assert rates == pytest.approx([9, 3, 2, 1])
+    with pytest.raises(InputError, match="some classes"):
+        loads(text.replace("3 mg/h", "0 mg/h"))
 
 
 def test_the_highest_rate_is_checked_in_each_class() -> None:

@@ -3,6 +3,8 @@
 The oracle is that plain arm, to the last bit: edges, and so steps, are those of the classed arm.
 """
 
+from functools import partial
+
 import numpy as np
 import pytest
 from test_policies import crowd, run
@@ -15,13 +17,13 @@ from letheon.scenario import loads
 pytestmark = pytest.mark.long
 
 
-def arms(limit: str, first: tuple[str, ...], then: tuple[str, ...]) -> str:
+def arms(limit: str, first: tuple[str, ...], then: tuple[str, ...], rules: str = "") -> str:
     """Write an arm with classes at a limit and both of its plain arms."""
     classed = tuple(f"{{below {limit}: {a}, from {limit}: {b}}}" for a, b in zip(first, then, strict=True))
-    return "\n".join(map(_arm, ("classed", "first", "then"), (classed, first, then)))
+    return "\n".join(map(partial(_arm, rules), ("classed", "first", "then"), (classed, first, then)))
 
 
-def _arm(name: str, texts: tuple[str, ...]) -> str:
+def _arm(rules: str, name: str, texts: tuple[str, ...]) -> str:
     push, rate, most, dose, step, low, high, booster = texts
     return f"""  {name}:
     drug: racemic
@@ -29,21 +31,28 @@ def _arm(name: str, texts: tuple[str, ...]) -> str:
       - {{at: 0 h, push: {push}}}
       - {{at: 2 h, rate: {rate}, max: {most}, for: 12 h, repeat: {{every: 1 day, times: 3}}}}
       - {{at: 4 h, dose: {dose}, for: 4 h}}
-    titration: {{every: 2 h, step: {step}, min: {low}, max: {high}}}
+    titration: {{every: 2 h, step: {step}, min: {low}, max: {high}{rules}}}
     boosters: {{every: 10 days, session: {{rate: {booster}, for: 4 h}}, times: 2}}"""
 
 
 FIRST = ("0.2 mg/kg", "15 mg/h", "20 mg/h", "12 mg", "2 mg/h", "1 mg/h", "30 mg/h", "20 mg/h")
+RULES = """, on_harm: halve, harm: elicited}
+    wean: {over: 12 h, steps: 4}
+    limits: {per_day: 250 mg, in_all: 600 mg"""
 THEN = ("10 mg", "0.25 mg/kg/h", "22 mg/h", "0.3 mg/kg", "0.05 mg/kg/h", "0 mg/h", "40 mg/h", "0.3 mg/kg/h")
 
 
-def scenario(limit: str, first: tuple[str, ...] = FIRST, then: tuple[str, ...] = THEN):
-    return loads(f"letheon: 1\ntitle: classes\nfollow_up: 4 weeks\narms:\n{arms(limit, first, then)}\n")
+def scenario(limit: str, first: tuple[str, ...] = FIRST, then: tuple[str, ...] = THEN, rules: str = ""):
+    return loads(f"letheon: 1\ntitle: classes\nfollow_up: 4 weeks\narms:\n{arms(limit, first, then, rules)}\n")
 
 
-@pytest.mark.parametrize(("limit", "trait"), [("75.5 kg", "weight_kg"), ("46 years", "age_years")])
-def test_classes_equal_the_separate_arms_patient_by_patient(limit: str, trait: str) -> None:
-    plans = plan_arms(scenario(limit))
+@pytest.mark.parametrize(
+    ("limit", "trait", "rules"),
+    [("75.5 kg", "weight_kg", ""), ("46 years", "age_years", ""), ("75.5 kg", "weight_kg", RULES)],
+)
+def test_classes_equal_the_separate_arms_patient_by_patient(limit: str, trait: str, rules: str) -> None:
+    """With rules, red when a push, a weaning or half a rate is that of another class, or a push escapes the limit."""
+    plans = plan_arms(scenario(limit, rules=rules))
     classed, first, then = map(run, plans)
     below = np.asarray(getattr(crowd(len(plans[0].day_rows) - 1), trait)) < float(limit.split()[0])
     assert 0.2 < below.mean() < 0.8
