@@ -63,9 +63,9 @@ def test_weaning_and_limits_count_as_they_run() -> None:
     days = day_doses(limited.regimen.infusions, 70.0, limited.policy)
     assert [end for day in days for end in day.mg] == pytest.approx([960.0, 960.0, 540.0, 540.0])
     assert [day.hours for day in days] == pytest.approx([19.2, 10.8])
-    # the least is 10 mg/h for 8 h, then 5; the most reaches 414 mg on either day; half the last rate behind them
+    # the least is 10 mg/h for 8 h, then 5; the most goes to 20 mg/h at 16 h; half the last rate behind them
     days = day_doses(titrated.regimen.infusions, 70.0, titrated.policy)
-    expected = [174.0, 414.0, 120.0, 414.0, 10.0, 40.0]
+    expected = [174.0, 374.0, 120.0, 414.0, 10.0, 40.0]
     assert [end for day in days for end in day.mg] == pytest.approx(expected, abs=0.01)
 
 
