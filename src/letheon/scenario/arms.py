@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 from letheon.dosing.policy import DEFAULT_APART_DAYS, DEFAULT_WAIT_DAYS, Boosters, Policy, Stops, Titration
 from letheon.dosing.regimen import LONGEST_PUSH_MS, MS_PER_DAY, SHORTEST_PUSH_MS, Infusion, Rate, Regimen
@@ -297,7 +297,7 @@ def _start(table: Table, start: int, follow_up_ms: int) -> int:
 
 def _booster_session(boosters: Table, values: Values, salt: float, follow_up_ms: int) -> tuple[Infusion, ...]:
     """Return the session of a booster, clocked from its own start, in free base."""
-    table = table_of(boosters.entries.get("session", LOST), "")
+    table = table_of(cast(Node, boosters.entries.get("session", LOST)), "")
     infusions = _repeated(table, values["session"])
     stop = infusions[-1].stop_ms
     if stop > MAX_BOOSTER_DAYS * MS_PER_DAY:
