@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 from letheon.dosing.other_drugs import OtherDrug
 from letheon.dosing.policy import (
@@ -329,7 +329,7 @@ def _start(table: Table, start: int, follow_up_ms: int) -> int:
 
 def _booster_session(boosters: Table, values: Values, salt: float, follow_up_ms: int) -> tuple[Infusion, ...]:
     """Return the session of a booster, clocked from its own start, in free base."""
-    table = table_of(boosters.entries.get("session", LOST), "")
+    table = table_of(cast(Node, boosters.entries.get("session", LOST)), "")
     infusions = _by_class(table, BOOSTER_SESSION, values["session"])
     stop = infusions[-1].stop_ms
     if stop > MAX_BOOSTER_DAYS * MS_PER_DAY:

@@ -51,7 +51,7 @@ def _with_placebo(arms: Sequence[Arm], asked: bool) -> dict[str, Arm]:
         instead = f"write one of {_listed([arm.name for arm in drugs])}, or " * (len(drugs) > 1)
         sham = f"sham: {{drug: placebo, like: {drugs[0].name}}}"
         raise InputError(f"there is no placebo arm here; {instead}add an arm such as {sham}.")
-    found = {}
+    found: dict[str, Arm] = {}
     for arm in drugs:
         fitting = [sham for sham in shams if sham.like == arm.name] or shams
         if asked and len(fitting) > 1:

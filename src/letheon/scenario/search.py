@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
+from typing import cast
 
 from letheon.errors import InputError, near_word
 from letheon.scenario import quantities
@@ -187,7 +188,7 @@ def read_search(top: Table, scenario: Scenario) -> Search | None:
 
 
 def _arm(top: Table, table: Table) -> str:
-    node = table.entries.get("arm", LOST)
+    node = cast(Node, table.entries.get("arm", LOST))
     arms = _table_at(top, "arms").entries
     name = text_of(node, f"arm: {next(iter(arms))}")
     drugs = {key: _text_at(arm, "drug") for key, arm in arms.items()}

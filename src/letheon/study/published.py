@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from letheon import library
 from letheon.dosing.doses import Doses, doses_of
@@ -100,8 +100,7 @@ def _as_published(study: Study, arm: StudyArm) -> Published:
     if arm.titration:
         most = arm.titration.most
         lowest, hours = arm.titration.reached[0], doses.hours
-        spread = {"rate_mg_h": (lowest, most), "day_mg": (doses.day_mg[0], most * min(24.0, hours))}
-        doses = Doses(**{name: getattr(doses, name) for name in doses.__struct_fields__} | spread)
+        doses = structs.replace(doses, rate_mg_h=(lowest, most), day_mg=(doses.day_mg[0], most * min(24.0, hours)))
     return Published(
         study=study.id,
         arm=arm.group,

@@ -161,7 +161,7 @@ def _timeline(check: Check) -> Iterator[Block]:
 
 
 def _mg(span: tuple[float, float]) -> str:
-    return ends(*map(number, span)) if span[0] != span[1] else number(span[0])
+    return ends(number(span[0]), number(span[1])) if span[0] != span[1] else number(span[0])
 
 
 # --- beside published regimens ---

@@ -50,10 +50,12 @@ def brief_groups(result: RunResult) -> list[Group]:
     chosen = [f"nrs_day_{day}" for day in days if day in {*_SHOWN_DAYS, *own, days[-1]}]
     chosen += [key for key in first.endpoints if key.startswith("nrs_week_")]
     pain = [Row("Baseline, mean", (numbers.amount(result.population.baseline_nrs.mean, "NRS"),) * len(result.arms))]
+    named = named_day(days)
+    read_on = sorted({*own, *([] if named is None else [named])})
     kinds = ["responder_30", *_own_responders(first.endpoints)]
     rules = any(arm.policy for arm in result.arms.values())
     rest = [
-        *(f"{kind}_day_{day}" for kind in kinds for day in sorted({named_day(days), *own})),
+        *(f"{kind}_day_{day}" for kind in kinds for day in read_on),
         *_AREA,
         "relief_days",
         REMISSION,
