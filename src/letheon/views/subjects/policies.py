@@ -18,8 +18,9 @@ from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
 from letheon.views.document.numbers import count, general, written
 
 _CAP = "not again above the last rate without one"
+_DOWN = f"the rate goes down by {{step}}, to {{low}}, and {_CAP}"
 _ON_HARM = {
-    "down": f"the rate goes down by {{step}}, to {{low}}, and {_CAP}",
+    "down": _DOWN,
     "hold": "the rate stays, and does not go above that again",
     "halve": f"the rate is halved, to {{low}}, and {_CAP}",
     "pause": "the pump stops for {pause} and goes on at the last rate without one, or {least} if there was none",
@@ -50,7 +51,7 @@ def titration_sentence(rule: TitrationRules) -> str:
     low += " at least"
     if rule.classes:
         step, most, least, low = "a step", "the most", "the least", "the least"
-    then = _ON_HARM.get(rule.on_harm, _ON_HARM["down"]).format(
+    then = _ON_HARM.get(rule.on_harm, _DOWN).format(
         step=step, least=least, low=low, pause=f"{general(rule.pause_h or 0, 7)} h"
     )
     sentence = (
