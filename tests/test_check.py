@@ -113,10 +113,9 @@ def test_faults_in_text_and_document(fresh_python, tmp_path: Path) -> None:
     process = fresh_python(run, "check", str(path), "--json")
     record = json.loads(process.stdout)
     assert process.returncode == 2 and len(record["faults"]) == 4
-    assert [fault["field"] for fault in record["faults"]] == [
-        "arms.a.bag", "arms.a.drug", "arms.a.sessions[1].at", "arms.a.sessions[1].rate",
-    ] or {fault["line"] for fault in record["faults"]} == {5}  # fmt: skip
-    assert not HEAVY & {name.split(".")[0] for name in process.stderr.split()}
+    fields = {fault["field"] for fault in record["faults"]}
+    assert fields == {"arms.a.bag", "arms.a.drug", "arms.a.sessions[1].at", "arms.a.sessions[1].rate"}
+    assert not (HEAVY - {"numpy"}) & {name.split(".")[0] for name in process.stderr.split()}
     shown = " ".join(text(document(check_text(path.read_text(), "s.yaml"))).split())
     assert all(fault["sentence"].split(": ", 1)[1] in shown for fault in record["faults"])
 

@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
+from stored import ROOT
 
 from letheon.library import SUPPORT_LABELS
+from letheon.scenario import load
 from letheon.scenario.grammar import maps
 from letheon.scenario.measures import names
 from letheon.views.document.terminal import text
@@ -21,7 +23,7 @@ def test_every_name_means_one_thing_and_leads_to_entries_that_exist() -> None:
 def test_every_measure_label_and_key_can_be_explained() -> None:
     """Red when a measure, a label or a key of the grammar is added that the command does not know."""
     keys = {key.name for _, fields in maps() for key in fields.keys}
-    for word in (*names(3650), *SUPPORT_LABELS, *keys):
+    for word in (*names(load(ROOT / "examples" / "ward_rates.yaml")), *SUPPORT_LABELS, *keys):
         assert len(text(explain(word)).splitlines()) >= 2, word
 
 

@@ -205,7 +205,7 @@ def test_every_source_is_used_and_says_how_it_was_read():
     used = {key for _, number in library.numbers() for key in number.sources}
     used |= {key for model in library.pk_models() for key in library.pk_model(model).sources}
     used |= {study.source for study in library.studies()}
-    used |= {count.source for count in library.harm_counts()}
+    used |= {count.source for count in library.harm_counts()} | {one.source for one in library.guidance()}
     used |= {key for row in library.bladder_rows() for key in row.sources}
     assert used == set(library.sources())
     for key, source in library.sources().items():

@@ -68,7 +68,10 @@ def test_commands_without_numbers_load_nothing_heavy(arguments: list[str], heavy
 
 def test_the_public_names_are_the_functions_in_their_homes() -> None:
     homes = {name: importlib.import_module("letheon.scenario") for name in ("load", "loads")}
-    homes["simulate"] = importlib.import_module("letheon.runs")
+    homes |= {
+        "simulate": importlib.import_module("letheon.runs"),
+        "check": importlib.import_module("letheon.study.check"),
+    }
     assert all(getattr(letheon, name) is getattr(home, name) for name, home in homes.items())
     assert {*homes, "__version__"} == set(letheon.__all__) <= set(dir(letheon))
     with pytest.raises(AttributeError, match=r"no attribute 'simulat'; it has .*simulate"):
@@ -170,7 +173,7 @@ SEARCH = SCENARIO + "optimise: {arm: a, vary: {sessions.1.rate: {from: 1 mg/h, t
 BARE = [
     ["simulate", "s.yaml", "--out", "run", "--quiet"], ["simulate", "s.yaml", "--out", "run", "--json"],
     ["cite", "run"], ["library", "otto2021"], ["worksheet", "s.yaml"], ["schema"], ["evidence", "list"],
-    ["evidence", "show", "sigtermans2009"],
+    ["evidence", "show", "sigtermans2009"], ["evidence", "add", "--template"], ["explain", "relapse"], ["check", "s.yaml"],
 ]  # fmt: skip
 NEEDING = {
     "calibrate": ["calibrate", "--quick", "--out", "fit"],

@@ -143,11 +143,14 @@ def simulate(
         folder.refuse_another(stamp_of(resolved), fresh)
         with locked(folder.path):
             return _in_folder(resolved, text, folder, fresh, progress, cluster, page)
-    text = dumps(resolved) if text is None else text
-    if resolved.population.n * len(resolved.arms) <= _IN_MEMORY:
-        return Run(None, _computed(resolved, None, progress, cluster), resolved, text)
+    return _without_folder(resolved, dumps(resolved) if text is None else text, progress, cluster)
+
+
+def _without_folder(scenario: Scenario, text: str, progress: Progress | None, cluster: str | None) -> Run:
+    if scenario.population.n * len(scenario.arms) <= _IN_MEMORY:
+        return Run(None, _computed(scenario, None, progress, cluster), scenario, text)
     with tempfile.TemporaryDirectory() as place:  # endpoints of so many patients do not stay in memory
-        return Run(None, _computed(resolved, Folder(Path(place)), progress, cluster), resolved, text)
+        return Run(None, _computed(scenario, Folder(Path(place)), progress, cluster), scenario, text)
 
 
 def _in_folder(

@@ -61,7 +61,7 @@ def _point(study: Study, one: Outcome) -> Point | None:
         arm=one.arm,
         against=one.against,
         control=drugs[one.arm] in CONTROLS,
-        key=f"{quantity}_day_{one.time_days[1]:g}",
+        key=f"{quantity}_day_{numbers.general(one.time_days[1])}",
         quantity=quantity,
         days=one.time_days,
         value=scale * value,
@@ -116,7 +116,9 @@ def _figure(result: RunResult, study: Study, known: list[Point]) -> Iterator[tre
         (tree.Swatch(colour, 0, mark="diamond" if control else "square"), f"published: {names.arm_name(arm)}")
         for (arm, control), colour in published.colours(drawn).items()
     ]
-    words = "; ".join(f"{one.arm} {numbers.amount(one.value, 'NRS')} on day {one.day:g}" for one in drawn)
+    words = "; ".join(
+        f"{one.arm} {numbers.amount(one.value, 'NRS')} on day {numbers.general(one.day)}" for one in drawn
+    )
     plot = tree.Plot(published.figure(result, drawn), f"Mean pain score over time; published: {words}.", "tall")
     yield tree.Figure("Mean pain score, simulated and published", (tree.Legend(tuple(keys)), plot))
 
