@@ -4,12 +4,12 @@ Only arms with limits compute this. The pump stops at the end of the finest step
 it runs at the rate that makes up the sum, so that the sum is met and not passed.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from letheon.arrays import Array, jnp
 from letheon.body.mesh import NEVER
 from letheon.pipeline import clinic
-from letheon.pipeline.plan import ArmData
+from letheon.pipeline.plan import ArmData, Limits
 from letheon.pipeline.state import Intake, Patient
 
 __all__ = ["Moment", "initial_intake", "within_limits"]
@@ -44,14 +44,14 @@ def within_limits(
 
     A push is given whole or not at all, and what is left of it counts as given when the pump's share is worked out.
     """
-    limits = arm.limits
+    limits, push_mg = cast(Limits, arm.limits), cast(Array, patient.push_mg)  # an arm without them does not come here
     day_left, all_left = limits.per_day - now.today_mg, limits.in_all - now.total_mg
     left, of_day = jnp.minimum(day_left, all_left), day_left <= all_left
     tiny = _SAME * jnp.minimum(limits.per_day, limits.in_all)
 
-    begins = now.begins & (patient.push_mg[now.piece] > 0.0) & (push > 0.0)
-    left_out = jnp.where(begins, patient.push_mg[now.piece] > left + tiny, before.left_out) & (push > 0.0)
-    push_left = jnp.where(begins, patient.push_mg[now.piece], before.push_left_mg - before.push * now.hours)
+    begins = now.begins & (push_mg[now.piece] > 0.0) & (push > 0.0)
+    left_out = jnp.where(begins, push_mg[now.piece] > left + tiny, before.left_out) & (push > 0.0)
+    push_left = jnp.where(begins, push_mg[now.piece], before.push_left_mg - before.push * now.hours)
     push = jnp.where(left_out, 0.0, push)
     push_left = jnp.where(push > 0.0, jnp.maximum(push_left, 0.0), 0.0)
 

@@ -31,7 +31,7 @@ from letheon.pipeline.timetable import (
 from letheon.scenario import Arm, Responder, Scenario
 from letheon.scenario.measures import Readout
 
-__all__ = ["ArmData", "ArmPlan", "Part", "Structure", "choose_enantiomer", "plan_arm", "plan_arms", "widened"]
+__all__ = ["ArmData", "ArmPlan", "Limits", "Part", "Structure", "choose_enantiomer", "plan_arm", "plan_arms", "widened"]
 
 _OCCASION_GAP_MS = 12 * HOUR_MS
 _INDUCTION_EPOCH_MS = 12 * HOUR_MS

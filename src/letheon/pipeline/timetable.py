@@ -131,7 +131,8 @@ def rate_tables(pieces: Pieces, booster: Schedule) -> RateTables:
     titrated[1 : len(pieces.titrated) + 1] = pieces.titrated
     weaned = np.zeros(count)
     weaned[1 : len(pieces.weaned) + 1] = pieces.weaned
-    return RateTables(*table[:5], table[5] > 0, pushed, titrated, weaned)
+    absolute, per_kg, ceiling, low, high, by_age = table
+    return RateTables(absolute, per_kg, ceiling, low, high, by_age > 0, pushed, titrated, weaned)
 
 
 def edges_of(schedule: Schedule, booster: Schedule, horizon_ms: int) -> tuple[np.ndarray, np.ndarray, int]:

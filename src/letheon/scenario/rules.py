@@ -187,7 +187,8 @@ def _titration(node: Node, values: Values, regimen: Regimen, salt: float) -> Tit
             "a session is written lower than the one before it for some classes only, and would be titrated for the "
             "others; write arms of their own for them."
         )
-    unit = next((classes_of(node)[0] for key in BY_CLASS if (node := table.entries.get(key)) and is_by_class(node)), "")
+    nodes = (table.entries.get(key) for key in BY_CLASS)
+    unit = next((classes_of(one)[0] for one in nodes if isinstance(one, Table) and is_by_class(one)), "")
     split = split_by_class(table, BY_CLASS, regimen.limits(unit), unit)
     if split is None:
         return _one_titration(table, values, of_each_class(infusions), salt)
