@@ -17,8 +17,9 @@ from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
 from letheon.views.document.numbers import count, general, written
 
 _CAP = "not again above the last rate without one"
+_DOWN = f"the rate goes down by {{step}}, to {{least}} at least, and {_CAP}"
 _ON_HARM = {
-    "down": f"the rate goes down by {{step}}, to {{least}} at least, and {_CAP}",
+    "down": _DOWN,
     "hold": "the rate stays, and does not go above that again",
     "halve": f"the rate is halved, to {{least}} at least, and {_CAP}",
     "pause": "the pump stops for {pause} and goes on at the last rate without one, or {least} if there was none",
@@ -44,7 +45,7 @@ def booster_sentences(rule: BoosterRules) -> list[str]:
 def titration_sentence(rule: TitrationRules) -> str:
     """Say how the rate is changed during the infusion."""
     asks = "asks for psychedelic effects and one is reported" if rule.harm == "elicited" else "is told of a complaint"
-    then = _ON_HARM.get(rule.on_harm, _ON_HARM["down"]).format(
+    then = _ON_HARM.get(rule.on_harm, _DOWN).format(
         step=_quantity(rule.step), least=_quantity(rule.min), pause=f"{general(rule.pause_h or 0, 7)} h"
     )
     return (
