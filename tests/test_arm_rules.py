@@ -160,7 +160,7 @@ def test_a_limit_in_all_counts_boosters_and_ends_all_drug() -> None:
     boosters = "boosters: {every: 1 day, times: 3, session: {rate: 100 mg/h, for: 2 h}}"
     (plan,) = planned((DAY, f"{boosters}\nlimits: {{in_all: 777 mg, per_day: 500 mg}}"))
     days, result = by_day(plan), run(plan)
-    assert np.allclose(days[:3], np.array([[480.0], [200.0], [97.0]]), rtol=1e-9)
+    assert np.allclose(days[:4], np.array([[480.0], [0.0], [200.0], [97.0]]), rtol=1e-9)
     assert np.allclose(result.dose_mg, 777.0, rtol=1e-9)
     assert set(result.boosters) == {3.0} and (result.log.kind == 14).sum(axis=0).tolist() == [2] * N
 

@@ -45,8 +45,6 @@ arms:
       - {at: 0 h, rate: 0.1 mg/kg/h, max: 9 mg/h, for: 48 h}
       - {at: 48 h, rate: 0.03 mg/kg/h, for: 8 h}
     titration: {every: 12 h, step: 0.1 mg/kg/h, max: 0.5 mg/kg/h}
-    wean: {over: 12 h, steps: 4}
-    limits: {per_day: 500 mg, in_all: 2 g}
     boosters: {on: relapse, session: {rate: 3 mg/h, for: 4 h}, at_most: 6 per year, times: 5}
     stop: {no_response: 2, harm: spontaneous, dose: 5000 mg}
     beside: {clonidine: 0.1 mg, midazolam: 2 mg}
@@ -56,6 +54,7 @@ arms:
     sessions: [{at: 0 h, rate: 3 mg/h, for: 4 h, repeat: {every: 1 day, times: 3}}]
     boosters: {every: [2 weeks, 6 weeks], session: {dose: 20 mg, for: 2 min}}
     also: [{drug: lorazepam, dose: 1 mg, every: 12 h, until: day 5}]
+  weaned: {like: ward, wean: {over: 12 h, steps: 4}, limits: {per_day: 200 mg, in_all: 300 mg}}
   sham: {drug: placebo, like: ward}
 """
 
