@@ -13,10 +13,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from letheon import library
 from letheon.arrays import jax
 from letheon.errors import InputError
 from letheon.library.loader import studies
@@ -58,7 +60,7 @@ optimise:
 def alone() -> Iterator[None]:
     """Leave the library's regimens out: they take longer than all candidates here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module.library, "studies", lambda: ())
+        patch.setattr(module, "library", SimpleNamespace(studies=lambda: ()))
         yield
 
 
@@ -247,7 +249,7 @@ def test_a_search_that_is_killed_goes_on_to_the_same_front(scenario_file, tmp_pa
 
 @pytest.mark.slow
 def test_published_regimens_are_simulated_beside_the_candidates(scenario_file, monkeypatch) -> None:
-    monkeypatch.setattr(module.library, "studies", studies)  # `alone` lasts as long as this file
+    monkeypatch.setattr(module, "library", library)  # `alone` lasts as long as this file
     text = TEXT.replace("candidates: 12", "candidates: 1").replace("follow_up: 1 week", "follow_up: 12 weeks")
     document = optimise(loads_search(text)).document
     names = {entry.name.split()[0] for entry in document.published if entry.kind == "study"}

@@ -41,7 +41,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
         return search(path, **options)
 
     monkeypatch.setattr(study, "Evaluator", factory.Formula)
-    monkeypatch.setattr(study.library, "studies", lambda: ())
+    monkeypatch.setattr(study, "library", SimpleNamespace(studies=lambda: ()))  # support is of the real ones
     monkeypatch.setattr(study, "optimise", spy)
     yield fake
 

@@ -19,6 +19,7 @@ import tomllib
 import venv
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -326,9 +327,10 @@ class Environment:
         subprocess.run([*line, "-q"], env=self.names, check=True, timeout=1500)
 
     def start(self, command: list[str]) -> subprocess.Popen:
+        default = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs ignore Ctrl-C
         return subprocess.Popen(
             [self.bin / "letheon", *command], cwd=self.folder, env=self.names, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=default,
         )  # fmt: skip
 
     def run(self, command: list[str]) -> tuple[int, str, str]:

@@ -174,7 +174,8 @@ def test_the_booster_rules_match_the_prose_in_full() -> None:
         assert counts["six_weeks_or_stop"] < 0.6 * counts["every_six_weeks"]
         assert counts["on_relapse"] < 0.8 * counts["every_six_weeks"]
     rates = re.findall(r"ended at (\d+) mg/h", one.output)
-    assert len(rates) == 2 and int(rates[0]) < int(rates[1])
+    memory, slow_site = (list(map(int, rates[k : k + 2])) for k in (0, 2))
+    assert len(rates) == 4 and abs(memory[0] - memory[1]) <= 1 and slow_site[0] + 2 < slow_site[1]
 
 
 def test_the_harms_match_the_prose() -> None:
