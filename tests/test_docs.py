@@ -25,7 +25,7 @@ from letheon.library.evidence import ROLES, SUPPORT_LABELS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+EXAMPLES = sorted((ROOT / "examples").rglob("*.yaml"))
 
 
 # Their pages are made when the documentation is built; what they say is in the scripts' comments.
