@@ -302,7 +302,6 @@ def test_no_html_outside_templates() -> None:
         "views.document.markdown",
         "views.figures.axes",
         "views.figures.curves",
-        "views.figures.published",
         "views.figures.rows",
     }
     assert holders["views.document.markdown"] == ["<br>"]

@@ -24,10 +24,13 @@ def test_published_values_keep_sign_day_and_error() -> None:
     assert late.ends == pytest.approx((-1.27 - 1.645 * 0.7, -1.27 + 1.645 * 0.7))
 
 
-def test_counts_and_percentages_become_shares() -> None:
-    """Noppers: 8 of 12 patients fell by more than half at 45 min is a share, not 8."""
-    for study in ("noppers2011", "goldberg2010", "pickering2020"):
-        assert all(0.0 <= one.value <= 1.0 for one in points(study_of(study)) if one.quantity != "nrs")
+def test_counts_become_shares() -> None:
+    """After 45 min pain had fallen by more than half in 8 of 12 patients on esketamine and 3 of 12 on midazolam."""
+    early = [one for one in points(study_of("noppers2011")) if one.days[1] == 0.031]
+    assert {(one.arm, one.control): one.value for one in early} == {
+        ("esketamine", False): pytest.approx(8 / 12),
+        ("midazolam", True): pytest.approx(3 / 12),
+    }
 
 
 def test_figure_draws_each_score_at_its_day() -> None:
@@ -43,9 +46,11 @@ def test_table_sets_drug_beside_drug_and_placebo_beside_placebo() -> None:
     result = sigtermans()
     table = next(block for block in section(result, LEIDEN).blocks if hasattr(block, "groups"))
     rows = {(row.head, row.cells[0]): row.cells[3:] for group in table.groups for row in group.rows}
-    drug, fast, sham = rows["mean pain score: esketamine", "7"]
+    drug, fast, sham = rows["Mean pain score: esketamine", "7"]
     assert sham == "-" and drug != "-" and fast != "-"
-    assert rows["mean pain score: placebo", "7"][:2] == ("-", "-")
+    assert rows["Mean pain score: placebo", "7"][:2] == ("-", "-")
+    heads = [row.head for group in table.groups for row in group.rows]
+    assert heads[1:3] == ["  pain memory alone", "  slow site alone"] and len(heads) == 3 * len(points(LEIDEN))
     assert {"-2.8", "(-3.9", "-1.6)"} <= {*terminal.text(summary(result, LEIDEN)).split()}
 
 

@@ -49,12 +49,16 @@ def test_a_whole_study_lacks_nothing_and_supports_its_result(template: Callable,
     assert (row.quantity, row.window, row.against, row.arms) == ("nrs", (28.0, 28.0), "placebo", ["ketamine"])
 
 
-@pytest.mark.parametrize(("level", "met"), [("180", True), ("900", False)])
-def test_reported_levels_are_compared_with_the_regimen(template: Callable, level: str, met: bool) -> None:
-    """25 mg/h over 4 h gives about 190 ng/mL of both enantiomers, by hand (1,000 mL/min, three volumes)."""
-    (check,) = examine(*read_study(template(levels=True, level=("value = 180", f"value = {level}")))).checks
-    assert check.met is met
-    assert check.simulated[1] == pytest.approx(190, rel=0.15)
+def test_reported_levels_are_compared_with_the_regimen(template: Callable) -> None:
+    """Levels are linear in the rate: at twice the rate they are twice as high, and the report is contradicted."""
+    twice = (
+        ("[96, 4, 25]]", "[96, 4, 50]]"),
+        ("[0, 4, 25], [24, 4, 25], [48, 4, 25], [72, 4, 25]", "[0, 4, 50], [24, 4, 50], [48, 4, 50], [72, 4, 50]"),
+    )
+    (own,) = examine(*read_study(template(levels=True))).checks
+    (double,) = examine(*read_study(template(levels=True, last=twice[0], first=twice[1]))).checks
+    assert double.simulated == pytest.approx([2 * level for level in own.simulated], rel=1e-3)
+    assert (own.met, double.met, own.reported) == (True, False, (90.0, 270.0))
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,11 @@ def trace(mode: str, x: Sequence, y: Sequence, **more: Any) -> Figure:
     return {"type": "scatter", "mode": mode, "x": list(x), "y": list(y)} | more
 
 
+def hover(text: str) -> str:
+    """Return what a trace says when pointed at, without the name that Plotly would put beside it."""
+    return f"{text}<extra></extra>"
+
+
 def step(span: float, choices: Sequence[float], most: int) -> float:
     """Return the first of ascending steps with which a span has no more than so many."""
     return float(next((choice for choice in choices if span / choice <= most), choices[-1]))
@@ -144,7 +149,7 @@ def line(x: list, band: Band, colour: str, name: str, form: str, dash: str = "so
         columns[0],
         name=html.escape(name),
         customdata=[list(row) for row in zip(*columns, strict=True)],
-        hovertemplate=f"{middle} ({spread} {ends})<extra></extra>",
+        hovertemplate=hover(f"{middle} ({spread} {ends})"),
         line={"color": colour, "width": 2.4, "dash": dash},
     )
 

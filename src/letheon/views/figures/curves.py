@@ -195,7 +195,7 @@ def _apart(arm: ArmResult, colour: str, axis: axes.Window) -> Iterator[tuple[str
     for model, part in arm.by_model.items() if arm.by_model else ():
         (dash, symbol), band = APART[model], part.profile.nrs
         line = axes.trace("lines", x, axes.numbers(band.mean), name=PAIN_MODELS[model])
-        line["hovertemplate"] = f"{PAIN_MODELS[model]} %{{y:.1f}}<extra></extra>"
+        line["hovertemplate"] = axes.hover(f"{PAIN_MODELS[model]} %{{y:.1f}}")
         yield model, line | {"line": {"color": colour, "width": 1.3, "dash": dash}}
         rows = [min(range(len(x)), key=lambda row, tick=tick: abs(x[row] - tick)) for tick in ticks]
         marker = {"color": colour, "size": 7, "symbol": symbol, "line": {"width": 1.5, "color": colour}}
@@ -303,7 +303,7 @@ def panels(result: RunResult, view: View) -> dict[str, axes.Figure]:
         if reference := _reference(result, name, view):
             label, hours, mean = reference
             line = axes.trace("lines", axes.times(hours, axis), axes.numbers(mean), name=label)
-            line |= {"hovertemplate": f"%{{y:{form}}}<extra></extra>", "meta": {"part": "reference"}}
+            line |= {"hovertemplate": axes.hover(f"%{{y:{form}}}"), "meta": {"part": "reference"}}
             data.append(line | {"line": {"color": PLACEBO_GREYS[0], "width": 2, "dash": "dot"}})
         figures[name] = {"data": data, "layout": axes.layout(axis, view.title, view.top)}
     return figures

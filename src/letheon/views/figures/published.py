@@ -52,7 +52,7 @@ def figure(result: RunResult, points: Sequence[Score]) -> axes.Figure:
             "symbol": [f"{symbol}-open" if one.recalled else symbol for one in own],
             "line": {"width": 1.5, "color": colour},
         }
-        name, hover = html.escape(arm), "published %{y:.1f}<extra></extra>"
+        name, hover = html.escape(arm), axes.hover("published %{y:.1f}")
         y = axes.numbers([one.value for one in own])
         points_of = axes.trace("markers", x, y, name=name, marker=marker, error_y=bars, hovertemplate=hover)
         drawn["data"].append(points_of | {"meta": {"curve": -1, "part": "published"}})

@@ -6,17 +6,12 @@ from typing import NamedTuple
 from letheon.library import Outcome, Study
 from letheon.library.evidence import CONTROLS
 from letheon.pipeline.labels import QUANTITIES
-from letheon.pipeline.result import ArmResult, RunResult
+from letheon.pipeline.result import ArmResult, Endpoint, RunResult
 from letheon.views.document import numbers, tree
 from letheon.views.figures import curves, published
-from letheon.views.subjects import names
+from letheon.views.subjects import average, names
 from letheon.views.subjects.evidence import how_read, people
-from letheon.views.subjects.words import WORDS
 
-_MEASURES = {
-    "nrs": "mean pain score",
-    **{f"responder_{share}": text.lower() for share, text in WORDS.responders.items()},
-}
 _Z = {0.9: 1.645, 0.95: 1.96}
 _NOTE = (
     "Published values have their 90 % interval, or the range reported, in brackets; the interval beside a simulated "
@@ -42,8 +37,12 @@ class Point(NamedTuple):
 
 def points(study: Study) -> list[Point]:
     """Return the published values of a study on pain and responders after the first infusion, by day."""
-    found = [_point(study, one) for one in study.outcomes if QUANTITIES.get(one.measure) in _MEASURES and one.time_days]
+    found = [_point(study, one) for one in study.outcomes if _name(QUANTITIES.get(one.measure, "")) and one.time_days]
     return sorted((one for one in found if one), key=lambda one: (one.days[1], one.quantity, one.against, one.arm))
+
+
+def _name(quantity: str) -> str:
+    return "Mean pain score" if quantity == "nrs" else names.responder_name(quantity)
 
 
 def _point(study: Study, one: Outcome) -> Point | None:
@@ -128,19 +127,23 @@ def _table(result: RunResult, known: list[Point]) -> Iterator[tree.Block]:
         yield tree.Paragraph("It reports no pain score and no share of responders after the first infusion.")
         return
     heads = ("Published", "Day", "Value", "Read", *map(names.arm_name, result.arms))
-    rows = [
-        (
-            f"{_MEASURES[one.quantity]}: {names.arm_name(one.arm)}"
-            + (f" minus {names.arm_name(one.against)}" if one.against else ""),
-            " to ".join(dict.fromkeys(numbers.general(day) for day in one.days)),
-            _published(one),
-            one.read,
-            *(_simulated(result, arm, one) for arm in result.arms.values()),
-        )
-        for one in known
-    ]
+    rows = [row for one in known for row in _rows(result, one)]
     yield tree.Table.of("Published and simulated", heads, rows, kind="text")
     yield tree.Paragraph(_NOTE, "small")
+
+
+def _rows(result: RunResult, one: Point) -> Iterator[tree.Row]:
+    """Yield a published value with what is simulated, and below it what each mechanism of an average says alone."""
+    label = f"{_name(one.quantity)}: {names.arm_name(one.arm)}"
+    label += f" minus {names.arm_name(one.against)}" if one.against else ""
+    days = " to ".join(dict.fromkeys(numbers.general(day) for day in one.days))
+    simulated = [_simulated(result, arm, arm.endpoint(one.key), one) for arm in result.arms.values()]
+    yield tree.Row(label, (days, _published(one), one.read, *simulated), "main")
+    for model in names.PAIN_MODELS if any(arm.by_model for arm in result.arms.values()) else ():
+        entries = (average.alone(arm, one.key).get(model) for arm in result.arms.values())
+        cells = [_simulated(result, *each, one) for each in zip(result.arms.values(), entries, strict=True)]
+        if set(cells) != {numbers.ABSENT}:
+            yield tree.Row(f"  {names.pain_model(model)} alone", ("", "", "", *cells), "second")
 
 
 def _published(one: Point) -> str:
@@ -149,9 +152,8 @@ def _published(one: Point) -> str:
     return f"{show(one.value, unit)} ({show_ends(one.ends, unit)})" if one.ends else show(one.value, unit)
 
 
-def _simulated(result: RunResult, arm: ArmResult, one: Point) -> str:
+def _simulated(result: RunResult, arm: ArmResult, entry: Endpoint | None, one: Point) -> str:
     """Return the number of an arm that a published one stands for; nothing where the arm is of another kind."""
-    entry = arm.endpoint(one.key)
     if curves.is_placebo(arm) != one.control or entry is None:
         return numbers.ABSENT
     if not one.against:

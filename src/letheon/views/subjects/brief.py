@@ -108,27 +108,29 @@ def _mechanisms(result: RunResult) -> Iterator[str]:
         yield average.weight(result)
         return
     yield average.weight_in_short(result)
-    apart = dict(_disagreements(result))
+    apart = list(_disagreements(result))
     if apart:
-        (first, both), *others = apart.items()
-        also = f"; also {'; '.join(name for name, _ in others)}" if others else ""
-        yield f"{TEXTS.brief_disagree} {first}: {both}{also}."
+        (arm, number, both), *others = apart
+        arms: dict[str, list[str]] = {}
+        for name, other, _ in others:
+            arms.setdefault(other, []).append(name)
+        also = "".join(f"; also {other} ({', '.join(found)})" for other, found in arms.items())
+        yield f"{TEXTS.brief_disagree} {arm}, {number}: {both}{also}."
 
 
-def _disagreements(result: RunResult) -> Iterator[tuple[str, str]]:
-    """Yield the numbers above on which the mechanisms disagree, the last day first, with what each says."""
+def _disagreements(result: RunResult) -> Iterator[tuple[str, str, str]]:
+    """Yield the numbers above on which the mechanisms disagree, the last day first: arm, name, and what each says."""
     days = [f"nrs_day_{day}" for day in reversed(_days(result))]
     minus = f"minus {names.arm_name(comparator(result))}"
     for key in (*days, *relief.keys(next(iter(result.arms.values())).endpoints)[:2]):
         for name, arm in result.arms.items():
             entry, parts = arm.endpoint(key), average.alone(arm, key)
-            place = f"{names.arm_name(name)}, {_label(key)}"
             if is_placebo(arm) or entry is None:
                 continue
             if average.verdict_of_difference(parts):
-                yield f"{place}, {minus}", ", ".join(average.differences_beside(parts))
+                yield names.arm_name(name), f"{_label(key)}, {minus}", ", ".join(average.differences_beside(parts))
             elif average.verdict(entry):
-                yield place, ", ".join(average.beside(parts))
+                yield names.arm_name(name), _label(key), ", ".join(average.beside(parts))
 
 
 def _support(result: RunResult) -> str:

@@ -35,6 +35,16 @@ def pain_model(name: str) -> str:
     return PAIN_MODELS.get(name, "average of both mechanisms" if name == "average" else name)
 
 
+def responder_name(kind: str) -> str:
+    """Return what a responder is, in words; nothing for another measure.
+
+    >>> responder_name("responder_50"), responder_name("nrs")
+    ('At least 50 % less pain', '')
+    """
+    one = responder_of(kind)
+    return WORDS.responders[one.unit].format(one.text) if one else ""
+
+
 def endpoint_name(key: str) -> str:
     """Return what an endpoint is, in words.
 
@@ -46,8 +56,8 @@ def endpoint_name(key: str) -> str:
     if match := re.fullmatch(r"nrs_week_(\d+)", key):
         return f"Week {match[1]}, mean"
     kind, _, day = key.rpartition("_day_")
-    if (one := responder_of(kind)) and day.isdigit():
-        return f"{WORDS.responders[one.unit].format(one.text)} at {day_name(int(day))}"
+    if (words := responder_name(kind)) and day.isdigit():
+        return f"{words} at {day_name(int(day))}"
     measure = measure_of(key)
     means = measure.means if measure else key.replace("_", " ")
     return WORDS.endpoints.get(key, f"{means[:1].upper()}{means[1:]}")
