@@ -399,7 +399,7 @@ BESIDE = Fields(
         Key("midazolam", fixed_dose(50.0), "Midazolam with each infusion.", "2 mg", "none"),
     ),
     "{clonidine: 0.1 mg, midazolam: 2 mg}",
-    unknown="{} is not modelled: only clonidine and midazolam have computed effects here; write it under also instead.",
+    unknown="{} is not modelled: only clonidine and midazolam have computed effects here; list it under also.",
 )
 ALSO = Fields(
     (
