@@ -38,17 +38,24 @@ def text(**entries: object) -> str:
     return scenario_text(*ARMS, follow_up="20 days", population="{n: 64}", **entries)
 
 
-@pytest.fixture(scope="module")
-def own(tmp_path_factory):
-    return simulate(loads(text(endpoints=OWN)), out=tmp_path_factory.mktemp("own") / "run")
+def compiled() -> list[int]:
+    return [one._cache_size() for one in (block._build, block._run, block._read_out)]
 
 
 @pytest.fixture(scope="module")
-def plain(own, tmp_path_factory):
-    """The same scenario without own endpoints, and how many programs it adds to those of the other."""
-    before = [one._cache_size() for one in (block._build, block._run, block._read_out)]
-    done = simulate(loads(text()), out=tmp_path_factory.mktemp("plain") / "run")
-    return done, before == [one._cache_size() for one in (block._build, block._run, block._read_out)]
+def both(tmp_path_factory):
+    """The scenario with own endpoints, then without, and whether the second run compiled nothing anew.
+
+    Both in one fixture: between tests, a process that has grown forgets its programs.
+    """
+    own = simulate(loads(text(endpoints=OWN)), out=tmp_path_factory.mktemp("own") / "run")
+    before = compiled()
+    return own, simulate(loads(text()), out=tmp_path_factory.mktemp("plain") / "run"), compiled() == before
+
+
+@pytest.fixture(scope="module")
+def own(both):
+    return both[0]
 
 
 def table_of(done, arm: str) -> dict[str, np.ndarray]:
@@ -72,9 +79,9 @@ def test_responders_are_those_of_the_last_three_entries(own, arm, model):
     assert len(seen) > 3
 
 
-def test_standard_endpoints_stay_as_they_were(own, plain):
+def test_standard_endpoints_stay_as_they_were(both):
     """Every number that both documents have is the same; only own endpoints are new."""
-    done, same_programs = plain
+    own, done, same_programs = both
     assert same_programs
     for arm, other in done.result.arms.items():
         mine = own.result.arms[arm]
@@ -92,9 +99,9 @@ def test_standard_endpoints_stay_as_they_were(own, plain):
         assert all((longer[name] == values).all() for name, values in columns.items())
 
 
-def test_the_end_of_follow_up_is_an_endpoint(plain):
+def test_the_end_of_follow_up_is_an_endpoint(both):
     """Day 20 is no standard day."""
-    arm = plain[0].result.arms["drip"]
+    arm = both[1].result.arms["drip"]
     assert arm.endpoint("nrs_day_20").against and arm.endpoint("responder_50_day_20").mean_interval
     assert run.headline_days(arm.endpoints) == [7, 20]
 

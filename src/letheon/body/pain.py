@@ -125,7 +125,7 @@ class Course(NamedTuple):
     baseline: Array  # mean of the seven entries before t = 0 [NRS]
     nrs: Array  # entries at the endpoint days, shape (endpoint day, …)
     responder: Array  # 1 where the mean of the last three entries is low enough, shape (threshold, endpoint day, …)
-    weekly: Array  # mean of the seven entries of each week, shape (week, …)
+    weekly: Array  # mean of the seven entries of each whole week, shape (week, …)
     pain_area: Array  # sum of the entries [NRS days]
     pain_area_change: Array  # sum of the entries, each minus baseline [NRS days]
     relief_days: Array  # days of relief (at most 70 % of baseline)
@@ -154,6 +154,7 @@ def read_diary(
     counted = number <= days
     padded = entries[BASELINE_DAYS - AVERAGED_DAYS + 1 :]
     recent = jnp.stack([padded[i : i + after.shape[0]] for i in range(AVERAGED_DAYS)]).mean(axis=0)
+    scores = jnp.where(counted, after, 0.0)
     weeks = after.shape[0] // 7
     at = jnp.minimum(jnp.asarray(endpoint_days), days) - 1
 
@@ -171,8 +172,8 @@ def read_diary(
         baseline=baseline,
         nrs=after[at],
         responder=(recent[at] <= limits[:, None]).astype(float),
-        weekly=after[: weeks * 7].reshape((weeks, 7, *after.shape[1:])).mean(axis=1),
-        pain_area=jnp.where(counted, after, 0.0).sum(axis=0),
+        weekly=scores[: weeks * 7].reshape((weeks, 7, *after.shape[1:])).mean(axis=1),
+        pain_area=scores.sum(axis=0),
         pain_area_change=jnp.where(counted, after - baseline, 0.0).sum(axis=0),
         relief_days=((after <= relief) & counted).sum(axis=0).astype(float),
         pain_free_days=((after <= 1.0) & counted).sum(axis=0).astype(float),
