@@ -18,12 +18,14 @@ arms:
     sessions: [{at: day 1, rate: 25 mg/h, for: 4 h}]
     %s
 """
+SESSIONS = "sessions: [{rate: 25 mg/h, for: 4 h}]"
 BAG = "session: {rate: 25 mg/h, for: 4 h}"
+LADDER = "ladder: [{every: 2 weeks, sessions: [{rate: 25 mg/h, for: 4 h}]}]"
 STEPS = "every: 8 h, step: 5 mg/h"
 REFUSED = [
     ("boosters: {on: relapse}", 'boosters: the key "session" is missing'),
-    (f"boosters: {{{BAG}}}", "boosters: neither on nor every"),
-    (f"boosters: {{on: relapse, every: 6 weeks, {BAG}}}", "boosters: both on and every"),
+    (f"boosters: {{{BAG}}}", "boosters: none of on, every and ladder is given"),
+    (f"boosters: {{on: relapse, every: 6 weeks, {BAG}}}", "boosters: on and every are given"),
     (f"boosters: {{on: pain, {BAG}}}", 'boosters.on: "pain" is not a known value'),
     (f"boosters: {{every: 36 h, {BAG}}}", 'boosters.every: "36 h" is not a whole number of days'),
     (f"boosters: {{every: [], {BAG}}}", "boosters.every: the list is empty"),
@@ -33,6 +35,36 @@ REFUSED = [
     (f"boosters: {{on: relapse, at_most: 0 per year, {BAG}}}", 'boosters.at_most: "0 per year" is outside 1 to 500'),
     ("boosters: {on: relapse, session: {at: day 1, rate: 25 mg/h, for: 4 h}}", "boosters.session: "),
     ("boosters: {on: relapse, session: {rate: 25 mg/h, for: 40 days}}", "boosters.session: the booster takes over 28"),
+    (f"boosters: {{every: 6 to 4 weeks, {BAG}}}", 'boosters.every: "6 to 4 weeks" ends before it begins'),
+    (f"boosters: {{every: 1 to 36 h, {BAG}}}", "boosters.every: "),
+    (f"boosters: {{every: 0 to 6 weeks, {BAG}}}", 'boosters.every: "0 to 6 weeks" is outside 1 to 3650 days'),
+    (f"boosters: {{every: 4 to weeks, {BAG}}}", "boosters.every: "),
+    (f"boosters: {{{LADDER}, {BAG}}}", "boosters.session: a ladder has sessions in each rung"),
+    (f"boosters: {{{LADDER}, times: 3}}", "boosters.times: a ladder has times in each rung"),
+    (f"boosters: {{{LADDER}, wait: 3 days}}", "boosters.wait: it is the time from a relapse"),
+    (f"boosters: {{{LADDER}, every: 2 weeks}}", "boosters: every and ladder are given"),
+    (f"boosters: {{{LADDER}, apart: 20 days}}", "boosters.ladder: an interval is shorter than apart"),
+    ("boosters: {ladder: []}", "boosters.ladder: the list is empty"),
+    ("boosters: {ladder: 2 weeks}", "boosters.ladder: expected a list"),
+    ("boosters: {ladder: [{every: 2 weeks}]}", 'boosters.ladder[1]: the key "sessions" is missing'),
+    ("boosters: {ladder: [{sessions: [{rate: 9 mg/h, for: 1 h}]}]}", 'boosters.ladder[1]: the key "every" is missing'),
+    ("boosters: {ladder: [{every: 2 weeks, sessions: []}]}", "boosters.ladder[1].sessions: the list is empty"),
+    (
+        "boosters: {ladder: [{every: 2 weeks, times: 0, sessions: [{rate: 9 mg/h, for: 1 h}]}]}",
+        'boosters.ladder[1].times: "0"',
+    ),
+    (
+        "boosters: {ladder: [{every: 2 weeks, sessions: [{rate: 9 mg/h, for: 700 h}]}]}",
+        "boosters.ladder[1]: the booster takes over 28",
+    ),
+    (
+        "boosters: {ladder: [{every: 2 weeks, sessions: [{ramp: 9 mg/h, for: 1 h}]}]}",
+        "boosters.ladder[1].sessions[1]: a booster runs",
+    ),
+    (
+        f"boosters: {{ladder: [{', '.join(17 * ['{every: 2 weeks, sessions: [{rate: 9 mg/h, for: 1 h}]}'])}]}}",
+        "boosters.ladder: the ladder has 17 rungs",
+    ),
     ("titration: {every: 1 min, step: 5 mg/h, max: 30 mg/h}", 'titration.every: "1 min" is shorter than 15 min'),
     ("titration: {every: 8 h, step: 0 mg/h, max: 30 mg/h}", 'titration.step: "0 mg/h" is outside 0 to 1400 mg/h'),
     (f"titration: {{{STEPS}, max: 20 mg/h}}", 'titration.max: "20 mg/h" is below a rate that the sessions begin with'),
@@ -116,7 +148,7 @@ def test_rules_are_read_with_units_and_defaults() -> None:
     base = arm.regimen.infusions[0].rate.absolute_mg_h / 25.0
     assert 0.86 < base < 0.87
     assert arm.policy == Policy(
-        Boosters(
+        Boosters.create(
             tuple(Infusion(k * MS_PER_DAY, 7_200_000, Rate(100.0 * base)) for k in (0, 1)),
             wait_days=14,
             apart_days=7,
@@ -139,10 +171,31 @@ def test_an_interval_shorter_than_a_week_brings_sessions_closer() -> None:
     assert (arm.policy.boosters.apart_days, arm.policy.boosters.at_most) == (3, 0)
 
 
+def test_a_list_of_intervals_is_a_ladder_of_equal_sessions() -> None:
+    listed = f"boosters: {{every: [2 weeks, 4–6 weeks], {BAG}, times: 9}}"
+    rungs = "{every: 14 days, %s}, {every: 4 weeks to 42 days, times: 8, %s}" % (2 * (SESSIONS,))
+    one, other = (loads(FILE % text) for text in (listed, f"boosters: {{ladder: [{rungs}]}}"))
+    assert one == other
+    assert [rung.gap_days for rung in one.arms[0].policy.boosters.rungs] == [(14, 14), (28, 42)]
+
+
+def test_the_last_rung_ends_boosters_only_where_it_counts_them() -> None:
+    rungs = f"{{every: 2 weeks, times: 3, {SESSIONS}}}, {{every: 6 weeks, %s{SESSIONS}}}"
+    free, ended = (
+        loads(FILE % f"boosters: {{ladder: [{rungs % times}]}}").arms[0].policy.boosters for times in ("", "times: 2, ")
+    )
+    assert (free.times, ended.times) == (0, 5)
+    assert [ended.rung(k).gap_days[0] for k in range(5)] == [14, 14, 14, 42, 42]
+
+
 days = st.integers(1, 200)
 sessions = st.builds(
     "{{rate: {}, for: {} h, repeat: {{every: 1 day, times: {}}}}}".format,
     st.sampled_from(["25 mg/h", "0.3 mg/kg/h", "7 mg/h/70kg"]), st.integers(1, 20), st.integers(1, 5),
+)  # fmt: skip
+rungs = st.builds(
+    lambda low, more, times, at, one: f"{{every: {low} to {low + more} days, {times} sessions: [{{at: {at} h, {one[1:]}]}}",
+    days, st.sampled_from([0, 1, 40]), st.sampled_from(["", "times: 1,", "times: 7,"]), st.integers(0, 30), sessions,
 )  # fmt: skip
 written = st.one_of(
     st.builds(
@@ -152,6 +205,10 @@ written = st.one_of(
     st.builds(
         "boosters: {{every: [{}], session: {}, times: {}}}".format,
         st.lists(days.map("{} days".format), min_size=1, max_size=16).map(", ".join), sessions, st.integers(1, 60),
+    ),
+    st.builds(
+        "boosters: {{ladder: [{}], at_most: {} per year}}".format,
+        st.lists(rungs, min_size=1, max_size=16).map(", ".join), st.integers(1, 60),
     ),
     st.builds(
         "titration: {{every: {} min, step: {} mg/h/70kg, min: 1 mg/h, max: 90 mg/h, relief: {} %, on_harm: {}}}".format,

@@ -29,8 +29,8 @@ def class_rows(regimen: Regimen, policy: Policy, weight_kg: float, age_year: flo
     [('session at 0 h', 'below 50 kg', False), ('session at 0 h', 'from 50 kg', True)]
     """
     values = list(_of_sessions(regimen.infusions, ""))
-    if policy.boosters:
-        values += _of_sessions(policy.boosters.session, "booster, ")
+    for session in policy.boosters.sessions if policy.boosters else ():
+        values += _of_sessions(session, "booster, ")
     if rule := policy.titration:
         values += [(f"titration, {name}", rate, 0) for name, rate in
                    (("step", rule.step), ("min", rule.lowest), ("max", rule.highest))]  # fmt: skip

@@ -4,14 +4,36 @@ A policy sees what a clinic sees: the pain diary, what patients report, the cale
 Whole days are counted from the scenario's origin; a session that a policy decides on begins at the start of a day.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from letheon.dosing.regimen import Infusion, Rate, Regimen
 
-__all__ = ["DEFAULT_APART_DAYS", "DEFAULT_WAIT_DAYS", "Boosters", "DoseLimits", "Policy", "Stops", "Titration", "Wean"]
+__all__ = [
+    "DEFAULT_APART_DAYS",
+    "DEFAULT_WAIT_DAYS",
+    "Boosters",
+    "DoseLimits",
+    "Policy",
+    "Rung",
+    "Stops",
+    "Titration",
+    "Wean",
+]
 
 DEFAULT_WAIT_DAYS, DEFAULT_APART_DAYS = 14, 7
 _NO_DRUG = Rate()
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One rung of a ladder of boosters: after how long, for what, how often."""
+
+    session: tuple[Infusion, ...]  # given each time, clocked from the booster's start
+    # fewest and most days from the last session to each booster, drawn anew each time; 0 where a relapse calls for it
+    gap_days: tuple[int, int] = (0, 0)
+    times: int = 1  # boosters of the rung; the last rung goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,37 +41,70 @@ class Boosters:
     """When a patient comes back, and for what.
 
     >>> four_hours = (Infusion.create(0, 4, Rate(absolute_mg_h=25.0)),)
-    >>> Boosters(four_hours, at_most=6).on_relapse
+    >>> Boosters.create(four_hours, at_most=6).on_relapse
     True
     """
 
-    session: tuple[Infusion, ...]  # given each time, clocked from the booster's start
-    gaps_days: tuple[int, ...] = ()  # from the last session to each booster, the last gap repeated; empty: on relapse
+    rungs: tuple[Rung, ...]  # in order; one where relapses call for boosters
     wait_days: int = DEFAULT_WAIT_DAYS  # from a relapse to the appointment
     apart_days: int = DEFAULT_APART_DAYS  # fewest between a booster and any other session
     at_most: int = 0  # in any 365 days; 0 for no limit
     times: int = 0  # boosters in all; 0 for no limit
 
+    @classmethod
+    def create(
+        cls, session: tuple[Infusion, ...], gaps_days: Iterable[int | tuple[int, int]] = (), **rules: int
+    ) -> "Boosters":
+        """Return boosters that are all alike, after each gap in turn and the last again and again, or on relapse.
+
+        >>> four_hours = (Infusion.create(0, 4, Rate(absolute_mg_h=25.0)),)
+        >>> [rung.gap_days for rung in Boosters.create(four_hours, [14, (28, 42)]).rungs]
+        [(14, 14), (28, 42)]
+        """
+        gaps = [gap if isinstance(gap, tuple) else (gap, gap) for gap in gaps_days] or [(0, 0)]
+        return cls(tuple(Rung(session, gap) for gap in gaps), **rules)
+
     @property
     def on_relapse(self) -> bool:
         """Whether a relapse in the diary, not the calendar, calls for the next booster."""
-        return not self.gaps_days
+        return self.rungs[0].gap_days == (0, 0)
+
+    @property
+    def sessions(self) -> tuple[tuple[Infusion, ...], ...]:
+        """What boosters may give, each once, in the order of the rungs."""
+        return tuple(dict.fromkeys(rung.session for rung in self.rungs))
 
     @property
     def stop_ms(self) -> int:
-        """Length of a booster from its start to the end of its last infusion [ms]."""
-        return max(infusion.stop_ms for infusion in self.session)
+        """Length of the longest booster from its start to the end of its last infusion [ms]."""
+        return max(infusion.stop_ms for session in self.sessions for infusion in session)
+
+    @property
+    def shortest_gap_days(self) -> int:
+        """Fewest days from a session to the booster that the calendar calls for; 0 on relapse."""
+        return min(rung.gap_days[0] for rung in self.rungs)
+
+    def rung(self, number: int) -> Rung:
+        """Return the rung of a booster, the first being number 0.
+
+        >>> session = (Infusion.create(0, 4, Rate(absolute_mg_h=25.0)),)
+        >>> ladder = Boosters((Rung(session, (14, 14), 2), Rung(session, (28, 42))))
+        >>> [ladder.rung(number).gap_days[0] for number in range(4)]
+        [14, 14, 28, 28]
+        """
+        ends = accumulate(rung.times for rung in self.rungs[:-1])
+        return next((rung for rung, end in zip(self.rungs, ends, strict=False) if number < end), self.rungs[-1])
 
     def most(self, days: int) -> int:
         """Return a number of boosters that no patient can exceed in so many days of follow-up.
 
         >>> four_hours = (Infusion.create(0, 4, Rate(absolute_mg_h=25.0)),)
-        >>> Boosters(four_hours, at_most=6).most(730), Boosters(four_hours, gaps_days=(42,)).most(84)
+        >>> Boosters.create(four_hours, at_most=6).most(730), Boosters.create(four_hours, [42]).most(84)
         (12, 3)
         """
         bounds = [days // max(self.apart_days, 1) + 1]
-        if self.gaps_days:
-            bounds.append(days // min(self.gaps_days) + 1)
+        if not self.on_relapse:
+            bounds.append(days // self.shortest_gap_days + 1)
         if self.at_most:
             bounds.append(self.at_most * -(-days // 365))
         if self.times:
@@ -126,13 +181,14 @@ class Policy:
         """Return the rules of a patient's classes; see `letheon.dosing.regimen.Rate.of`."""
         boosters, titration = self.boosters, self.titration
         if boosters:
-            session = Regimen("racemic", boosters.session).of(weight_kg, age_year).infusions
-            boosters = replace(boosters, session=session)
+            mine = [Regimen("racemic", rung.session).of(weight_kg, age_year).infusions for rung in boosters.rungs]
+            rungs = (replace(rung, session=one) for rung, one in zip(boosters.rungs, mine, strict=True))
+            boosters = replace(boosters, rungs=tuple(rungs))
         if titration:
             rates = {name: getattr(titration, name).of(weight_kg, age_year) for name in ("step", "highest", "lowest")}
             titration = replace(titration, **rates)
         return replace(self, boosters=boosters, titration=titration)
 
-    def booster(self, drug: str) -> Regimen:
-        """Return one booster as a regimen of the arm's drug, clocked from its own start; empty without boosters."""
-        return Regimen.create(drug, self.boosters.session if self.boosters else ())
+    def boosters_of(self, drug: str) -> tuple[Regimen, ...]:
+        """Return each kind of booster as a regimen of the arm's drug, clocked from its own start."""
+        return tuple(Regimen.create(drug, session) for session in (self.boosters.sessions if self.boosters else ()))

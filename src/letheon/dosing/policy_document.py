@@ -2,7 +2,7 @@
 
 import msgspec
 
-from letheon.dosing.policy import DoseLimits, Policy, Titration
+from letheon.dosing.policy import Boosters, DoseLimits, Policy, Titration
 from letheon.dosing.regimen import class_names
 from letheon.units import MS_PER_HOUR
 
@@ -11,6 +11,7 @@ __all__ = [
     "LimitRules",
     "PolicyRules",
     "Quantity",
+    "RungRules",
     "StopRules",
     "TitrationRules",
     "WeanRules",
@@ -34,16 +35,27 @@ class StopRules(msgspec.Struct, frozen=True):
     dose: Quantity | None  # the same as it was written
 
 
+class RungRules(msgspec.Struct, frozen=True):
+    """One rung of a ladder of boosters."""
+
+    gap_days: tuple[int, int]  # fewest and most days from the last session to each booster
+    times: int | None  # boosters of the rung; None where it goes on
+    infusions: int  # infusions and pushes of each booster
+    hours: float  # length of each booster, from its start to the end of its last infusion [h]
+
+
 class BoosterRules(msgspec.Struct, frozen=True):
     """When boosters are given."""
 
     when: str  # relapse or calendar
-    gaps_days: tuple[int, ...]  # before each booster, the last one repeated [days]; empty on relapse
+    gaps_days: tuple[int, ...]  # before the boosters of each rung, the fewest of a range [days]; empty on relapse
     wait_days: int | None  # from relapse to booster [days]; None by the calendar
     apart_days: int  # least interval between a booster and another session [days]
     at_most_per_year: int | None  # most boosters in any 365 days
     times: int | None  # most boosters in all
     stop: StopRules
+    # where boosters differ, or the days to them are drawn from a range
+    ladder: tuple[RungRules, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class TitrationClass(msgspec.Struct, frozen=True):
@@ -111,12 +123,13 @@ def policy_rules(policy: Policy) -> PolicyRules | None:
         dose = Quantity(*(stops.dose_written or (stops.dose_mg, "mg"))) if stops.dose_mg else None
         booster_rules = BoosterRules(
             when="relapse" if boosters.on_relapse else "calendar",
-            gaps_days=tuple(boosters.gaps_days),
+            gaps_days=() if boosters.on_relapse else tuple(rung.gap_days[0] for rung in boosters.rungs),
             wait_days=boosters.wait_days if boosters.on_relapse else None,
             apart_days=boosters.apart_days,
             at_most_per_year=boosters.at_most or None,
             times=boosters.times or None,
             stop=StopRules(stops.no_response or None, stops.harm or None, stops.dose_mg or None, dose),
+            ladder=_ladder(boosters) or msgspec.UNSET,
         )
     if titration is not None:
         titration_rules = TitrationRules(
@@ -133,6 +146,19 @@ def policy_rules(policy: Policy) -> PolicyRules | None:
     wean = policy.wean and WeanRules(policy.wean.over_ms / MS_PER_HOUR, policy.wean.steps)
     limits = policy.limits and _limits(policy.limits)
     return PolicyRules(booster_rules, titration_rules, wean or msgspec.UNSET, limits or msgspec.UNSET)
+
+
+def _ladder(boosters: Boosters) -> tuple[RungRules, ...]:
+    *before, last = boosters.rungs
+    plain = all(rung.times == 1 and rung.gap_days[0] == rung.gap_days[1] for rung in boosters.rungs)
+    if plain and len(boosters.sessions) == 1:
+        return ()
+    more = boosters.times - sum(rung.times for rung in before) if boosters.times else None
+    times = (*(rung.times for rung in before), more)
+    return tuple(
+        RungRules(rung.gap_days, often, len(rung.session), max(one.stop_ms for one in rung.session) / MS_PER_HOUR)
+        for rung, often in zip((*before, last), times, strict=True)
+    )
 
 
 def _titration_classes(titration: Titration) -> tuple[TitrationClass, ...]:

@@ -60,7 +60,9 @@ def _patient(
     rates, pump_rates = rates_of(arm, people), rates_of(arm, people, pushes=False)
     noise_sd, rho = typical("diary.noise_sd"), typical("diary.rho")
     lengths = jnp.diff(arm.edge)
-    booster = (jnp.arange(len(lengths)) >= arm.booster) & (arm.edge[1:] < NEVER)
+    edge, ends = jnp.arange(len(lengths)), arm.edge[1:] >= NEVER
+    stretch = jnp.cumsum(ends)  # edges of each kind of booster stand between two ends
+    booster = (edge >= arm.boosters[:, None]) & (stretch == stretch[arm.boosters][:, None])
     return Patient(
         body=body,
         s_chronic=initial_pain_state(body).s,
@@ -82,7 +84,8 @@ def _patient(
         spontaneous=typical("psychedelic.spontaneous_share"),
         noticeable=100.0 * typical("psychedelic.noticeable"),
         push_mg=None if arm.limits is None else arm.limits.push_hours * (rates - pump_rates),
-        booster_mg=jnp.where(booster, rates[arm.begins[:-1]] * lengths * arm.h0_h, 0.0).sum(),
+        booster_mg=jnp.where(booster, rates[arm.begins[:-1]] * lengths * arm.h0_h, 0.0).sum(axis=1),
+        interval_u=uniforms(switches.seed, "interval", number, structure.slots),
     )
 
 

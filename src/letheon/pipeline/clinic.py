@@ -4,7 +4,8 @@ Decisions look at observed scores, reported harms and the calendar, and at nothi
 rules of an arm are data, so an arm without rules runs the same program.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,7 @@ from letheon.arrays import Array, jnp
 from letheon.body import pain
 from letheon.body.mesh import NEVER
 from letheon.definitions import REMISSION_DAYS
-from letheon.dosing.policy import Policy
+from letheon.dosing.policy import Policy, Rung
 from letheon.dosing.regimen import Rate
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
 
@@ -44,6 +45,7 @@ __all__ = [
     "initial_chart",
     "reach_of",
     "rules_of",
+    "rung_of",
     "titrate",
     "titrated_rate",
 ]
@@ -51,7 +53,7 @@ __all__ = [
 _DAY_H = 24.0
 _YEAR_DAYS = 365
 _EQUAL = 1e-9  # titration steps
-_GAPS = 16  # longest ladder of intervals
+_RUNGS = 16  # longest ladder of boosters
 _CLASSES = 8  # most of the patients of a titration
 _NO_RATE, _ANY_RATE = Rate(), Rate(np.inf)
 _PER_70_KG = np.array([REFERENCE_WEIGHT_KG, 0.0, 1.0])
@@ -109,13 +111,16 @@ class Rules(NamedTuple):
 
     boosters: np.ndarray  # bool
     on_relapse: np.ndarray  # bool: whether a relapse calls for boosters
-    gaps: np.ndarray  # int, shape (gap,): days from the last session to each booster, the last again and again
+    # int, shape (rung,), as the next four; the last rung again and again: `letheon.dosing.policy.Rung`
+    until: np.ndarray  # how many boosters there have been at its end
+    gap: np.ndarray  # fewest days from the last session to each booster
+    gap_range: np.ndarray  # how many more there may be
+    length: np.ndarray  # ticks from a booster's start to its end
+    span: np.ndarray  # days from a booster's first session to its last
     wait: np.ndarray  # int; this and the next three: see `letheon.dosing.policy.Boosters`
     apart: np.ndarray
     at_most: np.ndarray
     times: np.ndarray
-    length: np.ndarray  # int: ticks from a booster's start to its end
-    last_day: np.ndarray  # int: day of a booster's last session, its first being 0
     no_response: np.ndarray  # int: courses and boosters in a row without remission that end them; 0 for never
     harm: np.ndarray  # bool: whether a harm reported after a session ends them
     harm_elicited: np.ndarray  # bool: whether the clinic asks for it
@@ -145,7 +150,14 @@ def rules_of(policy: Policy, h0_h: float) -> Rules:
         return round(ms / MS_PER_HOUR / h0_h)
 
     booster, titration, stops = policy.boosters, policy.titration, policy.stops
-    gaps = (booster.gaps_days if booster else ()) or (NEVER,)
+    rungs = booster.rungs if booster else (Rung((), (NEVER, NEVER)),)
+    ends = [max((infusion.stop_ms for infusion in rung.session), default=0) for rung in rungs]
+    until = [*accumulate(rung.times for rung in rungs[:-1]), NEVER]
+
+    def by_rung(values: Iterable[int]) -> np.ndarray:
+        each = list(values)
+        return np.array([*each, *[each[-1]] * (_RUNGS - len(each))], np.int64)
+
     on_harm = _ON_HARM.index("pause" if titration.pause_ms else titration.on_harm) if titration else _HOLD
     ruled = (titration.step, titration.lowest, titration.highest) if titration else (_NO_RATE, _NO_RATE, _ANY_RATE)
     limits, (step, lowest, highest) = _classes(ruled)
@@ -153,13 +165,15 @@ def rules_of(policy: Policy, h0_h: float) -> Rules:
     return Rules(
         boosters=np.asarray(booster is not None),
         on_relapse=np.asarray(booster is not None and booster.on_relapse),
-        gaps=np.array([*gaps, *[gaps[-1]] * (_GAPS - len(gaps))], np.int64),
+        until=by_rung(until),
+        gap=by_rung(rung.gap_days[0] for rung in rungs),
+        gap_range=by_rung(rung.gap_days[1] - rung.gap_days[0] for rung in rungs),
+        length=by_rung(map(ticks, ends)),
+        span=by_rung(max(end - 1, 0) // (24 * MS_PER_HOUR) for end in ends),
         wait=np.asarray(booster.wait_days if booster else 0, np.int64),
         apart=np.asarray(booster.apart_days if booster else 0, np.int64),
         at_most=np.asarray((booster.at_most if booster else 0) or NEVER, np.int64),
         times=np.asarray((booster.times if booster else 0) or NEVER, np.int64),
-        length=np.asarray(ticks(booster.stop_ms) if booster else 0, np.int64),
-        last_day=np.asarray((booster.stop_ms - 1) // (24 * MS_PER_HOUR) if booster else 0, np.int64),
         no_response=np.asarray(stops.no_response, np.int64),
         harm=np.asarray(stops.harm != ""),
         harm_elicited=np.asarray(stops.harm == "elicited"),
@@ -235,13 +249,35 @@ class Visit(NamedTuple):
     entry: Array  # diary entry of the last of them [NRS]
     reported: Array  # bool: whether a psychedelic effect was reported in the last session
     free: Array  # bool: whether no session is running, and none of the timetable is near
+    interval: Array  # number in (0, 1) by which the days to the booster after the next are drawn
     dose_mg: Array  # what a booster would give [mg]
     fits: Array  # bool: whether a booster begun now ends within the follow-up
     nth_last_day: Array  # day of the booster that is as many back as a year may have; minus infinity if there is none
 
 
-def initial_chart(rules: Rules, before: Real[Array, " days"], course_end_day: Array, last_day: Array) -> Chart:
-    """Open a patient's chart at t = 0."""
+def rung_of(rules: Rules, boosters: Int[Array, ""]) -> Int[Array, ""]:
+    """Return the rung of the booster that follows so many others.
+
+    >>> from letheon.dosing.policy import Boosters
+    >>> from letheon.dosing.regimen import Infusion
+    >>> session = (Infusion.create(0, 4, Rate(absolute_mg_h=25.0)),)
+    >>> rules = rules_of(Policy(Boosters((Rung(session, (14, 14), 2), Rung(session, (28, 42))))), 1 / 1024)
+    >>> [int(rung_of(rules, jnp.int64(number))) for number in range(4)]
+    [0, 0, 1, 1]
+    """
+    return (rules.until <= boosters).sum()
+
+
+def _gap(rules: Rules, boosters: Array, interval: Array) -> Array:
+    """Return the days from a session to the booster that follows so many others, drawn by a number in (0, 1)."""
+    rung = rung_of(rules, boosters)
+    return rules.gap[rung] + jnp.floor(interval * (rules.gap_range[rung] + 1)).astype(jnp.int64)
+
+
+def initial_chart(
+    rules: Rules, before: Real[Array, " days"], course_end_day: Array, last_day: Array, interval: Array
+) -> Chart:
+    """Open a patient's chart at t = 0; `interval` is as in `Visit`, for the first booster."""
     no, none = jnp.bool_(False), jnp.int64(0)
     calendar = rules.boosters & ~rules.on_relapse
     return Chart(
@@ -253,7 +289,7 @@ def initial_chart(rules: Rules, before: Real[Array, " days"], course_end_day: Ar
         ever_remitted=no,
         failures=none,
         judged=no,
-        due=jnp.where(calendar, last_day + rules.gaps[0], NEVER),
+        due=jnp.where(calendar, last_day + _gap(rules, none, interval), NEVER),
         boosters=none,
         stopped=no,
         given_mg=jnp.zeros(()),
@@ -299,9 +335,8 @@ def decide_booster(rules: Rules, chart: Chart, visit: Visit) -> tuple[Chart, Arr
         & visit.fits
     )
     begins = wanted & allowed & ~stops
-    last_day = jnp.where(begins, visit.day + rules.last_day, chart.last_day)
-    following = rules.gaps[jnp.minimum(chart.boosters + 1, _GAPS - 1)]
-    after = jnp.where(rules.on_relapse, NEVER, last_day + following)
+    last_day = jnp.where(begins, visit.day + rules.span[rung_of(rules, chart.boosters)], chart.last_day)
+    after = jnp.where(rules.on_relapse, NEVER, last_day + _gap(rules, chart.boosters + 1, visit.interval))
     kind = jnp.where(rules.on_relapse, RELAPSE, CALENDAR)
     updated = chart._replace(
         recent=recent,

@@ -13,6 +13,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from letheon import library
+from letheon.dosing.policy import Boosters
 from letheon.dosing.regimen import MS_PER_DAY, Infusion, Regimen
 from letheon.harms import comedication, counts, exposure, liver, mood
 from letheon.harms.bladder import laws as bladder
@@ -275,7 +276,7 @@ def _with_a_booster(arm: Arm) -> Regimen:
     if boosters is None or arm.drug == "placebo":
         return arm.given
     start = int(earliest_booster(arm)) * MS_PER_DAY
-    session = (Infusion(start + i.start_ms, i.duration_ms, i.rate) for i in boosters.session)
+    session = (Infusion(start + i.start_ms, i.duration_ms, i.rate) for i in boosters.rung(0).session)
     return Regimen.create(arm.drug, (*arm.given.infusions, *session))
 
 
@@ -291,16 +292,26 @@ def _cumulative(scenario: Scenario, arm: Arm, pools: Pools) -> exposure.Cumulati
             hours=round(pools("drip_hours").mean, 1), infusion_days=round(pools("dosing_days").mean, 1)
         )
     boosters = round(pools("boosters").mean, 1)
-    each = len(exposure.stretches(Regimen.create(arm.drug, arm.policy.boosters.session).schedule()))
+    sessions = _booster_sessions(arm.policy.boosters, boosters)
     years = max(scenario.follow_up_h / HOURS_PER_YEAR, 1.0)
     courses = total.courses + boosters
     return total._replace(
         hours=round(pools("drip_hours").mean, 1),
         infusion_days=round(pools("dosing_days").mean, 1),
-        sessions=total.sessions + each * boosters,
+        sessions=total.sessions + sessions,
         courses=courses,
         courses_a_year=courses / years,
     )
+
+
+def _booster_sessions(rule: Boosters, boosters: float) -> float:
+    """Return the sessions of so many boosters on average; exact where all patients have them of the same rungs."""
+
+    def each(number: int) -> int:
+        return len(exposure.stretches(Regimen.create("racemic", rule.rung(number).session).schedule()))
+
+    whole = int(boosters)
+    return sum(map(each, range(whole))) + (boosters - whole) * each(whole)
 
 
 def _exposure(scenario: Scenario, arm: Arm, pools: Pools) -> records.Exposure:

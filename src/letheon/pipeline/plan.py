@@ -80,12 +80,12 @@ class ArmData(NamedTuple):
     h0_h: Array  # the tick [h]
     per_day: Array  # int: ticks a day
     reached: Array  # int, shape (level,): how long steps may be, see `letheon.body.mesh.Pace`
-    edge: Array  # int, shape (edge,): when pieces begin; behind a `NEVER` those of a booster, from its own start
+    edge: Array  # int, shape (edge,): when pieces begin; behind a `NEVER` those of each booster, from its own start
     begins: Array  # int, shape (edge,): piece that begins there; 0 for none
-    booster: Array  # int: where the booster's edges begin
     epoch_at: Array  # int, shape (epoch + 1,): when epochs of the parameters begin
     save_at: Array  # int, shape (time + 1,): when profiles are kept
     rules: Rules  # the policy
+    boosters: Array  # int, shape (rung,): where the edges of the booster of each rung begin
     absolute: Array  # shape (piece + 1, term), as the next six [mg/h]
     per_kg: Array  # [mg/h/kg]
     ceiling: Array  # [mg/h]
@@ -172,7 +172,7 @@ def _epochs(schedule: Schedule, induction: bool, occasions: bool) -> tuple:
     return at, np.pad(factor, (0, spare), mode="edge"), np.pad(occasion, (0, spare)).astype(np.int32)
 
 
-def _sizes(schedule: Schedule, policy: Policy, booster: Schedule, days: int) -> tuple[int, Sizes]:
+def _sizes(schedule: Schedule, policy: Policy, booster_terms: int, days: int) -> tuple[int, Sizes]:
     """Bound the lines of a patient's log, and the stretches of equal days and the dosing days that harms go by."""
     pieces = day_pieces(schedule, days)
     dosed = int(pieces.days[pieces.hours.any(axis=1)].sum()) if len(pieces.days) else 0
@@ -183,13 +183,13 @@ def _sizes(schedule: Schedule, policy: Policy, booster: Schedule, days: int) -> 
         lines += 2 * looks if policy.titration.pause_ms else looks  # a pause begins and ends
     lines += policy.wean is not None
     if policy.limits:
-        often = policy.boosters.most(days) * (len(booster.terms) + 2) if policy.boosters else 0
+        often = policy.boosters.most(days) * (booster_terms + 2) if policy.boosters else 0
         # a stop or a push at each piece, a stop and a start a day
         lines += 2 * (len(schedule.terms) + dosed) + 2 * often
     if policy.boosters:
         most, long = policy.boosters.most(days), math.ceil(policy.boosters.stop_ms / DAY_MS)
         stretches += most * (2 * long + 1)
-        dosed += most * len(Regimen("racemic", policy.boosters.session).dosing_days())
+        dosed += most * max(len(one.dosing_days()) for one in policy.boosters_of("racemic"))
         lines += most
     sizes = Sizes(
         stretches=padded_size(min(stretches, days), _SMALLEST_DAYS), doses=padded_size(min(dosed, days), _SMALLEST_DAYS)
@@ -208,7 +208,9 @@ def _foreseen(regimen: Regimen, policy: Policy, days: Sequence[int]) -> Regimen:
     if not policy.boosters or not days:
         return regimen
     later = [
-        Infusion(i.start_ms + day * DAY_MS, i.duration_ms, i.rate) for day in days for i in policy.boosters.session
+        Infusion(i.start_ms + day * DAY_MS, i.duration_ms, i.rate)
+        for number, day in enumerate(days)
+        for i in policy.boosters.rung(number).session
     ]
     return Regimen.create(regimen.drug, (*regimen.infusions, *later))
 
@@ -233,11 +235,20 @@ def _read_on(days: Sequence[int], kinds: Sequence[Responder]) -> dict[str, np.nd
     }
 
 
-def _limits(policy: Policy, pieces: Pieces, regimen: Regimen, count: int) -> Limits | None:
+def _limits(policy: Policy, regimens: Sequence[Regimen], pieces: Sequence[Pieces], count: int) -> Limits | None:
     if policy.limits is None:
         return None
     per_day, in_all = (np.float64(mg or np.inf) for mg in (policy.limits.per_day_mg, policy.limits.in_all_mg))
-    return Limits(per_day, in_all, push_lengths(regimen, pieces, policy.booster(regimen.drug), count))
+    return Limits(per_day, in_all, push_lengths(regimens, pieces, count))
+
+
+def _first_edges(policy: Policy, begin: Sequence[int], rungs: int) -> np.ndarray:
+    """Return where the edges of the booster of each rung begin, given those of each kind of booster."""
+    if policy.boosters is None:
+        return np.zeros(rungs, np.int64)
+    sessions = policy.boosters.sessions
+    each = [begin[sessions.index(rung.session)] for rung in policy.boosters.rungs]
+    return np.pad(np.array(each, np.int64), (0, rungs - len(each)), mode="edge")
 
 
 def plan_arm(
@@ -251,8 +262,9 @@ def plan_arm(
     models, policy = scenario.models, arm.policy
     drug = arm.drug if arm.drug != "placebo" else scenario.arm(arm.like or "").drug  # placebo runs what it mirrors
     regimen = Regimen(drug, arm.given.infusions)
-    pieces, booster = pieces_of(regimen, policy), policy.booster(regimen.drug).schedule()
-    schedule = pieces.schedule
+    boosters, rules = policy.boosters_of(regimen.drug), Policy(limits=policy.limits)
+    pieces, of_boosters = pieces_of(regimen, policy), [pieces_of(one, rules) for one in boosters]
+    schedule, later_schedules = pieces.schedule, [one.schedule for one in of_boosters]
     days = math.ceil(scenario.follow_up_h / 24 - 1e-9)
     horizon = days * DAY_MS if stops_ms is None else stops_ms[-1]
     stops = tuple(d * DAY_MS for d in range(days + 1)) if stops_ms is None else stops_ms
@@ -262,24 +274,28 @@ def plan_arm(
     foreseen = _foreseen(regimen, policy, calendar(policy.boosters, schedule, last_day, days)).schedule()
     marks = (*epoch_at[1:].tolist(), *assessments(regimen, policy, horizon), *(() if stops_ms is None else stops))
     titration = policy.titration
-    grains = (*booster.edges_ms, *((titration.every_ms, titration.pause_ms) if titration else ()))
+    grains = (
+        *(edge for one in later_schedules for edge in one.edges_ms),
+        *((titration.every_ms, titration.pause_ms) if titration else ()),
+    )
     mesh = lay(foreseen, horizon, grading, marks, midnights=stops_ms is None, grains_ms=grains)
     read = Readout.of(scenario)
-    tables = rate_tables(pieces, booster)
+    tables = rate_tables(pieces, of_boosters)
     if arm.drug == "placebo":
         tables = tables._replace(absolute=0.0 * tables.absolute, per_kg=0.0 * tables.per_kg)
     day_rows = mesh.index_of(stops)
     later = () if policy.fixed else tuple(e for e in foreseen.edges_ms if end < e < horizon)
     saved = saved_rows(mesh, day_rows, end, rows, later)
     room = padded_size(len(saved) + 1, _PADDED_PROFILE) - len(saved)
-    slots, sizes = _sizes(schedule, policy, booster, days)
+    slots, sizes = _sizes(schedule, policy, max((len(one.terms) for one in later_schedules), default=0), days)
     save_at = np.pad(np.round(mesh.time_h[saved] / mesh.h0_h).astype(np.int64), (0, room), constant_values=NEVER)
-    if policy.limits and policy.boosters and policy.boosters.session[0].is_push:
-        tables.pushed[1 + len(schedule.terms) : 1 + len(schedule.terms) + len(booster.terms)] = True
+    arm_rules = rules_of(policy, mesh.h0_h)
+    *edges, begin = edges_of(schedule, later_schedules, horizon)
     data = ArmData(
-        **clock(mesh, edges_of(schedule, booster, horizon), epoch_at, len(induction)),
+        **clock(mesh, edges, epoch_at, len(induction)),
         save_at=save_at,
-        rules=rules_of(policy, mesh.h0_h),
+        rules=arm_rules,
+        boosters=_first_edges(policy, begin, len(arm_rules.until)),
         **tables._asdict(),
         epoch_induction=induction,
         epoch_occasion=occasion,
@@ -287,7 +303,7 @@ def plan_arm(
         course_end_day=end / DAY_MS,
         last_day=last_day,
         **_read_on(read.days, read.responders),
-        limits=_limits(policy, pieces, regimen, len(tables.absolute)),
+        limits=_limits(policy, (regimen, *boosters), (pieces, *of_boosters), len(tables.absolute)),
     )
     return ArmPlan(
         name=arm.name,

@@ -82,7 +82,7 @@ def initial_state(masses: Masses, arm: ArmData, sizes: RecordSizes, patient: Pat
     runs = arm.edge[0] == 0
     zero, none = jnp.zeros(()), jnp.int64(0)
     before = pain.entry(patient.body.baseline, patient.noise[:BASELINE_DAYS])
-    chart = clinic.initial_chart(arm.rules, before, arm.course_end_day, arm.last_day)
+    chart = clinic.initial_chart(arm.rules, before, arm.course_end_day, arm.last_day, patient.interval_u[0])
     piece = jnp.where(runs, arm.begins[0], 0)
     written, pump_rate, rate = _rates_of(arm, patient, chart, piece, jnp.bool_(False), zero)
     log, intake = jnp.zeros((sizes.slots, len(Log._fields))), None
@@ -254,15 +254,16 @@ def _visit(arm: ArmData, patient: Patient, state: PatientState, node: _Node, tal
     clock, chart, rules = state.clock, state.chart, arm.rules
     scores = jnp.stack([node.pain_state.area - tally.area, node.pain_state.area_slow - tally.area_slow]) / _DAY_H
     noise = patient.noise[jnp.minimum(clock.day + BASELINE_DAYS, len(patient.noise) - 1)]
-    back = chart.boosters - rules.at_most
+    back, rung = chart.boosters - rules.at_most, clinic.rung_of(rules, chart.boosters)
     nth = state.log[jnp.clip(back, 0, len(state.log) - 1), 0] / _DAY_H
     return Visit(
         day=clock.day + 1,
         entry=pain.entry(jnp.where(arm.deciding > 0, scores[1], scores[0]), noise),
         reported=_reported(patient, tally.session_peak, rules.harm_elicited),
         free=idle & (arm.edge[clock.edge] - node.step.tick >= rules.apart * arm.per_day),
-        dose_mg=patient.booster_mg,
-        fits=node.step.tick + rules.length <= arm.days * arm.per_day,
+        interval=patient.interval_u[jnp.minimum(chart.boosters + 1, len(patient.interval_u) - 1)],
+        dose_mg=patient.booster_mg[rung],
+        fits=node.step.tick + rules.length[rung] <= arm.days * arm.per_day,
         nth_last_day=jnp.where(back >= 0, nth, -jnp.inf),
     )
 
@@ -352,14 +353,16 @@ def _begin_booster(
 ) -> tuple[_Position, Chart]:
     """Begin the booster that was decided on."""
     begins = (event == clinic.RELAPSE) | (event == clinic.CALENDAR)
+    rung = clinic.rung_of(arm.rules, chart.boosters - 1)
+    first = arm.boosters[rung]
     position = position._replace(
-        piece=jnp.where(begins, arm.begins[arm.booster], position.piece),
-        edge=jnp.where(begins, arm.booster + 1, position.edge),
+        piece=jnp.where(begins, arm.begins[first], position.piece),
+        edge=jnp.where(begins, first + 1, position.edge),
         origin=jnp.where(begins, node.step.tick, position.origin),
         resume_edge=jnp.where(begins, position.edge, position.resume_edge),
         booster_begins=begins,
     )
-    end_day = jnp.where(begins, (node.step.tick + arm.rules.length) / arm.per_day, chart.end_day)
+    end_day = jnp.where(begins, (node.step.tick + arm.rules.length[rung]) / arm.per_day, chart.end_day)
     return position, chart._replace(end_day=end_day)
 
 
@@ -415,7 +418,8 @@ def _finish_step(
     next_titration = jnp.where(again, node.step.tick + arm.rules.every, jnp.where(goes, clock.next_titration, NEVER))
     changed = node.step.at_edge | position.booster_begins | clinic.changes_rate(change) | cut
     happened = jnp.where(change > 0, change, event)
-    value = jnp.where(position.booster_begins, patient.booster_mg, jnp.where(change > 0, pump_rate, 0.0))
+    booster_mg = patient.booster_mg[clinic.rung_of(arm.rules, state.chart.boosters)]
+    value = jnp.where(position.booster_begins, booster_mg, jnp.where(change > 0, pump_rate, 0.0))
     slot = jnp.where(position.booster_begins, state.chart.boosters, len(state.log) - 1 - state.chart.other_events)
     recorded = _record(patient, state, node, tally, (slot, happened, value))
     if intake is not None:

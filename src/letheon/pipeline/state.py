@@ -43,7 +43,8 @@ class Patient(NamedTuple):
     background: Array
     spontaneous: Array  # share reported spontaneously
     noticeable: Array  # load that is noticed [%]
-    booster_mg: Array  # what a booster gives [mg]
+    booster_mg: Array  # shape (rung,): what a booster gives [mg]
+    interval_u: Array  # shape (booster,): numbers by which the days to each are drawn
     push_mg: Array | None  # shape (piece + 1,): what the push gives that begins with a piece [mg]; None without limits
 
 

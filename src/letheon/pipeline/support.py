@@ -70,7 +70,7 @@ def earliest_booster(arm: Arm) -> float:
     if boosters is None:
         return math.inf
     course = next((stop for _, stop in arm.given.courses()), 0) / MS_PER_DAY
-    gap = boosters.gaps_days[0] if boosters.gaps_days else boosters.wait_days
+    gap = boosters.wait_days if boosters.on_relapse else boosters.rungs[0].gap_days[0]
     return math.floor(course) + max(gap, boosters.apart_days)
 
 
@@ -108,7 +108,8 @@ def _of_pushes(source: str, studied_mg_kg: float, arms: list[Arm]) -> list[str]:
     """Say where pushes are larger than those that a model was studied with."""
     pushes = {}
     for arm in arms:
-        infusions = (*arm.given.infusions, *(arm.policy.boosters.session if arm.policy.boosters else ()))
+        boosters = arm.policy.boosters.sessions if arm.policy.boosters else ()
+        infusions = (*arm.given.infusions, *(infusion for session in boosters for infusion in session))
         hours = ((i, i.duration_ms / MS_PER_HOUR) for i in infusions if i.is_push)
         doses = ((rate, h) for i, h in hours for rate in i.rate.classes.rates or (i.rate,))
         pushes[arm.name] = max(

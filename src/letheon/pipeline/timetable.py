@@ -1,6 +1,7 @@
 """The timetable of an arm: pieces and when they begin, assessments of the rate, times kept for profiles."""
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -69,17 +70,17 @@ def _running(schedule: Schedule, time_ms: int) -> tuple[Rate, ...]:
     return schedule.terms[place] if 0 <= place < len(schedule.terms) else ()
 
 
-def push_lengths(regimen: Regimen, pieces: Pieces, session: Regimen, count: int) -> np.ndarray:
+def push_lengths(regimens: Sequence[Regimen], pieces: Sequence[Pieces], count: int) -> np.ndarray:
     """Tabulate how long pushes take [h], by the piece that begins with each.
 
     >>> from letheon.dosing.regimen import Infusion
     >>> push = Regimen.create("racemic", [Infusion.create(0, 1 / 60, Rate(absolute_mg_h=600.0))])
-    >>> (60.0 * push_lengths(push, pieces_of(push, Policy()), Regimen("racemic", ()), 2)).tolist()
+    >>> (60.0 * push_lengths([push], [pieces_of(push, Policy())], 2)).tolist()
     [0.0, 1.0]
     """
     table, first = np.zeros(count), 1
-    for one, schedule in ((regimen, pieces.schedule), (session, session.schedule())):
-        for infusion in one.infusions:
+    for regimen, (schedule, *_) in zip(regimens, pieces, strict=True):
+        for infusion in regimen.infusions:
             if infusion.is_push and infusion.start_ms in schedule.edges_ms:
                 table[first + schedule.edges_ms.index(infusion.start_ms)] = infusion.duration_ms / HOUR_MS
         first += len(schedule.terms)
@@ -87,7 +88,7 @@ def push_lengths(regimen: Regimen, pieces: Pieces, session: Regimen, count: int)
 
 
 class RateTables(NamedTuple):
-    """What is given in each piece, shape (piece + 1, term), the booster's pieces last; the first is a pause.
+    """What is given in each piece, shape (piece + 1, term), the boosters' pieces last; the first is a pause.
 
     A patient's rate is the sum over terms of min(absolute + per_kg weight, ceiling) where low <= weight < high, or age
     in place of weight.
@@ -114,18 +115,20 @@ def _terms_by_class(rate: Rate) -> list[tuple[float, ...]]:
     ]
 
 
-def rate_tables(pieces: Pieces, booster: Schedule) -> RateTables:
+def rate_tables(pieces: Pieces, boosters: Sequence[Pieces]) -> RateTables:
     """Tabulate the rates of a timetable and of its boosters."""
-    both = [[_terms_by_class(rate) for rate in terms] for terms in (*pieces.schedule.terms, *booster.terms)]
-    count = padded_size(len(both) + 1, _SMALLEST_SCHEDULE)
-    width = padded_size(max((sum(map(len, terms)) for terms in both), default=1), 1)
+    every = [pieces, *boosters]
+    each = [[_terms_by_class(rate) for rate in terms] for one in every for terms in one.schedule.terms]
+    count = padded_size(len(each) + 1, _SMALLEST_SCHEDULE)
+    width = padded_size(max((sum(map(len, terms)) for terms in each), default=1), 1)
     table = np.zeros((6, count, width))
     table[2], table[3], table[4] = np.inf, -np.inf, np.inf
     pushed, titrated = np.zeros((count, width), bool), np.zeros(count, bool)
-    for p, terms in enumerate(both, start=1):
+    for p, terms in enumerate(each, start=1):
         for j, row in enumerate(row for rows in terms for row in rows):
             table[:, p, j] = row
-    for p, (terms, pushes) in enumerate(zip(both[: len(pieces.pushes)], pieces.pushes, strict=True), start=1):
+    at_end = [count for one in every for count in one.pushes]
+    for p, (terms, pushes) in enumerate(zip(each, at_end, strict=True), start=1):
         infused, end = (sum(map(len, some)) for some in (terms[: len(terms) - pushes], terms))
         pushed[p, infused:end] = True
     titrated[1 : len(pieces.titrated) + 1] = pieces.titrated
@@ -135,23 +138,30 @@ def rate_tables(pieces: Pieces, booster: Schedule) -> RateTables:
     return RateTables(absolute, per_kg, ceiling, low, high, by_age > 0, pushed, titrated, weaned)
 
 
-def edges_of(schedule: Schedule, booster: Schedule, horizon_ms: int) -> tuple[np.ndarray, np.ndarray, int]:
-    """List when pieces begin [ms], which they are, and where the booster's begin (from its own start)."""
+def edges_of(
+    schedule: Schedule, boosters: Sequence[Schedule], horizon_ms: int
+) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """List when pieces begin [ms], which they are, and where those of each booster begin (from its own start)."""
 
     def listed(one: Schedule, first: int) -> list[tuple[int, int]]:
         pieces = [first + p if terms else 0 for p, terms in enumerate(one.terms)]
         return list(zip(one.edges_ms, (*pieces, 0), strict=True)) if pieces else []
 
-    before = [(e, p) for e, p in listed(schedule, 1) if e < horizon_ms]
-    rows = [*before, (NEVER, 0), *listed(booster, 1 + len(schedule.terms)), (NEVER, 0)]
+    rows = [*((e, p) for e, p in listed(schedule, 1) if e < horizon_ms), (NEVER, 0)]
+    begin, first = [], 1 + len(schedule.terms)
+    for booster in boosters:
+        begin.append(len(rows))
+        wait = [(0, 0)] if booster.edges_ms[0] > 0 else []  # a booster begins with a day, before its first session
+        rows += [*wait, *listed(booster, first), (NEVER, 0)]
+        first += len(booster.terms)
     size = padded_size(len(rows), 2 * _SMALLEST_SCHEDULE)
     rows += [(NEVER, 0)] * (size - len(rows))
     edge, begins = zip(*rows, strict=True)
-    return np.array(edge, np.int64), np.array(begins, np.int32), len(before) + 1
+    return np.array(edge, np.int64), np.array(begins, np.int32), begin
 
 
 def clock(
-    mesh: Mesh, edges: tuple[np.ndarray, np.ndarray, int], epoch_at: Int[np.ndarray, " starts"], epochs: int
+    mesh: Mesh, edges: tuple[np.ndarray, np.ndarray], epoch_at: Int[np.ndarray, " starts"], epochs: int
 ) -> dict[str, np.ndarray]:
     """Count all times of an arm in ticks: the clock's fields of `letheon.pipeline.plan.ArmData`."""
     tick_ms = mesh.h0_h * HOUR_MS
@@ -161,14 +171,13 @@ def clock(
         return np.where(np.asarray(ms) < NEVER, whole, NEVER).astype(np.int64)
 
     reached = mesh.pace.reached
-    edge, begins, booster = edges
+    edge, begins = edges
     return {
         "h0_h": mesh.pace.h0_h,
         "per_day": np.asarray(round(DAY_MS / tick_ms), np.int64),
         "reached": np.pad(reached, (0, mesh.levels - len(reached)), constant_values=NEVER),
         "edge": ticks(edge),
         "begins": begins,
-        "booster": np.asarray(booster, np.int64),
         "epoch_at": np.pad(ticks(epoch_at), (0, epochs + 1 - len(epoch_at)), constant_values=NEVER),
     }
 
@@ -189,20 +198,23 @@ def assessments(regimen: Regimen, policy: Policy, horizon_ms: int) -> tuple[int,
 
 
 def calendar(boosters: Boosters | None, schedule: Schedule, last_day: int, days: int) -> tuple[int, ...]:
-    """Return the days on which boosters begin where nothing stops them; none on relapse, which cannot be foreseen.
+    """Return the days on which boosters begin where nothing stops them, after the middle of each gap.
+
+    On relapse there are none, since a relapse cannot be foreseen.
 
     >>> from letheon.dosing.regimen import Infusion
-    >>> rule = Boosters((Infusion.create(0, 4, Rate(absolute_mg_h=25.0)),), gaps_days=(14, 28))
+    >>> rule = Boosters.create((Infusion.create(0, 4, Rate(absolute_mg_h=25.0)),), [14, 28])
     >>> calendar(rule, Schedule(), 0, 84)
     (14, 42, 70)
     """
     if boosters is None or boosters.on_relapse:
         return ()
     result: list[int] = []
-    long = (boosters.stop_ms - 1) // DAY_MS
-    due = last_day + boosters.gaps_days[0]
-    while len(result) < (boosters.times or NEVER) and due * DAY_MS + boosters.stop_ms <= days * DAY_MS:
-        start = due * DAY_MS
+    due = last_day + sum(boosters.rung(0).gap_days) // 2
+    while len(result) < (boosters.times or NEVER):
+        start, stop = due * DAY_MS, max(infusion.stop_ms for infusion in boosters.rung(len(result)).session)
+        if start + stop > days * DAY_MS:
+            break
         following = next((edge for edge in schedule.edges_ms if edge > start), NEVER)
         free = not _running(schedule, start) and following - start >= boosters.apart_days * DAY_MS
         full = boosters.at_most and sum(day > due - 365 for day in result) >= boosters.at_most
@@ -210,8 +222,8 @@ def calendar(boosters: Boosters | None, schedule: Schedule, last_day: int, days:
             due += 1
             continue
         result.append(due)
-        last_day = due + long
-        due = last_day + boosters.gaps_days[min(len(result), len(boosters.gaps_days) - 1)]
+        last_day = due + (stop - 1) // DAY_MS
+        due = last_day + sum(boosters.rung(len(result)).gap_days) // 2
     return tuple(result)
 
 

@@ -25,6 +25,7 @@ from letheon.scenario.kinds import (
     dose,
     duration,
     fixed_dose,
+    interval,
     listing_of,
     mean_and_spread,
     moment,
@@ -58,6 +59,7 @@ MAX_ARMS = 16
 MAX_INFUSIONS = 2000
 MAX_OTHER_DRUGS = 20
 MAX_VARIABLES = 12
+MAX_RUNGS = 16
 MAX_OWN_DAYS, MAX_OWN_RESPONDERS = 100, 12
 DEFAULT_CANDIDATES, DEFAULT_PATIENTS = 400, 512
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -188,8 +190,11 @@ def list_of(item: Kind, most: int | None = None) -> Kind:
     def schema() -> Schema:
         return {"type": "array", "minItems": 1, "items": item.schema()} | ({"maxItems": most} if most else {})
 
+    def write(values: Iterable[Any]) -> str:
+        return f"[{', '.join(map(item.write, values))}]"
+
     limits = f"1 to {most}" if most else "at least one"
-    return Kind("list", listing_of, schema, unit=item.unit, limits=limits, inner=item.inner)
+    return Kind("list", listing_of, schema, write, item.unit, limits, inner=item.inner)
 
 
 def one_or_more(item: Kind, most: int) -> Kind:
@@ -342,18 +347,51 @@ BOOSTER_SESSION = Fields(
     | ROUTE_KEYS,
     rules=_one_of("rate", "dose", "push"),
 )
+RUNG_SESSION = Fields(
+    (Key("at", moment(), "Start, from that of the booster.", "0 h", "0 h"), *_INFUSION),
+    "{rate: 25 mg/h, for: 4 h}",
+    refused={"ramp": BOOSTER_SESSION.refused["ramp"]} | ROUTE_KEYS,
+    rules=_one_of("rate", "dose", "push"),
+)
+_INTERVAL = interval(1, 3650)
+RUNG = Fields(
+    (
+        Key("every", _INTERVAL, "From the last session; a range is drawn anew.", "4 to 6 weeks", required=True),
+        Key("times", whole(1, 500), "Boosters of this rung.", "2", "1; the last rung goes on"),
+        Key(
+            "sessions",
+            list_of(table(RUNG_SESSION)),
+            "What each of them gives.",
+            f"[{RUNG_SESSION.example}]",
+            required=True,
+        ),
+    ),
+    "{every: 2 weeks, times: 2, sessions: [{rate: 25 mg/h, for: 4 h}]}",
+)
 BOOSTERS = Fields(
     (
         Key("on", choice("relapse"), "Boosters when pain returns; instead of every.", "relapse"),
-        Key("every", one_or_more(_DAYS, 16), "Days from one to the next; the last of a list repeats.", "6 weeks"),
+        Key("every", one_or_more(_INTERVAL, MAX_RUNGS), "From one to the next; the last of a list repeats.", "6 weeks"),
+        Key(
+            "ladder",
+            list_of(table(RUNG), MAX_RUNGS),
+            "Rungs in order with own sessions; instead of every.",
+            f"[{RUNG.example}]",
+        ),
         Key("wait", whole_days(0, 3650), "From a relapse to the appointment.", "14 days", f"{DEFAULT_WAIT_DAYS} days"),
         Key("apart", _DAYS, "Minimum days from any other session.", "7 days", f"{DEFAULT_APART_DAYS} days, or every"),
         Key("at_most", per_year(500), "Maximum in any 365 days.", "6 per year", "6 per year on relapse, else no limit"),
         Key("times", whole(1, 500), "Maximum number of boosters in total.", "10", "no limit"),
-        Key("session", table(BOOSTER_SESSION), "What is given each time.", required=True),
+        Key("session", table(BOOSTER_SESSION), "What is given each time; required without a ladder."),
     ),
     "{on: relapse, session: {rate: 25 mg/h, for: 4 h}, at_most: 6 per year}",
-    rules={"oneOf": [{"required": ["on"]}, {"required": ["every"], "properties": {"wait": False}}]},
+    rules={
+        "oneOf": [
+            {"required": ["on", "session"]},
+            {"required": ["every", "session"], "properties": {"wait": False}},
+            {"required": ["ladder"], "properties": {"wait": False, "session": False, "times": False}},
+        ]
+    },
 )
 _SOME_RATE = rate(_AT_70_KG, zero=False)
 TITRATION = Fields(

@@ -102,6 +102,7 @@ def _unit(*parts: str) -> str:
 
 
 _MASS, _WEIGHT, _PER = "ng µg mg g", "kg 70kg", "s min h day"
+_RANGE = r"(?P<first>[0-9.]+)\s*(?P<unit>[A-Za-z]*)\s*(?:to|-|–)\s*(?P<last>[0-9.]+\s*[A-Za-z]+)"
 _TIME = rf"({_NUMBER}\s*{_unit(' '.join(quantities.TIME_UNITS))}\s*){{1,4}}"
 _RATE = rf"{_NUMBER}\s*({_unit(_MASS, _PER)}|{_unit(_MASS, _WEIGHT, _PER)}|{_unit(_MASS, _PER, _WEIGHT)})"
 
@@ -241,15 +242,44 @@ def whole_days(low: int, high: int) -> Kind:
     """Return the kind of a length of time of whole days."""
 
     def read(node: Node, example: str) -> int:
-        milliseconds, quoted = quantity(node, quantities.duration_ms, example)
-        if milliseconds % MS_PER_DAY:
-            node.refuse(f"{quoted} is not a whole number of days, and diaries are kept by day; write e.g. {example}.")
-        if not low <= milliseconds // MS_PER_DAY <= high:
-            node.refuse(f"{quoted} is outside {low} to {high} days; write e.g. {example}.")
-        return milliseconds // MS_PER_DAY
+        return _days(node, text_of(node, example), low, high, example)
 
     units, limits = ", ".join(quantities.TIME_UNITS[2:]), f"{low} to {high} days"
     return Kind("whole days", read, _pattern(_TIME), lambda value: f"{value} days", units, limits)
+
+
+def _days(node: Node, text: str, low: int, high: int, example: str) -> int:
+    milliseconds, quoted = quantity(node, lambda _: quantities.duration_ms(text), example)
+    if milliseconds % MS_PER_DAY:
+        node.refuse(f"{quoted} is not a whole number of days, and diaries are kept by day; write e.g. {example}.")
+    if not low <= milliseconds // MS_PER_DAY <= high:
+        node.refuse(f"{quoted} is outside {low} to {high} days; write e.g. {example}.")
+    return milliseconds // MS_PER_DAY
+
+
+def interval(low: int, high: int) -> Kind:
+    """Return the kind of an interval of whole days, or of a range of them: the fewest and the most."""
+
+    def read(node: Node, example: str) -> tuple[int, int]:
+        text = text_of(node, example)
+        match = re.fullmatch(_RANGE, text.strip())
+        if match is None:
+            days = _days(node, text, low, high, example)
+            return days, days
+        first, unit, last = match["first"], match["unit"], match["last"]
+        unit = unit or last.lstrip("+.0123456789 ")
+        fewest, most = (_days(node, one, low, high, example) for one in (f"{first} {unit}", last))
+        if fewest > most:
+            node.refuse(f"{shown(text)} ends before it begins; write the fewest days first, e.g. 4 to 6 weeks.")
+        return fewest, most
+
+    def write(value: tuple[int, int]) -> str:
+        return f"{value[0]} days" if value[0] == value[1] else f"{value[0]} to {value[1]} days"
+
+    time = _unit(" ".join(quantities.TIME_UNITS))
+    schema = _pattern(_TIME, rf"{_NUMBER}\s*({time})?\s*(to|-|–)\s*{_NUMBER}\s*{time}")
+    units, limits = ", ".join(quantities.TIME_UNITS[2:]), f"{low} to {high} days"
+    return Kind("whole days, or a range", read, schema, write, units, limits)
 
 
 def rate(limits: str = "", zero: bool = True) -> Kind:

@@ -10,6 +10,7 @@ from letheon.dosing.policy import (
     Boosters,
     DoseLimits,
     Policy,
+    Rung,
     Stops,
     Titration,
     Wean,
@@ -20,16 +21,17 @@ from letheon.dosing.weaning import end_of_sessions
 from letheon.scenario import quantities
 from letheon.scenario.classes import classes_of, is_by_class, split_by_class
 from letheon.scenario.faults import attempt
-from letheon.scenario.grammar import BOOSTERS, TITRATION
+from letheon.scenario.grammar import BOOSTERS, MAX_RUNGS, RUNG, TITRATION
 from letheon.scenario.kinds import OF_BASE, listing_of, table_of, text_of
 from letheon.scenario.quantities import time_text
-from letheon.scenario.sessions import BY_CLASS, Values, of_each_class, read_booster_session
-from letheon.scenario.yaml_tree import Node, Table
+from letheon.scenario.sessions import BY_CLASS, Values, of_each_class, read_booster_session, read_rung_sessions
+from letheon.scenario.yaml_tree import Listing, Node, Table
 from letheon.units import REFERENCE_WEIGHT_KG, plain, shown
 
 __all__ = ["read_policy"]
 
 DEFAULT_AT_MOST = 6
+_OF_A_RUNG = {"session": "sessions in each rung", "times": "times in each rung"}
 
 
 def read_policy(table: Table, values: Values, regimen: Regimen, salt: float, follow_up_ms: int) -> Policy:
@@ -72,38 +74,66 @@ def _as_base(value: float, unit: str, salt: float) -> tuple[float, str]:
 
 def _boosters(node: Node, values: Values, salt: float, follow_up_ms: int) -> Boosters:
     table = table_of(node, "")
-    gaps, apart = attempt(_gaps, table, values), attempt(_apart, table, values)
-    session = attempt(read_booster_session, table, values, salt, follow_up_ms)
+    when = attempt(_when, table, values)
+    ladder = attempt(_ladder, table, values["ladder"], salt, follow_up_ms) if when == "ladder" else None
+    session = attempt(read_booster_session, table, values, salt, follow_up_ms) if when != "ladder" else ()
+    by_calendar = Boosters.create(session, values.get("every", ())).rungs
+    rungs, times = ladder or (by_calendar, values.get("times", 0))
     return Boosters(
-        session=session,
-        gaps_days=gaps,
+        rungs=rungs,
         wait_days=values.get("wait", DEFAULT_WAIT_DAYS),
-        apart_days=apart,
-        at_most=values.get("at_most", 0 if gaps else DEFAULT_AT_MOST),
-        times=values.get("times", 0),
+        apart_days=attempt(_apart, table, values, rungs),
+        at_most=values.get("at_most", DEFAULT_AT_MOST if when == "on" else 0),
+        times=times,
     )
 
 
-def _gaps(table: Table, values: Values) -> tuple[int, ...]:
-    """Return the days from one booster to the next; none where they go by relapse."""
-    if ("on" in values) == ("every" in values):
-        both = "both on and every are given; keep one" if "on" in values else "neither on nor every is given; write one"
-        table.refuse(f"{both}: on: relapse for boosters when pain returns, or every: 6 weeks for a calendar.")
-    gaps: tuple[int, ...] = values.get("every", ())
-    if gaps and "wait" in values:
-        table.entries["wait"].refuse(
-            "it is the time from a relapse to the appointment; leave it out if every is given."
+def _when(table: Table, values: Values) -> str:
+    """Return the key that says when boosters are given."""
+    keys = [key for key in ("on", "every", "ladder") if key in values]
+    if len(keys) != 1:
+        both = (
+            f"{' and '.join(keys)} are given; keep one" if keys else "none of on, every and ladder is given; write one"
         )
-    return gaps
+        table.refuse(
+            f"{both}: on: relapse for boosters when pain returns, every: 6 weeks for a calendar, or a ladder of rungs."
+        )
+    if keys != ["on"] and "wait" in values:
+        table.entries["wait"].refuse(
+            f"it is the time from a relapse to the appointment; leave it out if {keys[0]} is given."
+        )
+    if keys == ["ladder"]:
+        for key in ("session", "times"):
+            if key in values:
+                attempt(table.entries[key].refuse, f"a ladder has {_OF_A_RUNG[key]}; leave it out here.")
+    return keys[0]
 
 
-def _apart(table: Table, values: Values) -> int:
+def _ladder(table: Table, listing: Listing, salt: float, follow_up_ms: int) -> tuple[tuple[Rung, ...], int]:
+    """Return the rungs of a ladder, and how many boosters there are in all; 0 for no limit."""
+    if len(listing.items) > MAX_RUNGS:
+        listing.refuse(f"the ladder has {len(listing.items)} rungs; write at most {MAX_RUNGS}, the last goes on.")
+    rungs = [attempt(_rung, item, salt, follow_up_ms) for item in listing.items]
+    *before, last = rungs
+    ends = "times" in table_of(listing.items[-1], "").entries
+    return (*before, replace(last, times=1)), sum(rung.times for rung in rungs) * ends
+
+
+def _rung(node: Node, salt: float, follow_up_ms: int) -> Rung:
+    table = table_of(node, RUNG.example)
+    values = RUNG.read(table)
+    session = attempt(read_rung_sessions, table, salt, follow_up_ms)
+    return Rung(session, values["every"], values.get("times", 1))
+
+
+def _apart(table: Table, values: Values, rungs: tuple[Rung, ...]) -> int:
     """Return the least days between a booster and another session."""
-    gaps, apart = values.get("every", ()), values.get("apart", DEFAULT_APART_DAYS)
-    if gaps and min(gaps) < apart:
+    shortest, apart = Boosters(rungs).shortest_gap_days, values.get("apart", DEFAULT_APART_DAYS)
+    if "on" not in values and shortest < apart:
         if "apart" in values:
-            table.entries["every"].refuse(f"an interval is shorter than apart ({apart} days); write a longer one.")
-        apart = min(gaps)
+            node = table.entries["every" if "every" in values else "ladder"]
+            node.refuse(f"an interval is shorter than apart ({apart} days); write a longer one.")
+        apart = shortest
     return apart
 
 
@@ -160,8 +190,11 @@ def _limits(node: Node, values: Values, salt: float) -> DoseLimits:
 
 def _refuse_joined_pushes(node: Node, regimen: Regimen, boosters: Boosters | None) -> None:
     """Refuse limits where pushes overlap or adjoin."""
-    sessions = {"the sessions": regimen.infusions, "a booster": boosters.session if boosters else ()}
-    for which, infusions in sessions.items():
+    given = [
+        ("the sessions", regimen.infusions),
+        *(("a booster", one) for one in (boosters.sessions if boosters else ())),
+    ]
+    for which, infusions in given:
         pushes = sorted(one for one in infusions if one.is_push)
         if any(after.start_ms <= one.stop_ms for one, after in pairwise(pushes)):
             node.refuse(

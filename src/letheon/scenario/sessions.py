@@ -1,22 +1,39 @@
 """Sessions: when drug runs or is pushed, how fast, and how often again."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 from letheon.dosing.regimen import LONGEST_PUSH_MS, MS_PER_DAY, SHORTEST_PUSH_MS, Infusion, Rate, Regimen
 from letheon.scenario import quantities
 from letheon.scenario.classes import split_by_class
-from letheon.scenario.faults import LOST, attempt
-from letheon.scenario.grammar import BOOSTER_SESSION, MAX_INFUSIONS, SESSION, WEEKDAYS, Fields
-from letheon.scenario.kinds import MAX_RATE_MG_H, table_of, text_of
+from letheon.scenario.faults import attempt
+from letheon.scenario.grammar import (
+    ARM,
+    BOOSTER_SESSION,
+    BOOSTERS,
+    MAX_INFUSIONS,
+    RUNG_SESSION,
+    SESSION,
+    WEEKDAYS,
+    Fields,
+)
+from letheon.scenario.kinds import MAX_RATE_MG_H, listing_of, table_of, text_of
 from letheon.scenario.quantities import time_text
-from letheon.scenario.yaml_tree import Node, Table
+from letheon.scenario.yaml_tree import Listing, Table
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG, plain, shown
 
-__all__ = ["BY_CLASS", "ROUNDING", "Values", "of_each_class", "read_booster_session", "read_session", "scaled"]
+__all__ = [
+    "BY_CLASS",
+    "Values",
+    "of_each_class",
+    "read_booster_session",
+    "read_rung_sessions",
+    "read_sessions",
+    "scaled",
+]
 
 MAX_PUSH_MG_KG = 2.0
 MAX_BOOSTER_DAYS = 28
@@ -33,7 +50,52 @@ def scaled(infusions: list[Infusion], salt: float) -> tuple[Infusion, ...]:
     )
 
 
-def read_session(table: Table, follow_up_ms: int, weekday: int) -> list[Infusion]:
+def read_sessions(arm: Table, follow_up_ms: int, weekday: int) -> list[Infusion]:
+    """Read all sessions of an arm, in masses as written."""
+    listing = listing_of(ARM.required(arm, "sessions"), f"- {SESSION.example}")
+    return _all_of(listing, SESSION, lambda table: _session(table, follow_up_ms, weekday))
+
+
+def _all_of(listing: Listing, fields: Fields, read: Callable[[Table], list[Infusion]]) -> list[Infusion]:
+    """Read the sessions of a list, which may overlap up to the highest rate."""
+    infusions: list[Infusion] = []
+    for item in listing.items:
+        infusions = attempt(_with_session, infusions, table_of(item, fields.example), read)
+    if (peak := max(_peak_mg_h(one) for one in of_each_class(infusions))) > MAX_RATE_MG_H * ROUNDING:
+        listing.refuse(
+            f"overlapping sessions add up to {plain(round(peak, 3))} mg/h at 70 kg, above the limit of "
+            f"{plain(MAX_RATE_MG_H)} mg/h; move them apart or lower their rates."
+        )
+    return infusions
+
+
+def _with_session(infusions: list[Infusion], session: Table, read: Callable[[Table], list[Infusion]]) -> list[Infusion]:
+    infusions.extend(read(session))
+    if len(infusions) > MAX_INFUSIONS:
+        session.refuse(
+            f"with this session the arm has {len(infusions)} infusions; write at most {MAX_INFUSIONS}, "
+            "repeats counted, e.g. with longer infusions."
+        )
+    return infusions
+
+
+def _peak_mg_h(infusions: list[Infusion]) -> float:
+    """Highest total rate at 70 kg [mg/h], pushes apart."""
+    steps: dict[int, float] = {}
+    for infusion in infusions:
+        if infusion.is_push:
+            continue
+        rate = infusion.rate.at(REFERENCE_WEIGHT_KG)
+        steps[infusion.start_ms] = steps.get(infusion.start_ms, 0.0) + rate
+        steps[infusion.stop_ms] = steps.get(infusion.stop_ms, 0.0) - rate
+    peak = running = 0.0
+    for moment in sorted(steps):
+        running += steps[moment]
+        peak = max(peak, running)
+    return peak
+
+
+def _session(table: Table, follow_up_ms: int, weekday: int) -> list[Infusion]:
     """Read one entry of `sessions`, with its repeats, in masses as written."""
     values = SESSION.read(table)
     infusions = attempt(_by_class, table, SESSION, values, weekday)
@@ -59,16 +121,29 @@ def _start(table: Table, start: int, follow_up_ms: int) -> int:
 
 def read_booster_session(boosters: Table, values: Values, salt: float, follow_up_ms: int) -> tuple[Infusion, ...]:
     """Return the session of a booster, clocked from its own start, in free base."""
-    table = table_of(cast(Node, boosters.entries.get("session", LOST)), "")
+    table = table_of(BOOSTERS.required(boosters, "session"), "")
     infusions = _by_class(table, BOOSTER_SESSION, values["session"])
-    stop = infusions[-1].stop_ms
+    _check_length(table, infusions, follow_up_ms)
+    return scaled(infusions, salt)
+
+
+def read_rung_sessions(rung: Table, salt: float, follow_up_ms: int) -> tuple[Infusion, ...]:
+    """Return the sessions of a booster of one rung, clocked from its own start, in free base."""
+    listing = listing_of(rung.entries["sessions"], f"- {RUNG_SESSION.example}")
+    infusions = _all_of(listing, RUNG_SESSION, lambda table: _by_class(table, RUNG_SESSION, RUNG_SESSION.read(table)))
+    _check_length(rung, infusions, follow_up_ms)
+    return Regimen.create("racemic", scaled(infusions, salt)).infusions
+
+
+def _check_length(table: Table, infusions: list[Infusion], follow_up_ms: int) -> None:
+    """Refuse a booster that takes too long."""
+    stop = max(infusion.stop_ms for infusion in infusions)
     if stop > MAX_BOOSTER_DAYS * MS_PER_DAY:
         table.refuse(
             f"the booster takes over {MAX_BOOSTER_DAYS} days; write a shorter one, e.g. {BOOSTER_SESSION.example}."
         )
     if stop > follow_up_ms:
         table.refuse("a booster is longer than the follow-up; write a shorter one, or a longer follow_up.")
-    return scaled(infusions, salt)
 
 
 def _by_class(table: Table, fields: Fields, values: Values, weekday: int | None = None) -> list[Infusion]:

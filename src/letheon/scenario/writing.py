@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from letheon.dosing.other_drugs import OtherDrug
-from letheon.dosing.policy import Policy, Stops
+from letheon.dosing.policy import Boosters, Policy, Rung, Stops
 from letheon.dosing.regimen import Infusion, Rate
 from letheon.dosing.repeats import repeats
 from letheon.scenario.classes import ByClass
@@ -91,20 +91,31 @@ def policy_of(policy: Policy) -> dict[str, Any]:
         "wean": policy.wean and {"over": policy.wean.over_ms, "steps": policy.wean.steps},
         "limits": policy.limits
         and {"per_day": policy.limits.per_day_mg or None, "in_all": policy.limits.in_all_mg or None},
-        "boosters": boosters
-        and {
-            "on": "relapse" if boosters.on_relapse else None,
-            "every": boosters.gaps_days or None,
-            "wait": boosters.wait_days if boosters.on_relapse else None,
-            "apart": boosters.apart_days,
-            "at_most": boosters.at_most or None,
-            "times": boosters.times or None,
-            "session": sessions(boosters.session)[0],
-        },
+        "boosters": boosters and _boosters(boosters),
         "stop": None
         if stops == Stops()
         else {"no_response": stops.no_response or None, "harm": stops.harm or None, "dose": stops.dose_mg or None},
     }
+
+
+def _boosters(boosters: Boosters) -> dict[str, Any]:
+    """Return the rule for boosters by key: a ladder where they differ."""
+    session, *others = (sessions(one) for one in boosters.sessions)
+    values = {"apart": boosters.apart_days, "at_most": boosters.at_most or None}
+    if boosters.on_relapse:
+        values |= {"on": "relapse", "wait": boosters.wait_days}
+    elif others or len(session) > 1 or session[0]["at"] or any(rung.times > 1 for rung in boosters.rungs):
+        *before, last = boosters.rungs
+        more = boosters.times - sum(rung.times for rung in before)
+        rungs = [_rung(rung, rung.times) for rung in before]
+        return values | {"ladder": [*rungs, _rung(last, more if boosters.times else None)]}
+    else:
+        values |= {"every": [rung.gap_days for rung in boosters.rungs]}
+    return values | {"times": boosters.times or None, "session": session[0]}
+
+
+def _rung(rung: Rung, times: int | None) -> dict[str, Any]:
+    return {"every": rung.gap_days, "times": times, "sessions": sessions(rung.session)}
 
 
 def _by_class(rate: Rate) -> Rate | ByClass:

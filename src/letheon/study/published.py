@@ -75,7 +75,7 @@ def advice_beside(arm: Arm) -> tuple[Advice, ...]:
     some = ((one, _measure(one.measure, own)) for one in library.guidance() if one.measure != "boosters_per_year")
     rows = [_advice(one, here, known) for one, here in some if here is not None]
     if boosters is not None:
-        most = float(boosters.at_most or (-(-365 // min(boosters.gaps_days)) if boosters.gaps_days else 0))
+        most = float(boosters.at_most or (0 if boosters.on_relapse else -(-365 // boosters.shortest_gap_days)))
         of_boosters = (one for one in library.guidance() if one.measure == "boosters_per_year")
         rows += [_advice(one, (most, most), []) for one in of_boosters if most]
     return tuple(rows)

@@ -58,7 +58,7 @@ def check(scenario: Scenario, limits: Limits = LIMITS) -> None:
 def _infusions(arm: Arm, days: float) -> int:
     """Return a number of infusions that no patient of an arm can exceed."""
     boosters = arm.policy.boosters
-    later = boosters.most(math.ceil(days)) * len(boosters.session) if boosters else 0
+    later = boosters.most(math.ceil(days)) * max(map(len, boosters.sessions)) if boosters else 0
     return len(arm.given.infusions) + later
 
 

@@ -8,12 +8,26 @@ from typing import Any
 from msgspec import Struct, to_builtins, toml
 
 from letheon import library
+from letheon.dosing.policy_document import policy_rules
 from letheon.dosing.regimen import Infusion, Rate
 from letheon.dosing.repeats import repeats
 from letheon.scenario import Arm, Scenario, dumps
-from letheon.scenario.grammar import ALSO, BESIDE, BOOSTERS, LIMITS, MODELS, POPULATION, STOP, TITRATION, WEAN, Fields
+from letheon.scenario.grammar import (
+    ALSO,
+    BESIDE,
+    BOOSTERS,
+    LIMITS,
+    MODELS,
+    POPULATION,
+    STOP,
+    TITRATION,
+    WEAN,
+    Fields,
+    flow,
+)
 from letheon.scenario.kinds import on_harm
 from letheon.scenario.writing import fields_of, other_drug, policy_of
+from letheon.scenario.yaml_tree import Listing, Node, Table, read_tree
 from letheon.units import MS_PER_HOUR, REFERENCE_AGE_YEAR, REFERENCE_WEIGHT_KG
 from letheon.views.document.numbers import significant
 
@@ -49,6 +63,7 @@ _NUMBERS: dict[str, Callable[[Any], Any]] = {
     "flow": lambda l_h: 24.0 * l_h,
     "per cent": lambda share: round(100 * share, 9),
     "word, or pause and time": on_harm().write,
+    BOOSTERS["every"].kind.type: lambda gaps: [fewest for fewest, _ in gaps],
 }
 
 
@@ -105,9 +120,12 @@ def _arm(arm: Arm) -> dict[str, Any]:
     arm = arm.of(REFERENCE_WEIGHT_KG, REFERENCE_AGE_YEAR)
     rules = {"boosters": BOOSTERS, "titration": TITRATION, "stop": STOP}
     policy = policy_of(arm.policy)
+    rule, ladder = policy_rules(arm.policy), None
+    if rule and rule.boosters and rule.boosters.ladder:
+        ladder, policy["boosters"] = _as_in_a_file(BOOSTERS, policy["boosters"]), None
     shown = {name: policy[name] and _numbers(fields, policy[name]) for name, fields in rules.items()}
-    if arm.policy.boosters:
-        shown["boosters"]["session"] = to_builtins(rows(arm.policy.boosters.session)[0])
+    if arm.policy.boosters and ladder is None:
+        shown["boosters"]["session"] = to_builtins(rows(arm.policy.boosters.sessions[0])[0])
     return {
         "name": arm.name,
         "drug": arm.drug,
@@ -117,8 +135,20 @@ def _arm(arm: Arm) -> dict[str, Any]:
         "sessions": to_builtins(rows(arm.regimen.infusions)) if arm.drug != "placebo" else [],
         **shown,
         # the page has no controls for these and hands them on
+        "ladder": ladder,
         **{name: policy[name] and fields.write(policy[name]) for name, fields in (("wean", WEAN), ("limits", LIMITS))},
     }
+
+
+def _as_in_a_file(fields: Fields, values: Mapping[str, Any]) -> Any:
+    """Return values of the grammar as maps, lists and texts of a file."""
+
+    def plain_node(node: Node) -> Any:
+        if isinstance(node, Table):
+            return {key: plain_node(one) for key, one in node.entries.items()}
+        return [plain_node(one) for one in node.items] if isinstance(node, Listing) else getattr(node, "text", None)
+
+    return plain_node(read_tree(flow(fields.write(values)), "page"))
 
 
 def form(scenario: Scenario) -> dict[str, Any]:
@@ -131,15 +161,21 @@ def form(scenario: Scenario) -> dict[str, Any]:
         "models": fields_of(scenario.models),
         "arms": [_arm(arm) for arm in scenario.arms],
         "compare": scenario.against,
-        "warnings": [*scenario.warnings, *_only_one_class(scenario)],
+        "warnings": [*scenario.warnings, *_without_controls(scenario)],
         "yaml": dumps(scenario),
     }
 
 
-def _only_one_class(scenario: Scenario) -> list[str]:
-    """Say which arms go by class, since the page's controls hold one value each."""
-    arms = [arm.name for arm in scenario.arms if arm.drug != "placebo" and (arm.limits("kg") or arm.limits("year"))]
-    return [f"arms.{name}: the controls hold only the class of 70 kg and 46 years." for name in arms]
+def _without_controls(scenario: Scenario) -> list[str]:
+    """Say what the page's controls do not hold: one value each, and boosters that are all alike."""
+    arms = [arm for arm in scenario.arms if arm.drug != "placebo"]
+    of_class = [arm.name for arm in arms if arm.limits("kg") or arm.limits("year")]
+    rules = {arm.name: policy_rules(arm.policy) for arm in arms}
+    ladders = [name for name, rule in rules.items() if rule and rule.boosters and rule.boosters.ladder]
+    return [
+        *(f"arms.{name}: the controls hold only the class of 70 kg and 46 years." for name in of_class),
+        *(f"arms.{name}: the ladder of boosters runs as written, but no control changes it." for name in ladders),
+    ]
 
 
 class Preset(Struct, frozen=True):

@@ -98,9 +98,12 @@ def _sentences(arm: Arm, found: ArmCheck) -> Iterator[str]:
     if arm.limits("year"):
         yield f"Below, doses that go by age are for {general(REFERENCE_AGE_YEAR)} years."
     yield from policy_sentences(found.rules)
-    if arm.policy.boosters:
-        for one in repeats(arm.policy.boosters.session):
-            yield f"A booster, from its own start: {_session(one)}."
+    boosters = arm.policy.boosters
+    for session in boosters.sessions if boosters else ():
+        which = [str(k) for k, rung in enumerate(boosters.rungs, 1) if rung.session == session]
+        of = f" of rung {' and '.join(which)}" if len(boosters.sessions) > 1 else ""
+        for one in repeats(session):
+            yield f"A booster{of}, from its own start: {_session(one)}."
 
 
 def _session(one: Repeat) -> str:

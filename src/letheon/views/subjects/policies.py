@@ -9,6 +9,7 @@ from letheon.dosing.policy_document import (
     LimitRules,
     PolicyRules,
     Quantity,
+    RungRules,
     StopRules,
     TitrationRules,
     WeanRules,
@@ -98,6 +99,8 @@ def _quantity(quantity: Quantity) -> str:
 def _boosters(rule: BoosterRules) -> Iterator[str]:
     if rule.when == "relapse":
         yield f"{rule.wait_days} days after a relapse in the diary"
+    elif rule.ladder:
+        yield f"in rungs, counted from the last session ({'; '.join(map(_rung, rule.ladder))})"
     else:
         gaps = [general(days) for days in rule.gaps_days]
         then = f", then {gaps[-1]} days again and again" if len(gaps) > 1 else ""
@@ -107,6 +110,15 @@ def _boosters(rule: BoosterRules) -> Iterator[str]:
         yield f"at most {rule.at_most_per_year} in any year"
     if rule.times:
         yield f"at most {rule.times} in all"
+
+
+def _rung(rung: RungRules) -> str:
+    """Say when boosters of a rung are given, how often, and for how long."""
+    fewest, most = rung.gap_days
+    gap = f"{fewest} days" if fewest == most else f"{fewest} to {most} days, drawn anew each time"
+    often = "again and again" if rung.times is None else count(rung.times, "time")
+    each = count(rung.infusions, "session") + f" within {general(rung.hours, 7)} h"
+    return f"after {gap}, {often}, {each}"
 
 
 def _ends(stop: StopRules) -> Iterator[str]:

@@ -53,13 +53,14 @@ const TITRATE = [
 export class Policies {
   constructor(plan, changed) {
     this.plan = plan;
-    const kinds = [["", "None"], ["relapse", "When pain is back"], ["calendar", "On a calendar"]];
+    const kinds = [["", "None"], ["ladder", "As written, in rungs"], ["relapse", "When pain is back"], ["calendar", "On a calendar"]];
     this.kind = node("select", { id: "booster-kind" }, ...kinds.map(([value, text]) => node("option", { value }, text)));
     this.boosters = BOOSTER.map((one) => ({ ...slider(one, () => plan().boosters, changed), on: one.on }));
     const field = node("div", { className: "slide choice" }, node("label", { htmlFor: "booster-kind" }, "Boosters"), this.kind);
     $("boosters").append(field, ...this.boosters.map((one) => one.made));
     this.kind.addEventListener("change", () => {
       const on = this.kind.value;
+      if (on !== "ladder") plan().ladder = null;
       const before = plan().boosters ?? copy(BOOSTERS);
       plan().boosters = on ? { ...before, on, every: on === "calendar" ? (before.every.length ? before.every : [42]) : [], at_most: on === "relapse" ? before.at_most || 6 : 0 } : null;
       changed();
@@ -74,8 +75,9 @@ export class Policies {
   }
 
   show() {
-    const { boosters, titration } = this.plan();
-    this.kind.value = boosters?.on ?? "";
+    const { boosters, ladder, titration } = this.plan();
+    this.kind.value = boosters?.on ?? (ladder ? "ladder" : "");
+    this.kind.options[1].hidden = !ladder; // only a file can bring one
     for (const one of this.boosters) {
       one.made.hidden = !boosters || (one.on !== undefined && one.on !== boosters.on);
       if (!one.made.hidden) one.show();

@@ -60,7 +60,7 @@ const WRITE = {
   "flow": (value) => `${plain(value)} L/day`,
   "per cent": (value) => `${plain(value)} %`,
   "whole days": (value) => `${value} days`,
-  "whole days, or a list": (values) => values.map((value) => `${value} days`),
+  "whole days, or a range, or a list": (values) => values.map((value) => `${value} days`),
   "number per year": (value) => `${value} per year`,
   "map": (row) => {
     const { at, ...rest } = session({ ...row, at_h: 0 });
@@ -78,13 +78,13 @@ function written(keys, values) {
   return made;
 }
 
-function policies({ boosters, titration, stop, wean, limits }, grammar) {
+function policies({ boosters, ladder, titration, stop, wean, limits }, grammar) {
   const made = { ...(wean ? { wean } : {}), ...(limits ? { limits } : {}) };
   if (boosters) {
     const { on, every, wait, ...rest } = boosters;
     made.boosters = written(grammar.boosters, on === "relapse" ? { ...rest, on, wait } : { ...rest, every });
-    if (stop) made.stop = written(grammar.stop, stop);
-  }
+  } else if (ladder) made.boosters = ladder;
+  if (made.boosters && stop) made.stop = written(grammar.stop, stop);
   if (titration) made.titration = written(grammar.titration, { min: { value: 0 }, ...titration });
   return made;
 }
@@ -119,8 +119,8 @@ export function stateOf(form, grammar) {
   return {
     ...emptyState(grammar),
     title: form.title,
-    plans: drugs.map(({ name, drug, sessions, beside, also, boosters, titration, stop, wean, limits }) => ({
-      name, preset: "", drug, sessions, beside, also, titration, stop, wean, limits,
+    plans: drugs.map(({ name, drug, sessions, beside, also, boosters, ladder, titration, stop, wean, limits }) => ({
+      name, preset: "", drug, sessions, beside, also, ladder, titration, stop, wean, limits,
       boosters: boosters && { ...BOOSTERS, on: "calendar", at_most: 0, ...boosters },
     })),
     weight, baseline: baseline_nrs, age, asian, urine,
