@@ -16,13 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from letheon.dosing.fitting import MOST_WASTE, fitting
 from letheon.dosing.order import STANDARD_BAGS_ML, Order
 from letheon.dosing.other_drugs import OtherDrug
 from letheon.dosing.parts import LAID_OUT, unknown_parts
 from letheon.dosing.policy import Boosters, DoseLimits, Policy, Stops, Titration, Wean
 from letheon.dosing.regimen import Classes, Infusion, Rate, Regimen
 from letheon.dosing.titration import MAX_RATES, reach, reachable_rates
-from letheon.dosing.worksheet import MOST_WASTE, fitting, worksheet
+from letheon.dosing.worksheet import worksheet
 from letheon.errors import InputError
 from letheon.scenario import load, loads
 from letheon.scenario.model import Arm, Beside, Scenario

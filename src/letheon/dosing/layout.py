@@ -90,8 +90,15 @@ class Layout:
             left_mg=0.0 if self.sham else left * self.order.mg_per_ml,
             push_ml=math.fsum(one.ml for one in self.pushes),
             push_mg=math.fsum(one.mg for one in self.pushes),
-            vials=self._vials(bags),
+            vials=sum(self.vials(one) or 0 for one in (*self.sessions, *self.pushes)),
         )
+
+    def vials(self, part: SessionSheet | Push) -> int | None:
+        """Return the vials opened for one session or push; None where their content is not known."""
+        order = self.order
+        if order.vial_ml is None or self.sham:
+            return None if order.vial_ml is None else 0
+        return order.vials_for(part.ml) if isinstance(part, Push) else len(part.bags) * order.vials_for(order.drug_ml)
 
     def _occasions(self) -> int:
         spans = [(one.start_ms, one.start_ms + round(one.hours * MS_PER_HOUR)) for one in self.sessions]
@@ -100,11 +107,6 @@ class Layout:
         for start, stop in sorted(spans):
             count, until = count + (start > until), max(until, stop)
         return count
-
-    def _vials(self, bags: int) -> int:
-        if self.sham:
-            return 0
-        return bags * (self.order.vials_a_bag or 0) + sum(self.order.vials_for(push.ml) for push in self.pushes)
 
 
 def pumped(regimen: Regimen) -> Regimen:

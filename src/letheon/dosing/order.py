@@ -8,6 +8,7 @@ from letheon.errors import InputError
 from letheon.units import REFERENCE_WEIGHT_KG, plain
 
 VIAL_SALTS = ("base", "hydrochloride")
+WITHDRAWN = ("all", "drug", "none")
 # what a usual infusion pump can be set to [mL/h]
 MIN_PUMP_ML_H = 0.1
 MAX_PUMP_ML_H = 999.0
@@ -16,6 +17,12 @@ MIN_WEIGHT_KG, MAX_WEIGHT_KG = 30.0, 200.0
 MIN_VIAL_MG_PER_ML, MAX_VIAL_MG_PER_ML = 0.1, 200.0
 MIN_BAG_ML, MAX_BAG_ML = 1.0, 5000.0
 STANDARD_BAGS_ML = (50.0, 100.0, 250.0, 500.0, 1000.0)  # sizes that infusion fluids commonly come in
+# strength [mg/mL] and content [mL] of vials that are commonly on the market
+STANDARD_VIALS: dict[str, tuple[tuple[float, float], ...]] = {
+    "racemic": ((10.0, 20.0), (50.0, 10.0), (100.0, 5.0)),
+    "esketamine": ((5.0, 5.0), (25.0, 2.0), (25.0, 10.0)),
+}
+MIN_DRAWN_ML = 0.1  # a syringe of 1 mL is marked at every 0.01 mL: less than this is off by more than a tenth
 MIN_MG_PER_ML = 1e-6
 DEFAULT_MG_PER_ML = 1.0
 
@@ -44,6 +51,11 @@ class Order:
         Content of one vial [mL], if vials are to be counted.
     strength_is_written : bool
         Whether the timetable was written for a bag of this strength, so that no other is proposed.
+    overfill_ml : float or None
+        What a bag of diluent holds beyond its label [mL]; None for diluent measured into an empty bag.
+    withdrawn : str
+        What is taken out of a bag of diluent before the drug goes in: ``all`` (the volume of the drug, and the
+        overfill), ``drug`` (its volume alone) or ``none``. What stays in counts in `bag_ml` and `mg_per_ml`.
 
     Examples
     --------
@@ -60,6 +72,8 @@ class Order:
     mg_per_ml: float = DEFAULT_MG_PER_ML
     vial_ml: float | None = None
     strength_is_written: bool = False
+    overfill_ml: float | None = None
+    withdrawn: str = "all"
 
     @classmethod
     def create(
@@ -72,10 +86,13 @@ class Order:
         mg_per_ml: float | None = None,
         bag_mg: float | None = None,
         vial_ml: float | None = None,
+        overfill_ml: float | None = None,
+        withdrawn: str = "all",
     ) -> "Order":
         """Check the numbers, then build an order.
 
-        A bag holds 1 mg/mL of free base, or `mg_per_ml`, or `bag_mg` in all [mg].
+        A bag holds 1 mg/mL of free base, or `mg_per_ml`, or `bag_mg` in all [mg]. Here `bag_ml` is the volume on its
+        label; where overfill stays in, the order has the volume and the strength that result.
 
         Raises
         ------
@@ -86,6 +103,9 @@ class Order:
         --------
         >>> Order.create(bag_mg=250.0, bag_ml=250.0).mg_per_ml
         1.0
+        >>> kept = Order.create(bag_mg=100.0, overfill_ml=8.0, withdrawn="none")
+        >>> kept.bag_ml, round(kept.mg_per_ml, 4), kept.label_ml, kept.withdrawn_ml
+        (110.0, 0.9091, 100.0, 0.0)
         """
         _check(weight_kg, "body weight", MIN_WEIGHT_KG, MAX_WEIGHT_KG, "kg")
         _check(bag_ml, "volume of a bag", MIN_BAG_ML, MAX_BAG_ML, "mL")
@@ -94,10 +114,53 @@ class Order:
         _check(vial_mg_per_ml, "strength of a vial", MIN_VIAL_MG_PER_ML, MAX_VIAL_MG_PER_ML, "mg/mL")
         base = vial_mg_per_ml * _base_fraction(vial_salt)
         strength = _bag_strength(mg_per_ml, bag_mg, bag_ml, base)
-        return cls(
+        exact = cls(
             float(weight_kg), float(vial_mg_per_ml), vial_salt, base, float(bag_ml), strength,
             None if vial_ml is None else float(vial_ml),
         )  # fmt: skip
+        return exact if overfill_ml is None and withdrawn == "all" else exact.with_overfill(overfill_ml, withdrawn)
+
+    def with_overfill(self, overfill_ml: float | None, withdrawn: str = "all") -> "Order":
+        """Return the order with bags of diluent that hold more than their label [mL], of which some may be withdrawn.
+
+        Raises InputError if the overfill is unknown or cannot be.
+
+        >>> Order.create().with_overfill(7.0).withdrawn_ml
+        9.0
+        """
+        if withdrawn not in WITHDRAWN:
+            raise InputError(f"what is withdrawn from a bag must be {', '.join(WITHDRAWN)}; got {withdrawn}.")
+        if overfill_ml is None:
+            raise InputError(
+                f"what is withdrawn ({withdrawn}) matters for a bag of diluent whose overfill is known; give the "
+                "overfill too, 0 mL if there is none."
+            )
+        label_ml = self.label_ml
+        _check(overfill_ml, "overfill of a bag", 0.0, label_ml, "mL")
+        kept = overfill_ml * (withdrawn != "all") + self.drug_ml * (withdrawn == "none")
+        if not kept:
+            return replace(self, overfill_ml=float(overfill_ml), withdrawn=withdrawn)
+        return replace(
+            self,
+            bag_ml=label_ml + kept,
+            mg_per_ml=self.bag_mg / (label_ml + kept),
+            overfill_ml=float(overfill_ml),
+            withdrawn=withdrawn,
+        )
+
+    def with_vial(self, vial_mg_per_ml: float, vial_ml: float) -> "Order":
+        """Return the order with another vial of the same salt: strength [mg/mL] and content [mL].
+
+        >>> Order.create().with_vial(10.0, 20.0).drug_ml
+        10.0
+        """
+        base = vial_mg_per_ml * self.base_mg_per_ml / self.vial_mg_per_ml
+        label_ml, strength = self.label_ml, self.label_mg_per_ml
+        exact = replace(
+            self, vial_mg_per_ml=vial_mg_per_ml, base_mg_per_ml=base, vial_ml=vial_ml, bag_ml=label_ml,
+            mg_per_ml=strength, overfill_ml=None, withdrawn="all",
+        )  # fmt: skip
+        return exact if self.overfill_ml is None else exact.with_overfill(self.overfill_ml, self.withdrawn)
 
     def of_bag(self, mg_per_ml: float, bag_ml: float | None = None, *, asked: bool = False) -> "Order":
         """Return the order with the bag that a timetable was written for [mg/mL], of another volume [mL] if stated.
@@ -111,6 +174,11 @@ class Order:
             raise InputError(
                 f"the scenario's bag holds {mg_per_ml:.6g} mg/mL of free base at {plain(self.weight_kg)} kg, and the "
                 f"option asks for {self.mg_per_ml:.6g} mg/mL; leave the option out, or change bag in the file."
+            )
+        if self.withdrawn != "all":
+            raise InputError(
+                "the timetable is written for a bag of known strength, which it has only where overfill and the volume "
+                f"of the drug are withdrawn; got {self.withdrawn}, write all."
             )
         volume = self.bag_ml if bag_ml is None else bag_ml
         _check(volume, "volume of a bag", MIN_BAG_ML, MAX_BAG_ML, "mL")
@@ -131,6 +199,25 @@ class Order:
     def bag_mg(self) -> float:
         """Drug in each bag, in free base [mg]."""
         return self.bag_ml * self.mg_per_ml
+
+    @property
+    def label_ml(self) -> float:
+        """Volume on the label of a bag [mL]; more is in it where overfill stays in."""
+        drug = self.bag_mg / self.base_mg_per_ml * (self.withdrawn == "none")
+        kept = (self.overfill_ml or 0.0) * (self.withdrawn != "all") + drug
+        return round(self.bag_ml - kept, 9) if kept else self.bag_ml
+
+    @property
+    def label_mg_per_ml(self) -> float:
+        """Strength that a bag would have if it held the volume on its label [mg/mL]."""
+        return self.mg_per_ml if self.label_ml == self.bag_ml else self.bag_mg / self.label_ml
+
+    @property
+    def withdrawn_ml(self) -> float:
+        """Volume to take out of a bag of diluent before the drug goes in [mL]."""
+        if self.overfill_ml is None or self.withdrawn == "none":
+            return 0.0
+        return self.drug_ml + self.overfill_ml * (self.withdrawn == "all")
 
     @property
     def vials_a_bag(self) -> int | None:

@@ -13,18 +13,18 @@ from letheon.dosing.bags import RatePeriod, check_rates, lay_out
 from letheon.dosing.class_rows import ClassRow
 from letheon.dosing.layout import Amounts, Layout, laid_out, pumped, pushes_of
 from letheon.dosing.limits import within_limits
-from letheon.dosing.order import STANDARD_BAGS_ML, Order, rounded_up
+from letheon.dosing.order import Order
 from letheon.dosing.other_drugs import OtherDrug
 from letheon.dosing.policy import Boosters, DoseLimits, Policy, Titration
-from letheon.dosing.regimen import MS_PER_DAY, Regimen
+from letheon.dosing.regimen import MS_PER_DAY, Rate, Regimen
 from letheon.dosing.titration import MAX_RATES, Reach, reach, reachable_rates, weaned
 from letheon.dosing.weaning import with_weaning
 from letheon.errors import InputError
+from letheon.units import MS_PER_HOUR
 
-__all__ = ["MOST_WASTE", "BoosterSheet", "Fit", "TitrationSheet", "Worksheet", "fitting", "worksheet"]
+__all__ = ["BoosterSheet", "TitrationSheet", "Worksheet", "with_order", "worksheet"]
 
 _NO_RULES = Policy()
-MOST_WASTE = 0.25  # share of what is made up that may be left in the bags before a better bag is named
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,6 @@ class BoosterSheet:
     rule: Boosters
     each: Layout  # one booster, clocked from its own start; every one is the same
     at_most: int  # boosters that no patient exceeds within the follow-up
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """A bag that leaves little over."""
-
-    order: Order
-    most: Amounts  # of the arm at most, with this bag
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +112,14 @@ class Worksheet:
     def diluent_ml(self) -> float:
         """Volume of diluent in each bag [mL]."""
         return self.order.bag_ml - self.drug_ml
+
+    @property
+    def written_rates(self) -> tuple[tuple[Rate, ...], ...]:
+        """Different rates of the timetable as written, in the order of time and without its weaning."""
+        weaning = self.titration.weaning if self.titration else ()
+        ends = min((one.start_ms for one in weaning), default=math.inf) / MS_PER_HOUR
+        steps = [(one.start_ms / MS_PER_HOUR, step) for one in self.course.sessions for step in one.steps]
+        return tuple(dict.fromkeys(step.written for start, step in steps if start + step.start_h < ends - 1e-9))
 
     @property
     def least(self) -> Amounts:
@@ -267,47 +267,27 @@ def _most_boosters(rule: Boosters, regimen: Regimen, follow_up_ms: int) -> int:
     return len(starts)
 
 
-def fitting(sheet: Worksheet, regimen: Regimen) -> Fit | None:
-    """Look for a bag of a standard size, of another strength too unless it is written, that leaves little over.
+def with_order(sheet: Worksheet, regimen: Regimen, order: Order) -> Worksheet:
+    """Lay the same arm out from other bags or vials.
 
-    Return the fewest bags that leave at most `MOST_WASTE`; of those the present strength, and the smallest. None where
-    the bags of the worksheet fit, or no bag does.
+    Raises
+    ------
+    InputError
+        If a part that was laid out cannot be with these.
 
+    Examples
+    --------
     >>> from letheon.dosing.regimen import Infusion, Rate
-    >>> regimen = Regimen.create("racemic", [Infusion.create(0, 4, Rate(3.0))])
-    >>> result = fitting(worksheet(regimen), regimen)
-    >>> result.order.bag_ml, result.order.bag_mg, result.most.left_ml
-    (50.0, 12.0, 0.0)
+    >>> regimen = Regimen.create("racemic", [Infusion.create(0, 4, Rate(25.0))])
+    >>> with_order(worksheet(regimen), regimen, Order.create(bag_ml=50.0)).most.bags
+    2
     """
-    if sheet.most.waste <= MOST_WASTE:
-        return None
-    order, layouts = sheet.order, [sheet.titration.most if sheet.titration else sheet.course]
-    layouts += [sheet.boosters.each] if sheet.boosters else []
-    used = [bag.used_ml for layout in layouts for session in layout.sessions for bag in session.bags]
-    most_mg = rounded_up(max(used) * order.mg_per_ml)
-    result: list[tuple[int, bool, float, Fit]] = []
-    for bag_ml in STANDARD_BAGS_ML:
-        for mg_per_ml in (order.mg_per_ml, *([] if order.strength_is_written else [most_mg / bag_ml])):
-            if mg_per_ml > order.base_mg_per_ml:
-                continue
-            other = replace(order, bag_ml=bag_ml, mg_per_ml=mg_per_ml)
-            try:
-                most = _most_with(sheet, regimen, other)
-            except InputError:
-                continue
-            if most.waste <= MOST_WASTE:
-                result.append((most.bags, mg_per_ml != order.mg_per_ml, bag_ml, Fit(other, most)))
-    return min(result, key=lambda one: one[:3])[3] if result else None
-
-
-def _most_with(sheet: Worksheet, regimen: Regimen, order: Order) -> Amounts:
-    """Return what the arm comes to at most with another bag."""
     given = with_weaning(regimen, sheet.policy.wean)
     other = replace(sheet, order=order, course=laid_out(given, order, sheet.policy.limits), titration=None, missing=())
     other = _with_titration(other, regimen)
     if sheet.boosters:
         each = laid_out(Regimen(regimen.drug, sheet.boosters.rule.session), order, _of_a_day(sheet.policy))
         other = replace(other, boosters=replace(sheet.boosters, each=each))
-    if other.missing:
+    if sheet.titration and not other.titration:
         raise InputError(other.missing[0])
-    return other.most
+    return replace(other, missing=sheet.missing)

@@ -12,17 +12,35 @@ from msgspec import UNSET, Struct, UnsetType
 
 from letheon._version import __version__
 from letheon.definitions import WORKSHEET_NOTICE
-from letheon.dosing.bags import SessionSheet
+from letheon.dosing.bags import MAX_HANG_H, SessionSheet
 from letheon.dosing.class_rows import ClassRow
+from letheon.dosing.fitting import MOST_WASTE, fitting, fitting_vial, vial_waste
 from letheon.dosing.layout import Amounts, Layout
 from letheon.dosing.order import Order
 from letheon.dosing.other_drugs import OtherDrug, OtherDrugRecord, other_drug_record
 from letheon.dosing.policy_document import PolicyRules, Quantity, policy_rules
-from letheon.dosing.regimen import Regimen
-from letheon.dosing.worksheet import TitrationSheet, Worksheet, fitting
+from letheon.dosing.regimen import Rate, Regimen
+from letheon.dosing.worksheet import TitrationSheet, Worksheet
 from letheon.units import MS_PER_HOUR
 
-__all__ = ["AmountsRecord", "ArmRecord", "WorksheetRecord", "amounts_record", "arm_record", "worksheet_record"]
+__all__ = [
+    "AmountsRecord",
+    "ArmRecord",
+    "WeightsRecord",
+    "WorksheetRecord",
+    "amounts_record",
+    "arm_record",
+    "weights_record",
+    "worksheet_record",
+]
+
+
+class WrittenAmount(Struct, frozen=True):
+    """A rate or a push as it was written."""
+
+    value: float
+    unit: str
+    at_most: float | None  # ceiling of the rate [mg/h], or of the push [mg]
 
 
 class StepRecord(Struct, frozen=True):
@@ -35,6 +53,7 @@ class StepRecord(Struct, frozen=True):
     ml: float
     mg: float
     bags: tuple[int, int]  # numbers of the first and the last that it runs from
+    written: list[WrittenAmount]  # what adds up to it; empty where a rule set the rate
 
 
 class BagRecord(Struct, frozen=True):
@@ -56,6 +75,7 @@ class SessionRecord(Struct, frozen=True):
     mg: float
     left_ml: float
     left_mg: float
+    vials: int | None  # opened for its bags; None where their content is not known
     steps: list[StepRecord]
     bags: list[BagRecord]
 
@@ -66,7 +86,10 @@ class PushRecord(Struct, frozen=True):
     start_h: float
     minutes: float
     mg: float
-    ml: float
+    ml: float  # undiluted from the vial
+    bag_strength_ml: float  # the same from a syringe of the strength of the bags
+    vials: int | None
+    written: WrittenAmount
 
 
 class LayoutRecord(Struct, frozen=True):
@@ -94,7 +117,13 @@ class AmountsRecord(Struct, frozen=True):
     dose_mg: float
     drug_ml: float
     diluent_ml: float
-    left_share: float
+    left_share: float  # of what is made up
+    vial_left_ml: float | None  # in the vials
+    vial_left_mg: float | None
+    vial_left_share: float | None  # of what is opened
+    opened_mg: float | None
+    wasted_mg: float | None  # opened and not given: in bags and vials
+    wasted_share: float | None
 
 
 class FittingBag(Struct, frozen=True):
@@ -105,6 +134,14 @@ class FittingBag(Struct, frozen=True):
     most: AmountsRecord
 
 
+class FittingVial(Struct, frozen=True):
+    """The vial, of those commonly on the market, that leaves least over, and the sum of the arm with it."""
+
+    mg_per_ml: float  # as its label has it
+    ml: float
+    most: AmountsRecord
+
+
 class BagContents(Struct, frozen=True):
     """What each bag is made up of."""
 
@@ -112,7 +149,12 @@ class BagContents(Struct, frozen=True):
     diluent_ml: float
     mg: float
     mg_per_ml: float
+    ml: float  # what is in it
+    label_ml: float
+    withdrawn_ml: float  # before the drug goes in, from a bag of diluent
+    strength_is_written: bool  # whether the timetable was written for this strength
     fitting: FittingBag | None
+    fitting_vial: FittingVial | None
 
 
 class PumpRate(Struct, frozen=True):
@@ -137,6 +179,7 @@ class TitrationRecord(Struct, frozen=True):
     step_mg_per_h: float
     lowest_mg_per_h: float
     highest_mg_per_h: float
+    written: list[WrittenAmount]  # rates of the timetable
     rates: list[PumpRate]
     least: LayoutRecord
     most: LayoutRecord
@@ -209,8 +252,10 @@ class Preparation(Struct, frozen=True):
     vial_label: str
     vial_base_mg_per_ml: float
     vial_ml: float | None
-    bag_ml: float
+    bag_ml: float  # on its label
     mg_per_ml: float
+    overfill_ml: float | None  # of a bag of diluent; None for diluent measured into an empty one
+    withdrawn: str  # from a bag of diluent: all (volume of the drug, and overfill), drug or none
 
 
 class WorksheetRecord(Struct, frozen=True):
@@ -223,7 +268,18 @@ class WorksheetRecord(Struct, frozen=True):
     masses: str
     weight_kg: float
     preparation: Preparation
+    hangs_h: float  # longest that a bag hangs
+    flagged_share: float  # of bags or vials left over, above which others are proposed
     arms: dict[str, ArmRecord]
+
+
+class WeightsRecord(Struct, frozen=True):
+    """Worksheets of several body weights."""
+
+    letheon: str
+    title: str
+    notice: str
+    weights: list[WorksheetRecord]
 
 
 def worksheet_record(
@@ -237,16 +293,27 @@ def worksheet_record(
     100.0
     """
     preparation = Preparation(
-        order.vial_mg_per_ml, order.vial_salt, order.base_mg_per_ml, order.vial_ml, order.bag_ml, order.mg_per_ml
-    )
+        order.vial_mg_per_ml, order.vial_salt, order.base_mg_per_ml, order.vial_ml, order.label_ml, order.mg_per_ml,
+        order.overfill_ml, order.withdrawn,
+    )  # fmt: skip
     return WorksheetRecord(
-        __version__, title, WORKSHEET_NOTICE, list(warnings), "free base", order.weight_kg, preparation, dict(arms)
-    )
+        __version__, title, WORKSHEET_NOTICE, list(warnings), "free base", order.weight_kg, preparation, MAX_HANG_H,
+        MOST_WASTE, dict(arms),
+    )  # fmt: skip
+
+
+def weights_record(records: Sequence[WorksheetRecord]) -> WeightsRecord:
+    """Return the record of worksheets of several body weights, of one scenario.
+
+    >>> weights_record([worksheet_record("x", (), Order(), {})]).weights[0].weight_kg
+    70.0
+    """
+    return WeightsRecord(__version__, records[0].title, WORKSHEET_NOTICE, list(records))
 
 
 def arm_record(sheet: Worksheet, regimen: Regimen, like: str | None = None) -> ArmRecord:
     """Return the record of one arm; a placebo is `like` another."""
-    fit = fitting(sheet, regimen)
+    fit, vial = fitting(sheet, regimen), fitting_vial(sheet, regimen)
     course = _layout(replace(sheet.course, sessions=()) if sheet.titration else sheet.course)
     return ArmRecord(
         drug=sheet.drug,
@@ -258,8 +325,18 @@ def arm_record(sheet: Worksheet, regimen: Regimen, like: str | None = None) -> A
             diluent_ml=sheet.diluent_ml,
             mg=sheet.mg_per_ml * sheet.order.bag_ml,
             mg_per_ml=sheet.mg_per_ml,
+            ml=sheet.order.bag_ml,
+            label_ml=sheet.order.label_ml,
+            withdrawn_ml=sheet.order.withdrawn_ml,
+            strength_is_written=sheet.order.strength_is_written,
             fitting=fit
             and FittingBag(fit.order.bag_ml, fit.order.mg_per_ml, amounts_record(fit.most, fit.order, sheet.is_sham)),
+            fitting_vial=vial
+            and FittingVial(
+                vial.order.vial_mg_per_ml,
+                vial.order.vial_ml or 0.0,
+                amounts_record(vial.most, vial.order, sheet.is_sham),
+            ),
         ),
         sessions=course.sessions,
         pushes=course.pushes,
@@ -295,12 +372,22 @@ def amounts_record(amounts: Amounts, order: Order, sham: bool) -> AmountsRecord:
     """Return the record of a sum, with what is drawn up for it."""
     drug_ml = 0.0 if sham else order.drug_ml * amounts.bags + amounts.push_ml
     sums: dict[str, Any] = asdict(amounts) | {"vials": None if order.vial_ml is None else amounts.vials}
+    left_ml = wasted_mg = opened_mg = None
+    if order.vial_ml is not None and amounts.vials:
+        opened_mg = amounts.vials * order.vial_ml * order.base_mg_per_ml
+        left_ml, wasted_mg = max(amounts.vials * order.vial_ml - drug_ml, 0.0), opened_mg - amounts.dose_mg
     return AmountsRecord(
         **sums,
         dose_mg=amounts.dose_mg,
         drug_ml=drug_ml,
         diluent_ml=order.bag_ml * amounts.bags + amounts.push_ml - drug_ml,
         left_share=amounts.waste,
+        vial_left_ml=left_ml,
+        vial_left_mg=None if left_ml is None else left_ml * order.base_mg_per_ml,
+        vial_left_share=None if left_ml is None else vial_waste(order, amounts),
+        opened_mg=opened_mg,
+        wasted_mg=wasted_mg,
+        wasted_share=None if opened_mg is None or wasted_mg is None else wasted_mg / opened_mg,
     )
 
 
@@ -318,25 +405,47 @@ def _titration(titration: TitrationSheet, sheet: Worksheet) -> TitrationRecord:
     ]
     rates = [pumped(rate) for rate in titration.rates]
     low, high, kg = _layout(titration.least), _layout(titration.most), order.weight_kg
+    written = dict.fromkeys(rate for rates in sheet.written_rates for rate in rates)
     return TitrationRecord(
-        rule.step.at(kg), rule.lowest.at(kg), rule.highest.at(kg), rates, low, high, weaning or UNSET
-    )
+        rule.step.at(kg), rule.lowest.at(kg), rule.highest.at(kg), list(map(_written, written)), rates, low, high,
+        weaning or UNSET,
+    )  # fmt: skip
+
+
+def _written(rate: Rate, over_ms: int = 0) -> WrittenAmount:
+    """Return a rate as it was written, or the dose of a push that takes so long."""
+    value, unit = rate.form
+    most = None if math.isinf(rate.ceiling_mg_h) else rate.ceiling_mg_h
+    if over_ms:
+        hours = over_ms / MS_PER_HOUR
+        value, unit = (rate.per_kg_mg_h, "mg/kg") if rate.per_kg_mg_h else (rate.absolute_mg_h, "mg")
+        value, most = value * hours, most and most * hours
+    return WrittenAmount(value, unit, most)
 
 
 def _layout(layout: Layout) -> LayoutRecord:
-    mg_per_ml = 0.0 if layout.sham else layout.order.mg_per_ml
     pushes = [
-        PushRecord(push.start_ms / MS_PER_HOUR, push.duration_ms / 60_000, push.mg, push.ml) for push in layout.pushes
+        PushRecord(
+            push.start_ms / MS_PER_HOUR,
+            push.duration_ms / 60_000,
+            push.mg,
+            push.ml,
+            push.ml * layout.order.base_mg_per_ml / layout.order.mg_per_ml,
+            layout.vials(push),
+            _written(push.written, push.duration_ms),
+        )
+        for push in layout.pushes
     ]
-    return LayoutRecord([_session(session, mg_per_ml) for session in layout.sessions], pushes)
+    return LayoutRecord([_session(session, layout) for session in layout.sessions], pushes)
 
 
-def _session(session: SessionSheet, mg_per_ml: float) -> SessionRecord:
+def _session(session: SessionSheet, layout: Layout) -> SessionRecord:
+    mg_per_ml = 0.0 if layout.sham else layout.order.mg_per_ml
     start, left = session.start_ms / MS_PER_HOUR, session.left_ml
     steps = [
         StepRecord(
             start + step.start_h, start + step.stop_h, step.mg_per_h, step.ml_per_h, step.ml, step.mg,
-            (step.first_bag, step.last_bag),
+            (step.first_bag, step.last_bag), list(map(_written, step.written)),
         )
         for step in session.steps
     ]  # fmt: skip
@@ -344,4 +453,6 @@ def _session(session: SessionSheet, mg_per_ml: float) -> SessionRecord:
         BagRecord(start + bag.hung_h, start + bag.down_h, bag.used_ml, bag.left_ml, bag.left_ml * mg_per_ml)
         for bag in session.bags
     ]
-    return SessionRecord(start, session.hours, session.ml, session.mg, left, left * mg_per_ml, steps, bags)
+    return SessionRecord(
+        start, session.hours, session.ml, session.mg, left, left * mg_per_ml, layout.vials(session), steps, bags
+    )

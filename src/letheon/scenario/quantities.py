@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from itertools import pairwise
+from typing import NamedTuple
 
 from letheon.errors import InputError
 from letheon.scenario import spellings
@@ -328,6 +329,59 @@ def bag_strength(text: str) -> tuple[float, float, float | None]:
     if ml <= 0:
         raise InputError(f"{shown(volume.strip())} holds nothing; write e.g. 100 mg in 50 mL.")
     return absolute / ml, per_kg / ml, ml
+
+
+class VialLabel(NamedTuple):
+    """What the label of a vial says: strength, and content where it says so."""
+
+    mg_per_ml: float
+    ml: float | None = None
+
+
+def vial_label(text: str) -> VialLabel:
+    """Read a label: a strength, or all the drug in the content.
+
+    >>> vial_label("50 mg/mL"), vial_label("200 mg/20 mL")
+    (VialLabel(mg_per_ml=50.0, ml=None), VialLabel(mg_per_ml=10.0, ml=20.0))
+    """
+    whole = re.fullmatch(r"(.*?)\s*(?:/|\bin\b)\s*([0-9.].*)", text.strip()[:MAX_TEXT])
+    if not whole:
+        return VialLabel(strength_mg_per_ml(text))
+    mg, ml = mass_mg(whole[1]), volume_ml(whole[2])
+    if ml <= 0:
+        raise InputError(f"{shown(text)} holds nothing; write e.g. 200 mg/20 mL.")
+    return VialLabel(mg / ml, ml)
+
+
+MAX_WEIGHTS = 40
+
+
+def weights_kg(text: str) -> tuple[float, ...]:
+    """Read body weights: a list, or a range with its step.
+
+    >>> weights_kg("50, 62.5, 80 kg"), weights_kg("50 to 80 kg by 10 kg")
+    ((50.0, 62.5, 80.0), (50.0, 60.0, 70.0, 80.0))
+    """
+    entry, example = text.strip(), "50, 60, 70 kg, or 50 to 100 kg by 10 kg"
+    if len(entry) > MAX_TEXT:
+        raise InputError(f"{shown(entry)} is {len(entry)} characters long; write e.g. {example}.")
+    between = re.fullmatch(r"(.+?)\s*(?:\bto\b|-|\u2013)\s*(.+?)\s*(?:\bby\b|\bstep\b|/)\s*(.+)", entry)
+    parts = list(between.groups()) if between else [part for part in re.split(r"[,;]\s*|\s+and\s+", entry) if part]
+    if not parts or not re.search(r"[A-Za-z]", entry):
+        raise InputError(f"{shown(entry)} has no unit; write e.g. {example}.")
+    values = [weight_kg(part if re.search(r"[A-Za-z]", part) else f"{part} kg") for part in parts]
+    if between:
+        low, high, step = values
+        if not (step > 0 and high > low and (high - low) / step <= MAX_WEIGHTS):
+            raise InputError(
+                f"{shown(entry)} is not a rising range of at most {MAX_WEIGHTS} body weights; write e.g. {example}."
+            )
+        # whole steps from the lower end; the upper end comes last, whether a step meets it or not
+        values = [low + k * step for k in range(math.ceil((high - low) / step - 1e-9))] + [high]
+    values = sorted(set(values))
+    if len(values) > MAX_WEIGHTS:
+        raise InputError(f"{shown(entry)} are {len(values)} body weights; write at most {MAX_WEIGHTS}.")
+    return tuple(values)
 
 
 def in_mass(text: str, mg_per_ml: float, mg_kg_per_ml: float) -> str | None:

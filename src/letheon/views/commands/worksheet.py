@@ -1,75 +1,144 @@
 """``letheon worksheet``: bags, pump rates and pushes of each arm."""
 
+import math
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 from letheon.errors import InputError
-from letheon.units import MS_PER_HOUR, REFERENCE_AGE_YEAR
-from letheon.views.commands.shell import AsJson, ScenarioFile, option, quantity, write_json, write_text
+from letheon.units import MS_PER_HOUR, REFERENCE_AGE_YEAR, REFERENCE_WEIGHT_KG, plain
+from letheon.views.commands.shell import (
+    AsJson,
+    ScenarioFile,
+    option,
+    output_file,
+    quantity,
+    save_page,
+    write,
+    write_json,
+    write_text,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from letheon.dosing.order import Order
     from letheon.dosing.worksheet import Worksheet
+    from letheon.dosing.worksheet_record import WorksheetRecord
     from letheon.scenario import Arm, Scenario
+    from letheon.views.document.tree import Document
 
 _WEIGHT = quantity("KG", 'Body weight (default: "70 kg").', "--weight", "weight_kg", "79 kg")
-_VIAL = quantity("STRENGTH", 'Strength on the label (default: "50 mg/mL").', "--vial", "strength_mg_per_ml", "50 mg/mL")
+_WEIGHTS = quantity(
+    "LIST",
+    'A table of body weights on one page: "50, 60, 70 kg" or "50 to 100 kg by 10 kg".',
+    "--weights",
+    "weights_kg",
+    "50 to 100 kg by 10 kg",
+)
+_VIAL = quantity(
+    "LABEL",
+    'Strength on the label (default: "50 mg/mL"), or drug and content, e.g. "200 mg/20 mL", to count vials.',
+    "--vial",
+    "vial_label",
+    "50 mg/mL",
+)
 _SALT = option("SALT", "What the label counts: base (the default) or hydrochloride.")
 _VIAL_VOLUME = quantity(
     "VOLUME", 'Content of a vial, e.g. "10 mL", to count vials.', "--vial-volume", "volume_ml", "10 mL"
 )
-_BAG = quantity("VOLUME", 'A bag once made up (default: "100 mL").', "--bag", "volume_ml", "100 mL")
+_BAG = quantity("VOLUME", 'A bag as labelled (default: "100 mL").', "--bag", "volume_ml", "100 mL")
 _STRENGTH = quantity(
     "STRENGTH", 'Free base in a bag (default: "1 mg/mL").', "--concentration", "strength_mg_per_ml", "1 mg/mL"
 )
 _PER_BAG = quantity(
     "MASS", 'Free base in a bag, e.g. "100 mg", in place of --concentration.', "--per-bag", "mass_mg", "100 mg"
 )
+_OVERFILL = quantity(
+    "VOLUME", 'What bags of diluent hold beyond their label, e.g. "7 mL".', "--overfill", "volume_ml", "7 mL"
+)
+_WITHDRAW = option("WHAT", "Taken out of them first: all (overfill and volume of the drug; the default), drug or none.")
 
 
 def worksheet(
     scenario: ScenarioFile,
     weight: Annotated[float | None, _WEIGHT] = None,
-    vial: Annotated[float | None, _VIAL] = None,
+    weights: Annotated[Any, _WEIGHTS] = None,
+    vial: Annotated[Any, _VIAL] = None,
     vial_salt: Annotated[str, _SALT] = "base",
     vial_volume: Annotated[float | None, _VIAL_VOLUME] = None,
     bag: Annotated[float | None, _BAG] = None,
     concentration: Annotated[float | None, _STRENGTH] = None,
     per_bag: Annotated[float | None, _PER_BAG] = None,
+    overfill: Annotated[float | None, _OVERFILL] = None,
+    withdraw: Annotated[str, _WITHDRAW] = "all",
     arm: Annotated[str | None, option("NAME", "This arm only.")] = None,
+    out: Annotated[Path | None, option("FILE", "Write a page for printing (HTML).")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Work out bags and pump rates.
 
-    For each arm of a scenario, for one body weight. Arithmetic for the design of protocols, for research and
-    education only. To be checked by a pharmacist. It is never advice about a person.
+    For each arm of a scenario, for one body weight or a table of them. Arithmetic for the design of protocols, for
+    research and education only. To be checked by a pharmacist. It is never advice about a person.
 
     Example:
       letheon worksheet examples/schwartzman2009.yaml --weight "79 kg"
     """
     from letheon import scenario as scenarios
     from letheon.dosing.order import Order
-    from letheon.views.subjects.worksheet import document
 
-    options = {"weight_kg": weight, "vial_mg_per_ml": vial, "vial_ml": vial_volume}
-    options |= {"bag_ml": bag, "mg_per_ml": concentration, "bag_mg": per_bag}
-    order = Order.create(vial_salt=vial_salt, **{name: value for name, value in options.items() if value is not None})
-    loaded, sheets = _sheets(
-        scenarios.load(scenario),
-        order,
-        arm,
-        strength_asked=concentration is not None or per_bag is not None,
-        volume=bag,
-    )
+    if out is not None:
+        output_file(out)
+    if weight is not None and weights is not None:
+        raise InputError("--weight is for one sheet and --weights for a table; leave one of them out.")
+    strength, content = (None, None) if vial is None else vial
+    if content is not None and vial_volume is not None and not math.isclose(content, vial_volume):
+        raise InputError(
+            f"--vial says that a vial holds {plain(content)} mL, and --vial-volume {plain(vial_volume)} mL; keep one."
+        )
+    options = {"vial_mg_per_ml": strength, "vial_ml": vial_volume if content is None else content}
+    options |= {"bag_ml": bag, "mg_per_ml": concentration, "bag_mg": per_bag, "overfill_ml": overfill}
+    chosen = {name: value for name, value in options.items() if value is not None}
+    read, asked = scenarios.load(scenario), concentration is not None or per_bag is not None
+    sheets: list[tuple[Order, Scenario, Mapping[str, Worksheet]]] = []
+    for kg in (REFERENCE_WEIGHT_KG if weight is None else weight,) if weights is None else weights:
+        order = Order.create(weight_kg=kg, vial_salt=vial_salt, withdrawn=withdraw, **chosen)
+        try:
+            sheets.append((order, *_sheets(read, order, arm, strength_asked=asked, volume=bag)))
+        except InputError as error:
+            raise InputError(f"{plain(kg)} kg: {error}" if weights else str(error)) from None
+    if out is not None:
+        from letheon.views.document import html
+
+        save_page(html.render(_document(sheets, weight is None, weights is not None, page=True)), out)
     if as_json:
-        from letheon.dosing.worksheet_record import arm_record, worksheet_record
+        from letheon.dosing.worksheet_record import weights_record
 
-        arms = {
-            one.name: arm_record(sheets[one.name], one.regimen, one.like) for one in loaded.arms if one.name in sheets
-        }
-        write_json(worksheet_record(loaded.title, loaded.warnings, order, arms))
+        records = [_record(*one) for one in sheets]
+        write_json(records[0] if weights is None else weights_record(records))
+    elif out is not None:
+        write(f"Page: {out}\n")
     else:
-        write_text(document(loaded, order, sheets, default_weight=weight is None))
+        write_text(_document(sheets, weight is None, weights is not None))
+
+
+def _document(
+    sheets: "list[tuple[Order, Scenario, Mapping[str, Worksheet]]]", by_default: bool, table: bool, page: bool = False
+) -> "Document":
+    from letheon.views.subjects import weight_table
+    from letheon.views.subjects import worksheet as subject
+
+    if table:
+        return weight_table.document(sheets, page=page)
+    order, scenario, of_arms = sheets[0]
+    return subject.document(scenario, order, of_arms, default_weight=by_default, page=page)
+
+
+def _record(order: "Order", scenario: "Scenario", sheets: "Mapping[str, Worksheet]") -> "WorksheetRecord":
+    from letheon.dosing.worksheet_record import arm_record, worksheet_record
+
+    arms = {one.name: arm_record(sheets[one.name], one.regimen, one.like) for one in scenario.arms}
+    return worksheet_record(scenario.title, scenario.warnings, order, arms)
 
 
 def _sheets(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 ABSENT = "-"
 _LEAST_PERCENT = 0.1  # a share that rounds to 0 may be as large as this
@@ -32,10 +32,17 @@ def fixed(value: float | None, places: int) -> str:
 
 
 def exact(value: float) -> str:
-    """Return a number that somebody works with: two decimals, or three digits, none too much."""
+    """Return a number that somebody works with: two decimals, or three digits, none too much; halves go up.
+
+    >>> exact(15.625), exact(1234.5), exact(0.0625), exact(7.0)
+    ('15.63', '1,234.5', '0.0625', '7')
+    """
     if abs(value) >= 1e5:
         return f"{value:,.0f}"
-    return _bare(f"{value:,.2f}" if value == 0 or abs(value) >= 0.1 else format(Decimal(f"{value:.3g}"), "f"))
+    if value and abs(value) < 0.1:
+        return _bare(format(Decimal(f"{value:.3g}"), "f"))
+    # as somebody would round by hand: 12 digits undo what binary fractions did to a half
+    return _bare(format(Decimal(f"{value:.12g}").quantize(Decimal("0.01"), ROUND_HALF_UP), ",f"))
 
 
 def significant(value: float, digits: int) -> float:
@@ -48,9 +55,9 @@ def mass(mg: float) -> str:
     return f"{exact(1000 * mg)} mcg" if 0 < mg < 1 else f"{exact(mg)} mg"
 
 
-def written(value: float) -> str:
+def written(value: float, digits: int = 9) -> str:
     """Return a number as it was written: nine digits undo what a unit or a weight did to the last ones."""
-    return _bare(format(Decimal(f"{value:.9g}"), ",f"))
+    return _bare(format(Decimal(f"{value:.{digits}g}"), ",f"))
 
 
 def _bare(text: str) -> str:

@@ -265,6 +265,7 @@ class Document(Struct, frozen=True):
     lead: Content = ""  # what it says, in a sentence or two
     footer: tuple[Content, ...] = ()  # paragraphs at its end
     sheet: str = ""  # at the foot of each printed sheet
+    kind: str = ""  # classes of the style sheet: ``worksheet``, also ``landscape``
 
 
 def plain(content: Content) -> str:

@@ -16,7 +16,7 @@ from letheon.dosing.policy_document import (
 )
 from letheon.dosing.regimen import Rate, class_names
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG
-from letheon.views.document.numbers import count, general, written
+from letheon.views.document.numbers import count, exact, general, written
 
 _CAP = "not again above the last rate without one"
 _DOWN = f"the rate goes down by {{step}}, to {{low}}, and {_CAP}"
@@ -53,10 +53,10 @@ def titration_sentence(rule: TitrationRules) -> str:
     if rule.classes:
         step, most, least, low = "a step", "the most", "the least", "the least"
     then = _ON_HARM.get(rule.on_harm, _DOWN).format(
-        step=step, least=least, low=low, pause=f"{general(rule.pause_h or 0, 7)} h"
+        step=step, least=least, low=low, pause=f"{exact(rule.pause_h or 0)} h"
     )
     sentence = (
-        f"Every {general(rule.every_h)} h of infusion the rate goes up by {step}, to {most}, until "
+        f"Every {exact(rule.every_h)} h of infusion the rate goes up by {step}, to {most}, until "
         f"{general(100 * rule.relief)} % of baseline pain is gone. Where the "
         f"clinic {asks}, {then}. A session written lower than the one before it runs as written."
     )
@@ -70,12 +70,12 @@ def titration_sentence(rule: TitrationRules) -> str:
 def wean_sentence(rule: WeanRules) -> str:
     """Say how the rate is taken down behind the last session."""
     share = 100 / (rule.steps + 1)
-    ends = f"at {general(rule.steps * share)} %"
+    ends = f"at {exact(rule.steps * share)} %"
     if rule.steps > 1:
-        ends = f"the first {ends} and the last at {general(share)} %"
+        ends = f"the first {ends} and the last at {exact(share)} %"
     return (
-        f"Behind the last session the rate is weaned over {general(rule.over_h, 7)} h: {count(rule.steps, 'step')} of "
-        f"{general(rule.over_h / rule.steps, 7)} h, {ends} of the patient's own rate."
+        f"Behind the last session the rate is weaned over {exact(rule.over_h)} h: {count(rule.steps, 'step')} of "
+        f"{exact(rule.over_h / rule.steps)} h, {ends} of the patient's own rate."
     )
 
 
@@ -93,7 +93,12 @@ def limit_sentence(rule: LimitRules) -> str:
 
 def _quantity(quantity: Quantity) -> str:
     """Write a number and its unit as the scenario has them."""
-    return f"{general(quantity.value, 7, thousands=True)} {quantity.unit.replace('/70kg', ' per 70 kg')}"
+    return f"{written(quantity.value, 7)} {_unit(quantity.unit)}"
+
+
+def _unit(unit: str) -> str:
+    """Write a unit as a prescription does: mcg cannot be misread as mg."""
+    return unit.replace("µg", "mcg").replace("/70kg", " per 70 kg")
 
 
 def _boosters(rule: BoosterRules) -> Iterator[str]:
@@ -137,10 +142,10 @@ def other_drug_text(other: OtherDrugRecord, amount: str = "") -> str:
     >>> other_drug_text(OtherDrugRecord("lorazepam", Quantity(1.0, "mg"), None, 12.0, 96.0))
     'lorazepam 1 mg every 12 h from 0 h until 96 h'
     """
-    parts = [_quantity(one).replace("µg", "mcg") for one in (other.dose, other.rate) if one]
+    parts = [_quantity(one) for one in (other.dose, other.rate) if one]
     text = f"{other.drug} {', '.join(parts)}{amount}"
     if other.every_h is not None and other.until_h is not None:
-        return f"{text} every {general(other.every_h)} h from 0 h until {general(other.until_h)} h"
+        return f"{text} every {exact(other.every_h)} h from 0 h until {exact(other.until_h)} h"
     return f"{text} {'with each session' if other.dose else 'as long as ketamine runs'}"
 
 
@@ -157,7 +162,7 @@ def rate_text(rate: Rate) -> str:
     """
     if rate.classes.rates:
         return _each_class(rate, rate_text)
-    text = f"{written(rate.written[0])} {rate.written[1]}" if rate.written else _by_weight(rate, "/h")
+    text = f"{written(rate.written[0])} {_unit(rate.written[1])}" if rate.written else _by_weight(rate, "/h")
     return text + _limit(rate, "/h")
 
 
@@ -189,4 +194,4 @@ def _by_weight(rate: Rate, per: str) -> str:
     if per_kg:
         texts = (f"{written(per_kg)} mg/kg{per}", f"{written(per_kg * REFERENCE_WEIGHT_KG)} mg{per} per 70 kg")
         parts.append(min(texts, key=lambda text: len(text.split()[0].replace(".", "").strip("0"))))
-    return " + ".join(parts)
+    return " plus ".join(parts)
