@@ -115,7 +115,8 @@ class AmountsRecord(Struct, frozen=True):
     push_mg: float
     vials: int | None  # None where their content is not known
     dose_mg: float
-    drug_ml: float
+    drug_ml: float  # to draw up
+    drug_mg: float
     diluent_ml: float
     left_share: float  # of what is made up
     vial_left_ml: float | None  # in the vials
@@ -131,6 +132,7 @@ class FittingBag(Struct, frozen=True):
 
     bag_ml: float
     mg_per_ml: float
+    mg: float
     most: AmountsRecord
 
 
@@ -139,6 +141,7 @@ class FittingVial(Struct, frozen=True):
 
     mg_per_ml: float  # as its label has it
     ml: float
+    mg: float
     most: AmountsRecord
 
 
@@ -330,11 +333,17 @@ def arm_record(sheet: Worksheet, regimen: Regimen, like: str | None = None) -> A
             withdrawn_ml=sheet.order.withdrawn_ml,
             strength_is_written=sheet.order.strength_is_written,
             fitting=fit
-            and FittingBag(fit.order.bag_ml, fit.order.mg_per_ml, amounts_record(fit.most, fit.order, sheet.is_sham)),
+            and FittingBag(
+                fit.order.bag_ml,
+                fit.order.mg_per_ml,
+                fit.order.bag_mg,
+                amounts_record(fit.most, fit.order, sheet.is_sham),
+            ),
             fitting_vial=vial
             and FittingVial(
                 vial.order.vial_mg_per_ml,
                 vial.order.vial_ml or 0.0,
+                vial.order.vial_mg_per_ml * (vial.order.vial_ml or 0.0),
                 amounts_record(vial.most, vial.order, sheet.is_sham),
             ),
         ),
@@ -380,6 +389,7 @@ def amounts_record(amounts: Amounts, order: Order, sham: bool) -> AmountsRecord:
         **sums,
         dose_mg=amounts.dose_mg,
         drug_ml=drug_ml,
+        drug_mg=drug_ml * order.base_mg_per_ml,
         diluent_ml=order.bag_ml * amounts.bags + amounts.push_ml - drug_ml,
         left_share=amounts.waste,
         vial_left_ml=left_ml,

@@ -366,6 +366,8 @@ def weights_kg(text: str) -> tuple[float, ...]:
     if len(entry) > MAX_TEXT:
         raise InputError(f"{shown(entry)} is {len(entry)} characters long; write e.g. {example}.")
     between = re.fullmatch(r"(.+?)\s*(?:\bto\b|-|\u2013)\s*(.+?)\s*(?:\bby\b|\bstep\b|/)\s*(.+)", entry)
+    if not between and start_of_range(entry):
+        raise InputError(f"{shown(entry)} is a range without a step; write e.g. {example}.")
     parts = list(between.groups()) if between else [part for part in re.split(r"[,;]\s*|\s+and\s+", entry) if part]
     if not parts or not re.search(r"[A-Za-z]", entry):
         raise InputError(f"{shown(entry)} has no unit; write e.g. {example}.")

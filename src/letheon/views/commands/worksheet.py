@@ -104,7 +104,7 @@ def worksheet(
     for kg in (REFERENCE_WEIGHT_KG if weight is None else weight,) if weights is None else weights:
         order = Order.create(weight_kg=kg, vial_salt=vial_salt, withdrawn=withdraw, **chosen)
         try:
-            sheets.append((order, *_sheets(read, order, arm, strength_asked=asked, volume=bag)))
+            sheets.append((order, *sheets_of(read, order, arm, strength_asked=asked, volume=bag)))
         except InputError as error:
             raise InputError(f"{plain(kg)} kg: {error}" if weights else str(error)) from None
     if out is not None:
@@ -141,7 +141,7 @@ def _record(order: "Order", scenario: "Scenario", sheets: "Mapping[str, Workshee
     return worksheet_record(scenario.title, scenario.warnings, order, arms)
 
 
-def _sheets(
+def sheets_of(
     scenario: "Scenario", order: "Order", only: str | None, strength_asked: bool, volume: float | None
 ) -> "tuple[Scenario, dict[str, Worksheet]]":
     """Lay out arms for one body weight, one for each class of age; return a scenario of those, and their sheets."""

@@ -103,7 +103,7 @@ def _table(label: str, heads: Sequence[str], rows: Mapping[float, Sequence[str]]
         return Row(exact(kg), tuple(cells))
 
     groups = tuple(Group(tuple(map(row, some)), name) for name, some in groupby(rows, who))
-    align = "r" + "".join("l" if any(";" in cells[place] for cells in rows.values()) else "r"
+    align = "l" + "".join("l" if any(";" in cells[place] for cells in rows.values()) else "r"
                           for place in range(len(heads) - 1))  # fmt: skip
     return Table(label, tuple(heads), groups, kind="counts", align=align)
 
