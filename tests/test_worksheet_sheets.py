@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from letheon.dosing.doses import doses_of
@@ -247,19 +247,19 @@ arms:
     sessions:
       - {{at: 0 h, push: 0.{} mg/kg}}
       - {{at: 1 h, rate: {}, for: {} h, repeat: {{every: {} days, times: {}}}}}
-    titration: {{every: 3 h, step: {}, max: 2 mg/kg/h}}
+    titration: {{every: 8 h, step: {}, max: 2 mg/kg/h}}
     wean: {{over: 7 h, steps: 3}}
     limits: {{in_all: {} mg}}
     boosters: {{every: 40 days, session: {{rate: {}, for: 100 min}}}}
     also: [{{drug: lidocaine, dose: 1{} mcg/kg, with: each session}}, {{drug: b, dose: {} mg, every: 12 h, until: day 90}}]
 """.format,
-    st.sampled_from(["0.5", "1", "2.5", "5"]), st.integers(1, 35), rates, st.integers(4, 60), st.integers(3, 9),
-    st.integers(1, 9), rates, st.integers(200, 90000), rates, st.integers(0, 999), st.integers(1, 3000),
+    st.sampled_from(["0.5", "1", "2.5", "5"]), st.integers(1, 35), rates, st.integers(4, 24), st.integers(3, 9),
+    st.integers(1, 3), rates, st.integers(200, 90000), rates, st.integers(0, 999), st.integers(1, 3000),
 )  # fmt: skip
 vials = st.sampled_from([(10.0, 20.0), (50.0, 10.0), (100.0, None), (25.0, 2.0)])
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(scenarios, st.floats(40.0, 120.0), vials, st.sampled_from([None, 0.0, 7.25]))
 def test_every_number_of_a_sheet_is_written_as_the_ismp_asks(scenario, kg, vial, overfill) -> None:
     read = loads(scenario)
@@ -269,14 +269,14 @@ def test_every_number_of_a_sheet_is_written_as_the_ismp_asks(scenario, kg, vial,
         try:
             sheets.append((order, *sheets_of(read, order, None, strength_asked=False, volume=None)))
         except InputError:  # no pump runs so slow or fast
-            return
+            assume(False)
     one = subject.document(sheets[0][1], sheets[0][0], sheets[0][2])
     for document in (one, weight_table.document(sheets)):
         shown = OPTIONS.sub(" ", text(document))
         shown = re.sub(r"(?m)^.*Warning: .*(?:\n(?!\n).*)*", "", shown)  # as the file spells it
         for fault, pattern in ERROR_PRONE.items():
             assert not (found := re.search(f".*(?:{pattern}).*", shown)), (fault, found and found[0])
-    page = render(weight_table.document(sheets, page=True))
+    page = render(subject.document(sheets[0][1], sheets[0][0], sheets[0][2], page=True))
     assert "µ" not in re.sub(r"<(style|script).*?</\1>|<li>.*?</li>|Warning: [^<]*", "", page, flags=re.DOTALL)
 
 
@@ -287,7 +287,7 @@ def test_a_table_of_weights_has_a_row_for_each_weight_under_its_class(command: C
         "[{at: 0 h, rate: {below 50 kg: 15 mg/h, from 50 kg: 25 mg/h}, for: 4 h}]}\n",
         encoding="utf-8",
     )
-    lines = [" ".join(line.split()) for line in command(path, "--weights", "40, 49.5, 50, 60 kg").splitlines()]
+    lines = [" ".join(line.split()) for line in command(path, "--weights", "40, 49.5, 50, 60 kg").splitlines() if line]
     start = lines.index("below 50 kg")
     # 4 h of 15 and of 25 mg/h, at 1 mg/mL; the bag holds 100 mL
     assert lines[start + 1 : start + 3] == ["40 15 15 4 60 60 1 40", "49.5 15 15 4 60 60 1 40"]
