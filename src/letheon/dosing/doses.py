@@ -10,7 +10,7 @@ from msgspec import Struct
 from letheon.dosing.bags import RatePeriod
 from letheon.dosing.limits import Dosed, within_limits
 from letheon.dosing.policy import DoseLimits, Policy
-from letheon.dosing.regimen import MS_PER_DAY, Infusion, Regimen
+from letheon.dosing.regimen import MS_PER_DAY, Infusion, Regimen, by_days
 from letheon.dosing.titration import reach, weaned
 from letheon.dosing.weaning import with_weaning
 from letheon.units import MS_PER_HOUR
@@ -145,9 +145,8 @@ def _is_push(start: int, stop: int, pushes: list[Infusion]) -> bool:
 def _by_day(pieces: list[Piece]) -> tuple[DayDose, ...]:
     days: dict[int, list[Piece]] = {}
     for start, stop, low, high in pieces:
-        for day in range(start // MS_PER_DAY, -(-stop // MS_PER_DAY)):
-            cut = max(start, day * MS_PER_DAY), min(stop, (day + 1) * MS_PER_DAY)
-            days.setdefault(day, []).append((*cut, low, high))
+        for day, *cut in by_days(start, stop):
+            days.setdefault(day, []).append((cut[0], cut[1], low, high))
     return tuple(
         DayDose(day + 1, _sum(some), sum(stop - start for start, stop, *ends in some if max(ends) > 0) / MS_PER_HOUR)
         for day, some in sorted(days.items())

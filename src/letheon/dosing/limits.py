@@ -1,16 +1,16 @@
 """Limits of dose on a timetable: where the pump stops, and which pushes are left out, for one body weight."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from letheon.dosing.bags import RatePeriod
 from letheon.dosing.policy import DoseLimits
-from letheon.dosing.regimen import MS_PER_DAY, Regimen
+from letheon.dosing.regimen import MS_PER_DAY, Regimen, by_days
 from letheon.units import MS_PER_HOUR
 
-__all__ = ["Dosed", "binds", "within_limits"]
+__all__ = ["Dosed", "binds", "joined", "within_limits"]
 
 _SAME = 1e-9  # of a limit: sums carry rounding
 
@@ -38,9 +38,8 @@ def binds(regimen: Regimen, limits: DoseLimits | None, weight_kg: float) -> bool
         return False
     schedule, by_day = regimen.schedule(), dict[int, float]()
     for (start, stop), rate in zip(pairwise(schedule.edges_ms), schedule.rates(weight_kg), strict=True):
-        for day in range(start // MS_PER_DAY, -(-stop // MS_PER_DAY)):
-            length = min(stop, (day + 1) * MS_PER_DAY) - max(start, day * MS_PER_DAY)
-            by_day[day] = by_day.get(day, 0.0) + rate * length / MS_PER_HOUR
+        for day, first, last in by_days(start, stop):
+            by_day[day] = by_day.get(day, 0.0) + rate * (last - first) / MS_PER_HOUR
     largest, total = max(by_day.values(), default=0.0), sum(by_day.values())
     per_day, in_all = (mg * (1 + _SAME) or float("inf") for mg in (limits.per_day_mg, limits.in_all_mg))
     return largest > per_day or total > in_all
@@ -84,10 +83,10 @@ def within_limits(
         push_left -= pushed
         push_rate = push_rate if push_left > tiny else 0.0
         today, total = today + pumped + pushed, total + pumped + pushed
-    return _joined(runs), given
+    return joined(runs), given
 
 
-def _joined(periods: Sequence[RatePeriod]) -> list[RatePeriod]:
+def joined(periods: Iterable[RatePeriod]) -> list[RatePeriod]:
     """Make one of periods that adjoin and differ in nothing else."""
     result: list[RatePeriod] = []
     for period in periods:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from letheon.dosing.bags import RatePeriod, check_rates, lay_out
 from letheon.dosing.class_rows import ClassRow
 from letheon.dosing.layout import Amounts, Layout, laid_out, pumped, pushes_of
-from letheon.dosing.limits import within_limits
+from letheon.dosing.limits import joined, within_limits
 from letheon.dosing.order import STANDARD_BAGS_ML, Order, rounded_up
 from letheon.dosing.other_drugs import OtherDrug
 from letheon.dosing.policy import Boosters, DoseLimits, Policy, Titration
@@ -212,18 +212,8 @@ def _with_titration(sheet: Worksheet, regimen: Regimen) -> Worksheet:
 
 def _as_run(sheet: Worksheet, regimen: Regimen, spans: Iterable[RatePeriod]) -> Layout:
     """Lay out sessions at the rates of one patient, as far as limits let them run."""
-    periods, pushes = within_limits(_joined(spans), pushes_of(regimen, sheet.order), sheet.policy.limits)
+    periods, pushes = within_limits(joined(spans), pushes_of(regimen, sheet.order), sheet.policy.limits)
     return replace(sheet.course, sessions=lay_out(periods, sheet.order, sheet.is_sham), pushes=tuple(pushes))
-
-
-def _joined(periods: Iterable[RatePeriod]) -> list[RatePeriod]:
-    """Make one of periods that adjoin at one rate."""
-    result: list[RatePeriod] = []
-    for period in periods:
-        if result and (result[-1].stop_ms, result[-1].mg_per_h) == (period.start_ms, period.mg_per_h):
-            period = replace(result.pop(), stop_ms=period.stop_ms)
-        result.append(period)
-    return result
 
 
 def _with_boosters(sheet: Worksheet, regimen: Regimen, follow_up_ms: int) -> Worksheet:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from letheon.errors import InputError, near_word
+from letheon.errors import InputError, instead
 from letheon.scenario.model import Arm, Scenario
 from letheon.units import shown
 
@@ -34,10 +34,7 @@ def comparators(arms: Sequence[Arm], against: str | None) -> dict[str, Arm]:
         return _with_placebo(arms, asked=against is not None)
     other = next((arm for arm in arms if arm.name == against), None)
     if other is None:
-        names = [arm.name for arm in arms]
-        near = near_word(against, names)
-        meant = f"{near} if you meant that" if near else f"one of {_listed(names)}"
-        raise InputError(f"{shown(against)} is not an arm here; write {meant}.")
+        raise InputError(f"{shown(against)} is not an arm here; {instead(against, _names(arms))}.")
     if len(arms) == 1:
         raise InputError(f"{against} is the only arm, so there is none to compare with it; add another arm.")
     return {arm.name: other for arm in arms if arm is not other}
@@ -48,23 +45,23 @@ def _with_placebo(arms: Sequence[Arm], asked: bool) -> dict[str, Arm]:
     shams = [arm for arm in arms if arm.drug == "placebo"]
     drugs = [arm for arm in arms if arm.drug != "placebo"]
     if asked and not shams:
-        instead = f"write one of {_listed([arm.name for arm in drugs])}, or " * (len(drugs) > 1)
+        instead = f"write one of {', '.join(_names(drugs))}, or " * (len(drugs) > 1)
         sham = f"sham: {{drug: placebo, like: {drugs[0].name}}}"
         raise InputError(f"there is no placebo arm here; {instead}add an arm such as {sham}.")
-    found: dict[str, Arm] = {}
+    others: dict[str, Arm] = {}
     for arm in drugs:
         fitting = [sham for sham in shams if sham.like == arm.name] or shams
         if asked and len(fitting) > 1:
             raise InputError(
-                f"{PLACEBO} could be any of {_listed([sham.name for sham in fitting])} for arm {arm.name}; write the "
+                f"{PLACEBO} could be any of {', '.join(_names(fitting))} for arm {arm.name}; write the "
                 "name of one, or leave one placebo arm."
             )
-        found |= {arm.name: fitting[0]} if fitting else {}
-    return found
+        others |= {arm.name: fitting[0]} if fitting else {}
+    return others
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)
+def _names(arms: Sequence[Arm]) -> list[str]:
+    return [arm.name for arm in arms]
 
 
 def compared_against(scenario: Scenario, against: str, place: str = "against") -> Scenario:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from letheon.dosing.regimen import MS_PER_DAY, Rate
-from letheon.errors import InputError, near_word
+from letheon.errors import InputError, instead, near_word
 from letheon.scenario import quantities, spellings
 from letheon.scenario.model import BagStrength, Responder, Spread
 from letheon.scenario.yaml_tree import Listing, Node, Table, Value
@@ -59,6 +59,14 @@ def _refuse_shape(node: Node, due: str, example: str) -> Any:
     if isinstance(node, Value) and not node.empty:
         what = shown(node.text)
     node.refuse(f"expected a {due}, found {what}; write e.g. {example}.")
+
+
+def one_given(table: Table, first: str, second: str, examples: str) -> None:
+    """Refuse a map that has both of two keys, or neither."""
+    if (first in table.entries) == (second in table.entries):
+        both = f"both {first} and {second} are given; keep one"
+        neither = f"neither {first} nor {second} is given; write one"
+        table.refuse(f"{both if first in table.entries else neither}: {examples}.")
 
 
 def quantity(node: Node, reader: Callable[[str], T], example: str) -> tuple[T, str]:
@@ -121,9 +129,7 @@ def choice(*words: str | Callable[[], Iterable[str]], read: Reader | None = None
         word = text_of(node, example)
         if word in allowed():
             return word
-        near = near_word(word, allowed())
-        remedy = f"write {near} if you meant that" if near else f"write one of {', '.join(allowed())}"
-        node.refuse(f"{shown(word)} is not a known value here; {remedy}.")
+        node.refuse(f"{shown(word)} is not a known value here; {instead(word, allowed())}.")
 
     return Kind("word", read or read_word, lambda: {"enum": [*allowed()]}, limits=lambda: ", ".join(allowed()))
 

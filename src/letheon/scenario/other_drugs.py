@@ -7,7 +7,7 @@ from letheon.dosing.other_drugs import OtherDrug
 from letheon.scenario import quantities
 from letheon.scenario.faults import attempt
 from letheon.scenario.grammar import ALSO, BESIDE, MAX_OTHER_DRUGS
-from letheon.scenario.kinds import table_of, text_of
+from letheon.scenario.kinds import one_given, table_of, text_of
 from letheon.scenario.quantities import time_text
 from letheon.scenario.yaml_tree import Listing, Node, Table
 from letheon.units import REFERENCE_WEIGHT_KG, shown
@@ -50,13 +50,8 @@ def _refuse_beside(table: Table, values: dict[str, Any], beside: Collection[str]
 
 def _given_as(table: Table, values: dict[str, Any]) -> str:
     """Return whether it is a dose or a rate."""
-    for one, other, write in (
-        ("dose", "rate", "dose: 1.5 mg/kg, or rate: 1 mg/kg/h as long as ketamine runs"),
-        ("with", "every", "with: each session, or every: 12 h"),
-    ):
-        if (one in values) == (other in values):
-            both = f"both {one} and {other} are" if one in values else f"neither {one} nor {other} is"
-            table.refuse(f"{both} given; write one of them: {write}.")
+    one_given(table, "dose", "rate", "dose: 1.5 mg/kg, or rate: 1 mg/kg/h as long as ketamine runs")
+    one_given(table, "with", "every", "with: each session, or every: 12 h")
     if "rate" in values and "every" in values:
         table.entries["every"].refuse("a rate runs as long as ketamine does; write with: each session, or a dose.")
     return "rate" if "rate" in values else "dose"

@@ -21,9 +21,9 @@ from letheon.scenario import quantities
 from letheon.scenario.classes import classes_of, is_by_class, split_by_class
 from letheon.scenario.faults import attempt
 from letheon.scenario.grammar import BOOSTERS, TITRATION
-from letheon.scenario.kinds import OF_BASE, listing_of, table_of, text_of
+from letheon.scenario.kinds import OF_BASE, listing_of, one_given, table_of, text_of
 from letheon.scenario.quantities import time_text
-from letheon.scenario.sessions import BY_CLASS, Values, of_each_class, read_booster_session
+from letheon.scenario.sessions import BY_CLASS, Values, of_each_class, peak_mg_h, read_booster_session
 from letheon.scenario.yaml_tree import Node, Table
 from letheon.units import REFERENCE_WEIGHT_KG, plain, shown
 
@@ -86,9 +86,7 @@ def _boosters(node: Node, values: Values, salt: float, follow_up_ms: int) -> Boo
 
 def _gaps(table: Table, values: Values) -> tuple[int, ...]:
     """Return the days from one booster to the next; none where they go by relapse."""
-    if ("on" in values) == ("every" in values):
-        both = "both on and every are given; keep one" if "on" in values else "neither on nor every is given; write one"
-        table.refuse(f"{both}: on: relapse for boosters when pain returns, or every: 6 weeks for a calendar.")
+    one_given(table, "on", "every", "on: relapse for boosters when pain returns, or every: 6 weeks for a calendar")
     gaps: tuple[int, ...] = values.get("every", ())
     if gaps and "wait" in values:
         table.entries["wait"].refuse(
@@ -213,8 +211,7 @@ def _one_titration(table: Table, values: Values, each: Iterable[list[Infusion]],
 
     highest, lowest = base(values["max"]), base(values["min"]) if "min" in values else Rate()
     top = highest.at(REFERENCE_WEIGHT_KG)
-    timetables = [Regimen.create("racemic", infusions).schedule() for infusions in each]
-    start = max((rate for one in timetables for rate in one.rates(REFERENCE_WEIGHT_KG)), default=0.0)
+    start = max(map(peak_mg_h, each), default=0.0)
     if top < start * (1 - 1e-9):
         node = table.entries["max"]
         node.refuse(

@@ -52,7 +52,7 @@ def document(result: RunResult, name: str) -> tree.Document:
     made = words.made.format(
         version=result.letheon,
         seed=result.seed,
-        patients=numbers.count(result.n_patients, "patient").removesuffix(" patients").removesuffix(" patient"),
+        patients=numbers.fixed(result.n_patients, 0),
         follow_up=numbers.duration(result.follow_up_days),
     )
     sections = (
