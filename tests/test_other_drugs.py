@@ -41,8 +41,8 @@ def test_doses_are_counted_as_written() -> None:
         sheet = sheet_of(arm, Order(weight_kg=80.0), round(read.follow_up_h * MS_PER_HOUR))
         record = arm_record(sheet, arm.regimen, arm.like)
         assert record.also
-        given = [(one.mg, one.mg_per_h, one.times, one.total_mg) for one in record.also]
-        assert given == [
+        rows = [(one.mg, one.mg_per_h, one.times, one.total_mg) for one in record.also]
+        assert rows == [
             (120.0, None, (5, 7), (600.0, 840.0)),
             (None, 80.0, (5, 7), (80.0 * 20, 80.0 * 26)),
             (1.0, None, (8, 8), (8.0, 8.0)),

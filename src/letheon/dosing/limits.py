@@ -63,13 +63,13 @@ def within_limits(
     edges |= {moment for push, _ in pushes for moment in (push.start_ms, push.start_ms + push.duration_ms)}
     edges |= set(range(0, max(stop, *edges, 0), MS_PER_DAY))
     runs: list[RatePeriod] = []
-    given: list[_Push] = []
+    kept: list[_Push] = []
     today = total = push_rate = push_left = 0.0
     for start, until in pairwise(sorted(edges)):
         today = 0.0 if start % MS_PER_DAY == 0 else today
         for push, known in pushes:
             if push.start_ms == start and push.mg <= min(per_day - today, in_all - total) + tiny:
-                given.append(known)
+                kept.append(known)
                 push_left, push_rate = push.mg, push.mg / push.duration_ms
         left = min(per_day - today, in_all - total) - push_left
         period = next((one for one in periods if one.start_ms <= start < one.stop_ms), None)
@@ -83,7 +83,7 @@ def within_limits(
         push_left -= pushed
         push_rate = push_rate if push_left > tiny else 0.0
         today, total = today + pumped + pushed, total + pumped + pushed
-    return joined(runs), given
+    return joined(runs), kept
 
 
 def joined(periods: Iterable[RatePeriod]) -> list[RatePeriod]:

@@ -175,11 +175,11 @@ def worksheet(
     25.0
     """
     order, policy = Order() if order is None else order, policy or _NO_RULES
-    given = with_weaning(regimen, policy.wean)
+    timetable = with_weaning(regimen, policy.wean)
     doses = {drug: mg for drug, mg in (beside or {}).items() if mg}
-    course, also = laid_out(given, order, policy.limits), tuple(also)
+    course, also = laid_out(timetable, order, policy.limits), tuple(also)
     sheet = Worksheet(regimen.drug, order, course, policy=policy, beside=doses, also=also, missing=tuple(missing))
-    return _with_boosters(_with_titration(sheet, regimen), given, follow_up_ms)
+    return _with_boosters(_with_titration(sheet, regimen), timetable, follow_up_ms)
 
 
 def _with_titration(sheet: Worksheet, regimen: Regimen) -> Worksheet:
@@ -292,8 +292,10 @@ def fitting(sheet: Worksheet, regimen: Regimen) -> Fit | None:
 
 def _most_with(sheet: Worksheet, regimen: Regimen, order: Order) -> Amounts:
     """Return what the arm comes to at most with another bag."""
-    given = with_weaning(regimen, sheet.policy.wean)
-    other = replace(sheet, order=order, course=laid_out(given, order, sheet.policy.limits), titration=None, missing=())
+    timetable = with_weaning(regimen, sheet.policy.wean)
+    other = replace(
+        sheet, order=order, course=laid_out(timetable, order, sheet.policy.limits), titration=None, missing=()
+    )
     other = _with_titration(other, regimen)
     if sheet.boosters:
         each = laid_out(Regimen(regimen.drug, sheet.boosters.rule.session), order, _of_a_day(sheet.policy))

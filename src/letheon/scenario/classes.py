@@ -134,23 +134,23 @@ def split_by_class(table: Table, keys: Sequence[str], limits: tuple[float, ...] 
 
     `limits` [`unit`] are further ones at which the map is to be split, if its own classes are of that unit.
     """
-    found = {key: node for key in keys if isinstance(node := table.entries.get(key), Table)}
-    if not found:
+    nodes = {key: node for key in keys if isinstance(node := table.entries.get(key), Table)}
+    if not nodes:
         return None
-    classes = {key: classes_of(node) for key, node in found.items()}
+    classes = {key: classes_of(node) for key, node in nodes.items()}
     first, *others = classes
     by, name = classes[first][0], CLASS_UNITS
     for key in others:
         if (other := classes[key][0]) != by:
-            found[key].refuse(f"it goes by {name[other]}, and {first} by {name[by]}; write both in one unit.")
+            nodes[key].refuse(f"it goes by {name[other]}, and {first} by {name[by]}; write both in one unit.")
     own = {limit for _, one in classes.values() for limit in one}
     if len(own) >= MAX_CLASSES:
-        found[first].refuse(f"with {', '.join(others)} there are over {MAX_CLASSES} classes; use fewer limits.")
+        nodes[first].refuse(f"with {', '.join(others)} there are over {MAX_CLASSES} classes; use fewer limits.")
     ends = sorted(own | set(limits if unit == by else ()))
     tables: list[Table] = []
     for low in (float("-inf"), *ends):
         entries = dict(table.entries)
-        for key, node in found.items():
+        for key, node in nodes.items():
             entries[key] = list(node.entries.values())[sum(low >= x for x in classes[key][1])]
         tables.append(replace(table, entries=entries))
     return Split(by, tuple(ends), tuple(tables))

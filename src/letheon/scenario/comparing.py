@@ -31,7 +31,7 @@ def comparators(arms: Sequence[Arm], against: str | None) -> dict[str, Arm]:
     {'ward': 'slow'}
     """
     if against is None or against == PLACEBO:
-        return _with_placebo(arms, asked=against is not None)
+        return _with_placebo(arms, explicit=against is not None)
     other = next((arm for arm in arms if arm.name == against), None)
     if other is None:
         raise InputError(f"{shown(against)} is not an arm here; {instead(against, _names(arms))}.")
@@ -40,18 +40,18 @@ def comparators(arms: Sequence[Arm], against: str | None) -> dict[str, Arm]:
     return {arm.name: other for arm in arms if arm is not other}
 
 
-def _with_placebo(arms: Sequence[Arm], asked: bool) -> dict[str, Arm]:
-    """Return the placebo arm of each arm that gives a drug; refuse what is not clear if it was `asked` for."""
+def _with_placebo(arms: Sequence[Arm], explicit: bool) -> dict[str, Arm]:
+    """Return the placebo arm of each arm that gives a drug; refuse what is not clear if it is `explicit`."""
     shams = [arm for arm in arms if arm.drug == "placebo"]
     drugs = [arm for arm in arms if arm.drug != "placebo"]
-    if asked and not shams:
+    if explicit and not shams:
         instead = f"write one of {', '.join(_names(drugs))}, or " * (len(drugs) > 1)
         sham = f"sham: {{drug: placebo, like: {drugs[0].name}}}"
         raise InputError(f"there is no placebo arm here; {instead}add an arm such as {sham}.")
     others: dict[str, Arm] = {}
     for arm in drugs:
         fitting = [sham for sham in shams if sham.like == arm.name] or shams
-        if asked and len(fitting) > 1:
+        if explicit and len(fitting) > 1:
             raise InputError(
                 f"{PLACEBO} could be any of {', '.join(_names(fitting))} for arm {arm.name}; write the "
                 "name of one, or leave one placebo arm."

@@ -257,7 +257,7 @@ def _title(node: Node, example: str) -> str:
 
 _DAYS = whole_days(1, 3650)
 _DAY_MS = 24 * MS_PER_HOUR
-_LOOKS = duration(MS_PER_HOUR // 4, fault="is shorter than 15 min", limits="15 min or more")
+_CHECKS = duration(MS_PER_HOUR // 4, fault="is shorter than 15 min", limits="15 min or more")
 _FOLLOW_UP = duration(_DAY_MS, 3650 * _DAY_MS, "is outside 1 day to 10 years", "1 day to 10 years", ("weeks", "h"))
 _OVER = "is outside 15 min to 14 days"
 _REPORTS = choice("spontaneous", "elicited")
@@ -358,7 +358,7 @@ BOOSTERS = Fields(
 _SOME_RATE = rate(_AT_70_KG, zero=False)
 TITRATION = Fields(
     (
-        Key("every", _LOOKS, "Time between two checks.", "8 h", required=True),
+        Key("every", _CHECKS, "Time between two checks.", "8 h", required=True),
         Key("step", by_class(_SOME_RATE), "By how much the rate goes up or down.", "5 mg/h/70kg", required=True),
         Key("min", by_class(rate(_AT_70_KG)), "Lower limit of the rate.", "5 mg/h/70kg", "0 mg/h"),
         Key("max", by_class(_SOME_RATE), "Upper limit of the rate.", "30 mg/h/70kg", required=True),

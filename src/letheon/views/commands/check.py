@@ -19,10 +19,10 @@ def check(scenario: ScenarioFile, as_json: AsJson = False) -> None:
     from letheon.study import check as checks
     from letheon.views.subjects.check import document
 
-    found = checks.check(scenario)
+    result = checks.check(scenario)
     if as_json:
-        write_json(checks.document_of(found))
+        write_json(checks.document_of(result))
     else:
-        show(document(found))
-    if found.faults:
+        show(document(result))
+    if result.faults:
         raise typer.Exit(InputError.exit_code)

@@ -58,7 +58,7 @@ def worksheet(
         scenarios.load(scenario),
         order,
         arm,
-        strength_asked=concentration is not None or per_bag is not None,
+        strength_stated=concentration is not None or per_bag is not None,
         volume=bag,
     )
     if as_json:
@@ -73,7 +73,7 @@ def worksheet(
 
 
 def _sheets(
-    scenario: "Scenario", order: "Order", only: str | None, strength_asked: bool, volume: float | None
+    scenario: "Scenario", order: "Order", only: str | None, strength_stated: bool, volume: float | None
 ) -> "tuple[Scenario, dict[str, Worksheet]]":
     """Lay out arms for one body weight, one for each class of age; return a scenario of those, and their sheets."""
     arms = {arm.name: arm for arm in scenario.arms}
@@ -86,7 +86,7 @@ def _sheets(
             own = order
             if bag := arm.bag:
                 ml = bag.ml if volume is None else None
-                own = order.of_bag(bag.at(order.weight_kg), ml, asked=strength_asked)
+                own = order.of_bag(bag.at(order.weight_kg), ml, explicit=strength_stated)
             for who, age in _ages(arm):
                 one = replace(arm.of(order.weight_kg, age), name=f"{name}{who}")
                 sheets[one.name] = sheet_of(arm, own, round(scenario.follow_up_h * MS_PER_HOUR), age)
