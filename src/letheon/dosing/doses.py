@@ -45,7 +45,7 @@ class DayDose(Struct, frozen=True):
 
 
 def doses_of(infusions: Iterable[Infusion], weight_kg: float, policy: Policy = _NO_RULES) -> Doses:
-    """Return what infusions give a person of a body weight, with their weaning and within limits; boosters apart.
+    """Return the doses of infusions for one body weight, weaning and limits included, boosters left out.
 
     >>> from letheon.dosing.regimen import Rate
     >>> one = doses_of([Infusion.create(24 * day, 4, Rate(25.0)) for day in range(10)], 70.0)
@@ -87,7 +87,7 @@ def day_doses(infusions: Iterable[Infusion], weight_kg: float, policy: Policy = 
 
 
 def _pieces(regimen: Regimen, weight_kg: float, policy: Policy) -> list[Piece]:
-    """Return stretches of equal rates, without pauses, weaning behind them; pushes run as written."""
+    """Return stretches of equal rates, without pauses, weaning after them; pushes run as written."""
     whole, titration, wean = with_weaning(regimen, policy.wean), policy.titration, policy.wean
     if titration is None and policy.limits is None:
         return _as_written(whole, weight_kg)

@@ -27,7 +27,7 @@ _Push = TypeVar("_Push")
 
 
 def binds(regimen: Regimen, limits: DoseLimits | None, weight_kg: float) -> bool:
-    """Say whether limits leave out some of a timetable, for one body weight.
+    """Say whether limits cut a timetable, for one body weight.
 
     >>> from letheon.dosing.regimen import Infusion, Rate
     >>> days = Regimen.create("racemic", [Infusion.create(0, 48, Rate(50.0))])
@@ -48,7 +48,7 @@ def binds(regimen: Regimen, limits: DoseLimits | None, weight_kg: float) -> bool
 def within_limits(
     periods: Sequence[RatePeriod], pushes: Sequence[tuple[Dosed, _Push]], limits: DoseLimits | None
 ) -> tuple[list[RatePeriod], list[_Push]]:
-    """Return what runs, and which pushes are given; each push stands beside what the caller knows it by.
+    """Return the periods that run and the pushes that are given; each push comes with an object that stands for it.
 
     >>> day = [RatePeriod(0, 48 * 3_600_000, 50.0, ())]
     >>> [(one.start_ms / 3_600_000, one.stop_ms / 3_600_000) for one in within_limits(day, [], DoseLimits(960.0))[0]]

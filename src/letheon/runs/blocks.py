@@ -34,7 +34,7 @@ class BlockRange(NamedTuple):
     arm: int  # number of the arm in the scenario
     kind: str  # ``people`` for the population, ``bank`` for the uncertainty bank
     first: int
-    stop: int  # behind the last block
+    stop: int  # one past the last block
 
     def patients(self, n: int) -> int:
         """Return how many patients of a population of `n` (or of the bank) it holds."""

@@ -87,7 +87,7 @@ def _base(name: str, node: Node, arms: Table, above: tuple[str, ...]) -> Table:
         circle = chain[: chain.index(like) + 1]
         if collecting() and chain[-1] != next(one for one in arms.entries if one in circle):
             return LOST  # refused at the first of the circle
-        node.refuse("arms start from each other in a circle; write one of them out.")
+        node.refuse("these arms start from each other in a circle; write one of them without like.")
     if like not in arms.entries:
         near = near_word(like, arms.entries)
         node.refuse(
@@ -106,7 +106,7 @@ def _laid_over(base: Table, own: Table) -> Table:
         before = entries.get(key)
         if isinstance(node, Value) and node.text.strip() == "none":
             if before is None:
-                node.refuse(f"there is no {key} to remove in the arm that this one is like; leave it out.")
+                node.refuse(f"the arm that this one is like has no {key} to remove; leave this key out.")
             del entries[key]
         elif isinstance(before, Table) and isinstance(node, Table) and not is_by_class(node):
             entries[key] = _laid_over(before, node)

@@ -15,8 +15,9 @@ PLACEBO = "placebo"  # in the place of an arm's name: the placebo arm like each 
 def comparators(arms: Sequence[Arm], against: str | None) -> dict[str, Arm]:
     """Return the arm that each arm is compared with, by name; arms that are compared with none are left out.
 
-    `against` is the name of the arm with which every other one is compared. ``placebo`` stands for the placebo arm
-    like each arm that gives a drug, else the only one; None, where nothing was asked for, for the same or the first.
+    `against` is the name of the arm with which every other one is compared. ``placebo`` stands for each arm's own
+    placebo arm (the one that is like it), else the only one. None, for a file without `compare`, means the same, but
+    takes the first placebo arm where several fit.
 
     Raises
     ------
@@ -53,8 +54,8 @@ def _with_placebo(arms: Sequence[Arm], explicit: bool) -> dict[str, Arm]:
         fitting = [sham for sham in shams if sham.like == arm.name] or shams
         if explicit and len(fitting) > 1:
             raise InputError(
-                f"{PLACEBO} could be any of {', '.join(_names(fitting))} for arm {arm.name}; write the "
-                "name of one, or leave one placebo arm."
+                f"arm {arm.name} has several placebo arms ({', '.join(_names(fitting))}); write the name of one, or "
+                "keep only one of them."
             )
         others |= {arm.name: fitting[0]} if fitting else {}
     return others

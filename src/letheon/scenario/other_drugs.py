@@ -45,7 +45,7 @@ def _read(item: Node, beside: Collection[str], follow_up_ms: int) -> OtherDrug:
 
 def _refuse_beside(table: Table, values: dict[str, Any], beside: Collection[str]) -> None:
     if values["drug"].casefold() in beside:
-        table.entries["drug"].refuse(f"{shown(values['drug'])} stands in beside too; keep one of the two.")
+        table.entries["drug"].refuse(f"{shown(values['drug'])} is listed under beside too; keep one of the two.")
 
 
 def _given_as(table: Table, values: dict[str, Any]) -> str:
@@ -60,11 +60,13 @@ def _given_as(table: Table, values: dict[str, Any]) -> str:
 def _until(table: Table, values: dict[str, Any], follow_up_ms: int) -> int:
     """Return from when on no dose is given."""
     if "until" in values and "with" in values:
-        table.entries["until"].refuse("it ends doses by the clock; leave it out, or write every in place of with.")
+        table.entries["until"].refuse(
+            "until ends doses by the clock, and with gives them by session; leave until out, or write every."
+        )
     until = values.get("until", follow_up_ms)
     if not 0 < until <= follow_up_ms:
         table.entries["until"].refuse(
-            f"{time_text(until)} is not behind 0 h and within the follow-up, which ends at {time_text(follow_up_ms)}; "
+            f"{time_text(until)} is not after 0 h and within the follow-up, which ends at {time_text(follow_up_ms)}; "
             "write e.g. until: day 5."
         )
     return until

@@ -151,14 +151,14 @@ def _ramp(table: Table, values: Values) -> list[tuple[int, int, Rate]]:
     count, rest = divmod(abs(last - first), size)
     if rest:
         node.refuse(
-            f"{size} {units['from']} does not go into the way from {first} to {last} a whole number of times; "
-            "write another step."
+            f"from {plain(float(first))} to {plain(float(last))} {units['from']} is not a whole number of steps of "
+            f"{plain(float(size))}; write another step."
         )
     every, length = ramp["every"], values["for"]
     if count >= MAX_INFUSIONS or int(count) * every >= length:
         node.refuse(
-            f"the ramp takes {time_text(int(count) * every)} to reach to, and the session ends after "
-            f"{time_text(length)}; write a longer for, a longer step, or a shorter every."
+            f"the ramp reaches its last rate after {time_text(int(count) * every)}, but the session ends after "
+            f"{time_text(length)}; write a longer for, a larger step, or a shorter every."
         )
     sign = 1 if last >= first else -1
     steps: list[tuple[int, int, Rate]] = []
@@ -194,7 +194,9 @@ def _length(table: Table, values: Values) -> int:
                 "write it as an infusion, e.g. dose: 20 mg, for: 10 min."
             )
     elif "over" in nodes:
-        nodes["over"].refuse("it is the length of a push; write for: 4 h instead, or add push: 0.35 mg/kg.")
+        nodes["over"].refuse(
+            "over is the length of a push, and none is written; write for: 4 h instead, or add push: 0.35 mg/kg."
+        )
     else:
         BOOSTER_SESSION.required(table, "for")
         duration = values["for"]
@@ -228,7 +230,7 @@ def _rate(table: Table, values: Values, duration_ms: int) -> Rate:
             f"{plain(MAX_RATE_MG_H)} mg/h (20 mg/kg/h); write a lower {key} or a longer time."
         )
     if is_push and "max" in values:
-        table.entries["max"].refuse("it limits the rate of an infusion, and this is a push; leave max out.")
+        table.entries["max"].refuse("max limits the rate of an infusion, and this is a push; leave max out.")
     return _limited(Rate(absolute, per_kg), values)
 
 

@@ -1,4 +1,4 @@
-"""The check of a scenario: all that is wrong with it, what it means, and how it differs from published regimens."""
+"""The check of a scenario: its faults, what it means, and how it differs from published regimens."""
 
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class ArmCheck(Struct, frozen=True):
 
 
 class Check(Struct, frozen=True):
-    """What a look at a scenario finds without running it."""
+    """What can be said about a scenario without running it."""
 
     letheon: str
     faults: tuple[Fault, ...]
@@ -53,7 +53,7 @@ class Check(Struct, frozen=True):
 
 
 def check(scenario: Scenario | str | Path) -> Check:
-    """Say all that is wrong with a scenario, and what it means; nothing is simulated.
+    """List every fault of a scenario, and say what the scenario means; nothing is simulated.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ from letheon.views.commands.shell import AsJson, ScenarioFile, show, write_json
 
 
 def check(scenario: ScenarioFile, as_json: AsJson = False) -> None:
-    """Say all that is wrong with a scenario, and what it means.
+    """List every fault of a scenario, and say what it means.
 
     Every refusal and every warning at once; the scenario in plain sentences and on a time line; and what differs from
     published regimens and from guidance, each with its source. Nothing is simulated. The exit code is 2 where there

@@ -1,4 +1,4 @@
-"""What a study that somebody brings would be used for, and what is missing."""
+"""What a study of the user's own would be used for, and what it lacks."""
 
 from letheon.library import Study
 from letheon.study.new_study import NewStudy, Supported
@@ -14,8 +14,8 @@ _VERDICT = {True: "agrees", False: "contradicted", None: "only recalled"}
 def document(result: NewStudy, study: Study) -> Document:
     """Return the answer to ``letheon evidence add``."""
     name = f"{study.id}: {study.design}, {study.diagnosis}"
-    read = "Readable, and complete enough to be held."
-    shipped = " The library already holds a study of this name." if result.shipped else ""
+    read = "The file can be read and has all that is required."
+    shipped = " The library already has a study of this name." if result.shipped else ""
     return Document(
         "",
         (
