@@ -161,7 +161,7 @@ REFUSED = [
     ("{below 50: 15 mg/h, from 50: 20 mg/h}", 'rate.below 50: "below 50" has no limit in kg or in years; write e.g. below 50 kg, or below 65 years.'),
     ("{below x: 15 mg/h, from x: 20 mg/h}", 'rate.below x: "x" does not start with a number; write e.g. 50 kg.'),
     ("{above 50 kg: 15 mg/h, from 50 kg: 20 mg/h}", 'rate.above 50 kg: "above 50 kg" is not a class; write e.g. {below 50 kg: 15 mg/h, from 50 kg: 25 mg/h}.'),
-    ("{below 18 years: 15 mg/h, from 18 years: 20 mg/h}", 'rate.below 18 years: "below 18 years" leaves a class empty: patients have 18 to 100 years; write a limit between them, or one value for everybody.'),
+    ("{below 18 years: 15 mg/h, from 18 years: 20 mg/h}", 'rate.below 18 years: "below 18 years" leaves a class empty, since all patients lie within 18 to 100 years; write a limit within that range, or one value for everybody.'),
     ("{below 50 kg: 15 mg, from 50 kg: 20 mg/h}", 'rate.below 50 kg: "15 mg" is a dose, not a rate; write 15 mg/h, or dose: 15 mg in place of rate.'),
     ("{below 50 kg: 15 mg/h, from 50 kg: 2 g/h}", 'rate.from 50 kg: "2 g/h" is 2000 mg/h at 70 kg, above the limit of 1400 mg/h (20 mg/kg/h); write a lower rate or a longer time.'),
     ("{below 50 kg: -15 mg/h, from 50 kg: 2 mg/h}", 'rate.below 50 kg: "-15 mg/h" is negative;'),
