@@ -34,7 +34,10 @@ REFUSED = [
     ("boosters: {on: relapse, session: {at: day 1, rate: 25 mg/h, for: 4 h}}", "boosters.session: "),
     ("boosters: {on: relapse, session: {rate: 25 mg/h, for: 40 days}}", "boosters.session: the booster takes over 28"),
     ("titration: {every: 1 min, step: 5 mg/h, max: 30 mg/h}", 'titration.every: "1 min" is shorter than 15 min'),
-    ("titration: {every: 8 h, step: 0 mg/h, max: 30 mg/h}", 'titration.step: "0 mg/h" is outside 0 to 1400 mg/h'),
+    (
+        "titration: {every: 8 h, step: 0 mg/h, max: 30 mg/h}",
+        'titration.step: "0 mg/h" is not above 0 and at most 1400 mg/h',
+    ),
     (f"titration: {{{STEPS}, max: 20 mg/h}}", 'titration.max: "20 mg/h" is below a rate that the sessions begin with'),
     (f"titration: {{{STEPS}, min: 31 mg/h, max: 30 mg/h}}", 'titration.min: "31 mg/h" is above max'),
     (f"titration: {{{STEPS}, max: 30 mg/h, relief: 0.5}}", 'titration.relief: "0.5" is not a relief from 1 %'),
@@ -46,18 +49,18 @@ REFUSED = [
     ("wean: 12 h", "wean: expected a map"),
     ("wean: {over: 12 h}", 'wean: the key "steps" is missing'),
     ("wean: {over: 10 min, steps: 1}", 'wean.over: "10 min" is outside 15 min to 14 days'),
-    ("wean: {over: 12 h, steps: 7}", "wean: 12 h in 7 steps do not make steps of whole minutes"),
-    ("wean: {over: 20 min, steps: 4}", "wean: 20 min in 4 steps do not make steps of whole minutes"),
+    ("wean: {over: 12 h, steps: 7}", "wean: 12 h cannot be split into 7 steps of whole minutes"),
+    ("wean: {over: 20 min, steps: 4}", "wean: 20 min cannot be split into 4 steps of whole minutes"),
     ("wean: {over: 12 h, steps: 0}", 'wean.steps: "0" is outside 1 to 48'),
     ("limits: {}", "limits: neither per_day nor in_all"),
     ("limits: 960 mg", "limits: expected a map"),
     ("limits: {per_day: 5 mg/kg}", 'limits.per_day: "5 mg/kg" depends on weight'),
     ("limits: {per_day: 0 mg}", 'limits.per_day: "0 mg" is not above 0'),
     ("limits: {in_all: 9 mg/h}", 'limits.in_all: "9 mg/h" is a rate, not a dose'),
-    ("limits: {per_day: 10 g, in_all: 9 g}", "limits.per_day: it is above in_all"),
+    ("limits: {per_day: 10 g, in_all: 9 g}", "limits.per_day: per_day is above in_all"),
     ("limits: {a_day: 1 g}", 'limits: "a_day" is not a known key here'),
     ("titration: {up: 1}", 'titration: "up" is not a known key here'),
-    ("stop: {no_response: 2}", "stop: it ends boosters, and this arm has none"),
+    ("stop: {no_response: 2}", "stop: stop ends boosters, and this arm has none"),
     (f"boosters: {{every: 6 weeks, {BAG}}}\n    stop: {{dose: 5 mg/kg}}", 'stop.dose: "5 mg/kg" depends on weight'),
     ("policy: relapse", "ketamine: write what it does, e.g. boosters: "),
 ]
@@ -81,7 +84,7 @@ def test_what_a_rule_needs_of_the_sessions_is_said() -> None:
             "ends at 25 h, after the follow-up ends at 24 h",
         ),
         (only_pushes % "wean: {over: 12 h, steps: 4}", "there is no rate to wean from"),
-        (only_pushes % "limits: {per_day: 90 mg}", "pushes of the sessions overlap or adjoin"),
+        (only_pushes % "limits: {per_day: 90 mg}", "pushes of the sessions overlap or touch"),
     ):
         with pytest.raises(InputError, match=fault):
             loads(text)

@@ -118,8 +118,8 @@ def test_earlier_files_asked_for_one_mechanism_by_the_word_rival() -> None:
         ("{at: 0 h, rate: 5 mg/h, for: 9 s}", '.for: "9 s" is too short'),
         ("{at: 0 h, push: 10 mg, over: 6 min}", '.over: "6 min" is longer than the 5 min of a push'),
         ("{at: 0 h, push: 10 mg, for: 1 min}", ".for: for cannot be combined with push"),
-        ("{at: 0 h, dose: 10 mg, over: 1 min}", ".over: it is the length of a push"),
-        ("{at: 0 h, dose: 10 mg, max: 25 mg/h, for: 1 min}", ".max: it limits the rate of an infusion"),
+        ("{at: 0 h, dose: 10 mg, over: 1 min}", ".over: over is the length of a push"),
+        ("{at: 0 h, dose: 10 mg, max: 25 mg/h, for: 1 min}", ".max: max limits the rate of an infusion"),
         ("{at: 0 h, push: 10 mg/h}", "is a rate, not a dose"),
     ],
 )

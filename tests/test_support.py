@@ -215,18 +215,18 @@ def test_norketamine_is_doubted_only_where_a_model_has_it(pk, warned):
 
 
 @pytest.mark.parametrize(
-    ("drug", "rate", "said"),
+    ("drug", "rate", "words"),
     [
         ("esketamine", "1 mg/h", "below that of every fitted trial of esketamine (lowest 20 mg/h, sigtermans2009)"),
         ("esketamine", "22 mg/h", ""), ("racemic", "20 mg/h", ""), ("arketamine", "1 mg/h", ""),
         ("racemic", "5 mg/kg/h", "above that of every fitted trial of racemic (highest 52.5 mg/h, pickering2020)"),
     ],
 )  # fmt: skip
-def test_rates_that_no_fitted_trial_reached_are_named(drug, rate, said):
+def test_rates_that_no_fitted_trial_reached_are_named(drug, rate, words):
     """Red when the trial that sets the low or the high end of what was fitted is another one, or not named."""
     warnings = warnings_of(scenario(f"\n      - {{at: 0 h, rate: {rate}, for: 4 h}}", drug=drug))
-    assert [w for w in warnings if "fitted trial" in w and said in w] == [w for w in warnings if "fitted trial" in w]
-    assert any("fitted trial" in w for w in warnings) == bool(said)
+    assert [w for w in warnings if "fitted trial" in w and words in w] == [w for w in warnings if "fitted trial" in w]
+    assert any("fitted trial" in w for w in warnings) == bool(words)
 
 
 def test_weights_inside_are_not_warned_about():

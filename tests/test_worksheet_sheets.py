@@ -267,7 +267,7 @@ def test_every_number_of_a_sheet_is_written_as_the_ismp_asks(scenario, kg, vial,
     for weight in (kg, kg + 15.5):
         order = Order.create(weight_kg=weight, vial_mg_per_ml=vial[0], vial_ml=vial[1], overfill_ml=overfill)
         try:
-            sheets.append((order, *sheets_of(read, order, None, strength_asked=False, volume=None)))
+            sheets.append((order, *sheets_of(read, order, None, strength_stated=False, volume=None)))
         except InputError:  # no pump runs so slow or fast
             assume(False)
     one = subject.document(sheets[0][1], sheets[0][0], sheets[0][2])

@@ -87,7 +87,7 @@ class Stops:
 
 @dataclass(frozen=True, slots=True)
 class Wean:
-    """How an arm ends: from each patient's own rate down in equal steps, behind the last session."""
+    """How an arm ends: from each patient's own rate down in equal steps, after the last session."""
 
     over_ms: int
     steps: int

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from letheon.dosing.bags import RatePeriod, check_rates, lay_out
 from letheon.dosing.class_rows import ClassRow
 from letheon.dosing.layout import Amounts, Layout, laid_out, pumped, pushes_of
-from letheon.dosing.limits import within_limits
+from letheon.dosing.limits import joined, within_limits
 from letheon.dosing.order import Order
 from letheon.dosing.other_drugs import OtherDrug
 from letheon.dosing.policy import Boosters, DoseLimits, Policy, Titration
@@ -175,11 +175,11 @@ def worksheet(
     25.0
     """
     order, policy = Order() if order is None else order, policy or _NO_RULES
-    given = with_weaning(regimen, policy.wean)
+    timetable = with_weaning(regimen, policy.wean)
     doses = {drug: mg for drug, mg in (beside or {}).items() if mg}
-    course, also = laid_out(given, order, policy.limits), tuple(also)
+    course, also = laid_out(timetable, order, policy.limits), tuple(also)
     sheet = Worksheet(regimen.drug, order, course, policy=policy, beside=doses, also=also, missing=tuple(missing))
-    return _with_boosters(_with_titration(sheet, regimen), given, follow_up_ms)
+    return _with_boosters(_with_titration(sheet, regimen), timetable, follow_up_ms)
 
 
 def _with_titration(sheet: Worksheet, regimen: Regimen) -> Worksheet:
@@ -212,18 +212,8 @@ def _with_titration(sheet: Worksheet, regimen: Regimen) -> Worksheet:
 
 def _as_run(sheet: Worksheet, regimen: Regimen, spans: Iterable[RatePeriod]) -> Layout:
     """Lay out sessions at the rates of one patient, as far as limits let them run."""
-    periods, pushes = within_limits(_joined(spans), pushes_of(regimen, sheet.order), sheet.policy.limits)
+    periods, pushes = within_limits(joined(spans), pushes_of(regimen, sheet.order), sheet.policy.limits)
     return replace(sheet.course, sessions=lay_out(periods, sheet.order, sheet.is_sham), pushes=tuple(pushes))
-
-
-def _joined(periods: Iterable[RatePeriod]) -> list[RatePeriod]:
-    """Make one of periods that adjoin at one rate."""
-    result: list[RatePeriod] = []
-    for period in periods:
-        if result and (result[-1].stop_ms, result[-1].mg_per_h) == (period.start_ms, period.mg_per_h):
-            period = replace(result.pop(), stop_ms=period.stop_ms)
-        result.append(period)
-    return result
 
 
 def _with_boosters(sheet: Worksheet, regimen: Regimen, follow_up_ms: int) -> Worksheet:

@@ -186,7 +186,7 @@ class TitrationRecord(Struct, frozen=True):
     rates: list[PumpRate]
     least: LayoutRecord
     most: LayoutRecord
-    weaning: list[WeanStepRecord] | UnsetType = UNSET  # behind the sessions
+    weaning: list[WeanStepRecord] | UnsetType = UNSET  # after the sessions
 
 
 class BoosterRecord(Struct, frozen=True):

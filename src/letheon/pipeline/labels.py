@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from letheon import library
@@ -203,10 +203,9 @@ def _similar_patients(population: Population, study: Study) -> bool:
 
 def _as_checked(scenario: Scenario, drug: str) -> bool:
     """Say whether the models are those under which studies were simulated: the defaults, under either pain model."""
-    switches, default = scenario.models, Models()
-    names = ("flares", "expectancy", "norketamine", "induction", "borrow_variability")
-    alike = all(getattr(switches, name) == getattr(default, name) for name in names)
-    return alike and common_models(scenario) == chosen_models([drug], default.pk)
+    default, models = Models(), scenario.models
+    checked = replace(default, pk=models.pk, pain=models.pain, occasions=models.occasions)
+    return models == checked and common_models(scenario) == chosen_models([drug], default.pk)
 
 
 def _ruled(scenario: Scenario, arm: Arm) -> bool:

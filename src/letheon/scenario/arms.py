@@ -21,9 +21,9 @@ from letheon.scenario.kinds import MAX_RATE_MG_H, listing_of, table_of, text_of
 from letheon.scenario.model import Arm, BagStrength, Beside
 from letheon.scenario.other_drugs import computed_beside, read_other_drugs
 from letheon.scenario.rules import read_policy
-from letheon.scenario.sessions import ROUNDING, Values, of_each_class, read_session, scaled
+from letheon.scenario.sessions import ROUNDING, Values, of_each_class, peak_mg_h, read_session, scaled
 from letheon.scenario.yaml_tree import Listing, Node, Table, Value
-from letheon.units import REFERENCE_WEIGHT_KG, plain, shown
+from letheon.units import plain, shown
 
 _MASSES = ("rate", "dose", "push", "max", "min", "step", "from", "to")  # keys that may hold a volume of the bag
 
@@ -87,7 +87,7 @@ def _base(name: str, node: Node, arms: Table, above: tuple[str, ...]) -> Table:
         circle = chain[: chain.index(like) + 1]
         if collecting() and chain[-1] != next(one for one in arms.entries if one in circle):
             return LOST  # refused at the first of the circle
-        node.refuse("arms start from each other in a circle; write one of them out.")
+        node.refuse("these arms start from each other in a circle; write one of them without like.")
     if like not in arms.entries:
         near = near_word(like, arms.entries)
         node.refuse(
@@ -106,7 +106,7 @@ def _laid_over(base: Table, own: Table) -> Table:
         before = entries.get(key)
         if isinstance(node, Value) and node.text.strip() == "none":
             if before is None:
-                node.refuse(f"there is no {key} to remove in the arm that this one is like; leave it out.")
+                node.refuse(f"the arm that this one is like has no {key} to remove; leave this key out.")
             del entries[key]
         elif isinstance(before, Table) and isinstance(node, Table) and not is_by_class(node):
             entries[key] = _laid_over(before, node)
@@ -167,7 +167,7 @@ def _infusions(table: Table, follow_up_ms: int, weekday: int) -> list[Infusion]:
     infusions: list[Infusion] = []
     for item in listing.items:
         infusions = attempt(_with_session, infusions, item, follow_up_ms, weekday)
-    if (peak := max(_peak_mg_h(one) for one in of_each_class(infusions))) > MAX_RATE_MG_H * ROUNDING:
+    if (peak := max(peak_mg_h(one) for one in of_each_class(infusions))) > MAX_RATE_MG_H * ROUNDING:
         listing.refuse(
             f"overlapping sessions add up to {plain(round(peak, 3))} mg/h at 70 kg, above the limit of "
             f"{plain(MAX_RATE_MG_H)} mg/h; move them apart or lower their rates."
@@ -224,22 +224,6 @@ def _also(values: Values, follow_up_ms: int) -> tuple[OtherDrug, ...]:
 def _bag(values: Values, salt: float) -> BagStrength | None:
     bag = values.get("bag")
     return bag and BagStrength(bag.mg_per_ml * salt, bag.mg_kg_per_ml * salt, bag.ml)
-
-
-def _peak_mg_h(infusions: list[Infusion]) -> float:
-    """Highest total rate at 70 kg [mg/h], pushes apart."""
-    steps: dict[int, float] = {}
-    for infusion in infusions:
-        if infusion.is_push:
-            continue
-        rate = infusion.rate.at(REFERENCE_WEIGHT_KG)
-        steps[infusion.start_ms] = steps.get(infusion.start_ms, 0.0) + rate
-        steps[infusion.stop_ms] = steps.get(infusion.stop_ms, 0.0) - rate
-    peak = running = 0.0
-    for moment in sorted(steps):
-        running += steps[moment]
-        peak = max(peak, running)
-    return peak
 
 
 def _nothing_warning(arm: Arm) -> str | None:

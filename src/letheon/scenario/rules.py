@@ -21,9 +21,9 @@ from letheon.scenario import quantities
 from letheon.scenario.classes import classes_of, is_by_class, split_by_class
 from letheon.scenario.faults import attempt
 from letheon.scenario.grammar import BOOSTERS, TITRATION
-from letheon.scenario.kinds import OF_BASE, listing_of, table_of, text_of
+from letheon.scenario.kinds import OF_BASE, listing_of, one_given, table_of, text_of
 from letheon.scenario.quantities import time_text
-from letheon.scenario.sessions import BY_CLASS, Values, of_each_class, read_booster_session
+from letheon.scenario.sessions import BY_CLASS, Values, of_each_class, peak_mg_h, read_booster_session
 from letheon.scenario.yaml_tree import Node, Table
 from letheon.units import REFERENCE_WEIGHT_KG, plain, shown
 
@@ -41,7 +41,7 @@ def read_policy(table: Table, values: Values, regimen: Regimen, salt: float, fol
         attempt(_refuse_titrated_ramps, table)
         titration = attempt(_titration, table.entries["titration"], values["titration"], regimen, salt)
     if "stop" in values and boosters is None:
-        none = f"it ends boosters, and this arm has none; write boosters: {BOOSTERS.example} too, or leave stop out."
+        none = f"stop ends boosters, and this arm has none; add boosters: {BOOSTERS.example}, or leave stop out."
         attempt(table.entries["stop"].refuse, none)
     wean = limits = None
     if "wean" in values:
@@ -86,13 +86,11 @@ def _boosters(node: Node, values: Values, salt: float, follow_up_ms: int) -> Boo
 
 def _gaps(table: Table, values: Values) -> tuple[int, ...]:
     """Return the days from one booster to the next; none where they go by relapse."""
-    if ("on" in values) == ("every" in values):
-        both = "both on and every are given; keep one" if "on" in values else "neither on nor every is given; write one"
-        table.refuse(f"{both}: on: relapse for boosters when pain returns, or every: 6 weeks for a calendar.")
+    one_given(table, "on", "every", "on: relapse for boosters when pain returns, or every: 6 weeks for a calendar")
     gaps: tuple[int, ...] = values.get("every", ())
     if gaps and "wait" in values:
         table.entries["wait"].refuse(
-            "it is the time from a relapse to the appointment; leave it out if every is given."
+            "wait is the time from a relapse to the appointment, and these boosters go by the calendar; leave it out."
         )
     return gaps
 
@@ -119,8 +117,8 @@ def _check_wean_steps(table: Table, over: int, steps: int) -> None:
     if rest or length % 60_000 or length <= LONGEST_PUSH_MS:
         longer = steps * max(6, -(-over // steps // 60_000)) * 60_000
         table.refuse(
-            f"{time_text(over)} in {steps} steps do not make steps of whole minutes and more than 5 min; write e.g. "
-            f"over: {time_text(longer)}, or other steps."
+            f"{time_text(over)} cannot be split into {steps} steps of whole minutes, each over 5 min; write e.g. "
+            f"over: {time_text(longer)}, or another number of steps."
         )
 
 
@@ -131,8 +129,8 @@ def _check_wean_place(table: Table, over: int, regimen: Regimen, follow_up_ms: i
     ends = {end_of_sessions(Regimen.create("racemic", one))[0] for one in of_each_class(regimen.infusions)}
     if len(ends) > 1:
         table.refuse(
-            "the last session gives nothing in some classes, which would be weaned earlier than the others; write arms "
-            "of their own for them."
+            "the last session gives nothing in some classes, which would be weaned earlier than the others; write a "
+            "separate arm for them."
         )
     if end + over > follow_up_ms:
         table.refuse(
@@ -148,7 +146,7 @@ def _limits(node: Node, values: Values, salt: float) -> DoseLimits:
         table.refuse("neither per_day nor in_all is given; write e.g. per_day: 960 mg, or leave limits out.")
     if values.get("per_day", 0.0) > values.get("in_all", float("inf")):
         table.entries["per_day"].refuse(
-            "it is above in_all, so no day can reach it; write a lower one or leave it out."
+            "per_day is above in_all, so no day can reach it; write a lower per_day, or leave it out."
         )
     written: Values = {}
     for key in values:
@@ -165,7 +163,7 @@ def _refuse_joined_pushes(node: Node, regimen: Regimen, boosters: Boosters | Non
         pushes = sorted(one for one in infusions if one.is_push)
         if any(after.start_ms <= one.stop_ms for one, after in pairwise(pushes)):
             node.refuse(
-                f"pushes of {which} overlap or adjoin, and a limit gives each whole or leaves it out; move them "
+                f"two pushes of {which} overlap or touch, and under a limit each is given whole or left out; move them "
                 "apart, or write them as one."
             )
 
@@ -175,7 +173,7 @@ def _refuse_titrated_ramps(table: Table) -> None:
     for item in listing_of(table.entries["sessions"], "").items:
         if isinstance(item, Table) and "ramp" in item.entries:
             item.entries["ramp"].refuse(
-                "a titration sets the rates of this arm; write the steps as sessions, or no ramp."
+                "titration sets the rates of this arm, so it can have no ramp; write the steps as sessions instead."
             )
 
 
@@ -185,7 +183,7 @@ def _titration(node: Node, values: Values, regimen: Regimen, salt: float) -> Tit
     if len({titrated_spans(one) for one in of_each_class(infusions)}) > 1:
         table.refuse(
             "a session is written lower than the one before it for some classes only, and would be titrated for the "
-            "others; write arms of their own for them."
+            "others; write a separate arm for them."
         )
     nodes = (table.entries.get(key) for key in BY_CLASS)
     unit = next((classes_of(one)[0] for one in nodes if isinstance(one, Table) and is_by_class(one)), "")
@@ -213,8 +211,7 @@ def _one_titration(table: Table, values: Values, each: Iterable[list[Infusion]],
 
     highest, lowest = base(values["max"]), base(values["min"]) if "min" in values else Rate()
     top = highest.at(REFERENCE_WEIGHT_KG)
-    timetables = [Regimen.create("racemic", infusions).schedule() for infusions in each]
-    start = max((rate for one in timetables for rate in one.rates(REFERENCE_WEIGHT_KG)), default=0.0)
+    start = max(map(peak_mg_h, each), default=0.0)
     if top < start * (1 - 1e-9):
         node = table.entries["max"]
         node.refuse(

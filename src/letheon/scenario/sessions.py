@@ -11,12 +11,21 @@ from letheon.scenario import quantities
 from letheon.scenario.classes import split_by_class
 from letheon.scenario.faults import LOST, attempt
 from letheon.scenario.grammar import BOOSTER_SESSION, MAX_INFUSIONS, SESSION, WEEKDAYS, Fields
-from letheon.scenario.kinds import MAX_RATE_MG_H, table_of, text_of
+from letheon.scenario.kinds import MAX_RATE_MG_H, one_given, table_of, text_of
 from letheon.scenario.quantities import time_text
 from letheon.scenario.yaml_tree import Node, Table
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG, plain, shown
 
-__all__ = ["BY_CLASS", "ROUNDING", "Values", "of_each_class", "read_booster_session", "read_session", "scaled"]
+__all__ = [
+    "BY_CLASS",
+    "ROUNDING",
+    "Values",
+    "of_each_class",
+    "peak_mg_h",
+    "read_booster_session",
+    "read_session",
+    "scaled",
+]
 
 MAX_PUSH_MG_KG = 2.0
 MAX_BOOSTER_DAYS = 28
@@ -94,6 +103,12 @@ def of_each_class(infusions: Iterable[Infusion], of: str = "", trait: float = 0.
     yield from (list(regimen.of(*who).infusions) for who in itertools.product(weights, ages))
 
 
+def peak_mg_h(infusions: Iterable[Infusion]) -> float:
+    """Return the highest total rate at 70 kg [mg/h], pushes apart."""
+    run = Regimen.create("racemic", (one for one in infusions if not one.is_push))
+    return max(run.schedule().rates(REFERENCE_WEIGHT_KG), default=0.0)
+
+
 def _repeated(table: Table, values: Values, weekday: int | None = None) -> list[Infusion]:
     """Return the infusions of a session and its repeats; `weekday` of day 1 is None where nobody knows it."""
     pieces = attempt(_pieces, table, values)
@@ -111,9 +126,7 @@ def _starts(table: Table, values: Values, weekday: int | None) -> list[int]:
     if repeat is None:
         return [start]
     node = table_of(table.entries["repeat"], "")
-    if ("on" in repeat) == ("every" in repeat):
-        both = "both every and on are given; keep one" if "on" in repeat else "neither every nor on is given; write one"
-        node.refuse(f"{both}: every: 1 day, or on: [Mon, Tue, Wed, Thu, Fri].")
+    one_given(node, "every", "on", "every: 1 day, or on: [Mon, Tue, Wed, Thu, Fri]")
     if "every" in repeat:
         return [start + k * repeat["every"] for k in range(repeat["times"])]
     if weekday is None:
@@ -138,14 +151,14 @@ def _ramp(table: Table, values: Values) -> list[tuple[int, int, Rate]]:
     count, rest = divmod(abs(last - first), size)
     if rest:
         node.refuse(
-            f"{size} {units['from']} does not go into the way from {first} to {last} a whole number of times; "
-            "write another step."
+            f"from {plain(float(first))} to {plain(float(last))} {units['from']} is not a whole number of steps of "
+            f"{plain(float(size))}; write another step."
         )
     every, length = ramp["every"], values["for"]
     if count >= MAX_INFUSIONS or int(count) * every >= length:
         node.refuse(
-            f"the ramp takes {time_text(int(count) * every)} to reach to, and the session ends after "
-            f"{time_text(length)}; write a longer for, a longer step, or a shorter every."
+            f"the ramp reaches its last rate after {time_text(int(count) * every)}, but the session ends after "
+            f"{time_text(length)}; write a longer for, a larger step, or a shorter every."
         )
     sign = 1 if last >= first else -1
     steps: list[tuple[int, int, Rate]] = []
@@ -181,7 +194,9 @@ def _length(table: Table, values: Values) -> int:
                 "write it as an infusion, e.g. dose: 20 mg, for: 10 min."
             )
     elif "over" in nodes:
-        nodes["over"].refuse("it is the length of a push; write for: 4 h instead, or add push: 0.35 mg/kg.")
+        nodes["over"].refuse(
+            "over is the length of a push, and none is written; write for: 4 h instead, or add push: 0.35 mg/kg."
+        )
     else:
         BOOSTER_SESSION.required(table, "for")
         duration = values["for"]
@@ -215,7 +230,7 @@ def _rate(table: Table, values: Values, duration_ms: int) -> Rate:
             f"{plain(MAX_RATE_MG_H)} mg/h (20 mg/kg/h); write a lower {key} or a longer time."
         )
     if is_push and "max" in values:
-        table.entries["max"].refuse("it limits the rate of an infusion, and this is a push; leave max out.")
+        table.entries["max"].refuse("max limits the rate of an infusion, and this is a push; leave max out.")
     return _limited(Rate(absolute, per_kg), values)
 
 

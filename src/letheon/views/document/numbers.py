@@ -61,7 +61,7 @@ def written(value: float, digits: int = 9) -> str:
 
 
 def _bare(text: str) -> str:
-    """Drop zeros behind the last digit that says something."""
+    """Drop zeros after the last significant digit."""
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
