@@ -94,6 +94,7 @@ TRIAL, CRPS = LEIDEN % 28, WHO % ("70 ± 10", "7 ± 1", "46 ± 12")
 TITRATED = "    titration: {every: 12 h, step: 5 mg/h, max: 40 mg/h}\n"
 BOOSTED = "    boosters: {every: [1 week], session: {rate: 10 mg/h, for: 4 h}}\n"
 BESIDE = "    beside: {midazolam: 2 mg%s}\n"
+ALSO = "    also: [{drug: lidocaine, dose: 1.5 mg/kg, with: each session}]\n"
 DEEP = "".join(f"\n      - {{at: {24 * i} h, rate: {3 + i} mg/kg/h, for: 24 h}}" for i in range(5))
 FIVE_DAYS = "\n      - {at: 0 h, rate: 24 mg/h, for: 6 h, repeat: {every: 1 day, times: 5}}"
 WEEK_1 = ("nrs", 7, "placebo")
@@ -130,6 +131,7 @@ WEEK_1 = ("nrs", 7, "placebo")
         (TRIAL, {"rules": TITRATED}, ("nrs", 84, "placebo"), "assumed"),
         (TRIAL, {"rules": BOOSTED}, ("nrs", 84, "placebo"), "assumed"),
         (TRIAL, {"rules": BESIDE % ""}, WEEK_1, "extrapolated"),
+        (TRIAL, {"rules": ALSO}, WEEK_1, "extrapolated"),  # nothing of it is computed, and nobody gave both
         (TRIAL, {"drug": "racemic"}, WEEK_1, "assumed"),
         (TRIAL, {"drug": "arketamine"}, WEEK_1, "assumed"),
         # its abstract says `p < 0.05` within the arm: no score, no difference from placebo, no share of responders
