@@ -265,6 +265,8 @@ def test_equal_ends_are_a_bound_and_no_drug_is_a_plain_zero(result: RunResult) -
     assert "≤" in plain(harms.value_cell(entry, dosed=True))  # a drug that did nothing was still given
     share = replace(entry, unit="share")
     assert "≤" in plain(harms.value_cell(share, dosed=False))
+    little = replace(entry, estimate=0.0046, interval=(0.0025, 0.0087))  # mmHg
+    assert plain(harms.value_cell(little, dosed=True)) == "<0.1 (<0.1)"
 
 
 @pytest.mark.parametrize("shape", ["alone", "placebo only"])
