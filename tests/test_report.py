@@ -280,10 +280,15 @@ def test_other_shapes_of_runs_have_a_report_and_a_summary(shape: str, result: Ru
 
 
 def test_the_answer_is_short_and_says_where_mechanisms_disagree(result: RunResult) -> None:
-    """Red when the answer scrolls away, leads with one mechanism, or has another number than the result."""
+    """Red when the answer scrolls away, leads with one mechanism, has another number than the result, or a share of
+    responders or days of relief without what placebo leaves of them."""
     text = terminal.text(brief(result), 100)
-    assert len(text.splitlines()) <= 20
+    assert len(text.splitlines()) <= 22
     arm = result.arms["esketamine"]
+    for key, unit in (("responder_30_day_28", "share"), ("relief_days", "days")):
+        against = arm.endpoint(key).against
+        ends = numbers.change_interval(against.mean_interval, unit)
+        assert f"{numbers.change(against.mean, unit).removesuffix(' points')} ({ends})" in text
     assert arm.by_model
     for model in (arm, arm.by_model.memory, arm.by_model.slow_site):
         last = model.endpoint("nrs_day_84")
