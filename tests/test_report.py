@@ -286,9 +286,10 @@ def test_the_answer_is_short_and_says_where_mechanisms_disagree(result: RunResul
     assert len(text.splitlines()) <= 22
     arm = result.arms["esketamine"]
     for key, unit in (("responder_30_day_28", "share"), ("relief_days", "days")):
-        against = arm.endpoint(key).against
-        ends = numbers.change_interval(against.mean_interval, unit)
-        assert f"{numbers.change(against.mean, unit).removesuffix(' points')} ({ends})" in text
+        entry = arm.endpoint(key)
+        assert entry and entry.against
+        ends = numbers.change_interval(entry.against.mean_interval, unit)
+        assert f"{numbers.change(entry.against.mean, unit).removesuffix(' points')} ({ends})" in text
     assert arm.by_model
     for model in (arm, arm.by_model.memory, arm.by_model.slow_site):
         last = model.endpoint("nrs_day_84")
