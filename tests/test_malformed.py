@@ -85,7 +85,7 @@ CASES = [
     ('n: 50', 'n: [1]', 'line 3, population.n: expected one value, found a list; write e.g. 1000.'),
     ('79 ± 19 kg', '79', 'line 3, population.weight: "79" has no unit; write e.g. 79 ± 19 kg.'),
     ('79 ± 19 kg', '25 ± 5 kg', 'line 3, population.weight: the mean in "25 ± 5 kg" is outside 30 to 200 kg; write e.g. 79 ± 19 kg.'),
-    ('79 ± 19 kg', '79,5 ± 19 kg', 'line 3, population: "5 ± 19 kg" stands alone after a comma, but inside { } a comma ends an entry; write decimals with a point, e.g. 79.5 ± 19 kg.'),
+    ('79 ± 19 kg', '79,5 ± 19 kg', 'line 3, population: "5 ± 19 kg" stands alone after a comma, but inside { } a comma ends an entry; write 79.5 ± 19 kg with a decimal point.'),
     ('79 ± 19 kg', '1e400 kg', 'line 3, population.weight: "1e400" is too large a number; write e.g. 79 ± 19 kg.'),
     ('7.3 ± 2.0', '11', 'line 3, population.baseline_nrs: the mean in "11" is outside 4 to 10; write e.g. 7.3 ± 2.0.'),
     ('n: 50', 'n: 50, age: 3 years', 'line 3, population.age: the mean in "3 years" is outside 18 to 100 years, since only adults are modelled: no data here tell how children take up or bear the drug; write e.g. 46 ± 12 years.'),

@@ -265,6 +265,8 @@ def test_equal_ends_are_a_bound_and_no_drug_is_a_plain_zero(result: RunResult) -
     assert "≤" in plain(harms.value_cell(entry, dosed=True))  # a drug that did nothing was still given
     share = replace(entry, unit="share")
     assert "≤" in plain(harms.value_cell(share, dosed=False))
+    little = replace(entry, estimate=0.0046, interval=(0.0025, 0.0087))  # mmHg
+    assert plain(harms.value_cell(little, dosed=True)) == "<0.1 (<0.1)"
 
 
 @pytest.mark.parametrize("shape", ["alone", "placebo only"])
@@ -278,10 +280,16 @@ def test_other_shapes_of_runs_have_a_report_and_a_summary(shape: str, result: Ru
 
 
 def test_the_answer_is_short_and_says_where_mechanisms_disagree(result: RunResult) -> None:
-    """Red when the answer scrolls away, leads with one mechanism, or has another number than the result."""
+    """Red when the answer scrolls away, leads with one mechanism, has another number than the result, or a share of
+    responders or days of relief without what placebo leaves of them."""
     text = terminal.text(brief(result), 100)
-    assert len(text.splitlines()) <= 20
+    assert len(text.splitlines()) <= 22
     arm = result.arms["esketamine"]
+    for key, unit in (("responder_30_day_28", "share"), ("relief_days", "days")):
+        entry = arm.endpoint(key)
+        assert entry and entry.against
+        ends = numbers.change_interval(entry.against.mean_interval, unit)
+        assert f"{numbers.change(entry.against.mean, unit).removesuffix(' points')} ({ends})" in text
     assert arm.by_model
     for model in (arm, arm.by_model.memory, arm.by_model.slow_site):
         last = model.endpoint("nrs_day_84")

@@ -137,6 +137,14 @@ def test_a_rate_of_zero_is_a_pause_with_a_warning(rates: tuple[int, ...], words:
     assert not running or scenario.arms[0].regimen.schedule() == sessions(*running).regimen.schedule()
 
 
+def test_boosters_without_drug_have_a_warning_and_placebo_has_none() -> None:
+    five, nothing = (f"rate: {rate} mg/h, for: 1 h" for rate in (5, 0))
+    one = f"a: {{drug: racemic, sessions: [{{at: 0 h, {five}}}], boosters: {{every: 1 week, session: {{{nothing}}}}}}}"
+    scenario = loads(HEAD + f"arms: {{{one}, sham: {{drug: placebo, like: a}}}}")
+    (warning,) = scenario.warnings
+    assert warning.startswith("arms.a.boosters: every session has a rate of 0")
+
+
 def test_overlapping_sessions_add_with_a_warning() -> None:
     text = HEAD + (
         "arms: {a: {drug: racemic, sessions: [{at: 0 h, rate: 5 mg/h, for: 4 h}, {at: 2 h, rate: 5 mg/h, for: 4 h}]},"

@@ -182,7 +182,7 @@ def _alike(scenario: Scenario, arm: Arm, study: Study, known: StudyArm, same: bo
     pairs = ((dose, _per_kg(study, known)), (days, known.days), (hours, known.hours))
     if not same:
         return all(reference / _SIMILAR <= value <= reference * _SIMILAR for value, reference in pairs[:2])
-    beside = arm.beside.clonidine_mg > 0 or arm.beside.midazolam_mg > 0
+    beside = arm.beside.clonidine_mg > 0 or arm.beside.midazolam_mg > 0 or bool(arm.also)
     close = all(abs(value - reference) <= (_SAME - 1.0) * reference for value, reference in pairs)
     return close and beside == bool(known.beside)
 

@@ -227,13 +227,17 @@ def _bag(values: Values, salt: float) -> BagStrength | None:
 
 
 def _nothing_warning(arm: Arm) -> str | None:
-    """Warn of sessions at a rate of 0 that titration cannot raise."""
-    empty = sum(infusion.rate.is_zero for infusion in arm.regimen.infusions)
-    if not empty or arm.policy.titration is not None:
+    """Warn of sessions and boosters of a drug at a rate of 0 that titration cannot raise."""
+    if arm.drug == "placebo":
         return None
-    count = len(arm.regimen.infusions)
-    which = "every session has" if empty == count else f"{empty} of {count} sessions have"
-    return f"arms.{arm.name}: {which} a rate of 0, and no drug is given then; write drug: placebo for a comparator."
+    sessions = arm.regimen.infusions if arm.policy.titration is None else ()
+    boosters = arm.policy.boosters.session if arm.policy.boosters else ()
+    for name, infusions in ((f"arms.{arm.name}", sessions), (f"arms.{arm.name}.boosters", boosters)):
+        if empty := sum(infusion.rate.is_zero for infusion in infusions):
+            count = len(infusions)
+            which = "every session has" if empty == count else f"{empty} of {count} sessions have"
+            return f"{name}: {which} a rate of 0, and no drug is given then; write drug: placebo for a comparator."
+    return None
 
 
 def _beside_warning(arm: Arm) -> str | None:
