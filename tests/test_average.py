@@ -35,11 +35,11 @@ def test_quantiles_are_those_of_the_concatenated_weighted_sample(weight, axes):
     samples = two_samples(axes=axes)
     n, pool = len(samples[0]), np.concatenate(samples)
     weights = np.repeat([weight, 1.0 - weight], n)
-    for share, found in zip(SHARES, pooled_quantiles(samples, (weight, 1.0 - weight), SHARES), strict=True):
+    for share, result in zip(SHARES, pooled_quantiles(samples, (weight, 1.0 - weight), SHARES), strict=True):
         below, part = divmod(1.0 + share * (n - 1), 1.0)
         ranks = np.minimum([below, below + 1.0], n) - 1e-7
         low, high = np.quantile(pool, ranks / n, axis=0, method="inverted_cdf", weights=weights)
-        assert found == pytest.approx(low + part * (high - low), rel=1e-12)
+        assert result == pytest.approx(low + part * (high - low), rel=1e-12)
     if weight in (0.0, 1.0):
         alone = np.quantile(samples[int(weight == 0.0)], SHARES, axis=0)
         assert np.array_equal(np.array(pooled_quantiles(samples, (weight, 1.0 - weight), SHARES)), alone)
@@ -74,12 +74,12 @@ def test_bands_pool_counts(name, weight):
     profile = Profile(5)
     profile.add(digitise({f"{model}_{name}": rows for model, rows in values.items()}, 8000))
     names = [f"{model}_{name}" for model in values]
-    found = np.array(profile.quantiles(names, (weight, 1.0 - weight), SHARES))
+    result = np.array(profile.quantiles(names, (weight, 1.0 - weight), SHARES))
     copies = np.concatenate([values["memory"], *([values["slow_site"]] * 3 if weight < 1.0 else [])], axis=1)
     width = 0.02 * (1.0 if name == "nrs" else 10.0)
-    assert np.abs(found - np.quantile(copies, SHARES, axis=1)).max() < 2.0 * width
+    assert np.abs(result - np.quantile(copies, SHARES, axis=1)).max() < 2.0 * width
     if weight == 1.0:
-        assert np.array_equal(found, np.array(bins_of(name).quantiles(profile.counts[names[0]], SHARES)))
+        assert np.array_equal(result, np.array(bins_of(name).quantiles(profile.counts[names[0]], SHARES)))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -221,8 +221,8 @@ def test_plain_columns_are_those_of_one_mechanism_a_patient_in_every_arm():
         part = memory != slow
         drawn.append(np.where(part, columns["nrs_day_28"] == memory, -1))
         assert np.isin(columns["nrs_day_28"], [memory, slow]).all() and part.any()
-        given = np.where(drawn[-1] == 1, columns["memory_dose_mg"], columns["slow_site_dose_mg"])
-        assert np.array_equal(columns["dose_mg"][part], given[part])
+        doses = np.where(drawn[-1] == 1, columns["memory_dose_mg"], columns["slow_site_dose_mg"])
+        assert np.array_equal(columns["dose_mg"][part], doses[part])
         if arm == 0:
             boosters = block.events["mechanism"][block.events["event"] == "booster"]
             counts = {model: int(columns[f"{model}_boosters"].sum()) for model in ("memory", "slow_site")}

@@ -56,3 +56,15 @@ def test_any_course_agrees_with_the_reference(bench: Any) -> None:
     known = np.stack(each, axis=-1)
     levels, slow = worst(result, known)
     assert levels < 1e-10 and slow < 1e-7
+
+
+def test_a_solver_that_is_not_installed_is_left_out_with_a_sentence(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peers = import_module("benchmarks.peers")
+    absent = {"numbalsoda"}
+    monkeypatch.setattr(peers, "find_spec", lambda name: None if name in absent else object())
+    (sentence,) = peers.left_out()
+    assert sentence.startswith("numba + LSODA takes no part: numbalsoda is not installed")
+    names = ("numba + LSODA, rtol 1e-6", "SciPy LSODA, rtol 1e-6", "diffrax Kvaerno5, rtol 1e-6")
+    assert [peers.is_installed(name) for name in names] == [False, True, True]

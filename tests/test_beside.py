@@ -15,11 +15,11 @@ LEIDEN = study_of("sigtermans2009")
 
 def test_published_values_keep_sign_day_and_error() -> None:
     """2.68 (SE 0.51) and 5.45 (SE 0.48) in week 1; the difference in week 12 is -1.27 (SE 0.7)."""
-    found = {(one.arm, one.against, one.days[1]): one for one in points(LEIDEN)}
-    drug, sham = found["esketamine", "", 7.0], found["placebo", "", 7.0]
+    published = {(one.arm, one.against, one.days[1]): one for one in points(LEIDEN)}
+    drug, sham = published["esketamine", "", 7.0], published["placebo", "", 7.0]
     assert (drug.value, sham.value, drug.control, sham.control) == (2.68, 5.45, False, True)
     assert drug.ends == pytest.approx((2.68 - 1.645 * 0.51, 2.68 + 1.645 * 0.51))
-    late = found["esketamine", "placebo", 84.0]
+    late = published["esketamine", "placebo", 84.0]
     assert (late.value, late.key) == (-1.27, "nrs_day_84")
     assert late.ends == pytest.approx((-1.27 - 1.645 * 0.7, -1.27 + 1.645 * 0.7))
 

@@ -73,36 +73,36 @@ def test_a_published_regimen_is_nearest_to_itself() -> None:
     """Red when a measure is taken differently of a scenario than of a study."""
     checked = 0
     for study in library.studies():
-        given = [arm for arm in study.arms if arm.infusions and arm.drug not in CONTROLS and not arm.titration]
-        if study.diagnosis != "CRPS" or not given or len({arm.group for arm in study.arms}) < len(study.arms):
+        arms = [arm for arm in study.arms if arm.infusions and arm.drug not in CONTROLS and not arm.titration]
+        if study.diagnosis != "CRPS" or not arms or len({arm.group for arm in study.arms}) < len(study.arms):
             continue
-        found = check(study_scenario(study, 300))
-        for arm in given:
-            nearest = found.arms[arm.name].published[0]
+        result = check(study_scenario(study, 300))
+        for arm in arms:
+            nearest = result.arms[arm.name].published[0]
             assert not nearest.times and not nearest.not_compared, (study.id, arm.name)
-            assert nearest.published.study == study.id or nearest.published.doses == found.arms[arm.name].doses
+            assert nearest.published.study == study.id or nearest.published.doses == result.arms[arm.name].doses
             checked += 1
     assert checked > 8
 
 
 def test_guidance_says_how_trials_lie_to_it() -> None:
     """Red when a range for other patients is held against a protocol without saying that trials in CRPS lie outside."""
-    found = check(EXAMPLES / "schwartzman2009.yaml")
-    rate = next(one for one in found.arms["ketamine"].guidance if one.measure == "rate_mg_kg_h")
+    result = check(EXAMPLES / "schwartzman2009.yaml")
+    rate = next(one for one in result.arms["ketamine"].guidance if one.measure == "rate_mg_kg_h")
     assert rate.place == "below" and rate.published_within < rate.published / 2
     assert all(one.source in library.sources() for one in library.guidance())
-    assert rate.written_for in (shown := " ".join(text(document(found)).split()))
+    assert rate.written_for in (shown := " ".join(text(document(result)).split()))
     assert "safe" not in shown.replace("safety", "").lower()
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_every_example_has_a_check(path: Path) -> None:
     """Red when a document cannot be drawn, or a warning of a run is left out."""
-    found = check(path)
-    assert found.faults == () and list(found.warnings) == model_warnings(load(path))
-    assert found.resolved is not None and loads(found.resolved).arms == load(path).arms
-    shown = " ".join(text(document(found)).split())
-    assert all(" ".join(warning.split()) in shown for warning in found.warnings)
+    result = check(path)
+    assert result.faults == () and list(result.warnings) == model_warnings(load(path))
+    assert result.resolved is not None and loads(result.resolved).arms == load(path).arms
+    shown = " ".join(text(document(result)).split())
+    assert all(" ".join(warning.split()) in shown for warning in result.warnings)
 
 
 def test_faults_in_text_and_document(fresh_python, tmp_path: Path) -> None:

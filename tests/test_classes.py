@@ -150,18 +150,18 @@ def arm_of(rate: str, more: str = "") -> str:
 # fmt: off
 REFUSED = [
     ("{}", "rate: no class is written here; write one value, or e.g. {below 50 kg: 15 mg/h, from 50 kg: 25 mg/h}."),
-    ("{below 50 kg: 15 mg/h}", "rate: from 50 kg on there is no value; add a class, from 50 kg, or write one value for everybody."),
-    ("{from 50 kg: 15 mg/h, from 60 kg: 20 mg/h}", 'rate: the first class is "from 50 kg"; begin with below 50 kg, so that everybody has a class.'),
-    ("{below 50 kg: 15 mg/h, from 60 kg: 20 mg/h}", "rate: who has 50 to 60 kg has no class; write the same limit after below and from."),
-    ("{below 60 kg: 15 mg/h, from 50 kg: 20 mg/h}", "rate: who has 50 to 60 kg is in two classes; write the same limit after below and from."),
-    ("{below 50 kg: 15 mg/h, from 50 kg: 20 mg/h, from 90 kg: 25 mg/h, from 70 kg: 22 mg/h}", "rate: the limits do not ascend; write them from low to high, each once."),
-    ("{below 50 kg: 15 mg/h, below 60 kg: 16 mg/h, from 60 kg: 20 mg/h}", "rate: below stands more than once; write it first and once, and the other classes with from."),
-    ("{below 50 kg: 15 mg/h, from 50 years: 20 mg/h}", "rate: classes of kg and of years are mixed; write all of them in kg, or all in years."),
+    ("{below 50 kg: 15 mg/h}", "rate: there is no value from 50 kg upwards; add the class from 50 kg, or write one value for everybody."),
+    ("{from 50 kg: 15 mg/h, from 60 kg: 20 mg/h}", 'rate: the first class is "from 50 kg"; begin with below 50 kg, so that every patient falls into a class.'),
+    ("{below 50 kg: 15 mg/h, from 60 kg: 20 mg/h}", "rate: patients of 50 to 60 kg fall into no class; write the same limit after below and from."),
+    ("{below 60 kg: 15 mg/h, from 50 kg: 20 mg/h}", "rate: patients of 50 to 60 kg fall into two classes; write the same limit after below and from."),
+    ("{below 50 kg: 15 mg/h, from 50 kg: 20 mg/h, from 90 kg: 25 mg/h, from 70 kg: 22 mg/h}", "rate: the limits are not in ascending order; write each once, from low to high."),
+    ("{below 50 kg: 15 mg/h, below 60 kg: 16 mg/h, from 60 kg: 20 mg/h}", "rate: below is used more than once; use it for the first class only, and from for the others."),
+    ("{below 50 kg: 15 mg/h, from 50 years: 20 mg/h}", "rate: these classes mix kg and years; write all of them in kg, or all in years."),
     ("{below 50 mg: 15 mg/h, from 50 kg: 20 mg/h}", 'rate.below 50 mg: "below 50 mg" has no limit in kg or in years; write e.g. below 50 kg, or below 65 years.'),
     ("{below 50: 15 mg/h, from 50: 20 mg/h}", 'rate.below 50: "below 50" has no limit in kg or in years; write e.g. below 50 kg, or below 65 years.'),
     ("{below x: 15 mg/h, from x: 20 mg/h}", 'rate.below x: "x" does not start with a number; write e.g. 50 kg.'),
-    ("{above 50 kg: 15 mg/h, from 50 kg: 20 mg/h}", 'rate.above 50 kg: "above 50 kg" names no class; write e.g. {below 50 kg: 15 mg/h, from 50 kg: 25 mg/h}.'),
-    ("{below 18 years: 15 mg/h, from 18 years: 20 mg/h}", 'rate.below 18 years: "below 18 years" parts nobody: patients have 18 to 100 years; write a limit between them, or one value for everybody.'),
+    ("{above 50 kg: 15 mg/h, from 50 kg: 20 mg/h}", 'rate.above 50 kg: "above 50 kg" is not a class; write e.g. {below 50 kg: 15 mg/h, from 50 kg: 25 mg/h}.'),
+    ("{below 18 years: 15 mg/h, from 18 years: 20 mg/h}", 'rate.below 18 years: "below 18 years" leaves a class empty, since all patients lie within 18 to 100 years; write a limit within that range, or one value for everybody.'),
     ("{below 50 kg: 15 mg, from 50 kg: 20 mg/h}", 'rate.below 50 kg: "15 mg" is a dose, not a rate; write 15 mg/h, or dose: 15 mg in place of rate.'),
     ("{below 50 kg: 15 mg/h, from 50 kg: 2 g/h}", 'rate.from 50 kg: "2 g/h" is 2000 mg/h at 70 kg, above the limit of 1400 mg/h (20 mg/kg/h); write a lower rate or a longer time.'),
     ("{below 50 kg: -15 mg/h, from 50 kg: 2 mg/h}", 'rate.below 50 kg: "-15 mg/h" is negative;'),
@@ -179,7 +179,9 @@ def test_bad_classes_are_refused_in_one_sentence(rate: str, sentence: str) -> No
 
 def test_one_session_goes_by_one_unit() -> None:
     text = arm_of(KG.format("15 mg/h", "20 mg/h"), f", max: {YEARS.format('20 mg/h', '15 mg/h')}")
-    with pytest.raises(InputError, match=r"max: it goes by years, and rate by kg; write both in one unit\."):
+    with pytest.raises(
+        InputError, match=r"max: its classes are in years, and those of rate in kg; use one unit for both\."
+    ):
         loads(text)
 
 

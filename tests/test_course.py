@@ -212,10 +212,10 @@ def errors(courses: Courses, true, days: int) -> dict[str, np.ndarray]:
     path = courses.path
     ours = [np.asarray(x)[: days + 1] for x in (path.sensitisation, path.growth, path.area, path.area_slow)]
     s, g = (np.abs(ours[i] - true[:, i]).max(axis=0) for i in (0, 1))
-    pain, rival = (np.abs(np.diff(ours[i] - true[:, i], axis=0) / 24) for i in (2, 3))
+    pain, slow = (np.abs(np.diff(ours[i] - true[:, i], axis=0) / 24) for i in (2, 3))
     above = ours[0] > ours[0][0]
     bends = above[1:] != above[:-1]
-    daily = {"pain": np.where(bends, 0.0, pain), "bend": np.where(bends, pain, 0.0), "rival": rival}
+    daily = {"pain": np.where(bends, 0.0, pain), "bend": np.where(bends, pain, 0.0), "rival": slow}
     return {"s": s, "g": g} | {name: error.max(axis=0) for name, error in daily.items()}
 
 

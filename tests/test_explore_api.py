@@ -150,9 +150,9 @@ def test_the_average_stands_between_both_explanations_and_says_where_they_disagr
     """Red when a component is taken for the average, or when `agree` of one endpoint marks another."""
     page, arms = page_of(result, loads(SMALL)), document_of(result)["arms"]
     for name, arm in page["arms"].items():
-        told = {key: one["disagree"] for key, one in arm["apart"].items() if not key.startswith("against_")}
-        assert told == {key: arms[name]["endpoints"][key]["agree"] is False for key in told}
-        for key in told:
+        verdicts = {key: one["disagree"] for key, one in arm["apart"].items() if not key.startswith("against_")}
+        assert verdicts == {key: arms[name]["endpoints"][key]["agree"] is False for key in verdicts}
+        for key in verdicts:
             low, high = sorted(part["endpoints"][key]["mean"] for part in arms[name]["by_model"].values())
             assert low <= arms[name]["endpoints"][key]["mean"] <= high
 

@@ -39,7 +39,7 @@ OF_ARM = [case for case in SINGLE if case[0] in ARM and "ketamine:" not in case[
 
 
 def chosen(chance: random.Random, k: int) -> tuple[str, list[str]]:
-    """Return a file of k faults in different places, and what is found of each alone."""
+    """Return a file of k faults in different places, and what is said of each alone."""
     head, due, spans = HEAD, [], []
     for old, new, _ in chance.sample(OF_HEAD, k):
         start, stop = HEAD.index(old), HEAD.index(old) + len(old)
@@ -56,8 +56,8 @@ def chosen(chance: random.Random, k: int) -> tuple[str, list[str]]:
 
 @pytest.mark.parametrize("case", SINGLE)
 def test_a_single_fault_has_the_sentence_that_a_reader_stops_with(case: tuple[str, str, str]) -> None:
-    found = sentences(GOOD.replace(case[0], case[1], 1))
-    assert f"s.yaml, {case[2]}" in found and len(found) <= 2
+    result = sentences(GOOD.replace(case[0], case[1], 1))
+    assert f"s.yaml, {case[2]}" in result and len(result) <= 2
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -151,11 +151,11 @@ optimise:
 @pytest.mark.parametrize(("text", "starts"), FIVE)
 def test_all_faults_are_listed_by_line(text: str, starts: list[str]) -> None:
     """Red when one is left out, stands twice, or is joined by one that it only leads to."""
-    found = sentences(text)
+    result = sentences(text)
     assert [
-        start for start, one in zip(starts, found, strict=False) if one.startswith(f"s.yaml, line {start}")
+        start for start, one in zip(starts, result, strict=False) if one.startswith(f"s.yaml, line {start}")
     ] == starts
-    assert len(found) == len(starts), found
+    assert len(result) == len(starts), result
 
 
 def test_a_fault_is_one_fault_however_many_arms_have_it() -> None:

@@ -15,9 +15,9 @@ from letheon.views.explore.short import short
 
 
 def test_it_says_what_the_first_screen_says() -> None:
-    said = " ".join(terminal.text(document(sigtermans(), "esketamine")).split())
+    page = " ".join(terminal.text(document(sigtermans(), "esketamine")).split())
     for line in short(sigtermans(), "esketamine"):
-        assert all(text in said for text in (line.text, line.more, line.apart))
+        assert all(text in page for text in (line.text, line.more, line.apart))
 
 
 def test_dots_show_the_shares_of_the_result() -> None:

@@ -47,10 +47,10 @@ def both_lower(windows: int) -> tuple[MeanTest, ...]:
 
 def test_a_rare_event_has_the_chance_that_brute_force_gives():
     """Red when weights, tilts or the density of a proposal are wrong: every one of them cancels in the mean."""
-    made, tests = trial({"a": (1.0, 0.0), "b": (1.6, 0.0), "c": (2.0, 0.0)}, 25, 2), both_lower(2)
-    result = event_chance(made, lambda arms: all_found(tests, arms), tests)
+    ketamine_trial, tests = trial({"a": (1.0, 0.0), "b": (1.6, 0.0), "c": (2.0, 0.0)}, 25, 2), both_lower(2)
+    result = event_chance(ketamine_trial, lambda arms: all_found(tests, arms), tests)
     n = 12_000
-    hits = all_found(tests, draw_trials(made, n, np.random.default_rng(7))[0]).reshape(2, n).sum(axis=1)
+    hits = all_found(tests, draw_trials(ketamine_trial, n, np.random.default_rng(7))[0]).reshape(2, n).sum(axis=1)
     assert hits.min() > 50 and hits.max() < 0.05 * n
     for d in range(2):
         error = math.hypot(math.sqrt(hits[d]) / n, math.sqrt(result.variances[d]))
@@ -60,8 +60,8 @@ def test_a_rare_event_has_the_chance_that_brute_force_gives():
 
 def test_a_chance_has_no_floor():
     """A change of one arm that is normal but for rounding has a t statistic of Student's law, far in its tail too."""
-    made, test = trial({"a": (-0.5, -0.5)}, 9, 4, alike=64), MeanTest("", {"a": (0.25,) * 4}, LOWER, "")
-    result = event_chance(made, lambda arms: all_found([test], arms), [test])
+    ketamine_trial, test = trial({"a": (-0.5, -0.5)}, 9, 4, alike=64), MeanTest("", {"a": (0.25,) * 4}, LOWER, "")
+    result = event_chance(ketamine_trial, lambda arms: all_found([test], arms), [test])
     exact = stats.nct.cdf(-test.critical({"a": 9}), 8, 3.0 * 0.5 / math.sqrt((1.0 + 1 / 12) / 4 + 0.6**2))
     assert exact < 2e-4
     assert result.mean == pytest.approx(exact, rel=0.15)
@@ -69,11 +69,13 @@ def test_a_chance_has_no_floor():
 
 
 def test_none_of_four_responds_with_the_chance_of_four_alone():
-    made = trial({"a": (3.0, 0.0)}, 4)
+    ketamine_trial = trial({"a": (3.0, 0.0)}, 4)
     event = lambda arms: arms.entries["a"][:, 0] < arms.baseline["a"] - 1.5  # noqa: E731
-    result = nobody_chance(made, event, 4)
+    result = nobody_chance(ketamine_trial, event, 4)
     n = 20_000
-    hits = (event(draw_trials(made, n, np.random.default_rng(7))[0]).sum(axis=1) == 0).reshape(2, n).sum(axis=1)
+    hits = (
+        (event(draw_trials(ketamine_trial, n, np.random.default_rng(7))[0]).sum(axis=1) == 0).reshape(2, n).sum(axis=1)
+    )
     np.testing.assert_allclose(result.chances, hits / n, atol=4 * math.sqrt(hits.max()) / n)
 
 

@@ -43,9 +43,9 @@ def test_a_whole_study_lacks_nothing_and_supports_its_result(template: Callable,
     (tmp_path / "author2026.bib").write_text(BIB, encoding="utf-8")
     traits = READ.format("weight_kg", REFERENCE_WEIGHT_KG) + READ.format("age_year", 45)
     path = template(who=("[[arms]]", traits + "[[arms]]"), missing=('["weight of the patients"]', "[]"))
-    found = examine(*read_study(path))
-    (row,) = found.supports
-    assert (found.missing, found.label, found.shipped) == ([], "randomised", False)
+    result = examine(*read_study(path))
+    (row,) = result.supports
+    assert (result.missing, result.label, result.shipped) == ([], "randomised", False)
     assert (row.quantity, row.window, row.against, row.arms) == ("nrs", (28.0, 28.0), "placebo", ["ketamine"])
 
 
@@ -62,7 +62,7 @@ def test_reported_levels_are_compared_with_the_regimen(template: Callable) -> No
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "sentence"),
     [
         (("se = 0.5 #", "#"), "pain mean difference of ketamine on day 28: an error"),
         (
@@ -75,9 +75,9 @@ def test_reported_levels_are_compared_with_the_regimen(template: Callable) -> No
         (('diagnosis = "CRPS"', 'diagnosis = "depression"'), ""),
     ],
 )
-def test_what_is_missing_is_named(template: Callable, change: tuple[str, str], said: str) -> None:
-    found = examine(*read_study(template(change=change)))
-    assert any(said in one for one in found.missing) if said else not found.supports
+def test_what_is_missing_is_named(template: Callable, change: tuple[str, str], sentence: str) -> None:
+    result = examine(*read_study(template(change=change)))
+    assert any(sentence in one for one in result.missing) if sentence else not result.supports
 
 
 def test_command_prints_template_document_and_refusals(command: Callable, template: Callable, tmp_path: Path) -> None:

@@ -202,3 +202,20 @@ def test_the_standing_of_a_regimen_counts_all_that_beat_it(search, rivals: tuple
     numbers = [int(number) for number in re.findall(r"\d+", text)]
     assert numbers == list(rivals if len(rivals) <= 4 else (*rivals[:3], len(rivals) - 3))
     assert ("limit" in text) == (not feasible) and ("not beaten" in text) == (feasible and not rivals)
+
+
+def test_the_own_candidates_are_answered_for_before_published_regimens(tmp_path, monkeypatch) -> None:
+    """Red when a study is simulated before the last candidate, or the first answer is not the final front."""
+    monkeypatch.setattr(study, "Evaluator", factory.Formula)
+    answers: list[SearchReport] = []
+    result = study.optimise(
+        factory.loads_search(factory.SMALL), out=tmp_path / "out", patients=64, first=answers.append
+    )
+    rows = (tmp_path / "out" / "evaluations.jsonl").read_text(encoding="utf-8").splitlines()
+    own = [not json.loads(row)["regimen"].startswith("study:") for row in rows]
+    assert len(answers) == 1 and own == sorted(own, reverse=True) and not all(own)
+    one, last = answers[0], result.document
+    assert [entry.values for entry in one.front] == [entry.values for entry in last.front]
+    assert {entry.kind for entry in one.published} == {"arm"} and len(last.published) > len(one.published)
+    study.optimise(factory.loads_search(factory.SMALL), out=tmp_path / "out", patients=64, first=answers.append)
+    assert len(answers) == 1  # all is known

@@ -41,8 +41,8 @@ def test_doses_are_counted_as_written() -> None:
         sheet = sheet_of(arm, Order(weight_kg=80.0), round(read.follow_up_h * MS_PER_HOUR))
         record = arm_record(sheet, arm.regimen, arm.like)
         assert record.also
-        given = [(one.mg, one.mg_per_h, one.times, one.total_mg) for one in record.also]
-        assert given == [
+        rows = [(one.mg, one.mg_per_h, one.times, one.total_mg) for one in record.also]
+        assert rows == [
             (120.0, None, (5, 7), (600.0, 840.0)),
             (None, 80.0, (5, 7), (80.0 * 20, 80.0 * 26)),
             (1.0, None, (8, 8), (8.0, 8.0)),
@@ -95,15 +95,15 @@ REFUSED = [
     (ENTRY.replace("lidocaine", "racemic"), '.drug: "racemic" is ketamine,'),
     (ENTRY.replace("lidocaine", "<b>x</b>"), '.drug: "<b>x</b>" cannot name a drug; use letters, digits, spaces and hyphens, begin with a letter, at most 40 characters, e.g. drug: lidocaine.'),
     (ENTRY.replace("lidocaine", "x" * 41), '.drug: "' + "x" * 41 + '" cannot name a drug;'),
-    (ENTRY.replace("lidocaine", "clonidine"), '.drug: "clonidine" stands in beside too; keep one of the two.'),
-    (ENTRY.replace("dose: 1.5 mg/kg, ", ""), ': neither dose nor rate is given; write one of them: dose: 1.5 mg/kg, or rate: 1 mg/kg/h as long as ketamine runs.'),
-    (ENTRY.replace("dose", "rate: 1 mg/h, dose"), ': both dose and rate are given; write one of them:'),
-    (ENTRY.replace(", with: each session", ""), ': neither with nor every is given; write one of them: with: each session, or every: 12 h.'),
-    (ENTRY.replace("with", "every: 12 h, with"), ': both with and every are given; write one of them:'),
+    (ENTRY.replace("lidocaine", "clonidine"), '.drug: "clonidine" is listed under beside too; keep one of the two.'),
+    (ENTRY.replace("dose: 1.5 mg/kg, ", ""), ': neither dose nor rate is given; write one: dose: 1.5 mg/kg, or rate: 1 mg/kg/h as long as ketamine runs.'),
+    (ENTRY.replace("dose", "rate: 1 mg/h, dose"), ': both dose and rate are given; keep one:'),
+    (ENTRY.replace(", with: each session", ""), ': neither with nor every is given; write one: with: each session, or every: 12 h.'),
+    (ENTRY.replace("with", "every: 12 h, with"), ': both with and every are given; keep one:'),
     ("{drug: lidocaine, rate: 1 mg/h, every: 12 h}", '.every: a rate runs as long as ketamine does; write with: each session, or a dose.'),
-    (ENTRY.replace("with", "until: day 5, with"), '.until: it ends doses by the clock; leave it out, or write every in place of with.'),
-    ("{drug: lidocaine, dose: 1 mg, every: 12 h, until: day 1}", '.until: 0 h is not behind 0 h and within the follow-up, which ends at 672 h; write e.g. until: day 5.'),
-    ("{drug: lidocaine, dose: 1 mg, every: 12 h, until: day 40}", '.until: 936 h is not behind 0 h and within the follow-up, which ends at 672 h; write e.g. until: day 5.'),
+    (ENTRY.replace("with", "until: day 5, with"), '.until: until ends doses by the clock, and with gives them by session; leave until out, or write every.'),
+    ("{drug: lidocaine, dose: 1 mg, every: 12 h, until: day 1}", '.until: 0 h is not after 0 h and within the follow-up, which ends at 672 h; write e.g. until: day 5.'),
+    ("{drug: lidocaine, dose: 1 mg, every: 12 h, until: day 40}", '.until: 936 h is not after 0 h and within the follow-up, which ends at 672 h; write e.g. until: day 5.'),
     ("{drug: lidocaine, dose: 0 mg, every: 12 h}", '.dose: "0 mg" is not above 0 and at most 100 g at 70 kg; write e.g. dose: 1.5 mg/kg.'),
     (ENTRY.replace("1.5 mg/kg", "2 mL"), '.dose: "2 mL" is a volume, and the strength of other drugs is not known; write a mass, e.g. 1.5 mg/kg.'),
     (ENTRY.replace("1.5 mg/kg", "1.5 mg/kg/h"), '.dose: "1.5 mg/kg/h" is a rate, not a dose; write rate: 1.5 mg/kg/h in place of dose.'),

@@ -92,10 +92,22 @@ BOOSTERS = [
     ("on: relapse, wait: 20 days, apart: 9 days, at_most: 4 per year, times: 7", [20, 9, 4, 7]),
     ("every: [10 days, 30 days], apart: 8 days", [10, 30, 30, 8]),
 ]
+RUNGS = (
+    "{every: 2 weeks, times: 3, sessions: [{rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 2}}]}, "
+    "{every: 4 to 6 weeks, sessions: [{at: 9 h, rate: 9 mg/h, for: 4 h}]}"
+)
 STOPS = [
     ("no_response: 3", [3]), ("harm: spontaneous", []), ("dose: 5 g", [5]), ("dose: 1250.5 mg", [1250.5]),
     ("no_response: 2, harm: elicited, dose: 800 mg", [2, 800]),
 ]  # fmt: skip
+
+
+def test_rungs_read_as_the_engine_has_them() -> None:
+    policy = scenario(f"boosters: {{ladder: [{RUNGS}]}}", weeks=52).arms[0].policy
+    (sentence,), rules = policy_sentences(policy_rules(policy)), rules_of(policy, 1 / 1024)
+    assert numbers(sentence) == [14, 3, 2, 28, 28, 42, 1, 13, 7]
+    assert rules.until[0] == 3 and rules.gap[:2].tolist() == [14, 28] and rules.gap_range[:2].tolist() == [0, 14]
+    assert (rules.length[:2] / 1024).tolist() == [28, 13] and rules.span[:2].tolist() == [1, 0]
 
 
 @pytest.mark.parametrize(("rule", "in_words"), BOOSTERS)
@@ -108,7 +120,9 @@ def test_boosters_and_their_end_read_as_the_engine_has_them(rule, in_words, stop
     assert numbers(first) == in_words
     assert [number for sentence in after for number in numbers(sentence)] == ends
     assert record.apart_days == rules.apart
-    assert rules.length * MS_PER_HOUR / 1024 == 4 * MS_PER_HOUR
+    assert set(rules.length * MS_PER_HOUR / 1024) == {4 * MS_PER_HOUR}
+    gaps = rules.gap[: len(record.gaps_days)]
+    assert gaps.tolist() == list(record.gaps_days) and not rules.gap_range.any()
     assert (record.wait_days or 0) == (rules.wait if record.when == "relapse" else 0)
     assert (record.stop.no_response or 0) == rules.no_response
     if dose := record.stop.dose:

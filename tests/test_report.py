@@ -25,6 +25,7 @@ from letheon.views.document.tree import plain
 from letheon.views.figures import axes, curves
 from letheon.views.subjects import average, harms, names, run
 from letheon.views.subjects.brief import brief
+from letheon.views.subjects.trade_off import trade_off
 
 VENDOR = Path(document.__file__).parent.parent / "vendor"
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \"'&<b>%{x}</b>\u2028"
@@ -183,14 +184,14 @@ def test_the_terminal_shows_days_responders_and_harms_under_both_models(result: 
 
 def test_each_mechanism_stands_beside_the_average_and_where_they_disagree(result: RunResult, page: Page) -> None:
     """Red when a number that leads stands without its components, or a disagreement is left out or made up."""
-    text, told = shown(result), page.text.replace("\u202f", " ").replace("\u2212", "-")
+    text, page_text = shown(result), page.text.replace("\u202f", " ").replace("\u2212", "-")
     for name, arm in result.arms.items():
         for key in ("nrs_day_28", "nrs_day_84", "responder_30_day_28", "relief_days", "remission"):
             for model, part in arm.by_model.items():
                 one = part.endpoint(key)
                 mean = f"{numbers.amount(one.mean, one.unit)} ({numbers.interval(one.mean_interval, one.unit)})"
                 assert mean in text, (name, key)
-                assert f"{names.pain_model(model)} {mean}" in told or f"mean {mean}" in told, (name, key)
+                assert f"{names.pain_model(model)} {mean}" in page_text or f"mean {mean}" in page_text, (name, key)
     entries = [e for arm in result.arms.values() for k, e in arm.endpoints.items() if k != "time_to_relapse_days"]
     apart = sum(entry.agree is False for entry in entries)
     assert 0 < apart <= sum(values.get("class") == "badge disagree" for _, values in page.elements) <= 2 * apart + 9
@@ -265,6 +266,8 @@ def test_equal_ends_are_a_bound_and_no_drug_is_a_plain_zero(result: RunResult) -
     assert "≤" in plain(harms.value_cell(entry, dosed=True))  # a drug that did nothing was still given
     share = replace(entry, unit="share")
     assert "≤" in plain(harms.value_cell(share, dosed=False))
+    little = replace(entry, estimate=0.0046, interval=(0.0025, 0.0087))  # mmHg
+    assert plain(harms.value_cell(little, dosed=True)) == "<0.1 (<0.1)"
 
 
 @pytest.mark.parametrize("shape", ["alone", "placebo only"])
@@ -278,10 +281,16 @@ def test_other_shapes_of_runs_have_a_report_and_a_summary(shape: str, result: Ru
 
 
 def test_the_answer_is_short_and_says_where_mechanisms_disagree(result: RunResult) -> None:
-    """Red when the answer scrolls away, leads with one mechanism, or has another number than the result."""
+    """Red when the answer scrolls away, leads with one mechanism, has another number than the result, or a share of
+    responders or days of relief without what placebo leaves of them."""
     text = terminal.text(brief(result), 100)
-    assert len(text.splitlines()) <= 20
+    assert len(text.splitlines()) <= 22
     arm = result.arms["esketamine"]
+    for key, unit in (("responder_30_day_28", "share"), ("relief_days", "days")):
+        entry = arm.endpoint(key)
+        assert entry and entry.against
+        ends = numbers.change_interval(entry.against.mean_interval, unit)
+        assert f"{numbers.change(entry.against.mean, unit).removesuffix(' points')} ({ends})" in text
     assert arm.by_model
     for model in (arm, arm.by_model.memory, arm.by_model.slow_site):
         last = model.endpoint("nrs_day_84")
@@ -318,3 +327,21 @@ def test_the_stored_result_is_that_of_the_example(root: Path, result: RunResult)
             for part, value in entry.items():
                 if isinstance(value, float):
                     assert again["arms"][name]["endpoints"][key][part] == pytest.approx(value, rel=1e-5, abs=1e-9)
+
+
+def test_an_arm_that_costs_more_for_less_is_off_the_front(result: RunResult) -> None:
+    """The fast timetable relieves more at a higher load: both stand; at a lower load it beats the other."""
+    (figure,) = trade_off(result)
+    assert plain(figure.caption).endswith("by the means: esketamine and esketamine fast.")
+    arms, fast = dict(result.arms), result.arms["esketamine_fast"]
+    load = replace(fast.harms.entries["psychedelic_load"], estimate=60.0)
+    arms["esketamine_fast"] = replace(
+        fast, harms=replace(fast.harms, entries=fast.harms.entries | {"psychedelic_load": load})
+    )
+    (figure,) = trade_off(replace(result, arms=arms))
+    assert plain(figure.caption).endswith("by the means: esketamine fast.")
+    against_hours, against_load = (plot.figure["data"] for _, plot in figure.blocks[1].cells)
+    assert [trace["x"][0] for trace in against_load if trace["marker"]["symbol"] == "circle"][1] == 60.0
+    assert [trace["x"][0] for trace in against_hours] == [100.0] * 6
+    del arms["esketamine_fast"]
+    assert not list(trade_off(replace(result, arms=arms)))

@@ -118,8 +118,8 @@ def test_earlier_files_asked_for_one_mechanism_by_the_word_rival() -> None:
         ("{at: 0 h, rate: 5 mg/h, for: 9 s}", '.for: "9 s" is too short'),
         ("{at: 0 h, push: 10 mg, over: 6 min}", '.over: "6 min" is longer than the 5 min of a push'),
         ("{at: 0 h, push: 10 mg, for: 1 min}", ".for: for cannot be combined with push"),
-        ("{at: 0 h, dose: 10 mg, over: 1 min}", ".over: it is the length of a push"),
-        ("{at: 0 h, dose: 10 mg, max: 25 mg/h, for: 1 min}", ".max: it limits the rate of an infusion"),
+        ("{at: 0 h, dose: 10 mg, over: 1 min}", ".over: over is the length of a push"),
+        ("{at: 0 h, dose: 10 mg, max: 25 mg/h, for: 1 min}", ".max: max limits the rate of an infusion"),
         ("{at: 0 h, push: 10 mg/h}", "is a rate, not a dose"),
     ],
 )
@@ -135,6 +135,14 @@ def test_a_rate_of_zero_is_a_pause_with_a_warning(rates: tuple[int, ...], words:
     assert [words in warning for warning in scenario.warnings] == ([True] if words else [])
     running = [entry for entry, rate in zip(entries, rates, strict=True) if rate]
     assert not running or scenario.arms[0].regimen.schedule() == sessions(*running).regimen.schedule()
+
+
+def test_boosters_without_drug_have_a_warning_and_placebo_has_none() -> None:
+    five, nothing = (f"rate: {rate} mg/h, for: 1 h" for rate in (5, 0))
+    one = f"a: {{drug: racemic, sessions: [{{at: 0 h, {five}}}], boosters: {{every: 1 week, session: {{{nothing}}}}}}}"
+    scenario = loads(HEAD + f"arms: {{{one}, sham: {{drug: placebo, like: a}}}}")
+    (warning,) = scenario.warnings
+    assert warning.startswith("arms.a.boosters: every session has a rate of 0")
 
 
 def test_overlapping_sessions_add_with_a_warning() -> None:

@@ -28,6 +28,8 @@ title: test
 population: {n: 50, weight: 79 ± 19 kg, baseline_nrs: 7.3, age: 46 ± 12 years, asian: 0.1, urine: 1.6 L/day}
 follow_up: 4 weeks
 seed: 1
+endpoints: {days: [5, 20], responders: [20 %, 1.5 points], weekly: on}
+compare: {against: slow}
 models: {pk: auto, pain: average, rival: on, expectancy: 0.5 NRS, norketamine: -0.2}
 arms:
   ketamine:
@@ -36,11 +38,18 @@ arms:
     beside: {clonidine: 0.1 mg}
     also: [{drug: lidocaine, dose: 1.5 mg/kg, with: each session}, {drug: lorazepam, dose: 1 mg, every: 12 h}]
     sessions:
-      - {at: day 1 + 2 h, rate: 0.35 mg/kg/h, max: 25 mg/h, for: 1 h 30 min, repeat: {every: 1 day, times: 2}}
+      - {at: day 1 + 2 h, rate: 0.35 mg/kg/h, max: {below 50 kg: 20 mg/h, from 50 kg: 25 mg/h}, for: 90 min, repeat: {every: 1 day, times: 2}}
       - {at: 0 h, push: 0.35 mg/kg, over: 1 min}
-    titration: {every: 8 h, step: 5 mcg/kg/mn, max: 30 mg/h/70 kg, relief: 50 %, harm: elicited, on_harm: hold}
+    titration: {every: 8 h, step: 5 mcg/kg/mn, min: 1 mg/h, max: 30 mg/h/70 kg, relief: 50 %, harm: elicited, on_harm: hold}
+    wean: {over: 12 h, steps: 4}
+    limits: {per_day: 960 mg, in_all: 9 g}
     boosters: {on: relapse, session: {rate: 600 mg/24h, for: 4 h}, wait: 14 days, at_most: 6 per year}
     stop: {no_response: 2, harm: spontaneous, dose: 5 g}
+  slow:
+    drug: racemic
+    bag: 5 mg/mL
+    sessions: [{at: day 1, ramp: {from: 10 mg/h, to: 20 mg/h, step: 5 mg/h, every: 1 h}, for: 4 h}]
+  slower: {like: slow, salt: base}
   placebo: {drug: placebo, like: ketamine}
 optimise: {arm: ketamine, vary: {sessions.1.rate: {from: 0.1 mg/kg/h, to: 0.4 mg/kg/h}}, budget: {candidates: 20}}
 """
@@ -58,12 +67,22 @@ SPOILT = [
     ("dose: 1 mg,", "", "arms.ketamine.also[2]"),
     ("day 1 + 2 h", "1:30", "arms.ketamine.sessions[1].at"),
     ("rate: 0.35 mg/kg/h", "rate: 5 mg", "arms.ketamine.sessions[1].rate"),
-    ("max: 25 mg/h", "max: 0.5 mg/kg/h", "arms.ketamine.sessions[1].max"),
-    (", for: 1 h 30 min", "", "arms.ketamine.sessions[1]"),
+    ("{below 50 kg: 20 mg/h, from 50 kg: 25 mg/h}", "0.5 mg/kg/h", "arms.ketamine.sessions[1].max"),
+    ("{below 50 kg: 20 mg/h, ", "{", "arms.ketamine.sessions[1].max"),
+    (", for: 90 min", "", "arms.ketamine.sessions[1]"),
     ("times: 2", "times: 0", "arms.ketamine.sessions[1].repeat.times"),
     ("over: 1 min", "for: 1 min", "arms.ketamine.sessions[2].for"),
     ("relief: 50 %", "relief: 0.5", "arms.ketamine.titration.relief"),
     ("on_harm: hold", "on_harm: up", "arms.ketamine.titration.on_harm"),
+    ("on_harm: hold", "on_harm: pause 5", "arms.ketamine.titration.on_harm"),
+    ("min: 1 mg/h", "min: 1 mg", "arms.ketamine.titration.min"),
+    ("steps: 4", "steps: 0", "arms.ketamine.wean.steps"), (", steps: 4", "", "arms.ketamine.wean"),
+    ("per_day: 960 mg", "per_day: 2 mg/kg", "arms.ketamine.limits.per_day"),
+    ("days: [5, 20]", "days: [0]", "endpoints.days[1]"), ("1.5 points", "1.5", "endpoints.responders[2]"),
+    ("weekly: on", "monthly: on", "endpoints"), ("{against: slow}", "{with: slow}", "compare"),
+    ("bag: 5 mg/mL", "bag: 5 mg", "arms.slow.bag"), (", every: 1 h}", "}", "arms.slow.sessions[1].ramp"),
+    ("ramp: {from: 10 mg/h", "ramp: {from: 10", "arms.slow.sessions[1].ramp.from"),
+    ("salt: base", "salt: sulfate", "arms.slower.salt"),
     ("on: relapse, session", "session", "arms.ketamine.boosters"),
     ("6 per year", "6", "arms.ketamine.boosters.at_most"), ("dose: 5 g", "dose: 5 mg/kg", "arms.ketamine.stop.dose"),
     (", like: ketamine", "", "arms.placebo"), ("like: ketamine", "like: ketamine, salt: base", "arms.placebo.salt"),

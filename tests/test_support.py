@@ -94,6 +94,7 @@ TRIAL, CRPS = LEIDEN % 28, WHO % ("70 ± 10", "7 ± 1", "46 ± 12")
 TITRATED = "    titration: {every: 12 h, step: 5 mg/h, max: 40 mg/h}\n"
 BOOSTED = "    boosters: {every: [1 week], session: {rate: 10 mg/h, for: 4 h}}\n"
 BESIDE = "    beside: {midazolam: 2 mg%s}\n"
+ALSO = "    also: [{drug: lidocaine, dose: 1.5 mg/kg, with: each session}]\n"
 DEEP = "".join(f"\n      - {{at: {24 * i} h, rate: {3 + i} mg/kg/h, for: 24 h}}" for i in range(5))
 FIVE_DAYS = "\n      - {at: 0 h, rate: 24 mg/h, for: 6 h, repeat: {every: 1 day, times: 5}}"
 WEEK_1 = ("nrs", 7, "placebo")
@@ -130,6 +131,7 @@ WEEK_1 = ("nrs", 7, "placebo")
         (TRIAL, {"rules": TITRATED}, ("nrs", 84, "placebo"), "assumed"),
         (TRIAL, {"rules": BOOSTED}, ("nrs", 84, "placebo"), "assumed"),
         (TRIAL, {"rules": BESIDE % ""}, WEEK_1, "extrapolated"),
+        (TRIAL, {"rules": ALSO}, WEEK_1, "extrapolated"),  # nothing of it is computed, and nobody gave both
         (TRIAL, {"drug": "racemic"}, WEEK_1, "assumed"),
         (TRIAL, {"drug": "arketamine"}, WEEK_1, "assumed"),
         # its abstract says `p < 0.05` within the arm: no score, no difference from placebo, no share of responders
@@ -215,18 +217,52 @@ def test_norketamine_is_doubted_only_where_a_model_has_it(pk, warned):
 
 
 @pytest.mark.parametrize(
-    ("drug", "rate", "said"),
+    ("drug", "rate", "words"),
     [
         ("esketamine", "1 mg/h", "below that of every fitted trial of esketamine (lowest 20 mg/h, sigtermans2009)"),
         ("esketamine", "22 mg/h", ""), ("racemic", "20 mg/h", ""), ("arketamine", "1 mg/h", ""),
         ("racemic", "5 mg/kg/h", "above that of every fitted trial of racemic (highest 52.5 mg/h, pickering2020)"),
     ],
 )  # fmt: skip
-def test_rates_that_no_fitted_trial_reached_are_named(drug, rate, said):
+def test_rates_that_no_fitted_trial_reached_are_named(drug, rate, words):
     """Red when the trial that sets the low or the high end of what was fitted is another one, or not named."""
     warnings = warnings_of(scenario(f"\n      - {{at: 0 h, rate: {rate}, for: 4 h}}", drug=drug))
-    assert [w for w in warnings if "fitted trial" in w and said in w] == [w for w in warnings if "fitted trial" in w]
-    assert any("fitted trial" in w for w in warnings) == bool(said)
+    assert [w for w in warnings if "fitted trial" in w and words in w] == [w for w in warnings if "fitted trial" in w]
+    assert any("fitted trial" in w for w in warnings) == bool(words)
+
+
+TEN = "\n      - {at: 0 h, rate: 10 mg/h, for: 24 h}"
+UP = "    titration: {every: 6 h, step: %s mg/h, max: %s mg/h}\n"
+LATER = "    boosters: {every: 2 weeks, session: {rate: %s mg/h, for: %s h}}\n"
+
+
+@pytest.mark.parametrize(
+    ("rules", "rate"),
+    [
+        ("", 10),
+        (UP % (10, 40), 40),  # 10, 20, 30 and 40 mg/h
+        (UP % (2, 40), 16),  # three looks
+        (UP % (100, 400), 310),
+        (LATER % (30, 4), 30),
+        (LATER % (200, 4), 200),
+        (UP % (10, 40) + LATER % (5, 4), 40),
+        ("    wean: {over: 4 h, steps: 2}\n", 10),
+    ],
+)
+def test_warnings_of_rates_go_by_the_highest_that_rules_may_reach(rules, rate):
+    """Red when 10 mg/h, titrated to 40, is said to stay below a trial of 20 mg/h, or 310 mg/h go unmentioned."""
+    warnings = warnings_of(scenario(TEN, drug="racemic", rules=rules))
+    fitted = [w for w in warnings if "fitted trial" in w]
+    expected = {True: "below", False: "above"}[rate < 20]
+    assert fitted == [] if 20 <= rate <= 52 else f"{rate} mg/h at 70 kg, is {expected} that" in fitted[0]
+    assert any("mg/h at 70 kg; reached here: a" in w for w in warnings) == (rate > 80)
+
+
+def test_warnings_of_hours_go_by_boosters_and_weaning_too():
+    session = "\n      - {at: 0 h, rate: 20 mg/h, for: 3 h}"
+    for rules, hours in (("", 0), (LATER % (20, 30), 30), ("    wean: {over: 4 h, steps: 2}\n", 7)):
+        said = [w for w in warnings_of(scenario(session, "racemic", rules=rules)) if "of infusion; reached here" in w]
+        assert (f"a {hours} " in said[0]) if hours else said == []
 
 
 def test_weights_inside_are_not_warned_about():

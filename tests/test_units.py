@@ -276,6 +276,7 @@ def test_every_unit_within_two_edits_keeps_its_size(unit: str) -> None:
         (dose_mg, "50 mgs", "write mg.", "ng"),
         (rate_mg_h, "5 mg/kg/m", "0.1 mg/kg/h", "write mg/kg/min"),
         (rate_mg_h, "4.4 cc/h", "strength of the bag", "4.4 mg"),
+        (dose_mg, "4 cc", "strength of the bag", "mg/h"),
         (rate_mg_h, "1.000,5 mg/h", "write 1000.5 mg/h", "write 1.0005"),
         (dose_mg, "1 000 mg", "write 1000 mg", "write 1 mg"),
         (dose_mg, "12.345.678,9 mg", "write 12345678.9 mg", ","),
@@ -327,7 +328,10 @@ ONLY_IV = "only intravenous ketamine is modelled"
         ({"arm": ", route: oral"}, ONLY_IV, "known are"),
         ({"session": "{at: 0 h, rate: 5 mg/h, for: 1 h, route: nasal}"}, ONLY_IV, "known are"),
         ({"top": "route: subcutaneous\n"}, ONLY_IV, "known are"),
+        ({"arm": ", Route: oral"}, ONLY_IV, "known keys"),
         ({"drug": "oral ketamine"}, ONLY_IV, "known are"),
+        ({"session": "{at: 0 h, 5 mg/h, for: 1 h}"}, "write its key", "0.5"),
+        ({"session": "{at: day 3, 14 h, rate: 5 mg/h, for: 1 h}"}, "write day 3 + 14 h, or 62 h", "3.14"),
         ({"arm": ", boosters: {on: relapse, session: {rate: 5 mg/h, for: 1 h, route: im}}"}, ONLY_IV, "known are"),
         ({"top": "population: {age: 12 ± 3 years}\n"}, "only adults are modelled", "120"),
         ({"top": "population: {age: 120 years}\n"}, "18 to 100 years", "only adults are modelled"),
@@ -341,10 +345,33 @@ def test_no_other_drug_route_person_or_year_is_suggested(parts: dict[str, str], 
     assert words in str(refused.value) and never not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,000 mg/h",
+        "1.000,5 mg/h",
+        "12,5 mg/h",
+        "1 000,5 mg/h",
+        "1,000,000 mg/h",
+        "1,000.5 mg/h",
+        "0,5 mg/kg/h",
+        "1,2,3",
+    ],
+)
+def test_a_number_that_braces_cut_means_what_it_means_in_quotes(text: str) -> None:
+    """Red when 1,000 mg/h in braces, which YAML cuts at the comma, is answered with 1.000 mg/h alone."""
+    remedies = []
+    for rate in (f'"{text}"', text):
+        with pytest.raises(InputError) as refused:
+            scenario(session=f"{{at: 0 h, rate: {rate}, for: 1 h}}")
+        remedies.append(str(refused.value).split("; write ")[1])
+    assert remedies[0] == remedies[1]
+
+
 def test_a_year_is_365_days_with_a_warning() -> None:
     booster = ", boosters: {every: 1 year, session: {rate: 25 mg/h, for: 4 h}}"
     years = scenario(arm=booster, follow_up="24 months")
-    assert years.arms[0].policy.boosters.gaps_days == (365,)
+    assert years.arms[0].policy.boosters.rungs[0].gap_days == (365, 365)
     assert years.follow_up_h == 24 * 720
     assert {w.split(": ")[1] for w in years.warnings} == {"a month counts 30 days.", "a year counts 365 days."}
     assert scenario(top="population: {age: 46 years}\n").warnings == ()

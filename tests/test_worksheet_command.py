@@ -27,6 +27,10 @@ def worksheet(command: Callable) -> Callable[..., tuple[int, str, str]]:
     return partial(command, "worksheet")
 
 
+def kinds_of(arm: dict) -> list[dict]:
+    return arm["boosters"]["kinds"] if arm["boosters"] else []
+
+
 def flat(text: str) -> str:
     return " ".join(text.split())
 
@@ -42,7 +46,7 @@ def test_printed_steps_are_those_of_the_record_in_80_columns_between_two_notices
     layouts = [
         part
         for arm in arms
-        for part in (arm, arm["boosters"] and arm["boosters"]["each"], *(arm["titration"] or {}).values())
+        for part in (arm, *(kind["each"] for kind in kinds_of(arm)), *(arm["titration"] or {}).values())
         if isinstance(part, dict)
     ]
     lines = [line.split() for line in out.splitlines()]
@@ -110,7 +114,9 @@ def test_json_holds_every_digit_and_times_from_the_origin(worksheet: Callable) -
     assert (document["notice"], document["weight_kg"], document["masses"]) == (WORKSHEET_NOTICE, 79.0, "free base")
     assert list(document["arms"]) == ["esketamine", "esketamine_fast", "placebo"]
     arm, placebo = document["arms"]["esketamine"], document["arms"]["placebo"]
-    assert arm["bag"] == {"drug_ml": 2.0, "diluent_ml": 98.0, "mg": 100.0, "mg_per_ml": 1.0, "fitting": None}
+    bag = {"drug_ml": 2.0, "diluent_ml": 98.0, "mg": 100.0, "mg_per_ml": 1.0, "ml": 100.0, "label_ml": 100.0}
+    bag |= {"withdrawn_ml": 0.0, "strength_is_written": False, "fitting": None, "fitting_vial": None}
+    assert arm["bag"] == bag
     (session,) = arm["sessions"]
     dose = load(SIGTERMANS).arm("esketamine").regimen.schedule().dose_mg(79.0)
     assert arm["totals"]["most"]["mg"] == pytest.approx(dose, rel=1e-12)
@@ -137,6 +143,16 @@ REFUSALS = [
     (["--weight", ""], "--weight: nothing is written here; write e.g. 70 kg."),
     (["--weight", "0 kg"], "the body weight must be 30 to 200 kg; got 0 kg."),
     (["--concentration", "10 µg/mL"], "arm ketamine: 24.5 mg/h from a bag of 0.01 mg/mL is 2450 mL/h, above the 999 mL/h that a pump can run at; take a bag of 0.0246 mg/mL or stronger."),
+    (["--weights", "50 to 100"], '--weights: "50 to 100" is a range without a step; write e.g. 50, 60, 70 kg, or 50 to 100 kg by 10 kg.'),
+    (["--weights", "50, 20 kg"], "the body weight must be 30 to 200 kg; got 20 kg."),
+    (["--weights", "50, 60 kg", "--weight", "70 kg"], "--weight is for one sheet and --weights for a table; leave one of them out."),
+    (["--weights", "30 to 200 kg by 1 kg"], '--weights: "30 to 200 kg by 1 kg" is not a rising range of at most 40 body weights; write e.g. 50, 60, 70 kg, or 50 to 100 kg by 10 kg.'),
+    (["--vial", "200 mg/0 mL"], '--vial: "200 mg/0 mL" holds nothing; write e.g. 200 mg/20 mL.'),
+    (["--vial", "200 mg/20 mL", "--vial-volume", "10 mL"], "--vial says that a vial holds 20 mL, and --vial-volume 10 mL; keep one."),
+    (["--overfill", "200 mL"], "the overfill of a bag must be 0 to 100 mL; got 200 mL."),
+    (["--withdraw", "drug"], "what is withdrawn (drug) matters for a bag of diluent whose overfill is known; give the overfill too, 0 mL if there is none."),
+    (["--withdraw", "half", "--overfill", "7 mL"], "what is withdrawn from a bag must be all, drug, none; got half."),
+    (["--out", "/no/such/folder/sheet.html"], "/no/such/folder is not a folder; create it first, or name another file with --out."),
     (["--arm", "ketamin"], "--arm 'ketamin' is not an arm of this scenario; choose among ketamine, placebo."),
 ]
 # fmt: on

@@ -186,8 +186,8 @@ SMALL = "{letheon: 1, title: x, follow_up: 1 week, arms: {a: {drug: racemic, ses
 
 def test_suggested_bag_fits(command: Callable[..., str]) -> None:
     out = " ".join(command(SMALL).split())
-    assert "88 mL (88 mg), 88 % of what is made up. The bags are too large." in out
-    options = re.search(r'A bag that fits: --bag "(.*?)" --per-bag "(.*?)", 1 bag, 0 mL', out)
+    assert "88 mL (88 mg), 88 % of what is made up. Waste: more than 25 % of the bags." in out
+    options = re.search(r'1 bag, 0 mL left over \(0 %\). Its sheet: --bag "(.*?)" --per-bag "(.*?)"', out)
     assert options and options.groups() == ("50 mL", "12 mg")
     again = " ".join(command(SMALL, "--bag", options[1], "--per-bag", options[2]).split())
     assert "too large" not in again and "12 mg of" not in again

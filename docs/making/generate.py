@@ -83,11 +83,11 @@ def flat(commands: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, A
 
 def scenario() -> Facts:
     """Every map of keys of a scenario file with its path; equal maps once."""
-    found: Facts = {}
+    unique: Facts = {}
     for path, fields in maps():
-        if not any(fields is other for other in found.values()):
-            found[path] = fields
-    return {"maps": found}
+        if not any(fields is other for other in unique.values()):
+            unique[path] = fields
+    return {"maps": unique}
 
 
 def calibration() -> Facts:

@@ -34,10 +34,10 @@ run = letheon.simulate(
 arms = run.document["arms"]
 harms = {name: arm["harms"]["entries"] for name, arm in arms.items()}
 for name, arm in arms.items():
-    given = arm["harms"]["exposure"]
-    hours, days = given["hours"], given["infusion_days"]
+    total = arm["harms"]["exposure"]
+    hours, days = total["hours"], total["infusion_days"]
     print(
-        f"{name:11} {given['dose_mg']:5,.0f} mg, {hours:3.0f} h in {days} days"
+        f"{name:11} {total['dose_mg']:5,.0f} mg, {hours:3.0f} h in {days} days"
     )
 
 # %% [markdown]

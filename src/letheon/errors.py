@@ -47,6 +47,17 @@ def near_word(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | Non
     return next(iter(difflib.get_close_matches(word.lower(), alike, n=1, cutoff=cutoff)), None)
 
 
+def instead(word: str, known: Iterable[str]) -> str:
+    """Say what to write in place of an unknown word: the nearest of the known ones, else any.
+
+    >>> instead("hourz", ["hours", "days"]), instead("?", ["hours", "days"])
+    ('write hours if you meant that', 'write one of hours, days')
+    """
+    known = tuple(known)
+    near = near_word(word, known)
+    return f"write {near} if you meant that" if near else f"write one of {', '.join(known)}"
+
+
 def near_hint(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """Name the nearest of the known words, or say `otherwise`, or else list them all."""
     known = tuple(known)

@@ -240,7 +240,7 @@ def run(
     levels : int
         Number of tabulated step levels.
     count : int, optional
-        How many of the steps count; may be traced. Rows behind them stay zero. All of them by default.
+        How many of the steps count; may be traced. Rows after them stay zero. All of them by default.
 
     Returns
     -------

@@ -110,7 +110,7 @@ def step_level(reached: Array, since: Array, left: Array) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
-    """Steps of one arm, padded behind `count`."""
+    """Steps of one arm, padded after `count`."""
 
     pace: Pace  # tick (a quarter of the finest step, or less) and how long steps may be
     level: np.ndarray  # shape (step,): steps take ``h0_h 2**level``; padding is never run

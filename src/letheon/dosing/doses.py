@@ -10,14 +10,14 @@ from msgspec import Struct
 from letheon.dosing.bags import RatePeriod
 from letheon.dosing.limits import Dosed, within_limits
 from letheon.dosing.policy import DoseLimits, Policy
-from letheon.dosing.regimen import MS_PER_DAY, Infusion, Regimen
+from letheon.dosing.regimen import MS_PER_DAY, Infusion, Regimen, by_days
 from letheon.dosing.titration import reach, weaned
 from letheon.dosing.weaning import with_weaning
 from letheon.units import MS_PER_HOUR
 
 __all__ = ["DayDose", "Doses", "day_doses", "doses_of"]
 
-Span = tuple[float, float]
+Bounds = tuple[float, float]
 Piece = tuple[int, int, float, float]  # start and end [ms], lowest and highest rate [mg/h]
 _NO_RULES = Policy()
 
@@ -25,9 +25,9 @@ _NO_RULES = Policy()
 class Doses(Struct, frozen=True):
     """What a regimen gives, lowest and highest where a titration leaves it open; of the first course, if of several."""
 
-    rate_mg_h: Span  # highest rate, pushes apart
-    day_mg: Span  # most in a day, counted from 0 h
-    course_mg: Span
+    rate_mg_h: Bounds  # highest rate, pushes apart
+    day_mg: Bounds  # most in a day, counted from 0 h
+    course_mg: Bounds
     hours: float  # under infusion
     days: float  # from the first infusion to the end of the last
     sessions: int  # stretches under infusion
@@ -40,12 +40,12 @@ class DayDose(Struct, frozen=True):
     """What one day gives, counted from 1."""
 
     day: int
-    mg: Span
+    mg: Bounds
     hours: float  # under infusion
 
 
 def doses_of(infusions: Iterable[Infusion], weight_kg: float, policy: Policy = _NO_RULES) -> Doses:
-    """Return what infusions give a person of a body weight, with their weaning and within limits; boosters apart.
+    """Return the doses of infusions for one body weight, weaning and limits included, boosters left out.
 
     >>> from letheon.dosing.regimen import Rate
     >>> one = doses_of([Infusion.create(24 * day, 4, Rate(25.0)) for day in range(10)], 70.0)
@@ -53,10 +53,10 @@ def doses_of(infusions: Iterable[Infusion], weight_kg: float, policy: Policy = _
     ((25.0, 25.0), (100.0, 100.0), (1000.0, 1000.0), 40.0, 24.0)
     """
     regimen = Regimen.create("racemic", infusions)
-    given = with_weaning(regimen, policy.wean)
-    courses = given.courses()
+    timetable = with_weaning(regimen, policy.wean)
+    courses = timetable.courses()
     end = courses[0][1] if courses else 0
-    first = Regimen.create("racemic", (i for i in given.infusions if i.start_ms < end))
+    first = Regimen.create("racemic", (i for i in timetable.infusions if i.start_ms < end))
     pieces = [piece for piece in _pieces(regimen, weight_kg, policy) if piece[0] < end]
     pushes = [i for i in regimen.infusions if i.is_push]
     sessions = first.courses(gap_ms=1)
@@ -64,8 +64,8 @@ def doses_of(infusions: Iterable[Infusion], weight_kg: float, policy: Policy = _
     gaps = [after - before for before, after in pairwise(starts)]
     flowing = [piece for piece in pieces if max(piece[2:]) > 0]
     return Doses(
-        rate_mg_h=_span((low, high) for start, stop, low, high in flowing if not _is_push(start, stop, pushes)),
-        day_mg=_span(one.mg for one in _by_day(pieces)),
+        rate_mg_h=_highest((low, high) for start, stop, low, high in flowing if not _is_push(start, stop, pushes)),
+        day_mg=_highest(one.mg for one in _by_day(pieces)),
         course_mg=_sum(pieces),
         hours=sum(stop - start for start, stop, _, _ in flowing) / MS_PER_HOUR,
         days=(end - courses[0][0]) / MS_PER_DAY if courses else 0.0,
@@ -87,12 +87,12 @@ def day_doses(infusions: Iterable[Infusion], weight_kg: float, policy: Policy = 
 
 
 def _pieces(regimen: Regimen, weight_kg: float, policy: Policy) -> list[Piece]:
-    """Return stretches of equal rates, without pauses, weaning behind them; pushes run as written."""
-    given, titration, wean = with_weaning(regimen, policy.wean), policy.titration, policy.wean
+    """Return stretches of equal rates, without pauses, weaning after them; pushes run as written."""
+    whole, titration, wean = with_weaning(regimen, policy.wean), policy.titration, policy.wean
     if titration is None and policy.limits is None:
-        return _as_written(given, weight_kg)
+        return _as_written(whole, weight_kg)
     pushes = Regimen(regimen.drug, tuple(i for i in regimen.infusions if i.is_push))
-    run = Regimen(regimen.drug, tuple(i for i in given.infusions if not i.is_push))
+    run = Regimen(regimen.drug, tuple(i for i in whole.infusions if not i.is_push))
     pieces = _as_written(run, weight_kg)
     if titration:
         parts = reach(Regimen(regimen.drug, tuple(i for i in regimen.infusions if not i.is_push)), titration, weight_kg)
@@ -127,7 +127,7 @@ def _within(pieces: list[Piece], pushes: Regimen, weight_kg: float, limits: Dose
         if low or high:
             yield start, stop, low, high
     for dose in doses:
-        low, high = (dose.mg * MS_PER_HOUR / dose.duration_ms if dose in given else 0.0 for _, given in ends)
+        low, high = (dose.mg * MS_PER_HOUR / dose.duration_ms if dose in pushed else 0.0 for _, pushed in ends)
         if low or high:
             yield dose.start_ms, dose.start_ms + dose.duration_ms, low, high
 
@@ -145,23 +145,22 @@ def _is_push(start: int, stop: int, pushes: list[Infusion]) -> bool:
 def _by_day(pieces: list[Piece]) -> tuple[DayDose, ...]:
     days: dict[int, list[Piece]] = {}
     for start, stop, low, high in pieces:
-        for day in range(start // MS_PER_DAY, -(-stop // MS_PER_DAY)):
-            cut = max(start, day * MS_PER_DAY), min(stop, (day + 1) * MS_PER_DAY)
-            days.setdefault(day, []).append((*cut, low, high))
+        for day, *cut in by_days(start, stop):
+            days.setdefault(day, []).append((cut[0], cut[1], low, high))
     return tuple(
         DayDose(day + 1, _sum(some), sum(stop - start for start, stop, *ends in some if max(ends) > 0) / MS_PER_HOUR)
         for day, some in sorted(days.items())
     )
 
 
-def _sum(pieces: list[Piece]) -> Span:
+def _sum(pieces: list[Piece]) -> Bounds:
     """Return the mass of stretches, lowest and highest [mg]."""
     # who runs faster reaches a limit in all on an earlier day, and is given less from then on
     low, high = sorted(math.fsum((p[1] - p[0]) / MS_PER_HOUR * p[end] for p in pieces) for end in (2, 3))
     return low, high
 
 
-def _span(spans: Iterable[Span]) -> Span:
+def _highest(spans: Iterable[Bounds]) -> Bounds:
     """Return the highest of lowest and of highest values."""
     some = list(spans)
     return max((low for low, _ in some), default=0.0), max((high for _, high in some), default=0.0)

@@ -38,7 +38,7 @@ def fitting(sheet: Worksheet, regimen: Regimen) -> Fit | None:
     if sheet.most.waste <= MOST_WASTE:
         return None
     order, layouts = sheet.order, [sheet.titration.most if sheet.titration else sheet.course]
-    layouts += [sheet.boosters.each] if sheet.boosters else []
+    layouts += [kind.each for kind in sheet.boosters.kinds] if sheet.boosters else []
     used = [bag.used_ml for layout in layouts for session in layout.sessions for bag in session.bags]
     most_mg = rounded_up(max(used) * order.mg_per_ml)
     exact = replace(order, overfill_ml=None, withdrawn="all", mg_per_ml=order.label_mg_per_ml)

@@ -1,16 +1,16 @@
 """Limits of dose on a timetable: where the pump stops, and which pushes are left out, for one body weight."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 from letheon.dosing.bags import RatePeriod
 from letheon.dosing.policy import DoseLimits
-from letheon.dosing.regimen import MS_PER_DAY, Regimen
+from letheon.dosing.regimen import MS_PER_DAY, Regimen, by_days
 from letheon.units import MS_PER_HOUR
 
-__all__ = ["Dosed", "binds", "within_limits"]
+__all__ = ["Dosed", "binds", "joined", "within_limits"]
 
 _SAME = 1e-9  # of a limit: sums carry rounding
 
@@ -27,7 +27,7 @@ _Push = TypeVar("_Push")
 
 
 def binds(regimen: Regimen, limits: DoseLimits | None, weight_kg: float) -> bool:
-    """Say whether limits leave out some of a timetable, for one body weight.
+    """Say whether limits cut a timetable, for one body weight.
 
     >>> from letheon.dosing.regimen import Infusion, Rate
     >>> days = Regimen.create("racemic", [Infusion.create(0, 48, Rate(50.0))])
@@ -38,9 +38,8 @@ def binds(regimen: Regimen, limits: DoseLimits | None, weight_kg: float) -> bool
         return False
     schedule, by_day = regimen.schedule(), dict[int, float]()
     for (start, stop), rate in zip(pairwise(schedule.edges_ms), schedule.rates(weight_kg), strict=True):
-        for day in range(start // MS_PER_DAY, -(-stop // MS_PER_DAY)):
-            length = min(stop, (day + 1) * MS_PER_DAY) - max(start, day * MS_PER_DAY)
-            by_day[day] = by_day.get(day, 0.0) + rate * length / MS_PER_HOUR
+        for day, first, last in by_days(start, stop):
+            by_day[day] = by_day.get(day, 0.0) + rate * (last - first) / MS_PER_HOUR
     largest, total = max(by_day.values(), default=0.0), sum(by_day.values())
     per_day, in_all = (mg * (1 + _SAME) or float("inf") for mg in (limits.per_day_mg, limits.in_all_mg))
     return largest > per_day or total > in_all
@@ -49,7 +48,7 @@ def binds(regimen: Regimen, limits: DoseLimits | None, weight_kg: float) -> bool
 def within_limits(
     periods: Sequence[RatePeriod], pushes: Sequence[tuple[Dosed, _Push]], limits: DoseLimits | None
 ) -> tuple[list[RatePeriod], list[_Push]]:
-    """Return what runs, and which pushes are given; each push stands beside what the caller knows it by.
+    """Return the periods that run and the pushes that are given; each push comes with an object that stands for it.
 
     >>> day = [RatePeriod(0, 48 * 3_600_000, 50.0, ())]
     >>> [(one.start_ms / 3_600_000, one.stop_ms / 3_600_000) for one in within_limits(day, [], DoseLimits(960.0))[0]]
@@ -64,13 +63,13 @@ def within_limits(
     edges |= {moment for push, _ in pushes for moment in (push.start_ms, push.start_ms + push.duration_ms)}
     edges |= set(range(0, max(stop, *edges, 0), MS_PER_DAY))
     runs: list[RatePeriod] = []
-    given: list[_Push] = []
+    kept: list[_Push] = []
     today = total = push_rate = push_left = 0.0
     for start, until in pairwise(sorted(edges)):
         today = 0.0 if start % MS_PER_DAY == 0 else today
         for push, known in pushes:
             if push.start_ms == start and push.mg <= min(per_day - today, in_all - total) + tiny:
-                given.append(known)
+                kept.append(known)
                 push_left, push_rate = push.mg, push.mg / push.duration_ms
         left = min(per_day - today, in_all - total) - push_left
         period = next((one for one in periods if one.start_ms <= start < one.stop_ms), None)
@@ -84,10 +83,10 @@ def within_limits(
         push_left -= pushed
         push_rate = push_rate if push_left > tiny else 0.0
         today, total = today + pumped + pushed, total + pumped + pushed
-    return _joined(runs), given
+    return joined(runs), kept
 
 
-def _joined(periods: Sequence[RatePeriod]) -> list[RatePeriod]:
+def joined(periods: Iterable[RatePeriod]) -> list[RatePeriod]:
     """Make one of periods that adjoin and differ in nothing else."""
     result: list[RatePeriod] = []
     for period in periods:

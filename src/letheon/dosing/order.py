@@ -162,15 +162,15 @@ class Order:
         )  # fmt: skip
         return exact if self.overfill_ml is None else exact.with_overfill(self.overfill_ml, self.withdrawn)
 
-    def of_bag(self, mg_per_ml: float, bag_ml: float | None = None, *, asked: bool = False) -> "Order":
+    def of_bag(self, mg_per_ml: float, bag_ml: float | None = None, *, explicit: bool = False) -> "Order":
         """Return the order with the bag that a timetable was written for [mg/mL], of another volume [mL] if stated.
 
-        Raises InputError if it cannot be made up, or if the present strength was `asked` for and is another.
+        Raises InputError if it cannot be made up, or if the present strength was stated (`explicit`) and is another.
 
         >>> Order.create().of_bag(5.0).bag_mg
         500.0
         """
-        if asked and not math.isclose(mg_per_ml, self.mg_per_ml, rel_tol=1e-9):
+        if explicit and not math.isclose(mg_per_ml, self.mg_per_ml, rel_tol=1e-9):
             raise InputError(
                 f"the scenario's bag holds {mg_per_ml:.6g} mg/mL of free base at {plain(self.weight_kg)} kg, and the "
                 f"option asks for {self.mg_per_ml:.6g} mg/mL; leave the option out, or change bag in the file."

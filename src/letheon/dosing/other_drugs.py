@@ -1,4 +1,4 @@
-"""Other drugs of an arm: what is given beside ketamine without an effect that is computed here, and how often."""
+"""Other drugs of an arm, given beside ketamine: doses and times, without any computed effect."""
 
 from dataclasses import dataclass, field
 

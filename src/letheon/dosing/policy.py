@@ -75,9 +75,14 @@ class Boosters:
         return tuple(dict.fromkeys(rung.session for rung in self.rungs))
 
     @property
+    def infusions(self) -> tuple[Infusion, ...]:
+        """All that boosters may give, each clocked from its own booster's start."""
+        return tuple(infusion for session in self.sessions for infusion in session)
+
+    @property
     def stop_ms(self) -> int:
         """Length of the longest booster from its start to the end of its last infusion [ms]."""
-        return max(infusion.stop_ms for session in self.sessions for infusion in session)
+        return max(infusion.stop_ms for infusion in self.infusions)
 
     @property
     def shortest_gap_days(self) -> int:
@@ -142,7 +147,7 @@ class Stops:
 
 @dataclass(frozen=True, slots=True)
 class Wean:
-    """How an arm ends: from each patient's own rate down in equal steps, behind the last session."""
+    """How an arm ends: from each patient's own rate down in equal steps, after the last session."""
 
     over_ms: int
     steps: int

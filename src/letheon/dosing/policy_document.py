@@ -83,7 +83,7 @@ class TitrationRules(msgspec.Struct, frozen=True):
 
 
 class WeanRules(msgspec.Struct, frozen=True):
-    """How the rate is taken down behind the last session."""
+    """How the rate is taken down after the last session."""
 
     over_h: float  # from the end of the last session [h]
     steps: int

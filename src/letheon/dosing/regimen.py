@@ -7,7 +7,7 @@ infusions give equal schedules, and so equal results.
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from letheon.errors import InputError
@@ -335,7 +335,7 @@ class Regimen:
         days: set[int] = set()
         for infusion in self.infusions:
             if infusion.duration_ms > 0 and not infusion.rate.is_zero:
-                days.update(range(infusion.start_ms // MS_PER_DAY, -(-infusion.stop_ms // MS_PER_DAY)))
+                days.update(day for day, _, _ in by_days(infusion.start_ms, infusion.stop_ms))
         return tuple(sorted(days))
 
     def courses(self, gap_ms: int = 7 * MS_PER_DAY) -> tuple[tuple[int, int], ...]:
@@ -355,6 +355,12 @@ class Regimen:
             else:
                 result.append((infusion.start_ms, infusion.stop_ms))
         return tuple(result)
+
+
+def by_days(start_ms: int, stop_ms: int) -> Iterator[tuple[int, int, int]]:
+    """Cut a stretch of time into its days: the day, counted from 0, and start and end of its part [ms]."""
+    for day in range(start_ms // MS_PER_DAY, -(-stop_ms // MS_PER_DAY)):
+        yield day, max(start_ms, day * MS_PER_DAY), min(stop_ms, (day + 1) * MS_PER_DAY)
 
 
 def _compile(infusions: tuple[Infusion, ...]) -> Schedule:

@@ -135,7 +135,7 @@ def reach(regimen: Regimen, titration: Titration, weight_kg: float) -> tuple[Rea
 
 
 def weaned(last: Reach, wean: Wean) -> Iterator[Reach]:
-    """Yield what a weaning comes to behind the last part of the sessions.
+    """Yield what a weaning comes to after the last part of the sessions.
 
     >>> [part.highest for part in weaned(Reach(0, 3_600_000, 10.0, 5.0, 20.0, titrated=True), Wean(3_600_000, 1))]
     [10.0]

@@ -1,4 +1,4 @@
-"""Weaning: the steps down in which an arm ends, behind the last session of its timetable."""
+"""Weaning: the steps by which the rate of an arm goes down after the last session of its timetable."""
 
 from typing import NamedTuple
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from letheon.dosing.bags import RatePeriod, check_rates, lay_out
 from letheon.dosing.class_rows import ClassRow
 from letheon.dosing.layout import Amounts, Layout, laid_out, pumped, pushes_of
-from letheon.dosing.limits import within_limits
+from letheon.dosing.limits import joined, within_limits
 from letheon.dosing.order import Order
 from letheon.dosing.other_drugs import OtherDrug
-from letheon.dosing.policy import Boosters, DoseLimits, Policy, Titration
-from letheon.dosing.regimen import MS_PER_DAY, Rate, Regimen
+from letheon.dosing.policy import Boosters, Policy, Titration
+from letheon.dosing.regimen import MS_PER_DAY, Infusion, Rate, Regimen
 from letheon.dosing.titration import MAX_RATES, Reach, reach, reachable_rates, weaned
 from letheon.dosing.weaning import with_weaning
 from letheon.errors import InputError
@@ -39,12 +39,25 @@ class TitrationSheet:
 
 
 @dataclass(frozen=True, slots=True)
+class BoosterKind:
+    """Boosters that are all alike, and how many of them there can be."""
+
+    rungs: tuple[int, ...]  # of the ladder that give them, the first being 1
+    each: Layout  # one booster, clocked from its own start
+    at_most: int  # of them, that no patient exceeds within the follow-up
+
+
+@dataclass(frozen=True, slots=True)
 class BoosterSheet:
-    """A booster, and how many of them there can be."""
+    """What boosters give, one kind or one for each different rung."""
 
     rule: Boosters
-    each: Layout  # one booster, clocked from its own start; every one is the same
-    at_most: int  # boosters that no patient exceeds within the follow-up
+    kinds: tuple[BoosterKind, ...]
+
+    @property
+    def at_most(self) -> int:
+        """Boosters of all kinds that no patient exceeds within the follow-up."""
+        return sum(kind.at_most for kind in self.kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +143,9 @@ class Worksheet:
     def most(self) -> Amounts:
         """What a patient is given at most: every check raises the rate, and every booster comes that can."""
         most = (self.titration.most if self.titration else self.course).amounts
-        return most.plus(self.boosters.each.amounts.times(self.boosters.at_most)) if self.boosters else most
+        for kind in self.boosters.kinds if self.boosters else ():
+            most = most.plus(kind.each.amounts.times(kind.at_most))
+        return most
 
 
 def worksheet(
@@ -175,11 +190,11 @@ def worksheet(
     25.0
     """
     order, policy = Order() if order is None else order, policy or _NO_RULES
-    given = with_weaning(regimen, policy.wean)
+    timetable = with_weaning(regimen, policy.wean)
     doses = {drug: mg for drug, mg in (beside or {}).items() if mg}
-    course, also = laid_out(given, order, policy.limits), tuple(also)
+    course, also = laid_out(timetable, order, policy.limits), tuple(also)
     sheet = Worksheet(regimen.drug, order, course, policy=policy, beside=doses, also=also, missing=tuple(missing))
-    return _with_boosters(_with_titration(sheet, regimen), given, follow_up_ms)
+    return _with_boosters(_with_titration(sheet, regimen), timetable, follow_up_ms)
 
 
 def _with_titration(sheet: Worksheet, regimen: Regimen) -> Worksheet:
@@ -212,41 +227,41 @@ def _with_titration(sheet: Worksheet, regimen: Regimen) -> Worksheet:
 
 def _as_run(sheet: Worksheet, regimen: Regimen, spans: Iterable[RatePeriod]) -> Layout:
     """Lay out sessions at the rates of one patient, as far as limits let them run."""
-    periods, pushes = within_limits(_joined(spans), pushes_of(regimen, sheet.order), sheet.policy.limits)
+    periods, pushes = within_limits(joined(spans), pushes_of(regimen, sheet.order), sheet.policy.limits)
     return replace(sheet.course, sessions=lay_out(periods, sheet.order, sheet.is_sham), pushes=tuple(pushes))
 
 
-def _joined(periods: Iterable[RatePeriod]) -> list[RatePeriod]:
-    """Make one of periods that adjoin at one rate."""
-    result: list[RatePeriod] = []
-    for period in periods:
-        if result and (result[-1].stop_ms, result[-1].mg_per_h) == (period.start_ms, period.mg_per_h):
-            period = replace(result.pop(), stop_ms=period.stop_ms)
-        result.append(period)
-    return result
-
-
 def _with_boosters(sheet: Worksheet, regimen: Regimen, follow_up_ms: int) -> Worksheet:
-    """Lay out a booster, or say why not."""
+    """Lay out a booster of each kind, or say why not."""
     if (rule := sheet.policy.boosters) is None:
         return sheet
     try:
-        each = laid_out(Regimen(regimen.drug, rule.session), sheet.order, _of_a_day(sheet.policy))
+        layouts = _booster_layouts(sheet, regimen, sheet.order)
     except InputError as error:
         return replace(sheet, missing=(*sheet.missing, f"boosters, because {error}"))
-    most = _most_boosters(rule, regimen, follow_up_ms)
-    dose, limit = each.amounts.dose_mg, sheet.policy.stops.dose_mg
-    if limit and dose:  # a booster that would pass the limit is not begun
-        most = min(most, max(math.floor((limit - sheet.least.dose_mg) / dose * (1 + 1e-9)), 0))
-    in_all = sheet.policy.limits.in_all_mg if sheet.policy.limits else 0.0
-    if in_all and dose:  # the last one may be cut short
-        most = min(most, max(math.ceil((in_all - sheet.least.dose_mg) / dose * (1 - 1e-9)), 0))
-    return replace(sheet, boosters=BoosterSheet(rule, each, most))
+    counts = dict.fromkeys(rule.sessions, 0)
+    given = sheet.least.dose_mg
+    stop, in_all = sheet.policy.stops.dose_mg, sheet.policy.limits.in_all_mg if sheet.policy.limits else 0.0
+    for number in range(_most_boosters(rule, regimen, follow_up_ms)):
+        session = rule.rung(number).session
+        dose = layouts[session].amounts.dose_mg
+        # a booster that would pass the total dose is not begun; one that passes the limit of the arm is cut short
+        if (stop and given + dose > stop * (1 + 1e-9)) or (in_all and given >= in_all * (1 - 1e-9)):
+            break
+        given += dose
+        counts[session] += 1
+    kinds = (
+        BoosterKind(tuple(k for k, one in enumerate(rule.rungs, 1) if one.session == session), layouts[session], count)
+        for session, count in counts.items()
+    )
+    return replace(sheet, boosters=BoosterSheet(rule, tuple(kinds)))
 
 
-def _of_a_day(policy: Policy) -> DoseLimits | None:
-    """Return the limits that a booster meets by itself; it begins with a day."""
-    return policy.limits and replace(policy.limits, in_all_mg=0.0)
+def _booster_layouts(sheet: Worksheet, regimen: Regimen, order: Order) -> dict[tuple[Infusion, ...], Layout]:
+    """Lay out each kind of booster, which begins with a day, under the limits that it meets by itself."""
+    limits = sheet.policy.limits and replace(sheet.policy.limits, in_all_mg=0.0)
+    sessions = sheet.policy.boosters.sessions if sheet.policy.boosters else ()
+    return {session: laid_out(Regimen(regimen.drug, session), order, limits) for session in sessions}
 
 
 def _most_boosters(rule: Boosters, regimen: Regimen, follow_up_ms: int) -> int:
@@ -256,14 +271,15 @@ def _most_boosters(rule: Boosters, regimen: Regimen, follow_up_ms: int) -> int:
     last = max(course_end - 1, 0) // MS_PER_DAY
     starts: list[int] = []
     while not rule.times or len(starts) < rule.times:
-        gap = rule.gaps_days[min(len(starts), len(rule.gaps_days) - 1)] if rule.gaps_days else rule.wait_days
-        start = last + max(gap, rule.apart_days, 1)
+        rung = rule.rung(len(starts))
+        start = last + max(rule.wait_days if rule.on_relapse else rung.gap_days[0], rule.apart_days, 1)
+        stop_ms = max(infusion.stop_ms for infusion in rung.session)
         if rule.at_most and len(starts) >= rule.at_most:
             start = max(start, starts[-rule.at_most] + 365)
-        if start * MS_PER_DAY + rule.stop_ms > days * MS_PER_DAY:
+        if start * MS_PER_DAY + stop_ms > days * MS_PER_DAY:
             break
         starts.append(start)
-        last = start + (rule.stop_ms - 1) // MS_PER_DAY
+        last = start + (stop_ms - 1) // MS_PER_DAY
     return len(starts)
 
 
@@ -286,8 +302,9 @@ def with_order(sheet: Worksheet, regimen: Regimen, order: Order) -> Worksheet:
     other = replace(sheet, order=order, course=laid_out(given, order, sheet.policy.limits), titration=None, missing=())
     other = _with_titration(other, regimen)
     if sheet.boosters:
-        each = laid_out(Regimen(regimen.drug, sheet.boosters.rule.session), order, _of_a_day(sheet.policy))
-        other = replace(other, boosters=replace(sheet.boosters, each=each))
+        layouts = _booster_layouts(sheet, regimen, order).values()
+        kinds = (replace(kind, each=each) for kind, each in zip(sheet.boosters.kinds, layouts, strict=True))
+        other = replace(other, boosters=replace(sheet.boosters, kinds=tuple(kinds)))
     if sheet.titration and not other.titration:
         raise InputError(other.missing[0])
     return replace(other, missing=sheet.missing)

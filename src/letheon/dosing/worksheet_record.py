@@ -20,7 +20,7 @@ from letheon.dosing.order import Order
 from letheon.dosing.other_drugs import OtherDrug, OtherDrugRecord, other_drug_record
 from letheon.dosing.policy_document import PolicyRules, Quantity, policy_rules
 from letheon.dosing.regimen import Rate, Regimen
-from letheon.dosing.worksheet import TitrationSheet, Worksheet
+from letheon.dosing.worksheet import BoosterSheet, TitrationSheet, Worksheet
 from letheon.units import MS_PER_HOUR
 
 __all__ = [
@@ -115,7 +115,8 @@ class AmountsRecord(Struct, frozen=True):
     push_mg: float
     vials: int | None  # None where their content is not known
     dose_mg: float
-    drug_ml: float
+    drug_ml: float  # to draw up
+    drug_mg: float
     diluent_ml: float
     left_share: float  # of what is made up
     vial_left_ml: float | None  # in the vials
@@ -131,6 +132,7 @@ class FittingBag(Struct, frozen=True):
 
     bag_ml: float
     mg_per_ml: float
+    mg: float
     most: AmountsRecord
 
 
@@ -139,6 +141,7 @@ class FittingVial(Struct, frozen=True):
 
     mg_per_ml: float  # as its label has it
     ml: float
+    mg: float
     most: AmountsRecord
 
 
@@ -183,14 +186,22 @@ class TitrationRecord(Struct, frozen=True):
     rates: list[PumpRate]
     least: LayoutRecord
     most: LayoutRecord
-    weaning: list[WeanStepRecord] | UnsetType = UNSET  # behind the sessions
+    weaning: list[WeanStepRecord] | UnsetType = UNSET  # after the sessions
+
+
+class BoosterKindRecord(Struct, frozen=True):
+    """One booster of some rungs, the first being 1, and how many of them no patient exceeds."""
+
+    rungs: tuple[int, ...]
+    at_most: int
+    each: LayoutRecord
 
 
 class BoosterRecord(Struct, frozen=True):
-    """One booster, and how many no patient exceeds."""
+    """What boosters give, and how many of all kinds no patient exceeds."""
 
     at_most: int
-    each: LayoutRecord
+    kinds: tuple[BoosterKindRecord, ...]
 
 
 class Dose(Struct, frozen=True):
@@ -330,18 +341,24 @@ def arm_record(sheet: Worksheet, regimen: Regimen, like: str | None = None) -> A
             withdrawn_ml=sheet.order.withdrawn_ml,
             strength_is_written=sheet.order.strength_is_written,
             fitting=fit
-            and FittingBag(fit.order.bag_ml, fit.order.mg_per_ml, amounts_record(fit.most, fit.order, sheet.is_sham)),
+            and FittingBag(
+                fit.order.bag_ml,
+                fit.order.mg_per_ml,
+                fit.order.bag_mg,
+                amounts_record(fit.most, fit.order, sheet.is_sham),
+            ),
             fitting_vial=vial
             and FittingVial(
                 vial.order.vial_mg_per_ml,
                 vial.order.vial_ml or 0.0,
+                vial.order.vial_mg_per_ml * (vial.order.vial_ml or 0.0),
                 amounts_record(vial.most, vial.order, sheet.is_sham),
             ),
         ),
         sessions=course.sessions,
         pushes=course.pushes,
         titration=sheet.titration and _titration(sheet.titration, sheet),
-        boosters=sheet.boosters and BoosterRecord(sheet.boosters.at_most, _layout(sheet.boosters.each)),
+        boosters=sheet.boosters and _boosters(sheet.boosters),
         beside_each_session={drug: Dose(mg) for drug, mg in sheet.beside.items()},
         totals=Totals(
             amounts_record(sheet.least, sheet.order, sheet.is_sham),
@@ -380,6 +397,7 @@ def amounts_record(amounts: Amounts, order: Order, sham: bool) -> AmountsRecord:
         **sums,
         dose_mg=amounts.dose_mg,
         drug_ml=drug_ml,
+        drug_mg=drug_ml * order.base_mg_per_ml,
         diluent_ml=order.bag_ml * amounts.bags + amounts.push_ml - drug_ml,
         left_share=amounts.waste,
         vial_left_ml=left_ml,
@@ -421,6 +439,11 @@ def _written(rate: Rate, over_ms: int = 0) -> WrittenAmount:
         value, unit = (rate.per_kg_mg_h, "mg/kg") if rate.per_kg_mg_h else (rate.absolute_mg_h, "mg")
         value, most = value * hours, most and most * hours
     return WrittenAmount(value, unit, most)
+
+
+def _boosters(sheet: BoosterSheet) -> BoosterRecord:
+    kinds = (BoosterKindRecord(kind.rungs, kind.at_most, _layout(kind.each)) for kind in sheet.kinds)
+    return BoosterRecord(sheet.at_most, tuple(kinds))
 
 
 def _layout(layout: Layout) -> LayoutRecord:

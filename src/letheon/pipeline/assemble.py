@@ -18,6 +18,7 @@ from letheon.patients.population import People
 from letheon.patients.uncertainty import RIVAL
 from letheon.patients.variability import individual_pk, logit_normal_mean, truncated_lognormal
 from letheon.pipeline.plan import ArmData, Part, Structure, choose_enantiomer
+from letheon.scenario import Scenario
 from letheon.streams import normals
 
 __all__ = ["Switches", "TypicalValues", "body_of", "molar_masses", "patient_values", "plasmas_of", "rates_of"]
@@ -34,6 +35,13 @@ class Switches(NamedTuple):
     flares: float  # 1 if flares happen, else 0
     expectancy: float  # relief from unblinding in this arm [NRS]
     norketamine: float  # weight of norketamine in the block
+
+    @classmethod
+    def of(cls, scenario: Scenario, drug: str) -> "Switches":
+        """Return those of a scenario's arms with a drug."""
+        models = scenario.models
+        expectancy = models.expectancy if drug != "placebo" else 0.0  # nothing to see through
+        return cls(scenario.seed, float(models.flares), expectancy, models.norketamine)
 
 
 def patient_values(draws: Mapping[str, Array], people: People) -> TypicalValues:

@@ -56,10 +56,10 @@ def columns(
     }
     for model, result in results.items():
         own = _of_course(result.diary[model], plan.read, counted)
-        given = _of_dosing(result, counted) if ruled or model == first else {}
-        own |= given if ruled else {}
+        dosing = _of_dosing(result, counted) if ruled or model == first else {}
+        own |= dosing if ruled else {}
         out |= {under_model(name, model): values for name, values in own.items()} if len(results) > 1 else own
-        out |= {} if ruled else given
+        out |= {} if ruled else dosing
     return out
 
 
@@ -81,8 +81,8 @@ def time_courses(results: Mapping[str, BlockResult], ruled: bool) -> dict[str, n
     out: dict[str, Array] = {}
     for model, result in results.items():
         profile = result.profile
-        given = {name: values for name, values in profile.items() if name.endswith(("ketamine", "nmda_block"))}
-        own = {"nrs": profile[_PAIN[model]]} | (given if ruled else {})
+        dosing = {name: values for name, values in profile.items() if name.endswith(("ketamine", "nmda_block"))}
+        own = {"nrs": profile[_PAIN[model]]} | (dosing if ruled else {})
         out |= {under_model(name, model): values for name, values in own.items()} if len(results) > 1 else own
-        out |= {STATES[model]: profile[STATES[model]]} | ({} if ruled else given)
+        out |= {STATES[model]: profile[STATES[model]]} | ({} if ruled else dosing)
     return {name: np.asarray(values) for name, values in out.items()}

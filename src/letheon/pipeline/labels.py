@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 from letheon import library
@@ -182,7 +182,7 @@ def _alike(scenario: Scenario, arm: Arm, study: Study, known: StudyArm, same: bo
     pairs = ((dose, _per_kg(study, known)), (days, known.days), (hours, known.hours))
     if not same:
         return all(reference / _SIMILAR <= value <= reference * _SIMILAR for value, reference in pairs[:2])
-    beside = arm.beside.clonidine_mg > 0 or arm.beside.midazolam_mg > 0
+    beside = arm.beside.clonidine_mg > 0 or arm.beside.midazolam_mg > 0 or bool(arm.also)
     close = all(abs(value - reference) <= (_SAME - 1.0) * reference for value, reference in pairs)
     return close and beside == bool(known.beside)
 
@@ -203,10 +203,9 @@ def _similar_patients(population: Population, study: Study) -> bool:
 
 def _as_checked(scenario: Scenario, drug: str) -> bool:
     """Say whether the models are those under which studies were simulated: the defaults, under either pain model."""
-    switches, default = scenario.models, Models()
-    names = ("flares", "expectancy", "norketamine", "induction", "borrow_variability")
-    alike = all(getattr(switches, name) == getattr(default, name) for name in names)
-    return alike and common_models(scenario) == chosen_models([drug], default.pk)
+    default, models = Models(), scenario.models
+    checked = replace(default, pk=models.pk, pain=models.pain, occasions=models.occasions)
+    return models == checked and common_models(scenario) == chosen_models([drug], default.pk)
 
 
 def _ruled(scenario: Scenario, arm: Arm) -> bool:

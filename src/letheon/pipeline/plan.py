@@ -179,8 +179,8 @@ def _sizes(schedule: Schedule, policy: Policy, booster_terms: int, days: int) ->
     # Equal days may differ in the last digit when their doses are added up, so each dosing day may be its own stretch.
     stretches, lines = max(len(pieces.days), 2 * dosed + 1), 1
     if policy.titration:
-        looks = sum(math.ceil(d * HOUR_MS / policy.titration.every_ms) for d in schedule.durations_h)
-        lines += 2 * looks if policy.titration.pause_ms else looks  # a pause begins and ends
+        checks = sum(math.ceil(d * HOUR_MS / policy.titration.every_ms) for d in schedule.durations_h)
+        lines += 2 * checks if policy.titration.pause_ms else checks  # a pause begins and ends
     lines += policy.wean is not None
     if policy.limits:
         often = policy.boosters.most(days) * (booster_terms + 2) if policy.boosters else 0

@@ -1,14 +1,15 @@
 """How far to trust a result: intervals of means, and models used beyond what they were studied in."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 import numpy as np
 
 from letheon import library
 from letheon.definitions import LAST_SUPPORTED_DAY
-from letheon.dosing.regimen import MS_PER_DAY, MS_PER_HOUR, Infusion, Regimen
+from letheon.dosing.regimen import MS_PER_DAY, MS_PER_HOUR, Regimen, Schedule
+from letheon.dosing.titration import reach
 from letheon.library import StudyArm
 from letheon.library.records import PkModel
 from letheon.patients.covariates import Covariates, normal_share, realised
@@ -84,23 +85,33 @@ def _outside(low: float, high: float, mean: float, sd: float) -> float:
     return 1.0 - (normal_share(above) - normal_share(below))
 
 
-def _infusions_of(arm: Arm) -> list[Infusion]:
-    """List infusions without pushes, of which the limits of rates say nothing."""
-    return [infusion for infusion in arm.given.infusions if not infusion.is_push]
+def _schedules(arm: Arm) -> Iterator[Schedule]:
+    """Yield what each class is given as written, and a booster; no pushes, of which limits of rates say nothing."""
+    for one in arm.each_class():
+        for regimen in (one.given, one.policy.booster(arm.drug)):
+            yield _without_pushes(regimen).schedule()
+
+
+def _without_pushes(regimen: Regimen) -> Regimen:
+    return Regimen.create(regimen.drug, [infusion for infusion in regimen.infusions if not infusion.is_push])
 
 
 def _highest_rate(arm: Arm) -> float:
-    """Return the highest written rate at 70 kg in any class, pushes apart [mg/h]."""
-    schedules = (Regimen.create(arm.drug, _infusions_of(one)).schedule() for one in arm.each_class())
-    return max((rate for one in schedules for rate in one.rates(REFERENCE_WEIGHT_KG)), default=0.0)
+    """Return the highest rate at 70 kg that anybody may reach, as written, titrated or boosted, pushes apart [mg/h]."""
+    rates = [rate for one in _schedules(arm) for rate in one.rates(REFERENCE_WEIGHT_KG)]
+    for one in arm.each_class():
+        if rule := one.policy.titration:
+            rates += [part.highest for part in reach(_without_pushes(one.regimen), rule, REFERENCE_WEIGHT_KG)]
+    return max(rates, default=0.0)
 
 
 def _longest_infusion_h(arm: Arm) -> float:
-    schedule = Regimen.create(arm.drug, _infusions_of(arm)).schedule()
-    longest = run = 0.0
-    for terms, hours in zip(schedule.terms, schedule.durations_h, strict=True):
-        run = run + hours if terms else 0.0
-        longest = max(longest, run)
+    longest = 0.0
+    for schedule in _schedules(arm):
+        run = 0.0
+        for terms, hours in zip(schedule.terms, schedule.durations_h, strict=True):
+            run = run + hours if terms else 0.0
+            longest = max(longest, run)
     return longest
 
 
@@ -108,8 +119,7 @@ def _of_pushes(source: str, studied_mg_kg: float, arms: list[Arm]) -> list[str]:
     """Say where pushes are larger than those that a model was studied with."""
     pushes = {}
     for arm in arms:
-        boosters = arm.policy.boosters.sessions if arm.policy.boosters else ()
-        infusions = (*arm.given.infusions, *(infusion for session in boosters for infusion in session))
+        infusions = (*arm.given.infusions, *(arm.policy.boosters.infusions if arm.policy.boosters else ()))
         hours = ((i, i.duration_ms / MS_PER_HOUR) for i in infusions if i.is_push)
         doses = ((rate, h) for i, h in hours for rate in i.rate.classes.rates or (i.rate,))
         pushes[arm.name] = max(

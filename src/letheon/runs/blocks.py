@@ -34,7 +34,7 @@ class BlockRange(NamedTuple):
     arm: int  # number of the arm in the scenario
     kind: str  # ``people`` for the population, ``bank`` for the uncertainty bank
     first: int
-    stop: int  # behind the last block
+    stop: int  # one past the last block
 
     def patients(self, n: int) -> int:
         """Return how many patients of a population of `n` (or of the bank) it holds."""
@@ -108,7 +108,7 @@ class Runner:
         return result
 
     def _compute(self, arm: int, kind: str, block: int) -> Block:
-        plan, models = self.plans[arm], self.scenario.models
+        plan = self.plans[arm]
         number = np.arange(block * BLOCK, (block + 1) * BLOCK)
         valid = min(BLOCK, self.scenario.population.n - block * BLOCK) if kind == "people" else BLOCK
         days = len(plan.day_rows) - 1
@@ -119,14 +119,8 @@ class Runner:
             seed, person, draw = BANK_SEED, number % BANK_PATIENTS, number // BANK_PATIENTS
             points = bank_points()[person]
         chosen = _draw_people(self.population, seed, person, draw, points, days)
-        switches = Switches(
-            seed=self.scenario.seed,
-            flares=float(models.flares),
-            expectancy=models.expectancy if plan.drug != "placebo" else 0.0,
-            norketamine=models.norketamine,
-        )
-        weights = weights_of(models.pain)
-        results = run_block(plan, _draws(), chosen, number, switches, weights)
+        weights = weights_of(self.scenario.models.pain)
+        results = run_block(plan, _draws(), chosen, number, Switches.of(self.scenario, plan.drug), weights)
         ruled = not plan.policy.fixed
         profile = {name: values[: plan.saved] for name, values in time_courses(results, ruled).items()}
         if kind == "people":

@@ -81,7 +81,7 @@ def _base(name: str, node: Node, arms: Table, above: tuple[str, ...]) -> Table:
         circle = chain[: chain.index(like) + 1]
         if collecting() and chain[-1] != next(one for one in arms.entries if one in circle):
             return LOST  # refused at the first of the circle
-        node.refuse("arms start from each other in a circle; write one of them out.")
+        node.refuse("these arms start from each other in a circle; write one of them without like.")
     if like not in arms.entries:
         near = near_word(like, arms.entries)
         node.refuse(
@@ -100,7 +100,7 @@ def _laid_over(base: Table, own: Table) -> Table:
         before = entries.get(key)
         if isinstance(node, Value) and node.text.strip() == "none":
             if before is None:
-                node.refuse(f"there is no {key} to remove in the arm that this one is like; leave it out.")
+                node.refuse(f"the arm that this one is like has no {key} to remove; leave this key out.")
             del entries[key]
         elif isinstance(before, Table) and isinstance(node, Table) and not is_by_class(node):
             entries[key] = _laid_over(before, node)
@@ -195,13 +195,17 @@ def _bag(values: Values, salt: float) -> BagStrength | None:
 
 
 def _nothing_warning(arm: Arm) -> str | None:
-    """Warn of sessions at a rate of 0 that titration cannot raise."""
-    empty = sum(infusion.rate.is_zero for infusion in arm.regimen.infusions)
-    if not empty or arm.policy.titration is not None:
+    """Warn of sessions and boosters of a drug at a rate of 0 that titration cannot raise."""
+    if arm.drug == "placebo":
         return None
-    count = len(arm.regimen.infusions)
-    which = "every session has" if empty == count else f"{empty} of {count} sessions have"
-    return f"arms.{arm.name}: {which} a rate of 0, and no drug is given then; write drug: placebo for a comparator."
+    sessions = arm.regimen.infusions if arm.policy.titration is None else ()
+    boosters = arm.policy.boosters.infusions if arm.policy.boosters else ()
+    for name, infusions in ((f"arms.{arm.name}", sessions), (f"arms.{arm.name}.boosters", boosters)):
+        if empty := sum(infusion.rate.is_zero for infusion in infusions):
+            count = len(infusions)
+            which = "every session has" if empty == count else f"{empty} of {count} sessions have"
+            return f"{name}: {which} a rate of 0, and no drug is given then; write drug: placebo for a comparator."
+    return None
 
 
 def _beside_warning(arm: Arm) -> str | None:

@@ -83,25 +83,29 @@ def classes_of(table: Table) -> tuple[str, tuple[float, ...]]:
     labels = [_label(table, key) for key in table.entries]
     units = {unit for _, _, unit in labels}
     if len(units) > 1:
-        table.refuse("classes of kg and of years are mixed; write all of them in kg, or all in years.")
+        table.refuse("these classes mix kg and years; write all of them in kg, or all in years.")
     unit = units.pop()
     keys, words = list(table.entries), [word for word, _, _ in labels]
     text = f"{plain(labels[0][1])} {CLASS_UNITS[unit]}"
     if words[0] != "below":
-        table.refuse(f"the first class is {shown(keys[0])}; begin with below {text}, so that everybody has a class.")
+        table.refuse(
+            f"the first class is {shown(keys[0])}; begin with below {text}, so that every patient falls into a class."
+        )
     if "below" in words[1:]:
-        table.refuse("below stands more than once; write it first and once, and the other classes with from.")
+        table.refuse("below is used more than once; use it for the first class only, and from for the others.")
     if len(labels) == 1:
-        table.refuse(f"from {text} on there is no value; add a class, from {text}, or write one value for everybody.")
+        table.refuse(
+            f"there is no value from {text} upwards; add the class from {text}, or write one value for everybody."
+        )
     if len(labels) > MAX_CLASSES:
         table.refuse(f"there are {len(labels)} classes; write at most {MAX_CLASSES}.")
     values = [value for _, value, _ in labels]
     if values[0] != values[1]:
         low, high = (plain(value) for value in sorted(values[:2]))
-        fault = "has no class" if values[0] < values[1] else "is in two classes"
-        table.refuse(f"who has {low} to {high} {CLASS_UNITS[unit]} {fault}; write the same limit after below and from.")
+        count, who = "no class" if values[0] < values[1] else "two classes", f"{low} to {high} {CLASS_UNITS[unit]}"
+        table.refuse(f"patients of {who} fall into {count}; write the same limit after below and from.")
     if any(after <= before for before, after in pairwise(values[1:])):
-        table.refuse("the limits do not ascend; write them from low to high, each once.")
+        table.refuse("the limits are not in ascending order; write each once, from low to high.")
     return unit, tuple(values[1:])
 
 
@@ -110,7 +114,7 @@ def _label(table: Table, key: str) -> tuple[str, float, str]:
     node, line = table.entries[key], table.key_lines[key]
     match = _LABEL.fullmatch(key.strip())
     if not match:
-        node.refuse(f"{shown(key)} names no class; write e.g. {_EXAMPLE}.", line)
+        node.refuse(f"{shown(key)} is not a class; write e.g. {_EXAMPLE}.", line)
     try:
         limit = quantities.parse(match[2], "50 kg")
     except InputError as error:
@@ -122,8 +126,8 @@ def _label(table: Table, key: str) -> tuple[str, float, str]:
     low, high = _RANGES[limit.unit]
     if not low < limit.value < high:
         node.refuse(
-            f"{shown(key)} parts nobody: patients have {plain(low)} to {plain(high)} {CLASS_UNITS[limit.unit]}; write "
-            "a limit between them, or one value for everybody.",
+            f"{shown(key)} leaves a class empty, since all patients lie within {plain(low)} to {plain(high)} "
+            f"{CLASS_UNITS[limit.unit]}; write a limit within that range, or one value for everybody.",
             line,
         )
     return match[1], limit.value, limit.unit
@@ -134,23 +138,27 @@ def split_by_class(table: Table, keys: Sequence[str], limits: tuple[float, ...] 
 
     `limits` [`unit`] are further ones at which the map is to be split, if its own classes are of that unit.
     """
-    found = {key: node for key in keys if isinstance(node := table.entries.get(key), Table)}
-    if not found:
+    nodes = {key: node for key in keys if isinstance(node := table.entries.get(key), Table)}
+    if not nodes:
         return None
-    classes = {key: classes_of(node) for key, node in found.items()}
+    classes = {key: classes_of(node) for key, node in nodes.items()}
     first, *others = classes
     by, name = classes[first][0], CLASS_UNITS
     for key in others:
         if (other := classes[key][0]) != by:
-            found[key].refuse(f"it goes by {name[other]}, and {first} by {name[by]}; write both in one unit.")
+            nodes[key].refuse(
+                f"its classes are in {name[other]}, and those of {first} in {name[by]}; use one unit for both."
+            )
     own = {limit for _, one in classes.values() for limit in one}
     if len(own) >= MAX_CLASSES:
-        found[first].refuse(f"with {', '.join(others)} there are over {MAX_CLASSES} classes; use fewer limits.")
+        nodes[first].refuse(
+            f"with those of {', '.join(others)} this makes over {MAX_CLASSES} classes; use fewer limits."
+        )
     ends = sorted(own | set(limits if unit == by else ()))
     tables: list[Table] = []
     for low in (float("-inf"), *ends):
         entries = dict(table.entries)
-        for key, node in found.items():
+        for key, node in nodes.items():
             entries[key] = list(node.entries.values())[sum(low >= x for x in classes[key][1])]
         tables.append(replace(table, entries=entries))
     return Split(by, tuple(ends), tuple(tables))

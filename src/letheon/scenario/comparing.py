@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from letheon.errors import InputError, near_word
+from letheon.errors import InputError, instead
 from letheon.scenario.model import Arm, Scenario
 from letheon.units import shown
 
@@ -15,8 +15,9 @@ PLACEBO = "placebo"  # in the place of an arm's name: the placebo arm like each 
 def comparators(arms: Sequence[Arm], against: str | None) -> dict[str, Arm]:
     """Return the arm that each arm is compared with, by name; arms that are compared with none are left out.
 
-    `against` is the name of the arm with which every other one is compared. ``placebo`` stands for the placebo arm
-    like each arm that gives a drug, else the only one; None, where nothing was asked for, for the same or the first.
+    `against` is the name of the arm with which every other one is compared. ``placebo`` stands for each arm's own
+    placebo arm (the one that is like it), else the only one. None, for a file without `compare`, means the same, but
+    takes the first placebo arm where several fit.
 
     Raises
     ------
@@ -31,40 +32,37 @@ def comparators(arms: Sequence[Arm], against: str | None) -> dict[str, Arm]:
     {'ward': 'slow'}
     """
     if against is None or against == PLACEBO:
-        return _with_placebo(arms, asked=against is not None)
+        return _with_placebo(arms, explicit=against is not None)
     other = next((arm for arm in arms if arm.name == against), None)
     if other is None:
-        names = [arm.name for arm in arms]
-        near = near_word(against, names)
-        meant = f"{near} if you meant that" if near else f"one of {_listed(names)}"
-        raise InputError(f"{shown(against)} is not an arm here; write {meant}.")
+        raise InputError(f"{shown(against)} is not an arm here; {instead(against, _names(arms))}.")
     if len(arms) == 1:
         raise InputError(f"{against} is the only arm, so there is none to compare with it; add another arm.")
     return {arm.name: other for arm in arms if arm is not other}
 
 
-def _with_placebo(arms: Sequence[Arm], asked: bool) -> dict[str, Arm]:
-    """Return the placebo arm of each arm that gives a drug; refuse what is not clear if it was `asked` for."""
+def _with_placebo(arms: Sequence[Arm], explicit: bool) -> dict[str, Arm]:
+    """Return the placebo arm of each arm that gives a drug; refuse what is not clear if it is `explicit`."""
     shams = [arm for arm in arms if arm.drug == "placebo"]
     drugs = [arm for arm in arms if arm.drug != "placebo"]
-    if asked and not shams:
-        instead = f"write one of {_listed([arm.name for arm in drugs])}, or " * (len(drugs) > 1)
+    if explicit and not shams:
+        instead = f"write one of {', '.join(_names(drugs))}, or " * (len(drugs) > 1)
         sham = f"sham: {{drug: placebo, like: {drugs[0].name}}}"
         raise InputError(f"there is no placebo arm here; {instead}add an arm such as {sham}.")
-    found: dict[str, Arm] = {}
+    others: dict[str, Arm] = {}
     for arm in drugs:
         fitting = [sham for sham in shams if sham.like == arm.name] or shams
-        if asked and len(fitting) > 1:
+        if explicit and len(fitting) > 1:
             raise InputError(
-                f"{PLACEBO} could be any of {_listed([sham.name for sham in fitting])} for arm {arm.name}; write the "
-                "name of one, or leave one placebo arm."
+                f"arm {arm.name} has several placebo arms ({', '.join(_names(fitting))}); write the name of one, or "
+                "keep only one of them."
             )
-        found |= {arm.name: fitting[0]} if fitting else {}
-    return found
+        others |= {arm.name: fitting[0]} if fitting else {}
+    return others
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)
+def _names(arms: Sequence[Arm]) -> list[str]:
+    return [arm.name for arm in arms]
 
 
 def compared_against(scenario: Scenario, against: str, place: str = "against") -> Scenario:

@@ -1,8 +1,8 @@
-"""Going on after a refusal, so that one look at a file finds all that is wrong with it.
+"""Collect every refusal of a file, instead of stopping at the first.
 
-A reader refuses by raising `InputError`, and the first refusal ends it. Within `collect`, each `attempt` keeps the
-refusal and gives `LOST` in place of a value. Whatever uses `LOST` ends at the attempt around it without a word: a rule
-between two keys is left out where one of them was refused. Outside `collect`, an attempt is a plain call.
+A reader refuses by raising `InputError`, which ends it. Within `collect`, each `attempt` keeps the refusal and returns
+`LOST` in place of a value. Code that uses `LOST` ends silently at the attempt around it, so a rule between two keys is
+skipped if one of them was refused. Outside `collect`, an attempt is a plain call.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ _faults: ContextVar[_Faults | None] = ContextVar("faults", default=None)
 
 
 def attempt(read: Callable[..., T], *arguments: Any) -> T:
-    """Return what a reader gives; within `collect`, keep its refusal and return `LOST`."""
+    """Return the value of a reader; within `collect`, keep its refusal and return `LOST`."""
     faults = _faults.get()
     if faults is None:
         return read(*arguments)
@@ -58,7 +58,7 @@ def attempt(read: Callable[..., T], *arguments: Any) -> T:
 
 
 def collect(read: Callable[..., T], *arguments: Any) -> tuple[T, tuple[InputError, ...]]:
-    """Return what a reader gives, and all its refusals by line; with any of them, what it gives is of no use.
+    """Return the value of a reader and all its refusals, by line; the value means nothing if there are any.
 
     >>> def read(numbers):
     ...     return [attempt(refuse, number) for number in numbers]
@@ -77,7 +77,7 @@ def collect(read: Callable[..., T], *arguments: Any) -> tuple[T, tuple[InputErro
 
 
 def strictly(read: Callable[..., T], *arguments: Any) -> T:
-    """Return what a reader gives; its first refusal is raised, whatever is around."""
+    """Return the value of a reader, or raise its first refusal, even within `collect`."""
     token = _faults.set(None)
     try:
         return read(*arguments)

@@ -6,7 +6,7 @@ a record of `letheon.scenario.model` holds is taken from there.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from letheon.dosing.order import MAX_WEIGHT_KG, MIN_WEIGHT_KG
@@ -65,7 +65,8 @@ DEFAULT_CANDIDATES, DEFAULT_PATIENTS = 400, 512
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ARM_NAME = "[a-z][a-z0-9_]{0,39}"
 _ADULTS = ", since only adults are modelled: no data here tell how children take up or bear the drug"
-_AT_70_KG = f"0 to {MAX_RATE_MG_H:g} mg/h at 70 kg"
+_MOST_AT_70_KG = f"{MAX_RATE_MG_H:g} mg/h at 70 kg"
+_AT_70_KG, _SOME_AT_70_KG = f"0 to {_MOST_AT_70_KG}", f"above 0 and at most {_MOST_AT_70_KG}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,11 @@ class Fields:
         closed = {"type": "object", "properties": properties, "additionalProperties": False}
         needed = [key.name for key in self.keys if key.required]
         return closed | ({"required": needed} if needed else {}) | self.rules
+
+
+def limited(kind: Kind, limits: str) -> Kind:
+    """Return a kind with limits that whoever reads the whole map checks."""
+    return replace(kind, limits=limits)
 
 
 def flow(texts: Mapping[str, str]) -> str:
@@ -262,10 +268,11 @@ def _title(node: Node, example: str) -> str:
 
 _DAYS = whole_days(1, 3650)
 _DAY_MS = 24 * MS_PER_HOUR
-_LOOKS = duration(MS_PER_HOUR // 4, fault="is shorter than 15 min", limits="15 min or more")
+_CHECKS = duration(MS_PER_HOUR // 4, fault="is shorter than 15 min", limits="15 min or more")
 _FOLLOW_UP = duration(_DAY_MS, 3650 * _DAY_MS, "is outside 1 day to 10 years", "1 day to 10 years", ("weeks", "h"))
 _OVER = "is outside 15 min to 14 days"
 _REPORTS = choice("spontaneous", "elicited")
+_OWN = "that of each of its keys"
 
 POPULATION = Fields(
     (
@@ -307,19 +314,30 @@ RAMP = Fields(
     (
         Key("from", rate(_AT_70_KG), "Rate of the first step.", "10 mg/h", required=True),
         Key("to", rate(_AT_70_KG), "Rate of the last step, which holds until the end.", "40 mg/h", required=True),
-        Key("step", rate(_AT_70_KG, zero=False), "From one step to the next, up or down.", "5 mg/h", required=True),
+        Key(
+            "step",
+            rate(_SOME_AT_70_KG, zero=False),
+            "Change from one step to the next, up or down.",
+            "5 mg/h",
+            required=True,
+        ),
         Key("every", duration(fault="is not above 0"), "Length of a step.", "6 h", required=True),
     ),
     "{from: 10 mg/h, to: 40 mg/h, step: 5 mg/h, every: 6 h}",
 )
 _INFUSION = (
-    Key("rate", by_class(rate()), f"Infusion rate; at most {MAX_RATE_MG_H:g} mg/h at 70 kg.", "25 mg/h"),
-    Key("dose", by_class(dose()), "Total dose of the session, spread evenly; instead of rate.", "100 mg"),
+    Key("rate", by_class(limited(rate(), _AT_70_KG)), "Infusion rate.", "25 mg/h"),
+    Key(
+        "dose",
+        by_class(dose(f"at most {_MOST_AT_70_KG}")),
+        "Total dose of the session, spread evenly; instead of rate.",
+        "100 mg",
+    ),
     Key("max", by_class(ceiling()), "Ceiling of a rate by body weight.", "25 mg/h"),
     Key("for", duration(), "Duration; required unless it is a push.", "4 h"),
     Key("push", by_class(dose("at most 2 mg/kg")), "A bolus, instead of rate and for.", "0.35 mg/kg"),
-    Key("over", duration(), "Length of a push, 10 s to 5 min.", "1 min", "1 min"),
-    Key("repeat", table(REPEAT), "Further sessions like this one."),
+    Key("over", limited(duration(), "10 s to 5 min"), "Length of a push.", "1 min", "1 min"),
+    Key("repeat", table(REPEAT), "Further sessions like this one.", default="none"),
 )
 _LENGTHS: Schema = {
     "push": {"properties": {"for": False, "max": False}},
@@ -393,10 +411,10 @@ BOOSTERS = Fields(
         ]
     },
 )
-_SOME_RATE = rate(_AT_70_KG, zero=False)
+_SOME_RATE = rate(_SOME_AT_70_KG, zero=False)
 TITRATION = Fields(
     (
-        Key("every", _LOOKS, "Time between two checks.", "8 h", required=True),
+        Key("every", _CHECKS, "Time between two checks.", "8 h", required=True),
         Key("step", by_class(_SOME_RATE), "By how much the rate goes up or down.", "5 mg/h/70kg", required=True),
         Key("min", by_class(rate(_AT_70_KG)), "Lower limit of the rate.", "5 mg/h/70kg", "0 mg/h"),
         Key("max", by_class(_SOME_RATE), "Upper limit of the rate.", "30 mg/h/70kg", required=True),
@@ -408,7 +426,13 @@ TITRATION = Fields(
 )
 WEAN = Fields(
     (
-        Key("over", duration(MS_PER_HOUR // 4, _DAY_MS * 14, _OVER, _OVER[11:]), "Its length.", "12 h", required=True),
+        Key(
+            "over",
+            duration(MS_PER_HOUR // 4, _DAY_MS * 14, _OVER, _OVER[11:]),
+            "Length of the weaning.",
+            "12 h",
+            required=True,
+        ),
         Key("steps", whole(1, 48), "Equal steps, each at a lower rate.", "4", required=True),
     ),
     "{over: 12 h, steps: 4}",
@@ -416,7 +440,7 @@ WEAN = Fields(
 LIMITS = Fields(
     (
         Key(
-            "per_day", fixed_dose(), "Most drug from 24 (k - 1) to 24 k h; the pump stops there.", "960 mg", "no limit"
+            "per_day", fixed_dose(), "Most drug in a day, counted from 0 h; the pump stops there.", "960 mg", "no limit"
         ),
         Key("in_all", fixed_dose(), "Most drug in the whole arm, boosters included.", "9 g", "no limit"),
     ),
@@ -441,9 +465,14 @@ BESIDE = Fields(
 )
 ALSO = Fields(
     (
-        Key("drug", other_drug(), "Name.", "lidocaine", required=True),
+        Key("drug", other_drug(), "Name of the drug.", "lidocaine", required=True),
         Key("dose", dose("above 0, at most 100 g"), "Each dose.", "1.5 mg/kg"),
-        Key("rate", rate(), "As long as ketamine runs; instead of dose.", "1 mg/kg/h"),
+        Key(
+            "rate",
+            limited(rate(), "above 0, at most 100 g/h"),
+            "Rate as long as ketamine runs; instead of dose.",
+            "1 mg/kg/h",
+        ),
         Key("with", choice("each session"), "A dose with each session, boosters too.", "each session"),
         Key("every", duration(fault="is not above 0"), "Doses by the clock from 0 h on; instead of with.", "12 h"),
         Key("until", moment(), "No dose is given from here on.", "day 5", "the end of follow-up"),
@@ -458,7 +487,7 @@ ALSO = Fields(
 _POLICIES = (
     Key("boosters", table(BOOSTERS), "When a patient returns, and what is given.", default="none"),
     Key("titration", table(TITRATION), "How the rate follows relief and reports of harm.", default="none"),
-    Key("wean", table(WEAN), "Steps down from each patient's own rate, behind the last session.", default="none"),
+    Key("wean", table(WEAN), "Steps down from each patient's own rate, after the last session.", default="none"),
     Key("limits", table(LIMITS), "How much a patient is given at most.", default="none"),
     Key("stop", table(STOP), "What ends a patient's boosters.", default="none"),
 )
@@ -513,12 +542,12 @@ ENDPOINTS = Fields(
         Key(
             "responders",
             several(responder(), MAX_OWN_RESPONDERS),
-            "How much less pain counts.",
+            "How much less pain makes a responder.",
             "[20 %, 3 points]",
             "none",
         ),
         Key("weekly", switch(), "Whether the mean score of each week is read too.", "on"),
-        Key("area", switch(), "Whether the area under the scores is, also relative to baseline.", "on"),
+        Key("area", switch(), "Whether the area under the scores is read too, also relative to baseline.", "on"),
     ),
     "{days: [5, 38], responders: [20 %, 3 points]}",
     OwnEndpoints(),
@@ -558,16 +587,22 @@ SEARCH = Fields(
         Key("arm", text(), "The arm that varies.", "ketamine", required=True),
         Key("vary", by_name(RANGE, MAX_VARIABLES), "Places in the arm, and their values.", _VARY, required=True),
         Key("maximise", list_of(text()), "Measures of which more is better.", "[relief_days]", "relief_days"),
-        Key("minimise", list_of(text()), "Of which less is better.", "[hours]", "psychedelic_load, dose_mg, hours"),
+        Key(
+            "minimise",
+            list_of(text()),
+            "Measures of which less is better.",
+            "[hours]",
+            "psychedelic_load, dose_mg, hours",
+        ),
         Key("constraints", by_name(LIMIT), "Limits to keep, by measure.", "{dose_mg: {at_most: 3000}}", "none"),
-        Key("budget", table(BUDGET), "Size of the search."),
+        Key("budget", table(BUDGET), "Size of the search.", default=_OWN),
     ),
     f"{{arm: ketamine, vary: {_VARY}}}",
     refused={us: f"{us} is spelled {us[:-3]}ise here; write {us[:-3]}ise." for us in ("maximize", "minimize")},
 )
 
 COMPARE = Fields(
-    (Key("against", text(), "An arm, or placebo for the placebo arm like each one.", "placebo", required=True),),
+    (Key("against", text(), "Name of an arm; or placebo, for each arm's own placebo arm.", "placebo", required=True),),
     "{against: placebo}",
 )
 
@@ -578,18 +613,18 @@ SCENARIO = Fields(
     (
         Key("letheon", text(_version, enum=[1, "1"]), "Version of the format.", "1", required=True),
         Key("title", text(_title, "one line"), "What it is about.", '"one infusion in CRPS"', required=True),
-        Key("population", table(POPULATION), "Who is treated."),
+        Key("population", table(POPULATION), "Who is treated.", default=_OWN),
         Key("day_1", choice(*WEEKDAYS), "Weekday of the first day, for sessions on weekdays.", "Mon", "Mon"),
         Key("follow_up", _FOLLOW_UP, "End of the observation, from the origin.", "12 weeks", required=True),
         Key("seed", whole(0, MAX_SEED), "Seed of the random streams: the same seed gives the same results.", "1", "1"),
-        Key("models", table(MODELS), "Which models run, and their switches."),
+        Key("models", table(MODELS), "Which models run, and their switches.", default=_OWN),
         Key("endpoints", table(ENDPOINTS), "Endpoints beside the standard ones.", default="standard ones only"),
         Key("arms", by_name(ARM, MAX_ARMS, ARM_NAME), "What is compared.", _ARMS, required=True),
         Key(
             "compare",
             table(COMPARE),
-            "With which arm every other one is compared.",
-            default="the placebo arm like each, else the first",
+            "The arm with which every other one is compared.",
+            default="each arm's own placebo arm, else the first",
         ),
         Key("optimise", table(SEARCH), "What a search may vary, and what is better.", default="no search"),
     ),

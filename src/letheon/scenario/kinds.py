@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from letheon.dosing.regimen import MS_PER_DAY, Rate
-from letheon.errors import InputError, near_word
+from letheon.errors import InputError, instead, near_word
 from letheon.scenario import quantities, spellings
 from letheon.scenario.model import BagStrength, Responder, Spread
 from letheon.scenario.yaml_tree import Listing, Node, Table, Value
@@ -23,7 +23,7 @@ Reader = Callable[[Node, str], Any]  # a node and an example for its refusal
 SHORTEST_PAUSE_MS, PAUSES = 60_000, "1 min to 24 h"
 MAX_STRENGTH = 200.0  # mg/mL: above any vial
 MAX_RATE_MG_H = 1400.0  # 20 mg/kg/h at 70 kg: far above any anaesthetic infusion
-OF_BASE = " of free base"  # behind the unit of a quantity that was written as a mass of salt
+OF_BASE = " of free base"  # after the unit of a quantity that was written as a mass of salt
 _NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
 
 
@@ -59,6 +59,19 @@ def _refuse_shape(node: Node, due: str, example: str) -> Any:
     if isinstance(node, Value) and not node.empty:
         what = shown(node.text)
     node.refuse(f"expected a {due}, found {what}; write e.g. {example}.")
+
+
+def one_given(table: Table, keys: tuple[str, ...], examples: str) -> str:
+    """Return the one of some keys that a map has; refuse a map that has none of them, or several."""
+    given = [key for key in keys if key in table.entries]
+    if len(given) == 1:
+        return given[0]
+    *most, last = given or keys
+    if given:
+        fault = f"{'both ' if len(given) == 2 else ''}{', '.join(most)} and {last} are given; keep one"
+    else:
+        fault = f"neither {', '.join(most)} nor {last} is given; write one"
+    table.refuse(f"{fault}: {examples}.")
 
 
 def quantity(node: Node, reader: Callable[[str], T], example: str) -> tuple[T, str]:
@@ -122,9 +135,7 @@ def choice(*words: str | Callable[[], Iterable[str]], read: Reader | None = None
         word = text_of(node, example)
         if word in allowed():
             return word
-        near = near_word(word, allowed())
-        remedy = f"write {near} if you meant that" if near else f"write one of {', '.join(allowed())}"
-        node.refuse(f"{shown(word)} is not a known value here; {remedy}.")
+        node.refuse(f"{shown(word)} is not a known value here; {instead(word, allowed())}.")
 
     return Kind("word", read or read_word, lambda: {"enum": [*allowed()]}, limits=lambda: ", ".join(allowed()))
 
@@ -289,7 +300,7 @@ def rate(limits: str = "", zero: bool = True) -> Kind:
         (absolute, per_kg), quoted = quantity(node, quantities.rate_mg_h, example)
         at_70_kg = absolute + per_kg * REFERENCE_WEIGHT_KG
         if limits and (not 0 <= at_70_kg <= MAX_RATE_MG_H or not (zero or at_70_kg)):
-            node.refuse(f"{quoted} is outside {limits}; write e.g. {example}.")
+            node.refuse(f"{quoted} is {'outside' if zero else 'not'} {limits}; write e.g. {example}.")
         parsed = quantities.parse(text_of(node, example))
         return Rate(absolute, per_kg, written=(parsed.value, parsed.unit))
 
@@ -350,7 +361,9 @@ def bag() -> Kind:
     def read(node: Node, example: str) -> BagStrength:
         (absolute, per_kg, volume), quoted = quantity(node, quantities.bag_strength, example)
         if not 0 < absolute + per_kg * REFERENCE_WEIGHT_KG <= MAX_STRENGTH:
-            node.refuse(f"{quoted} is no strength above 0 and up to {plain(MAX_STRENGTH)} mg/mL; write e.g. {example}.")
+            node.refuse(
+                f"{quoted} is not a strength above 0 and at most {plain(MAX_STRENGTH)} mg/mL; write e.g. {example}."
+            )
         return BagStrength(absolute, per_kg, volume)
 
     def write(value: BagStrength) -> str:
@@ -435,7 +448,7 @@ def responder() -> Kind:
         word = text_of(node, example)
         match = re.fullmatch(r"(.*?)\s*(%|points?)", word)
         if not match:
-            node.refuse(f"{shown(word)} is neither per cent nor points of less pain; write e.g. {example}.")
+            node.refuse(f"{shown(word)} is neither a percentage nor a number of points; write e.g. {example}.")
         amount, _ = quantity(node, lambda _: quantities.number(match[1], "30"), example)
         unit, most = ("%", 100) if match[2] == "%" else ("points", 10)
         if not 0 < amount <= most:

@@ -152,7 +152,7 @@ def under_model(name: str, model: str) -> str:
 
 
 def measure_of(name: str) -> Measure | None:
-    """Return the measure of that name, or None; behind ``memory_`` or ``slow_site_`` the same under that pain model."""
+    """Return the measure of that name, or None; after ``memory_`` or ``slow_site_`` the same under that pain model."""
     model, bare = split_name(name)
     measure = _PLAIN.get(bare) or _dated(bare)
     if measure is None or not model:

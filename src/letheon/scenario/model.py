@@ -168,7 +168,7 @@ class Arm:
     def limits(self, unit: str) -> tuple[float, ...]:
         """Return where classes of body weight [kg] or age [year] begin in sessions, boosters and titration."""
         boosters, rule = self.policy.boosters, self.policy.titration
-        later = Regimen("racemic", tuple(i for one in (boosters.sessions if boosters else ()) for i in one))
+        later = Regimen("racemic", boosters.infusions if boosters else ())
         rates = [rate.classes for rate in (rule.step, rule.lowest, rule.highest)] if rule else []
         ruled = (limit for one in rates if one.unit == unit for limit in one.limits)
         return tuple(sorted({*self.regimen.limits(unit), *later.limits(unit), *ruled}))

@@ -7,7 +7,7 @@ from letheon.dosing.other_drugs import OtherDrug
 from letheon.scenario import quantities
 from letheon.scenario.faults import attempt
 from letheon.scenario.grammar import ALSO, BESIDE, MAX_OTHER_DRUGS
-from letheon.scenario.kinds import table_of, text_of
+from letheon.scenario.kinds import one_given, table_of, text_of
 from letheon.scenario.quantities import time_text
 from letheon.scenario.yaml_tree import Listing, Node, Table
 from letheon.units import REFERENCE_WEIGHT_KG, shown
@@ -45,18 +45,13 @@ def _read(item: Node, beside: Collection[str], follow_up_ms: int) -> OtherDrug:
 
 def _refuse_beside(table: Table, values: dict[str, Any], beside: Collection[str]) -> None:
     if values["drug"].casefold() in beside:
-        table.entries["drug"].refuse(f"{shown(values['drug'])} stands in beside too; keep one of the two.")
+        table.entries["drug"].refuse(f"{shown(values['drug'])} is listed under beside too; keep one of the two.")
 
 
 def _given_as(table: Table, values: dict[str, Any]) -> str:
     """Return whether it is a dose or a rate."""
-    for one, other, write in (
-        ("dose", "rate", "dose: 1.5 mg/kg, or rate: 1 mg/kg/h as long as ketamine runs"),
-        ("with", "every", "with: each session, or every: 12 h"),
-    ):
-        if (one in values) == (other in values):
-            both = f"both {one} and {other} are" if one in values else f"neither {one} nor {other} is"
-            table.refuse(f"{both} given; write one of them: {write}.")
+    one_given(table, ("dose", "rate"), "dose: 1.5 mg/kg, or rate: 1 mg/kg/h as long as ketamine runs")
+    one_given(table, ("with", "every"), "with: each session, or every: 12 h")
     if "rate" in values and "every" in values:
         table.entries["every"].refuse("a rate runs as long as ketamine does; write with: each session, or a dose.")
     return "rate" if "rate" in values else "dose"
@@ -65,11 +60,13 @@ def _given_as(table: Table, values: dict[str, Any]) -> str:
 def _until(table: Table, values: dict[str, Any], follow_up_ms: int) -> int:
     """Return from when on no dose is given."""
     if "until" in values and "with" in values:
-        table.entries["until"].refuse("it ends doses by the clock; leave it out, or write every in place of with.")
+        table.entries["until"].refuse(
+            "until ends doses by the clock, and with gives them by session; leave until out, or write every."
+        )
     until = values.get("until", follow_up_ms)
     if not 0 < until <= follow_up_ms:
         table.entries["until"].refuse(
-            f"{time_text(until)} is not behind 0 h and within the follow-up, which ends at {time_text(follow_up_ms)}; "
+            f"{time_text(until)} is not after 0 h and within the follow-up, which ends at {time_text(follow_up_ms)}; "
             "write e.g. until: day 5."
         )
     return until

@@ -85,18 +85,22 @@ def integer(text: str) -> int | None:
     return sign * (int(digits) if len(digits) <= 20 else 10**20)
 
 
-def refuse_separators(text: str) -> None:
-    """Refuse a number with a decimal comma or with separators of thousands, and say what it means."""
+def separators(text: str) -> tuple[str, str] | None:
+    """Return what a number has that starts a text, of decimal commas and separators of thousands, and what to write.
+
+    >>> separators("1,5 mg/h"), separators("1.5 mg/h")
+    (('a comma in its number', '1.5 mg/h with a decimal point'), None)
+    """
     if points := _POINTS.match(text):
         whole = points[1].replace(".", "") + (f".{points[2]}" if points[2] else "")
         what = "points and a comma" if points[2] else "points between its thousands"
-        raise InputError(f"{shown(text)} has {what}; write {whole}{text[points.end() :]}.")
+        return what, f"{whole}{text[points.end() :]}"
     if grouped := _GROUPED.match(text):
         whole = grouped[1].replace(grouped[2], "") + (grouped[3] or "").replace(",", ".")
-        raise InputError(f"{shown(text)} has separators in its number; write {whole}{text[grouped.end() :]}.")
+        return "separators in its number", f"{whole}{text[grouped.end() :]}"
     comma = _COMMA.match(text)
     if not comma:
-        return
+        return None
     digits, rest = comma.group(), text[comma.end() :]
     if re.fullmatch(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?", digits):
         remedy = f"{digits.replace(',', '')}{rest} without separators" + (
@@ -108,7 +112,13 @@ def refuse_separators(text: str) -> None:
         remedy = f"{digits.replace(',', '.')}{rest} with a decimal point"
     else:
         remedy = "digits with one decimal point, e.g. 1000.5"
-    raise InputError(f"{shown(text)} has a comma in its number; write {remedy}.")
+    return "a comma in its number", remedy
+
+
+def refuse_separators(text: str) -> None:
+    """Refuse a number with a decimal comma or with separators of thousands, and say what it means."""
+    if fault := separators(text):
+        raise InputError(f"{shown(text)} has {fault[0]}; write {fault[1]}.")
 
 
 def start_of_range(text: str) -> str | None:
@@ -226,7 +236,7 @@ def moment_ms(text: str) -> int:
             raise InputError(f"{shown(text)} is not a day; days are whole numbers from 1, so write e.g. day 1 or 12 h.")
         start = (day - 1) * 24 * MS_PER_HOUR
         if match[2] is None and match[3]:
-            raise InputError(f"{shown(entry)} is not a point in time; {_clock_remedy(day, match[3])}.")
+            raise InputError(f"{shown(entry)} is not a point in time; {clock_remedy(day, match[3])}.")
         if match[2] is None:
             return start
         later = duration_ms(match[3])
@@ -238,7 +248,7 @@ def moment_ms(text: str) -> int:
     return duration_ms(text)
 
 
-def _clock_remedy(day: int, rest: str) -> str:
+def clock_remedy(day: int, rest: str) -> str:
     """Say how a day with a time of the clock is written: hours after its start, or after the origin."""
     clock = re.fullmatch(r"(?:at )?([01]?[0-9]|2[0-4])(?::([0-5][0-9])| ?h(?:rs?|ours?)?)", rest.strip())
     if not clock:
@@ -366,6 +376,8 @@ def weights_kg(text: str) -> tuple[float, ...]:
     if len(entry) > MAX_TEXT:
         raise InputError(f"{shown(entry)} is {len(entry)} characters long; write e.g. {example}.")
     between = re.fullmatch(r"(.+?)\s*(?:\bto\b|-|\u2013)\s*(.+?)\s*(?:\bby\b|\bstep\b|/)\s*(.+)", entry)
+    if not between and start_of_range(entry):
+        raise InputError(f"{shown(entry)} is a range without a step; write e.g. {example}.")
     parts = list(between.groups()) if between else [part for part in re.split(r"[,;]\s*|\s+and\s+", entry) if part]
     if not parts or not re.search(r"[A-Za-z]", entry):
         raise InputError(f"{shown(entry)} has no unit; write e.g. {example}.")

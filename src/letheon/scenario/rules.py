@@ -22,9 +22,16 @@ from letheon.scenario import quantities
 from letheon.scenario.classes import classes_of, is_by_class, split_by_class
 from letheon.scenario.faults import attempt
 from letheon.scenario.grammar import BOOSTERS, MAX_RUNGS, RUNG, TITRATION
-from letheon.scenario.kinds import OF_BASE, listing_of, table_of, text_of
+from letheon.scenario.kinds import OF_BASE, listing_of, one_given, table_of, text_of
 from letheon.scenario.quantities import time_text
-from letheon.scenario.sessions import BY_CLASS, Values, of_each_class, read_booster_session, read_rung_sessions
+from letheon.scenario.sessions import (
+    BY_CLASS,
+    Values,
+    of_each_class,
+    peak_mg_h,
+    read_booster_session,
+    read_rung_sessions,
+)
 from letheon.scenario.yaml_tree import Listing, Node, Table
 from letheon.units import REFERENCE_WEIGHT_KG, plain, shown
 
@@ -43,7 +50,7 @@ def read_policy(table: Table, values: Values, regimen: Regimen, salt: float, fol
         attempt(_refuse_titrated_ramps, table)
         titration = attempt(_titration, table.entries["titration"], values["titration"], regimen, salt)
     if "stop" in values and boosters is None:
-        none = f"it ends boosters, and this arm has none; write boosters: {BOOSTERS.example} too, or leave stop out."
+        none = f"stop ends boosters, and this arm has none; add boosters: {BOOSTERS.example}, or leave stop out."
         attempt(table.entries["stop"].refuse, none)
     wean = limits = None
     if "wean" in values:
@@ -90,23 +97,17 @@ def _boosters(node: Node, values: Values, salt: float, follow_up_ms: int) -> Boo
 
 def _when(table: Table, values: Values) -> str:
     """Return the key that says when boosters are given."""
-    keys = [key for key in ("on", "every", "ladder") if key in values]
-    if len(keys) != 1:
-        both = (
-            f"{' and '.join(keys)} are given; keep one" if keys else "none of on, every and ladder is given; write one"
-        )
-        table.refuse(
-            f"{both}: on: relapse for boosters when pain returns, every: 6 weeks for a calendar, or a ladder of rungs."
-        )
-    if keys != ["on"] and "wait" in values:
+    each = "on: relapse for boosters when pain returns, every: 6 weeks for a calendar, or a ladder of rungs"
+    when = one_given(table, ("on", "every", "ladder"), each)
+    if when != "on" and "wait" in values:
         table.entries["wait"].refuse(
-            f"it is the time from a relapse to the appointment; leave it out if {keys[0]} is given."
+            "wait is the time from a relapse to the appointment, and these boosters go by the calendar; leave it out."
         )
-    if keys == ["ladder"]:
+    if when == "ladder":
         for key in ("session", "times"):
             if key in values:
                 attempt(table.entries[key].refuse, f"a ladder has {_OF_A_RUNG[key]}; leave it out here.")
-    return keys[0]
+    return when
 
 
 def _ladder(table: Table, listing: Listing, salt: float, follow_up_ms: int) -> tuple[tuple[Rung, ...], int]:
@@ -149,8 +150,8 @@ def _check_wean_steps(table: Table, over: int, steps: int) -> None:
     if rest or length % 60_000 or length <= LONGEST_PUSH_MS:
         longer = steps * max(6, -(-over // steps // 60_000)) * 60_000
         table.refuse(
-            f"{time_text(over)} in {steps} steps do not make steps of whole minutes and more than 5 min; write e.g. "
-            f"over: {time_text(longer)}, or other steps."
+            f"{time_text(over)} cannot be split into {steps} steps of whole minutes, each over 5 min; write e.g. "
+            f"over: {time_text(longer)}, or another number of steps."
         )
 
 
@@ -161,8 +162,8 @@ def _check_wean_place(table: Table, over: int, regimen: Regimen, follow_up_ms: i
     ends = {end_of_sessions(Regimen.create("racemic", one))[0] for one in of_each_class(regimen.infusions)}
     if len(ends) > 1:
         table.refuse(
-            "the last session gives nothing in some classes, which would be weaned earlier than the others; write arms "
-            "of their own for them."
+            "the last session gives nothing in some classes, which would be weaned earlier than the others; write a "
+            "separate arm for them."
         )
     if end + over > follow_up_ms:
         table.refuse(
@@ -178,7 +179,7 @@ def _limits(node: Node, values: Values, salt: float) -> DoseLimits:
         table.refuse("neither per_day nor in_all is given; write e.g. per_day: 960 mg, or leave limits out.")
     if values.get("per_day", 0.0) > values.get("in_all", float("inf")):
         table.entries["per_day"].refuse(
-            "it is above in_all, so no day can reach it; write a lower one or leave it out."
+            "per_day is above in_all, so no day can reach it; write a lower per_day, or leave it out."
         )
     written: Values = {}
     for key in values:
@@ -198,7 +199,7 @@ def _refuse_joined_pushes(node: Node, regimen: Regimen, boosters: Boosters | Non
         pushes = sorted(one for one in infusions if one.is_push)
         if any(after.start_ms <= one.stop_ms for one, after in pairwise(pushes)):
             node.refuse(
-                f"pushes of {which} overlap or adjoin, and a limit gives each whole or leaves it out; move them "
+                f"two pushes of {which} overlap or touch, and under a limit each is given whole or left out; move them "
                 "apart, or write them as one."
             )
 
@@ -208,7 +209,7 @@ def _refuse_titrated_ramps(table: Table) -> None:
     for item in listing_of(table.entries["sessions"], "").items:
         if isinstance(item, Table) and "ramp" in item.entries:
             item.entries["ramp"].refuse(
-                "a titration sets the rates of this arm; write the steps as sessions, or no ramp."
+                "titration sets the rates of this arm, so it can have no ramp; write the steps as sessions instead."
             )
 
 
@@ -218,7 +219,7 @@ def _titration(node: Node, values: Values, regimen: Regimen, salt: float) -> Tit
     if len({titrated_spans(one) for one in of_each_class(infusions)}) > 1:
         table.refuse(
             "a session is written lower than the one before it for some classes only, and would be titrated for the "
-            "others; write arms of their own for them."
+            "others; write a separate arm for them."
         )
     nodes = (table.entries.get(key) for key in BY_CLASS)
     unit = next((classes_of(one)[0] for one in nodes if isinstance(one, Table) and is_by_class(one)), "")
@@ -246,8 +247,7 @@ def _one_titration(table: Table, values: Values, each: Iterable[list[Infusion]],
 
     highest, lowest = base(values["max"]), base(values["min"]) if "min" in values else Rate()
     top = highest.at(REFERENCE_WEIGHT_KG)
-    timetables = [Regimen.create("racemic", infusions).schedule() for infusions in each]
-    start = max((rate for one in timetables for rate in one.rates(REFERENCE_WEIGHT_KG)), default=0.0)
+    start = max(map(peak_mg_h, each), default=0.0)
     if top < start * (1 - 1e-9):
         node = table.entries["max"]
         node.refuse(

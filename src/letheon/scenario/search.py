@@ -161,8 +161,13 @@ def _candidate(top: Table, arm: str, changes: Mapping[str, Value]) -> Table:
     changed = arms.entries[arm]
     for path, value in changes.items():
         changed = _with(changed, _steps(path), value)
-    shams = {name: node for name, node in arms.entries.items() if _text_at(node, "like") == arm}
-    entries = {key: node for key, node in top.entries.items() if key != "optimise"}
+    shams = {
+        name: node
+        for name, node in arms.entries.items()
+        if _text_at(node, "like") == arm and _text_at(node, "drug") == "placebo"
+    }
+    # the arm of a comparison is not among these, and a search compares with placebo
+    entries = {key: node for key, node in top.entries.items() if key not in {"optimise", "compare"}}
     entries["arms"] = replace(arms, entries={arm: changed} | shams)
     return replace(top, entries=entries)
 

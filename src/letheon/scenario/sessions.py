@@ -20,7 +20,7 @@ from letheon.scenario.grammar import (
     WEEKDAYS,
     Fields,
 )
-from letheon.scenario.kinds import MAX_RATE_MG_H, listing_of, table_of, text_of
+from letheon.scenario.kinds import MAX_RATE_MG_H, listing_of, one_given, table_of, text_of
 from letheon.scenario.quantities import time_text
 from letheon.scenario.yaml_tree import Listing, Table
 from letheon.units import MS_PER_HOUR, REFERENCE_WEIGHT_KG, plain, shown
@@ -29,6 +29,7 @@ __all__ = [
     "BY_CLASS",
     "Values",
     "of_each_class",
+    "peak_mg_h",
     "read_booster_session",
     "read_rung_sessions",
     "read_sessions",
@@ -61,7 +62,7 @@ def _all_of(listing: Listing, fields: Fields, read: Callable[[Table], list[Infus
     infusions: list[Infusion] = []
     for item in listing.items:
         infusions = attempt(_with_session, infusions, table_of(item, fields.example), read)
-    if (peak := max(_peak_mg_h(one) for one in of_each_class(infusions))) > MAX_RATE_MG_H * ROUNDING:
+    if (peak := max(peak_mg_h(one) for one in of_each_class(infusions))) > MAX_RATE_MG_H * ROUNDING:
         listing.refuse(
             f"overlapping sessions add up to {plain(round(peak, 3))} mg/h at 70 kg, above the limit of "
             f"{plain(MAX_RATE_MG_H)} mg/h; move them apart or lower their rates."
@@ -77,22 +78,6 @@ def _with_session(infusions: list[Infusion], session: Table, read: Callable[[Tab
             "repeats counted, e.g. with longer infusions."
         )
     return infusions
-
-
-def _peak_mg_h(infusions: list[Infusion]) -> float:
-    """Highest total rate at 70 kg [mg/h], pushes apart."""
-    steps: dict[int, float] = {}
-    for infusion in infusions:
-        if infusion.is_push:
-            continue
-        rate = infusion.rate.at(REFERENCE_WEIGHT_KG)
-        steps[infusion.start_ms] = steps.get(infusion.start_ms, 0.0) + rate
-        steps[infusion.stop_ms] = steps.get(infusion.stop_ms, 0.0) - rate
-    peak = running = 0.0
-    for moment in sorted(steps):
-        running += steps[moment]
-        peak = max(peak, running)
-    return peak
 
 
 def _session(table: Table, follow_up_ms: int, weekday: int) -> list[Infusion]:
@@ -169,6 +154,12 @@ def of_each_class(infusions: Iterable[Infusion], of: str = "", trait: float = 0.
     yield from (list(regimen.of(*who).infusions) for who in itertools.product(weights, ages))
 
 
+def peak_mg_h(infusions: Iterable[Infusion]) -> float:
+    """Return the highest total rate at 70 kg [mg/h], pushes apart."""
+    run = Regimen.create("racemic", (one for one in infusions if not one.is_push))
+    return max(run.schedule().rates(REFERENCE_WEIGHT_KG), default=0.0)
+
+
 def _repeated(table: Table, values: Values, weekday: int | None = None) -> list[Infusion]:
     """Return the infusions of a session and its repeats; `weekday` of day 1 is None where nobody knows it."""
     pieces = attempt(_pieces, table, values)
@@ -186,9 +177,7 @@ def _starts(table: Table, values: Values, weekday: int | None) -> list[int]:
     if repeat is None:
         return [start]
     node = table_of(table.entries["repeat"], "")
-    if ("on" in repeat) == ("every" in repeat):
-        both = "both every and on are given; keep one" if "on" in repeat else "neither every nor on is given; write one"
-        node.refuse(f"{both}: every: 1 day, or on: [Mon, Tue, Wed, Thu, Fri].")
+    one_given(node, ("every", "on"), "every: 1 day, or on: [Mon, Tue, Wed, Thu, Fri]")
     if "every" in repeat:
         return [start + k * repeat["every"] for k in range(repeat["times"])]
     if weekday is None:
@@ -213,14 +202,14 @@ def _ramp(table: Table, values: Values) -> list[tuple[int, int, Rate]]:
     count, rest = divmod(abs(last - first), size)
     if rest:
         node.refuse(
-            f"{size} {units['from']} does not go into the way from {first} to {last} a whole number of times; "
-            "write another step."
+            f"from {plain(float(first))} to {plain(float(last))} {units['from']} is not a whole number of steps of "
+            f"{plain(float(size))}; write another step."
         )
     every, length = ramp["every"], values["for"]
     if count >= MAX_INFUSIONS or int(count) * every >= length:
         node.refuse(
-            f"the ramp takes {time_text(int(count) * every)} to reach to, and the session ends after "
-            f"{time_text(length)}; write a longer for, a longer step, or a shorter every."
+            f"the ramp reaches its last rate after {time_text(int(count) * every)}, but the session ends after "
+            f"{time_text(length)}; write a longer for, a larger step, or a shorter every."
         )
     sign = 1 if last >= first else -1
     steps: list[tuple[int, int, Rate]] = []
@@ -256,7 +245,9 @@ def _length(table: Table, values: Values) -> int:
                 "write it as an infusion, e.g. dose: 20 mg, for: 10 min."
             )
     elif "over" in nodes:
-        nodes["over"].refuse("it is the length of a push; write for: 4 h instead, or add push: 0.35 mg/kg.")
+        nodes["over"].refuse(
+            "over is the length of a push, and none is written; write for: 4 h instead, or add push: 0.35 mg/kg."
+        )
     else:
         BOOSTER_SESSION.required(table, "for")
         duration = values["for"]
@@ -290,7 +281,7 @@ def _rate(table: Table, values: Values, duration_ms: int) -> Rate:
             f"{plain(MAX_RATE_MG_H)} mg/h (20 mg/kg/h); write a lower {key} or a longer time."
         )
     if is_push and "max" in values:
-        table.entries["max"].refuse("it limits the rate of an infusion, and this is a push; leave max out.")
+        table.entries["max"].refuse("max limits the rate of an infusion, and this is a push; leave max out.")
     return _limited(Rate(absolute, per_kg), values)
 
 

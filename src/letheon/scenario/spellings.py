@@ -110,9 +110,10 @@ def remedy(unit: str, units: Collection[str], example: str) -> str:
     if normal in units:
         return f"write {normal}"
     if normal is not None and normal.split("/")[0] in {"mL", "L"} and "mL" not in units:
+        mass = "5 mg/h" if "/" in normal else "100 mg"
         return (
-            "a volume gives no dose without the strength of the bag, so write the mass of the drug, e.g. 5 mg/h, or "
-            "bag: 5 mg/mL in the arm"
+            "a volume gives no dose without the strength of the bag, so write the mass of the drug, e.g. "
+            f"{mass}, or bag: 5 mg/mL in the arm"
         )
     return NO_ROUTE if names_route(unit) else f"write e.g. {example}"
 

@@ -14,6 +14,7 @@ from ruamel.yaml.error import YAMLError
 
 from letheon.errors import InputError, near_word
 from letheon.scenario.faults import LOST, attempt, collecting
+from letheon.scenario.quantities import clock_remedy, separators
 from letheon.units import shown, visible
 
 # the YAML reader takes up to a second for either of the two
@@ -70,22 +71,44 @@ class Table(Node):
         for place, (key, node) in enumerate(tuple(self.entries.items())):
             # a key from the arm that this one is like is refused there
             if key not in known and not (collecting() and node is not LOST and not node.field.startswith(self.field)):
-                sentence = refused.get(key) or _unknown_key(key, node, before, known, example)
-                attempt(self.refuse, sentence, self.key_lines[key])
+                following = keys[place + 1 :]
+                sentence = refused.get(key.casefold()) or _unknown_key(key, node, before, following, known, example)
+                again = _is_piece(key, node) and before is not None and _is_piece(keys[place - 1], before)
+                if not (again and keys[place - 1][-1].isdigit()):  # else a piece of the number refused just now
+                    attempt(self.refuse, sentence, self.key_lines[key])
                 if lost := _meant(key, node, keys[:place], known):
                     self.entries[lost] = LOST  # neither missing nor to be read
             before = node
 
 
-def _unknown_key(key: str, node: Node, before: Node | None, known: tuple[str, ...], example: str) -> str:
+def _is_piece(key: str, node: Node) -> bool:
+    """Say whether a key is what a comma cut off: nothing follows it, and it begins with a digit or a point."""
+    return isinstance(node, Value) and node.empty and re.match(r"[0-9.]", key) is not None
+
+
+def _cut_off(key: str, before: Node | None, following: tuple[str, ...], example: str) -> str:
+    """Say what to write in place of a value that a comma cut in two."""
+    left, right = before.text if isinstance(before, Value) else "", key
+    for piece in following:  # 1,000,000 mg
+        if not re.fullmatch(r"[0-9]+", right.rpartition(",")[2]) or not piece[:1].isdigit():
+            break
+        right += f",{piece}"
+    whole = f"{left},{right}"
+    if day := re.fullmatch(r"[Dd]ay ([1-9][0-9]{0,3})", left):
+        return clock_remedy(int(day[1]), key)
+    fault = separators(whole) if re.search(r"[0-9]$", left) and len(whole) <= 60 else None
+    return f"write {fault[1]}" if fault else f"write its key and a colon before it, e.g. {example}"
+
+
+def _unknown_key(
+    key: str, node: Node, before: Node | None, following: tuple[str, ...], known: tuple[str, ...], example: str
+) -> str:
     """Say what is wrong with a key, with the usual slips of YAML in mind."""
     if isinstance(node, Value) and node.empty:
-        if re.match(r"[0-9.]", key):
-            left = before.text if isinstance(before, Value) else ""
-            joined = f"{left}.{key}" if re.search(r"[0-9]$", left) else f"0.{key}"
+        if _is_piece(key, node):
             return (
                 f"{shown(key)} stands alone after a comma, but inside {{ }} a comma ends an entry; "
-                f"write decimals with a point, e.g. {shown(joined)[1:-1]}."
+                f"{_cut_off(key, before, following, example)}."
             )
         first = re.split(r"[ :=]", key, maxsplit=1)
         if len(first) == 2 and first[0] in known:
@@ -100,7 +123,7 @@ def _unknown_key(key: str, node: Node, before: Node | None, known: tuple[str, ..
 
 def _meant(key: str, node: Node, before: tuple[str, ...], known: tuple[str, ...]) -> str | None:
     """Return the known key that the words of an unknown one belong to, if they leave no doubt."""
-    if isinstance(node, Value) and node.empty and re.match(r"[0-9.]", key):
+    if _is_piece(key, node):
         return before[-1] if before else None
     first = re.split(r"[ :=]", key, maxsplit=1)[0]
     meant = first if first in known else near_word(key, known)

@@ -1,4 +1,4 @@
-"""The check of a scenario: all that is wrong with it, what it means, and how it differs from published regimens."""
+"""The check of a scenario: its faults, what it means, and how it differs from published regimens."""
 
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class ArmCheck(Struct, frozen=True):
 
 
 class Check(Struct, frozen=True):
-    """What a look at a scenario finds without running it."""
+    """What can be said about a scenario without running it."""
 
     letheon: str
     faults: tuple[Fault, ...]
@@ -53,7 +53,7 @@ class Check(Struct, frozen=True):
 
 
 def check(scenario: Scenario | str | Path) -> Check:
-    """Say all that is wrong with a scenario, and what it means; nothing is simulated.
+    """List every fault of a scenario, and say what the scenario means; nothing is simulated.
 
     Parameters
     ----------
@@ -74,14 +74,14 @@ def check(scenario: Scenario | str | Path) -> Check:
     Examples
     --------
     >>> from letheon.scenario import loads
-    >>> found = check(loads('''
+    >>> result = check(loads('''
     ... letheon: 1
     ... title: ten afternoons
     ... follow_up: 12 weeks
     ... arms:
     ...   a: {drug: racemic, sessions: [{at: day 1, rate: 25 mg/h, for: 4 h, repeat: {every: 1 day, times: 10}}]}
     ... '''))
-    >>> found.faults, found.arms["a"].published[0].published.study
+    >>> result.faults, result.arms["a"].published[0].published.study
     ((), 'schwartzman2009')
     """
     if isinstance(scenario, Scenario):
@@ -89,9 +89,9 @@ def check(scenario: Scenario | str | Path) -> Check:
     return check_text(read_text(scenario), str(scenario))
 
 
-def document_of(found: Check) -> dict[str, Any]:
+def document_of(check: Check) -> dict[str, Any]:
     """Return a check as plain data: what `letheon check --json` prints."""
-    return {key: value for key, value in to_builtins(replace(found, scenario=None)).items() if key != "scenario"}
+    return {key: value for key, value in to_builtins(replace(check, scenario=None)).items() if key != "scenario"}
 
 
 def check_text(text: str, name: str = "scenario") -> Check:

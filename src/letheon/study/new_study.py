@@ -1,4 +1,4 @@
-"""A study that somebody brings: what it would be used for as it stands, and what is missing for more."""
+"""A study of the user's own: what it would be used for as it stands, and what it lacks."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""A regimen beside published ones and beside guidance: what differs, and never whether that is good or bad."""
+"""A regimen compared with published ones and with guidance: what differs, without judging it."""
 
 import math
 from collections.abc import Iterator

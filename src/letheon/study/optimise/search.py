@@ -4,16 +4,21 @@ Every candidate runs through the one pipeline with the same people, flares, diar
 two of them differ by what is given and by nothing else. It designs studies, not treatments.
 """
 
-from collections.abc import Iterable, Mapping
+import math
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from letheon import library
 from letheon.definitions import SEARCH_NOTICE
 from letheon.errors import InputError
 from letheon.files import disk_errors, write
 from letheon.pipeline.average import weights_of
+from letheon.pipeline.block import BLOCK
 from letheon.pipeline.models import chosen_models
+from letheon.runs.blocks import BANK
 from letheon.runs.environment import use_compile_cache
 from letheon.runs.manifest import CHUNKS_KEPT
 from letheon.scenario import Arm, Scenario, dumps, pk_choices
@@ -31,6 +36,8 @@ from letheon.study.regimens import study_scenario
 _BATCH = 8  # regimens between two looks at the clock: a few seconds
 _SHOWN = ("relief_days", "remission", "dose_mg", "hours", "dosing_days", "psychedelic_load")
 _CORNERS = 64
+# processor seconds of one patient over one day, and of compiling, measured on the examples; those of a rule are double
+_PATIENT_DAY_S, _COMPILE_S = 6e-6, 40.0
 _TITLE = 200
 
 
@@ -55,13 +62,14 @@ def optimise(
     seed: int | None = None,
     fresh: bool = False,
     progress: Progress | None = None,
+    first: Callable[[SearchReport], None] | None = None,
 ) -> Optimisation:
     """Search for the regimens that no other beats in all goals.
 
     `problem` is a scenario and its search, or a scenario file with a block `optimise`; without a folder `out` nothing
     is written. Candidates, patients and seed count instead of the scenario's; `fresh` searches again even if the folder
     holds this search. InputError if the scenario or the folder cannot be used; RunError if the disk fills up, and what
-    was simulated is kept.
+    was simulated is kept. `first` is called with the answer without published regimens, which are simulated last.
     """
     text = None
     if not isinstance(problem, tuple):
@@ -77,10 +85,35 @@ def optimise(
             claim(out, scenario, search, text)
     use_compile_cache()
     log = ResultLog(out / EVALUATIONS if out is not None else None)
-    result = _Session(scenario, search, log, progress or (lambda what, done, total: None)).run()
+    result = _Session(scenario, search, log, progress or (lambda what, done, total: None)).run(first)
     if out is not None:
         _write(out, result)
     return replace(result, folder=out, continued=continued)
+
+
+class Outlook(NamedTuple):
+    """How much a search has before it, and about how long that takes here [s]."""
+
+    candidates: int
+    arms: int
+    published: int
+    seconds: float
+
+
+def outlook(scenario: Scenario, search: Search) -> Outlook:
+    """Return what a search will simulate at most.
+
+    >>> from letheon.scenario.loading import load_search
+    >>> outlook(*load_search("examples/optimise_100h.yaml")).candidates
+    400
+    """
+    candidates = min(search.candidates, math.prod(len(variable.values) for variable in search.variables))
+    arms, published = len(scenario.arms), len(_published(scenario)[0]) - len(scenario.arms)
+    varied = scenario.arm(search.arm)
+    courses = (candidates * (1 if varied.policy.fixed else 2)) + arms + published
+    people = search.patients + BANK * BLOCK
+    seconds = courses * people * scenario.follow_up_h / 24.0 * _PATIENT_DAY_S / (os.cpu_count() or 1)
+    return Outlook(candidates, arms, published, seconds + _COMPILE_S)
 
 
 def _finished(folder: Path, search: Search) -> Optimisation | None:
@@ -125,14 +158,13 @@ class _Session:
         self.limits: list[Limit] = []
         self.judged = 0
 
-    def run(self) -> Optimisation:
-        """Simulate published regimens, then candidates."""
+    def run(self, first: Callable[[SearchReport], None] | None) -> Optimisation:
+        """Simulate the arms of the scenario, then candidates, then published regimens."""
         search, published = self.search, self.published
         self.evaluator.make_room([*published.values(), *self._corners()])
         own = {name: arm for name, arm in published.items() if _kind(name) != "study"}
-        self._evaluate(own, "published regimens", len(published), 0, len(own))  # a placebo beside what it is like
+        self._evaluate(own, "arms of the scenario", len(own), 0, len(own))  # a placebo beside what it is like
         self.limits = limits_of(search, {name.split(":", 1)[1]: self.log.evaluations[name] for name in own})
-        self._evaluate(published, "published regimens", len(published), 0)
         written = search.as_written()
         candidates = explore(
             [len(variable.values) for variable in search.variables],
@@ -143,10 +175,17 @@ class _Session:
             lambda numbers: self._arm(numbers) is not None,
         )
         entries = [self._candidate(numbers) for numbers in candidates]
-        others = [Entry(_kind(name), name, arm, self.log.evaluations[name]) for name, arm in published.items()]
-        comparison = Comparison(self.scenario, search, self.limits, entries, others)
+        if first is not None and any(name not in self.log.evaluations for name in published):
+            first(self._compared(entries, own).document({}))
+        self._evaluate(published, "published regimens", len(published), 0)
+        comparison = self._compared(entries, published)
         files = {f"{place:02d}.yaml": self._file(entry, place) for place, entry in enumerate(comparison.front, start=1)}
         return Optimisation(comparison.document(self.skipped), comparison.table(), files)
+
+    def _compared(self, entries: list[Entry], others: Mapping[str, Arm]) -> Comparison:
+        """Compare candidates with each other and with regimens beside them."""
+        beside = [Entry(_kind(name), name, arm, self.log.evaluations[name]) for name, arm in others.items()]
+        return Comparison(self.scenario, self.search, self.limits, entries, beside)
 
     def _corners(self) -> list[Arm]:
         """Return arms at the ends of the ranges, the longest among them."""

@@ -173,9 +173,9 @@ def flare_shares(onsets: Array, rate: Array, duration: Array, start: Array, stop
     >>> flare_shares(np.array([1.0, 9.0]), 0.01, 50.0, np.array([0.0, 100.0]), np.array([100.0, 200.0])).tolist()
     [0.0, 0.5]
     """
-    begin = onsets / rate
-    end = jnp.minimum(begin + duration, jnp.append(begin[1:], jnp.inf))
-    low, high = jnp.maximum(begin[:, None], start), jnp.minimum(end[:, None], stop)
+    onset = onsets / rate
+    end = jnp.minimum(onset + duration, jnp.append(onset[1:], jnp.inf))
+    low, high = jnp.maximum(onset[:, None], start), jnp.minimum(end[:, None], stop)
     return jnp.maximum(high - low, 0.0).sum(axis=0) / jnp.maximum(stop - start, 1e-9)
 
 

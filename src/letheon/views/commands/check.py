@@ -7,7 +7,7 @@ from letheon.views.commands.shell import AsJson, ScenarioFile, show, write_json
 
 
 def check(scenario: ScenarioFile, as_json: AsJson = False) -> None:
-    """Say all that is wrong with a scenario, and what it means.
+    """List every fault of a scenario, and say what it means.
 
     Every refusal and every warning at once; the scenario in plain sentences and on a time line; and what differs from
     published regimens and from guidance, each with its source. Nothing is simulated. The exit code is 2 where there
@@ -19,10 +19,10 @@ def check(scenario: ScenarioFile, as_json: AsJson = False) -> None:
     from letheon.study import check as checks
     from letheon.views.subjects.check import document
 
-    found = checks.check(scenario)
+    result = checks.check(scenario)
     if as_json:
-        write_json(checks.document_of(found))
+        write_json(checks.document_of(result))
     else:
-        show(document(found))
-    if found.faults:
+        show(document(result))
+    if result.faults:
         raise typer.Exit(InputError.exit_code)

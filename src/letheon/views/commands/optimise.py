@@ -2,11 +2,16 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from letheon.extras import require
 from letheon.views.commands.long_work import Progress, interruptible, kept_in, stopping_says
-from letheon.views.commands.shell import AsJson, ScenarioFile, Seed, flag, option, save_page, show, whole, write
+from letheon.views.commands.shell import AsJson, ScenarioFile, Seed, flag, option, save_page, show, tell, whole, write
+from letheon.views.document.numbers import count, wait
+
+if TYPE_CHECKING:
+    from letheon.study.optimise.document import SearchReport
+    from letheon.study.optimise.search import Outlook
 
 _PAGE = "front.html"
 _PATIENCE_S = 60.0  # a batch of regimens, on a slow machine
@@ -51,8 +56,11 @@ def optimise(
         progress("loading", 0, 1)
         from letheon.study.optimise import search as searching
 
+        if not (quiet or as_json):
+            tell(f"{_ahead(searching.outlook(resolved, search), search.patients)}")
         candidates, patients, seed = search.candidates, search.patients, resolved.seed
         work = partial(searching.optimise, scenario, out=folder, candidates=candidates, patients=patients)
+        work = partial(work, first=None if quiet or as_json else _show_first)
         result = interruptible(lambda report: work(seed=seed, fresh=fresh, progress=report), progress, _PATIENCE_S)
     page = folder / _PAGE
     if not (result.reused and page.is_file()):
@@ -75,3 +83,19 @@ def optimise(
         if result.front:
             lines.append(f"Run one again: letheon simulate {folder / 'front' / min(result.front)}")
         show(summary(result.document), *lines, f"Page: {page}")
+
+
+def _ahead(outlook: "Outlook", patients: int) -> str:
+    """Say how much will be simulated, in which order, and about how long that takes."""
+    return (
+        f"{count(outlook.arms, 'arm')} of the scenario, up to {count(outlook.candidates, 'candidate')} and "
+        f"{count(outlook.published, 'published regimen')}, in {count(patients, 'patient')} each: about "
+        f"{wait(outlook.seconds)} in all. The candidates are answered for first."
+    )
+
+
+def _show_first(answer: "SearchReport") -> None:
+    """Show what is known before the published regimens are."""
+    from letheon.views.subjects.optimisation import summary
+
+    show(summary(answer), "Published regimens come next, in the same patients; Ctrl-C keeps what is above.")

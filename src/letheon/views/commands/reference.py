@@ -91,13 +91,13 @@ def add_study(
 
         study, source = read_study(file)
         progress("levels of its regimens", 0, 1)
-        found = examine(study, source)
+        answer = examine(study, source)
     if as_json:
-        write_json(found)
+        write_json(answer)
     else:
         from letheon.views.subjects.new_study import document
 
-        write_text(document(found, study))
+        write_text(document(answer, study))
 
 
 def explain(

@@ -104,7 +104,7 @@ def worksheet(
     for kg in (REFERENCE_WEIGHT_KG if weight is None else weight,) if weights is None else weights:
         order = Order.create(weight_kg=kg, vial_salt=vial_salt, withdrawn=withdraw, **chosen)
         try:
-            sheets.append((order, *_sheets(read, order, arm, strength_asked=asked, volume=bag)))
+            sheets.append((order, *sheets_of(read, order, arm, strength_stated=asked, volume=bag)))
         except InputError as error:
             raise InputError(f"{plain(kg)} kg: {error}" if weights else str(error)) from None
     if out is not None:
@@ -141,8 +141,8 @@ def _record(order: "Order", scenario: "Scenario", sheets: "Mapping[str, Workshee
     return worksheet_record(scenario.title, scenario.warnings, order, arms)
 
 
-def _sheets(
-    scenario: "Scenario", order: "Order", only: str | None, strength_asked: bool, volume: float | None
+def sheets_of(
+    scenario: "Scenario", order: "Order", only: str | None, strength_stated: bool, volume: float | None
 ) -> "tuple[Scenario, dict[str, Worksheet]]":
     """Lay out arms for one body weight, one for each class of age; return a scenario of those, and their sheets."""
     arms = {arm.name: arm for arm in scenario.arms}
@@ -155,7 +155,7 @@ def _sheets(
             own = order
             if bag := arm.bag:
                 ml = bag.ml if volume is None else None
-                own = order.of_bag(bag.at(order.weight_kg), ml, asked=strength_asked)
+                own = order.of_bag(bag.at(order.weight_kg), ml, explicit=strength_stated)
             for who, age in _ages(arm):
                 one = replace(arm.of(order.weight_kg, age), name=f"{name}{who}")
                 sheets[one.name] = sheet_of(arm, own, round(scenario.follow_up_h * MS_PER_HOUR), age)

@@ -61,7 +61,7 @@ def written(value: float, digits: int = 9) -> str:
 
 
 def _bare(text: str) -> str:
-    """Drop zeros behind the last digit that says something."""
+    """Drop zeros after the last significant digit."""
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
@@ -70,8 +70,14 @@ def general(value: float, digits: int = 6, thousands: bool = False) -> str:
     return f"{value:{',' if thousands else ''}.{digits}g}"
 
 
-def size(value: float | None) -> str:
-    """Return a size to two digits, from a hundred on to whole ones: 386 mL is not 390."""
+def size(value: float | None, least: float = 0.0) -> str:
+    """Return a size to two digits, from a hundred on to whole ones (386 mL is not 390), below `least` as a bound.
+
+    >>> size(12.34), size(0.0046), size(0.0046, least=0.1)
+    ('12', '0.0046', '<0.1')
+    """
+    if value is not None and 0.0 < value < least:
+        return f"<{least:g}"
     return number(value, 3 if value is not None and abs(value) >= 100 else 2)
 
 

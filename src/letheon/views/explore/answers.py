@@ -304,7 +304,7 @@ def _bladder(arm: ArmResult) -> Answer:
     highest = max(law.interval[1] for law in (lasting.laws or {}).values())
     short = (
         "Not known. Taken daily in grams, ketamine damages the lining of the bladder and can shrink it for good. "
-        "Whether infusions do is untested; two laws that fit daily users allow a lasting loss in up to "
+        "Whether infusions do is untested; two estimates that fit daily users allow a lasting loss in up to "
         f"{amount(highest, 'share')} here."
     )
     labels = {"saturating": "if the damage levels off with dose", "unsaturated": "if it keeps rising with dose"}

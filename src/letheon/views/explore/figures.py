@@ -102,9 +102,9 @@ def _alone(document: dict[str, Any]) -> dict[str, Any]:
 def _apart(arm: ArmResult) -> dict[str, Any]:
     """Return what each mechanism alone says of pain scores and relief, and of the differences of pain scores."""
     scores = [key for key in arm.endpoints if key.startswith("nrs_day_")]
-    said = {key: mechanisms.apart(arm, key) for key in (*scores, *relief.keys(arm.endpoints))}
-    said |= {f"against_{key}": mechanisms.apart_against(arm, key) for key in scores}
-    return _typeset({key: one._asdict() for key, one in said.items() if one.lines})
+    parts = {key: mechanisms.apart(arm, key) for key in (*scores, *relief.keys(arm.endpoints))}
+    parts |= {f"against_{key}": mechanisms.apart_against(arm, key) for key in scores}
+    return _typeset({key: one._asdict() for key, one in parts.items() if one.lines})
 
 
 def _statement(result: RunResult, name: str, key: str) -> dict[str, Any]:

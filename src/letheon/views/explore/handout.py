@@ -26,7 +26,7 @@ _QUESTIONS = {
 class _Words(Struct, frozen=True):
     lead: str
     picture: str
-    made: str
+    origin: str
     asks: tuple[str, ...]
     unknown: tuple[str, ...]
 
@@ -49,10 +49,10 @@ def document(result: RunResult, name: str) -> tree.Document:
     rows = [
         (_QUESTIONS[id], " ".join(filter(None, (lines[id].text, lines[id].more, lines[id].apart)))) for id in _QUESTIONS
     ]
-    made = words.made.format(
+    origin = words.origin.format(
         version=result.letheon,
         seed=result.seed,
-        patients=numbers.count(result.n_patients, "patient").removesuffix(" patients").removesuffix(" patient"),
+        patients=numbers.fixed(result.n_patients, 0),
         follow_up=numbers.duration(result.follow_up_days),
     )
     sections = (
@@ -65,7 +65,9 @@ def document(result: RunResult, name: str) -> tree.Document:
         tree.Section("unknown", "What nobody knows", (tree.Items(words.unknown),)),
     )
     title = "Ketamine infusions for CRPS"
-    return tree.Document(title, sections, "For patients", words.lead, (made, PAGE_NOTICE), f"Letheon {result.letheon}")
+    return tree.Document(
+        title, sections, "For patients", words.lead, (origin, PAGE_NOTICE), f"Letheon {result.letheon}"
+    )
 
 
 def _picture(result: RunResult, name: str) -> tuple[tree.Block, ...]:

@@ -74,8 +74,8 @@ def better(result: RunResult, one: Against) -> str:
 
 def weighing(result: RunResult, name: str) -> str:
     """Say how the average weighs the explanations, and what it is at both ends of what is known of the weight."""
-    weights, given, arm = library.weights(), result.models.weights, result.arms[name]
-    if not given or not arm.by_model:
+    weights, used, arm = library.weights(), result.models.weights, result.arms[name]
+    if not used or not arm.by_model:
         return ""
     share, days = (_at_ends(arm, key, weights.interval) for key in (relief.keys(arm.endpoints)[0], "relief_days"))
     low, high = (numbers.amount(end, "share") for end in weights.interval)
@@ -87,8 +87,8 @@ def weighing(result: RunResult, name: str) -> str:
         )
     count = numbers.count(len(trials), "trial")
     return (
-        f"In the average pain memory counts for {numbers.amount(given.memory, 'share')} and the fading effect for "
-        f"{numbers.amount(given.slow_site, 'share')}, by how well each predicted {count} that it had not seen. That is "
+        f"In the average pain memory counts for {numbers.amount(used.memory, 'share')} and the fading effect for "
+        f"{numbers.amount(used.slow_site, 'share')}, by how well each predicted {count} that it had not seen. That is "
         f"not the chance that it is true, and it is not known well: for pain memory it may be {low} to {high} "
         f"({INTERVAL}). From one end to the other, {answers}."
     )

@@ -37,8 +37,8 @@ class Point(NamedTuple):
 
 def points(study: Study) -> list[Point]:
     """Return the published values of a study on pain and responders after the first infusion, by day."""
-    found = [_point(study, one) for one in study.outcomes if _name(QUANTITIES.get(one.measure, "")) and one.time_days]
-    return sorted((one for one in found if one), key=lambda one: (one.days[1], one.quantity, one.against, one.arm))
+    values = [_point(study, one) for one in study.outcomes if _name(QUANTITIES.get(one.measure, "")) and one.time_days]
+    return sorted((one for one in values if one), key=lambda one: (one.days[1], one.quantity, one.against, one.arm))
 
 
 def _name(quantity: str) -> str:

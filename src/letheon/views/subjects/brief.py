@@ -50,17 +50,21 @@ def _days(result: RunResult) -> list[int]:
 
 
 def _rows(result: RunResult) -> Iterator[tree.Row]:
-    arms = result.arms.values()
     for day in _days(result):
-        scores = [arm.endpoint(f"nrs_day_{day}") for arm in arms]
-        yield tree.Row(_label(f"nrs_day_{day}"), tuple(_cell(_mean, one) for one in scores), "main")
-        if comparator(result) == "placebo" and any(one and one.against for one in scores):
-            yield tree.Row("  minus placebo", tuple(_cell(_minus, one) for one in scores))
-    for key in relief.keys(next(iter(arms)).endpoints)[:2]:
-        shown = _median if key == "relief_days" else _of_100
-        yield tree.Row(_label(key), tuple(_cell(shown, arm.endpoint(key)) for arm in arms))
+        yield from _with_excess(result, f"nrs_day_{day}", _mean, "main")
+    for key in relief.keys(next(iter(result.arms.values())).endpoints)[:2]:
+        yield from _with_excess(result, key, _median if key == "relief_days" else _of_100)
     for key in WORDS.harm_headlines:
-        yield tree.Row(_label(key), tuple(_harm(arm, key) for arm in arms))
+        yield tree.Row(_label(key), tuple(_harm(arm, key) for arm in result.arms.values()))
+
+
+def _with_excess(result: RunResult, key: str, show: Callable[[Endpoint], str], kind: str = "") -> Iterator[tree.Row]:
+    """Yield the row of an endpoint, and that of its difference from placebo where arms are compared with one."""
+    entries = [arm.endpoint(key) for arm in result.arms.values()]
+    yield tree.Row(_label(key), tuple(_cell(show, one) for one in entries), kind)
+    if comparator(result) == "placebo" and any(one and one.against for one in entries):
+        label = "  mean, minus placebo" if show is _median else "  minus placebo"
+        yield tree.Row(label, tuple(_cell(_minus, one) for one in entries))
 
 
 def _label(key: str) -> str:

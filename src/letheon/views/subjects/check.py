@@ -45,8 +45,8 @@ def document(check: Check) -> Document:
         faults = tuple(Paragraph(fault.sentence, hanging=2) for fault in check.faults)
         head = Paragraph(f"{count(len(check.faults), 'fault')}:", "strong")
         return Document("", (Section("faults", "", (head, *faults)),))
-    found = f"No faults, {count(len(check.warnings), 'warning')}. Nothing was simulated."
-    sections = [Section("summary", "", (Paragraph(found), *map(Paragraph, _general(check.scenario))))]
+    summary = f"No faults, {count(len(check.warnings), 'warning')}. Nothing was simulated."
+    sections = [Section("summary", "", (Paragraph(summary), *map(Paragraph, _general(check.scenario))))]
     for arm in check.scenario.arms:
         sentences = map(Paragraph, _sentences(arm, check.arms[arm.name]))
         sections.append(Section(arm.name, f"Arm {names.arm_name(arm.name)}", tuple(sentences)))
@@ -78,7 +78,7 @@ def _spread(value: Spread, unit: str) -> str:
     return f"{general(value.mean)} ± {general(value.sd)}{unit}" if value.sd else f"{general(value.mean)}{unit}"
 
 
-def _sentences(arm: Arm, found: ArmCheck) -> Iterator[str]:
+def _sentences(arm: Arm, check: ArmCheck) -> Iterator[str]:
     if arm.like is not None:
         yield f"Placebo: the sessions, other drugs and rules of arm {names.arm_name(arm.like)}, without ketamine."
         return
@@ -97,7 +97,7 @@ def _sentences(arm: Arm, found: ArmCheck) -> Iterator[str]:
         yield f"Other drugs: {other_drugs_text(map(other_drug_record, arm.also))}. {TEXTS.also}"
     if arm.limits("year"):
         yield f"Below, doses that go by age are for {general(REFERENCE_AGE_YEAR)} years."
-    yield from policy_sentences(found.rules)
+    yield from policy_sentences(check.rules)
     boosters = arm.policy.boosters
     for session in boosters.sessions if boosters else ():
         which = [str(k) for k, rung in enumerate(boosters.rungs, 1) if rung.session == session]

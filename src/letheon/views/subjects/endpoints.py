@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from letheon.definitions import ENDPOINT_DAYS
 from letheon.pipeline.result import Endpoint, RunResult, TimeToRelapse
-from letheon.scenario.measures import AREA, responder_of, responders
+from letheon.scenario.measures import AREA, WHOLE, responder_of, responders
 from letheon.views.document import numbers
 from letheon.views.document.tree import Badge, Break, Group, Inline, Note, Paragraph, Row, Strong, Table
 from letheon.views.figures.curves import comparator, endpoint_days, has_placebo, is_placebo
@@ -57,8 +57,7 @@ def brief_groups(result: RunResult) -> list[Group]:
     rest = [
         *(f"{kind}_day_{day}" for kind in kinds for day in read_on),
         *_AREA,
-        "relief_days",
-        REMISSION,
+        *(one.name for one in WHOLE),
         *(["boosters", "never_in_remission", "final_rate", "drip_hours"] * rules),
     ]
     times = [(arm.time_to_relapse, average.times_alone(arm)) for arm in result.arms.values()]

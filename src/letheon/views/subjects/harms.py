@@ -7,6 +7,7 @@ from letheon.views.document import numbers, tree
 from letheon.views.subjects import names
 from letheon.views.subjects.words import TEXTS, WORDS, HarmName, HarmTable
 
+_LEAST = 0.1  # mmHg, beats a minute, points of a scale: less tells nothing
 _LAWS = {"saturating": "if injury saturates", "unsaturated": "if it does not"}
 
 
@@ -60,8 +61,8 @@ def ends(entry: HarmEstimate, law: BladderLaw | None = None) -> str:
     interval = (law or entry).interval
     if entry.unit == "share":
         return "not known" if interval == (0.0, 1.0) else numbers.interval(interval, entry.unit)
-    low, high = map(numbers.size, interval)
-    return numbers.ends(low, high, zero_step=0.1)
+    low, high = (numbers.size(end, _LEAST) for end in interval)
+    return numbers.ends(low, high, zero_step=_LEAST)
 
 
 def value_cell(entry: HarmEstimate, dosed: bool, law: BladderLaw | None = None) -> tuple[tree.Inline, ...]:
@@ -71,7 +72,7 @@ def value_cell(entry: HarmEstimate, dosed: bool, law: BladderLaw | None = None) 
         return (known if known == "not known" else f"({known})",)
     if not dosed and entry.unit != "share" and estimate == 0.0 and not any(interval):
         return (tree.Strong("0"),)
-    size = numbers.amount(estimate, entry.unit) if entry.unit == "share" else numbers.size(estimate)
+    size = numbers.amount(estimate, entry.unit) if entry.unit == "share" else numbers.size(estimate, _LEAST)
     more = (tree.Break(), tree.Note("more than on placebo")) if entry.beyond_placebo and not law else ()
     return tree.Strong(size), f" ({known})", *more
 

@@ -1,4 +1,4 @@
-"""What a study that somebody brings would be used for, and what is missing."""
+"""What a study of the user's own would be used for, and what it lacks."""
 
 from letheon.library import Study
 from letheon.study.new_study import NewStudy, Supported
@@ -11,11 +11,11 @@ _STEPS = "A study is added as docs/adding.md says; nothing has been changed."
 _VERDICT = {True: "agrees", False: "contradicted", None: "only recalled"}
 
 
-def document(found: NewStudy, study: Study) -> Document:
+def document(result: NewStudy, study: Study) -> Document:
     """Return the answer to ``letheon evidence add``."""
     name = f"{study.id}: {study.design}, {study.diagnosis}"
-    read = "Readable, and complete enough to be held."
-    shipped = " The library already holds a study of this name." if found.shipped else ""
+    read = "The file can be read and has all that is required."
+    shipped = " The library already has a study of this name." if result.shipped else ""
     return Document(
         "",
         (
@@ -23,28 +23,30 @@ def document(found: NewStudy, study: Study) -> Document:
             Section(
                 "uses",
                 "What it would be used for",
-                (Items((_label(found), _role(found, study))), *_supports(found.supports)),
+                (Items((_label(result), _role(result, study))), *_supports(result.supports)),
             ),
-            Section("regimens", "Its reports beside its regimens", _checks(found.checks)),
+            Section("regimens", "Its reports beside its regimens", _checks(result.checks)),
             Section(
-                "missing", "What is missing", (Items(tuple(found.missing)) if found.missing else Paragraph("Nothing."),)
+                "missing",
+                "What is missing",
+                (Items(tuple(result.missing)) if result.missing else Paragraph("Nothing."),),
             ),
             Section("next", "", (Paragraph(_STEPS),)),
         ),
     )
 
 
-def _label(found: NewStudy) -> str:
-    if not found.supports:
+def _label(result: NewStudy) -> str:
+    if not result.supports:
         return "It can give no label of support: it holds no result in CRPS of a kind that a run reports."
     return (
-        f"It can give the label {found.label!r} to the numbers below, for runs with such regimens and patients, "
+        f"It can give the label {result.label!r} to the numbers below, for runs with such regimens and patients, "
         "where the simulation of its own arm meets what it reported."
     )
 
 
-def _role(found: NewStudy, study: Study) -> str:
-    targets = f" Targets: {', '.join(found.targets)}." if found.targets else " No result of it is fitted or scored."
+def _role(result: NewStudy, study: Study) -> str:
+    targets = f" Targets: {', '.join(result.targets)}." if result.targets else " No result of it is fitted or scored."
     return f"Role: {role_text(study)}.{targets}"
 
 

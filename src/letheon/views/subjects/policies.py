@@ -68,13 +68,13 @@ def titration_sentence(rule: TitrationRules) -> str:
 
 
 def wean_sentence(rule: WeanRules) -> str:
-    """Say how the rate is taken down behind the last session."""
+    """Say how the rate is taken down after the last session."""
     share = 100 / (rule.steps + 1)
     ends = f"at {exact(rule.steps * share)} %"
     if rule.steps > 1:
         ends = f"the first {ends} and the last at {exact(share)} %"
     return (
-        f"Behind the last session the rate is weaned over {exact(rule.over_h)} h: {count(rule.steps, 'step')} of "
+        f"After the last session the rate is weaned over {exact(rule.over_h)} h: {count(rule.steps, 'step')} of "
         f"{exact(rule.over_h / rule.steps)} h, {ends} of the patient's own rate."
     )
 

@@ -18,6 +18,7 @@ from letheon.views.document.tree import Block, Columns, Document, Group, Heading
 from letheon.views.subjects.policies import other_drug_text, policy_sentences, push_text, rate_text
 from letheon.views.subjects.words import TEXTS
 from letheon.views.subjects.worksheet_text import (
+    booster_name,
     capital,
     in_terminal,
     length,
@@ -103,7 +104,7 @@ def _table(label: str, heads: Sequence[str], rows: Mapping[float, Sequence[str]]
         return Row(exact(kg), tuple(cells))
 
     groups = tuple(Group(tuple(map(row, some)), name) for name, some in groupby(rows, who))
-    align = "r" + "".join("l" if any(";" in cells[place] for cells in rows.values()) else "r"
+    align = "l" + "".join("l" if any(";" in cells[place] for cells in rows.values()) else "r"
                           for place in range(len(heads) - 1))  # fmt: skip
     return Table(label, tuple(heads), groups, kind="counts", align=align)
 
@@ -142,9 +143,12 @@ def _layouts(sheets: _ByWeight) -> Iterator[tuple[str, dict[float, Layout]]]:
         yield " at most", {kg: one.most for kg, one in titrated.items()}
     else:
         yield "", {kg: sheet.course for kg, sheet in sheets.items()}
-    boosters = {kg: sheet.boosters for kg, sheet in sheets.items() if sheet.boosters}
-    if boosters:
-        yield ", each booster", {kg: one.each for kg, one in boosters.items()}
+    boosters = {kg: sheet.boosters.kinds for kg, sheet in sheets.items() if sheet.boosters}
+    for alike in zip(*boosters.values(), strict=True):
+        yield (
+            f", each {booster_name(alike[0], len(alike) > 1)}",
+            {kg: kind.each for kg, kind in zip(boosters, alike, strict=True)},
+        )
 
 
 def _alike(

@@ -49,6 +49,7 @@ class Texts(Struct, frozen=True):
     apart: str
     thin: str
     differences: str
+    trade_off: str
     block: str
     flares: str
     no_flares: str

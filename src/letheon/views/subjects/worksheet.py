@@ -27,6 +27,7 @@ from letheon.views.subjects.policies import (
 )
 from letheon.views.subjects.words import TEXTS
 from letheon.views.subjects.worksheet_text import (
+    booster_name,
     capital,
     drawn_up,
     in_terminal,
@@ -89,8 +90,10 @@ def _arm(arm: Arm, sheet: Worksheet) -> Iterator[Section]:
     yield from _pushes(sheet.course, sheet, name, "")
     if sheet.boosters:
         yield Section(f"{arm.name}-boosters", f"{name}: boosters", tuple(_boosters(sheet.boosters, sheet)), "Boosters")
-        yield from _sessions(sheet.boosters.each, sheet, name, ", booster session")
-        yield from _pushes(sheet.boosters.each, sheet, name, ", booster")
+        for kind in sheet.boosters.kinds:
+            each = booster_name(kind, len(sheet.boosters.kinds) > 1)
+            yield from _sessions(kind.each, sheet, name, f", {each}, session")
+            yield from _pushes(kind.each, sheet, name, f", {each}")
     if sheet.also:
         yield Section(f"{arm.name}-also", f"{name}: other drugs", tuple(_others(arm, sheet)), "Other drugs")
     if sheet.most.occasions:
@@ -235,10 +238,12 @@ def _boosters(boosters: BoosterSheet, sheet: Worksheet) -> Iterator[Paragraph]:
     rules = policy_rules(sheet.policy)
     if rules and rules.boosters:
         yield from map(Paragraph, booster_sentences(rules.boosters))
-    yield Paragraph(
-        f"Nobody has more than {count(boosters.at_most, 'booster')} within the follow-up. One booster:"
-        f" {sum_of(boosters.each.amounts)}. Every booster is as below, its hours counted from its own start."
-    )
+    yield Paragraph(f"Nobody has more than {count(boosters.at_most, 'booster')} within the follow-up.")
+    for kind in boosters.kinds:
+        several = len(boosters.kinds) > 1
+        most = f", {kind.at_most} at most" if several else ""
+        yield Paragraph(f"One {booster_name(kind, several)}{most}: {sum_of(kind.each.amounts)}.")
+    yield Paragraph("Boosters are as below, their hours counted from their own start.")
 
 
 def _totals(arm: Arm, sheet: Worksheet) -> Iterator[Paragraph]:

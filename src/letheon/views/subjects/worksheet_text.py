@@ -10,7 +10,7 @@ from letheon.dosing.fitting import MOST_WASTE, Fit, fitting, fitting_vial
 from letheon.dosing.layout import Amounts, Push
 from letheon.dosing.order import MIN_DRAWN_ML, Order
 from letheon.dosing.regimen import Regimen
-from letheon.dosing.worksheet import Worksheet
+from letheon.dosing.worksheet import BoosterKind, Worksheet
 from letheon.dosing.worksheet_record import AmountsRecord, amounts_record
 from letheon.scenario import Scenario
 from letheon.units import MS_PER_HOUR, plain
@@ -27,6 +27,17 @@ FOOT = (
 )
 _LINE = "_" * 24
 _LEFT = f"more than {fixed(100 * MOST_WASTE, 0)} %"
+
+
+def booster_name(kind: BoosterKind, several: bool) -> str:
+    """Name a booster, with its rungs where there are other kinds.
+
+    >>> booster_name(BoosterKind((1, 3), Layout(Order.create(), False), 2), True)
+    'booster of rungs 1 and 3'
+    """
+    *most, last = map(str, kind.rungs)
+    rungs = f"rungs {', '.join(most)} and {last}" if most else f"rung {last}"
+    return f"booster of {rungs}" if several else "booster"
 
 
 def in_terminal(
@@ -197,7 +208,7 @@ def drawn_up(sheet: Worksheet, regimen: Regimen) -> Iterator[Paragraph]:
     limit = "" if sheet.least == sheet.most else " at most"
     yield Paragraph(
         f"To draw up{limit}: {count(most.bags, 'bag')}, {exact(most.drug_ml)} mL of drug"
-        f" ({mass(most.drug_ml * order.base_mg_per_ml)}), {exact(most.diluent_ml)} mL of diluent; left over in the"
+        f" ({mass(most.drug_mg)}), {exact(most.diluent_ml)} mL of diluent; left over in the"
         f" bags: {exact(most.left_ml)} mL ({mass(most.left_mg)}), {_percent(most.left_share)} of what is made up."
     )
     yield from _bags_flagged(most, fitting(sheet, regimen))
@@ -225,9 +236,9 @@ def _vials(most: AmountsRecord, order: Order, limit: str, fit: Fit | None) -> It
     left, share = (most.vial_left_ml or 0.0, most.vial_left_mg or 0.0), most.vial_left_share or 0.0
     yield Paragraph(
         f"Vials of {exact(order.vial_ml or 0.0)} mL, each for one bag or push only: {fixed(most.vials, 0)}; left over"
-        f" in them: {exact(left[0])} mL ({mass(left[1])}), {_percent(share)} of what is opened. Of {mass(most.opened_mg or 0.0)} in"
-        f" them, {mass(most.dose_mg)} are given{limit}; waste in bags and vials: {mass(most.wasted_mg or 0.0)},"
-        f" {_percent(most.wasted_share or 0.0)}."
+        f" in them: {exact(left[0])} mL ({mass(left[1])}), {_percent(share)} of what is opened. Of"
+        f" {mass(most.opened_mg or 0.0)} in them, {mass(most.dose_mg)} are given{limit}; waste in bags and vials:"
+        f" {mass(most.wasted_mg or 0.0)}, {_percent(most.wasted_share or 0.0)}."
     )
     if share <= MOST_WASTE:
         return

@@ -216,7 +216,7 @@ export const FIGURES = {
       return {
         x: { top: 1, tick: (v) => `${Math.round(100 * v)}%`, label: "Patients; no study of infusions has looked" },
         rows: made,
-        label: `Patients with bladder harm under both laws. ${made.map((row) => `${row.label}, ${row.note}: ${row.values.map((value, i) => `${view.arms[i].title} ${value.say}`).join(", ")}`).join(". ")}.`,
+        label: `Patients with bladder harm by both estimates. ${made.map((row) => `${row.label}, ${row.note}: ${row.values.map((value, i) => `${view.arms[i].title} ${value.say}`).join(", ")}`).join(". ")}.`,
       };
     },
   },
