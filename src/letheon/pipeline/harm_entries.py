@@ -23,7 +23,7 @@ from letheon.pipeline import result as records
 from letheon.pipeline.average import Pool
 from letheon.pipeline.harms import KINDS, SECTIONS, Kind
 from letheon.pipeline.labels import support_of
-from letheon.pipeline.result import UNSET, BladderLaw, HarmEstimate, HarmResult
+from letheon.pipeline.result import UNSET, BladderLaw, HarmEstimate, HarmResult, Interval
 from letheon.pipeline.support import earliest_booster
 from letheon.scenario import Arm, Beside, Scenario
 from letheon.units import HOURS_PER_YEAR, REFERENCE_WEIGHT_KG
@@ -208,11 +208,10 @@ def _bladder(pools: Pools, dosed: bool, urine: float | None) -> Entries:
         laws = {law: _law(f"bladder_{law}_{column}", unit, pools) for law in names}
         if not dosed and column == "lasting":
             laws = dict.fromkeys(names, BladderLaw(0.0, (0.0, 0.0)))
-        ends = [law.interval for law in laws.values()]
         if column.startswith("symptoms"):  # nothing tells a symptom of the drug from one that people have anyway
             without = library.harms("bladder")["background"].range
-            laws = {law: BladderLaw(None, one.interval if dosed else without) for law, one in laws.items()}
-            ends = [*ends, without]
+            laws = {law: BladderLaw(None, _spanning(one.interval, without)) for law, one in laws.items()}
+        ends = [law.interval for law in laws.values()]
         entries[name] = HarmEstimate(
             group="bladder",
             estimate=None,
@@ -226,6 +225,10 @@ def _bladder(pools: Pools, dosed: bool, urine: float | None) -> Entries:
             laws=laws,
         )
     return entries
+
+
+def _spanning(one: Interval, other: Interval) -> Interval:
+    return (min(one[0], other[0]), max(one[1], other[1]))
 
 
 def _regimen(arm: Arm, runs: tuple[exposure.Stretch, ...], weight_kg: float) -> Entries:
