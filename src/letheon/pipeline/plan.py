@@ -290,9 +290,9 @@ def plan_arm(
     slots, sizes = _sizes(schedule, policy, max((len(one.terms) for one in later_schedules), default=0), days)
     save_at = np.pad(np.round(mesh.time_h[saved] / mesh.h0_h).astype(np.int64), (0, room), constant_values=NEVER)
     arm_rules = rules_of(policy, mesh.h0_h)
-    *edges, begin = edges_of(schedule, later_schedules, horizon)
+    edge, piece, begin = edges_of(schedule, later_schedules, horizon)
     data = ArmData(
-        **clock(mesh, edges, epoch_at, len(induction)),
+        **clock(mesh, (edge, piece), epoch_at, len(induction)),
         save_at=save_at,
         rules=arm_rules,
         boosters=_first_edges(policy, begin, len(arm_rules.until)),

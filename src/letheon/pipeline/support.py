@@ -86,9 +86,9 @@ def _outside(low: float, high: float, mean: float, sd: float) -> float:
 
 
 def _schedules(arm: Arm) -> Iterator[Schedule]:
-    """Yield what each class is given as written, and a booster; no pushes, of which limits of rates say nothing."""
+    """Yield what each class is given as written, and each kind of booster; limits of rates say nothing of pushes."""
     for one in arm.each_class():
-        for regimen in (one.given, one.policy.booster(arm.drug)):
+        for regimen in (one.given, *one.policy.boosters_of(arm.drug)):
             yield _without_pushes(regimen).schedule()
 
 

@@ -98,10 +98,10 @@ def _sentences(arm: Arm, check: ArmCheck) -> Iterator[str]:
     if arm.limits("year"):
         yield f"Below, doses that go by age are for {general(REFERENCE_AGE_YEAR)} years."
     yield from policy_sentences(check.rules)
-    boosters = arm.policy.boosters
-    for session in boosters.sessions if boosters else ():
-        which = [str(k) for k, rung in enumerate(boosters.rungs, 1) if rung.session == session]
-        of = f" of rung {' and '.join(which)}" if len(boosters.sessions) > 1 else ""
+    sessions, rungs = (rule.sessions, rule.rungs) if (rule := arm.policy.boosters) else ((), ())
+    for session in sessions:
+        which = [str(k) for k, rung in enumerate(rungs, 1) if rung.session == session]
+        of = f" of rung {' and '.join(which)}" if len(sessions) > 1 else ""
         for one in repeats(session):
             yield f"A booster{of}, from its own start: {_session(one)}."
 
