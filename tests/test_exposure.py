@@ -158,7 +158,7 @@ def test_maximum_and_trough_are_those_of_a_fine_curve(tables, curves):
     for name in SUBSTANCES:
         np.testing.assert_allclose(first(tables, f"ctrough_{name}"), levels[name][at], rtol=1e-8, atol=1e-6)
         short = 1.0 - first(tables, f"cmax_{name}") / levels[name].max(axis=0)
-        assert short.max() < (0.001 if "nor" in name else 1e-8) and short.min() > -1e-5, (name, short)
+        assert short.max() < (0.001 if "nor" in name else 1e-8) and short.min() > -1e-3, (name, short)
 
 
 def hours_above(time_h: np.ndarray, curve: np.ndarray, level: float) -> np.ndarray:
@@ -176,8 +176,7 @@ def test_time_above_is_that_of_a_fine_curve(tables, curves):
         for level, kind in zip(ABOVE, KINDS[3:], strict=True):
             expected = hours_above(time_h, levels[name], level)
             off = np.abs(first(tables, f"{kind}_{name}") - expected)
-            # a flat maximum may graze a level
-            assert off.max() < 0.1 and np.median(off) < 0.01, (name, kind, off, expected)
+            assert off.max() < (0.1 if "nor" in name else 0.01), (name, kind, off, expected)
     assert first(tables, "time_above_100_ketamine").min() > 1.0
 
 
