@@ -110,6 +110,11 @@ CASES = [
     ('seed: 1', 'endpoints: {responders: [20]}', 'line 5, endpoints.responders[1]: "20" is neither a percentage nor a number of points; write e.g. responders: [20 %, 3 points].'),
     ('seed: 1', 'endpoints: {responders: [33.33 %]}', 'line 5, endpoints.responders[1]: "33.33 %" has more than one decimal; write e.g. responders: [20 %, 3 points].'),
     ('seed: 1', 'endpoints: {responders: [20 %, 20.0%]}', 'line 5, endpoints.responders[2]: 20 % is given twice; keep one.'),
+    ('seed: 1', 'endpoints: {above: [0 ng/mL]}', 'line 5, endpoints.above[1]: "0 ng/mL" is not above 0, at most 100000 ng/mL, one decimal; write e.g. above: [100 ng/mL, 200 ng/mL].'),
+    ('seed: 1', 'endpoints: {above: [100]}', 'line 5, endpoints.above[1]: "100" has no unit; write e.g. 100 ng/mL.'),
+    ('seed: 1', 'endpoints: {above: [5 mg/mL]}', 'line 5, endpoints.above[1]: "5 mg/mL" is not a level in plasma, because its unit is mg/mL; write e.g. 100 ng/mL.'),
+    ('seed: 1', 'endpoints: {above: [100 ng/mL, 100 µg/L]}', 'line 5, endpoints.above[2]: 100 ng/mL is given twice; keep one.'),
+    ('seed: 1', 'endpoints: {exposure: auc}', 'line 5, endpoints.exposure: "auc" is neither on nor off; write on or off.'),
     ('seed: 1', 'endpoints: {day: [5]}', 'line 5, endpoints: "day" is not a known key here; write days if you meant that.'),
     # arms
     ('arms:\n  ketamine:\n    drug: racemic\n    sessions:\n      - ' + SESSION + '\n  placebo: {drug: placebo, like: ketamine}', 'arms: {}', 'line 7, arms: there are 0 arms; write 1 to 16.'),

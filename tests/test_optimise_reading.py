@@ -167,6 +167,7 @@ CASES = [
     ("relief_days, remission", "responder_30_day_84", "line 19, optimise.maximise[1]: responder_30_day_84 is read on day 84, and the follow-up ends on day 28."),
     ("relief_days, remission", "responder_30_day_21", "line 19, optimise.maximise[1]: responder_30_day_21 is not read in this file; write endpoints: {days: [21]} too."),
     ("relief_days, remission", "slow_site_responder_35_day_28", "line 19, optimise.maximise[1]: slow_site_responder_35_day_28 is not read in this file; write endpoints: {responders: [35 %]} too."),
+    ("minimise: [hours]", "minimise: [cmax_ketamine]", "line 20, optimise.minimise[1]: cmax_ketamine is read in runs and not in searches; write e.g. psychedelic_load, dose_mg or hours."),
     ("minimise: [hours]", "minimise: [memory_nrs_week_2]", "line 20, optimise.minimise[1]: memory_nrs_week_2 is not read in this file; write endpoints: {weekly: on} too."),
     ("at_most: 1 g", "at_most: 1 mg/kg", 'line 21, optimise.constraints.dose_mg.at_most: "1 mg/kg" depends on weight, and dose_mg does not; write e.g. 3000 mg.'),
     ("at_most: 1 g", "at_least: 5, at_most: 4", "line 21, optimise.constraints.dose_mg: at_least is above at_most; no regimen could meet both."),

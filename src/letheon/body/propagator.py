@@ -13,7 +13,7 @@ from jaxtyping import Real
 
 from letheon.arrays import Array, jax, jnp
 
-__all__ = ["advance", "one_propagator", "propagators"]
+__all__ = ["advance", "inverse", "one_propagator", "propagators"]
 
 # The series is used up to q h = 0.5; the terms beyond 18 are then below 1e-16 of each entry, even of those that
 # first appear at the eleventh order, at the far end of the longest chain.
@@ -132,3 +132,25 @@ def advance(step: Real[Array, "n n+1 ..."], state: Real[Array, "n ..."], rate: A
     """
     n = step.shape[0]  # written out, as in `_product`
     return sum(step[:, k] * state[k] for k in range(n)) + step[:, n] * rate
+
+
+def inverse(a: Real[Array, "n n"]) -> Real[Array, "n n"]:
+    """Invert a compartment matrix [h], from which everything leaves in the end.
+
+    Its diagonal outweighs each column, so elimination needs no other pivots. Written out, since a library's routine
+    waits for threads of its own, and for ever where those are all taken by blocks of patients.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> a = np.array([[-3.0, 1.0], [2.0, -1.5]])
+    >>> bool(np.allclose(inverse(a) @ a, np.eye(2), atol=1e-15))
+    True
+    """
+    n = a.shape[0]
+
+    def eliminate(k: Array, both: Array) -> Array:
+        row = both[k] / both[k, k]
+        return (both - both[:, k, None] * row).at[k].set(row)
+
+    return jax.lax.fori_loop(0, n, eliminate, jnp.concatenate([jnp.asarray(a, float), jnp.eye(n)], axis=1))[:, n:]

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from letheon.errors import InputError
 from letheon.library.reading import (
     FieldError,
+    Flag,
     NotNegative,
     Pair,
     Real,
@@ -259,6 +260,7 @@ class PkModel:
     sources: Texts  # keys in ``sources.bib``
     note: Text
     iov_note: Text = ""  # on its variability between occasions
+    volunteers: Flag = False  # whether healthy people were among those studied
 
     def __post_init__(self) -> None:
         for key in ("scaling", "iov"):

@@ -23,9 +23,10 @@ from letheon.patients.population import People
 from letheon.pipeline import simulate
 from letheon.pipeline.assemble import Switches, body_of, molar_masses, patient_values, plasmas_of, rates_of
 from letheon.pipeline.clinic import reach_of
+from letheon.pipeline.exposure import initial_exposure, watch_of
 from letheon.pipeline.harms import after_dosing, dosing_history, during_infusions
 from letheon.pipeline.plan import ArmData, ArmPlan, Structure
-from letheon.pipeline.state import DAILY, PROFILE, Log, Patient, PatientState, RecordSizes
+from letheon.pipeline.state import DAILY, PROFILE, Exposure, Log, Patient, PatientState, RecordSizes
 from letheon.streams import normals, uniforms
 
 __all__ = ["BLOCK", "DECIDED", "BlockResult", "run_block"]
@@ -48,6 +49,7 @@ class BlockResult(NamedTuple):
     profile: dict[str, Array]  # shape (time, patient): levels [ng/mL] by substance, then `PROFILE`
     harms: dict[str, Array]  # see `letheon.pipeline.harms`
     log: Log  # what was decided
+    exposure: Exposure | None  # where it is asked for
 
 
 def _patient(
@@ -86,6 +88,7 @@ def _patient(
         push_mg=None if arm.limits is None else arm.limits.push_hours * (rates - pump_rates),
         booster_mg=jnp.where(booster, rates[arm.begins[:-1]] * lengths * arm.h0_h, 0.0).sum(axis=1),
         interval_u=uniforms(switches.seed, "interval", number, structure.slots),
+        watch=None if arm.sampling is None else watch_of(plasmas, structure.substances),
     )
 
 
@@ -118,6 +121,7 @@ def _read_patient(
         profile=dict(zip((*course.level_names(patient.plasmas), *PROFILE), state.profile.T, strict=True)),
         harms=during_infusions(state.tally, typical) | after_dosing(doses, typical, people),
         log=Log(*state.log.T),
+        exposure=state.exposure,
     )
 
 
@@ -130,7 +134,12 @@ def _build(
     sizes = RecordSizes(people.flare_u.shape[0], saves, structure.slots)
     make = partial(_patient, structure, arm, draws, switches)
     patients = jax.vmap(make, in_axes=-1)(people, number)
-    return patients, jax.vmap(partial(simulate.initial_state, molar_masses(), arm, sizes))(patients)
+    exposure = initial_exposure(arm.sampling, len(structure.substances))
+
+    def start(patient: Patient) -> PatientState:
+        return simulate.initial_state(molar_masses(), arm, sizes, patient)._replace(exposure=exposure)
+
+    return patients, jax.vmap(start)(patients)
 
 
 # Wide vectors take a twentieth off the run where a processor has them, and change nothing where it has none.

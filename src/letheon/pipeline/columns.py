@@ -17,6 +17,7 @@ __all__ = ["STATES", "columns", "time_courses", "with_drawn"]
 _ONCE = (*(measure.name for measure in WHOLE), "relapse_day")
 STATES = {"memory": "sensitisation", "slow_site": "slow_site_effect"}  # what carries the relief of each
 _PAIN = {"memory": "nrs", "slow_site": "nrs_slow"}
+_EXPOSURE_PLACES = 6  # of ng/mL and h: the last of 16 digits may differ with the number of threads
 
 
 def _of_course(course: Course, read: Readout, valid: slice) -> dict[str, np.ndarray]:
@@ -38,6 +39,17 @@ def _of_dosing(result: BlockResult, valid: slice) -> dict[str, np.ndarray]:
     }
 
 
+def _of_exposure(result: BlockResult, plan: ArmPlan, valid: slice) -> dict[str, np.ndarray]:
+    """Return the exposures; NaN for a Ctrough where the first course has no pause."""
+    one, read, out = result.exposure, plan.read, dict[str, np.ndarray]()
+    for row, substance in enumerate(plan.structure.substances if one else ()):
+        assert one
+        values = (one.auc[row], one.cmax[row], one.ctrough[row]) if read.exposure else ()
+        for kind, value in zip(read.exposures, (*values, *one.above[row, : len(read.above)]), strict=True):
+            out[f"{kind}_{substance}"] = np.round(np.asarray(value)[valid], _EXPOSURE_PLACES)
+    return {name: values if name in plan.exposures else np.full_like(values, np.nan) for name, values in out.items()}
+
+
 def columns(
     results: Mapping[str, BlockResult], people: People, plan: ArmPlan, valid: int, ruled: bool
 ) -> dict[str, np.ndarray]:
@@ -56,7 +68,7 @@ def columns(
     }
     for model, result in results.items():
         own = _of_course(result.diary[model], plan.read, counted)
-        dosing = _of_dosing(result, counted) if ruled or model == first else {}
+        dosing = _of_dosing(result, counted) | _of_exposure(result, plan, counted) if ruled or model == first else {}
         own |= dosing if ruled else {}
         out |= {under_model(name, model): values for name, values in own.items()} if len(results) > 1 else own
         out |= {} if ruled else dosing

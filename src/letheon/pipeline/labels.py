@@ -14,7 +14,7 @@ from letheon.dosing.regimen import MS_PER_DAY, Regimen
 from letheon.library import Met, Study, StudyArm
 from letheon.library.evidence import CONTROLS, STUDY_LABELS, Outcome
 from letheon.pipeline.models import chosen_models, common_models
-from letheon.pipeline.support import earliest_booster
+from letheon.pipeline.support import earliest_booster, within_range
 from letheon.scenario import Arm, Models, Population, Scenario
 from letheon.units import REFERENCE_WEIGHT_KG
 
@@ -25,6 +25,7 @@ __all__ = [
     "Support",
     "SupportRow",
     "plan_support",
+    "plasma_support",
     "rows_of",
     "support_of",
     "support_rows",
@@ -75,6 +76,7 @@ class Support:
 
 
 ASSUMED, NOT_IDENTIFIED = Support("assumed"), Support("not identified")
+_VOLUNTEER = Support("volunteer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,3 +323,20 @@ def plan_support(scenario: Scenario, arm: Arm) -> Support:
         if studies := _like(scenario, dosed, same, _designed(design)):
             return Support(label, studies)
     return ASSUMED
+
+
+def plasma_support(scenario: Scenario, arm: Arm) -> Support:
+    """Label levels in plasma: ``volunteer`` where the plasma model saw healthy people at such rates for so long.
+
+    >>> from letheon.scenario import loads
+    >>> scenario = loads('''
+    ... letheon: 1
+    ... title: x
+    ... follow_up: 4 weeks
+    ... arms: {a: {drug: esketamine, sessions: [{at: 0 h, rate: 15 mg/h/70kg, for: 2 h}]}}
+    ... ''')
+    >>> plasma_support(scenario, scenario.arms[0]).label
+    'volunteer'
+    """
+    model = library.pk_model(common_models(scenario)["levels"])
+    return _VOLUNTEER if model.volunteers and within_range(arm, model) else ASSUMED

@@ -1,11 +1,11 @@
-"""Which plasma models a run uses: one set for all its arms, so that their levels can be compared."""
+"""Which plasma models a run uses, and what they describe: one set for all arms, so that levels can be compared."""
 
 from collections.abc import Iterable, Mapping
 
 from letheon import library
 from letheon.scenario import Scenario
 
-__all__ = ["chosen_models", "common_models", "models_sentence"]
+__all__ = ["chosen_models", "common_models", "models_sentence", "substances"]
 
 _ANY = {"levels": "pair", "acute": "pair"}  # describes every drug
 _ALONE = {"esketamine": {"levels": "otto2021", "acute": "simons2022"}}
@@ -28,6 +28,22 @@ def chosen_models(drugs: Iterable[str], pk: str) -> Mapping[str, str]:
 def common_models(scenario: Scenario) -> Mapping[str, str]:
     """Return the models of all arms of a scenario, as `chosen_models`."""
     return chosen_models((arm.drug for arm in scenario.arms if arm.drug != "placebo"), scenario.models.pk)
+
+
+def substances(scenario: Scenario) -> tuple[str, ...]:
+    """Return the substances in plasma of a run: both enantiomers together where its arms give both, and each alone.
+
+    >>> from letheon.scenario import loads
+    >>> arm = "{drug: racemic, sessions: [{at: 0 h, rate: 5 mg/h, for: 1 h}]}"
+    >>> substances(loads(f"{{letheon: 1, title: x, follow_up: 1 day, models: {{pk: kamp2020}}, arms: {{a: {arm}}}}}"))
+    ('ketamine', 'esketamine', 'arketamine')
+    """
+    drugs = {arm.drug for arm in scenario.arms}
+    sides = [side for side, drug in (("es", "esketamine"), ("ar", "arketamine")) if drugs & {drug, "racemic"}]
+    analytes = library.pk_model(common_models(scenario)["levels"]).analytes
+    stems = dict.fromkeys(name.removeprefix("es").removeprefix("ar") for name in analytes)
+    both = [""] if len(sides) == 2 else []
+    return tuple(f"{side}{stem}" for stem in stems for side in (*both, *sides))
 
 
 def models_sentence(scenario: Scenario) -> str | None:

@@ -13,10 +13,10 @@ from letheon.body.course import Steps
 from letheon.body.mesh import DAY_MS, HOUR_MS, NEVER, Grading, Mesh, lay, padded_size
 from letheon.dosing.policy import Policy
 from letheon.dosing.regimen import Infusion, Regimen, Schedule
-from letheon.harms.exposure import day_pieces
+from letheon.harms.exposure import day_pieces, stretches
 from letheon.pipeline.clinic import Rules, rules_of
 from letheon.pipeline.harms import Sizes
-from letheon.pipeline.models import common_models
+from letheon.pipeline.models import common_models, substances
 from letheon.pipeline.timetable import (
     Pieces,
     assessments,
@@ -31,14 +31,25 @@ from letheon.pipeline.timetable import (
 from letheon.scenario import Arm, Responder, Scenario
 from letheon.scenario.measures import Readout
 
-__all__ = ["ArmData", "ArmPlan", "Limits", "Part", "Structure", "choose_enantiomer", "plan_arm", "plan_arms", "widened"]
+__all__ = [
+    "ArmData",
+    "ArmPlan",
+    "Limits",
+    "Part",
+    "Sampling",
+    "Structure",
+    "choose_enantiomer",
+    "plan_arm",
+    "plan_arms",
+    "widened",
+]
 
 _OCCASION_GAP_MS = 12 * HOUR_MS
 _INDUCTION_EPOCH_MS = 12 * HOUR_MS
 _PROFILE_TIMES = 500
 _PADDED_PROFILE = 512
 _SMALLEST_DAYS, _SMALLEST_LOG = 64, 16
-_ENDPOINTS, _THRESHOLDS = 32, 8
+_ENDPOINTS, _THRESHOLDS, _LEVELS = 32, 8, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +72,7 @@ class Structure:
     occasions: bool
     slots: int
     sizes: Sizes
+    substances: tuple[str, ...] = ()  # in plasma, whose exposure is read
 
 
 class Limits(NamedTuple):
@@ -69,6 +81,13 @@ class Limits(NamedTuple):
     per_day: Array
     in_all: Array
     push_hours: Array  # shape (piece + 1,): length of the push that begins with a piece [h]; 0 for none
+
+
+class Sampling(NamedTuple):
+    """What is read from the levels in plasma where a scenario asks for exposures."""
+
+    trough: Array  # int: tick at which the last session of the first course begins; `NEVER` if it has only one
+    above: Array  # shape (level,): levels whose time above is read [ng/mL]; padded with infinity
 
 
 class ArmData(NamedTuple):
@@ -104,6 +123,7 @@ class ArmData(NamedTuple):
     thresholds: Array  # shape (threshold, 2): of responders, see `letheon.body.pain.read_diary`; padded with the last
     deciding: Array = np.int64(0)  # 1 where the diary under the slow site is the one that the clinic sees
     limits: Limits | None = None  # None where there are none, so that arms without them compute nothing of it
+    sampling: Sampling | None = None  # None, likewise, where no exposure is asked for
 
 
 _FILL = {  # what pads an array of `ArmData`; None for its last entry
@@ -132,6 +152,14 @@ class ArmPlan:
     course_end_day: float  # end of the first course [days since t = 0]
     policy: Policy
     read: Readout  # endpoints
+
+    @property
+    def exposures(self) -> tuple[str, ...]:
+        """Names of the exposures that are read in this arm: without Ctrough where its first course has no pause."""
+        sampling = self.data.sampling
+        paused = sampling is not None and sampling.trough < NEVER
+        kinds = [kind for kind in self.read.exposures if kind != "ctrough" or paused]
+        return tuple(f"{kind}_{substance}" for substance in self.structure.substances for kind in kinds)
 
     @property
     def profile_time_h(self) -> np.ndarray:
@@ -251,6 +279,16 @@ def _first_edges(policy: Policy, begin: Sequence[int], rungs: int) -> np.ndarray
     return np.pad(np.array(each, np.int64), (0, rungs - len(each)), mode="edge")
 
 
+def _sampling(read: Readout, schedule: Schedule, end_ms: float, tick_ms: float) -> Sampling | None:
+    """Return what is read from the levels; `end_ms` is the end of the first course, or of the follow-up."""
+    if not read.exposures:
+        return None
+    starts = [one.start_h * HOUR_MS for one in stretches(schedule) if one.start_h * HOUR_MS < end_ms]
+    trough = round(starts[-1] / tick_ms) if len(starts) > 1 else NEVER
+    spare = padded_size(len(read.above), _LEVELS) - len(read.above)
+    return Sampling(np.int64(trough), np.pad(np.array(read.above, float), (0, spare), constant_values=np.inf))
+
+
 def plan_arm(
     scenario: Scenario,
     arm: Arm,
@@ -304,6 +342,7 @@ def plan_arm(
         last_day=last_day,
         **_read_on(read.days, read.responders),
         limits=_limits(policy, (regimen, *boosters), (pieces, *of_boosters), len(tables.absolute)),
+        sampling=_sampling(read, schedule, min(end, horizon), mesh.h0_h * HOUR_MS),
     )
     return ArmPlan(
         name=arm.name,
@@ -315,6 +354,7 @@ def plan_arm(
             models.occasions,
             slots,
             sizes,
+            substances(scenario) if read.exposures else (),
         ),
         mesh=mesh,
         steps=_steps(mesh, epoch_at, days),

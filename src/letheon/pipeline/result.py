@@ -73,7 +73,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     q50: OptionalNumber = UNSET
     q95: OptionalNumber = UNSET
     mean_interval: Interval | UnsetType = UNSET
-    unit: str  # NRS, share, days, boosters, mg, h, or a rate
+    unit: str  # NRS, share, days, boosters, mg, h, ng/mL, ng·h/mL, or a rate
     support: OptionalText = UNSET
     basis: Keys | UnsetType = UNSET
     # of an average: whether each mechanism's mean lies in the other's interval; None where nothing depends on it

@@ -19,6 +19,7 @@ from letheon.definitions import BASELINE_DAYS
 from letheon.harms import acute
 from letheon.pipeline import clinic
 from letheon.pipeline.clinic import Chart, Visit
+from letheon.pipeline.exposure import add_exposure
 from letheon.pipeline.intake import Moment, initial_intake, within_limits
 from letheon.pipeline.plan import ArmData
 from letheon.pipeline.state import DAILY, Clock, Intake, Log, Patient, PatientState, PlasmaState, RecordSizes, Tally
@@ -289,7 +290,11 @@ def step(
     """Advance all patients of a block by one step, each of their own mesh; the clinic decides at its end."""
     next_steps = jax.vmap(partial(_next_step, arm))(states.clock, states.intake)
     place = jnp.stack([next_steps.level, states.clock.epoch])
-    plasma, passed = _advance_plasma(patients, states.tally, place, plasma)
+    before, (plasma, passed) = plasma.states, _advance_plasma(patients, states.tally, place, plasma)
+    if states.exposure is not None:
+        add = jax.vmap(partial(add_exposure, arm), in_axes=(0, 0, 0, -1, -1))
+        ticks = next_steps.ticks, next_steps.tick
+        states = states._replace(exposure=add(patients, states, ticks, before, passed))
     advance = jax.vmap(partial(_advance, masses, arm), in_axes=(0, 0, 0, -1))
     node = advance(patients, states, next_steps, passed)
     tally, dosed_until = jax.vmap(partial(_add_step, arm))(patients, states, node)

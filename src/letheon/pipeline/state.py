@@ -11,6 +11,7 @@ __all__ = [
     "DAILY",
     "PROFILE",
     "Clock",
+    "Exposure",
     "Intake",
     "Log",
     "Patient",
@@ -18,6 +19,7 @@ __all__ = [
     "PlasmaState",
     "RecordSizes",
     "Tally",
+    "Watch",
 ]
 
 DAILY = ("pain", "pain_slow", "dose_mg", "hours")
@@ -46,6 +48,7 @@ class Patient(NamedTuple):
     booster_mg: Array  # shape (rung,): what a booster gives [mg]
     interval_u: Array  # shape (booster,): numbers by which the days to each are drawn
     push_mg: Array | None  # shape (piece + 1,): what the push gives that begins with a piece [mg]; None without limits
+    watch: "Watch | None" = None  # None where no exposure is asked for
 
 
 class Clock(NamedTuple):
@@ -107,6 +110,24 @@ class Intake(NamedTuple):
     next_cut: Array  # when a limit is reached [ticks]; `NEVER` where the pump stands still
 
 
+class Watch(NamedTuple):
+    """How exposure follows from the states of plasma."""
+
+    # of each plasma system, shape (epoch, own level, state): from changes of its states to areas under its own levels
+    areas: list
+    mix: Array  # shape (substance, own level): 1 where the level of a system is part of that of a substance
+
+
+class Exposure(NamedTuple):
+    """Exposure so far, shape (substance,)."""
+
+    level: Array  # in plasma, now [ng/mL]
+    auc: Array  # area under it [ng h/mL]
+    cmax: Array  # its maximum [ng/mL]
+    ctrough: Array  # that at the start of the last session of the first course [ng/mL]
+    above: Array  # shape (substance, level): hours above each level that is asked for [h]
+
+
 class RecordSizes(NamedTuple):
     """Sizes of the records of each patient: days of the diary, times of the profile, lines of the log."""
 
@@ -139,3 +160,4 @@ class PatientState(NamedTuple):
     profile: Array  # shape (time, quantity): levels [ng/mL], then `PROFILE`
     log: Array  # shape (slot, 3): fields of `Log`
     intake: Intake | None  # None in arms without limits
+    exposure: Exposure | None = None  # None where it is not asked for

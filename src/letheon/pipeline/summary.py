@@ -23,7 +23,7 @@ from letheon.pipeline.average import Bounds, Pool, pooled_interval, weights_of
 from letheon.pipeline.columns import STATES
 from letheon.pipeline.harm_entries import arm_harms
 from letheon.pipeline.histograms import Profile
-from letheon.pipeline.labels import ASSUMED, NOT_IDENTIFIED, Support, plan_support, support_of
+from letheon.pipeline.labels import ASSUMED, NOT_IDENTIFIED, Support, plan_support, plasma_support, support_of
 from letheon.pipeline.plan import ArmPlan
 from letheon.pipeline.support import model_warnings
 from letheon.pipeline.survival import kaplan_meier
@@ -258,7 +258,8 @@ def _endpoints(view: _View) -> records.Endpoints:
         out["never_in_remission"] = _complement(remission)
     out |= _amounts(view)
     if view.unmodelled(view.arm):
-        return _unmodelled(out, _NO_ARKETAMINE if len(view.weights) == 1 else _HALF_ARKETAMINE)
+        out = _unmodelled(out, _NO_ARKETAMINE if len(view.weights) == 1 else _HALF_ARKETAMINE)
+    out |= _exposures(view)
     return out
 
 
@@ -298,6 +299,24 @@ def _amounts(view: _View) -> dict[str, records.Endpoint]:
         # the arm that it is compared with may state its rates in another form
         alike = rules.titration is not None and _rate_unit(rules.titration) == unit
         out["final_rate"] = (view if alike else view._replace(other=None)).endpoint("final_rate", unit)
+    return out
+
+
+def _exposures(view: _View) -> dict[str, records.Endpoint]:
+    """Return what was read from the levels in plasma, with the label of the plasma model; none where no drug runs."""
+    labels = [plasma_support(view.scenario, arm) for arm in (view.arm, view.other) if arm and arm.drug != "placebo"]
+    own = labels[0] if labels and view.arm.drug != "placebo" else None
+    out: dict[str, records.Endpoint] = {}
+    for name in view.totals.plan.exposures:
+        measure = measure_of(name)
+        assert measure
+        alike = view.others is not None and name in view.others.plan.exposures
+        entry = (view if alike else view._replace(other=None)).endpoint(name, measure.unit)
+        entry = replace(entry, support=own.label if own else records.UNSET, basis=() if own else records.UNSET)
+        if entry.against and labels:
+            both = reduce(Support.both, labels)
+            entry = replace(entry, against=replace(entry.against, support=both.label, basis=both.studies))
+        out[name] = entry
     return out
 
 

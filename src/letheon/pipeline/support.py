@@ -17,7 +17,7 @@ from letheon.pipeline.models import common_models, models_sentence
 from letheon.scenario import Arm, Population, Scenario
 from letheon.units import REFERENCE_WEIGHT_KG
 
-__all__ = ["INTERVAL", "earliest_booster", "interval_of_mean", "model_warnings", "quantiles"]
+__all__ = ["INTERVAL", "earliest_booster", "interval_of_mean", "model_warnings", "quantiles", "within_range"]
 
 INTERVAL = (0.05, 0.95)  # ends of the interval of a mean
 _OUTSIDE_SHARE = 0.10
@@ -115,16 +115,28 @@ def _longest_infusion_h(arm: Arm) -> float:
     return longest
 
 
+def _largest_push(arm: Arm) -> float:
+    """Return the largest push of the timetable and of boosters [mg/kg at 70 kg]."""
+    infusions = (*arm.given.infusions, *(arm.policy.boosters.infusions if arm.policy.boosters else ()))
+    hours = ((i, i.duration_ms / MS_PER_HOUR) for i in infusions if i.is_push)
+    doses = ((rate, h) for i, h in hours for rate in i.rate.classes.rates or (i.rate,))
+    return max((rate.at(REFERENCE_WEIGHT_KG) * h / REFERENCE_WEIGHT_KG for rate, h in doses), default=0.0)
+
+
+def within_range(arm: Arm, model: PkModel) -> bool:
+    """Say whether a model was studied at all rates, lengths and pushes of an arm, boosters and titration included."""
+    limits = cast("Mapping[str, tuple[float, float]]", model.validity)
+    reached = {
+        "duration_h": _longest_infusion_h(arm),
+        "rate_mg_h": _highest_rate(arm),
+        "push_mg_kg": _largest_push(arm),
+    }
+    return all(value <= limits.get(name, (0.0, 0.0))[1] * (1 + 1e-9) for name, value in reached.items())
+
+
 def _of_pushes(source: str, studied_mg_kg: float, arms: list[Arm]) -> list[str]:
     """Say where pushes are larger than those that a model was studied with."""
-    pushes = {}
-    for arm in arms:
-        infusions = (*arm.given.infusions, *(arm.policy.boosters.infusions if arm.policy.boosters else ()))
-        hours = ((i, i.duration_ms / MS_PER_HOUR) for i in infusions if i.is_push)
-        doses = ((rate, h) for i, h in hours for rate in i.rate.classes.rates or (i.rate,))
-        pushes[arm.name] = max(
-            (rate.at(REFERENCE_WEIGHT_KG) * h / REFERENCE_WEIGHT_KG for rate, h in doses), default=0.0
-        )
+    pushes = {arm.name: _largest_push(arm) for arm in arms}
     beyond = {name: dose for name, dose in pushes.items() if dose > studied_mg_kg * (1 + 1e-9)}
     if not beyond:
         return []

@@ -26,6 +26,7 @@ from letheon.scenario.kinds import (
     duration,
     fixed_dose,
     interval,
+    level,
     listing_of,
     mean_and_spread,
     moment,
@@ -60,7 +61,7 @@ MAX_INFUSIONS = 2000
 MAX_OTHER_DRUGS = 20
 MAX_VARIABLES = 12
 MAX_RUNGS = 16
-MAX_OWN_DAYS, MAX_OWN_RESPONDERS = 100, 12
+MAX_OWN_DAYS, MAX_OWN_RESPONDERS, MAX_OWN_LEVELS = 100, 12, 8
 DEFAULT_CANDIDATES, DEFAULT_PATIENTS = 400, 512
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ARM_NAME = "[a-z][a-z0-9_]{0,39}"
@@ -548,6 +549,14 @@ ENDPOINTS = Fields(
         ),
         Key("weekly", switch(), "Whether the mean score of each week is read too.", "on"),
         Key("area", switch(), "Whether the area under the scores is read too, also relative to baseline.", "on"),
+        Key("exposure", switch(), "Whether AUC, Cmax and Ctrough of each substance in plasma are read.", "on"),
+        Key(
+            "above",
+            several(level(), MAX_OWN_LEVELS),
+            "Levels in plasma for which the time above is read.",
+            "[100 ng/mL, 200 ng/mL]",
+            "none",
+        ),
     ),
     "{days: [5, 38], responders: [20 %, 3 points]}",
     OwnEndpoints(),

@@ -22,6 +22,7 @@ Reader = Callable[[Node, str], Any]  # a node and an example for its refusal
 
 SHORTEST_PAUSE_MS, PAUSES = 60_000, "1 min to 24 h"
 MAX_STRENGTH = 200.0  # mg/mL: above any vial
+MAX_LEVEL = 100_000.0  # ng/mL: ten times what anaesthesia reaches
 MAX_RATE_MG_H = 1400.0  # 20 mg/kg/h at 70 kg: far above any anaesthetic infusion
 OF_BASE = " of free base"  # after the unit of a quantity that was written as a mass of salt
 _NUMBER = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?"
@@ -459,6 +460,20 @@ def responder() -> Kind:
 
     limits = "above 0, at most 100 % or 10 points, one decimal"
     return Kind("threshold", read, _pattern(rf"{_NUMBER}\s*(%|points?)"), lambda value: value.text, "%, points", limits)
+
+
+def level() -> Kind:
+    """Return the kind of a level in plasma [ng/mL]."""
+    limits = f"above 0, at most {plain(MAX_LEVEL)} ng/mL, one decimal"
+
+    def read(node: Node, example: str) -> float:
+        value, quoted = quantity(node, quantities.level_ng_per_ml, example)
+        if not 0 < value <= MAX_LEVEL or value != round(value, 1):
+            node.refuse(f"{quoted} is not {limits}; write e.g. {example}.")
+        return value
+
+    schema = _pattern(rf"{_NUMBER}\s*({_unit('ng', 'mL')}|{_unit('µg', 'L')})")
+    return Kind("level", read, schema, lambda value: f"{plain(value)} ng/mL", "ng/mL", limits)
 
 
 def per_year(high: int) -> Kind:

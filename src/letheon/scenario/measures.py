@@ -8,6 +8,7 @@ from typing import NamedTuple
 from letheon.definitions import ENDPOINT_DAYS, HALF, POINTS, RELIEF
 from letheon.library.evidence import PAIN_MODELS
 from letheon.scenario.model import Responder, Scenario
+from letheon.units import plain
 
 __all__ = [
     "AREA",
@@ -15,11 +16,13 @@ __all__ = [
     "Measure",
     "Readout",
     "endpoint_days",
+    "exposure_of",
     "measure_of",
     "names",
     "responder_of",
     "responders",
     "split_name",
+    "substance_name",
     "under_model",
 ]
 
@@ -34,7 +37,7 @@ class Measure:
     """One number of a regimen: a mean over patients."""
 
     name: str
-    unit: str  # days, share, NRS, mg, h, %, mL, or `a year` for boosters
+    unit: str  # days, share, NRS, mg, h, %, mL, ng/mL, ng·h/mL, or `a year` for boosters
     larger: bool | None  # whether more of it is better; None for a cost, of which neither is
     means: str  # in words
     day: int = 0  # that it is read on; 0 for the whole follow-up
@@ -61,23 +64,39 @@ _COSTS = (
     Measure("bladder_saturating", "mL", False, "bladder capacity lost, under the saturating law"),
     Measure("bladder_unsaturated", "mL", False, "bladder capacity lost, under the unsaturated law"),
 )
+# read from the levels in plasma of one substance where a scenario asks for it; `{}` is the substance
+_EXPOSURE = {
+    "auc": ("ng·h/mL", "AUC of {}"),
+    "cmax": ("ng/mL", "Cmax of {}"),
+    "ctrough": ("ng/mL", "Ctrough of {}"),
+}
+_ABOVE = r"time_above_([0-9]+(?:_[0-9])?)"
 _PLAIN = {measure.name: measure for measure in (*WHOLE, *AREA, *_COSTS)}
 
 
 class Readout(NamedTuple):
-    """What is read from each diary of a scenario, beside `WHOLE`."""
+    """What is read from each diary of a scenario, beside `WHOLE`, and from the levels in plasma."""
 
     days: tuple[int, ...]  # on which pain and responders are read
     responders: tuple[Responder, ...]
     weeks: int  # whole weeks whose mean is read, from the first on
     area: bool  # whether `AREA` is
+    exposure: bool = False  # whether AUC, Cmax and Ctrough are
+    above: tuple[float, ...] = ()  # levels whose time above is [ng/mL], ascending
 
     @classmethod
     def of(cls, scenario: Scenario) -> "Readout":
         """Return that of a scenario."""
         own = scenario.endpoints
         days = endpoint_days(scenario.follow_up_h, own.days)
-        return cls(days, responders(own.responders), int(scenario.follow_up_h // 168) * own.weekly, own.area)
+        weeks = int(scenario.follow_up_h // 168) * own.weekly
+        return cls(days, responders(own.responders), weeks, own.area, own.exposure, own.above)
+
+    @property
+    def exposures(self) -> tuple[str, ...]:
+        """What is read from the levels of each substance, as endpoints begin."""
+        times = (f"time_above_{plain(level).replace('.', '_')}" for level in self.above)
+        return (*(_EXPOSURE if self.exposure else ()), *times)
 
     @property
     def windows(self) -> dict[str, tuple[int, int]]:
@@ -117,6 +136,36 @@ def responder_of(name: str) -> Responder | None:
     return one if one and one.name == name else None
 
 
+def exposure_of(name: str) -> tuple[str, str] | None:
+    """Split the name of an exposure into what is read and the substance in plasma, or return None.
+
+    >>> exposure_of("cmax_esketamine"), exposure_of("time_above_0_5_norketamine"), exposure_of("dose_mg")
+    (('cmax', 'esketamine'), ('time_above_0_5', 'norketamine'), None)
+    """
+    match = re.fullmatch(rf"({'|'.join(_EXPOSURE)}|{_ABOVE})_((?:es|ar)?(?:hydroxynor|nor)?ketamine)", name)
+    return (match[1], match[3]) if match else None
+
+
+def substance_name(substance: str) -> str:
+    """Return what a substance in plasma is called; without an enantiomer it is the sum of both.
+
+    >>> substance_name("ketamine"), substance_name("esketamine")
+    ('ketamine (S + R)', 'esketamine')
+    """
+    return substance if substance.startswith(("es", "ar")) else f"{substance} (S + R)"
+
+
+def _exposure(bare: str) -> Measure | None:
+    """Return the measure of an exposure."""
+    if not (parts := exposure_of(bare)):
+        return None
+    kind, words = parts[0], substance_name(parts[1])
+    if level := re.fullmatch(_ABOVE, kind):
+        return Measure(bare, "h", None, f"time with {words} above {level[1].replace('_', '.')} ng/mL")
+    unit, means = _EXPOSURE[kind]
+    return Measure(bare, unit, None, means.format(words))
+
+
 def _dated(bare: str) -> Measure | None:
     """Return the measure of a name that ends in a day or a week."""
     if match := re.fullmatch(r"nrs_week_([1-9][0-9]{0,2})", bare):
@@ -154,10 +203,10 @@ def under_model(name: str, model: str) -> str:
 def measure_of(name: str) -> Measure | None:
     """Return the measure of that name, or None; after ``memory_`` or ``slow_site_`` the same under that pain model."""
     model, bare = split_name(name)
-    measure = _PLAIN.get(bare) or _dated(bare)
+    measure = _PLAIN.get(bare) or _dated(bare) or _exposure(bare)
     if measure is None or not model:
         return measure
-    if measure in _COSTS:
+    if measure in _COSTS or exposure_of(bare):
         return None  # what is given, and its harms, are asked for as they are in the average
     words = f"{measure.means}, under the {model.replace('_', ' ')} alone"
     return Measure(name, measure.unit, measure.larger, words, measure.day)

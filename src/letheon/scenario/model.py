@@ -111,12 +111,14 @@ class Responder:
 
 @dataclass(frozen=True, slots=True)
 class OwnEndpoints:
-    """What a scenario reads from the diary beside the standard days and thresholds."""
+    """What a scenario reads from diary and levels beside the standard days and thresholds."""
 
     days: tuple[int, ...] = ()  # ascending
     responders: tuple[Responder, ...] = ()
     weekly: bool = False  # whether the mean of each week is read
     area: bool = False  # whether the area under the pain curve is
+    exposure: bool = False  # whether AUC, Cmax and Ctrough of each substance in plasma are
+    above: tuple[float, ...] = ()  # levels in plasma whose time above is read [ng/mL], ascending
 
 
 _FIXED = Policy()

@@ -49,6 +49,7 @@ TIME_EXAMPLE = "4 h, 1 h 30 min, 2 days or 12 weeks"
 UNITS = (*RATE_UNITS, *DOSE_UNITS, *TIME_UNITS, "kg", "NRS")
 VOLUME_UNITS = {"mL": 1.0, "L": 1e3}
 STRENGTH_UNITS = {"mg/mL": 1.0, "µg/mL": 1e-3, "g/L": 1.0}
+LEVEL_UNITS = {"ng/mL": 1.0, "µg/L": 1.0}
 FLOW_UNITS = {"L/day": 1.0 / 24.0, "L/h": 1.0, "mL/day": 1e-3 / 24.0, "mL/h": 1e-3, "mL/min": 0.06}
 _VOLUME_RATES = ("mL", *(f"mL/{time}" for time in ("s", "min", "h", "day")))
 # a pump's rate is known, so that the refusal of one names it
@@ -418,4 +419,7 @@ volume_ml = partial(_amount, kind="volume", units=VOLUME_UNITS, example="100 mL"
 strength_mg_per_ml = partial(_amount, kind="strength", units=STRENGTH_UNITS, example="1 mg/mL")
 mass_mg = partial(_amount, kind="mass", units={"mg": 1.0, "µg": 1e-3, "g": 1e3}, example="100 mg")
 weight_kg = partial(_amount, kind="body weight", units={"kg": 1.0}, example="70 kg")
+level_ng_per_ml = partial(
+    _amount, kind="level in plasma", units=LEVEL_UNITS, example="100 ng/mL", known=(*_KNOWN, *LEVEL_UNITS)
+)
 urine_l_h = partial(_amount, kind="flow of urine", units=FLOW_UNITS, example="1.6 L/day", known=(*_KNOWN, *FLOW_UNITS))

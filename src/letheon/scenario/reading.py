@@ -89,7 +89,7 @@ def _node_in(top: Table, name: str, key: str) -> Node:
 
 
 def _own_endpoints(top: Table, values: dict[str, Any]) -> OwnEndpoints:
-    """Read days and responders beside the standard ones; refuse a day that the follow-up does not reach."""
+    """Read what is asked for beside the standard endpoints; refuse a day that the follow-up does not reach."""
     own = values.get("endpoints", {})
     days, last = own.get("days", ()), values["follow_up"] // MS_PER_DAY
     for place, day in enumerate(days):
@@ -97,7 +97,7 @@ def _own_endpoints(top: Table, values: dict[str, Any]) -> OwnEndpoints:
             listing = _node_in(top, "endpoints", "days")
             node = listing.items[place] if isinstance(listing, Listing) else listing
             node.refuse(f"day {day} is after day {last}, on which the follow-up ends; write a day from 1 to {last}.")
-    return OwnEndpoints(**own | {"days": tuple(sorted(days))})
+    return OwnEndpoints(**own | {"days": tuple(sorted(days)), "above": tuple(sorted(own.get("above", ())))})
 
 
 def _check_against(top: Table, arms: tuple[Arm, ...], against: str | None) -> None:

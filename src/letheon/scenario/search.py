@@ -15,7 +15,7 @@ from letheon.scenario import quantities
 from letheon.scenario.faults import LOST, attempt, faultless, strictly
 from letheon.scenario.grammar import DEFAULT_CANDIDATES, DEFAULT_PATIENTS, LIMIT, MAX_VARIABLES, RANGE, SEARCH
 from letheon.scenario.kinds import listing_of, table_of, text_of
-from letheon.scenario.measures import Measure, measure_of, names, responder_of, split_name
+from letheon.scenario.measures import Measure, exposure_of, measure_of, names, responder_of, split_name
 from letheon.scenario.model import Scenario
 from letheon.scenario.ranges import values_between
 from letheon.scenario.reading import read
@@ -332,6 +332,8 @@ def _known(name: str, node: Node, scenario: Scenario) -> Measure:
     if measure.day > days:
         node.refuse(f"{name} is read on day {measure.day}, and the follow-up ends on day {plain(days)}.")
     bare = split_name(name)[1]
+    if exposure_of(bare):
+        node.refuse(f"{name} is read in runs and not in searches; write e.g. psychedelic_load, dose_mg or hours.")
     if bare not in known:
         node.refuse(f"{name} is not read in this file; write endpoints: {{{_own_keys(bare, measure, known)}}} too.")
     return measure

@@ -123,7 +123,7 @@ def amount(value: float | None, unit: str) -> str:
         return fixed(value, 1)
     if unit in {"days", "sessions", "boosters"}:
         return fixed(value, 1 if 0.05 <= abs(value) < 9.95 else 0)
-    return number(value) if unit in {"mg", "h", "kg", "ng/mL"} else size(value)
+    return number(value) if unit in {"mg", "h", "kg", "ng/mL", "ng·h/mL"} else size(value)
 
 
 def interval(ends_of: Sequence[float | None] | None, unit: str, open_end: str = ABSENT, joint: str = " to ") -> str:

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 
 from letheon.definitions import RESEARCH_NOTICE
 from letheon.pipeline.result import ArmResult, Endpoint, RunResult
+from letheon.scenario.measures import exposure_of, substance_name
 from letheon.views.document import numbers, tree
 from letheon.views.figures.curves import comparator, has_placebo, is_placebo
 from letheon.views.subjects import average, harms, names, relief
+from letheon.views.subjects.endpoints import exposure_keys
 from letheon.views.subjects.run import headline_days
 from letheon.views.subjects.words import TEXTS, WORDS
 
@@ -20,7 +22,7 @@ def brief(result: RunResult) -> tree.Document:
     against = _against(result)
     table = tree.Table("Arms", ("", *map(names.arm_name, result.arms)), (tree.Group(tuple(_rows(result))),))
     lines = [*_mechanisms(result), _support(result), _more(result)]
-    blocks = (tree.Paragraph(facts), *against, table, *map(tree.Paragraph, lines))
+    blocks = (tree.Paragraph(facts), *against, table, *_exposure(result), *map(tree.Paragraph, lines))
     return tree.Document(result.title, (tree.Section("answer", "", blocks),), footer=(RESEARCH_NOTICE,))
 
 
@@ -67,9 +69,29 @@ def _with_excess(result: RunResult, key: str, show: Callable[[Endpoint], str], k
         yield tree.Row(label, tuple(_cell(_minus, one) for one in entries))
 
 
+def _leading(result: RunResult) -> tuple[str, dict[str, str]]:
+    """Return the drug itself, and what was read of its levels in plasma by endpoint."""
+    parts = {key: part for key in exposure_keys(result) if (part := exposure_of(key))}
+    drug = next((substance for _, substance in parts.values()), "")
+    return drug, {key: kind for key, (kind, substance) in parts.items() if substance == drug}
+
+
+def _exposure(result: RunResult) -> list[tree.Table]:
+    """Return the exposure to the drug itself, where a scenario asks for it; metabolites stand in the full tables."""
+    drug, kinds = _leading(result)
+    rows: list[tree.Row] = []
+    for key, kind in kinds.items():
+        entries = [arm.endpoint(key) for arm in result.arms.values()]
+        unit = next(one.unit for one in entries if one)
+        rows.append(tree.Row(f"{_label(kind)} ({unit})", tuple(_cell(_mean, one) for one in entries)))
+    title, heads = TEXTS.brief_exposure.format(drug=substance_name(drug)), ("", *map(names.arm_name, result.arms))
+    return [tree.Table("Exposure", heads, (tree.Group(tuple(rows), title),))] if rows else []
+
+
 def _label(key: str) -> str:
     name, _, day = key.partition("_day_")
-    return WORDS.brief[name].format(day=day)
+    name, _, level = name.partition("_above_")
+    return WORDS.brief[name].format(day=day, level=level.replace("_", "."))
 
 
 def _cell(show: Callable[[Endpoint], str], entry: Endpoint | None) -> str:
@@ -77,6 +99,8 @@ def _cell(show: Callable[[Endpoint], str], entry: Endpoint | None) -> str:
 
 
 def _mean(entry: Endpoint) -> str:
+    if entry.mean == 0 and not any(entry.mean_interval or ()):
+        return numbers.amount(entry.mean, entry.unit)
     interval = f" ({numbers.interval(entry.mean_interval, entry.unit)})" if entry.mean_interval else ""
     return f"{numbers.amount(entry.mean, entry.unit)}{interval}"
 
@@ -144,7 +168,7 @@ def _support(result: RunResult) -> str:
         if is_placebo(arm):
             continue
         entries = [arm.endpoint(f"nrs_day_{day}") for day in _days(result)]
-        entries += [arm.endpoint(key) for key in relief.keys(arm.endpoints)[:2]]
+        entries += [arm.endpoint(key) for key in (*relief.keys(arm.endpoints)[:2], *_leading(result)[1])]
         known = [one for entry in entries if entry for one in (entry, entry.against) if one]
         labels.update(one.support for one in (*known, *map(arm.harms.estimate, WORDS.harm_headlines)) if one.support)
     counts = (f"{labels[name]} {name}" for name in names.SUPPORT if labels[name])

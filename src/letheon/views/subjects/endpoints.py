@@ -5,12 +5,13 @@ from typing import TypeVar
 
 from letheon.definitions import ENDPOINT_DAYS
 from letheon.pipeline.result import Endpoint, RunResult, TimeToRelapse
-from letheon.scenario.measures import AREA, WHOLE, responder_of, responders
+from letheon.scenario.measures import AREA, WHOLE, exposure_of, responder_of, responders
 from letheon.views.document import numbers
 from letheon.views.document.tree import Badge, Break, Group, Inline, Note, Paragraph, Row, Strong, Table
 from letheon.views.figures.curves import comparator, endpoint_days, has_placebo, is_placebo
 from letheon.views.subjects import average, names
 from letheon.views.subjects.relief import NO_PLACEBO, REMISSION, named_day
+from letheon.views.subjects.words import TEXTS
 
 T = TypeVar("T", Endpoint, TimeToRelapse)
 Columns = Sequence[tuple[T | None, Mapping[str, T]]]  # of each arm: its own entry, and that under each mechanism
@@ -28,11 +29,13 @@ def endpoint_tables(result: RunResult) -> list[Table]:
     keys = _keys(result)
     pain = [key for key in keys if key.startswith("nrs_")]
     shares = [key for key in keys if key.startswith("responder_")]
-    rest = [key for key in keys if key not in {*pain, *shares}]
+    levels = exposure_keys(result)
+    rest = [key for key in keys if key not in {*pain, *shares, *levels}]
     tables = (
         ("Pain score", "Numerical rating scale, 0 to 10.", pain),
         ("Responders", _SHARES, shares),
         ("Relief, remission and dose", "Shares as above.", rest),
+        ("Exposure", TEXTS.exposure, levels),
     )
     heads = ("Endpoint", *map(names.arm_name, result.arms))
     return [
@@ -67,7 +70,14 @@ def brief_groups(result: RunResult) -> list[Group]:
     known = {*_keys(result)}
     relief = (*_rows_of(result, [key for key in rest if key in known]), *relapse)
     groups = Group((*pain, *_rows_of(result, chosen)), "Pain, NRS 0 to 10"), Group(relief, "Relief, remission, relapse")
-    return [*([by_weight] if by_weight else []), *groups]
+    levels = tuple(_rows_of(result, exposure_keys(result)))
+    exposure = [Group(levels, "Exposure, levels in plasma")] if levels else []
+    return [*([by_weight] if by_weight else []), *groups, *exposure]
+
+
+def exposure_keys(result: RunResult) -> list[str]:
+    """Return what was read from the levels in plasma of any arm."""
+    return [key for key in _keys(result) if exposure_of(key)]
 
 
 def _own_responders(keys: Iterable[str]) -> list[str]:
@@ -109,7 +119,7 @@ def _groups(result: RunResult, keys: Iterable[str], brief: bool = False) -> Iter
 
 def _rows(result: RunResult, key: str, unit: str, columns: Columns[Endpoint], brief: bool) -> Iterator[Row]:
     """Yield the rows of one endpoint: mean and patients, and the difference from placebo; each under each mechanism."""
-    named = unit in {"sessions", "mg", "h", "NRS days"} or key == "final_rate"
+    named = unit in {"sessions", "mg", "h", "NRS days", "ng/mL", "ng·h/mL"} or key == "final_rate"
     name = names.endpoint_name(key) + (f" ({_UNITS.get(unit, unit)})" if named else "")
     yield from _leading(name, unit, columns, brief)
     known = [entry.against for entry, _ in columns if entry and entry.against and _is_told(result, entry)]

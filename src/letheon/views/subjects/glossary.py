@@ -10,7 +10,7 @@ from msgspec import Struct
 from letheon import definitions
 from letheon.errors import InputError, near_hint
 from letheon.scenario.grammar import maps
-from letheon.scenario.measures import measure_of
+from letheon.scenario.measures import exposure_of, measure_of
 from letheon.views.document.numbers import general
 from letheon.views.document.tree import Document, Paragraph, Section
 from letheon.views.subjects.names import endpoint_name
@@ -79,7 +79,8 @@ def explain(word: str) -> Document:
     paragraphs: list[str] = []
     if measure is not None:
         paragraphs.append(f"{endpoint_name(word)} [{measure.unit}].")
-        term = term or _term(word.partition("_day_")[0])
+        kind = (exposure_of(word) or (word.partition("_day_")[0],))[0]
+        term = term or _term("time above" if kind.startswith("time_above") else kind)
     if term is not None:
         paragraphs += [term.text, f"See also: {', '.join(term.see)}." if term.see else ""]
     paragraphs += _keys(word)

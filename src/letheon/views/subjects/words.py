@@ -34,6 +34,7 @@ class Texts(Struct, frozen=True):
     no_weight: str
     weight_in_short: str
     brief_brackets: str
+    brief_exposure: str
     brief_against: str
     brief_disagree: str
     one_mechanism: str
@@ -41,6 +42,7 @@ class Texts(Struct, frozen=True):
     one_clear: str
     mechanisms: str
     brackets: str
+    exposure: str
     range: str
     interval: str
     use: str
