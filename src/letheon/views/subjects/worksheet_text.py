@@ -1,7 +1,10 @@
 """What worksheets of one body weight and of several say alike: vial, making up, times, sums and what is left over."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
+
+from msgspec import structs
 
 from letheon._version import __version__
 from letheon.definitions import WORKSHEET_NOTICE
@@ -15,7 +18,18 @@ from letheon.dosing.worksheet_record import AmountsRecord, amounts_record
 from letheon.scenario import Scenario
 from letheon.units import MS_PER_HOUR, plain
 from letheon.views.document.numbers import count, exact, fixed, mass, written
-from letheon.views.document.tree import Block, Break, CodeText, Content, Document, Heading, Paragraph, Section, Strong
+from letheon.views.document.tree import (
+    Block,
+    Break,
+    CodeText,
+    Columns,
+    Content,
+    Document,
+    Heading,
+    Paragraph,
+    Section,
+    Strong,
+)
 from letheon.views.document.tree import plain as plain_text
 from letheon.views.subjects.endmatter import made_by
 from letheon.views.subjects.policies import push_text
@@ -26,6 +40,7 @@ FOOT = (
     "digit."
 )
 _LINE = "_" * 24
+_UNITS = re.compile(r"(?<=\d) (?=(?:mg|mcg|g|mL|h|min|s|kg|bags?|vials?)\b)")
 _LEFT = f"more than {fixed(100 * MOST_WASTE, 0)} %"
 
 
@@ -65,7 +80,7 @@ def printed(
     for number, parts in enumerate(arms.values(), 1):
         blocks: list[Block] = []
         for part in parts:
-            blocks += [Heading(part.short or part.title), *part.blocks]
+            blocks += [Heading(part.short or part.title), *map(_unbroken, part.blocks)]
         sections.append(Section(f"arm-{number}", parts[0].title, tuple(blocks)))
     sections.append(Section(foot.key, foot.title, (*foot.blocks, Paragraph(WORKSHEET_NOTICE, "strong"), signed)))
     brand, version = f"Letheon {__version__}: worksheet", f"Letheon {__version__}"
@@ -75,6 +90,21 @@ def printed(
         scenario.title, tuple(sections), brand, lead, footer, f"{version}, worksheet for {weights}",
         f"worksheet {kind}".strip(),
     )  # fmt: skip
+
+
+def _unbroken(block: Block) -> Block:
+    """Keep each number and its unit on one line."""
+
+    def keep(part: Content) -> Content:
+        return _UNITS.sub("\u00a0", part) if isinstance(part, str) else part
+
+    if isinstance(block, Paragraph):
+        parts = block.content
+        content = keep(parts) if not isinstance(parts, Sequence) or isinstance(parts, str) else tuple(map(keep, parts))
+        return structs.replace(block, content=content)
+    if isinstance(block, Columns):
+        return Columns(tuple(tuple(map(_unbroken, column)) for column in block.columns))
+    return block
 
 
 def missing(sheets: Mapping[str, Worksheet]) -> Iterator[Paragraph]:
