@@ -259,7 +259,7 @@ def test_the_controls_lose_nothing_of_an_example(path: Path) -> None:
         ]
         hours = sorted((i.start_ms / 3.6e6, i.duration_ms / 3.6e6) for i in arm.regimen.infusions)
         assert np.allclose(sorted(shown_hours), hours, rtol=0, atol=1e-5)
-        assert (shown["boosters"] is None) == (arm.policy.boosters is None)
+        assert (shown["boosters"] is None and shown["ladder"] is None) == (arm.policy.boosters is None)
         assert (shown["titration"] is None) == (arm.policy.titration is None)
 
 

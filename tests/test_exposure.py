@@ -285,8 +285,8 @@ def test_plans_say_what_each_arm_has():
         ("sessions: [{at: 0 h, rate: 90 mg/h, for: 1 h}]", "assumed"),
         ("sessions: [{at: 0 h, push: 0.3 mg/kg}]", "assumed"),
         (f"{SHORT}, boosters: {{every: 2 weeks, session: {{rate: 90 mg/h, for: 1 h}}}}", "assumed"),
-        (f"{SHORT}, titration: {{every: 1 h, step: 5 mg/h, max: 90 mg/h}}", "assumed"),
-        (f"{SHORT}, titration: {{every: 1 h, step: 5 mg/h, max: 30 mg/h}}", "volunteer"),
+        (f"{SHORT}, titration: {{every: 1 h, step: 30 mg/h, max: 90 mg/h}}", "assumed"),
+        (f"{SHORT}, titration: {{every: 1 h, step: 5 mg/h, max: 90 mg/h}}", "volunteer"),
     ],
 )
 def test_levels_have_the_label_of_the_plasma_model(rules, label):

@@ -94,7 +94,10 @@ def read_by_hand(entries, days, course_end, at) -> dict:
             [float(5 * recent(min(d, days)) <= 4 * base) for d in at],
             [float(2 * (base - recent(min(d, days))) >= 3) for d in at],
         ],
-        "weekly": [float(sum(entry(7 * week + d) for d in range(1, 8)) / 7) for week in range(PADDED // 7)],
+        "weekly": [
+            float(sum(entry(7 * week + d) for d in range(1, 8) if 7 * week + d <= days) / 7)
+            for week in range(PADDED // 7)
+        ],
         "pain_area": float(sum(entry(d) for d in range(1, days + 1))),
         "pain_area_change": float(sum(entry(d) - base for d in range(1, days + 1))),
         "relief_days": float(sum(entry(d) <= share_30 * base for d in range(1, days + 1))),

@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 from letheon.errors import InputError
 from letheon.pipeline.result import json_schema
 from letheon.scenario import loads
-from letheon.scenario.grammar import MODELS, POPULATION, Fields, Key, maps
+from letheon.scenario.fields import Fields, Key
+from letheon.scenario.grammar import MODELS, POPULATION, maps
 from letheon.scenario.schema import schema
 from letheon.scenario.yaml_tree import Node, read_tree
 

@@ -247,7 +247,7 @@ arms:
     sessions:
       - {{at: 0 h, push: 0.{} mg/kg}}
       - {{at: 1 h, rate: {}, for: {} h, repeat: {{every: {} days, times: {}}}}}
-    titration: {{every: 8 h, step: {}, max: 2 mg/kg/h}}
+    titration: {{every: 8 h, step: {}, max: 6 mg/kg/h}}
     wean: {{over: 7 h, steps: 3}}
     limits: {{in_all: {} mg}}
     boosters: {{every: 40 days, session: {{rate: {}, for: 100 min}}}}

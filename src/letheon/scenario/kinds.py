@@ -116,7 +116,7 @@ def _unit(*parts: str) -> str:
 
 
 _MASS, _WEIGHT, _PER = "ng µg mg g", "kg 70kg", "s min h day"
-_RANGE = r"(?P<first>[0-9.]+)\s*(?P<unit>[A-Za-z]*)\s*(?:to|-|–)\s*(?P<last>[0-9.]+\s*[A-Za-z]+)"
+_RANGE = r"([0-9.]+)\s*([A-Za-z]*)\s*(?:to|-|–)\s*([0-9.]+\s*[A-Za-z]+)"  # first, its unit, last
 _TIME = rf"({_NUMBER}\s*{_unit(' '.join(quantities.TIME_UNITS))}\s*){{1,4}}"
 _RATE = rf"{_NUMBER}\s*({_unit(_MASS, _PER)}|{_unit(_MASS, _WEIGHT, _PER)}|{_unit(_MASS, _PER, _WEIGHT)})"
 
@@ -278,7 +278,7 @@ def interval(low: int, high: int) -> Kind:
         if match is None:
             days = _days(node, text, low, high, example)
             return days, days
-        first, unit, last = match["first"], match["unit"], match["last"]
+        first, unit, last = match.groups()
         unit = unit or last.lstrip("+.0123456789 ")
         fewest, most = (_days(node, one, low, high, example) for one in (f"{first} {unit}", last))
         if fewest > most:

@@ -10,16 +10,8 @@ from letheon.dosing.regimen import LONGEST_PUSH_MS, MS_PER_DAY, SHORTEST_PUSH_MS
 from letheon.scenario import quantities
 from letheon.scenario.classes import split_by_class
 from letheon.scenario.faults import attempt
-from letheon.scenario.grammar import (
-    ARM,
-    BOOSTER_SESSION,
-    BOOSTERS,
-    MAX_INFUSIONS,
-    RUNG_SESSION,
-    SESSION,
-    WEEKDAYS,
-    Fields,
-)
+from letheon.scenario.fields import Fields
+from letheon.scenario.grammar import ARM, BOOSTER_SESSION, BOOSTERS, MAX_INFUSIONS, RUNG_SESSION, SESSION, WEEKDAYS
 from letheon.scenario.kinds import MAX_RATE_MG_H, listing_of, one_given, table_of, text_of
 from letheon.scenario.quantities import time_text
 from letheon.scenario.yaml_tree import Listing, Table

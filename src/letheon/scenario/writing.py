@@ -11,7 +11,8 @@ from letheon.dosing.policy import Boosters, Policy, Rung, Stops
 from letheon.dosing.regimen import Infusion, Rate
 from letheon.dosing.repeats import repeats
 from letheon.scenario.classes import ByClass
-from letheon.scenario.grammar import ALSO, ARM, SCENARIO, SESSION, flow
+from letheon.scenario.fields import flow
+from letheon.scenario.grammar import ALSO, ARM, SCENARIO, SESSION
 from letheon.scenario.model import Arm, Scenario
 from letheon.units import MS_PER_HOUR
 

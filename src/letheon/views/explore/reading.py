@@ -12,19 +12,8 @@ from letheon.dosing.policy_document import policy_rules
 from letheon.dosing.regimen import Infusion, Rate
 from letheon.dosing.repeats import repeats
 from letheon.scenario import Arm, Scenario, dumps
-from letheon.scenario.grammar import (
-    ALSO,
-    BESIDE,
-    BOOSTERS,
-    LIMITS,
-    MODELS,
-    POPULATION,
-    STOP,
-    TITRATION,
-    WEAN,
-    Fields,
-    flow,
-)
+from letheon.scenario.fields import Fields, flow
+from letheon.scenario.grammar import ALSO, BESIDE, BOOSTERS, LIMITS, MODELS, POPULATION, STOP, TITRATION, WEAN
 from letheon.scenario.kinds import on_harm
 from letheon.scenario.writing import fields_of, other_drug, policy_of
 from letheon.scenario.yaml_tree import Listing, Node, Table, read_tree

@@ -47,6 +47,7 @@ _LEFT = f"more than {fixed(100 * MOST_WASTE, 0)} %"
 def booster_name(kind: BoosterKind, several: bool) -> str:
     """Name a booster, with its rungs where there are other kinds.
 
+    >>> from letheon.dosing.layout import Layout
     >>> booster_name(BoosterKind((1, 3), Layout(Order.create(), False), 2), True)
     'booster of rungs 1 and 3'
     """
