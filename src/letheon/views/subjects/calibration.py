@@ -101,7 +101,7 @@ def trust(report: CalibrationReport) -> str:
     if not failed:
         return (
             "All checks of the sampler are met: the draws are those of the posterior. Whether the model is right is "
-            "another question, which only trials that it never saw can answer."
+            "another question, which only trials that it was not fitted to can answer."
         )
     which = "; ".join(f"{check.label}: {check.value}, required {check.required}" for check in failed)
     return (
@@ -124,8 +124,8 @@ def predictions_summary(rows: Sequence[Prediction]) -> str:
         expected = numbers.fixed(sum(coverage or 0.0 for _, coverage in known), 1)
         inside = sum(bool(one) for one, _ in known)
         parts.append(
-            f"Of the {len(known)} means and counts among those that were fitted, {inside} lie inside; trials of the "
-            f"same size would put {expected} there if the model and its draws were true."
+            f"Of the {len(known)} means and counts among those that were fitted, {inside} lie inside; if the "
+            f"model and its draws were true, {expected} would be expected there in trials of the same size."
         )
     return " ".join(parts)
 
@@ -141,7 +141,7 @@ def contrasts_table(report: CalibrationReport) -> tree.Table:
         rows.append(
             tree.Row((study, tree.Break(), tree.Note(label)), (reported, trial, numbers.number(one.p_value, 2)))
         )
-    note = tree.Note("Median and 90 % interval of trials of the full size; p: twice the chance of a result as far out.")
+    note = tree.Note("Median and 90 % interval of full-size trials; p: twice the chance of one at least as extreme.")
     heads = ("Contrast", "Reported", "A trial of that size", "p")
     return tree.Table.of("Contrasts", heads, rows, title=("Contrasts. ", note), kind="wrapped")
 
@@ -176,7 +176,7 @@ def modes_list(report: CalibrationReport) -> tree.Items:
     """Return the modes: starts that led there, log posterior, share of the mass."""
     items = (
         f"Mode {number}: {mode.starts} of {report.settings.starts} starts, log posterior "
-        f"{numbers.fixed(mode.log_posterior, 1)}, {numbers.amount(share, 'share')} of the mass"
+        f"{numbers.fixed(mode.log_posterior, 1)}, {numbers.amount(share, 'share')} of the posterior probability"
         for number, (mode, share) in enumerate(modes(report), 1)
     )
     return tree.Items(tuple(items))
@@ -189,7 +189,7 @@ def predictions_table(rows: Sequence[Prediction]) -> tree.Table:
         tree.Group(tuple(_prediction(one) for one in some), study or "other")
         for study, some in groupby(rows, key=lambda one: one.study)
     )
-    note = tree.Note("Brackets and the trial of that size hold 90 %, ± is a standard error. NRS points, or shares.")
+    note = tree.Note("Intervals are 90 % intervals, ± is a standard error. Values are NRS points or shares.")
     return tree.Table("Predictions", heads, groups, ("Predictions. ", note), "wrapped")
 
 

@@ -53,7 +53,7 @@ def terms() -> tuple[Term, ...]:
         msgspec.structs.replace(term, text=term.text.format(**numbers))
         for term in msgspec.toml.decode(text, type=_File).terms
     ]
-    labels = [Term(name, f"Label of support: {meaning}.", see=("support",)) for name, meaning in WORDS.support.items()]
+    labels = [Term(name, f"Support label: {meaning}.", see=("support",)) for name, meaning in WORDS.support.items()]
     return tuple(sorted((*known, *labels), key=lambda term: term.name.lower()))
 
 

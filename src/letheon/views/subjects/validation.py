@@ -39,7 +39,7 @@ _TORNADO_KEYS = (
 def event(study: HeldOutStudy) -> str:
     """Return what a study reported, and the chance that each model gave to it."""
     by_model = ", ".join(f"{pain_model(m)} {numbers.chance(s.chance)}" for m, s in study.models.items())
-    return f"Result: {study.event}. Chance given to it: {by_model}."
+    return f"Result: {study.event}. Probability assigned to it: {by_model}."
 
 
 def misses(validation: Validation) -> list[str]:
@@ -49,7 +49,7 @@ def misses(validation: Validation) -> list[str]:
         for model, score in study.models.items():
             if score.chance >= _LIKELY:
                 continue
-            start = f"The {pain_model(model)} model misses {study.study}: it gave"
+            start = f"The {pain_model(model)} model misses {study.study}: it assigned"
             outside = ", ".join(one.quantity for one in score.quantities if not one.inside_90)
             where = f" Outside its 90 % intervals: {outside}." if outside else ""
             sentences.append(f"{start} {numbers.chance(score.chance)} to the result ({study.event}).{where}")
@@ -99,8 +99,8 @@ def expected(validation: Validation) -> str:
     ]
     weak = any(abs(value) < total.telling for value in total.expected_if.values())
     few = "the trials are too few, or too similar, to distinguish the models"
-    judged = few if weak else "enough to distinguish the models"
-    return f"Expected difference: {' and '.join(parts)}: {judged}."
+    judged = few if weak else "this is enough to distinguish the models"
+    return f"Expected difference in log score: {', and '.join(parts)}; {judged}."
 
 
 def between_summary(between: BetweenStudies) -> str:
@@ -113,8 +113,8 @@ def between_summary(between: BetweenStudies) -> str:
     return (
         "So few studies give little information about how much studies differ. The SD of the log odds of "
         f"lasting relief was fitted as {sds}; here it is set to 0 and 0.6 as well, and nothing else is changed. "
-        f"Intervals hold 90 % of trials of the 100-hour infusion with {between.patients} patients an arm, in a study "
-        "not seen before."
+        f"Intervals cover 90 % of simulated trials of the 100-hour infusion with {between.patients} patients per arm, "
+        "each in a new study."
     )
 
 
@@ -130,8 +130,8 @@ def scores_table(validation: Validation) -> tree.Table:
     added = (_with_interval(score, total.log_score_90.get(model)) for model, score in total.log_score.items())
     rows.append(tree.Row(tree.Strong("Total log score, by weight"), tuple(added)))
     note = tree.Note(
-        "Chance ± error of simulation; log score with the 90 % interval of other draws of the same posterior. "
-        "A higher score is better, 0 is the best."
+        "Chance ± simulation error; log score with its 90 % interval over other draws of the same posterior. "
+        "Higher is better; 0 is the best possible score."
     )
     heads = ("Study and its result", *map(pain_model, total.log_score))
     return tree.Table.of("Scores", heads, rows, title=("Scores. ", note), kind="wrapped")
@@ -170,14 +170,14 @@ def weights_table(weights: ModelWeights) -> tree.Table:
             )
         )
     heads = ("Trial", *map(pain_model, PAIN_MODELS), "Exponent", "Weight without it")
-    note = tree.Note("Log scores of trials that the fit had not seen; only their differences mean something.")
+    note = tree.Note("Log scores of trials not used in the fit; only differences between models are meaningful.")
     return tree.Table.of("Weights", heads, rows, title=("Weights. ", note), kind="wrapped")
 
 
 def weight_summary(weights: ModelWeights) -> str:
     """Return the weight in use and its interval."""
     low, high = (numbers.fixed(end, 2) for end in weights.interval)
-    return f"The weight of the pain memory is {numbers.fixed(weights.memory, 2)} (90 %: {low} to {high})."
+    return f"The weight of the pain memory model is {numbers.fixed(weights.memory, 2)} (90 %: {low} to {high})."
 
 
 def quantities_table(study: HeldOutStudy) -> tree.Table:
@@ -197,7 +197,7 @@ def _quantity(model: str, one: QuantityReport) -> tree.Row:
     where = verdict(bool(inside), f"in {inside} %" if inside else "OUTSIDE 90 %")
     median = tree.Strong(numbers.fixed(one.median, 1))
     pit = numbers.ABSENT if one.pit is None else numbers.fixed_interval(one.pit, 2)
-    pit += "" if one.crps is None else f"; CRPS {numbers.fixed(one.crps, 2)}"
+    pit += "" if one.crps is None else f"; ranked score {numbers.fixed(one.crps, 2)}"
     return tree.Row(pain_model(model), (median, *ends, where, numbers.amount(one.chance, "share"), pit))
 
 
@@ -287,7 +287,7 @@ def chances(validation: Validation) -> tree.Figure:
                 rows.interval(max(middle - error, 0.0), min(middle + error, 100.0), colour, 2, shift, hover)
             rows.mark(middle, colour, mark, shift, hover, 10)
     plot = rows.plot("Chance that each model gave to the result of each study; numbers in the table below.")
-    caption = "Whiskers are the 90 % error of simulation. To the right is better."
+    caption = "Whiskers are 90 % intervals of the simulation error. Further to the right is better."
     return tree.Figure("Chance given to the result", (_legend(validation.total.log_score), plot), caption)
 
 
