@@ -25,7 +25,6 @@ from letheon.views.document.tree import plain
 from letheon.views.figures import axes, curves
 from letheon.views.subjects import average, harms, names, run
 from letheon.views.subjects.brief import brief
-from letheon.views.subjects.trade_off import trade_off
 
 VENDOR = Path(document.__file__).parent.parent / "vendor"
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)> \"'&<b>%{x}</b>\u2028"
@@ -327,21 +326,3 @@ def test_the_stored_result_is_that_of_the_example(root: Path, result: RunResult)
             for part, value in entry.items():
                 if isinstance(value, float):
                     assert again["arms"][name]["endpoints"][key][part] == pytest.approx(value, rel=1e-5, abs=1e-9)
-
-
-def test_an_arm_that_costs_more_for_less_is_off_the_front(result: RunResult) -> None:
-    """The fast timetable relieves more at a higher load: both stand; at a lower load it beats the other."""
-    (figure,) = trade_off(result)
-    assert plain(figure.caption).endswith("by the means: esketamine and esketamine fast.")
-    arms, fast = dict(result.arms), result.arms["esketamine_fast"]
-    load = replace(fast.harms.entries["psychedelic_load"], estimate=60.0)
-    arms["esketamine_fast"] = replace(
-        fast, harms=replace(fast.harms, entries=fast.harms.entries | {"psychedelic_load": load})
-    )
-    (figure,) = trade_off(replace(result, arms=arms))
-    assert plain(figure.caption).endswith("by the means: esketamine fast.")
-    against_hours, against_load = (plot.figure["data"] for _, plot in figure.blocks[1].cells)
-    assert [trace["x"][0] for trace in against_load if trace["marker"]["symbol"] == "circle"][1] == 60.0
-    assert [trace["x"][0] for trace in against_hours] == [100.0] * 6
-    del arms["esketamine_fast"]
-    assert not list(trade_off(replace(result, arms=arms)))

@@ -10,7 +10,6 @@ from letheon.pipeline.result import ArmResult, Band, RunResult
 from letheon.views.document import numbers, tree
 from letheon.views.figures import axes, curves
 from letheon.views.subjects import average, names
-from letheon.views.subjects.trade_off import trade_off
 from letheon.views.subjects.words import TEXTS, WORDS
 
 Column = tuple[list[float], Band, str]  # times [h], values, heading
@@ -34,7 +33,6 @@ def figures(result: RunResult) -> Iterator[tree.Block]:
         values = _table_of(result, heading, columns, "NRS", False)
         yield tree.Figure(heading, (legend, _panels(result, views["apart"])), TEXTS.apart, values)
     yield from _differences(result)
-    yield from trade_off(result)
     yield tree.Figure("How patients differ", (_legend(placebo), _panels(result, views["pain"])), TEXTS.pain)
     if curves.active_arms(result):
         yield _levels(result)

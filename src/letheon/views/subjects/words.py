@@ -51,7 +51,6 @@ class Texts(Struct, frozen=True):
     apart: str
     thin: str
     differences: str
-    trade_off: str
     block: str
     flares: str
     no_flares: str
